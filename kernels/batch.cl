@@ -1,0 +1,36 @@
+/* The first call of every batch: one sample of the data set as clean numbers. DATA_BYTES 1: bytes, to be taken as v / 255;
+ * 0: floats, as they are. LEN: numbers of a sample. */
+#ifndef DATA_BYTES
+#define DATA_BYTES 1
+#endif
+#ifndef LEN
+#define LEN 70
+#endif
+
+#if DATA_BYTES
+#define DATA uchar
+#else
+#define DATA float
+#endif
+
+INLINE void batch_gather(G const void *data, const int id, G float *y)
+{
+    G const DATA *from = (G const DATA *)data + (size_t)id * LEN;
+    FOR_LANES(i, VECTORS(LEN)) {
+        const int n = LEN - 16 * i;
+#if DATA_BYTES
+        uchar16 bytes = 0;
+        if (n >= 16) {
+            bytes = vload16(i, from);
+        } else {
+            uchar lane[16];
+            for (int j = 0; j < 16; ++j)
+                lane[j] = j < n ? from[16 * i + j] : (uchar)0;
+            bytes = vload16(0, lane);
+        }
+        store16(convert_float16(bytes) * (1.0f / 255.0f), y + 16 * i, n);
+#else
+        store16(load16(from + 16 * i, n), y + 16 * i, n);
+#endif
+    }
+}

@@ -1,0 +1,67 @@
+/* Convolution of one sample (the cross-correlation of deep learning): x (IN_H,IN_W,IN_C), w[0] (KH*KW*IN_C, OUT_C),
+ * w[1] bias (OUT_C), y (OUT_H,OUT_W,OUT_C).
+ *
+ * P_KERNEL_*, P_STRIDE_*, P_PAD_*: the layer's parameters. X_TILE, DX_TILE, DW_ROWS: register tiles that divide the
+ * widths they serve. DY_LOW_*, DY_HIGH_*: the zeros around dy that the gradient with respect to x reads. X_LEN, DY_LEN:
+ * floats of the padded x and dy; the scratch holds them and then the transposed weights. */
+#ifndef FN
+#define FN(pass) conv2d_##pass
+#define IN_H 5
+#define IN_W 5
+#define IN_C 3
+#define OUT_H 5
+#define OUT_W 5
+#define OUT_C 17
+#define P_KERNEL_H 3
+#define P_KERNEL_W 3
+#define P_STRIDE_H 1
+#define P_STRIDE_W 1
+#define P_PAD_H 1
+#define P_PAD_W 1
+#define X_TILE 5
+#define DX_TILE 5
+#define DW_ROWS 9
+#define DY_LOW_H 2
+#define DY_LOW_W 2
+#define DY_HIGH_H 1
+#define DY_HIGH_W 1
+#define X_LEN 147
+#define DY_LEN 1088
+#endif
+
+#define PADDED_W (IN_W + 2 * P_PAD_W)
+#define PADDED_DY_W (DY_LOW_W + OUT_W + DY_HIGH_W)
+
+INLINE G const float *FN(padded)(G const float *x, G float *tmp)
+{
+    if (P_PAD_H + P_PAD_W == 0)
+        return x;
+    pad_image(x, IN_H, IN_W, IN_C, P_PAD_H, P_PAD_W, P_PAD_H, P_PAD_W, tmp);
+    return tmp;
+}
+
+INLINE void FN(forward)(FORWARD_ARGS)
+{
+    correlate(X_TILE, STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W), FN(padded)(x[0], tmp), PADDED_W, IN_C, w[0], P_KERNEL_W, w[1], y, OUT_W, OUT_C,
+              0);
+}
+
+INLINE void FN(backward)(BACKWARD_ARGS)
+{
+    outer_products(DW_ROWS, STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W), FN(padded)(x[0], tmp), PADDED_W, IN_C, dy, OUT_C, dw[0], add_dw);
+    channel_sums(dy, OUT_H * OUT_W, OUT_C, dw[1], add_dw);
+    if (!dx[0])
+        return;
+    G float *padded_dy = tmp + X_LEN, *transposed = tmp + X_LEN + DY_LEN;
+    pad_image(dy, OUT_H, OUT_W, OUT_C, DY_LOW_H, DY_LOW_W, DY_HIGH_H, DY_HIGH_W, padded_dy);
+    transpose_taps(w[0], P_KERNEL_H * P_KERNEL_W, IN_C, OUT_C, transposed, 0);
+    for (int fy = 0; fy < P_STRIDE_H; ++fy)
+        for (int fx = 0; fx < P_STRIDE_W; ++fx)
+            correlate(DX_TILE, PHASE_AXIS(H, IN_H, fy), PHASE_AXIS(W, IN_W, fx),
+                      padded_dy + (PHASE_MEETS(H, IN_H, DY_LOW_H, fy) * PADDED_DY_W + PHASE_MEETS(W, IN_W, DY_LOW_W, fx)) * OUT_C, PADDED_DY_W, OUT_C,
+                      transposed, P_KERNEL_W, (G const float *)0,
+                      dx[0] + (PHASE_START(H, IN_H, fy) * IN_W + PHASE_START(W, IN_W, fx)) * IN_C, IN_W, IN_C, add_dx[0]);
+}
+
+#undef PADDED_W
+#undef PADDED_DY_W

@@ -1,0 +1,25 @@
+/* Additive Gaussian noise: y = x + P_SIGMA * normal, held within [P_CLAMP_LO, P_CLAMP_HI]. OUT_LEN numbers. */
+#ifndef FN
+#define FN(pass) gaussian_##pass
+#define STREAM 16u
+#define OUT_LEN 70
+#define P_SIGMA 0.3f
+#define P_CLAMP_LO (-INFINITY)
+#define P_CLAMP_HI INFINITY
+#endif
+
+INLINE void FN(forward)(FORWARD_ARGS)
+{
+    FOR_LANES(block, (OUT_LEN + 63) / 64) {
+        V normal[4];
+        normal64(s, STREAM, block, normal);
+        for (int j = 0; j < 4; ++j) {
+            const int at = 64 * block + 16 * j;
+            if (at < OUT_LEN) {
+                const V v = fma((V)(P_SIGMA), normal[j], load16(x[0] + at, OUT_LEN - at));
+                const V high = v > P_CLAMP_HI ? (V)(P_CLAMP_HI) : v;
+                store16(high < P_CLAMP_LO ? (V)(P_CLAMP_LO) : high, y + at, OUT_LEN - at);
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+/* Largest value of each window, per channel: x (IN_H,IN_W,IN_C) -> y (OUT_H,OUT_W,IN_C). The gradient goes to the first
+ * position of a window that holds the maximum. P_KERNEL_*, P_STRIDE_*: windows; every window lies inside x. */
+#ifndef FN
+#define FN(pass) maxpool2d_##pass
+#define IN_H 6
+#define IN_W 6
+#define IN_C 17
+#define OUT_H 3
+#define OUT_W 3
+#define P_KERNEL_H 2
+#define P_KERNEL_W 2
+#define P_STRIDE_H 2
+#define P_STRIDE_W 2
+#endif
+
+/* The larger, or a NaN if there is one: fmax would hide it. */
+INLINE V FN(larger)(const V a, const V b)
+{
+    return a >= b || isnan(a) ? a : b;
+}
+
+#define AT(row, column, vector) (((row) * IN_W + (column)) * IN_C + 16 * (vector))
+
+INLINE void FN(forward)(FORWARD_ARGS)
+{
+    FOR_LANES(i, OUT_H * OUT_W * VECTORS(IN_C)) {
+        const int v = i % VECTORS(IN_C), column = i / VECTORS(IN_C) % OUT_W, row = i / VECTORS(IN_C) / OUT_W;
+        const int n = IN_C - 16 * v;
+        V most = load16(x[0] + AT(row * P_STRIDE_H, column * P_STRIDE_W, v), n);
+        for (int ky = 0; ky < P_KERNEL_H; ++ky)
+            for (int kx = 0; kx < P_KERNEL_W; ++kx)
+                most = FN(larger)(most, load16(x[0] + AT(row * P_STRIDE_H + ky, column * P_STRIDE_W + kx, v), n));
+        store16(most, y + (row * OUT_W + column) * IN_C + 16 * v, n);
+    }
+}
+
+/* Windows that do not overlap are independent; windows that do are walked in order by the lane that owns the channels. */
+#define DISJOINT (P_STRIDE_H >= P_KERNEL_H && P_STRIDE_W >= P_KERNEL_W)
+/* Disjoint windows that cover x write each position once: nothing is cleared. */
+#define COVERED (DISJOINT && OUT_H * P_KERNEL_H == IN_H && OUT_W * P_KERNEL_W == IN_W)
+#define PARTS (DISJOINT ? OUT_H * OUT_W : 1)
+
+INLINE void FN(backward)(BACKWARD_ARGS)
+{
+    const int add = add_dx[0] || !COVERED;
+    if (!dx[0])
+        return;
+    if (!add_dx[0] && !COVERED) {
+        FOR_LANES(i, VECTORS(IN_LEN))
+            store16(0.0f, dx[0] + 16 * i, IN_LEN - 16 * i);
+        SYNC();
+    }
+    FOR_LANES(i, PARTS * VECTORS(IN_C)) {
+        const int v = i % VECTORS(IN_C), n = IN_C - 16 * v, first = i / VECTORS(IN_C);
+        for (int window = first; window < (DISJOINT ? first + 1 : OUT_H * OUT_W); ++window) {
+            const int row = window / OUT_W * P_STRIDE_H, column = window % OUT_W * P_STRIDE_W;
+            const V most = load16(y + window * IN_C + 16 * v, n), d = load16(dy + window * IN_C + 16 * v, n);
+            int16 taken = 0;
+            for (int ky = 0; ky < P_KERNEL_H; ++ky)
+                for (int kx = 0; kx < P_KERNEL_W; ++kx) {
+                    const int at = AT(row + ky, column + kx, v);
+                    const int16 hit = (load16(x[0] + at, n) == most) & ~taken;
+                    taken |= hit;
+                    put16(hit ? d : (V)(0.0f), dx[0] + at, n, add);
+                }
+        }
+    }
+}
+
+#undef AT
+#undef DISJOINT
+#undef COVERED
+#undef PARTS

@@ -1,0 +1,53 @@
+/* The end of a training step, over the whole parameter vector.
+ *
+ *   step_reduce   gradients (len) = sum over shards of their slabs, in the order of the shards
+ *   step_loss     losses[step] = scale * sum of n losses of samples, in a fixed order
+ *   step_update   the optimiser: parameters (len) and its STATES vectors of state (STATES, len) from gradients (len)
+ *
+ * The host guarantees that each len is a multiple of 16 and that padding holds zeros, which every optimiser keeps.
+ * VECTORS_EACH: vectors of 16 that one work-item updates. STATES and UPDATE: of the optimiser plugin. */
+#ifndef STATES
+#define STATES 1
+#define UPDATE(w, g, state, c) (w - c.x * g)
+#endif
+#ifndef VECTORS_EACH
+#define VECTORS_EACH 16
+#endif
+
+__kernel void step_reduce(G const float *work, const int slab_offset, const int slab_len, const int shards,
+                          G float *gradients, const int gradient_offset, const int len)
+{
+    const int at = (int)get_global_id(0) * 16;
+    if (at >= len)
+        return;
+    V sum = 0.0f;
+    for (int shard = 0; shard < shards; ++shard)
+        sum += vload16(0, work + slab_offset + (size_t)shard * slab_len + at);
+    vstore16(sum, 0, gradients + gradient_offset + at);
+}
+
+__kernel void step_loss(G const float *work, const int offset, const int n, const float scale, G float *losses,
+                        const int step)
+{
+    if (get_global_id(0) > 0)
+        return;
+    V sum = 0.0f;
+    for (int i = 0; i < n; i += 16)
+        sum += load16(work + offset + i, n - i);
+    losses[step] = scale * sum16(sum);
+}
+
+__kernel void step_update(G float *parameters, G const float *gradients, G float *states, const int len,
+                          const float c0, const float c1, const float c2, const float c3)
+{
+    const float4 c = (float4)(c0, c1, c2, c3);
+    const int first = (int)get_global_id(0) * VECTORS_EACH * 16;
+    for (int at = first; at < min(first + VECTORS_EACH * 16, len); at += 16) {
+        V state[STATES + 1];
+        for (int i = 0; i < STATES; ++i)
+            state[i] = vload16(0, states + (size_t)i * len + at);
+        vstore16(UPDATE(vload16(0, parameters + at), vload16(0, gradients + at), state, c), 0, parameters + at);
+        for (int i = 0; i < STATES; ++i)
+            vstore16(state[i], 0, states + (size_t)i * len + at);
+    }
+}

@@ -1,0 +1,144 @@
+/* Two-dimensional convolution, of any kernel, stride, padding and number of channels. */
+#include <math.h>
+#include <stdio.h>
+
+#include "dae/plugin.h"
+
+static const char kernel_source[] =
+#include "conv2d.cl.inc"
+    ;
+
+struct conv2d {
+    int64_t filters, kernel[2], stride[2], pad[2];
+};
+
+static const struct dae_param params[] = {
+    {.key = "filters",
+     .type = DAE_INT,
+     .offset = offsetof(struct conv2d, filters),
+     .required = true,
+     .min = 1,
+     .max = 65536,
+     .help = "output channels"},
+    {.key = "kernel",
+     .type = DAE_INT_PAIR,
+     .offset = offsetof(struct conv2d, kernel),
+     .default_value = 3,
+     .min = 1,
+     .max = 256,
+     .help = "kernel size, n or [h, w]"},
+    {.key = "stride",
+     .type = DAE_INT_PAIR,
+     .offset = offsetof(struct conv2d, stride),
+     .default_value = 1,
+     .min = 1,
+     .max = 256,
+     .help = "distance of windows, n or [h, w]"},
+    {.key = "pad",
+     .type = DAE_INT_PAIR,
+     .offset = offsetof(struct conv2d, pad),
+     .default_value = 0,
+     .min = 0,
+     .max = 255,
+     .help = "zeros around the image, n or [h, w]"},
+    {0},
+};
+
+/* The largest divisor of n that is at most `most`: register tiles of that size leave no rest. */
+static int64_t tile(int64_t n, int64_t most)
+{
+    int64_t best = 1;
+    for (int64_t i = 2; i <= most; ++i)
+        if (n % i == 0)
+            best = i;
+    return best;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int conv2d_plan(const void *state, struct dae_plan *plan)
+{
+    const struct conv2d *layer = state;
+    const struct dae_shape *in = &plan->input[0];
+    if (in->rank != 3) {
+        snprintf(plan->problem, sizeof plan->problem, "wants an image (H,W,C)");
+        return 1;
+    }
+    const int64_t taps = layer->kernel[0] * layer->kernel[1], channels = in->dim[2];
+    int64_t padded[2], low[2], high[2];
+    plan->output = (struct dae_shape){3, {0, 0, layer->filters}};
+    for (int i = 0; i < 2; ++i) {
+        padded[i] = in->dim[i] + 2 * layer->pad[i];
+        if (layer->kernel[i] > padded[i]) {
+            snprintf(plan->problem, sizeof plan->problem, "a kernel of %lld is larger than the padded image's %lld",
+                     (long long)layer->kernel[i], (long long)padded[i]);
+            return 1;
+        }
+        plan->output.dim[i] = (padded[i] - layer->kernel[i]) / layer->stride[i] + 1;
+        /* What the gradient with respect to x reads around dy: see PHASE_AXIS in kernels/convolution.clh. */
+        low[i] = (layer->kernel[i] + layer->stride[i] - 1) / layer->stride[i] - 1;
+        high[i] = larger(0, (layer->pad[i] + in->dim[i] - 1) / layer->stride[i] - (plan->output.dim[i] - 1));
+    }
+    const double bound = 1 / sqrt((double)(taps * channels));
+    plan->n_weights = 2;
+    plan->weight[0] = (struct dae_weight){"weight", {2, {taps * channels, layer->filters}}, DAE_INIT_UNIFORM, bound};
+    plan->weight[1] = (struct dae_weight){"bias", {1, {layer->filters}}, DAE_INIT_UNIFORM, bound};
+    const int64_t *out = plan->output.dim;
+    const int64_t x_len = padded[0] * padded[1] * channels;
+    const int64_t dy_len = (low[0] + out[0] + high[0]) * (low[1] + out[1] + high[1]) * layer->filters;
+    plan->scratch_len = x_len + dy_len + taps * channels * layer->filters;
+    plan->flops = 2 * dae_shape_len(&plan->output) * taps * channels;
+    dae_plan_define(plan, "X_TILE", tile(out[1], 8));
+    dae_plan_define(plan, "DX_TILE", tile((in->dim[1] + layer->stride[1] - 1) / layer->stride[1], 8));
+    dae_plan_define(plan, "DW_ROWS", tile(taps * channels, 12));
+    dae_plan_define(plan, "DY_LOW_H", low[0]);
+    dae_plan_define(plan, "DY_LOW_W", low[1]);
+    dae_plan_define(plan, "DY_HIGH_H", high[0]);
+    dae_plan_define(plan, "DY_HIGH_W", high[1]);
+    dae_plan_define(plan, "X_LEN", x_len);
+    dae_plan_define(plan, "DY_LEN", dy_len);
+    return 0;
+}
+
+static void conv2d_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
+                             const double *const *x, const double *const *w, double *y)
+{
+    const struct conv2d *layer = state;
+    const int64_t *in = plan->input[0].dim, *out = plan->output.dim;
+    (void)draw;
+    for (int64_t r = 0; r < out[0]; ++r)
+        for (int64_t c = 0; c < out[1]; ++c)
+            for (int64_t f = 0; f < out[2]; ++f) {
+                double sum = w[1][f];
+                for (int64_t ky = 0; ky < layer->kernel[0]; ++ky)
+                    for (int64_t kx = 0; kx < layer->kernel[1]; ++kx) {
+                        const int64_t i = r * layer->stride[0] + ky - layer->pad[0];
+                        const int64_t j = c * layer->stride[1] + kx - layer->pad[1];
+                        if (i < 0 || i >= in[0] || j < 0 || j >= in[1])
+                            continue;
+                        for (int64_t k = 0; k < in[2]; ++k)
+                            sum += x[0][(i * in[1] + j) * in[2] + k] *
+                                   w[0][((ky * layer->kernel[1] + kx) * in[2] + k) * out[2] + f];
+                    }
+                y[(r * out[1] + c) * out[2] + f] = sum;
+            }
+}
+
+DAE_PLUGIN_TABLE = {
+    .abi = DAE_ABI,
+    .size = sizeof(struct dae_plugin),
+    .kind = DAE_LAYER,
+    .name = "conv2d",
+    .help = "two-dimensional convolution with bias",
+    .flags = DAE_READS_X,
+    .state_bytes = sizeof(struct conv2d),
+    .params = params,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = conv2d_plan,
+    .kernel_source = kernel_source,
+    .reference = conv2d_reference,
+};

@@ -1,0 +1,144 @@
+/* Two-dimensional transposed convolution ("deconvolution"), of any kernel, stride, padding and number of channels. */
+#include <math.h>
+#include <stdio.h>
+
+#include "dae/plugin.h"
+
+static const char kernel_source[] =
+#include "conv_transpose2d.cl.inc"
+    ;
+
+struct conv_transpose2d {
+    int64_t filters, kernel[2], stride[2], pad[2];
+};
+
+static const struct dae_param params[] = {
+    {.key = "filters",
+     .type = DAE_INT,
+     .offset = offsetof(struct conv_transpose2d, filters),
+     .required = true,
+     .min = 1,
+     .max = 65536,
+     .help = "output channels"},
+    {.key = "kernel",
+     .type = DAE_INT_PAIR,
+     .offset = offsetof(struct conv_transpose2d, kernel),
+     .default_value = 2,
+     .min = 1,
+     .max = 256,
+     .help = "kernel size, n or [h, w]"},
+    {.key = "stride",
+     .type = DAE_INT_PAIR,
+     .offset = offsetof(struct conv_transpose2d, stride),
+     .default_value = 1,
+     .min = 1,
+     .max = 256,
+     .help = "enlargement, n or [h, w]"},
+    {.key = "pad",
+     .type = DAE_INT_PAIR,
+     .offset = offsetof(struct conv_transpose2d, pad),
+     .default_value = 0,
+     .min = 0,
+     .max = 255,
+     .help = "rows and columns cut off at each side, n or [h, w]"},
+    {0},
+};
+
+/* The largest divisor of n that is at most `most`: register tiles of that size leave no rest. */
+static int64_t tile(int64_t n, int64_t most)
+{
+    int64_t best = 1;
+    for (int64_t i = 2; i <= most; ++i)
+        if (n % i == 0)
+            best = i;
+    return best;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int conv_transpose2d_plan(const void *state, struct dae_plan *plan)
+{
+    const struct conv_transpose2d *layer = state;
+    const struct dae_shape *in = &plan->input[0];
+    if (in->rank != 3) {
+        snprintf(plan->problem, sizeof plan->problem, "wants an image (H,W,C)");
+        return 1;
+    }
+    const int64_t taps = layer->kernel[0] * layer->kernel[1], channels = in->dim[2], filters = layer->filters;
+    int64_t low[2], high[2];
+    plan->output = (struct dae_shape){3, {0, 0, filters}};
+    for (int i = 0; i < 2; ++i) {
+        plan->output.dim[i] = (in->dim[i] - 1) * layer->stride[i] + layer->kernel[i] - 2 * layer->pad[i];
+        if (plan->output.dim[i] < 1) {
+            snprintf(plan->problem, sizeof plan->problem, "a padding of %lld leaves no image", (long long)layer->pad[i]);
+            return 1;
+        }
+        /* What forward reads around x: see PHASE_AXIS in kernels/convolution.clh. */
+        low[i] = (layer->kernel[i] + layer->stride[i] - 1) / layer->stride[i] - 1;
+        high[i] = larger(0, (layer->pad[i] + plan->output.dim[i] - 1) / layer->stride[i] - (in->dim[i] - 1));
+    }
+    /* PyTorch's convention for the fan-in of a transposed convolution: output channels times taps. */
+    const double bound = 1 / sqrt((double)(taps * filters));
+    plan->n_weights = 2;
+    plan->weight[0] = (struct dae_weight){"weight", {2, {taps * channels, filters}}, DAE_INIT_UNIFORM, bound};
+    plan->weight[1] = (struct dae_weight){"bias", {1, {filters}}, DAE_INIT_UNIFORM, bound};
+    const int64_t *out = plan->output.dim;
+    const int64_t x_len = (low[0] + in->dim[0] + high[0]) * (low[1] + in->dim[1] + high[1]) * channels;
+    const int64_t dy_len = (out[0] + 2 * layer->pad[0]) * (out[1] + 2 * layer->pad[1]) * filters;
+    const int64_t weights = taps * channels * filters;
+    plan->scratch_len = larger(x_len, dy_len + 2 * weights);
+    plan->flops = 2 * dae_shape_len(in) * taps * filters;
+    dae_plan_define(plan, "Y_TILE", tile((out[1] + layer->stride[1] - 1) / layer->stride[1], 8));
+    dae_plan_define(plan, "DX_TILE", tile(in->dim[1], 8));
+    dae_plan_define(plan, "DW_ROWS", tile(taps * filters, 12));
+    dae_plan_define(plan, "X_LOW_H", low[0]);
+    dae_plan_define(plan, "X_LOW_W", low[1]);
+    dae_plan_define(plan, "X_HIGH_H", high[0]);
+    dae_plan_define(plan, "X_HIGH_W", high[1]);
+    dae_plan_define(plan, "SCRATCH_1", dy_len);
+    dae_plan_define(plan, "SCRATCH_2", dy_len + weights);
+    return 0;
+}
+
+static void conv_transpose2d_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
+                                       const double *const *x, const double *const *w, double *y)
+{
+    const struct conv_transpose2d *layer = state;
+    const int64_t *in = plan->input[0].dim, *out = plan->output.dim;
+    (void)draw;
+    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
+        y[i] = w[1][i % out[2]];
+    for (int64_t r = 0; r < in[0]; ++r)
+        for (int64_t c = 0; c < in[1]; ++c)
+            for (int64_t ky = 0; ky < layer->kernel[0]; ++ky)
+                for (int64_t kx = 0; kx < layer->kernel[1]; ++kx) {
+                    const int64_t i = r * layer->stride[0] + ky - layer->pad[0];
+                    const int64_t j = c * layer->stride[1] + kx - layer->pad[1];
+                    if (i < 0 || i >= out[0] || j < 0 || j >= out[1])
+                        continue;
+                    for (int64_t k = 0; k < in[2]; ++k)
+                        for (int64_t f = 0; f < out[2]; ++f)
+                            y[(i * out[1] + j) * out[2] + f] +=
+                                x[0][(r * in[1] + c) * in[2] + k] *
+                                w[0][((ky * layer->kernel[1] + kx) * in[2] + k) * out[2] + f];
+                }
+}
+
+DAE_PLUGIN_TABLE = {
+    .abi = DAE_ABI,
+    .size = sizeof(struct dae_plugin),
+    .kind = DAE_LAYER,
+    .name = "conv_transpose2d",
+    .help = "two-dimensional transposed convolution with bias",
+    .flags = DAE_READS_X,
+    .state_bytes = sizeof(struct conv_transpose2d),
+    .params = params,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = conv_transpose2d_plan,
+    .kernel_source = kernel_source,
+    .reference = conv_transpose2d_reference,
+};

@@ -1,0 +1,61 @@
+/* Additive Gaussian noise. */
+#include "dae/plugin.h"
+
+static const char kernel_source[] =
+#include "gaussian.cl.inc"
+    ;
+
+struct gaussian {
+    double sigma, clamp[2];
+};
+
+static const struct dae_param params[] = {
+    {.key = "sigma",
+     .type = DAE_FLOAT,
+     .offset = offsetof(struct gaussian, sigma),
+     .default_value = 0.3,
+     .min = 0,
+     .max = 1e6,
+     .help = "standard deviation of the noise"},
+    {.key = "clamp",
+     .type = DAE_INTERVAL,
+     .offset = offsetof(struct gaussian, clamp),
+     .min = -1e30,
+     .max = 1e30,
+     .help = "[lo, hi] to hold the result in; without it nothing is held"},
+    {0},
+};
+
+static int gaussian_plan(const void *state, struct dae_plan *plan)
+{
+    (void)state;
+    plan->output = plan->input[0];
+    plan->flops = 20 * dae_shape_len(&plan->output);
+    return 0;
+}
+
+static void gaussian_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
+                               const double *const *x, const double *const *w, double *y)
+{
+    const struct gaussian *noise = state;
+    (void)w;
+    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i) {
+        double v = x[0][i] + noise->sigma * draw->normal(draw->key, (uint32_t)i);
+        v = v > noise->clamp[1] ? noise->clamp[1] : v;
+        y[i] = v < noise->clamp[0] ? noise->clamp[0] : v;
+    }
+}
+
+DAE_PLUGIN_TABLE = {
+    .abi = DAE_ABI,
+    .size = sizeof(struct dae_plugin),
+    .kind = DAE_CORRUPTION,
+    .name = "gaussian",
+    .help = "adds Gaussian noise",
+    .flags = DAE_DRAWS,
+    .state_bytes = sizeof(struct gaussian),
+    .params = params,
+    .plan = gaussian_plan,
+    .kernel_source = kernel_source,
+    .reference = gaussian_reference,
+};

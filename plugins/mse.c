@@ -1,0 +1,36 @@
+/* Mean squared error. */
+#include "dae/plugin.h"
+
+static const char kernel_source[] =
+#include "mse.cl.inc"
+    ;
+
+static int mse_plan(const void *state, struct dae_plan *plan)
+{
+    (void)state;
+    plan->output = (struct dae_shape){1, {1}};
+    plan->scratch_len = 64; /* one number a lane */
+    plan->flops = 3 * dae_shape_len(&plan->input[0]);
+    return 0;
+}
+
+static void mse_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
+                          const double *const *x, const double *const *w, double *y)
+{
+    (void)state, (void)draw, (void)w;
+    y[0] = 0;
+    for (int64_t i = 0; i < dae_shape_len(&plan->input[0]); ++i)
+        y[0] += (x[0][i] - x[1][i]) * (x[0][i] - x[1][i]);
+}
+
+DAE_PLUGIN_TABLE = {
+    .abi = DAE_ABI,
+    .size = sizeof(struct dae_plugin),
+    .kind = DAE_LOSS,
+    .name = "mse",
+    .help = "mean squared error",
+    .flags = DAE_READS_X,
+    .plan = mse_plan,
+    .kernel_source = kernel_source,
+    .reference = mse_reference,
+};

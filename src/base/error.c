@@ -1,0 +1,71 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum dae_status record(struct error *err, enum dae_status status, const char *prefix, const char *format,
+                              va_list args)
+{
+    if (err->status != DAE_OK)
+        return err->status;
+    err->status = status;
+    int at = snprintf(err->text, sizeof err->text, "%s", prefix);
+    if (at >= 0 && (size_t)at < sizeof err->text)
+        vsnprintf(err->text + at, sizeof err->text - (size_t)at, format, args);
+    return status;
+}
+
+enum dae_status error_set(struct error *err, enum dae_status status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    status = record(err, status, "dae-cl: error: ", format, args);
+    va_end(args);
+    return status;
+}
+
+enum dae_status error_at(struct error *err, enum dae_status status, struct mark mark, const char *format, ...)
+{
+    char prefix[1024];
+    if (mark.file && mark.line > 0)
+        snprintf(prefix, sizeof prefix, "%s:%d:%d: error: ", mark.file, mark.line, mark.column);
+    else if (mark.file)
+        snprintf(prefix, sizeof prefix, "dae-cl: error: %s: ", mark.file);
+    else
+        snprintf(prefix, sizeof prefix, "dae-cl: error: ");
+    va_list args;
+    va_start(args, format);
+    status = record(err, status, prefix, format, args);
+    va_end(args);
+    return status;
+}
+
+void error_note(struct error *err, const char *format, ...)
+{
+    size_t at = strlen(err->text);
+    int n = snprintf(err->text + at, sizeof err->text - at, "\nnote: ");
+    if (n < 0 || at + (size_t)n >= sizeof err->text)
+        return;
+    at += (size_t)n;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text + at, sizeof err->text - at, format, args);
+    va_end(args);
+}
+
+enum dae_status error_no_memory(struct error *err, const char *what, unsigned long long bytes)
+{
+    return error_set(err, DAE_NO_MEMORY, "out of memory: %s (%llu bytes)", what, bytes);
+}
+
+const char *status_text(enum dae_status status)
+{
+    switch (status) {
+#define ROW(name, code, text) \
+    case name: return text;
+        DAE_STATUSES(ROW)
+#undef ROW
+    }
+    return "unknown status";
+}

@@ -1,0 +1,64 @@
+/* The error convention. A function that can fail returns enum dae_status and takes a struct error * as its last
+ * parameter; the first failure fills it, callers on the way up add notes, and src/cli prints it once. */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include "dae/status.h"
+
+#if defined(__GNUC__)
+#define BASE_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define MUST_USE __attribute__((warn_unused_result))
+#else
+#define BASE_PRINTF(fmt, args)
+#define MUST_USE
+#endif
+
+/* A place in a text file, 1-based; line 0 means "no place". The file name is borrowed and must outlive the mark. */
+struct mark {
+    const char *file;
+    int line;
+    int column;
+};
+
+enum { ERROR_TEXT_LEN = 4096 };
+
+/* Zero-initialise with {0}. text holds the message and, on lines of their own, the notes. */
+struct error {
+    enum dae_status status;
+    char text[ERROR_TEXT_LEN];
+};
+
+/* Records a failure unless one is recorded already (the first is the cause) and returns the recorded status.
+ * Text: "dae-cl: error: MESSAGE". Write the message as "what: why; what to do". */
+MUST_USE enum dae_status error_set(struct error *err, enum dae_status status, const char *format, ...) BASE_PRINTF(3, 4);
+
+/* The same with a place: "FILE:LINE:COLUMN: error: MESSAGE"; without a place it reads like error_set. */
+MUST_USE enum dae_status error_at(struct error *err, enum dae_status status, struct mark mark, const char *format, ...)
+    BASE_PRINTF(4, 5);
+
+/* Appends "\nnote: MESSAGE" to a recorded failure; silently cut at ERROR_TEXT_LEN. */
+void error_note(struct error *err, const char *format, ...) BASE_PRINTF(2, 3);
+
+/* "out of memory: WHAT (BYTES bytes)" with DAE_NO_MEMORY. */
+MUST_USE enum dae_status error_no_memory(struct error *err, const char *what, unsigned long long bytes);
+
+/* The one-line meaning of a status, from the table in dae/status.h. */
+const char *status_text(enum dae_status status);
+
+/* Returns the status of EXPR from the enclosing function unless it is DAE_OK. */
+#define TRY(expr)                                \
+    do {                                         \
+        enum dae_status try_status_ = (expr);    \
+        if (try_status_ != DAE_OK)               \
+            return try_status_;                  \
+    } while (0)
+
+/* Stores the status of EXPR in the local `status` and jumps to LABEL unless it is DAE_OK. */
+#define TRY_GOTO(expr, label)     \
+    do {                          \
+        status = (expr);          \
+        if (status != DAE_OK)     \
+            goto label;           \
+    } while (0)
+
+#endif

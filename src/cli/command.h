@@ -1,0 +1,64 @@
+/* One table describes every subcommand: the parser, `--help`, `dae-cl help` and the manual page read it.
+ *
+ * A subcommand is a file src/cli/NAME.c that defines `const struct command command_NAME`, declared below and listed in
+ * src/cli/main.c. Its `run` prints results to stdout and progress to stderr, and leaves errors to main. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "cli/invocation.h"
+
+enum option_kind {
+    OPTION_FLAG,  /* no value */
+    OPTION_VALUE, /* one value; the last one given counts */
+    OPTION_LIST,  /* one value, any number of times */
+};
+
+struct command_option {
+    const char *name;  /* without dashes; a name of one letter is written with one dash, others with two */
+    const char *value; /* what stands for the value in help: "DIR"; NULL for a flag */
+    enum option_kind kind;
+    bool required;
+    const char *help; /* one sentence without a full stop */
+};
+
+struct command {
+    const char *name;
+    const char *arguments;   /* "CONFIG", "MODEL INPUT...", "[NAME]", "": how many there may be is read from this */
+    const char *summary;     /* one line, without a full stop */
+    const char *description; /* paragraphs with a blank line between two, each one line; or NULL */
+    const struct command_option *const *options; /* ends with NULL; NULL when there are none */
+    enum dae_status (*run)(const struct invocation *invocation, struct error *err);
+};
+
+/* Rows that several commands share. */
+extern const struct command_option option_platform; /* --platform NAME[:N] */
+extern const struct command_option option_set;      /* --set KEY.PATH=VALUE, repeatable */
+extern const struct command_option option_plugins;  /* --plugins DIR, repeatable */
+extern const struct command_option option_json;     /* --json */
+
+extern const struct command command_run, command_check, command_denoise, command_devices, command_plugins, command_help;
+/* All of them, in the order of the manual; ends with NULL. */
+extern const struct command *const commands[];
+
+/* NULL when there is none. */
+const struct command *command_find(const char *name);
+
+/* Parses the words behind the subcommand's name. Wrong usage is DAE_CONFIG. `--help` stops it with *wants_help set.
+ * On success the caller releases. */
+MUST_USE enum dae_status command_parse(const struct command *command, int argc, char **argv,
+                                       struct invocation *invocation, bool *wants_help, struct error *err);
+void command_release(struct invocation *invocation);
+
+/* "no command is called 'chekc' (did you mean 'check'?)": DAE_CONFIG. */
+MUST_USE enum dae_status command_unknown(const char *name, struct error *err);
+
+/* The text of `dae-cl --help`, of `dae-cl COMMAND --help`, and the manual page in roff. */
+void command_print_overview(FILE *out);
+void command_print_help(const struct command *command, FILE *out);
+void command_print_manual(FILE *out);
+
+#endif

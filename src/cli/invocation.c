@@ -1,0 +1,154 @@
+#include "cli/invocation.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "config/fields.h"
+#include "config/tree.h"
+
+/* The folder of the installed plugins, when the program was moved away from them; the Makefile knows better. */
+#ifndef DAE_CL_PLUGINDIR
+#define DAE_CL_PLUGINDIR "/usr/local/lib/dae-cl/plugins"
+#endif
+
+int invocation_count(const struct invocation *invocation, const char *name)
+{
+    int n = 0;
+    for (int i = 0; i < invocation->n_options; ++i)
+        n += strcmp(invocation->option[i].name, name) == 0;
+    return n;
+}
+
+const char *invocation_nth(const struct invocation *invocation, const char *name, int index)
+{
+    for (int i = 0; i < invocation->n_options; ++i)
+        if (strcmp(invocation->option[i].name, name) == 0 && index-- == 0)
+            return invocation->option[i].value;
+    return NULL;
+}
+
+bool invocation_has(const struct invocation *invocation, const char *name)
+{
+    return invocation_count(invocation, name) > 0;
+}
+
+const char *invocation_value(const struct invocation *invocation, const char *name)
+{
+    return invocation_nth(invocation, name, invocation_count(invocation, name) - 1);
+}
+
+enum dae_status invocation_config(const struct invocation *invocation, const char *path, struct arena *arena,
+                                  struct value **config, struct error *err)
+{
+    TRY(tree_parse_file(path, arena, config, err));
+    TRY(field_map(*config, err));
+    for (int i = 0; i < invocation_count(invocation, "set"); ++i)
+        TRY(tree_set(*config, invocation_nth(invocation, "set", i), arena, err));
+    return DAE_OK;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* The folder of the plugins that belong to this program: beside it in the build tree, in ../lib when installed. */
+static const char *own_plugins(struct arena *arena, struct error *err)
+{
+    char program[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    const char *candidates[3] = {NULL, NULL, DAE_CL_PLUGINDIR};
+    if (len > 0) {
+        program[len] = '\0';
+        const char *folder = dirname(program);
+        candidates[0] = arena_printf(arena, "%s/plugins", folder);
+        candidates[1] = arena_printf(arena, "%s/../lib/dae-cl/plugins", folder);
+    }
+    for (int i = 0; i < 3; ++i)
+        if (candidates[i] && is_folder(candidates[i]))
+            return candidates[i];
+    enum dae_status status = error_set(err, DAE_PLUGIN, "there is no plugin folder; build with make, or make install");
+    for (int i = 0; i < 3; ++i)
+        if (status == DAE_PLUGIN && candidates[i])
+            error_note(err, "looked for %s", candidates[i]);
+    return NULL;
+}
+
+enum dae_status invocation_registry(const struct invocation *invocation, struct registry **registry, struct error *err)
+{
+    *registry = NULL;
+    struct arena arena = {0};
+    int n_extra = invocation_count(invocation, "plugins");
+    const char **folders = arena_array(&arena, (size_t)n_extra + 1, sizeof *folders);
+    if (!folders)
+        return error_no_memory(err, "plugin folders", (unsigned long long)n_extra * sizeof *folders);
+    folders[0] = own_plugins(&arena, err);
+    for (int i = 0; i < n_extra; ++i)
+        folders[i + 1] = invocation_nth(invocation, "plugins", i);
+    enum dae_status status = folders[0] ? registry_open(folders, n_extra + 1, registry, err) : err->status;
+    arena_release(&arena);
+    return status;
+}
+
+/* `device`: the word of --platform, or a map of it and of the choices within a device. */
+static enum dae_status read_device(const struct value *device, struct device_request *request, struct error *err)
+{
+    static const char *const keys[] = {"platform", "shape", "gemm"};
+    static const char *const shapes[] = {"auto", "wide", "grid"}, *const gemms[] = {"auto", "own", "clblast"};
+    const struct value *platform = device;
+    int choice;
+    if (device->kind == VALUE_MAP) {
+        TRY(fields_check_keys(device, keys, 3, "device", err));
+        platform = value_map_get(device, "platform");
+        const struct value *shape = value_map_get(device, "shape"), *gemm = value_map_get(device, "gemm");
+        if (shape) {
+            TRY(field_choice(shape, "auto|wide|grid", &choice, err));
+            request->tuning.shape = shapes[choice];
+        }
+        if (gemm) {
+            TRY(field_choice(gemm, "auto|own|clblast", &choice, err));
+            request->tuning.gemm = gemms[choice];
+        }
+    }
+    if (platform) {
+        TRY(field_text(platform, &request->platform, err));
+        request->asked_by = "the config's `device`";
+    }
+    return DAE_OK;
+}
+
+enum dae_status invocation_request(const struct invocation *invocation, const struct value *config,
+                                   struct device_request *request, struct error *err)
+{
+    *request = (struct device_request){0};
+    const struct value *device = config ? value_map_get(config, "device") : NULL;
+    const char *environment = getenv("DAE_CL_PLATFORM"), *option = invocation_value(invocation, "platform");
+    if (device)
+        TRY(read_device(device, request, err));
+    if (option) {
+        request->platform = option;
+        request->asked_by = "--platform";
+    } else if (environment && *environment) {
+        request->platform = environment;
+        request->asked_by = "$DAE_CL_PLATFORM";
+    }
+    return DAE_OK;
+}
+
+enum dae_status invocation_device(const struct invocation *invocation, const struct value *config,
+                                  struct device **device, struct error *err)
+{
+    struct device_request request;
+    TRY(invocation_request(invocation, config, &request, err));
+    enum dae_status status = device_open(request.platform, &request.tuning, device, err);
+    if (status != DAE_OK && request.asked_by)
+        error_note(err, "'%s' comes from %s", request.platform, request.asked_by);
+    return status;
+}

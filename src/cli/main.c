@@ -1,0 +1,87 @@
+/* The program: finds the subcommand, runs it, prints its one error, and turns its status into the exit code. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+
+#ifndef DAE_CL_VERSION
+#define DAE_CL_VERSION "unknown"
+#endif
+
+const struct command *const commands[] = {
+    &command_run, &command_check, &command_denoise, &command_devices, &command_plugins, &command_help, NULL,
+};
+
+/* A closed standard stream would give its number to the next file that is opened, and what is printed would end up in
+ * that file. A stand-in that cannot be written keeps the number and lets printing fail. */
+static void keep_standard_streams(void)
+{
+    int fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = dup(fd);
+    if (fd >= 0)
+        close(fd);
+}
+
+static enum dae_status dispatch(int argc, char **argv, struct error *err)
+{
+    if (argc < 2) {
+        enum dae_status status = error_set(err, DAE_CONFIG, "which command?");
+        error_note(err, "dae-cl --help lists them");
+        return status;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        command_print_overview(stdout);
+        return DAE_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("dae-cl " DAE_CL_VERSION);
+        return DAE_OK;
+    }
+    const struct command *command = command_find(argv[1]);
+    if (!command)
+        return command_unknown(argv[1], err);
+    struct invocation invocation;
+    bool wants_help;
+    TRY(command_parse(command, argc - 2, argv + 2, &invocation, &wants_help, err));
+    enum dae_status status = DAE_OK;
+    if (wants_help)
+        command_print_help(command, stdout);
+    else
+        status = command->run(&invocation, err);
+    command_release(&invocation);
+    return status;
+}
+
+/* Printing is buffered: only here is it known whether all of it went out. A reader that has seen enough (`| head`) and
+ * has closed the pipe needs no message. */
+static enum dae_status flush_output(struct error *err)
+{
+    struct stat info;
+    bool failed_now = fflush(stdout) != 0;
+    const char *why = failed_now ? strerror(errno) : "a write failed";
+    if (!failed_now && !ferror(stdout))
+        return DAE_OK;
+    if (fstat(STDOUT_FILENO, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)))
+        return DAE_IO;
+    return error_set(err, DAE_IO, "standard output: %s", why);
+}
+
+int main(int argc, char **argv)
+{
+    static struct error err;
+    keep_standard_streams();
+    signal(SIGPIPE, SIG_IGN);
+    enum dae_status status = dispatch(argc, argv, &err);
+    enum dae_status flushed = flush_output(&err);
+    if (status == DAE_OK)
+        status = flushed;
+    if (err.status != DAE_OK)
+        fprintf(stderr, "%s\n", err.text);
+    return (int)status;
+}

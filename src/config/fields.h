@@ -1,0 +1,93 @@
+/* Typed reading of config values. Each reader checks type and range and says, at the place of the value, what it wants
+ * and what it found: "net.yaml:7:12: error: train.batch: wants an integer from 1 to 65536, got 'abc'". All failures are
+ * DAE_CONFIG; on failure nothing is stored.
+ *
+ * Numbers are those of YAML's core schema, decimal only: 12, -3, 0.5, .5, 1e-3. Not numbers: quoted text, 0x10, 0o7,
+ * 007, 1_000, .inf, .nan. A bool is true or false and nothing else. The locale has no say. */
+#ifndef CONFIG_FIELDS_H
+#define CONFIG_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "config/value.h"
+#include "dae/plugin.h"
+
+/* Ranges are inclusive; LLONG_MIN, LLONG_MAX and -INFINITY, INFINITY mean no limit. */
+MUST_USE enum dae_status field_int(const struct value *value, long long min, long long max, long long *out,
+                                   struct error *err);
+MUST_USE enum dae_status field_float(const struct value *value, double min, double max, double *out, struct error *err);
+MUST_USE enum dae_status field_bool(const struct value *value, bool *out, struct error *err);
+
+/* Any scalar that is not empty (""  is allowed). The text is borrowed from the tree. */
+MUST_USE enum dae_status field_text(const struct value *value, const char **out, struct error *err);
+
+/* A text that is safe as a file name: [A-Za-z0-9_.-]{1,64}, no leading dot. Borrowed from the tree. */
+MUST_USE enum dae_status field_name(const struct value *value, const char **out, struct error *err);
+
+/* One of "a|b|c"; out is its index. */
+MUST_USE enum dae_status field_choice(const struct value *value, const char *choices, int *out, struct error *err);
+
+/* One integer for both, or [h, w]. */
+MUST_USE enum dae_status field_int_pair(const struct value *value, long long min, long long max, long long out[2],
+                                        struct error *err);
+
+/* [lo, hi] with lo <= hi, both in the range. */
+MUST_USE enum dae_status field_interval(const struct value *value, double min, double max, double out[2],
+                                        struct error *err);
+
+/* A list of 1 to DAE_MAX_RANK integers from 1 to 2147483647 whose product fits int64_t. */
+MUST_USE enum dae_status field_shape(const struct value *value, struct dae_shape *out, struct error *err);
+
+/* A map; a list of min to max items (max < 0: no limit). */
+MUST_USE enum dae_status field_map(const struct value *value, struct error *err);
+MUST_USE enum dae_status field_list(const struct value *value, int min, int max, struct error *err);
+
+/* "PATH: wants WANTED, got WHAT IS THERE" at the value: for readers of other types. */
+MUST_USE enum dae_status field_refuse(const struct value *value, const char *wanted, struct error *err);
+
+/* Wants a map without other keys than keys[0..n). `what` names it: "unknown key 'lerning_rate' in train (did you mean
+ * 'learning_rate'?)"; when none is near, the keys are listed. */
+MUST_USE enum dae_status fields_check_keys(const struct value *map, const char *const keys[], int n, const char *what,
+                                           struct error *err);
+
+/* The name of names[0..n) nearest to `text` when the edit distance is at most a third of the longer, else NULL. */
+const char *fields_nearest(const char *text, const char *const names[], int n);
+
+/* Finds a key that must be there: "train: key 'loss' is missing" at the map. */
+MUST_USE enum dae_status fields_need(const struct value *map, const char *key, const char *what,
+                                     const struct value **out, struct error *err);
+
+/* ---- A map read against a table. --------------------------------------------------------------------------------- */
+
+enum field_type {
+    FIELD_INT,      /* long long */
+    FIELD_FLOAT,    /* double */
+    FIELD_BOOL,     /* bool */
+    FIELD_TEXT,     /* const char *, borrowed from the tree */
+    FIELD_NAME,     /* const char *, borrowed from the tree */
+    FIELD_CHOICE,   /* int, index into choices */
+    FIELD_INT_PAIR, /* long long[2] */
+    FIELD_INTERVAL, /* double[2] */
+    FIELD_SHAPE,    /* struct dae_shape */
+    FIELD_VALUE,    /* const struct value *: any value, for the caller to read */
+};
+
+struct field {
+    const char *key;
+    enum field_type type;
+    size_t offset; /* of the member in the struct that is filled */
+    bool required;
+    double min, max;     /* inclusive, of each number; both 0: no limit */
+    const char *choices; /* FIELD_CHOICE: "a|b|c" */
+};
+
+enum { FIELDS_MAX_ROWS = 64 };
+
+/* Reads a map of at most FIELDS_MAX_ROWS rows into the struct at `out`: unknown keys are refused, required keys must be
+ * there, and a member whose key is absent stays as it is, so set the defaults first. */
+MUST_USE enum dae_status fields_read(const struct value *map, const struct field *rows, int n, const char *what,
+                                     void *out, struct error *err);
+
+#endif

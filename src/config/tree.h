@@ -1,0 +1,38 @@
+/* YAML to a tree of values and back. libyaml's events build the tree, under budgets, so that hostile text ends early.
+ *
+ * The language is a subset of YAML: one document of maps, lists and scalars. Refused are anchors and aliases, tags,
+ * duplicate, empty and non-scalar keys, NUL and text that is not UTF-8. */
+#ifndef CONFIG_TREE_H
+#define CONFIG_TREE_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "config/value.h"
+
+enum {
+    TREE_MAX_BYTES = 1 << 20, /* of one text */
+    TREE_MAX_DEPTH = 32,      /* of nested lists and maps */
+    TREE_MAX_EVENTS = 20000,  /* one per scalar (keys count too), two per list or map, a few for the document */
+};
+
+/* Reads a YAML file. A file that is missing, not a regular file, too large or wrong is DAE_CONFIG, a failing disk
+ * DAE_IO. */
+MUST_USE enum dae_status tree_parse_file(const char *path, struct arena *arena, struct value **root, struct error *err);
+
+/* Parses text[0..len); marks name it `name`. DAE_CONFIG when it is wrong. */
+MUST_USE enum dae_status tree_parse_text(const char *name, const char *text, size_t len, struct arena *arena,
+                                         struct value **root, struct error *err);
+
+/* Carries out `--set KEY.PATH=VALUE` on a root map. VALUE is YAML; a step into a list is the index of an item that is
+ * there (model.layers.2.conv2d.filters=8); missing maps are made. The marks of what it sets have the file
+ * "--set KEY.PATH=VALUE" and no line. On failure the tree is as before. */
+MUST_USE enum dae_status tree_set(struct value *root, const char *assignment, struct arena *arena, struct error *err);
+
+/* Appends the tree as YAML, one map entry a line. Parsing that gives an equal tree (kinds, keys and their order, texts,
+ * quoted). DAE_CONFIG when the tree has outgrown the budgets, and then `out` holds a part of it. */
+MUST_USE enum dae_status tree_write(const struct value *root, struct text *out, struct error *err);
+
+#endif

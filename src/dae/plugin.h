@@ -1,0 +1,232 @@
+/* The plugin contract of dae-cl. A plugin is a shared object that exports one constant table, `dae_plugin_v1`, and links
+ * to nothing: layers, corruptions, losses and optimisers all load alike. See plugins/relu.c (a pointwise layer),
+ * plugins/maxpool2d.c (a layer of one sample) and plugins/dense.c (a layer of a whole batch) as examples.
+ *
+ * The host owns state, kernels and tensors. A plugin is a table, a pure function `plan`, a kernel file
+ * kernels/<name>.cl and a double-precision `reference` that shares nothing with the kernel.
+ *
+ * Layout: channels last. A shape describes ONE sample, without the batch axis: (H,W,C), or (N) for a vector.
+ * Weights are (K,N) matrices: dense in x out, convolution (kh*kw*cin) x cout. */
+#ifndef DAE_PLUGIN_H
+#define DAE_PLUGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DAE_ABI 1
+#define DAE_PLUGIN_SYMBOL dae_plugin_v1
+#define DAE_PLUGIN_SYMBOL_TEXT "dae_plugin_v1"
+
+enum {
+    DAE_MAX_RANK = 4,
+    DAE_MAX_INPUTS = 8,
+    DAE_MAX_WEIGHTS = 4,
+    DAE_MAX_DEFINES = 16,
+    DAE_MAX_STATES = 4,
+    DAE_MAX_COEFFICIENTS = 4,
+};
+
+struct dae_shape {
+    int rank;
+    int64_t dim[DAE_MAX_RANK];
+};
+
+/* ---- Parameters: the rows the host reads from YAML, checks, prints as the manual and hands to kernels. ----------- */
+
+enum dae_param_type {
+    DAE_INT,      /* int64_t           kernel macro P_<KEY> */
+    DAE_INT_PAIR, /* int64_t[2]        one integer for both, or [h, w]; macros P_<KEY>_H, P_<KEY>_W */
+    DAE_FLOAT,    /* double            macro P_<KEY> */
+    DAE_BOOL,     /* bool              macro P_<KEY>, 0 or 1 */
+    DAE_INTERVAL, /* double[2]         [lo, hi]; not given: -inf, inf; macros P_<KEY>_LO, P_<KEY>_HI */
+    DAE_CHOICE,   /* int               index into choices "a|b|c"; macro P_<KEY> */
+    DAE_SHAPE,    /* struct dae_shape  list of 1 to 4 positive integers; no macro */
+};
+
+struct dae_param {
+    const char *key;
+    enum dae_param_type type;
+    size_t offset;       /* of the member in the plugin's state */
+    bool required;       /* without a default */
+    double default_value;
+    double min, max;     /* inclusive; of each number in a pair */
+    const char *choices; /* DAE_CHOICE only */
+    const char *help;    /* one line */
+};
+
+/* ---- Planning: pure arithmetic on shapes. ------------------------------------------------------------------------ */
+
+enum dae_init { DAE_INIT_ZERO, DAE_INIT_UNIFORM /* in (-bound, bound) */ };
+
+struct dae_weight {
+    const char *name; /* "weight", "bias": the tensor's name in model files is NODE.name */
+    struct dae_shape shape;
+    enum dae_init init;
+    double bound;
+};
+
+/* What a node needs. The host fills the first part; `plan` fills the second. The host has checked the number of inputs
+ * and every parameter row before it calls, and checks all sizes and their product after. */
+struct dae_plan {
+    int n_inputs;
+    struct dae_shape input[DAE_MAX_INPUTS];
+
+    struct dae_shape output;
+    int n_weights;
+    struct dae_weight weight[DAE_MAX_WEIGHTS];
+    int64_t scratch_len; /* floats that forward or backward of one sample may scribble on; not kept between the two */
+    int64_t flops;       /* of forward, for one sample; a multiply-add counts two */
+    int n_defines;       /* integer macros for the kernel file beside those of the parameter rows */
+    struct dae_define {
+        const char *name;
+        int64_t value;
+    } define[DAE_MAX_DEFINES];
+    char problem[256]; /* why the shapes do not fit, when plan returns non-zero */
+};
+
+/* ---- The double-precision reference. ------------------------------------------------------------------------------ */
+
+/* A named random draw, for references of plugins whose kernels draw (see kernels/dae.clh for the numbering). */
+struct dae_draw {
+    const void *key;
+    bool training; /* dropout acts only then */
+    uint32_t (*word)(const void *key, uint32_t element);   /* 32 random bits */
+    double (*normal)(const void *key, uint32_t element);   /* standard normal */
+};
+
+/* ---- Batch-wide layers: the host's services. ----------------------------------------------------------------------- */
+
+/* Numbers on the device: floats [offset, ...) of an opaque buffer. Owns nothing. */
+struct dae_tensor {
+    void *buffer;
+    int64_t offset;
+};
+
+/* C (m,n) = op(A) (m,k) op(B) (k,n) [+ C], row-major and dense: A is stored (m,k), or (k,m) when transposed.
+ * Exactly one of the two may be transposed. `bias` (n) is added to each row; then the host applies the pointwise
+ * layer that it folded into this product's store, when `fold` names one. */
+struct dae_gemm {
+    bool transpose_a, transpose_b;
+    bool has_bias;
+    enum dae_fold { DAE_FOLD_NONE, DAE_FOLD_FORWARD, DAE_FOLD_BACKWARD } fold;
+};
+
+/* One argument of a plugin's own kernel. */
+struct dae_arg {
+    enum { DAE_ARG_TENSOR, DAE_ARG_INT } kind;
+    struct dae_tensor tensor; /* two kernel arguments: __global float *, int offset */
+    int64_t integer;          /* int */
+};
+
+struct dae_layer_call {
+    int64_t n; /* samples in this batch; never above the bound batch */
+    const void *state;
+    const struct dae_plan *plan;
+    const struct dae_tensor *x; /* per input (n, input) */
+    const struct dae_tensor *w; /* per weight */
+    struct dae_tensor y;        /* (n, output) */
+    /* Backward only. dx[i].buffer is NULL where no gradient is wanted. add_dx[i]: add to dx[i] instead of writing it.
+     * dw is always written. */
+    struct dae_tensor dy;
+    const struct dae_tensor *dx, *dw;
+    const bool *add_dx;
+    const struct dae_host *host;
+    void *context; /* the host's */
+};
+
+/* Services for bind, forward and backward. Each returns 0, or non-zero after the host has recorded why: pass it on. */
+struct dae_host {
+    uint32_t size; /* sizeof(struct dae_host) */
+    /* bind: builds entry `name` of the plugin's kernel file; the number in *kernel names it in `launch`. */
+    int (*kernel)(void *context, const char *name, int *kernel);
+    /* bind: prepares a product; the number in *gemm names it in `multiply`. */
+    int (*gemm)(void *context, const struct dae_gemm *gemm, int *number);
+    /* forward, backward: enqueues `items` work-items (the kernel must guard: the host may round up). */
+    int (*launch)(void *context, int kernel, int64_t items, const struct dae_arg *args, int n_args);
+    /* forward, backward: enqueues a product. bias is ignored unless the gemm has one. */
+    int (*multiply)(void *context, int number, int64_t m, int64_t n, int64_t k, struct dae_tensor a,
+                    struct dae_tensor b, struct dae_tensor c, bool add, struct dae_tensor bias);
+};
+
+/* ---- The table. ---------------------------------------------------------------------------------------------------- */
+
+enum dae_kind { DAE_LAYER, DAE_CORRUPTION, DAE_LOSS, DAE_OPTIMIZER };
+
+enum dae_flags {
+    DAE_VIEW = 1,        /* the output is the input under another shape: no kernel, no memory */
+    DAE_READS_X = 2,     /* backward reads the inputs */
+    DAE_READS_Y = 4,     /* backward reads the output */
+    DAE_DRAWS = 8,       /* the kernel draws random numbers */
+    DAE_FOLDS = 16,      /* a batch-wide layer whose gemms honour `fold` */
+};
+
+/* How a layer computes is exactly one of: DAE_VIEW; `pointwise_y` and `pointwise_dx`; `forward` and `backward`; or none of
+ * them, and then kernel_source defines FN(forward) and FN(backward) for one sample (kernels/dae.clh shows their
+ * arguments). A corruption is a layer without backward. A loss is a layer of two inputs, the network's output and the
+ * clean target, whose output is one number per sample: the sum over its elements, of which the host takes the mean. */
+struct dae_plugin {
+    uint32_t abi;  /* DAE_ABI */
+    uint32_t size; /* sizeof(struct dae_plugin) */
+    enum dae_kind kind;
+    const char *name; /* as in YAML, and in kernels/<name>.cl */
+    const char *help; /* one line for the manual */
+    uint32_t flags;
+
+    size_t state_bytes;             /* the host allocates it zeroed and fills it from the rows */
+    const struct dae_param *params; /* ends with key NULL; NULL when there are none */
+    int min_inputs, max_inputs;     /* layers */
+
+    /* Returns 0, or non-zero with plan->problem set. Layers, corruptions and losses. */
+    int (*plan)(const void *state, struct dae_plan *plan);
+
+    const char *kernel_source; /* the text of kernels/<name>.cl */
+
+    /* OpenCL C expressions on vectors of type V: y from x; dx from y and dy. */
+    const char *pointwise_y, *pointwise_dx;
+
+    /* Batch-wide layers. `bind` may build kernels and keep their numbers in the state; nothing else may. */
+    int (*bind)(void *state, const struct dae_plan *plan, const struct dae_host *host, void *context);
+    int (*forward)(const struct dae_layer_call *call);
+    int (*backward)(const struct dae_layer_call *call);
+
+    /* One sample in plain double precision: y (output) from x (inputs) and w (weights). The independent answer. */
+    void (*reference)(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
+                      const double *const *x, const double *const *w, double *y);
+
+    /* Optimisers: state vectors per parameter (zero at the start), the scalars of step t = 1, 2, ... in double, and the
+     * update of one parameter. The kernel's FN(update) does the same on 16-wide vectors. */
+    int n_states;
+    void (*coefficients)(const void *state, int64_t t, double out[DAE_MAX_COEFFICIENTS]);
+    void (*update)(const void *state, const double coefficient[DAE_MAX_COEFFICIENTS], double gradient,
+                   double *parameter, double *states);
+};
+
+#if defined(__GNUC__)
+#define DAE_EXPORT __attribute__((visibility("default")))
+#else
+#define DAE_EXPORT
+#endif
+
+/* Declares and opens the table: DAE_PLUGIN_TABLE = { ... }; */
+#define DAE_PLUGIN_TABLE                              \
+    DAE_EXPORT extern const struct dae_plugin dae_plugin_v1; \
+    const struct dae_plugin dae_plugin_v1
+
+/* Adds an integer macro to the plan. */
+static inline void dae_plan_define(struct dae_plan *plan, const char *name, int64_t value)
+{
+    if (plan->n_defines < DAE_MAX_DEFINES)
+        plan->define[plan->n_defines++] = (struct dae_define){name, value};
+}
+
+/* Elements of a shape. */
+static inline int64_t dae_shape_len(const struct dae_shape *shape)
+{
+    int64_t len = 1;
+    for (int i = 0; i < shape->rank; ++i)
+        len *= shape->dim[i];
+    return len;
+}
+
+#endif

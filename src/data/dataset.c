@@ -1,0 +1,471 @@
+#include "data/dataset.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "data/digits.h"
+#include "data/idx.h"
+#include "data/npy.h"
+
+#ifndef DAE_CL_DATADIR
+#define DAE_CL_DATADIR "/usr/local/share/dae-cl"
+#endif
+
+enum {
+    DIGITS_TRAIN = 60000,
+    DIGITS_TEST = 10000,
+    DIGITS_SEED = 1,
+    DIGITS_MOST = 10 * 1000 * 1000,
+    N_DATA_FOLDERS = 4,
+    N_FIELDS_MAX = 8, /* of one source */
+};
+
+/* Held-out digits are far from those trained on, however many either split takes. */
+static const uint32_t first_test_digit = UINT32_C(1) << 31;
+
+#define SOURCES "mnist|idx|digits|npy"
+enum source { SOURCE_MNIST, SOURCE_IDX, SOURCE_DIGITS, SOURCE_NPY };
+static const char *const source_names[] = {"mnist", "idx", "digits", "npy"};
+
+/* The `data` map, read. Texts are borrowed from the tree. */
+struct options {
+    struct mark mark; /* of the source's name */
+    int source;
+    int fallback; /* 0: digits; -1: none */
+    const char *path, *train, *test;
+    long long n_train, n_test, seed;
+    long long limit, test_limit; /* INT32_MAX: none */
+};
+
+#define AT(member) offsetof(struct options, member)
+const struct dataset_key dataset_keys[] = {
+    {"*", {"source", FIELD_CHOICE, AT(source), true, 0, 0, SOURCES}, SOURCES, "", "where the samples come from"},
+    {"*",
+     {"limit", FIELD_INT, AT(limit), false, 1, INT32_MAX, NULL},
+     "integer",
+     "",
+     "use the first N training samples"},
+    {"*",
+     {"test_limit", FIELD_INT, AT(test_limit), false, 1, INT32_MAX, NULL},
+     "integer",
+     "",
+     "use the first N test samples"},
+    {"mnist",
+     {"fallback", FIELD_CHOICE, AT(fallback), false, 0, 0, "digits"},
+     "digits",
+     "",
+     "what to train on when no data folder holds MNIST; without it that is an error"},
+    {"idx",
+     {"path", FIELD_TEXT, AT(path), true, 0, 0, NULL},
+     "folder",
+     "",
+     "holds train-images* and t10k-images* or test-images* in IDX format, plain or .gz; train-labels* and the like "
+     "are optional"},
+    {"digits",
+     {"train", FIELD_INT, AT(n_train), false, 1, DIGITS_MOST, NULL},
+     "integer",
+     "60000",
+     "training samples to draw"},
+    {"digits",
+     {"test", FIELD_INT, AT(n_test), false, 1, DIGITS_MOST, NULL},
+     "integer",
+     "10000",
+     "test samples to draw"},
+    {"digits", {"seed", FIELD_INT, AT(seed), false, 0, INT32_MAX, NULL}, "integer", "1", "names the set that is drawn"},
+    {"npy",
+     {"train", FIELD_TEXT, AT(train), true, 0, 0, NULL},
+     "file",
+     "",
+     "training samples: an NPY array of |u1, <f4 or <f8, samples first"},
+    {"npy", {"test", FIELD_TEXT, AT(test), true, 0, 0, NULL}, "file", "", "test samples, of the same shape"},
+};
+#undef AT
+const size_t n_dataset_keys = sizeof dataset_keys / sizeof *dataset_keys;
+
+static enum dae_status read_options(const struct value *section, struct options *options, struct error *err)
+{
+    *options = (struct options){.fallback = -1,
+                                .n_train = DIGITS_TRAIN,
+                                .n_test = DIGITS_TEST,
+                                .seed = DIGITS_SEED,
+                                .limit = INT32_MAX,
+                                .test_limit = INT32_MAX};
+    const struct value *source = NULL;
+    TRY(field_map(section, err));
+    TRY(fields_need(section, "source", "data", &source, err));
+    TRY(field_choice(source, SOURCES, &options->source, err));
+    options->mark = source->mark;
+
+    /* The keys depend on the source, and so does the meaning of `train`. */
+    struct field rows[N_FIELDS_MAX];
+    int n = 0;
+    const char *name = source_names[options->source];
+    for (size_t i = 0; i < n_dataset_keys && n < N_FIELDS_MAX; ++i)
+        if (strcmp(dataset_keys[i].source, "*") == 0 || strcmp(dataset_keys[i].source, name) == 0)
+            rows[n++] = dataset_keys[i].field;
+    return fields_read(section, rows, n, "data", options, err);
+}
+
+enum dae_status dataset_check(const struct value *data_section, struct error *err)
+{
+    struct options options;
+    return read_options(data_section, &options, err);
+}
+
+/* ---- From an array to a split. ----------------------------------------------------------------------------------- */
+
+static void shape_text(const struct dae_shape *shape, char out[96])
+{
+    struct text text = {0};
+    for (int i = 0; i < shape->rank; ++i)
+        text_printf(&text, i > 0 ? "x%lld" : "%lld", (long long)shape->dim[i]);
+    strncpy(out, text.failed || !text.data ? "?" : text.data, 95);
+    out[95] = '\0';
+    text_release(&text);
+}
+
+static enum dae_status check_finite(const struct dataset *set, const char *path, struct error *err)
+{
+    if (set->kind != DATASET_FLOAT)
+        return DAE_OK;
+    int64_t sample_len = dae_shape_len(&set->shape);
+    const float *values = set->values;
+    for (int64_t i = 0; i < set->n * sample_len; ++i)
+        if (!isfinite(values[i]))
+            return error_set(err, DAE_BAD_DATA, "%s: sample %lld, element %lld: %s; remove or replace it", path,
+                             (long long)(i / sample_len), (long long)(i % sample_len),
+                             isnan(values[i]) ? "not a number (NaN)" : "infinity, or beyond the range of float");
+    return DAE_OK;
+}
+
+/* Takes over an array's values, cut to the limit, and sets *values to NULL. */
+static enum dae_status adopt(struct dataset *set, const char *path, bool is_float, int rank, const int64_t *dim,
+                             void **values, int64_t limit, struct error *err)
+{
+    if (rank < 1 || rank > DAE_MAX_RANK + 1)
+        return error_set(err, DAE_BAD_DATA, "%s: an array of rank %d; wants 1 to %d, samples first", path, rank,
+                         DAE_MAX_RANK + 1);
+    for (int i = 0; i < rank; ++i)
+        if (dim[i] == 0)
+            return error_set(err, DAE_BAD_DATA, "%s: the set is empty: dimension %d is 0", path, i);
+    set->n = dim[0];
+    set->kind = is_float ? DATASET_FLOAT : DATASET_UINT8;
+    set->shape = (struct dae_shape){.rank = rank - 1};
+    for (int i = 1; i < rank; ++i)
+        set->shape.dim[i - 1] = dim[i];
+    if (rank == 1 || rank == 3) /* a number per sample; grey images without their channel axis */
+        set->shape.dim[set->shape.rank++] = 1;
+    set->values = *values;
+    *values = NULL;
+    if (set->n > limit) {
+        set->n = limit;
+        size_t bytes = (size_t)(limit * dae_shape_len(&set->shape)) * (is_float ? sizeof(float) : 1);
+        void *cut = realloc(set->values, bytes);
+        set->values = cut ? cut : set->values;
+    }
+    return check_finite(set, path, err);
+}
+
+static enum dae_status load_idx_images(const char *path, int64_t limit, struct dataset *set, int64_t *n_images,
+                                       struct error *err)
+{
+    struct idx array;
+    TRY(idx_load(path, &array, err));
+    *n_images = array.dim[0];
+    enum dae_status status = adopt(set, path, array.is_float, array.rank, array.dim, &array.values, limit, err);
+    idx_release(&array);
+    return status;
+}
+
+static enum dae_status load_idx_labels(const char *path, const char *images_path, int64_t n_images, struct dataset *set,
+                                       struct error *err)
+{
+    struct idx array;
+    TRY(idx_load(path, &array, err));
+    enum dae_status status = DAE_OK;
+    if (array.is_float || array.rank != 1)
+        status = error_set(err, DAE_BAD_DATA, "%s: byte 0: labels must be one byte each, in one dimension", path);
+    else if (array.dim[0] != n_images)
+        status =
+            error_set(err, DAE_BAD_DATA, "%s: %lld labels, but %s holds %lld images; the files do not belong together",
+                      path, (long long)array.dim[0], images_path, (long long)n_images);
+    if (status == DAE_OK) {
+        set->labels = array.values;
+        array.values = NULL;
+    }
+    idx_release(&array);
+    return status;
+}
+
+/* labels_path may be NULL. */
+static enum dae_status load_idx_split(const char *images_path, const char *labels_path, int64_t limit,
+                                      struct dataset *set, struct error *err)
+{
+    int64_t n_images = 0;
+    TRY(load_idx_images(images_path, limit, set, &n_images, err));
+    return labels_path ? load_idx_labels(labels_path, images_path, n_images, set, err) : DAE_OK;
+}
+
+/* ---- MNIST. ------------------------------------------------------------------------------------------------------ */
+
+enum { TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, N_FILES };
+static const char *const mnist_files[N_FILES] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                                 "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+
+/* The folders that may hold mnist/, in the order of search; absent ones are NULL. False when out of memory. */
+static bool data_folders(const char *data_root, struct arena *arena, const char *folders[N_DATA_FOLDERS])
+{
+    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    const char *user = NULL;
+    if (xdg && *xdg == '/') /* the XDG base directory specification ignores relative ones */
+        user = arena_printf(arena, "%s/dae-cl", xdg);
+    else if (home && *home)
+        user = arena_printf(arena, "%s/.local/share/dae-cl", home);
+    else
+        user = "";
+    folders[0] = data_root && *data_root ? data_root : NULL;
+    folders[1] = "./data";
+    folders[2] = user && *user ? user : NULL;
+    folders[3] = DAE_CL_DATADIR;
+    return user != NULL;
+}
+
+/* Sets *path to FOLDER/mnist/NAME or that with .gz, whichever exists, else to NULL. */
+static enum dae_status find_mnist_file(const char *folder, const char *name, struct arena *arena, const char **path,
+                                       struct error *err)
+{
+    static const char *const endings[] = {"", ".gz"};
+    *path = NULL;
+    for (int i = 0; i < 2 && !*path; ++i) {
+        const char *candidate = arena_printf(arena, "%s/mnist/%s%s", folder, name, endings[i]);
+        if (!candidate)
+            return error_no_memory(err, "file name", strlen(folder));
+        if (access(candidate, F_OK) == 0)
+            *path = candidate;
+    }
+    return DAE_OK;
+}
+
+/* Finds the first folder that holds any of the files; all must then be there. paths[0] stays NULL when none does;
+ * `searched` lists the folders. */
+static enum dae_status find_mnist(const char *data_root, struct arena *arena, const char *paths[N_FILES],
+                                  struct text *searched, struct error *err)
+{
+    const char *folders[N_DATA_FOLDERS];
+    if (!data_folders(data_root, arena, folders))
+        return error_no_memory(err, "folder name", 0);
+    for (int i = 0; i < N_DATA_FOLDERS; ++i) {
+        if (!folders[i])
+            continue;
+        text_printf(searched, "%s%s/mnist", searched->len ? ", " : "", folders[i]);
+        int n_found = 0, missing = 0;
+        for (int k = 0; k < N_FILES; ++k) {
+            TRY(find_mnist_file(folders[i], mnist_files[k], arena, &paths[k], err));
+            if (paths[k])
+                ++n_found;
+            else
+                missing = k;
+        }
+        if (n_found == N_FILES)
+            return DAE_OK;
+        if (n_found > 0)
+            return error_set(err, DAE_BAD_DATA,
+                             "%s/mnist: %s (or .gz) is missing; run make mnist, or remove the folder", folders[i],
+                             mnist_files[missing]);
+    }
+    return searched->failed ? error_no_memory(err, "folder names", searched->len) : DAE_OK;
+}
+
+static enum dae_status load_digits(const struct options *options, struct dataset *train, struct dataset *test,
+                                   struct error *err);
+
+static enum dae_status load_mnist_found(const struct options *options, const char *const paths[N_FILES],
+                                        struct dataset *train, struct dataset *test, struct error *err)
+{
+    TRY(load_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], options->limit, train, err));
+    return load_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], options->test_limit, test, err);
+}
+
+static enum dae_status load_mnist(const struct options *options, const char *data_root, struct dataset *train,
+                                  struct dataset *test, struct dataset_notice *notice, struct error *err)
+{
+    struct arena arena = {0};
+    struct text searched = {0};
+    const char *paths[N_FILES] = {NULL};
+    enum dae_status status = find_mnist(data_root, &arena, paths, &searched, err);
+    if (status == DAE_OK && paths[0]) {
+        status = load_mnist_found(options, paths, train, test, err);
+        if (status == DAE_BAD_DATA)
+            error_note(err, "MNIST that is there but damaged is not replaced by the fallback; run make mnist");
+    } else if (status == DAE_OK && options->fallback < 0) {
+        status = error_at(err, DAE_BAD_DATA, options->mark,
+                          "no MNIST in %s; run make mnist, or add fallback: digits to the data section", searched.data);
+    } else if (status == DAE_OK) {
+        snprintf(notice->text, sizeof notice->text,
+                 "no MNIST in %s; training on generated digits instead (fallback: digits)", searched.data);
+        status = load_digits(options, train, test, err);
+    }
+    text_release(&searched);
+    arena_release(&arena);
+    return status;
+}
+
+/* ---- The other sources. ------------------------------------------------------------------------------------------ */
+
+static enum dae_status draw_digits(uint64_t seed, uint32_t first, int64_t n, struct dataset *set, struct error *err)
+{
+    set->n = n;
+    set->kind = DATASET_UINT8;
+    set->shape = (struct dae_shape){.rank = 3, .dim = {DIGITS_SIDE, DIGITS_SIDE, 1}};
+    set->values = malloc((size_t)n * DIGITS_PIXELS);
+    set->labels = malloc((size_t)n);
+    if (!set->values || !set->labels)
+        return error_no_memory(err, "digits", (unsigned long long)n * (DIGITS_PIXELS + 1));
+    digits_render(seed, first, (size_t)n, set->values, set->labels);
+    return DAE_OK;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static enum dae_status load_digits(const struct options *options, struct dataset *train, struct dataset *test,
+                                   struct error *err)
+{
+    uint64_t seed = (uint64_t)options->seed;
+    TRY(draw_digits(seed, 0, smaller(options->n_train, options->limit), train, err));
+    return draw_digits(seed, first_test_digit, smaller(options->n_test, options->test_limit), test, err);
+}
+
+/* The first file of a folder, in the order of bytes, whose name begins with the prefix: so plain before .gz. NULL when
+ * there is none. */
+static enum dae_status find_by_prefix(const char *folder, const char *prefix, struct arena *arena, const char **path,
+                                      struct error *err)
+{
+    *path = NULL;
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return error_set(err, DAE_IO, "cannot open folder %s: %s", folder, strerror(errno));
+    enum dae_status status = DAE_OK;
+    const char *best = NULL;
+    const struct dirent *item;
+    while (status == DAE_OK && (item = readdir(dir))) {
+        if (strncmp(item->d_name, prefix, strlen(prefix)) != 0 || (best && strcmp(item->d_name, best) >= 0))
+            continue;
+        best = arena_text(arena, item->d_name, strlen(item->d_name));
+        if (!best)
+            status = error_no_memory(err, "file name", strlen(item->d_name));
+    }
+    closedir(dir);
+    if (status == DAE_OK && best && !(*path = arena_printf(arena, "%s/%s", folder, best)))
+        status = error_no_memory(err, "file name", strlen(folder));
+    return status;
+}
+
+static enum dae_status load_idx_folder(const struct options *options, struct arena *arena, struct dataset *train,
+                                       struct dataset *test, struct error *err)
+{
+    static const char *const prefixes[N_FILES][2] = {
+        {"train-images", NULL}, {"train-labels", NULL}, {"t10k-images", "test-images"}, {"t10k-labels", "test-labels"}};
+    const char *paths[N_FILES];
+    for (int i = 0; i < N_FILES; ++i) {
+        TRY(find_by_prefix(options->path, prefixes[i][0], arena, &paths[i], err));
+        if (!paths[i] && prefixes[i][1])
+            TRY(find_by_prefix(options->path, prefixes[i][1], arena, &paths[i], err));
+    }
+    if (!paths[TRAIN_IMAGES])
+        return error_set(err, DAE_BAD_DATA, "%s: no file train-images*", options->path);
+    if (!paths[TEST_IMAGES])
+        return error_set(err, DAE_BAD_DATA, "%s: no file t10k-images* or test-images*", options->path);
+    TRY(load_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], options->limit, train, err));
+    return load_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], options->test_limit, test, err);
+}
+
+static enum dae_status load_npy_split(const char *path, int64_t limit, struct dataset *set, struct error *err)
+{
+    struct npy array;
+    TRY(npy_load(path, &array, err));
+    enum dae_status status = adopt(set, path, array.is_float, array.rank, array.dim, &array.values, limit, err);
+    npy_release(&array);
+    return status;
+}
+
+static enum dae_status load_source(const struct options *options, const char *data_root, struct dataset *train,
+                                   struct dataset *test, struct dataset_notice *notice, struct error *err)
+{
+    struct arena arena = {0};
+    enum dae_status status = DAE_OK;
+    switch ((enum source)options->source) {
+    case SOURCE_MNIST:
+        return load_mnist(options, data_root, train, test, notice, err);
+    case SOURCE_IDX:
+        status = load_idx_folder(options, &arena, train, test, err);
+        arena_release(&arena);
+        return status;
+    case SOURCE_DIGITS:
+        return load_digits(options, train, test, err);
+    case SOURCE_NPY:
+        TRY(load_npy_split(options->train, options->limit, train, err));
+        return load_npy_split(options->test, options->test_limit, test, err);
+    }
+    return error_set(err, DAE_BUG, "data source %d", options->source);
+}
+
+static enum dae_status check_shapes(const struct dataset *train, const struct dataset *test, struct mark mark,
+                                    struct error *err)
+{
+    bool same = train->shape.rank == test->shape.rank;
+    for (int i = 0; same && i < train->shape.rank; ++i)
+        same = train->shape.dim[i] == test->shape.dim[i];
+    if (same)
+        return DAE_OK;
+    char train_text[96], test_text[96];
+    shape_text(&train->shape, train_text);
+    shape_text(&test->shape, test_text);
+    return error_at(err, DAE_BAD_DATA, mark, "training samples are %s, but test samples are %s", train_text, test_text);
+}
+
+enum dae_status dataset_load(const struct value *data_section, const char *data_root, struct dataset *train,
+                             struct dataset *test, struct dataset_notice *notice, struct error *err)
+{
+    *train = *test = (struct dataset){0};
+    notice->text[0] = '\0';
+    struct options options;
+    TRY(read_options(data_section, &options, err));
+    enum dae_status status = load_source(&options, data_root, train, test, notice, err);
+    if (status == DAE_OK)
+        status = check_shapes(train, test, options.mark, err);
+    if (status != DAE_OK) {
+        dataset_release(train);
+        dataset_release(test);
+    }
+    return status;
+}
+
+void dataset_release(struct dataset *set)
+{
+    free(set->values);
+    free(set->labels);
+    *set = (struct dataset){0};
+}
+
+void dataset_value(const struct dataset *set, int64_t i, float *x)
+{
+    int64_t len = dae_shape_len(&set->shape);
+    if (set->kind == DATASET_FLOAT) {
+        memcpy(x, (const float *)set->values + i * len, (size_t)len * sizeof *x);
+        return;
+    }
+    const uint8_t *bytes = (const uint8_t *)set->values + i * len;
+    for (int64_t k = 0; k < len; ++k)
+        x[k] = (float)bytes[k] / 255.0f;
+}

@@ -1,0 +1,60 @@
+/* The data of a run, resident on the host: where it is found, how it is checked, and what a sample is. */
+#ifndef DATA_DATASET_H
+#define DATA_DATASET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/fields.h"
+#include "config/tree.h"
+#include "dae/plugin.h"
+
+enum dataset_kind {
+    DATASET_UINT8, /* to be divided by 255 */
+    DATASET_FLOAT, /* as it is */
+};
+
+/* One split. Zero-initialise; loaded by dataset_load, freed by dataset_release. */
+struct dataset {
+    int64_t n;              /* samples, at least 1 */
+    struct dae_shape shape; /* of one sample, channels last: (H,W,C), or (N) */
+    enum dataset_kind kind;
+    void *values;    /* (n, shape) uint8_t or float, finite; malloc'ed */
+    uint8_t *labels; /* (n), or NULL; malloc'ed */
+};
+
+/* One line for the user, empty when there is nothing to say. */
+struct dataset_notice {
+    char text[1024];
+};
+
+/* Loads both splits as the `data` map of a config says; dataset_keys lists what it may say. data_root is $DAE_CL_DATA,
+ * or NULL; MNIST is looked for in its folder mnist/, then in ./data, the user's data folder and the installed one.
+ * IDX and NPY arrays (n,d) give samples (d), (n,h,w) give (h,w,1), (n,h,w,c) give (h,w,c).
+ * On success the caller releases both. A wrong map: DAE_CONFIG at its place; missing MNIST without a fallback, damaged
+ * files, an empty set, unequal counts or shapes, NaN or infinity: DAE_BAD_DATA; missing files: DAE_IO; DAE_NO_MEMORY.
+ */
+MUST_USE enum dae_status dataset_load(const struct value *data_section, const char *data_root, struct dataset *train,
+                                      struct dataset *test, struct dataset_notice *notice, struct error *err);
+
+/* Checks the map alone, without looking for any file. DAE_CONFIG at its place. */
+MUST_USE enum dae_status dataset_check(const struct value *data_section, struct error *err);
+
+void dataset_release(struct dataset *set);
+
+/* Decodes sample i, 0 <= i < n, into x (shape): bytes over 255, floats as they are. */
+void dataset_value(const struct dataset *set, int64_t i, float *x);
+
+/* What the `data` map may hold, one row per source and key: what dataset_load reads, and what the manual prints. */
+struct dataset_key {
+    const char *source;       /* "mnist", ...; "*" for every source */
+    struct field field;       /* the key, its range, and whether it must be given */
+    const char *type;         /* in words: "folder" */
+    const char *default_text; /* "" when there is none */
+    const char *help;
+};
+extern const struct dataset_key dataset_keys[];
+extern const size_t n_dataset_keys;
+
+#endif

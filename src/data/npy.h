@@ -1,0 +1,33 @@
+/* NPY, NumPy's array file, versions 1.0 and 2.0 (numpy/lib/format.py): unsigned bytes and little-endian floats in C
+ * order. */
+#ifndef DATA_NPY_H
+#define DATA_NPY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum { NPY_MAX_RANK = 5 };
+
+/* An array in row-major order. A rank of 0 is a single number. */
+struct npy {
+    bool is_float;
+    int rank;
+    int64_t dim[NPY_MAX_RANK];
+    void *values; /* (dim[0], ..., dim[rank-1]) uint8_t, or float when is_float; malloc'ed */
+};
+
+/* Reads '|u1', '<f4' and '<f8' (rounded to float). The sizes are checked against the file before anything is allocated
+ * for them. On success the caller releases.
+ * Damaged, or of a kind not read (Fortran order, big-endian, objects, other types): DAE_BAD_DATA with the byte; missing
+ * or unreadable: DAE_IO; DAE_NO_MEMORY. */
+MUST_USE enum dae_status npy_load(const char *path, struct npy *array, struct error *err);
+
+/* Writes version 1.0, '|u1' or '<f4', whole or not at all. DAE_IO. */
+MUST_USE enum dae_status npy_save(const char *path, const struct npy *array, struct error *err);
+
+/* Frees the values; the struct may be loaded into again. Harmless on a zeroed one. */
+void npy_release(struct npy *array);
+
+#endif

@@ -1,0 +1,207 @@
+#include "device/device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/cl_status.h"
+#include "device/handles.h"
+
+struct device_event {
+    cl_event event;
+};
+
+enum dae_status device_fail(struct error *err, int code, const char *call, const char *what)
+{
+    bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY;
+    return error_set(err, memory ? DAE_NO_MEMORY : DAE_OPENCL, "%s failed: %s: %s%s", call, what, cl_status_text(code),
+                     memory ? "; try a smaller batch" : "");
+}
+
+enum dae_status device_open(const char *request, const struct tuning_request *tuning, struct device **out,
+                            struct error *err)
+{
+    *out = NULL;
+    struct platform_list list;
+    TRY(platform_list_devices(&list, err));
+    struct device *device = calloc(1, sizeof *device);
+    enum dae_status status = DAE_OK;
+    int index = 0;
+    if (!device) {
+        status = error_no_memory(err, "device", sizeof *device);
+        goto done;
+    }
+    TRY_GOTO(platform_choose(&list, request, &index, device->line, sizeof device->line, err), done);
+    device->facts = list.device[index];
+    device->id = device->facts.handle;
+    TRY_GOTO(tuning_choose(&device->facts, tuning, &device->tuning, err), done);
+    cl_int code;
+    device->context = clCreateContext(NULL, 1, &device->id, NULL, NULL, &code);
+    if (!device->context) {
+        status = device_fail(err, code, "clCreateContext", device->facts.name);
+        goto done;
+    }
+    device->queue = clCreateCommandQueue(device->context, device->id, 0, &code);
+    if (!device->queue)
+        status = device_fail(err, code, "clCreateCommandQueue", device->facts.name);
+done:
+    platform_list_release(&list);
+    if (status != DAE_OK) {
+        device_close(device);
+        return status;
+    }
+    *out = device;
+    return DAE_OK;
+}
+
+void device_close(struct device *device)
+{
+    if (!device)
+        return;
+    if (device->queue) {
+        clFinish(device->queue);
+        clReleaseCommandQueue(device->queue);
+    }
+    if (device->context)
+        clReleaseContext(device->context);
+    free(device);
+}
+
+const struct platform_device *device_facts(const struct device *device)
+{
+    return &device->facts;
+}
+
+const struct tuning *device_tuning(const struct device *device)
+{
+    return &device->tuning;
+}
+
+const char *device_line(const struct device *device)
+{
+    return device->line;
+}
+
+struct device_counters device_count(const struct device *device)
+{
+    return device->counters;
+}
+
+enum dae_status device_check_memory(const struct device *device, uint64_t bytes, const char *what, const char *hint,
+                                    struct error *err)
+{
+    uint64_t have = device->facts.memory_bytes - device->allocated_bytes;
+    if (device->allocated_bytes > device->facts.memory_bytes)
+        have = 0;
+    if (bytes <= have)
+        return DAE_OK;
+    return error_set(err, DAE_NO_MEMORY, "%s needs %.1f MiB, device '%s' has %.1f MiB left; %s", what,
+                     (double)bytes / 0x1p20, device->facts.name, (double)have / 0x1p20, hint);
+}
+
+enum dae_status buffer_new(struct device *device, uint64_t bytes, const char *what, struct buffer **out,
+                           struct error *err)
+{
+    *out = NULL;
+    if (bytes == 0)
+        bytes = 64; /* OpenCL refuses empty buffers */
+    TRY(device_check_memory(device, bytes, what, "try a smaller batch", err));
+    if (bytes > device->facts.max_allocation_bytes)
+        return error_set(err, DAE_NO_MEMORY, "%s needs %.1f MiB in one piece, device '%s' gives at most %.1f MiB; try a "
+                                             "smaller batch",
+                         what, (double)bytes / 0x1p20, device->facts.name,
+                         (double)device->facts.max_allocation_bytes / 0x1p20);
+    struct buffer *buffer = calloc(1, sizeof *buffer);
+    if (!buffer)
+        return error_no_memory(err, what, sizeof *buffer);
+    cl_int code;
+    *buffer = (struct buffer){.device = device, .bytes = bytes};
+    buffer->memory = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    if (!buffer->memory) {
+        free(buffer);
+        return device_fail(err, code, "clCreateBuffer", what);
+    }
+    device->allocated_bytes += bytes;
+    const cl_uchar zero = 0;
+    code = clEnqueueFillBuffer(device->queue, buffer->memory, &zero, sizeof zero, 0, bytes, 0, NULL, NULL);
+    if (code != CL_SUCCESS) {
+        buffer_free(buffer);
+        return device_fail(err, code, "clEnqueueFillBuffer", what);
+    }
+    *out = buffer;
+    return DAE_OK;
+}
+
+void buffer_free(struct buffer *buffer)
+{
+    if (!buffer)
+        return;
+    clReleaseMemObject(buffer->memory);
+    buffer->device->allocated_bytes -= buffer->bytes;
+    free(buffer);
+}
+
+uint64_t buffer_bytes(const struct buffer *buffer)
+{
+    return buffer->bytes;
+}
+
+enum dae_status buffer_write(struct buffer *buffer, uint64_t offset_bytes, const void *data, uint64_t bytes,
+                             struct error *err)
+{
+    if (bytes == 0)
+        return DAE_OK;
+    ++buffer->device->counters.waits;
+    cl_int code = clEnqueueWriteBuffer(buffer->device->queue, buffer->memory, CL_TRUE, offset_bytes, bytes, data, 0, NULL,
+                                       NULL);
+    return code == CL_SUCCESS ? DAE_OK : device_fail(err, code, "clEnqueueWriteBuffer", buffer->device->facts.name);
+}
+
+enum dae_status buffer_read(const struct buffer *buffer, uint64_t offset_bytes, void *data, uint64_t bytes,
+                            struct error *err)
+{
+    if (bytes == 0)
+        return DAE_OK;
+    ++buffer->device->counters.waits;
+    cl_int code = clEnqueueReadBuffer(buffer->device->queue, buffer->memory, CL_TRUE, offset_bytes, bytes, data, 0, NULL,
+                                      NULL);
+    return code == CL_SUCCESS ? DAE_OK : device_fail(err, code, "clEnqueueReadBuffer", buffer->device->facts.name);
+}
+
+enum dae_status buffer_read_later(const struct buffer *buffer, uint64_t offset_bytes, void *data, uint64_t bytes,
+                                  struct device_event **event, struct error *err)
+{
+    *event = malloc(sizeof **event);
+    if (!*event)
+        return error_no_memory(err, "event", sizeof **event);
+    cl_command_queue queue = buffer->device->queue;
+    cl_int code =
+        clEnqueueReadBuffer(queue, buffer->memory, CL_FALSE, offset_bytes, bytes, data, 0, NULL, &(*event)->event);
+    if (code == CL_SUCCESS && (code = clFlush(queue)) == CL_SUCCESS)
+        return DAE_OK;
+    free(*event);
+    *event = NULL;
+    return device_fail(err, code, "clEnqueueReadBuffer", buffer->device->facts.name);
+}
+
+enum dae_status buffer_copy(const struct buffer *from, struct buffer *to, uint64_t bytes, struct error *err)
+{
+    cl_int code = clEnqueueCopyBuffer(to->device->queue, from->memory, to->memory, 0, 0, bytes, 0, NULL, NULL);
+    return code == CL_SUCCESS ? DAE_OK : device_fail(err, code, "clEnqueueCopyBuffer", to->device->facts.name);
+}
+
+enum dae_status device_event_wait(struct device *device, struct device_event *event, struct error *err)
+{
+    cl_int code = clWaitForEvents(1, &event->event);
+    clReleaseEvent(event->event);
+    free(event);
+    ++device->counters.waits;
+    return code == CL_SUCCESS ? DAE_OK : device_fail(err, code, "clWaitForEvents", device->facts.name);
+}
+
+enum dae_status device_finish(struct device *device, struct error *err)
+{
+    ++device->counters.waits;
+    cl_int code = clFinish(device->queue);
+    return code == CL_SUCCESS ? DAE_OK : device_fail(err, code, "clFinish", device->facts.name);
+}

@@ -1,0 +1,96 @@
+/* One opened OpenCL device: context, in-order queue, buffers, programs, launches. Everything above talks to it in these
+ * words; no OpenCL type leaves this floor. */
+#ifndef DEVICE_DEVICE_H
+#define DEVICE_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "device/platform.h"
+#include "device/tuning.h"
+
+struct device;
+struct buffer;
+struct program;
+struct kernel;
+struct device_event;
+
+/* Opens the device that `request` means (platform_choose). On success *out is owned by the caller: device_close.
+ * No device: DAE_NO_DEVICE; the driver refuses a context or queue: DAE_OPENCL. */
+MUST_USE enum dae_status device_open(const char *request, const struct tuning_request *tuning, struct device **out,
+                                     struct error *err);
+void device_close(struct device *device); /* NULL is fine */
+
+const struct platform_device *device_facts(const struct device *device);
+const struct tuning *device_tuning(const struct device *device);
+/* "device: CPU '...', Portable Computing Language (no usable GPU, so the CPU)". */
+const char *device_line(const struct device *device);
+
+/* Checks that `bytes` more would fit the device's memory, before any of it is asked for: DAE_NO_MEMORY naming `what`
+ * and `hint`. Some drivers accept more than they have and fail later, without a word. */
+MUST_USE enum dae_status device_check_memory(const struct device *device, uint64_t bytes, const char *what,
+                                             const char *hint, struct error *err);
+
+/* A zero-filled buffer (filled at once, so that memory which a driver allocates late is missing now and not in the middle
+ * of a run). what names it in errors. Owned by the caller; frees before device_close. */
+MUST_USE enum dae_status buffer_new(struct device *device, uint64_t bytes, const char *what, struct buffer **out,
+                                    struct error *err);
+void buffer_free(struct buffer *buffer); /* NULL is fine */
+uint64_t buffer_bytes(const struct buffer *buffer);
+
+/* Blocking copies; both wait for the work enqueued before them. */
+MUST_USE enum dae_status buffer_write(struct buffer *buffer, uint64_t offset_bytes, const void *data, uint64_t bytes,
+                                      struct error *err);
+MUST_USE enum dae_status buffer_read(const struct buffer *buffer, uint64_t offset_bytes, void *data, uint64_t bytes,
+                                     struct error *err);
+/* Enqueues a read into `data`, which must live until the event was waited for. *event is owned: device_event_wait. */
+MUST_USE enum dae_status buffer_read_later(const struct buffer *buffer, uint64_t offset_bytes, void *data,
+                                           uint64_t bytes, struct device_event **event, struct error *err);
+/* Enqueues a copy of one buffer's bytes to another's start. */
+MUST_USE enum dae_status buffer_copy(const struct buffer *from, struct buffer *to, uint64_t bytes, struct error *err);
+
+/* Waits until the event's command is done, and frees the event. */
+MUST_USE enum dae_status device_event_wait(struct device *device, struct device_event *event, struct error *err);
+/* Waits for everything enqueued. */
+MUST_USE enum dae_status device_finish(struct device *device, struct error *err);
+
+/* Builds OpenCL C 1.2 source; `label` names it in errors ("network conv_mnist, training"). A failed build is DAE_OPENCL with
+ * the compiler's log. Owned by the caller. */
+MUST_USE enum dae_status program_build(struct device *device, const char *label, const char *source, const char *options,
+                                       struct program **out, struct error *err);
+void program_free(struct program *program); /* NULL is fine; its kernels must be freed before */
+
+/* The kernel of that name. Owned by the caller. */
+MUST_USE enum dae_status kernel_new(struct program *program, const char *name, struct kernel **out, struct error *err);
+void kernel_free(struct kernel *kernel); /* NULL is fine */
+
+struct kernel_arg {
+    enum { KERNEL_BUFFER, KERNEL_INT, KERNEL_UINT, KERNEL_LONG, KERNEL_FLOAT } kind;
+    union {
+        const struct buffer *buffer;
+        int32_t i;
+        uint32_t u;
+        int64_t l;
+        float f;
+    } value;
+};
+#define ARG_BUFFER(b) ((struct kernel_arg){KERNEL_BUFFER, {.buffer = (b)}})
+#define ARG_INT(v) ((struct kernel_arg){KERNEL_INT, {.i = (int32_t)(v)}})
+#define ARG_UINT(v) ((struct kernel_arg){KERNEL_UINT, {.u = (uint32_t)(v)}})
+#define ARG_LONG(v) ((struct kernel_arg){KERNEL_LONG, {.l = (int64_t)(v)}})
+#define ARG_FLOAT(v) ((struct kernel_arg){KERNEL_FLOAT, {.f = (float)(v)}})
+
+/* Enqueues global[0] x global[1] work-items in groups of local[0] x local[1]. The group size is checked against what the
+ * device can run this kernel with, before it is asked to. */
+MUST_USE enum dae_status kernel_launch(struct kernel *kernel, const size_t global[2], const size_t local[2],
+                                       const struct kernel_arg *args, int n_args, struct error *err);
+
+/* Counted since the device was opened: what a training step costs in launches and in waits of the host. */
+struct device_counters {
+    uint64_t launches, waits;
+};
+struct device_counters device_count(const struct device *device);
+
+#endif

@@ -1,0 +1,40 @@
+/* Single-precision matrix products on the device: our own kernels (kernels/gemm.cl), or CLBlast where the tuning table says
+ * so and its self-test agrees with a double-precision product on the host. */
+#ifndef DEVICE_GEMM_H
+#define DEVICE_GEMM_H
+
+#include "device/device.h"
+
+struct gemm;
+struct gemm_pool; /* the programs that products share, and a place for transposed operands */
+
+struct gemm_spec {
+    bool transpose_a, transpose_b; /* not both */
+    bool bias;
+    int fold;                /* 0 none; 1 x -> y; 2 (dy, y) -> dx */
+    const char *definitions; /* #defines that the expression needs, or "" */
+    const char *expression;  /* OpenCL C on V, or NULL */
+};
+
+struct gemm_operand {
+    struct buffer *buffer;
+    int64_t offset; /* in floats */
+};
+
+/* A pool for one device, owned by the caller; frees before device_close. When CLBlast is wanted and fails its self-test,
+ * our own kernels serve and `notice` (len bytes, else "") says so in one line. */
+MUST_USE enum dae_status gemm_pool_new(struct device *device, char *notice, size_t notice_len, struct gemm_pool **out,
+                                       struct error *err);
+void gemm_pool_free(struct gemm_pool *pool); /* NULL is fine; frees its products too */
+
+/* Prepares a product; owned by the pool. */
+MUST_USE enum dae_status gemm_prepare(struct gemm_pool *pool, const struct gemm_spec *spec, struct gemm **out,
+                                      struct error *err);
+
+/* Enqueues C (m,n) = op(A) (m,k) op(B) (k,n), or += when add (then without bias and fold). bias (n) and other (m,n) are
+ * read only when the spec asks for them. */
+MUST_USE enum dae_status gemm_run(struct gemm *gemm, int64_t m, int64_t n, int64_t k, struct gemm_operand a,
+                                  struct gemm_operand b, struct gemm_operand c, bool add, struct gemm_operand bias,
+                                  struct gemm_operand other, struct error *err);
+
+#endif

@@ -1,0 +1,265 @@
+#include "device/platform.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <CL/cl.h>
+#include <CL/cl_ext.h>
+
+#include "device/cl_status.h"
+
+enum { MAX_PLATFORMS = 32, MAX_DEVICES = 64 };
+
+const char *device_type_text(enum device_type type)
+{
+    return type == DEVICE_CPU ? "CPU" : type == DEVICE_GPU ? "GPU" : "other";
+}
+
+/* Names come from drivers: keep them to one printable line. */
+static void clean(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from; ++from)
+        if (isprint((unsigned char)*from) && !(*from == ' ' && (to == text || to[-1] == ' ')))
+            *to++ = *from;
+    while (to > text && to[-1] == ' ')
+        --to;
+    *to = '\0';
+}
+
+static void platform_text(cl_platform_id platform, cl_platform_info what, char *text, size_t len)
+{
+    text[0] = '\0';
+    if (clGetPlatformInfo(platform, what, len - 1, text, NULL) != CL_SUCCESS)
+        snprintf(text, len, "?");
+    text[len - 1] = '\0';
+    clean(text);
+}
+
+static void device_text(cl_device_id device, cl_device_info what, char *text, size_t len)
+{
+    text[0] = '\0';
+    if (clGetDeviceInfo(device, what, len - 1, text, NULL) != CL_SUCCESS)
+        snprintf(text, len, "?");
+    text[len - 1] = '\0';
+    clean(text);
+}
+
+/* What the standard promises and some drivers break: each property is checked, never assumed. */
+static void judge(struct platform_device *device, cl_device_id id)
+{
+    cl_bool available = CL_FALSE, compiler = CL_FALSE, little = CL_FALSE;
+    clGetDeviceInfo(id, CL_DEVICE_AVAILABLE, sizeof available, &available, NULL);
+    clGetDeviceInfo(id, CL_DEVICE_COMPILER_AVAILABLE, sizeof compiler, &compiler, NULL);
+    clGetDeviceInfo(id, CL_DEVICE_ENDIAN_LITTLE, sizeof little, &little, NULL);
+    int major = 0, minor = 0;
+    const char *why = NULL;
+    if (!available)
+        why = "the driver says the device is not available";
+    else if (!compiler)
+        why = "it has no OpenCL C compiler";
+    else if (!little)
+        why = "it is big-endian";
+    else if (sscanf(device->version, "OpenCL %d.%d", &major, &minor) != 2 || major * 10 + minor < 12)
+        why = "it is older than OpenCL 1.2";
+    else if (device->compute_units < 1 || device->max_work_group < 1 || device->memory_bytes == 0)
+        why = "it reports no compute units or no memory";
+    device->usable = !why;
+    if (why)
+        snprintf(device->reason, sizeof device->reason, "%s", why);
+}
+
+static void describe(struct platform_device *device, cl_platform_id platform, cl_device_id id)
+{
+    *device = (struct platform_device){.handle = id};
+    platform_text(platform, CL_PLATFORM_NAME, device->platform, sizeof device->platform);
+    device_text(id, CL_DEVICE_VENDOR, device->vendor, sizeof device->vendor);
+    device_text(id, CL_DEVICE_NAME, device->name, sizeof device->name);
+    device_text(id, CL_DEVICE_VERSION, device->version, sizeof device->version);
+    device_text(id, CL_DRIVER_VERSION, device->driver, sizeof device->driver);
+    cl_device_type type = 0;
+    cl_uint units = 0;
+    cl_ulong memory = 0, allocation = 0, local = 0;
+    clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    clGetDeviceInfo(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
+    clGetDeviceInfo(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL);
+    clGetDeviceInfo(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof allocation, &allocation, NULL);
+    clGetDeviceInfo(id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
+    clGetDeviceInfo(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof device->max_work_group, &device->max_work_group, NULL);
+    device->type = type & CL_DEVICE_TYPE_GPU ? DEVICE_GPU : type & CL_DEVICE_TYPE_CPU ? DEVICE_CPU : DEVICE_OTHER;
+    device->compute_units = (int)units;
+    device->memory_bytes = memory;
+    device->max_allocation_bytes = allocation;
+    device->local_bytes = local;
+    judge(device, id);
+}
+
+enum dae_status platform_list_devices(struct platform_list *list, struct error *err)
+{
+    *list = (struct platform_list){0};
+    cl_platform_id platforms[MAX_PLATFORMS];
+    cl_uint n_platforms = 0;
+    cl_int code = clGetPlatformIDs(MAX_PLATFORMS, platforms, &n_platforms);
+    if (code != CL_SUCCESS || n_platforms == 0) {
+        snprintf(list->problem, sizeof list->problem,
+                 "no OpenCL platform (clGetPlatformIDs: %s); install one, on Debian or Ubuntu: "
+                 "apt-get install pocl-opencl-icd",
+                 cl_status_text(code));
+        return DAE_OK;
+    }
+    if (n_platforms > MAX_PLATFORMS)
+        n_platforms = MAX_PLATFORMS;
+    list->device = calloc((size_t)n_platforms * MAX_DEVICES, sizeof *list->device);
+    if (!list->device)
+        return error_no_memory(err, "device list", n_platforms * MAX_DEVICES * sizeof *list->device);
+    for (cl_uint p = 0; p < n_platforms; ++p) {
+        cl_device_id devices[MAX_DEVICES];
+        cl_uint n_devices = 0;
+        code = clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, MAX_DEVICES, devices, &n_devices);
+        if (code != CL_SUCCESS || n_devices == 0) {
+            char name[128];
+            platform_text(platforms[p], CL_PLATFORM_NAME, name, sizeof name);
+            snprintf(list->problem, sizeof list->problem,
+                     "platform '%s' has no device (clGetDeviceIDs: %s); possible causes: its settings in the "
+                     "environment, or a cache folder that it cannot create",
+                     name, cl_status_text(code));
+            continue;
+        }
+        for (cl_uint d = 0; d < n_devices && d < MAX_DEVICES; ++d)
+            describe(&list->device[list->n++], platforms[p], devices[d]);
+    }
+    return DAE_OK;
+}
+
+void platform_list_release(struct platform_list *list)
+{
+    free(list->device);
+    *list = (struct platform_list){0};
+}
+
+static bool contains(const char *text, const char *piece, size_t piece_len)
+{
+    for (; strlen(text) >= piece_len; ++text) {
+        size_t i = 0;
+        while (i < piece_len && tolower((unsigned char)text[i]) == tolower((unsigned char)piece[i]))
+            ++i;
+        if (i == piece_len)
+            return true;
+    }
+    return false;
+}
+
+static bool is_word(const char *text, size_t len, const char *word)
+{
+    return strlen(word) == len && contains(text, word, len);
+}
+
+static void note_devices(const struct platform_list *list, struct error *err)
+{
+    for (int i = 0; i < list->n; ++i) {
+        const struct platform_device *device = &list->device[i];
+        error_note(err, "there is %s '%s' on platform '%s'%s%s", device_type_text(device->type), device->name,
+                   device->platform, device->usable ? "" : ", not usable: ", device->reason);
+    }
+    if (list->n == 0)
+        error_note(err, "%s", list->problem);
+}
+
+static int first_usable(const struct platform_list *list, enum device_type type)
+{
+    for (int i = 0; i < list->n; ++i)
+        if (list->device[i].usable && list->device[i].type == type)
+            return i;
+    return -1;
+}
+
+static enum dae_status choose_auto(const struct platform_list *list, int *index, const char **why, struct error *err)
+{
+    if ((*index = first_usable(list, DEVICE_GPU)) >= 0)
+        *why = "the first usable GPU";
+    else if ((*index = first_usable(list, DEVICE_CPU)) >= 0)
+        *why = "no usable GPU, so the CPU";
+    else if ((*index = first_usable(list, DEVICE_OTHER)) >= 0)
+        *why = "the only usable device";
+    else {
+        enum dae_status status = error_set(err, DAE_NO_DEVICE, "no usable OpenCL device");
+        note_devices(list, err);
+        return status;
+    }
+    return DAE_OK;
+}
+
+/* NAME[:N] -> the piece of a name, and N or -1. */
+static enum dae_status split_request(const char *request, size_t *name_len, long *number, struct error *err)
+{
+    const char *colon = strrchr(request, ':');
+    *number = -1;
+    *name_len = strlen(request);
+    if (colon) {
+        char *end;
+        *number = strtol(colon + 1, &end, 10);
+        *name_len = (size_t)(colon - request);
+        if (!isdigit((unsigned char)colon[1]) || *end || *number > 10000)
+            return error_set(err, DAE_CONFIG, "platform '%s': write NAME or NAME:N, N a number from 0", request);
+    }
+    if (*name_len == 0)
+        return error_set(err, DAE_CONFIG, "platform '%s': the name is empty", request);
+    return DAE_OK;
+}
+
+enum dae_status platform_choose(const struct platform_list *list, const char *request, int *index, char *line,
+                                size_t line_len, struct error *err)
+{
+    const char *why = "asked for";
+    size_t len = 0;
+    long number = -1;
+    if (request)
+        TRY(split_request(request, &len, &number, err));
+    if (!request || is_word(request, len, "auto")) {
+        TRY(choose_auto(list, index, &why, err));
+    } else {
+        bool any_cpu = is_word(request, len, "cpu"), any_gpu = is_word(request, len, "gpu");
+        int matches = 0, first = -1, picked = -1;
+        bool several_platforms = false;
+        for (int i = 0; i < list->n; ++i) {
+            const struct platform_device *device = &list->device[i];
+            bool fits = any_cpu   ? device->type == DEVICE_CPU
+                        : any_gpu ? device->type == DEVICE_GPU
+                                  : contains(device->platform, request, len) || contains(device->vendor, request, len) ||
+                                        contains(device->name, request, len);
+            if (!fits)
+                continue;
+            if (first < 0)
+                first = i;
+            else if (strcmp(device->platform, list->device[first].platform) != 0)
+                several_platforms = true;
+            if (matches++ == number)
+                picked = i;
+        }
+        if (number < 0)
+            picked = first;
+        enum dae_status status = DAE_OK;
+        if (picked < 0 && matches > 0)
+            status = error_set(err, DAE_NO_DEVICE, "platform '%s': only %d device%s fit%s that name, numbered from 0",
+                               request, matches, matches == 1 ? "" : "s", matches == 1 ? "s" : "");
+        else if (picked < 0)
+            status = error_set(err, DAE_NO_DEVICE, "platform '%s': no OpenCL device of that name", request);
+        else if (several_platforms && number < 0 && !any_cpu && !any_gpu)
+            status = error_set(err, DAE_NO_DEVICE, "platform '%s' fits several platforms; say more of the name, or %s:N",
+                               request, request);
+        else if (!list->device[picked].usable)
+            status = error_set(err, DAE_NO_DEVICE, "device '%s' cannot be used: %s", list->device[picked].name,
+                               list->device[picked].reason);
+        if (status != DAE_OK) {
+            note_devices(list, err);
+            return status;
+        }
+        *index = picked;
+    }
+    const struct platform_device *device = &list->device[*index];
+    snprintf(line, line_len, "device: %s '%s', %s (%s)", device_type_text(device->type), device->name, device->platform,
+             why);
+    return DAE_OK;
+}

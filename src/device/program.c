@@ -1,0 +1,151 @@
+#include "device/device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/cl_status.h"
+#include "device/handles.h"
+
+/* PoCL fails about one build in a hundred with an empty log when processes share a cold kernel cache; a fresh program
+ * object then builds. An error in the source comes with a log and is not tried again. */
+enum { BUILD_TRIES = 5 };
+
+static char *build_log(cl_program program, cl_device_id id)
+{
+    size_t len = 0;
+    if (clGetProgramBuildInfo(program, id, CL_PROGRAM_BUILD_LOG, 0, NULL, &len) != CL_SUCCESS || len == 0)
+        return NULL;
+    char *log = calloc(1, len + 1);
+    if (log && clGetProgramBuildInfo(program, id, CL_PROGRAM_BUILD_LOG, len, log, NULL) != CL_SUCCESS)
+        log[0] = '\0';
+    return log;
+}
+
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " \t\r\n")] == '\0';
+}
+
+enum dae_status program_build(struct device *device, const char *label, const char *source, const char *options,
+                              struct program **out, struct error *err)
+{
+    *out = NULL;
+    cl_program program = NULL;
+    cl_int code = CL_SUCCESS;
+    char *log = NULL;
+    for (int i = 0; i < BUILD_TRIES; ++i) {
+        free(log);
+        log = NULL;
+        if (program)
+            clReleaseProgram(program);
+        program = clCreateProgramWithSource(device->context, 1, &source, NULL, &code);
+        if (!program)
+            return device_fail(err, code, "clCreateProgramWithSource", label);
+        code = clBuildProgram(program, 1, &device->id, options, NULL, NULL);
+        if (code == CL_SUCCESS)
+            break;
+        log = build_log(program, device->id);
+        if (log && !is_blank(log))
+            break;
+    }
+    enum dae_status status = DAE_OK;
+    struct program *built = NULL;
+    if (code != CL_SUCCESS)
+        status = error_set(err, DAE_OPENCL, "clBuildProgram failed: %s: %s on '%s' with options '%s'\n%s", label,
+                           cl_status_text(code), device->facts.name, options,
+                           log && !is_blank(log) ? log
+                                                 : "the compiler left no log; is its cache folder writable, with space?");
+    else if (!(built = calloc(1, sizeof *built)))
+        status = error_no_memory(err, label, sizeof *built);
+    free(log);
+    if (status != DAE_OK) {
+        clReleaseProgram(program);
+        return status;
+    }
+    built->device = device;
+    built->program = program;
+    snprintf(built->label, sizeof built->label, "%s", label);
+    *out = built;
+    return DAE_OK;
+}
+
+void program_free(struct program *program)
+{
+    if (!program)
+        return;
+    clReleaseProgram(program->program);
+    free(program);
+}
+
+enum dae_status kernel_new(struct program *program, const char *name, struct kernel **out, struct error *err)
+{
+    struct device *device = program->device;
+    struct kernel *kernel = calloc(1, sizeof *kernel);
+    *out = NULL;
+    if (!kernel)
+        return error_no_memory(err, name, sizeof *kernel);
+    cl_int code;
+    kernel->device = device;
+    snprintf(kernel->name, sizeof kernel->name, "%s", name);
+    kernel->kernel = clCreateKernel(program->program, name, &code);
+    if (!kernel->kernel) {
+        free(kernel);
+        return error_set(err, DAE_OPENCL, "clCreateKernel failed: '%s' of %s: %s", name, program->label,
+                         cl_status_text(code));
+    }
+    if (clGetKernelWorkGroupInfo(kernel->kernel, device->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof kernel->max_group,
+                                 &kernel->max_group, NULL) != CL_SUCCESS)
+        kernel->max_group = 1;
+    clGetKernelWorkGroupInfo(kernel->kernel, device->id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof kernel->local_bytes,
+                             &kernel->local_bytes, NULL);
+    *out = kernel;
+    return DAE_OK;
+}
+
+void kernel_free(struct kernel *kernel)
+{
+    if (!kernel)
+        return;
+    clReleaseKernel(kernel->kernel);
+    free(kernel);
+}
+
+static cl_int set_arg(cl_kernel kernel, cl_uint index, const struct kernel_arg *arg)
+{
+    switch (arg->kind) {
+    case KERNEL_BUFFER:
+        return clSetKernelArg(kernel, index, sizeof(cl_mem), &arg->value.buffer->memory);
+    case KERNEL_INT:
+        return clSetKernelArg(kernel, index, sizeof(cl_int), &arg->value.i);
+    case KERNEL_UINT:
+        return clSetKernelArg(kernel, index, sizeof(cl_uint), &arg->value.u);
+    case KERNEL_LONG:
+        return clSetKernelArg(kernel, index, sizeof(cl_long), &arg->value.l);
+    case KERNEL_FLOAT:
+        return clSetKernelArg(kernel, index, sizeof(cl_float), &arg->value.f);
+    }
+    return CL_INVALID_VALUE;
+}
+
+enum dae_status kernel_launch(struct kernel *kernel, const size_t global[2], const size_t local[2],
+                              const struct kernel_arg *args, int n_args, struct error *err)
+{
+    struct device *device = kernel->device;
+    if (local[0] * local[1] > kernel->max_group)
+        return error_set(err, DAE_OPENCL, "kernel '%s': a work-group of %zu is more than device '%s' runs it with (%zu)",
+                         kernel->name, local[0] * local[1], device->facts.name, kernel->max_group);
+    if (kernel->local_bytes > device->facts.local_bytes)
+        return error_set(err, DAE_OPENCL, "kernel '%s': wants %llu bytes of local memory, device '%s' has %llu", kernel->name,
+                         (unsigned long long)kernel->local_bytes, device->facts.name,
+                         (unsigned long long)device->facts.local_bytes);
+    for (int i = 0; i < n_args; ++i) {
+        cl_int code = set_arg(kernel->kernel, (cl_uint)i, &args[i]);
+        if (code != CL_SUCCESS)
+            return error_set(err, DAE_OPENCL, "clSetKernelArg failed: argument %d of '%s': %s", i, kernel->name,
+                             cl_status_text(code));
+    }
+    cl_int code = clEnqueueNDRangeKernel(device->queue, kernel->kernel, 2, NULL, global, local, 0, NULL, NULL);
+    ++device->counters.launches;
+    return code == CL_SUCCESS ? DAE_OK : device_fail(err, code, "clEnqueueNDRangeKernel", kernel->name);
+}

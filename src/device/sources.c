@@ -1,0 +1,35 @@
+#include "device/sources.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/atomic_file.h"
+
+enum { MAX_SOURCE_BYTES = 1 << 20 };
+
+enum dae_status sources_add_text(struct text *text, const char *name, const char *source, struct error *err)
+{
+    const char *folder = getenv("DAE_CL_KERNELS");
+    char path[4096];
+    char *loaded = NULL;
+    size_t len;
+    if (folder) {
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        if (access(path, R_OK) == 0)
+            TRY(file_read(path, MAX_SOURCE_BYTES, DAE_CONFIG, &loaded, &len, err));
+    }
+    text_printf(text, "#line 1 \"kernels/%s\"\n", name);
+    text_add(text, loaded ? loaded : source);
+    free(loaded);
+    return DAE_OK;
+}
+
+enum dae_status sources_add(struct text *text, const char *name, struct error *err)
+{
+    for (const struct kernel_source *source = kernel_sources; source->name; ++source)
+        if (strcmp(source->name, name) == 0)
+            return sources_add_text(text, name, source->text, err);
+    return error_set(err, DAE_BUG, "no embedded kernel file '%s'", name);
+}

@@ -1,0 +1,352 @@
+#include "graph/executor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/services.h"
+#include "graph/source.h"
+
+enum {
+    N_KINDS = 3,
+    WIDE_UPDATE_VECTORS = 64, /* what one work-item updates: enough to pay for its start */
+    GRID_GROUP = 64,
+};
+
+/* One kind of schedule, ready to run. */
+struct pass {
+    bool built;
+    struct schedule schedule;
+    struct program *program;
+    struct kernel **kernel; /* per step; NULL for a batch-wide one */
+};
+
+struct executor {
+    struct device *device;
+    const struct network *network;
+    struct executor_options options;
+    struct fusion fusion;
+    struct services *services;
+    struct pass pass[N_KINDS];
+    struct program *update_program;
+    struct kernel *reduce, *loss, *update;
+    struct buffer *parameters, *gradients, *state, *work;
+};
+
+static const char *const kind_name[N_KINDS] = {"training", "evaluation", "inference"};
+
+static int states_of(const struct executor *e)
+{
+    return e->options.optimizer ? e->options.optimizer->n_states : 0;
+}
+
+/* ---- Building. ------------------------------------------------------------------------------------------------------ */
+
+static enum dae_status plan_pass(struct executor *e, enum schedule_kind kind, struct error *err)
+{
+    const struct schedule_options options = {
+        .kind = kind,
+        .batch = e->options.batch,
+        .corrupt = kind != SCHEDULE_INFER && e->options.corrupt,
+        .join = e->options.join,
+        .keep_all = e->options.keep_all,
+    };
+    e->pass[kind].built = true;
+    return schedule_plan(e->network, &e->fusion, device_tuning(e->device), &options, &e->pass[kind].schedule, err);
+}
+
+static enum dae_status build_pass(struct executor *e, enum schedule_kind kind, struct error *err)
+{
+    struct pass *pass = &e->pass[kind];
+    const struct schedule *schedule = &pass->schedule;
+    pass->kernel = calloc((size_t)schedule->n_steps + 1, sizeof *pass->kernel);
+    if (!pass->kernel)
+        return error_no_memory(err, "kernels", (unsigned)schedule->n_steps * sizeof *pass->kernel);
+    struct text text = {0};
+    char label[64];
+    snprintf(label, sizeof label, "the network's %s kernels", kind_name[kind]);
+    enum dae_status status = source_write(e->network, &e->fusion, device_tuning(e->device), schedule, e->options.bytes,
+                                          &text, err);
+    if (status == DAE_OK)
+        status = program_build(e->device, label, text.data, "-cl-std=CL1.2", &pass->program, err);
+    for (int i = 0; i < schedule->n_steps && status == DAE_OK; ++i) {
+        char name[32];
+        snprintf(name, sizeof name, "step_%d", i);
+        if (!schedule->step[i].batch_wide)
+            status = kernel_new(pass->program, name, &pass->kernel[i], err);
+    }
+    text_release(&text);
+    return status;
+}
+
+static enum dae_status build_update(struct executor *e, struct error *err)
+{
+    struct text text = {0};
+    enum dae_status status =
+        source_write_optimizer(e->options.optimizer, e->options.optimizer_state,
+                               device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1, &text, err);
+    if (status == DAE_OK)
+        status = program_build(e->device, "the optimizer's kernels", text.data, "-cl-std=CL1.2", &e->update_program, err);
+    text_release(&text);
+    TRY(status);
+    TRY(kernel_new(e->update_program, "step_reduce", &e->reduce, err));
+    TRY(kernel_new(e->update_program, "step_loss", &e->loss, err));
+    return kernel_new(e->update_program, "step_update", &e->update, err);
+}
+
+static enum dae_status allocate(struct executor *e, struct error *err)
+{
+    uint64_t parameters = (uint64_t)e->network->parameters_len * sizeof(float), work = 0;
+    for (int i = 0; i < N_KINDS; ++i)
+        if (e->pass[i].built && (uint64_t)e->pass[i].schedule.work_len * sizeof(float) > work)
+            work = (uint64_t)e->pass[i].schedule.work_len * sizeof(float);
+    TRY(device_check_memory(e->device, parameters * (uint64_t)(2 + states_of(e)) + work, "the network",
+                            "try a smaller train.batch", err));
+    TRY(buffer_new(e->device, parameters, "parameters", &e->parameters, err));
+    TRY(buffer_new(e->device, work, "work memory", &e->work, err));
+    if (!e->options.train)
+        return DAE_OK;
+    TRY(buffer_new(e->device, parameters, "gradients", &e->gradients, err));
+    return buffer_new(e->device, parameters * (uint64_t)states_of(e), "optimizer state", &e->state, err);
+}
+
+enum dae_status executor_new(struct device *device, const struct network *network,
+                             const struct executor_options *options, char *notice, size_t notice_len,
+                             struct executor **out, struct error *err)
+{
+    *out = NULL;
+    struct executor *e = calloc(1, sizeof *e);
+    if (!e)
+        return error_no_memory(err, "executor", sizeof *e);
+    e->device = device;
+    e->network = network;
+    e->options = *options;
+    const bool wanted[N_KINDS] = {options->train, options->evaluate, options->infer};
+    enum dae_status status;
+    TRY_GOTO(fusion_plan(network, options->fold && !options->keep_all, &e->fusion, err), failed);
+    for (int i = 0; i < N_KINDS; ++i)
+        if (wanted[i])
+            TRY_GOTO(plan_pass(e, (enum schedule_kind)i, err), failed);
+    TRY_GOTO(allocate(e, err), failed);
+    TRY_GOTO(services_new(device, network, &e->fusion, notice, notice_len, &e->services, err), failed);
+    for (int i = 0; i < N_KINDS; ++i)
+        if (wanted[i])
+            TRY_GOTO(build_pass(e, (enum schedule_kind)i, err), failed);
+    if (options->train)
+        TRY_GOTO(build_update(e, err), failed);
+    *out = e;
+    return DAE_OK;
+failed:
+    executor_free(e);
+    return status;
+}
+
+void executor_free(struct executor *e)
+{
+    if (!e)
+        return;
+    for (int i = 0; i < N_KINDS; ++i) {
+        for (int k = 0; e->pass[i].kernel && k < e->pass[i].schedule.n_steps; ++k)
+            kernel_free(e->pass[i].kernel[k]);
+        free(e->pass[i].kernel);
+        program_free(e->pass[i].program);
+    }
+    kernel_free(e->reduce);
+    kernel_free(e->loss);
+    kernel_free(e->update);
+    program_free(e->update_program);
+    services_free(e->services);
+    buffer_free(e->parameters);
+    buffer_free(e->gradients);
+    buffer_free(e->state);
+    buffer_free(e->work);
+    free(e);
+}
+
+/* ---- Running. ------------------------------------------------------------------------------------------------------- */
+
+static float scale_of(const struct executor *e, const struct batch *batch)
+{
+    return (float)(1.0 / ((double)batch->n * (double)dae_shape_len(&e->network->node[e->network->output].plan.output)));
+}
+
+static enum dae_status run_segment(struct executor *e, struct kernel *kernel, const struct batch *batch,
+                                   struct error *err)
+{
+    const struct tuning *tuning = device_tuning(e->device);
+    const struct kernel_arg args[] = {ARG_BUFFER(e->work),
+                                      ARG_BUFFER(e->parameters),
+                                      ARG_BUFFER(batch->data),
+                                      ARG_BUFFER(batch->order),
+                                      ARG_INT(batch->first),
+                                      ARG_INT(batch->n),
+                                      ARG_UINT(batch->epoch),
+                                      ARG_UINT(batch->split),
+                                      ARG_UINT(e->network->seed),
+                                      ARG_UINT(e->network->seed >> 32),
+                                      ARG_FLOAT(scale_of(e, batch))};
+    const size_t global[2] = {(size_t)tuning->units * (size_t)tuning->lanes, 1}, local[2] = {(size_t)tuning->lanes, 1};
+    return kernel_launch(kernel, global, local, args, sizeof args / sizeof args[0], err);
+}
+
+static enum dae_status run_pass(struct executor *e, enum schedule_kind kind, const struct batch *batch,
+                                struct error *err)
+{
+    struct pass *pass = &e->pass[kind];
+    const struct services_memory memory = {e->work, e->parameters, e->gradients};
+    if (!pass->built || batch->n < 1 || batch->n > e->options.batch)
+        return error_set(err, DAE_BUG, "a batch of %lld for an executor of %lld (%s)", (long long)batch->n,
+                         (long long)e->options.batch, kind_name[kind]);
+    for (int i = 0; i < pass->schedule.n_steps; ++i) {
+        const struct step *step = &pass->schedule.step[i];
+        if (step->batch_wide)
+            TRY(services_call(e->services, &pass->schedule, &pass->schedule.call[step->first], &memory, batch->n, err));
+        else
+            TRY(run_segment(e, pass->kernel[i], batch, err));
+    }
+    return DAE_OK;
+}
+
+/* Enough work-items, in groups as the device likes them. */
+static enum dae_status run_flat(struct executor *e, struct kernel *kernel, int64_t items, const struct kernel_arg *args,
+                                int n_args, struct error *err)
+{
+    const size_t group = device_tuning(e->device)->wide ? 1 : GRID_GROUP;
+    const size_t global[2] = {((size_t)items + group - 1) / group * group, 1}, local[2] = {group, 1};
+    return kernel_launch(kernel, global, local, args, n_args, err);
+}
+
+/* Slabs lie in the order of the parameters; a run of weights without a batch-wide layer between is one launch. */
+static enum dae_status reduce_slabs(struct executor *e, struct error *err)
+{
+    const struct schedule *schedule = &e->pass[SCHEDULE_TRAIN].schedule;
+    int64_t run_slab = 0, run_gradient = 0, run_len = 0;
+    for (int i = 0; i <= e->network->n_nodes; ++i) {
+        const struct node *node = i < e->network->n_nodes ? &e->network->node[i] : NULL;
+        for (int w = 0; w < (node ? node->plan.n_weights : 1); ++w) {
+            int64_t slab = node ? schedule->slab[i * DAE_MAX_WEIGHTS + w] : -1;
+            int64_t gradient = node ? node->weight_offset[w] : -1;
+            if (run_len > 0 && slab == run_slab + run_len && gradient == run_gradient + run_len) {
+                run_len += (dae_shape_len(&node->plan.weight[w].shape) + 15) / 16 * 16;
+                continue;
+            }
+            if (run_len > 0) {
+                const struct kernel_arg args[] = {ARG_BUFFER(e->work),
+                                                  ARG_INT(schedule->slab_offset + run_slab),
+                                                  ARG_INT(schedule->slab_len),
+                                                  ARG_INT(device_tuning(e->device)->shards),
+                                                  ARG_BUFFER(e->gradients),
+                                                  ARG_INT(run_gradient),
+                                                  ARG_INT(run_len)};
+                TRY(run_flat(e, e->reduce, run_len / 16, args, sizeof args / sizeof args[0], err));
+            }
+            run_slab = slab;
+            run_gradient = gradient;
+            run_len = slab < 0 ? 0 : (dae_shape_len(&node->plan.weight[w].shape) + 15) / 16 * 16;
+        }
+    }
+    return DAE_OK;
+}
+
+enum dae_status executor_differentiate(struct executor *e, const struct batch *batch, struct buffer *losses,
+                                       int64_t slot, struct error *err)
+{
+    TRY(run_pass(e, SCHEDULE_TRAIN, batch, err));
+    TRY(reduce_slabs(e, err));
+    const struct schedule *schedule = &e->pass[SCHEDULE_TRAIN].schedule;
+    const struct kernel_arg args[] = {ARG_BUFFER(e->work),
+                                      ARG_INT(schedule->value[e->network->loss].offset),
+                                      ARG_INT(batch->n),
+                                      ARG_FLOAT(scale_of(e, batch)),
+                                      ARG_BUFFER(losses),
+                                      ARG_INT(slot)};
+    return run_flat(e, e->loss, 1, args, sizeof args / sizeof args[0], err);
+}
+
+enum dae_status executor_train(struct executor *e, const struct batch *batch, int64_t t, struct buffer *losses,
+                               int64_t slot, struct error *err)
+{
+    TRY(executor_differentiate(e, batch, losses, slot, err));
+    double c[DAE_MAX_COEFFICIENTS] = {0};
+    e->options.optimizer->coefficients(e->options.optimizer_state, t, c);
+    const struct kernel_arg args[] = {ARG_BUFFER(e->parameters),
+                                      ARG_BUFFER(e->gradients),
+                                      ARG_BUFFER(e->state),
+                                      ARG_INT(e->network->parameters_len),
+                                      ARG_FLOAT(c[0]),
+                                      ARG_FLOAT(c[1]),
+                                      ARG_FLOAT(c[2]),
+                                      ARG_FLOAT(c[3])};
+    const int64_t vectors = e->network->parameters_len / 16, each = device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1;
+    return run_flat(e, e->update, (vectors + each - 1) / each, args, sizeof args / sizeof args[0], err);
+}
+
+enum dae_status executor_forward(struct executor *e, enum schedule_kind kind, const struct batch *batch,
+                                 struct error *err)
+{
+    return run_pass(e, kind, batch, err);
+}
+
+/* ---- Reading and writing. -------------------------------------------------------------------------------------------- */
+
+static uint64_t parameter_bytes(const struct executor *e)
+{
+    return (uint64_t)e->network->parameters_len * sizeof(float);
+}
+
+enum dae_status executor_set_parameters(struct executor *e, const float *parameters, struct error *err)
+{
+    return buffer_write(e->parameters, 0, parameters, parameter_bytes(e), err);
+}
+
+enum dae_status executor_get_parameters(const struct executor *e, float *parameters, struct error *err)
+{
+    return buffer_read(e->parameters, 0, parameters, parameter_bytes(e), err);
+}
+
+enum dae_status executor_get_gradients(const struct executor *e, float *gradients, struct error *err)
+{
+    return buffer_read(e->gradients, 0, gradients, parameter_bytes(e), err);
+}
+
+enum dae_status executor_set_state(struct executor *e, const float *state, struct error *err)
+{
+    return buffer_write(e->state, 0, state, parameter_bytes(e) * (uint64_t)states_of(e), err);
+}
+
+enum dae_status executor_get_state(const struct executor *e, float *state, struct error *err)
+{
+    return buffer_read(e->state, 0, state, parameter_bytes(e) * (uint64_t)states_of(e), err);
+}
+
+static enum dae_status read_storage(const struct executor *e, const struct storage *storage, int node, int64_t n,
+                                    float *to, struct error *err)
+{
+    if (storage->where != STORAGE_BATCH)
+        return error_set(err, DAE_BUG, "the values of '%s' were not kept", e->network->node[node].name);
+    return buffer_read(e->work, (uint64_t)storage->offset * sizeof(float), to,
+                       (uint64_t)storage->len * (uint64_t)n * sizeof(float), err);
+}
+
+enum dae_status executor_read(const struct executor *e, enum schedule_kind kind, int node, int64_t n, float *value,
+                              struct error *err)
+{
+    return read_storage(e, &e->pass[kind].schedule.value[node], node, n, value, err);
+}
+
+enum dae_status executor_read_gradient(const struct executor *e, int node, int64_t n, float *gradient,
+                                       struct error *err)
+{
+    return read_storage(e, &e->pass[SCHEDULE_TRAIN].schedule.gradient[node], node, n, gradient, err);
+}
+
+uint64_t executor_bytes(const struct executor *e)
+{
+    uint64_t bytes = buffer_bytes(e->parameters) + buffer_bytes(e->work);
+    return bytes + (e->gradients ? buffer_bytes(e->gradients) : 0) + (e->state ? buffer_bytes(e->state) : 0);
+}
+
+const struct schedule *executor_schedule(const struct executor *e, enum schedule_kind kind)
+{
+    return &e->pass[kind].schedule;
+}

@@ -1,0 +1,69 @@
+/* A network on a device: parameters, gradients, optimiser state and work memory, and the kernels that run a batch. */
+#ifndef GRAPH_EXECUTOR_H
+#define GRAPH_EXECUTOR_H
+
+#include "base/error.h"
+#include "device/device.h"
+#include "graph/network.h"
+#include "graph/registry.h"
+#include "graph/schedule.h"
+
+struct executor;
+
+struct executor_options {
+    int64_t batch;                       /* samples at most */
+    bool bytes;                          /* the data set holds bytes, to be taken as v / 255 */
+    bool train, evaluate, infer;         /* which schedules are built */
+    bool corrupt;                        /* false: trains and evaluates on clean inputs (a standard autoencoder) */
+    bool join, fold;                     /* segments joined, pointwise layers folded; off only to compare */
+    bool keep_all;                       /* values and gradients of every node can be read; turns fold off */
+    const struct dae_plugin *optimizer;  /* needed to train */
+    const void *optimizer_state;
+};
+
+/* Samples on the device. order holds their numbers in the order they are taken; `split` and `epoch` key the draws. */
+struct batch {
+    const struct buffer *data;  /* (n_samples, input) bytes or floats */
+    const struct buffer *order; /* int32 */
+    int64_t first, n;           /* samples order[first .. first + n) */
+    uint32_t epoch, split;
+};
+
+/* Builds everything; the network outlives the executor. notice (len bytes) gets one line when something other than what was
+ * asked for is used, else "". */
+MUST_USE enum dae_status executor_new(struct device *device, const struct network *network,
+                                      const struct executor_options *options, char *notice, size_t notice_len,
+                                      struct executor **out, struct error *err);
+void executor_free(struct executor *executor); /* NULL is fine */
+
+/* Parameters (parameters_len) and optimiser state (n_states, parameters_len), to and from the host. */
+MUST_USE enum dae_status executor_set_parameters(struct executor *executor, const float *parameters, struct error *err);
+MUST_USE enum dae_status executor_get_parameters(const struct executor *executor, float *parameters, struct error *err);
+MUST_USE enum dae_status executor_get_gradients(const struct executor *executor, float *gradients, struct error *err);
+MUST_USE enum dae_status executor_set_state(struct executor *executor, const float *state, struct error *err);
+MUST_USE enum dae_status executor_get_state(const struct executor *executor, float *state, struct error *err);
+
+/* Enqueues one training step without waiting: corruption, forward, loss, backward, update number t = 1, 2, ... The mean
+ * loss of the batch is written to losses[slot]. */
+MUST_USE enum dae_status executor_train(struct executor *executor, const struct batch *batch, int64_t t,
+                                        struct buffer *losses, int64_t slot, struct error *err);
+/* The same without the update. */
+MUST_USE enum dae_status executor_differentiate(struct executor *executor, const struct batch *batch,
+                                                struct buffer *losses, int64_t slot, struct error *err);
+
+/* Enqueues corruption, forward and loss of one batch (SCHEDULE_EVALUATE), or forward of given inputs (SCHEDULE_INFER). */
+MUST_USE enum dae_status executor_forward(struct executor *executor, enum schedule_kind kind, const struct batch *batch,
+                                          struct error *err);
+
+/* Waits, and reads (n, node's shape) of what the last call of that kind kept. A node that was not kept is DAE_BUG. */
+MUST_USE enum dae_status executor_read(const struct executor *executor, enum schedule_kind kind, int node, int64_t n,
+                                       float *value, struct error *err);
+MUST_USE enum dae_status executor_read_gradient(const struct executor *executor, int node, int64_t n, float *gradient,
+                                                struct error *err);
+
+/* Bytes on the device: parameters, gradients, state and work memory. */
+uint64_t executor_bytes(const struct executor *executor);
+/* The schedule of that kind, for `check` and for tests. */
+const struct schedule *executor_schedule(const struct executor *executor, enum schedule_kind kind);
+
+#endif

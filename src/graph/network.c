@@ -1,0 +1,285 @@
+#include "graph/network.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/fields.h"
+#include "graph/params.h"
+#include "graph/placement.h"
+
+enum { MAX_LAYERS = 1000, MAX_CORRUPTIONS = 16 };
+
+const char *shape_text(const struct dae_shape *shape, char text[96])
+{
+    size_t at = 0;
+    text[0] = '\0';
+    for (int i = 0; i < shape->rank && at < 90; ++i)
+        at += (size_t)snprintf(text + at, 96 - at, "%s%lld", i ? "x" : "", (long long)shape->dim[i]);
+    return text;
+}
+
+int network_find(const struct network *network, const char *name)
+{
+    for (int i = 0; i < network->n_nodes; ++i)
+        if (strcmp(network->node[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample)
+{
+    return (struct philox_key){network->seed, (uint32_t)(PHILOX_NODE + node) + split, epoch, sample};
+}
+
+static enum dae_status check_shape(const struct node *node, const struct dae_shape *shape, const char *what,
+                                   struct error *err)
+{
+    int64_t len = 1;
+    for (int i = 0; i < shape->rank; ++i)
+        if (shape->dim[i] < 1 || __builtin_mul_overflow(len, shape->dim[i], &len) || len > INT_MAX) {
+            char text[96];
+            return error_at(err, DAE_CONFIG, node->mark, "%s: its %s of %s is empty or too large", node->name, what,
+                            shape_text(shape, text));
+        }
+    return DAE_OK;
+}
+
+/* Calls `plan` and checks what it says. */
+static enum dae_status plan_node(struct network *network, struct node *node, struct error *err)
+{
+    struct dae_plan *plan = &node->plan;
+    for (int i = 0; i < plan->n_inputs; ++i)
+        plan->input[i] = network->node[node->input[i]].plan.output;
+    if (node->plugin->plan(node->state, plan) != 0) {
+        enum dae_status status = error_at(err, DAE_CONFIG, node->mark, "%s \"%s\": %s", node->plugin->name, node->name,
+                                          plan->problem[0] ? plan->problem : "its input does not fit");
+        for (int i = 0; i < plan->n_inputs; ++i) {
+            const struct node *input = &network->node[node->input[i]];
+            char text[96];
+            error_note(err, "it reads \"%s\", which is %s", input->name, shape_text(&input->plan.output, text));
+        }
+        return status;
+    }
+    if (plan->output.rank < 1 || plan->output.rank > DAE_MAX_RANK || plan->n_weights < 0 ||
+        plan->n_weights > DAE_MAX_WEIGHTS || plan->scratch_len < 0 || plan->scratch_len > INT_MAX || plan->flops < 0)
+        return error_set(err, DAE_PLUGIN, "plugin '%s' made a plan that makes no sense", node->plugin->name);
+    TRY(check_shape(node, &plan->output, "output", err));
+    for (int i = 0; i < plan->n_weights; ++i) {
+        struct placement_item item = {0};
+        TRY(check_shape(node, &plan->weight[i].shape, plan->weight[i].name, err));
+        node->weight_offset[i] = network->parameters_len;
+        item.len = dae_shape_len(&plan->weight[i].shape);
+        network->n_parameters += item.len;
+        network->parameters_len += (item.len + PLACEMENT_ALIGN - 1) / PLACEMENT_ALIGN * PLACEMENT_ALIGN;
+        if (network->parameters_len > INT_MAX)
+            return error_at(err, DAE_CONFIG, node->mark, "%s: the network has more than 2^31 parameters", node->name);
+    }
+    return DAE_OK;
+}
+
+/* Appends a node of one plugin; inputs are set. */
+static enum dae_status add_node(struct network *network, const struct dae_plugin *plugin, void *state, const char *name,
+                                struct mark mark, const int *inputs, int n_inputs, struct error *err)
+{
+    struct node *node = &network->node[network->n_nodes];
+    *node = (struct node){.mark = mark, .plugin = plugin, .state = state};
+    snprintf(node->name, sizeof node->name, "%s", name);
+    node->plan.n_inputs = n_inputs;
+    for (int i = 0; i < n_inputs; ++i) {
+        node->input[i] = inputs[i];
+        ++network->node[inputs[i]].n_readers;
+        node->wants_gradient = node->wants_gradient || network->node[inputs[i]].wants_gradient;
+    }
+    TRY(plan_node(network, node, err));
+    node->wants_gradient = node->wants_gradient || node->plan.n_weights > 0;
+    ++network->n_nodes;
+    return DAE_OK;
+}
+
+/* "conv2d_2": the second of its kind without a name of its own. */
+static void default_name(const struct network *network, const char *type, char name[NETWORK_NAME_LEN])
+{
+    for (int i = 1;; ++i) {
+        snprintf(name, NETWORK_NAME_LEN, "%s_%d", type, i);
+        if (network_find(network, name) < 0)
+            return;
+    }
+}
+
+static enum dae_status read_inputs(const struct network *network, const struct value *item,
+                                   const struct dae_plugin *plugin, const char *name, struct mark mark, int *inputs,
+                                   int *n_inputs, struct error *err)
+{
+    const struct value *from = value_map_get(item, "from");
+    *n_inputs = 1;
+    inputs[0] = network->n_nodes - 1; /* the layer above, or the noisy input */
+    if (from) {
+        const struct value *single = from;
+        if (from->kind == VALUE_LIST)
+            TRY(field_list(from, 1, DAE_MAX_INPUTS, err));
+        *n_inputs = from->kind == VALUE_LIST ? from->n : 1;
+        for (int i = 0; i < *n_inputs; ++i) {
+            const char *input;
+            single = from->kind == VALUE_LIST ? from->items[i] : from;
+            TRY(field_name(single, &input, err));
+            inputs[i] = strcmp(input, "input") == 0 ? network->noisy : network_find(network, input);
+            if (inputs[i] < 0 || (inputs[i] < network->noisy))
+                return error_at(err, DAE_CONFIG, single->mark,
+                                "%s reads '%s', which no layer above it is called; a layer can only read 'input' and "
+                                "layers above it",
+                                name, input);
+        }
+    }
+    if (*n_inputs < plugin->min_inputs || *n_inputs > plugin->max_inputs)
+        return error_at(err, DAE_CONFIG, from ? from->mark : mark, "%s \"%s\": wants %d%s%.0d input%s, got %d%s", plugin->name,
+                        name, plugin->min_inputs, plugin->max_inputs > plugin->min_inputs ? " to " : "",
+                        plugin->max_inputs > plugin->min_inputs ? plugin->max_inputs : 0,
+                        plugin->max_inputs > 1 ? "s" : "", *n_inputs, from ? "" : "; name them with from: [a, b]");
+    return DAE_OK;
+}
+
+static enum dae_status add_layer(const struct registry *registry, struct network *network, struct value *item,
+                                 struct error *err)
+{
+    static const char *const others[] = {"name", "from"};
+    const struct dae_plugin *plugin;
+    void *state;
+    struct mark mark = item->kind == VALUE_MAP && item->n > 0 ? item->entries[0].mark : item->mark;
+    struct value *list = item->parent;
+    int index = item->index;
+    TRY(params_read(registry, DAE_LAYER, item, others, 2, network->arena, &plugin, &state, err));
+    item = list->items[index]; /* a bare name has become a map */
+    const struct value *given = value_map_get(item, "name");
+    const char *chosen;
+    char name[NETWORK_NAME_LEN];
+    if (given) {
+        TRY(field_name(given, &chosen, err));
+        if (strcmp(chosen, "input") == 0 || network_find(network, chosen) >= 0)
+            return error_at(err, DAE_CONFIG, given->mark, "a second layer is called '%s'; names must differ", chosen);
+        snprintf(name, sizeof name, "%s", chosen);
+    } else {
+        default_name(network, plugin->name, name);
+    }
+    int inputs[DAE_MAX_INPUTS], n_inputs;
+    TRY(read_inputs(network, item, plugin, name, mark, inputs, &n_inputs, err));
+    return add_node(network, plugin, state, name, mark, inputs, n_inputs, err);
+}
+
+static enum dae_status add_corruptions(const struct registry *registry, struct network *network, struct value *value,
+                                       struct error *err)
+{
+    if (!value)
+        return DAE_OK;
+    int n = value->kind == VALUE_LIST ? value->n : 1;
+    if (value->kind == VALUE_LIST)
+        TRY(field_list(value, 0, MAX_CORRUPTIONS, err));
+    for (int i = 0; i < n; ++i) {
+        struct value *item = value->kind == VALUE_LIST ? value->items[i] : value;
+        const struct dae_plugin *plugin;
+        void *state;
+        struct mark mark = item->kind == VALUE_MAP && item->n > 0 ? item->entries[0].mark : item->mark;
+        TRY(params_read(registry, DAE_CORRUPTION, item, NULL, 0, network->arena, &plugin, &state, err));
+        char name[NETWORK_NAME_LEN];
+        default_name(network, plugin->name, name);
+        const int input = network->n_nodes - 1;
+        TRY(add_node(network, plugin, state, name, mark, &input, 1, err));
+        network->noisy = network->n_nodes - 1;
+    }
+    return DAE_OK;
+}
+
+static enum dae_status check_ends(const struct network *network, const struct value *layers, struct error *err)
+{
+    const struct node *output = &network->node[network->output];
+    char have[96], want[96];
+    for (int i = network->noisy + 1; i < network->output; ++i)
+        if (network->node[i].n_readers == 0)
+            return error_at(err, DAE_CONFIG, network->node[i].mark,
+                            "layer '%s' is read by nothing; only the last layer is the output", network->node[i].name);
+    if (network->n_parameters == 0)
+        return error_at(err, DAE_CONFIG, layers->mark, "the network has nothing to train: no layer has weights");
+    if (dae_shape_len(&output->plan.output) != dae_shape_len(&network->node[0].plan.output))
+        return error_at(err, DAE_CONFIG, output->mark,
+                        "the output \"%s\" is %s, but the clean input it must restore is %s", output->name,
+                        shape_text(&output->plan.output, have), shape_text(&network->node[0].plan.output, want));
+    return DAE_OK;
+}
+
+static enum dae_status add_loss(const struct registry *registry, struct network *network, struct value *train,
+                                bool check, const struct value *layers, struct error *err)
+{
+    const struct value *found;
+    TRY(fields_need(train, "loss", "train", &found, err));
+    const struct dae_plugin *plugin;
+    void *state;
+    struct mark mark = found->mark;
+    TRY(params_read(registry, DAE_LOSS, value_map_get(train, "loss"), NULL, 0, network->arena, &plugin, &state, err));
+    network->output = network->n_nodes - 1;
+    /* A loss that compares with the clean input wants as many numbers; a probe of the tests does not compare. */
+    if (check)
+        TRY(check_ends(network, layers, err));
+    const int inputs[] = {network->output, 0};
+    network->loss = network->n_nodes;
+    TRY(add_node(network, plugin, state, "loss", mark, inputs, 2, err));
+    if (dae_shape_len(&network->node[network->loss].plan.output) != 1)
+        return error_set(err, DAE_PLUGIN, "loss '%s' gives more than one number a sample", plugin->name);
+    return DAE_OK;
+}
+
+enum dae_status network_build(const struct registry *registry, struct value *config, struct arena *arena,
+                              bool input_gradient, struct network *network, struct error *err)
+{
+    static const char *const model_keys[] = {"input", "layers", "code"};
+    *network = (struct network){.arena = arena, .code = -1};
+    const struct value *model, *train, *layers, *input, *seed = value_map_get(config, "seed"), *code;
+    TRY(fields_need(config, "model", "the config", &model, err));
+    TRY(fields_need(config, "train", "the config", &train, err));
+    TRY(fields_check_keys(model, model_keys, 3, "model", err));
+    TRY(fields_need(model, "layers", "model", &layers, err));
+    TRY(fields_need(model, "input", "model", &input, err));
+    TRY(field_list(layers, 1, MAX_LAYERS, err));
+    long long number = 1;
+    if (seed)
+        TRY(field_int(seed, 0, LLONG_MAX, &number, err));
+    else if (!value_map_put(arena, config, "seed", value_int_new(arena, number)))
+        return error_no_memory(err, "config", 0);
+    network->seed = (uint64_t)number;
+    network->node = arena_array(arena, (size_t)(layers->n + MAX_CORRUPTIONS + 2), sizeof *network->node);
+    if (!network->node)
+        return error_no_memory(err, "network", (unsigned long long)layers->n * sizeof *network->node);
+    struct node *source = &network->node[0];
+    *source = (struct node){.name = "input", .mark = input->mark};
+    TRY(field_shape(input, &source->plan.output, err));
+    TRY(check_shape(source, &source->plan.output, "shape", err));
+    network->n_nodes = 1;
+    TRY(add_corruptions(registry, network, value_map_get(config, "corruption"), err));
+    network->node[network->noisy].wants_gradient = input_gradient;
+    for (int i = 0; i < layers->n; ++i)
+        TRY(add_layer(registry, network, layers->items[i], err));
+    TRY(add_loss(registry, network, value_map_get(config, "train"), !input_gradient, layers, err));
+    if ((code = value_map_get(model, "code"))) {
+        const char *name;
+        TRY(field_name(code, &name, err));
+        network->code = network_find(network, name);
+        if (network->code <= network->noisy || network->code == network->loss)
+            return error_at(err, DAE_CONFIG, code->mark, "model.code: no layer is called '%s'", name);
+    }
+    return DAE_OK;
+}
+
+void network_init(const struct network *network, float *parameters)
+{
+    memset(parameters, 0, (size_t)network->parameters_len * sizeof *parameters);
+    uint32_t number = 0;
+    for (int i = 0; i < network->n_nodes; ++i)
+        for (int w = 0; w < network->node[i].plan.n_weights; ++w, ++number) {
+            const struct dae_weight *weight = &network->node[i].plan.weight[w];
+            if (weight->init == DAE_INIT_ZERO)
+                continue;
+            const struct philox_key key = {network->seed, PHILOX_INIT, 0, number};
+            float *to = parameters + network->node[i].weight_offset[w];
+            for (int64_t e = 0; e < dae_shape_len(&weight->shape); ++e)
+                to[e] = (float)(weight->bound * (2 * philox_uniform(key, (uint32_t)e) - 1));
+        }
+}

@@ -1,0 +1,59 @@
+/* A network as a graph of nodes: the clean input, the corruptions, the layers, the loss. Built from the config's tree; pure
+ * (no device). Every node keeps its place in the YAML for life. */
+#ifndef GRAPH_NETWORK_H
+#define GRAPH_NETWORK_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/philox.h"
+#include "config/value.h"
+#include "dae/plugin.h"
+#include "graph/registry.h"
+
+enum { NETWORK_NAME_LEN = 80 };
+
+/* Nodes stand in an order in which each comes after its inputs. Node 0 is the clean input and has no plugin. */
+struct node {
+    char name[NETWORK_NAME_LEN];
+    struct mark mark;
+    const struct dae_plugin *plugin;
+    void *state;
+    struct dae_plan plan; /* plan.output is the node's shape, for node 0 too */
+    int input[DAE_MAX_INPUTS];
+    int n_readers;                         /* nodes that read this one */
+    int64_t weight_offset[DAE_MAX_WEIGHTS]; /* in the parameters, in floats */
+    bool wants_gradient;                   /* its own weights or those of a node before it are trained */
+};
+
+struct network {
+    struct arena *arena; /* borrowed: lives as long as the config's tree */
+    struct node *node;
+    int n_nodes;
+    int noisy;    /* what the first layer reads: the last corruption, or 0 */
+    int output;   /* the last layer */
+    int loss;     /* the last node */
+    int code;     /* the node that the config names `code`, or -1 */
+    int64_t n_parameters;   /* numbers that are trained */
+    int64_t parameters_len; /* floats of the parameter buffer: each weight starts at a multiple of 16 */
+    uint64_t seed;
+};
+
+/* Builds the network of `config`: keys model (input, layers, code), corruption, train.loss, seed. Writes defaults back into the
+ * tree. All memory is the arena's. DAE_CONFIG at the place of what does not fit. input_gradient asks for the gradient
+ * with respect to the input as well. */
+MUST_USE enum dae_status network_build(const struct registry *registry, struct value *config, struct arena *arena,
+                                       bool input_gradient, struct network *network, struct error *err);
+
+/* The initial parameters, from the network's seed: (parameters_len) floats. */
+void network_init(const struct network *network, float *parameters);
+
+/* A node by name, or -1. */
+int network_find(const struct network *network, const char *name);
+
+/* The key of a node's random draws for one sample. */
+struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample);
+
+/* "28x28x1". Returns text. */
+const char *shape_text(const struct dae_shape *shape, char text[96]);
+
+#endif

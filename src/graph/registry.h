@@ -1,0 +1,31 @@
+/* The plugins that can be used: found, checked and loaded from a few folders. */
+#ifndef GRAPH_REGISTRY_H
+#define GRAPH_REGISTRY_H
+
+#include "base/error.h"
+#include "dae/plugin.h"
+
+struct registry; /* owns the loaded libraries: outlives every network built from it */
+
+/* Loads every *.so of the folders, in order of name; a later folder may not define a name again. A folder or file that others
+ * may write, or that belongs to neither root nor the user, is refused before it is loaded (constructors run at load), and
+ * so is a table of another ABI, size or shape. DAE_PLUGIN names the file and what is wrong. */
+MUST_USE enum dae_status registry_open(const char *const *folders, int n_folders, struct registry **out,
+                                       struct error *err);
+void registry_close(struct registry *registry); /* NULL is fine */
+
+/* Adds a table that is linked in: for tests. The same checks. */
+MUST_USE enum dae_status registry_add(struct registry *registry, const struct dae_plugin *plugin, const char *from,
+                                      struct error *err);
+
+/* The plugin of that kind and name, or NULL. */
+const struct dae_plugin *registry_find(const struct registry *registry, enum dae_kind kind, const char *name);
+
+int registry_count(const struct registry *registry);
+/* In order of kind, then name. */
+const struct dae_plugin *registry_at(const struct registry *registry, int index);
+
+/* "layer", "corruption", "loss", "optimizer". */
+const char *kind_text(enum dae_kind kind);
+
+#endif

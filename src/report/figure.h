@@ -1,0 +1,97 @@
+/* Figures, drawn by gnuplot run as a child process: line charts, image tiles, weight filters, heat maps, bars.
+ *
+ * Each function writes STEM.png (raster) and STEM.svg (the same figure as vectors) into an existing folder. Both are
+ * drawn and seen to be complete before either is written, and written to temporaries that are then renamed. All text
+ * is UTF-8 and printed literally, nothing in it is markup; what is too long for its place ends in an ellipsis. Only
+ * pointers marked "or NULL" may be NULL.
+ *
+ * Errors, for all: DAE_IO when gnuplot is missing (Debian package gnuplot-nox), fails (its words become a note), or a
+ * file cannot be written; DAE_NO_MEMORY; DAE_BUG when a count is zero or beyond its limit below. After an error in
+ * drawing, older files of these names are intact and no temporary is left. */
+#ifndef REPORT_FIGURE_H
+#define REPORT_FIGURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+enum {
+    FIGURE_MAX_SERIES = 8, /* as many as the palette has colours */
+    FIGURE_MAX_ROWS = 64,
+    FIGURE_MAX_COLUMNS = 64,
+};
+
+/* One curve. A point that is not finite, or not positive on a logarithmic axis, leaves a gap. */
+struct figure_series {
+    const char *name;
+    size_t n_points;
+    const double *x, *y; /* (n_points) */
+};
+
+/* A line chart of 1 to FIGURE_MAX_SERIES curves; the legend appears from two curves on. A logarithmic axis is kept for
+ * values that differ by more than a factor of two. */
+struct figure_lines {
+    const char *title, *x_label, *y_label;
+    bool log_y;
+    size_t n_series;
+    const struct figure_series *series; /* (n_series) */
+};
+MUST_USE enum dae_status figure_draw_lines(const char *stem, const struct figure_lines *lines, struct error *err);
+
+/* One row of images under one label. */
+struct figure_tile_row {
+    const char *label;        /* at the left: "clean", "noisy", ...; or NULL */
+    const float *images;      /* (n_columns,H,W,C), 0 black to 1 white; clipped, not a number is black */
+    const char *const *notes; /* (n_columns), text under each tile, entries or all may be NULL */
+};
+
+/* Rows of images. Pixels are enlarged as sharp squares by a whole factor; images larger than their tile are shrunk. */
+struct figure_tiles {
+    const char *title; /* or NULL */
+    size_t n_rows, n_columns;
+    size_t height, width, channels;     /* H, W, C of every image; C is 1 (grey) or 3 (red, green, blue) */
+    const struct figure_tile_row *rows; /* (n_rows) */
+};
+MUST_USE enum dae_status figure_draw_tiles(const char *stem, const struct figure_tiles *tiles, struct error *err);
+
+/* Filters (weights of one unit each) side by side, all on one colour scale that is symmetric about zero and ends at
+ * the largest magnitude; values that are not finite count as zero. The colour bar shows the values. */
+struct figure_filters {
+    const char *title; /* or NULL */
+    size_t n_filters;  /* at most FIGURE_MAX_ROWS * FIGURE_MAX_COLUMNS */
+    size_t n_columns;  /* filters per row; 0 chooses */
+    size_t height, width;
+    const float *weights; /* (n_filters,H,W) */
+};
+MUST_USE enum dae_status figure_draw_filters(const char *stem, const struct figure_filters *filters, struct error *err);
+
+/* A matrix as coloured cells with its values printed in them. A value that is not finite is an empty cell. */
+struct figure_heat_map {
+    const char *title, *x_label, *y_label; /* each or NULL */
+    size_t n_rows, n_columns;
+    const char *const *row_names;    /* (n_rows), first row on top */
+    const char *const *column_names; /* (n_columns) */
+    const double *values;            /* (n_rows,n_columns) */
+    int n_digits;                    /* significant digits printed, 1 to 9 */
+};
+MUST_USE enum dae_status figure_draw_heat_map(const char *stem, const struct figure_heat_map *map, struct error *err);
+
+/* One bar of a bar chart. */
+struct figure_bar {
+    const char *name;
+    double value; /* not finite: printed, drawn without length */
+    bool marked;  /* drawn in the accent colour: ours, or the best */
+};
+
+/* Horizontal bars from zero, the first on top, each with its value printed at its end. */
+struct figure_bars {
+    const char *title;   /* or NULL */
+    const char *x_label; /* what the values are, with the unit; or NULL */
+    size_t n_bars;       /* at most FIGURE_MAX_ROWS */
+    const struct figure_bar *bars;
+    int n_digits; /* significant digits printed, 1 to 9 */
+};
+MUST_USE enum dae_status figure_draw_bars(const char *stem, const struct figure_bars *bars, struct error *err);
+
+#endif

@@ -1,0 +1,310 @@
+#include "report/html.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/atomic_file.h"
+#include "report/utf8.h"
+
+enum { MAX_FIGURE_BYTES = 64 * 1024 * 1024 };
+
+/* Colours are named once and swapped for the dark scheme; figures keep a white card, for they are drawn on white. */
+static const char style[] =
+    ":root{color-scheme:light dark;--ink:#1f2328;--soft:#59636e;--paper:#fff;--panel:#f6f8fa;--line:#d1d9e0;"
+    "--accent:#0b62a8;--own:#e8f1fa}\n"
+    "@media screen and (prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9aa6b2;--paper:#0f141a;--panel:#171d25;"
+    "--line:#303944;--accent:#6cb6ff;--own:#14283b}}\n"
+    "*{box-sizing:border-box}\n"
+    "html{-webkit-text-size-adjust:100%}\n"
+    "body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.6 system-ui,-apple-system,'Segoe UI',Roboto,"
+    "'Helvetica Neue',Arial,sans-serif;overflow-wrap:break-word}\n"
+    "header,nav,main,footer{max-width:61rem;margin:0 auto;padding:0 1.25rem}\n"
+    "header{padding-top:2.5rem}\n"
+    "h1{font-size:2rem;line-height:1.2;letter-spacing:-.015em;margin:0}\n"
+    "header p{margin:.5rem 0 0;color:var(--soft);font-size:1.1rem}\n"
+    "nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.35rem 1.25rem;margin:1.25rem 0 0;padding:.7rem 0;"
+    "border:solid var(--line);border-width:1px 0;font-size:.95rem}\n"
+    "a{color:var(--accent);text-decoration:none}\na:hover,a:focus-visible{text-decoration:underline}\n"
+    "h2{font-size:1.35rem;line-height:1.3;letter-spacing:-.01em;margin:2.5rem 0 .5rem}\n"
+    "section>p{margin:.5rem 0 1rem;max-width:44rem}\n"
+    "dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:1px;margin:1.25rem 0;"
+    "background:var(--panel);border:1px solid var(--line);border-radius:8px;overflow:hidden}\n"
+    "dl div{box-shadow:0 0 0 1px var(--line);padding:.6rem .9rem}\n"
+    "dt{color:var(--soft);font-size:.82rem}\n"
+    "dd{margin:0;font-weight:600;font-variant-numeric:tabular-nums}\n"
+    ".wide{overflow-x:auto;margin:1.25rem 0}\n"
+    "table{border-collapse:collapse;width:100%;font-size:.95rem;line-height:1.4}\n"
+    "caption{text-align:left;color:var(--soft);font-size:.9rem;padding-bottom:.5rem}\n"
+    "th,td{padding:.5rem .8rem;text-align:left;font-weight:400;border-bottom:1px solid var(--line)}\n"
+    "thead th{color:var(--soft);font-size:.85rem;font-weight:600;border-bottom:2px solid var(--line);"
+    "vertical-align:bottom}\n"
+    ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+    ".own th,.own td{background:var(--own);font-weight:600}\n"
+    ".own th:first-child{box-shadow:inset 3px 0 var(--accent)}\n"
+    "mark{background:var(--accent);color:var(--paper);font-size:.75rem;font-weight:600;border-radius:99px;"
+    "padding:.1rem .55rem;margin-left:.5rem;white-space:nowrap}\n"
+    "figure{margin:1.25rem 0;padding:.75rem;background:#fff;border:1px solid var(--line);border-radius:8px;"
+    "text-align:center}\n"
+    "img{max-width:100%;height:auto;vertical-align:middle}\n"
+    "figcaption{color:#59636e;font-size:.9rem;line-height:1.45;text-align:left;border-top:1px solid #eaeef2;"
+    "margin-top:.75rem;padding:.6rem .25rem 0}\n"
+    "details{margin:1.25rem 0;border:1px solid var(--line);border-radius:8px;background:var(--panel)}\n"
+    "summary{cursor:pointer;padding:.6rem .9rem;font-weight:600}\n"
+    "pre{margin:0;padding:.9rem;border-top:1px solid var(--line);overflow-x:auto;font:13px/1.5 ui-monospace,"
+    "SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;tab-size:4}\n"
+    "footer{margin-top:3rem;padding-bottom:2rem;color:var(--soft);font-size:.85rem}\n"
+    "@media print{body{font-size:10.5pt}nav{display:none}header{padding-top:0}"
+    "figure,table,dl,tr{break-inside:avoid}h2{break-after:avoid}"
+    "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}pre{white-space:pre-wrap}}\n";
+
+/* Safe as text and inside quoted attributes. */
+static void add_escaped(struct text *text, const char *string)
+{
+    uint32_t code;
+    for (const char *at = string; at && *at;) {
+        size_t n = utf8_next(at, &code);
+        switch (code) {
+        case '&':
+            text_add(text, "&amp;");
+            break;
+        case '<':
+            text_add(text, "&lt;");
+            break;
+        case '>':
+            text_add(text, "&gt;");
+            break;
+        case '"':
+            text_add(text, "&quot;");
+            break;
+        case '\'':
+            text_add(text, "&#39;");
+            break;
+        case UTF8_REPLACEMENT:
+            text_add(text, "\xEF\xBF\xBD");
+            break;
+        default:
+            text_add_bytes(text, at, n);
+        }
+        at += n;
+    }
+}
+
+static void add_element(struct text *text, const char *open, const char *string, const char *close)
+{
+    text_add(text, open);
+    add_escaped(text, string);
+    text_add(text, close);
+}
+
+void html_begin(struct html *html, const char *title, const char *subtitle)
+{
+    text_add(&html->head, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+                          "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
+                          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                          "<meta name=\"color-scheme\" content=\"light dark\">\n");
+    add_element(&html->head, "<title>", title, "</title>\n");
+    text_add(&html->head, "<style>\n");
+    text_add(&html->head, style);
+    text_add(&html->head, "</style>\n</head>\n<body>\n<header>\n");
+    add_element(&html->head, "<h1>", title, "</h1>\n");
+    if (subtitle)
+        add_element(&html->head, "<p>", subtitle, "</p>\n");
+    text_add(&html->head, "</header>\n");
+}
+
+static const char *next_blank_line(const char *at)
+{
+    while ((at = strchr(at, '\n'))) {
+        const char *line = at + 1;
+        size_t blanks = strspn(line, " \t\r");
+        if (line[blanks] == '\n')
+            return at;
+        at = line;
+    }
+    return NULL;
+}
+
+static void add_paragraphs(struct text *text, const char *string)
+{
+    while (*(string += strspn(string, " \t\r\n"))) {
+        const char *end = next_blank_line(string);
+        size_t len = end ? (size_t)(end - string) : strlen(string);
+        struct text part = {0};
+        text_add_bytes(&part, string, len);
+        if (part.failed)
+            text->failed = true;
+        add_element(text, "<p>", part.data, "</p>\n");
+        text_release(&part);
+        string += len;
+    }
+}
+
+void html_section(struct html *html, const char *heading, const char *paragraph)
+{
+    if (html->n_sections++ > 0)
+        text_add(&html->body, "</section>\n");
+    text_printf(&html->contents, "<li><a href=\"#section-%zu\">", html->n_sections);
+    add_element(&html->contents, "", heading, "</a></li>\n");
+    text_printf(&html->body, "<section id=\"section-%zu\">\n", html->n_sections);
+    add_element(&html->body, "<h2>", heading, "</h2>\n");
+    if (paragraph)
+        add_paragraphs(&html->body, paragraph);
+}
+
+void html_facts(struct html *html, size_t n_facts, const struct html_fact *facts)
+{
+    text_add(&html->body, "<dl>\n");
+    for (size_t i = 0; i < n_facts; ++i) {
+        add_element(&html->body, "<div><dt>", facts[i].key, "</dt>");
+        add_element(&html->body, "<dd>", facts[i].value, "</dd></div>\n");
+    }
+    text_add(&html->body, "</dl>\n");
+}
+
+/* "-1.5", "+3", "12 %", ".5", "~4", U+2212 minus, and the signs of an absent or impossible number. */
+static bool starts_like_number(const char *cell)
+{
+    static const char *const absent[] = {"-", "\xE2\x80\x93", "\xE2\x80\x94", "n/a", "nan", "-nan", "inf", "-inf"};
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; ++i)
+        if (strcmp(cell, absent[i]) == 0)
+            return true;
+    if (strncmp(cell, "\xE2\x88\x92", 3) == 0)
+        cell += 3;
+    cell += strspn(cell, "+-~<> ");
+    cell += *cell == '.';
+    return *cell >= '0' && *cell <= '9';
+}
+
+static bool is_numeric(const struct html_table *table, size_t column)
+{
+    bool any = false;
+    for (size_t r = 0; r < table->n_rows && column > 0; ++r) {
+        const char *cell = table->cells[r * table->n_columns + column];
+        if (cell && *cell && !starts_like_number(cell))
+            return false;
+        any = any || (cell && *cell);
+    }
+    return any;
+}
+
+static void add_row(struct text *text, const struct html_table *table, size_t row)
+{
+    bool marked = table->mark && row == table->marked_row;
+    text_add(text, marked ? "<tr class=\"own\">" : "<tr>");
+    for (size_t c = 0; c < table->n_columns; ++c) {
+        const char *cell = table->cells[row * table->n_columns + c];
+        text_add(text, c == 0 ? "<th scope=\"row\">" : is_numeric(table, c) ? "<td class=\"n\">" : "<td>");
+        add_escaped(text, cell);
+        if (marked && c == 0)
+            add_element(text, " <mark>", table->mark, "</mark>");
+        text_add(text, c == 0 ? "</th>" : "</td>");
+    }
+    text_add(text, "</tr>\n");
+}
+
+void html_table(struct html *html, const struct html_table *table)
+{
+    struct text *text = &html->body;
+    text_add(text, "<div class=\"wide\"><table>\n");
+    if (table->caption)
+        add_element(text, "<caption>", table->caption, "</caption>\n");
+    text_add(text, "<thead><tr>");
+    for (size_t c = 0; c < table->n_columns; ++c)
+        add_element(text, is_numeric(table, c) ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">",
+                    table->header[c], "</th>");
+    text_add(text, "</tr></thead>\n<tbody>\n");
+    for (size_t r = 0; r < table->n_rows; ++r)
+        add_row(text, table, r);
+    text_add(text, "</tbody>\n</table></div>\n");
+}
+
+/* RFC 4648, section 4. */
+static void add_base64(struct text *text, const unsigned char *bytes, size_t len)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char quads[4096];
+    size_t at = 0;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t left = len - i;
+        uint32_t word = (uint32_t)bytes[i] << 16;
+        word |= left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
+        word |= left > 2 ? bytes[i + 2] : 0;
+        quads[at++] = digits[word >> 18];
+        quads[at++] = digits[word >> 12 & 63];
+        quads[at++] = left > 1 ? digits[word >> 6 & 63] : '=';
+        quads[at++] = left > 2 ? digits[word & 63] : '=';
+        if (at == sizeof quads) {
+            text_add_bytes(text, quads, at);
+            at = 0;
+        }
+    }
+    text_add_bytes(text, quads, at);
+}
+
+static const char *media_type(const char *bytes, size_t len)
+{
+    if (len > 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0)
+        return "image/png";
+    if (len > 5 && (memcmp(bytes, "<?xml", 5) == 0 || memcmp(bytes, "<svg", 4) == 0))
+        return "image/svg+xml";
+    return NULL;
+}
+
+enum dae_status html_figure(struct html *html, const char *path, const char *caption, const char *alt,
+                            struct error *err)
+{
+    char *bytes;
+    size_t len;
+    TRY(file_read(path, MAX_FIGURE_BYTES, DAE_IO, &bytes, &len, err));
+    const char *type = media_type(bytes, len);
+    if (!type) {
+        free(bytes);
+        return error_set(err, DAE_BUG, "%s: neither PNG nor SVG, cannot go into a report", path);
+    }
+    struct text *text = &html->body;
+    add_element(text, "<figure>\n<img alt=\"", alt, "\" src=\"data:");
+    text_printf(text, "%s;base64,", type);
+    add_base64(text, (const unsigned char *)bytes, len);
+    text_add(text, "\">\n");
+    if (caption)
+        add_element(text, "<figcaption>", caption, "</figcaption>\n");
+    text_add(text, "</figure>\n");
+    free(bytes);
+    return DAE_OK;
+}
+
+void html_code(struct html *html, const char *summary, const char *string)
+{
+    add_element(&html->body, "<details>\n<summary>", summary, "</summary>\n");
+    add_element(&html->body, "<pre><code>", string, "</code></pre>\n</details>\n");
+}
+
+enum dae_status html_save(const struct html *html, const char *path, struct error *err)
+{
+    struct text page = {0};
+    text_add_bytes(&page, html->head.data ? html->head.data : "", html->head.len);
+    if (html->n_sections > 1) {
+        text_add(&page, "<nav aria-label=\"Contents\"><ul>\n");
+        text_add_bytes(&page, html->contents.data, html->contents.len);
+        text_add(&page, "</ul></nav>\n");
+    }
+    text_add(&page, "<main>\n");
+    text_add_bytes(&page, html->body.data ? html->body.data : "", html->body.len);
+    text_add(&page, html->n_sections > 0 ? "</section>\n" : "");
+    text_add(&page, "</main>\n<footer>Written by dae-cl.</footer>\n</body>\n</html>\n");
+    bool failed = html->head.failed || html->contents.failed || html->body.failed || page.failed;
+    enum dae_status status =
+        failed ? error_no_memory(err, path, page.len) : atomic_file_save(path, page.data, page.len, err);
+    text_release(&page);
+    return status;
+}
+
+void html_release(struct html *html)
+{
+    text_release(&html->head);
+    text_release(&html->contents);
+    text_release(&html->body);
+    *html = (struct html){0};
+}

@@ -1,0 +1,64 @@
+/* A self-contained HTML page: one file, no scripts, nothing fetched (a content security policy forbids both),
+ * figures inside as data: addresses. Light or dark after the reader's setting; prints well. All text is UTF-8 and
+ * escaped; bytes that are not UTF-8 become U+FFFD.
+ *
+ *     struct html html = {0};
+ *     html_begin(&html, title, subtitle);
+ *     html_section(...); html_facts(...); html_table(...); html_figure(...); html_code(...);   any number, any order
+ *     status = html_save(&html, path, err);
+ *     html_release(&html);
+ *
+ * Appending needs no checks: lack of memory is remembered and reported by html_save. */
+#ifndef REPORT_HTML_H
+#define REPORT_HTML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+/* Zero-initialise with {0}. */
+struct html {
+    struct text head, contents, body;
+    size_t n_sections;
+};
+
+/* Starts the page; before anything else. subtitle may be NULL. */
+void html_begin(struct html *html, const char *title, const char *subtitle);
+
+/* Starts a section, listed in the contents at the top. Blank lines in the text part paragraphs; it may be NULL. */
+void html_section(struct html *html, const char *heading, const char *paragraph);
+
+struct html_fact {
+    const char *key, *value;
+};
+/* A list of names and values, such as device, seed, seconds. */
+void html_facts(struct html *html, size_t n_facts, const struct html_fact *facts /* (n_facts) */);
+
+/* A table. The first column names the rows; a later column in which every filled cell starts like a number is set in
+ * even digits and aligned right. */
+struct html_table {
+    const char *caption; /* or NULL */
+    size_t n_columns, n_rows;
+    const char *const *header; /* (n_columns) */
+    const char *const *cells;  /* (n_rows,n_columns), entries may be NULL: empty */
+    const char *mark;          /* a word for the row to stand out: "best", "ours"; NULL marks none */
+    size_t marked_row;
+};
+void html_table(struct html *html, const struct html_table *table);
+
+/* Embeds a .png or .svg file. caption may be NULL; alt says in words what the figure shows. The page is unchanged after
+ * an error: DAE_IO when the file cannot be read or is larger than 64 MiB, DAE_BUG when it is neither PNG nor SVG. */
+MUST_USE enum dae_status html_figure(struct html *html, const char *path, const char *caption, const char *alt,
+                                     struct error *err);
+
+/* Text in a fixed-width font that opens at a click on the summary. */
+void html_code(struct html *html, const char *summary, const char *text);
+
+/* Writes the page atomically. DAE_IO, DAE_NO_MEMORY. The page stays as it is and may be appended to. */
+MUST_USE enum dae_status html_save(const struct html *html, const char *path, struct error *err);
+
+void html_release(struct html *html);
+
+#endif

@@ -1,0 +1,128 @@
+#include "train/checkpoint.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/safetensors.h"
+
+#define FORMAT "dae-cl checkpoint 1"
+
+enum dae_status checkpoint_new(const struct network *network, int n_states, uint64_t epochs, uint64_t steps,
+                               struct checkpoint *c, struct error *err)
+{
+    const size_t len = (size_t)network->parameters_len;
+    *c = (struct checkpoint){0};
+    c->parameters = calloc(len, sizeof(float));
+    c->state = calloc(len * (size_t)n_states + 1, sizeof(float));
+    c->step_losses = calloc(steps + 1, sizeof(float));
+    c->train_losses = calloc(epochs + 1, sizeof(double));
+    c->test_losses = calloc(epochs + 1, sizeof(double));
+    if (c->parameters && c->state && c->step_losses && c->train_losses && c->test_losses)
+        return DAE_OK;
+    checkpoint_release(c);
+    return error_no_memory(err, "checkpoint", len * sizeof(float));
+}
+
+void checkpoint_release(struct checkpoint *c)
+{
+    free(c->parameters);
+    free(c->state);
+    free(c->step_losses);
+    free(c->train_losses);
+    free(c->test_losses);
+    *c = (struct checkpoint){0};
+}
+
+enum dae_status checkpoint_save(const char *path, const struct checkpoint *c, const struct network *network,
+                                int n_states, const char *fingerprint, struct error *err)
+{
+    const uint64_t len = (uint64_t)network->parameters_len, position[2] = {c->epoch, c->step};
+    const struct st_tensor tensors[] = {
+        {"position", ST_U64, 1, {2}, position},
+        {"parameters", ST_F32, 1, {len}, c->parameters},
+        {"optimizer_state", ST_F32, 2, {(uint64_t)n_states, len}, c->state},
+        {"step_losses", ST_F32, 1, {c->step}, c->step_losses},
+        {"train_losses", ST_F64, 1, {c->epoch}, c->train_losses},
+        {"test_losses", ST_F64, 1, {c->epoch}, c->test_losses},
+    };
+    const struct st_meta meta[] = {{"format", FORMAT}, {"fingerprint", fingerprint}};
+    return safetensors_save(path, tensors, sizeof tensors / sizeof tensors[0], meta, 2, err);
+}
+
+/* Copies a tensor of at most max_bytes out, after its name, type and size were found right. */
+static enum dae_status take(const struct safetensors *file, const char *path, const char *name, enum st_dtype dtype,
+                            uint64_t elements, void *to, struct error *err)
+{
+    const struct st_tensor *tensor = safetensors_find(file, name);
+    uint64_t have = 1;
+    if (!tensor)
+        return error_set(err, DAE_CHECKPOINT, "%s: tensor '%s' is missing", path, name);
+    for (int i = 0; i < tensor->rank; ++i)
+        have *= tensor->shape[i];
+    if (tensor->dtype != dtype || have != elements)
+        return error_set(err, DAE_CHECKPOINT,
+                         "%s: tensor '%s' holds %" PRIu64 " numbers of %s, this run needs %" PRIu64 " of %s", path, name,
+                         have, safetensors_dtype_name(tensor->dtype), elements, safetensors_dtype_name(dtype));
+    if (elements > 0)
+        memcpy(to, tensor->data, safetensors_bytes(tensor));
+    return DAE_OK;
+}
+
+static enum dae_status take_all(const struct safetensors *file, const char *path, struct checkpoint *c,
+                                const struct network *network, int n_states, uint64_t epochs, uint64_t steps,
+                                struct error *err)
+{
+    const uint64_t len = (uint64_t)network->parameters_len;
+    uint64_t position[2];
+    TRY(take(file, path, "position", ST_U64, 2, position, err));
+    if (position[0] > epochs)
+        return error_set(err, DAE_CHECKPOINT,
+                         "%s: it has %" PRIu64 " finished epochs, this run asks for %" PRIu64
+                         "; raise train.epochs or choose another --out",
+                         path, position[0], epochs);
+    if (position[1] >= steps)
+        return error_set(err, DAE_CHECKPOINT, "%s: step %" PRIu64 " of an epoch of %" PRIu64, path, position[1], steps);
+    c->epoch = position[0];
+    c->step = position[1];
+    TRY(take(file, path, "parameters", ST_F32, len, c->parameters, err));
+    TRY(take(file, path, "optimizer_state", ST_F32, len * (uint64_t)n_states, c->state, err));
+    TRY(take(file, path, "step_losses", ST_F32, c->step, c->step_losses, err));
+    TRY(take(file, path, "train_losses", ST_F64, c->epoch, c->train_losses, err));
+    return take(file, path, "test_losses", ST_F64, c->epoch, c->test_losses, err);
+}
+
+/* The line in which two texts differ first, of the second text. */
+static const char *first_difference(const char *a, const char *b, int *len)
+{
+    const char *line = b;
+    for (; *a && *a == *b; ++a, ++b)
+        if (*b == '\n')
+            line = b + 1;
+    *len = (int)strcspn(line, "\n");
+    return line;
+}
+
+enum dae_status checkpoint_load(const char *path, struct checkpoint *c, const struct network *network, int n_states,
+                                uint64_t epochs, uint64_t steps, const char *fingerprint, struct error *err)
+{
+    struct safetensors file;
+    TRY(safetensors_open(path, 0, &file, err));
+    const char *format = safetensors_meta(&file, "format"), *theirs = safetensors_meta(&file, "fingerprint");
+    enum dae_status status;
+    if (!format || strcmp(format, FORMAT) != 0) {
+        status = error_set(err, DAE_CHECKPOINT, "%s: it is not a checkpoint of this version of dae-cl (%s wanted)", path,
+                           FORMAT);
+    } else if (!theirs || strcmp(theirs, fingerprint) != 0) {
+        int len;
+        const char *line = first_difference(theirs ? theirs : "", fingerprint, &len);
+        status = error_set(err, DAE_CHECKPOINT,
+                           "%s: it was made with another config, which differs at '%.*s'; run without --resume, or choose "
+                           "another --out",
+                           path, len, line);
+    } else {
+        status = take_all(&file, path, c, network, n_states, epochs, steps, err);
+    }
+    safetensors_close(&file);
+    return status;
+}

@@ -1,0 +1,34 @@
+/* A training run's state on disk: enough to go on with the same bits, mid-epoch too. */
+#ifndef TRAIN_CHECKPOINT_H
+#define TRAIN_CHECKPOINT_H
+
+#include "base/error.h"
+#include "graph/network.h"
+
+struct checkpoint {
+    uint64_t epoch;       /* epochs that are finished */
+    uint64_t step;        /* steps of the next epoch that are done */
+    float *parameters;    /* (parameters_len) */
+    float *state;         /* (n_states, parameters_len) */
+    float *step_losses;   /* (step) of the unfinished epoch */
+    double *train_losses; /* (epoch) */
+    double *test_losses;  /* (epoch) */
+};
+
+/* Allocates arrays for at most `epochs` epochs of `steps` steps. DAE_NO_MEMORY. */
+MUST_USE enum dae_status checkpoint_new(const struct network *network, int n_states, uint64_t epochs, uint64_t steps,
+                                        struct checkpoint *checkpoint, struct error *err);
+void checkpoint_release(struct checkpoint *checkpoint);
+
+/* Writes the file whole or not at all. */
+MUST_USE enum dae_status checkpoint_save(const char *path, const struct checkpoint *checkpoint,
+                                         const struct network *network, int n_states, const char *fingerprint,
+                                         struct error *err);
+
+/* Fills a checkpoint made by checkpoint_new for `epochs` and `steps`. A file that is damaged, of another network, config or
+ * of more epochs than asked for: DAE_CHECKPOINT naming the tensor or the difference. */
+MUST_USE enum dae_status checkpoint_load(const char *path, struct checkpoint *checkpoint, const struct network *network,
+                                         int n_states, uint64_t epochs, uint64_t steps, const char *fingerprint,
+                                         struct error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* Test metrics of a denoiser, gathered batch by batch in double. PSNR is for data with peak 1: 10 log10(1 / MSE). */
+#ifndef TRAIN_METRICS_H
+#define TRAIN_METRICS_H
+
+#include <stddef.h>
+
+/* The PSNR given to an error of 1e-10 and below, 0 included, so that one perfect sample does not make a mean infinite.
+ */
+#define METRICS_PSNR_MAX 100.0
+
+/* Zero-initialise with {0}. */
+struct metrics {
+    size_t n_samples, n_elements;
+    double squared_error_sum, psnr_sum;
+};
+
+/* Adds n samples of d elements each. A NaN or an infinity in them makes the results NaN or infinite, never better. */
+void metrics_add(struct metrics *metrics, const float *output /* (n,d) */, const float *clean /* (n,d) */, size_t n,
+                 size_t d);
+
+/* Mean squared error over all elements of all samples; NaN when there are none. */
+double metrics_mse(const struct metrics *metrics);
+
+/* Mean over the samples of each sample's PSNR in dB, each at most METRICS_PSNR_MAX; NaN when there are none. By
+ * Jensen's inequality it is at least the PSNR of the mean squared error. */
+double metrics_psnr_mean(const struct metrics *metrics);
+
+/* PSNR in dB of a mean squared error, at most METRICS_PSNR_MAX. */
+double metrics_psnr_of_mse(double mse);
+
+#endif

@@ -1,0 +1,86 @@
+#include "train/settings.h"
+
+#include <string.h>
+
+#include "config/fields.h"
+#include "config/tree.h"
+#include "data/dataset.h"
+#include "graph/params.h"
+
+static const char *const root_keys[] = {"name", "seed", "device", "data", "corruption", "model", "train", "compare"};
+static const char *const train_keys[] = {"loss", "optimizer", "batch", "epochs"};
+
+enum {
+    MAX_BATCH = 65536,
+    MAX_EPOCHS = 1000000,
+    DEFAULT_BATCH = 128,
+    DEFAULT_EPOCHS = 10,
+};
+
+static enum dae_status read_number(struct value *map, const char *key, long long max, long long otherwise,
+                                   struct arena *arena, int64_t *out, struct error *err)
+{
+    long long number = otherwise;
+    const struct value *value = value_map_get(map, key);
+    if (value)
+        TRY(field_int(value, 1, max, &number, err));
+    else if (!value_map_put(arena, map, key, value_int_new(arena, number)))
+        return error_no_memory(err, "config", 0);
+    *out = number;
+    return DAE_OK;
+}
+
+static enum dae_status read_compare(const struct value *compare, struct settings *settings, struct error *err)
+{
+    bool *const flags[] = {&settings->compare_standard, &settings->compare_affine, &settings->compare_pca};
+    if (!compare)
+        return DAE_OK;
+    TRY(field_list(compare, 0, -1, err));
+    for (int i = 0; i < compare->n; ++i) {
+        int choice;
+        TRY(field_choice(compare->items[i], "standard_ae|affine|pca", &choice, err));
+        *flags[choice] = true;
+    }
+    return DAE_OK;
+}
+
+enum dae_status settings_read(const struct registry *registry, struct value *config, struct arena *arena,
+                              struct settings *settings, struct error *err)
+{
+    *settings = (struct settings){.name = "run"};
+    TRY(fields_check_keys(config, root_keys, sizeof root_keys / sizeof root_keys[0], "the config", err));
+    const struct value *name = value_map_get(config, "name"), *found;
+    if (name)
+        TRY(field_name(name, &settings->name, err));
+    else if (!value_map_put(arena, config, "name", value_scalar_new(arena, settings->name, false)))
+        return error_no_memory(err, "config", 0);
+    TRY(fields_need(config, "data", "the config", &settings->data, err));
+    TRY(dataset_check(settings->data, err));
+    TRY(fields_need(config, "train", "the config", &found, err));
+    struct value *train = value_map_get(config, "train");
+    TRY(fields_check_keys(train, train_keys, sizeof train_keys / sizeof train_keys[0], "train", err));
+    TRY(read_number(train, "batch", MAX_BATCH, DEFAULT_BATCH, arena, &settings->batch, err));
+    TRY(read_number(train, "epochs", MAX_EPOCHS, DEFAULT_EPOCHS, arena, &settings->epochs, err));
+    TRY(fields_need(train, "optimizer", "train", &found, err));
+    TRY(params_read(registry, DAE_OPTIMIZER, value_map_get(train, "optimizer"), NULL, 0, arena, &settings->optimizer,
+                    &settings->optimizer_state, err));
+    return read_compare(value_map_get(config, "compare"), settings, err);
+}
+
+enum dae_status settings_fingerprint(const struct value *config, bool corrupt, struct text *text, struct error *err)
+{
+    static const char *const parts[] = {"seed", "data", "corruption", "model"};
+    static const char *const train_parts[] = {"loss", "optimizer", "batch"};
+    text_add(text, corrupt ? "denoising\n" : "standard\n");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i) {
+        const struct value *part = value_map_get(config, parts[i]);
+        text_printf(text, "%s:\n", parts[i]);
+        if (part)
+            TRY(tree_write(part, text, err));
+    }
+    for (size_t i = 0; i < sizeof train_parts / sizeof train_parts[0]; ++i) {
+        text_printf(text, "%s:\n", train_parts[i]);
+        TRY(tree_write(value_map_get(value_map_get(config, "train"), train_parts[i]), text, err));
+    }
+    return text->failed ? error_no_memory(err, "fingerprint", text->len) : DAE_OK;
+}

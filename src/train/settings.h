@@ -1,0 +1,31 @@
+/* What a config says beside the network: how to train, on what, and what to compare with. */
+#ifndef TRAIN_SETTINGS_H
+#define TRAIN_SETTINGS_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "config/value.h"
+#include "dae/plugin.h"
+#include "graph/registry.h"
+
+struct settings {
+    const char *name;       /* safe as a file name */
+    const struct value *data;
+    int64_t batch, epochs;
+    const struct dae_plugin *optimizer;
+    void *optimizer_state;
+    bool compare_standard, compare_affine, compare_pca;
+};
+
+/* Reads the top-level keys name, data, train and compare, refuses keys that nobody reads, and writes defaults back. The data
+ * map is checked, but no file is looked for. Texts and state live in the tree and the arena. */
+MUST_USE enum dae_status settings_read(const struct registry *registry, struct value *config, struct arena *arena,
+                                       struct settings *settings, struct error *err);
+
+/* Appends the part of a resolved config that decides the parameters' bytes: two runs may share a checkpoint when it is
+ * equal. `corrupt` tells a denoising run from a standard one. */
+MUST_USE enum dae_status settings_fingerprint(const struct value *config, bool corrupt, struct text *text,
+                                              struct error *err);
+
+#endif

@@ -1,0 +1,336 @@
+#define _GNU_SOURCE
+#include "train/trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "train/checkpoint.h"
+#include "train/diagnosis.h"
+
+enum { MAX_WINDOW = 64 };
+
+/* The host runs ahead of the device by at most two windows of steps. A window lasts about this long, so that Ctrl-C is
+ * heard soon and the device never waits for us. */
+static const double window_seconds = 0.05;
+
+struct trainer {
+    const struct trainer_options *options;
+    struct executor_options executor_options;
+    struct executor *executor;
+    struct buffer *losses;  /* (n_steps) of the running epoch, on the device */
+    float *host_losses;     /* (n_steps) */
+    float *sample_losses;   /* (batch) */
+    struct checkpoint at;   /* the state at the last checkpoint */
+    int64_t n_steps;
+    uint64_t steps_done;
+    double seconds;
+    double epoch_start;
+};
+
+/* A loss on its way back from the device. */
+struct reading {
+    struct device_event *event;
+    int64_t step;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int64_t samples_before(const struct trainer *t, int64_t step)
+{
+    int64_t samples = step * t->options->settings->batch, all = loader_samples(t->options->train);
+    return samples < all ? samples : all;
+}
+
+/* One step of training; everything is enqueued, nothing waited for. */
+static enum dae_status train_step(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
+{
+    const int64_t batch_len = t->options->settings->batch;
+    const struct batch batch = loader_batch(t->options->train, step * batch_len, batch_len, (uint32_t)epoch, 0);
+    return executor_train(t->executor, &batch, epoch * t->n_steps + step + 1, t->losses, step, err);
+}
+
+/* ---- Keeping what was reached. -------------------------------------------------------------------------------------- */
+
+static enum dae_status save_checkpoint(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
+{
+    TRY(executor_get_parameters(t->executor, t->at.parameters, err));
+    TRY(executor_get_state(t->executor, t->at.state, err));
+    t->at.epoch = (uint64_t)epoch;
+    t->at.step = (uint64_t)step;
+    memcpy(t->at.step_losses, t->host_losses, (size_t)step * sizeof(float));
+    if (!t->options->checkpoint)
+        return DAE_OK;
+    return checkpoint_save(t->options->checkpoint, &t->at, t->options->network, t->options->settings->optimizer->n_states,
+                           t->options->fingerprint, err);
+}
+
+static enum dae_status load_checkpoint(struct trainer *t, char *notice, size_t notice_len, struct error *err)
+{
+    const struct trainer_options *o = t->options;
+    if (!o->resume || !o->checkpoint)
+        return DAE_OK;
+    if (access(o->checkpoint, F_OK) != 0) {
+        snprintf(notice, notice_len, "resume: no checkpoint in %s, starting anew", o->checkpoint);
+        return DAE_OK;
+    }
+    TRY(checkpoint_load(o->checkpoint, &t->at, o->network, o->settings->optimizer->n_states,
+                        (uint64_t)o->settings->epochs, (uint64_t)t->n_steps, o->fingerprint, err));
+    memcpy(t->host_losses, t->at.step_losses, (size_t)t->at.step * sizeof(float));
+    snprintf(notice, notice_len, "resume: from %s, epoch %llu, step %llu", o->checkpoint,
+             (unsigned long long)t->at.epoch + 1, (unsigned long long)t->at.step);
+    return DAE_OK;
+}
+
+/* ---- When numbers go wrong. ------------------------------------------------------------------------------------------ */
+
+/* Runs again from the last checkpoint to the bad step, which is the same computation bit for bit, and looks closer there. */
+static enum dae_status diverged(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
+{
+    struct error inner = {0};
+    char where[256] = "unknown (the run could not be repeated)";
+    const int64_t batch_len = t->options->settings->batch;
+    float *parameters = calloc((size_t)t->options->network->parameters_len, sizeof *parameters);
+    enum dae_status status = parameters ? DAE_OK : error_no_memory(&inner, "diagnosis", 0);
+    if (status == DAE_OK)
+        status = executor_set_parameters(t->executor, t->at.parameters, &inner);
+    if (status == DAE_OK)
+        status = executor_set_state(t->executor, t->at.state, &inner);
+    for (int64_t s = (int64_t)t->at.step; s < step && status == DAE_OK; ++s)
+        status = train_step(t, epoch, s, &inner);
+    if (status == DAE_OK)
+        status = executor_get_parameters(t->executor, parameters, &inner);
+    if (status == DAE_OK) {
+        const struct batch batch = loader_batch(t->options->train, step * batch_len, batch_len, (uint32_t)epoch, 0);
+        status = diagnosis_first_bad(t->options->device, t->options->network, &t->executor_options, &batch, parameters,
+                                     where, sizeof where, &inner);
+    }
+    free(parameters);
+    status = error_set(err, DAE_DIVERGED,
+                       "training diverged: the loss of epoch %lld, step %lld is not finite; first bad: %s; try a smaller "
+                       "learning rate",
+                       (long long)epoch + 1, (long long)step + 1, where);
+    if (t->options->checkpoint && (t->at.epoch > 0 || t->at.step > 0))
+        error_note(err, "the checkpoint of epoch %llu is kept in %s", (unsigned long long)t->at.epoch,
+                   t->options->checkpoint);
+    return status;
+}
+
+static int64_t first_bad(const float *losses, int64_t begin, int64_t end)
+{
+    while (begin < end && isfinite(losses[begin]))
+        ++begin;
+    return begin;
+}
+
+/* ---- An epoch. -------------------------------------------------------------------------------------------------------- */
+
+static void report(const struct trainer *t, int64_t epoch, const struct reading *reading, int64_t from)
+{
+    const struct trainer_options *o = t->options;
+    if (!o->on_progress)
+        return;
+    const double done = (double)samples_before(t, reading->step + 1) - (double)samples_before(t, from);
+    const double rate = done / (now() - t->epoch_start);
+    const double left = (double)(o->settings->epochs - epoch) * (double)loader_samples(o->train) -
+                        (double)samples_before(t, reading->step + 1);
+    o->on_progress(o->context, &(struct progress){epoch + 1, o->settings->epochs, reading->step + 1, t->n_steps,
+                                                  (double)t->host_losses[reading->step], rate, left / rate});
+}
+
+static enum dae_status wait_reading(struct trainer *t, struct reading *reading, struct error *err)
+{
+    if (!reading->event)
+        return DAE_OK;
+    enum dae_status status = device_event_wait(t->options->device, reading->event, err);
+    reading->event = NULL;
+    return status;
+}
+
+/* Enqueues steps until the epoch's end or a signal; *step is how far it came. */
+static enum dae_status run_steps(struct trainer *t, int64_t epoch, int64_t *step, struct error *err)
+{
+    const struct trainer_options *o = t->options;
+    const int64_t from = *step;
+    struct reading reading[2] = {{0}};
+    int64_t window = 1, next_mark = from + 1;
+    int turn = 0;
+    double last = now();
+    enum dae_status status = DAE_OK;
+    while (status == DAE_OK && *step < t->n_steps && !(o->stop && *o->stop)) {
+        status = train_step(t, epoch, (*step)++, err);
+        if (status != DAE_OK || *step < next_mark)
+            continue;
+        struct reading *mine = &reading[turn], *other = &reading[turn ^= 1];
+        mine->step = *step - 1;
+        status = buffer_read_later(t->losses, (uint64_t)mine->step * sizeof(float), &t->host_losses[mine->step],
+                                   sizeof(float), &mine->event, err);
+        bool read = other->event != NULL;
+        if (status == DAE_OK)
+            status = wait_reading(t, other, err);
+        if (status == DAE_OK && read) {
+            if (!isfinite(t->host_losses[other->step]))
+                break; /* the caller looks at every step's loss and finds the first */
+            report(t, epoch, other, from);
+            double time = now();
+            if (time - last < window_seconds / 2 && window < MAX_WINDOW)
+                window *= 2;
+            last = time;
+        }
+        next_mark = *step + window;
+    }
+    struct error late = {0}; /* the events are ours to wait for, whatever happened */
+    for (int i = 0; i < 2; ++i) {
+        enum dae_status waited = wait_reading(t, &reading[i], status == DAE_OK ? err : &late);
+        status = status == DAE_OK ? waited : status;
+    }
+    return status;
+}
+
+/* Mean loss over all validation samples, without waiting between the batches for anything but their losses. */
+static enum dae_status validate(struct trainer *t, double *mean, struct error *err)
+{
+    const struct trainer_options *o = t->options;
+    const int64_t all = loader_samples(o->validation), batch_len = o->settings->batch;
+    double sum = 0;
+    for (int64_t first = 0; first < all; first += batch_len) {
+        const struct batch batch = loader_batch(o->validation, first, batch_len, 0, PHILOX_HELD_OUT);
+        TRY(executor_forward(t->executor, SCHEDULE_EVALUATE, &batch, err));
+        TRY(executor_read(t->executor, SCHEDULE_EVALUATE, o->network->loss, batch.n, t->sample_losses, err));
+        for (int64_t i = 0; i < batch.n; ++i)
+            sum += (double)t->sample_losses[i];
+    }
+    *mean = sum / ((double)all * (double)dae_shape_len(&o->network->node[o->network->output].plan.output));
+    return DAE_OK;
+}
+
+static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error *err)
+{
+    const struct trainer_options *o = t->options;
+    int64_t step = (int64_t)t->at.step;
+    const int64_t from = step;
+    TRY(loader_shuffle(o->train, o->network->seed, (uint32_t)epoch, err));
+    t->epoch_start = now();
+    TRY(run_steps(t, epoch, &step, err));
+    TRY(device_finish(o->device, err));
+    const double seconds = now() - t->epoch_start;
+    t->seconds += seconds;
+    t->steps_done += (uint64_t)(step - from);
+    TRY(buffer_read(t->losses, (uint64_t)from * sizeof(float), t->host_losses + from,
+                    (uint64_t)(step - from) * sizeof(float), err));
+    const int64_t bad = first_bad(t->host_losses, from, step);
+    if (bad < step)
+        return diverged(t, epoch, bad, err);
+    if (step < t->n_steps) {
+        TRY(save_checkpoint(t, epoch, step, err));
+        return error_set(err, *o->stop == SIGTERM ? DAE_TERMINATED : DAE_INTERRUPTED,
+                         "stopped in epoch %lld after step %lld of %lld", (long long)epoch + 1, (long long)step,
+                         (long long)t->n_steps);
+    }
+    struct epoch_record record = {epoch + 1, o->settings->epochs, 0, 0, seconds,
+                                  (double)(samples_before(t, step) - samples_before(t, from)) / seconds};
+    for (int64_t i = 0; i < step; ++i)
+        record.train_loss += (double)t->host_losses[i] / (double)step;
+    TRY(validate(t, &record.validation_loss, err));
+    t->at.train_losses[epoch] = record.train_loss;
+    t->at.test_losses[epoch] = record.validation_loss;
+    TRY(save_checkpoint(t, epoch + 1, 0, err));
+    if (o->on_epoch)
+        TRY(o->on_epoch(o->context, &record, err));
+    if (o->stop && *o->stop && epoch + 1 < o->settings->epochs)
+        return error_set(err, *o->stop == SIGTERM ? DAE_TERMINATED : DAE_INTERRUPTED, "stopped after epoch %lld",
+                         (long long)epoch + 1);
+    return DAE_OK;
+}
+
+/* ---- The whole training. ---------------------------------------------------------------------------------------------- */
+
+static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_len, struct error *err)
+{
+    const struct trainer_options *o = t->options;
+    const struct settings *settings = o->settings;
+    const int64_t samples = loader_samples(o->train);
+    notice[0] = '\0';
+    if (settings->batch > samples)
+        return error_set(err, DAE_BAD_DATA, "train.batch is %lld, but there are only %lld training samples",
+                         (long long)settings->batch, (long long)samples);
+    t->n_steps = (samples + settings->batch - 1) / settings->batch;
+    TRY(checkpoint_new(o->network, settings->optimizer->n_states, (uint64_t)settings->epochs, (uint64_t)t->n_steps,
+                       &t->at, err));
+    t->host_losses = calloc((size_t)t->n_steps, sizeof(float));
+    t->sample_losses = calloc((size_t)settings->batch, sizeof(float));
+    if (!t->host_losses || !t->sample_losses)
+        return error_no_memory(err, "losses", (unsigned long long)t->n_steps * sizeof(float));
+    network_init(o->network, t->at.parameters);
+    TRY(load_checkpoint(t, notice, notice_len, err));
+    t->executor_options = (struct executor_options){
+        .batch = settings->batch,
+        .bytes = o->bytes,
+        .train = true,
+        .evaluate = true,
+        .corrupt = o->corrupt,
+        .join = true,
+        .fold = true,
+        .optimizer = settings->optimizer,
+        .optimizer_state = settings->optimizer_state,
+    };
+    char device_notice[256];
+    TRY(executor_new(o->device, o->network, &t->executor_options, device_notice, sizeof device_notice, &t->executor, err));
+    if (device_notice[0] && !notice[0])
+        snprintf(notice, notice_len, "%s", device_notice);
+    TRY(buffer_new(o->device, (uint64_t)t->n_steps * sizeof(float), "losses", &t->losses, err));
+    TRY(executor_set_parameters(t->executor, t->at.parameters, err));
+    return executor_set_state(t->executor, t->at.state, err);
+}
+
+static void hand_over(struct trainer *t, struct trained *out)
+{
+    *out = (struct trained){
+        .parameters = t->at.parameters,
+        .train_losses = t->at.train_losses,
+        .validation_losses = t->at.test_losses,
+        .n_epochs = (int64_t)t->at.epoch,
+        .seconds = t->seconds,
+    };
+    t->at.parameters = NULL;
+    t->at.train_losses = t->at.test_losses = NULL;
+}
+
+enum dae_status trainer_run(const struct trainer_options *options, char *notice, size_t notice_len, struct trained *out,
+                            struct error *err)
+{
+    struct trainer t = {.options = options};
+    *out = (struct trained){0};
+    enum dae_status status = prepare(&t, notice, notice_len, err);
+    const int64_t first_epoch = (int64_t)t.at.epoch, first_step = (int64_t)t.at.step;
+    for (int64_t epoch = first_epoch; epoch < options->settings->epochs && status == DAE_OK; ++epoch)
+        status = run_epoch(&t, epoch, err);
+    if (status == DAE_OK) {
+        hand_over(&t, out);
+        const double images = (double)(options->settings->epochs - first_epoch) * (double)loader_samples(options->train) -
+                              (double)samples_before(&t, first_step);
+        out->images_per_second = t.seconds > 0 ? images / t.seconds : NAN;
+    }
+    executor_free(t.executor);
+    buffer_free(t.losses);
+    checkpoint_release(&t.at);
+    free(t.host_losses);
+    free(t.sample_losses);
+    return status;
+}
+
+void trained_release(struct trained *trained)
+{
+    free(trained->parameters);
+    free(trained->train_losses);
+    free(trained->validation_losses);
+    *trained = (struct trained){0};
+}

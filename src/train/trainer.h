@@ -1,0 +1,62 @@
+/* Trains a network: epochs of shuffled batches on the device, a validation after each, a checkpoint after each. */
+#ifndef TRAIN_TRAINER_H
+#define TRAIN_TRAINER_H
+
+#include <signal.h>
+
+#include "base/error.h"
+#include "data/loader.h"
+#include "graph/executor.h"
+#include "train/settings.h"
+
+/* While an epoch runs: for a progress line. */
+struct progress {
+    int64_t epoch, n_epochs; /* epoch counts from 1 */
+    int64_t step, n_steps;
+    double loss;             /* of the latest batch that was read back */
+    double images_per_second;
+    double seconds_left; /* of the whole training */
+};
+
+/* A finished epoch. Losses are means over its batches (training) and over all samples (validation). */
+struct epoch_record {
+    int64_t epoch, n_epochs;
+    double train_loss, validation_loss;
+    double seconds, images_per_second; /* of training alone */
+};
+
+struct trainer_options {
+    struct device *device;
+    const struct network *network;
+    const struct settings *settings;
+    struct loader *train, *validation;
+    bool bytes;                           /* the data are bytes */
+    bool corrupt;                         /* false: the standard autoencoder, trained and validated without noise */
+    const char *checkpoint;               /* file, or NULL */
+    const char *fingerprint;              /* of the config, for the checkpoint */
+    bool resume;                          /* go on from the checkpoint if there is one */
+    const volatile sig_atomic_t *stop;    /* a signal's number once one came, or NULL */
+    void (*on_progress)(void *context, const struct progress *progress);   /* or NULL */
+    enum dae_status (*on_epoch)(void *context, const struct epoch_record *record, struct error *err); /* or NULL */
+    void *context;
+};
+
+/* What training leaves behind. */
+struct trained {
+    float *parameters;                 /* (parameters_len) */
+    double *train_losses, *validation_losses; /* (n_epochs) */
+    int64_t n_epochs;
+    double seconds;           /* spent training in this process, validation not counted */
+    double images_per_second; /* over those seconds; NaN when nothing was left to train */
+    uint64_t launches_per_step;
+    double waits_per_step; /* of the host for the device, the loss read back now and then */
+};
+
+/* Trains and fills *out, owned by the caller: trained_release. A signal: DAE_INTERRUPTED or DAE_TERMINATED after the
+ * running step, with a checkpoint. NaN or infinity: DAE_DIVERGED naming epoch, step and the first bad layer; the last
+ * checkpoint stays. One line about the start goes to notice (len bytes, else ""): a resume, a missing checkpoint. */
+MUST_USE enum dae_status trainer_run(const struct trainer_options *options, char *notice, size_t notice_len,
+                                     struct trained *out, struct error *err);
+void trained_release(struct trained *trained);
+
+#endif

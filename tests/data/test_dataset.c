@@ -1,0 +1,365 @@
+#include "data/dataset.h"
+
+#include <math.h>
+#include <sys/stat.h>
+
+#include "config/tree.h"
+#include "data/idx.h"
+#include "data/npy.h"
+#include "files.h"
+
+#ifndef DAE_CL_DATADIR
+#define DAE_CL_DATADIR "/usr/local/share/dae-cl"
+#endif
+
+static char folder[PATH_BYTES], old_folder[PATH_BYTES];
+static struct arena arena;
+static struct dataset train, test;
+static struct dataset_notice notice;
+static struct error err;
+
+static const char *const split_files[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                          "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+
+/* Each test runs in an empty folder, which is also the home of the user's data. */
+static int set_up(void **state)
+{
+    (void)state;
+    open_folder(folder);
+    assert_non_null(getcwd(old_folder, sizeof old_folder));
+    assert_int_equal(chdir(folder), 0);
+    setenv("XDG_DATA_HOME", folder, 1);
+    assert_int_equal(mkdir("data", 0777), 0);
+    assert_int_equal(mkdir("data/mnist", 0777), 0);
+    err = (struct error){0};
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"data/mnist/test-images.idx", "train.npy", "test.npy"};
+    dataset_release(&train);
+    dataset_release(&test);
+    arena_release(&arena);
+    for (size_t i = 0; i < 4; ++i) {
+        char path[PATH_BYTES];
+        snprintf(path, sizeof path, "data/mnist/%s", split_files[i]);
+        unlink(path);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; ++i)
+        unlink(others[i]);
+    rmdir("data/mnist");
+    rmdir("data");
+    assert_int_equal(chdir(old_folder), 0);
+    close_folder(folder);
+    return 0;
+}
+
+static enum dae_status load(const char *yaml, const char *data_root)
+{
+    struct value *root = NULL;
+    if (tree_parse_text("c.yaml", yaml, strlen(yaml), &arena, &root, &err) != DAE_OK)
+        fail_msg("%s", err.text);
+    return dataset_load(root, data_root, &train, &test, &notice, &err);
+}
+
+static void load_well(const char *yaml, const char *data_root)
+{
+    if (load(yaml, data_root) != DAE_OK)
+        fail_msg("%s", err.text);
+}
+
+static void refuse(const char *yaml, enum dae_status status, const char *message)
+{
+    err = (struct error){0};
+    assert_int_equal(load(yaml, NULL), status);
+    assert_string_equal(err.text, message);
+    assert_null(train.values);
+    assert_null(test.values);
+    assert_null(train.labels);
+}
+
+static void save_idx(const char *path, int rank, int64_t n, int64_t side)
+{
+    unsigned char bytes[256];
+    for (int i = 0; i < 256; ++i)
+        bytes[i] = (unsigned char)(i * 3);
+    const struct idx array = {.rank = rank, .dim = {n, side, side}, .values = bytes};
+    assert_int_equal(idx_save(path, &array, &err), DAE_OK);
+}
+
+/* Five training and three test images of 4 x 4, all with labels. */
+static void save_mnist(void)
+{
+    save_idx("data/mnist/train-images-idx3-ubyte", 3, 5, 4);
+    save_idx("data/mnist/train-labels-idx1-ubyte", 1, 5, 0);
+    save_idx("data/mnist/t10k-images-idx3-ubyte", 3, 3, 4);
+    save_idx("data/mnist/t10k-labels-idx1-ubyte", 1, 3, 0);
+}
+
+static void reads_mnist_in_the_current_folder(void **state)
+{
+    (void)state;
+    save_mnist();
+    load_well("{source: mnist, limit: 2}", "/nonexistent");
+    assert_string_equal(notice.text, "");
+    assert_int_equal(train.n, 2);
+    assert_int_equal(test.n, 3);
+    assert_int_equal(train.kind, DATASET_UINT8);
+    assert_int_equal(train.shape.rank, 3);
+    assert_int_equal(train.shape.dim[0], 4);
+    assert_int_equal(train.shape.dim[1], 4);
+    assert_int_equal(train.shape.dim[2], 1);
+    assert_int_equal(train.labels[1], 3);
+    assert_int_equal(test.labels[2], 6);
+    float x[16];
+    dataset_value(&train, 1, x);
+    for (int i = 0; i < 16; ++i)
+        assert_true(x[i] == (float)((16 + i) * 3) / 255.0f);
+}
+
+static void falls_back_only_when_nothing_is_there(void **state)
+{
+    (void)state;
+    char message[4 * PATH_BYTES];
+    if (access(DAE_CL_DATADIR "/mnist", F_OK) == 0) {
+        print_message("skipped: " DAE_CL_DATADIR "/mnist is installed\n");
+        skip();
+    }
+    snprintf(
+        message, sizeof message,
+        "c.yaml:1:10: error: no MNIST in ./data/mnist, %s/dae-cl/mnist, %s/mnist; run make mnist, or add fallback: "
+        "digits to the data section",
+        folder, DAE_CL_DATADIR);
+    refuse("{source: mnist}", DAE_BAD_DATA, message);
+
+    err = (struct error){0};
+    load_well("{source: mnist, fallback: digits, limit: 30, test_limit: 20}", "elsewhere");
+    snprintf(message, sizeof message,
+             "no MNIST in elsewhere/mnist, ./data/mnist, %s/dae-cl/mnist, %s/mnist; training on generated digits "
+             "instead (fallback: digits)",
+             folder, DAE_CL_DATADIR);
+    assert_string_equal(notice.text, message);
+    assert_int_equal(train.n, 30);
+    assert_int_equal(test.n, 20);
+    dataset_release(&train);
+    dataset_release(&test);
+
+    save_mnist();
+    unlink("data/mnist/train-labels-idx1-ubyte");
+    refuse("{source: mnist, fallback: digits}", DAE_BAD_DATA,
+           "dae-cl: error: ./data/mnist: train-labels-idx1-ubyte (or .gz) is missing; run make mnist, or remove the "
+           "folder");
+
+    write_file("data/mnist/train-labels-idx1-ubyte", "\0\0\10\1\0\0\0\5abc", 11);
+    refuse("{source: mnist, fallback: digits}", DAE_BAD_DATA,
+           "dae-cl: error: ./data/mnist/train-labels-idx1-ubyte: byte 11: truncated: the header claims 5 bytes, the "
+           "file holds 3; get it again\n"
+           "note: MNIST that is there but damaged is not replaced by the fallback; run make mnist");
+}
+
+static void says_both_counts(void **state)
+{
+    (void)state;
+    save_mnist();
+    save_idx("data/mnist/t10k-labels-idx1-ubyte", 1, 4, 0);
+    refuse("{source: idx, path: data/mnist}", DAE_BAD_DATA,
+           "dae-cl: error: data/mnist/t10k-labels-idx1-ubyte: 4 labels, but data/mnist/t10k-images-idx3-ubyte holds 3 "
+           "images; the files do not belong together");
+    /* A limit cuts labels and images after they were compared. */
+    refuse("{source: idx, path: data/mnist, test_limit: 3}", DAE_BAD_DATA,
+           "dae-cl: error: data/mnist/t10k-labels-idx1-ubyte: 4 labels, but data/mnist/t10k-images-idx3-ubyte holds 3 "
+           "images; the files do not belong together");
+    save_idx("data/mnist/t10k-labels-idx1-ubyte", 2, 3, 1);
+    refuse("{source: idx, path: data/mnist}", DAE_BAD_DATA,
+           "dae-cl: error: data/mnist/t10k-labels-idx1-ubyte: byte 0: labels must be one byte each, in one dimension");
+}
+
+static void reads_an_idx_folder(void **state)
+{
+    (void)state;
+    save_mnist();
+    unlink("data/mnist/t10k-images-idx3-ubyte");
+    unlink("data/mnist/t10k-labels-idx1-ubyte");
+    refuse("{source: idx, path: data/mnist}", DAE_BAD_DATA,
+           "dae-cl: error: data/mnist: no file t10k-images* or test-images*");
+    save_idx("data/mnist/test-images.idx", 3, 2, 4);
+    err = (struct error){0};
+    load_well("{source: idx, path: data/mnist}", NULL);
+    assert_int_equal(train.n, 5);
+    assert_non_null(train.labels);
+    assert_int_equal(test.n, 2);
+    assert_null(test.labels);
+    dataset_release(&train);
+    dataset_release(&test);
+
+    save_idx("data/mnist/test-images.idx", 3, 2, 5);
+    refuse("{source: idx, path: data/mnist}", DAE_BAD_DATA,
+           "c.yaml:1:10: error: training samples are 4x4x1, but test samples are 5x5x1");
+    save_idx("data/mnist/test-images.idx", 3, 0, 4);
+    refuse("{source: idx, path: data/mnist}", DAE_BAD_DATA,
+           "dae-cl: error: data/mnist/test-images.idx: the set is empty: dimension 0 is 0");
+    refuse("{source: idx, path: nowhere}", DAE_IO,
+           "dae-cl: error: cannot open folder nowhere: No such file or directory");
+}
+
+static void save_npy(const char *path, int rank, int64_t n, int64_t len, const float *values)
+{
+    const struct npy array = {.is_float = true, .rank = rank, .dim = {n, len, 2, 1, 1}, .values = (void *)values};
+    assert_int_equal(npy_save(path, &array, &err), DAE_OK);
+}
+
+static void reads_npy(void **state)
+{
+    (void)state;
+    float values[] = {-1.5f, 2, 3, 4, 5, 6, 7, 8};
+    save_npy("train.npy", 2, 3, 2, values);
+    save_npy("test.npy", 2, 1, 2, values + 6);
+    load_well("{source: npy, train: train.npy, test: test.npy}", NULL);
+    assert_int_equal(train.n, 3);
+    assert_int_equal(train.kind, DATASET_FLOAT);
+    assert_int_equal(train.shape.rank, 1);
+    assert_int_equal(train.shape.dim[0], 2);
+    assert_null(train.labels);
+    float x[2];
+    dataset_value(&train, 0, x);
+    assert_true(x[0] == -1.5f && x[1] == 2);
+    dataset_value(&test, 0, x);
+    assert_true(x[0] == 7 && x[1] == 8);
+    dataset_release(&train);
+    dataset_release(&test);
+
+    values[5] = NAN;
+    save_npy("train.npy", 2, 3, 2, values);
+    refuse("{source: npy, train: train.npy, test: test.npy}", DAE_BAD_DATA,
+           "dae-cl: error: train.npy: sample 2, element 1: not a number (NaN); remove or replace it");
+    values[5] = -INFINITY;
+    save_npy("train.npy", 2, 3, 2, values);
+    refuse("{source: npy, train: train.npy, test: test.npy}", DAE_BAD_DATA,
+           "dae-cl: error: train.npy: sample 2, element 1: infinity, or beyond the range of float; remove or replace "
+           "it");
+    save_npy("train.npy", 0, 1, 1, values);
+    refuse("{source: npy, train: train.npy, test: test.npy}", DAE_BAD_DATA,
+           "dae-cl: error: train.npy: an array of rank 0; wants 1 to 5, samples first");
+
+    /* The trailing axes of images; and a number per sample. */
+    static const struct {
+        int rank, sample_rank;
+    } cases[] = {{1, 1}, {2, 1}, {3, 3}, {4, 3}, {5, 4}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        err = (struct error){0};
+        save_npy("train.npy", cases[i].rank, 1, 2, values);
+        save_npy("test.npy", cases[i].rank, 1, 2, values);
+        load_well("{source: npy, train: train.npy, test: test.npy}", NULL);
+        assert_int_equal(train.shape.rank, cases[i].sample_rank);
+        assert_int_equal(dae_shape_len(&train.shape), cases[i].rank == 1 ? 1 : cases[i].rank == 2 ? 2 : 4);
+        dataset_release(&train);
+        dataset_release(&test);
+    }
+}
+
+static void draws_digits(void **state)
+{
+    (void)state;
+    load_well("{source: digits, train: 50, test: 20, seed: 3}", NULL);
+    assert_string_equal(notice.text, "");
+    assert_int_equal(train.n, 50);
+    assert_int_equal(test.n, 20);
+    assert_int_equal(train.shape.dim[0], 28);
+    assert_int_equal(train.shape.dim[2], 1);
+    assert_memory_not_equal(train.values, test.values, 784);
+    int n_of_class[10] = {0};
+    for (int i = 0; i < 50; ++i)
+        ++n_of_class[train.labels[i]];
+    for (int i = 0; i < 10; ++i)
+        assert_int_equal(n_of_class[i], 5);
+}
+
+static void checks_the_map(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml, *message;
+    } cases[] = {
+        {"{limit: 5}", "c.yaml:1:1: error: data: key 'source' is missing"},
+        {"{source: minst}", NULL},
+        {"{source: digits, limit: 0}", NULL},
+        {"{source: digits, train: 0}", NULL},
+        {"{source: digits, path: x}", NULL},
+        {"{source: mnist, fallback: none}", NULL},
+        {"{source: npy, train: x}", NULL},
+        {"{source: idx}", NULL},
+        {"[]", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        struct value *root = NULL;
+        err = (struct error){0};
+        assert_int_equal(tree_parse_text("c.yaml", cases[i].yaml, strlen(cases[i].yaml), &arena, &root, &err), DAE_OK);
+        assert_int_equal(dataset_check(root, &err), DAE_CONFIG);
+        assert_int_equal(strncmp(err.text, "c.yaml:1:", 9), 0);
+        if (cases[i].message)
+            assert_string_equal(err.text, cases[i].message);
+        struct error again = {0};
+        assert_int_equal(dataset_load(root, NULL, &train, &test, &notice, &again), DAE_CONFIG);
+        assert_string_equal(again.text, err.text);
+    }
+    struct value *root = NULL;
+    err = (struct error){0};
+    assert_int_equal(tree_parse_text("c.yaml", "{source: idx, path: nowhere}", 28, &arena, &root, &err), DAE_OK);
+    assert_int_equal(dataset_check(root, &err), DAE_OK); /* looks for no file */
+}
+
+static void tells_what_it_takes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < n_dataset_keys; ++i) {
+        assert_non_null(dataset_keys[i].field.key);
+        assert_true(strlen(dataset_keys[i].source) > 0 && strlen(dataset_keys[i].type) > 0);
+        assert_true(strlen(dataset_keys[i].help) > 0);
+        assert_non_null(dataset_keys[i].default_text);
+    }
+}
+
+static void reads_the_real_mnist(void **state)
+{
+    (void)state;
+    const char *root = getenv("DAE_CL_DATA");
+    char path[2 * PATH_BYTES], absolute[PATH_BYTES + 1];
+    snprintf(absolute, sizeof absolute, "%s%s%s", root && *root != '/' ? old_folder : "",
+             root && *root != '/' ? "/" : "", root ? root : "");
+    snprintf(path, sizeof path, "%s/mnist", absolute);
+    if (!root || access(path, F_OK) != 0) {
+        print_message("skipped: no mnist/ in DAE_CL_DATA\n");
+        skip();
+    }
+    load_well("{source: mnist}", absolute);
+    assert_int_equal(train.n, 60000);
+    assert_int_equal(test.n, 10000);
+    assert_int_equal(train.shape.rank, 3);
+    assert_int_equal(train.shape.dim[0], 28);
+    assert_int_equal(train.shape.dim[1], 28);
+    assert_int_equal(train.shape.dim[2], 1);
+    assert_int_equal(train.labels[0], 5);
+    assert_int_equal(test.labels[0], 7);
+    double sum = 0;
+    for (int64_t i = 0; i < train.n * 784; ++i)
+        sum += ((const uint8_t *)train.values)[i];
+    assert_true(fabs(sum / 255 / 60000 / 784 - 0.1306604762738429) < 1e-12);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(reads_mnist_in_the_current_folder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(falls_back_only_when_nothing_is_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(says_both_counts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reads_an_idx_folder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reads_npy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(draws_digits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(checks_the_map, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tells_what_it_takes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reads_the_real_mnist, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,410 @@
+/* Figures: both files are made, whole and of the right content; hostile text is only text; failures leave nothing. */
+#include "report/figure.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <png.h>
+
+#include "base/atomic_file.h"
+#include "folder.h"
+#include "markup.h"
+
+struct picture {
+    unsigned width, height;
+    unsigned char *rgb; /* (height,width,3), NULL unless asked for */
+    char *svg;
+};
+
+/* Reads STEM.png (to its last pixel) and STEM.svg; they must be all that lies in the folder, and agree. */
+static struct picture load(const char *stem)
+{
+    char name[100];
+    struct error err = {0};
+    struct picture picture = {0};
+    size_t len;
+    assert_int_equal(folder_count(), 2);
+    snprintf(name, sizeof name, "%s.png", stem);
+    png_image png = {.version = PNG_IMAGE_VERSION};
+    assert_int_not_equal(png_image_begin_read_from_file(&png, folder_path(name)), 0);
+    png.format = PNG_FORMAT_RGB;
+    picture.width = png.width;
+    picture.height = png.height;
+    picture.rgb = malloc(PNG_IMAGE_SIZE(png));
+    assert_non_null(picture.rgb);
+    assert_int_not_equal(png_image_finish_read(&png, NULL, picture.rgb, 0, NULL), 0);
+    assert_false(png.warning_or_error);
+    snprintf(name, sizeof name, "%s.svg", stem);
+    assert_int_equal(file_read(folder_path(name), 1 << 26, DAE_IO, &picture.svg, &len, &err), DAE_OK);
+    assert_true(markup_is_well_formed(picture.svg, "svg"));
+    snprintf(name, sizeof name, "width=\"%u\" height=\"%u\"", picture.width, picture.height);
+    assert_non_null(strstr(picture.svg, name));
+    folder_empty();
+    return picture;
+}
+
+static void release(struct picture *picture)
+{
+    free(picture->rgb);
+    free(picture->svg);
+}
+
+/* The number of PNG pixels of exactly that colour, and the mean of their places. */
+static long find_colour(const struct picture *picture, unsigned rgb, double *mean_x, double *mean_y)
+{
+    long n = 0;
+    *mean_x = *mean_y = 0;
+    for (unsigned y = 0; y < picture->height; ++y)
+        for (unsigned x = 0; x < picture->width; ++x) {
+            const unsigned char *at = picture->rgb + 3 * (y * (size_t)picture->width + x);
+            if (((unsigned)at[0] << 16 | (unsigned)at[1] << 8 | at[2]) != rgb)
+                continue;
+            ++n;
+            *mean_x += x;
+            *mean_y += y;
+        }
+    *mean_x /= n > 0 ? (double)n : 1;
+    *mean_y /= n > 0 ? (double)n : 1;
+    return n;
+}
+
+static void draw_lines_of(size_t n_series, bool log_y, double scale)
+{
+    static const char *const names[] = {"one", "two", "a rather long name of a curve", "4", "5", "6", "7", "eight"};
+    double x[40], y[40];
+    struct figure_series series[8];
+    struct error err = {0};
+    for (int i = 0; i < 40; ++i) {
+        x[i] = i + 1;
+        y[i] = scale * exp(-i / 9.0);
+    }
+    for (int s = 0; s < 8; ++s)
+        series[s] = (struct figure_series){names[s], 40 - 5 * (size_t)s, x, y};
+    struct figure_lines lines = {"Loss", "epoch", "error", log_y, n_series, series};
+    assert_int_equal(figure_draw_lines(folder_path("lines"), &lines, &err), DAE_OK);
+    struct picture picture = load("lines");
+    assert_int_equal(picture.width, 900);
+    for (size_t s = 0; s < n_series && n_series > 1; ++s)
+        assert_non_null(strstr(picture.svg, names[s]));
+    double mx, my;
+    assert_true(find_colour(&picture, 0x0072B2, &mx, &my) > 20); /* the first curve's colour */
+    release(&picture);
+}
+
+static void lines_of_every_number(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= FIGURE_MAX_SERIES; ++n)
+        draw_lines_of(n, n % 2 == 0, 0.3);
+    draw_lines_of(2, true, 1e-12);
+    draw_lines_of(2, false, 1e30);
+}
+
+/* A diverged run still gets its figure. */
+static void lines_with_gaps(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    const double x[] = {1, 2, 3, 4, 5, 6}, some[] = {1, NAN, NAN, INFINITY, 0, 2}, none[] = {NAN, NAN, -1, 0, NAN, NAN};
+    struct figure_series series[] = {{"some", 6, x, some}, {"none", 6, x, none}, {"empty", 0, x, some}};
+    struct figure_lines lines = {"t", "x", "y", true, 3, series};
+    assert_int_equal(figure_draw_lines(folder_path("a"), &lines, &err), DAE_OK);
+    struct picture picture = load("a");
+    assert_non_null(strstr(picture.svg, ">none<"));
+    assert_non_null(strstr(picture.svg, ">empty<"));
+    release(&picture);
+    series[0].y = none;
+    assert_int_equal(figure_draw_lines(folder_path("a"), &lines, &err), DAE_OK);
+    picture = load("a");
+    assert_non_null(strstr(picture.svg, "no finite values to show"));
+    release(&picture);
+}
+
+static void tiles_of_every_shape(void **state)
+{
+    (void)state;
+    static float images[12 * 28 * 28];
+    static const char *const labels[] = {"clean", "noisy", "denoised DAE", "standard AE"};
+    const char *notes[12];
+    for (int i = 0; i < 12; ++i)
+        notes[i] = i == 3 ? NULL : "21.3 dB";
+    for (size_t i = 0; i < sizeof images / sizeof *images; ++i)
+        images[i] = (float)(i % 29) / 14 - 0.5f;
+    for (size_t rows = 1; rows <= 4; ++rows)
+        for (size_t columns = 1; columns <= 12; columns += rows == 4 ? 1 : 11) {
+            struct error err = {0};
+            struct figure_tile_row row[4];
+            for (size_t r = 0; r < 4; ++r)
+                row[r] = (struct figure_tile_row){labels[r], images, r % 2 ? notes : NULL};
+            struct figure_tiles tiles = {rows > 2 ? "Digits" : NULL, rows, columns, 28, 28, 1, row};
+            assert_int_equal(figure_draw_tiles(folder_path("tiles"), &tiles, &err), DAE_OK);
+            struct picture picture = load("tiles");
+            assert_in_range(picture.width, 320, 960);
+            for (size_t r = 0; r < rows; ++r)
+                assert_non_null(strstr(picture.svg, labels[r]));
+            release(&picture);
+        }
+}
+
+/* A 2 x 2 image in four colours: each pixel becomes one square of its exact colour, in its corner. */
+static void tiles_are_sharp_and_upright(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    const float image[] = {1, 0, 0, /**/ 0, 1, 0, /**/ 0, 0, 1, /**/ 7, -3, 1 /* clipped: magenta */};
+    struct figure_tile_row row = {NULL, image, NULL};
+    struct figure_tiles tiles = {NULL, 1, 1, 2, 2, 3, &row};
+    assert_int_equal(figure_draw_tiles(folder_path("t"), &tiles, &err), DAE_OK);
+    struct picture picture = load("t");
+    double x[4], y[4];
+    const unsigned colours[] = {0xFF0000, 0x00FF00, 0x0000FF, 0xFF00FF};
+    for (int i = 0; i < 4; ++i)
+        assert_int_equal(find_colour(&picture, colours[i], &x[i], &y[i]), 98 * 98);
+    assert_true(x[0] < x[1] && fabs(x[0] - x[2]) < 1e-9 && fabs(x[1] - x[3]) < 1e-9);
+    assert_true(y[0] < y[2] && fabs(y[0] - y[1]) < 1e-9 && fabs(y[2] - y[3]) < 1e-9);
+    assert_non_null(strstr(picture.svg, "image-rendering:pixelated"));
+    release(&picture);
+    const float nothing[4] = {NAN, -INFINITY, -1, 0};
+    row.images = nothing;
+    tiles.channels = 1;
+    assert_int_equal(figure_draw_tiles(folder_path("t"), &tiles, &err), DAE_OK);
+    picture = load("t");
+    assert_int_equal(find_colour(&picture, 0x000000, &x[0], &y[0]), 196 * 196);
+    release(&picture);
+}
+
+static void filters_are_symmetric_about_zero(void **state)
+{
+    (void)state;
+    static float weights[64 * 9];
+    struct error err = {0};
+    weights[0] = -0.5f;
+    weights[1] = 0.25f;
+    weights[2] = NAN;
+    struct figure_filters filters = {"Filters", 64, 0, 3, 3, weights};
+    assert_int_equal(figure_draw_filters(folder_path("f"), &filters, &err), DAE_OK);
+    struct picture picture = load("f");
+    assert_non_null(strstr(picture.svg, ">-0.5<"));
+    assert_non_null(strstr(picture.svg, ">0.5<"));
+    double x, y;
+    assert_in_range(find_colour(&picture, 0x2166AC, &x, &y), 28 * 28,
+                    28 * 28 + 200); /* the lowest; and the bar's end */
+    release(&picture);
+    weights[0] = weights[1] = 0;
+    for (size_t n = 1; n <= 5; ++n) {
+        filters = (struct figure_filters){NULL, n, n > 2 ? 2 : 0, 3, 3, weights};
+        assert_int_equal(figure_draw_filters(folder_path("f"), &filters, &err), DAE_OK);
+        picture = load("f");
+        release(&picture);
+    }
+}
+
+static void heat_map_prints_its_values(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"0.1", "0.2", "a long name of a noise level"};
+    const double values[] = {0.00123456, 20, NAN, 12345, -0.5, 1};
+    struct error err = {0};
+    struct figure_heat_map map = {"Levels", "tested", "trained", 2, 3, names, names, values, 3};
+    assert_int_equal(figure_draw_heat_map(folder_path("h"), &map, &err), DAE_OK);
+    struct picture picture = load("h");
+    static const char *const printed[] = {">0.00123<", ">20.0<", ">12345<", ">-0.500<", ">1.00<", ">tested<"};
+    for (size_t i = 0; i < sizeof printed / sizeof *printed; ++i)
+        assert_non_null(strstr(picture.svg, printed[i]));
+    release(&picture);
+    map = (struct figure_heat_map){NULL, NULL, NULL, 1, 1, names, names, values + 2, 1};
+    assert_int_equal(figure_draw_heat_map(folder_path("h"), &map, &err), DAE_OK);
+    picture = load("h");
+    release(&picture);
+}
+
+static void bars_print_their_values(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    const struct figure_bar bar[] = {
+        {"noisy", 0.0899, false}, {"ours", 0.00884, true}, {"diverged", NAN, false}, {"negative", -0.01, false}};
+    struct figure_bars bars = {"Error", "mean squared error", 4, bar, 3};
+    assert_int_equal(figure_draw_bars(folder_path("b"), &bars, &err), DAE_OK);
+    struct picture picture = load("b");
+    static const char *const printed[] = {">0.0899<", ">0.00884<", ">not a number<", ">-0.0100<", ">diverged<"};
+    for (size_t i = 0; i < sizeof printed / sizeof *printed; ++i)
+        assert_non_null(strstr(picture.svg, printed[i]));
+    double ours_x, ours_y, other_x, other_y;
+    assert_true(find_colour(&picture, 0xD55E00, &ours_x, &ours_y) > 500);
+    assert_true(find_colour(&picture, 0x7A9CC0, &other_x, &other_y) > 5000);
+    release(&picture);
+    const struct figure_bar zero = {"zero", 0, false};
+    bars = (struct figure_bars){NULL, NULL, 1, &zero, 1};
+    assert_int_equal(figure_draw_bars(folder_path("b"), &bars, &err), DAE_OK);
+    picture = load("b");
+    release(&picture);
+}
+
+/* Would run a command, end the string, start markup, or be read as a format or as "enhanced" text. */
+static void hostile_text_is_only_text(void **state)
+{
+    (void)state;
+    char hostile[600];
+    static const char words[] = "<script> \"q\" 'a' \\n _^{x}@& %d \xC3\xA9 \xFF";
+    static const char escaped[] = "&lt;script> \"q\" 'a' \\n _^{x}@&amp; %d \xC3\xA9 \xEF\xBF\xBD";
+    snprintf(hostile, sizeof hostile, "%s`touch %s`", words, folder_path("ran"));
+    const double x[] = {1, 2};
+    const struct figure_series series[] = {{hostile, 2, x, x}, {hostile, 2, x, x}};
+    const struct figure_lines lines = {hostile, hostile, hostile, false, 2, series};
+    const float image[] = {1};
+    const char *const names[] = {hostile};
+    const struct figure_tile_row row = {hostile, image, names};
+    const struct figure_tiles tiles = {hostile, 1, 1, 1, 1, 1, &row};
+    const struct figure_heat_map map = {hostile, hostile, hostile, 1, 1, names, names, x, 3};
+    const struct figure_bar bar = {hostile, 1, false};
+    const struct figure_bars bars = {hostile, hostile, 1, &bar, 3};
+    const struct figure_filters filters = {hostile, 1, 0, 1, 1, image};
+    for (int kind = 0; kind < 5; ++kind) {
+        struct error err = {0};
+        const char *stem = folder_path("x");
+        assert_int_equal(kind == 0   ? figure_draw_lines(stem, &lines, &err)
+                         : kind == 1 ? figure_draw_tiles(stem, &tiles, &err)
+                         : kind == 2 ? figure_draw_heat_map(stem, &map, &err)
+                         : kind == 3 ? figure_draw_bars(stem, &bars, &err)
+                                     : figure_draw_filters(stem, &filters, &err),
+                         DAE_OK);
+        struct picture picture = load("x"); /* two files: "ran" is not there */
+        assert_non_null(strstr(picture.svg, "script> \"q\" 'a' \\n"));
+        assert_null(strstr(picture.svg, "<script"));
+        if (kind == 0 || kind == 3)
+            assert_non_null(strstr(picture.svg, escaped));
+        release(&picture);
+    }
+}
+
+static enum dae_status draw_bar(const char *stem, struct error *err)
+{
+    const struct figure_bar bar = {"one", 1, false};
+    return figure_draw_bars(stem, &(struct figure_bars){NULL, NULL, 1, &bar, 3}, err);
+}
+
+static void missing_gnuplot_is_named(void **state)
+{
+    (void)state;
+    char *path = strdup(getenv("PATH"));
+    struct error err = {0};
+    setenv("PATH", folder, 1);
+    enum dae_status status = draw_bar(folder_path("b"), &err);
+    setenv("PATH", path, 1);
+    free(path);
+    assert_int_equal(status, DAE_IO);
+    assert_non_null(strstr(err.text, "gnuplot-nox"));
+    assert_int_equal(folder_count(), 0);
+}
+
+/* A gnuplot of ours that misbehaves: its words are passed on, and an older figure stays. */
+static void failing_gnuplot_leaves_the_old_figure(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script, *says;
+    } cases[] = {
+        {"#!/bin/sh\necho boom >&2\nexit 3\n", "boom"},
+        {"#!/bin/sh\nkill -9 $$\n", "signal 9"},
+        {"#!/bin/sh\nexit 0\n", "0 bytes"},
+        {"#!/bin/sh\nprintf '\\211PNG\\r\\n\\032\\n and then nothing'\n", "no complete PNG"},
+    };
+    char *path = strdup(getenv("PATH"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        struct error err = {0};
+        folder_write("gnuplot", cases[i].script, strlen(cases[i].script), 0700);
+        folder_write("b.png", "old", 3, 0600);
+        folder_write("b.svg", "old", 3, 0600);
+        setenv("PATH", folder, 1);
+        enum dae_status status = draw_bar(folder_path("b"), &err);
+        setenv("PATH", path, 1);
+        assert_int_equal(status, DAE_IO);
+        assert_non_null(strstr(err.text, cases[i].says));
+        assert_int_equal(folder_count(), 3);
+        char *old;
+        size_t len;
+        assert_int_equal(file_read(folder_path("b.svg"), 100, DAE_IO, &old, &len, &err), DAE_OK);
+        assert_string_equal(old, "old");
+        free(old);
+        folder_empty();
+    }
+    free(path);
+}
+
+static void unwritable_folder_leaves_nothing(void **state)
+{
+    (void)state;
+    struct error missing = {0}, file = {0};
+    assert_int_equal(draw_bar(folder_path("none/b"), &missing), DAE_IO);
+    assert_non_null(strstr(missing.text, "none/b"));
+    folder_write("plain", "", 0, 0600);
+    assert_int_equal(draw_bar(folder_path("plain/b"), &file), DAE_IO);
+    assert_int_equal(folder_count(), 1);
+    folder_empty();
+    if (geteuid() == 0)
+        return; /* no mode stops root */
+    struct error mode = {0};
+    assert_int_equal(chmod(folder, 0500), 0);
+    assert_int_equal(draw_bar(folder_path("b"), &mode), DAE_IO);
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_int_equal(folder_count(), 0);
+}
+
+static void second_file_failing_discards_the_first(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    char name[100];
+    /* A folder in the place of the SVG's temporary: it cannot be created. */
+    snprintf(name, sizeof name, "b.svg.tmp.%ld", (long)getpid());
+    assert_int_equal(mkdir(folder_path(name), 0700), 0);
+    assert_int_equal(draw_bar(folder_path("b"), &err), DAE_IO);
+    assert_int_equal(folder_count(), 1);
+}
+
+static void impossible_counts_are_our_bug(void **state)
+{
+    (void)state;
+    const float image[1] = {0};
+    const char *const names[] = {"a"};
+    const double value[] = {1};
+    const struct figure_tile_row row = {NULL, image, NULL};
+    const struct figure_bar bar = {"one", 1, false};
+    struct error err[6] = {{0}};
+    const char *stem = folder_path("x");
+    assert_int_equal(figure_draw_lines(stem, &(struct figure_lines){.n_series = 0}, &err[0]), DAE_BUG);
+    assert_int_equal(figure_draw_lines(stem, &(struct figure_lines){.n_series = 9}, &err[1]), DAE_BUG);
+    assert_int_equal(figure_draw_tiles(stem, &(struct figure_tiles){NULL, 1, 1, 1, 1, 2, &row}, &err[2]), DAE_BUG);
+    assert_int_equal(figure_draw_filters(stem, &(struct figure_filters){NULL, 100, 1, 1, 1, image}, &err[3]), DAE_BUG);
+    assert_int_equal(
+        figure_draw_heat_map(stem, &(struct figure_heat_map){NULL, NULL, NULL, 1, 1, names, names, value, 0}, &err[4]),
+        DAE_BUG);
+    assert_int_equal(figure_draw_bars(stem, &(struct figure_bars){NULL, NULL, 65, &bar, 3}, &err[5]), DAE_BUG);
+    assert_int_equal(folder_count(), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(lines_of_every_number),
+        TEST(lines_with_gaps),
+        TEST(tiles_of_every_shape),
+        TEST(tiles_are_sharp_and_upright),
+        TEST(filters_are_symmetric_about_zero),
+        TEST(heat_map_prints_its_values),
+        TEST(bars_print_their_values),
+        TEST(hostile_text_is_only_text),
+        TEST(missing_gnuplot_is_named),
+        TEST(failing_gnuplot_leaves_the_old_figure),
+        TEST(unwritable_folder_leaves_nothing),
+        TEST(second_file_failing_discards_the_first),
+        TEST(impossible_counts_are_our_bug),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

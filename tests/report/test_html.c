@@ -1,0 +1,218 @@
+/* The report page: escaping, structure, embedding, and what happens when a file cannot be read or written. */
+#include "report/html.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/atomic_file.h"
+#include "folder.h"
+#include "markup.h"
+
+static const char hostile[] = "<script>alert('x')</script> \"q\" & _^{} \xC3\xA9 \xE6\x97\xA5 \xFF\xC0\x80 \x01";
+static const char hostile_escaped[] = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &quot;q&quot; &amp; _^{} "
+                                      "\xC3\xA9 \xE6\x97\xA5 \xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD \xEF\xBF\xBD";
+
+static char *saved(const struct html *html)
+{
+    struct error err = {0};
+    char *bytes;
+    size_t len;
+    assert_int_equal(html_save(html, folder_path("report.html"), &err), DAE_OK);
+    assert_int_equal(folder_count(), 1);
+    assert_int_equal(file_read(folder_path("report.html"), 1 << 24, DAE_IO, &bytes, &len, &err), DAE_OK);
+    assert_int_equal(strlen(bytes), len);
+    assert_true(markup_is_well_formed(bytes, "html"));
+    remove(folder_path("report.html"));
+    return bytes;
+}
+
+static int count(const char *text, const char *part)
+{
+    int n = 0;
+    for (; (text = strstr(text, part)); text += strlen(part))
+        ++n;
+    return n;
+}
+
+static void the_checker_tells_good_from_bad(void **state)
+{
+    (void)state;
+    assert_true(markup_is_well_formed("<?xml version='1.0'?><a x='>'><b/><meta>&amp;</a>", "a"));
+    static const char *const bad[] = {"<a><b></a></b>", "<a>",          "</a>",   "<a></a><a></a>",
+                                      "<a>&</a>",       "<a>x < y</a>", "<b></b>"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i)
+        assert_false(markup_is_well_formed(bad[i], "a"));
+}
+
+static void text_is_escaped_everywhere(void **state)
+{
+    (void)state;
+    struct html html = {0};
+    struct error err = {0};
+    static const char png[] = "\x89PNG\r\n\x1a\n body";
+    folder_write("f.png", png, sizeof png - 1, 0600);
+    html_begin(&html, hostile, hostile);
+    html_section(&html, hostile, hostile);
+    html_section(&html, hostile, NULL);
+    html_facts(&html, 1, &(struct html_fact){hostile, hostile});
+    html_table(&html, &(struct html_table){.caption = hostile,
+                                           .n_columns = 1,
+                                           .n_rows = 1,
+                                           .header = (const char *const[]){hostile},
+                                           .cells = (const char *const[]){hostile},
+                                           .mark = hostile});
+    assert_int_equal(html_figure(&html, folder_path("f.png"), hostile, hostile, &err), DAE_OK);
+    html_code(&html, hostile, hostile);
+    remove(folder_path("f.png"));
+    char *page = saved(&html);
+    /* title, h1, subtitle; contents, headings, paragraph; fact; caption, header, cell, mark; alt, caption; code */
+    assert_int_equal(count(page, hostile_escaped), 3 + 5 + 2 + 4 + 2 + 2);
+    assert_null(strstr(page, "<script"));
+    assert_null(strstr(page, "\xFF"));
+    free(page);
+    html_release(&html);
+}
+
+static void page_fetches_nothing_and_has_its_parts(void **state)
+{
+    (void)state;
+    struct html html = {0};
+    html_begin(&html, "run", NULL);
+    html_section(&html, "One", "first\nstill first\n \n\n  second\n");
+    html_section(&html, "Two", "");
+    html_code(&html, "config.yaml", "a:\n\tb: 1\n");
+    char *page = saved(&html);
+    assert_non_null(strstr(page, "\"default-src 'none'; img-src data:; style-src 'unsafe-inline'"));
+    assert_non_null(strstr(page, "<title>run</title>"));
+    assert_non_null(strstr(page, "<p>first\nstill first</p>\n<p>second\n</p>\n</section>"));
+    assert_non_null(strstr(page, "<a href=\"#section-2\">Two</a>"));
+    assert_non_null(strstr(page, "<section id=\"section-2\">"));
+    assert_non_null(strstr(page, "<pre><code>a:\n\tb: 1\n</code></pre>"));
+    assert_null(strstr(page, "http://"));
+    assert_null(strstr(page, "https://"));
+    assert_null(strstr(page, "url("));
+    assert_null(strstr(page, "src="));
+    assert_non_null(strstr(page, "prefers-color-scheme:dark"));
+    assert_non_null(strstr(page, "@media print"));
+    free(page);
+    html_release(&html);
+}
+
+static void table_aligns_numbers_and_marks_a_row(void **state)
+{
+    (void)state;
+    static const char *const header[] = {"method", "error", "gain", "note"};
+    static const char *const cells[] = {"1st",
+                                        "0.5",
+                                        "\xE2\x88\x92"
+                                        "1 dB",
+                                        "1 a",
+                                        "2nd",
+                                        ".25",
+                                        NULL,
+                                        "b",
+                                        "3rd",
+                                        "-",
+                                        "+2",
+                                        "c"};
+    struct html html = {0};
+    html_begin(&html, "run", NULL);
+    html_table(&html,
+               &(struct html_table){
+                   .n_columns = 4, .n_rows = 3, .header = header, .cells = cells, .mark = "best", .marked_row = 1});
+    char *page = saved(&html);
+    assert_non_null(strstr(page, "<th scope=\"col\">method</th><th scope=\"col\" class=\"n\">error</th>"
+                                 "<th scope=\"col\" class=\"n\">gain</th><th scope=\"col\">note</th>"));
+    assert_non_null(strstr(page, "<tr class=\"own\"><th scope=\"row\">2nd <mark>best</mark></th>"
+                                 "<td class=\"n\">.25</td><td class=\"n\"></td><td>b</td></tr>"));
+    assert_int_equal(count(page, "class=\"own\""), 1);
+    free(page);
+    html_table(&html, &(struct html_table){.n_columns = 4, .n_rows = 3, .header = header, .cells = cells});
+    page = saved(&html);
+    assert_int_equal(count(page, "class=\"own\""), 1);
+    free(page);
+    html_release(&html);
+}
+
+static int digit(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    return c == '=' ? 0 : (int)(strchr(digits, c) - digits);
+}
+
+/* Every remainder of three, and lengths around the encoder's block. */
+static void figure_bytes_come_back(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {9, 10, 11, 12, 3071, 3072, 3073, 9000};
+    char bytes[9000] = "\x89PNG\r\n\x1a\n";
+    for (size_t i = 8; i < sizeof bytes; ++i)
+        bytes[i] = (char)(i * 2654435761u >> 13);
+    for (size_t k = 0; k < sizeof lengths / sizeof *lengths; ++k) {
+        struct html html = {0};
+        struct error err = {0};
+        folder_write("f.png", bytes, lengths[k], 0600);
+        html_begin(&html, "run", NULL);
+        assert_int_equal(html_figure(&html, folder_path("f.png"), NULL, "a figure", &err), DAE_OK);
+        remove(folder_path("f.png"));
+        char *page = saved(&html), *at = strstr(page, "<img alt=\"a figure\" src=\"data:image/png;base64,");
+        assert_non_null(at);
+        at = strchr(at, ',') + 1;
+        assert_int_equal(strcspn(at, "\""), (lengths[k] + 2) / 3 * 4);
+        for (size_t i = 0; i < lengths[k]; ++i) {
+            const char *quad = at + i / 3 * 4;
+            int word = digit(quad[0]) << 18 | digit(quad[1]) << 12 | digit(quad[2]) << 6 | digit(quad[3]);
+            assert_int_equal((unsigned char)bytes[i], word >> (16 - 8 * (int)(i % 3)) & 255);
+        }
+        assert_int_equal(count(at, "=\">"), lengths[k] % 3 != 0);
+        free(page);
+        html_release(&html);
+    }
+}
+
+static void bad_figures_leave_the_page_as_it_was(void **state)
+{
+    (void)state;
+    struct html html = {0};
+    struct error missing = {0}, text = {0};
+    html_begin(&html, "run", NULL);
+    size_t before = html.body.len;
+    assert_int_equal(html_figure(&html, folder_path("none.png"), NULL, "", &missing), DAE_IO);
+    assert_non_null(strstr(missing.text, "none.png"));
+    folder_write("f.png", "plain text, no picture", 22, 0600);
+    assert_int_equal(html_figure(&html, folder_path("f.png"), NULL, "", &text), DAE_BUG);
+    assert_int_equal(html.body.len, before);
+    folder_empty();
+    html_release(&html);
+}
+
+static void failure_to_save_leaves_nothing(void **state)
+{
+    (void)state;
+    struct html html = {0};
+    struct error missing = {0}, memory = {0};
+    html_begin(&html, "run", NULL);
+    assert_int_equal(html_save(&html, folder_path("none/report.html"), &missing), DAE_IO);
+    html.body.failed = true;
+    assert_int_equal(html_save(&html, folder_path("report.html"), &memory), DAE_NO_MEMORY);
+    assert_int_equal(folder_count(), 0);
+    html_release(&html);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_checker_tells_good_from_bad),
+        cmocka_unit_test_setup_teardown(text_is_escaped_everywhere, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(page_fetches_nothing_and_has_its_parts, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(table_aligns_numbers_and_marks_a_row, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(figure_bytes_come_back, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(bad_figures_leave_the_page_as_it_was, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(failure_to_save_leaves_nothing, folder_setup, folder_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
