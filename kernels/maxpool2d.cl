@@ -34,25 +34,31 @@ INLINE void FN(forward)(FORWARD_ARGS)
     }
 }
 
-/* Windows that do not overlap are independent; windows that do are walked in order by the lane that owns the channels. */
-#define DISJOINT (P_STRIDE_H >= P_KERNEL_H && P_STRIDE_W >= P_KERNEL_W)
-/* Disjoint windows that cover x write each position once: nothing is cleared. */
-#define COVERED (DISJOINT && OUT_H * P_KERNEL_H == IN_H && OUT_W * P_KERNEL_W == IN_W)
-#define PARTS (DISJOINT ? OUT_H * OUT_W : 1)
+/* Windows that do not overlap are independent; windows that do are walked in order by the lane that owns the channels.
+ * Disjoint windows that cover x write each position once: nothing is cleared. */
+#if P_STRIDE_H >= P_KERNEL_H && P_STRIDE_W >= P_KERNEL_W
+#define PARTS (OUT_H * OUT_W)
+#define WINDOWS_EACH 1
+#define COVERED (OUT_H * P_KERNEL_H == IN_H && OUT_W * P_KERNEL_W == IN_W)
+#else
+#define PARTS 1
+#define WINDOWS_EACH (OUT_H * OUT_W)
+#define COVERED 0
+#endif
 
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
-    const int add = add_dx[0] || !COVERED;
+    const int clear = !add_dx[0] && !COVERED, add = add_dx[0] + clear;
     if (!dx[0])
         return;
-    if (!add_dx[0] && !COVERED) {
+    if (clear) {
         FOR_LANES(i, VECTORS(IN_LEN))
             store16(0.0f, dx[0] + 16 * i, IN_LEN - 16 * i);
         SYNC();
     }
     FOR_LANES(i, PARTS * VECTORS(IN_C)) {
         const int v = i % VECTORS(IN_C), n = IN_C - 16 * v, first = i / VECTORS(IN_C);
-        for (int window = first; window < (DISJOINT ? first + 1 : OUT_H * OUT_W); ++window) {
+        for (int window = first; window < first + WINDOWS_EACH; ++window) {
             const int row = window / OUT_W * P_STRIDE_H, column = window % OUT_W * P_STRIDE_W;
             const V most = load16(y + window * IN_C + 16 * v, n), d = load16(dy + window * IN_C + 16 * v, n);
             int16 taken = 0;
@@ -68,6 +74,6 @@ INLINE void FN(backward)(BACKWARD_ARGS)
 }
 
 #undef AT
-#undef DISJOINT
-#undef COVERED
 #undef PARTS
+#undef WINDOWS_EACH
+#undef COVERED

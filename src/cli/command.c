@@ -1,92 +1,179 @@
 #include "cli/command.h"
 
-#include <ctype.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/fields.h"
 
-enum { MAX_NAMES = 64, LINE_WIDTH = 79, OPTION_INDENT = 8 };
-
-const struct command_option option_platform = {
-    "platform", "NAME[:N]", OPTION_VALUE, false,
-    "use the OpenCL device whose platform, vendor or name contains NAME, of several the N-th from 0; or cpu, gpu or auto"};
+const struct command_option option_platform = {"platform", "NAME[:N]", OPTION_VALUE, false,
+                                               "use the OpenCL device whose platform, vendor or name contains NAME (of "
+                                               "several: the N-th, from 0), or cpu, gpu, auto"};
 const struct command_option option_set = {"set", "KEY.PATH=VALUE", OPTION_LIST, false,
-                                          "change one value of the config, as in --set train.epochs=3; repeatable"};
+                                          "change one value of the config, as in --set train.epochs=3"};
 const struct command_option option_plugins = {"plugins", "DIR", OPTION_LIST, false,
-                                              "load the plugins of this folder as well; repeatable"};
+                                              "load the plugins of this folder as well"};
 const struct command_option option_json = {"json", NULL, OPTION_FLAG, false, "print JSON"};
 
-/* Read by every command, so in no command's own list. */
-static const struct command_option option_help = {"help", NULL, OPTION_FLAG, false, "print this help"};
-
-static const struct {
-    const char *name, *meaning;
-} environment[] = {
-    {"DAE_CL_PLATFORM", "the OpenCL device to use, as --platform says it; --platform itself comes first, the config's "
-                        "`device` comes last"},
-    {"DAE_CL_DATA", "the folder that holds the data sets: mnist/, images/, finance/"},
-    {"DAE_CL_KERNELS", "a folder of kernel files to use instead of the built-in ones, for their development"},
-};
-
-static int count_options(const struct command *command)
+enum dae_status command_find(const char *name, const struct command **command, struct error *err)
 {
+    const char *names[COMMAND_MAX];
     int n = 0;
-    while (command->options && command->options[n])
-        ++n;
-    return n;
-}
-
-/* The option behind the n of the command itself is --help. */
-static const struct command_option *option_at(const struct command *command, int index)
-{
-    return index < count_options(command) ? command->options[index] : &option_help;
-}
-
-/* "--platform", "-o". */
-static const char *dashed(const struct command_option *option, char out[64])
-{
-    snprintf(out, 64, "%s%s", option->name[1] ? "--" : "-", option->name);
-    return out;
-}
-
-/* How many arguments "MODEL INPUT..." or "[NAME]" stands for. */
-static void count_arguments(const char *arguments, int *min, int *max)
-{
-    *min = *max = 0;
-    for (const char *word = arguments; *word; word += strcspn(word, " "), word += strspn(word, " ")) {
-        size_t len = strcspn(word, " ");
-        *min += word[0] != '[';
-        *max = len > 3 && strncmp(word + len - 3, "...", 3) == 0 ? INT_MAX : *max + 1;
-    }
-}
-
-const struct command *command_find(const char *name)
-{
-    for (int i = 0; commands[i]; ++i)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
-    return NULL;
-}
-
-static void note_nearest(struct error *err, const char *nearest, const char *help)
-{
-    if (nearest)
-        error_note(err, "did you mean '%s'?", nearest);
-    error_note(err, "dae-cl %s", help);
-}
-
-enum dae_status command_unknown(const char *name, struct error *err)
-{
-    const char *names[MAX_NAMES];
-    int n = 0;
-    for (; commands[n] && n < MAX_NAMES; ++n)
+    for (; commands[n] && n < COMMAND_MAX; ++n) {
         names[n] = commands[n]->name;
+        if (strcmp(names[n], name) == 0) {
+            *command = commands[n];
+            return DAE_OK;
+        }
+    }
     const char *nearest = fields_nearest(name, names, n);
     char excerpt[VALUE_EXCERPT_BYTES];
     enum dae_status status = error_set(err, DAE_CONFIG, "no command is called '%s'%s%s%s", value_excerpt(name, excerpt),
                                        nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
     error_note(err, "dae-cl --help lists the commands");
     return status;
+}
+
+/* Every wrong use of a command ends with where to read on. */
+static enum dae_status usage(const struct command *command, struct error *err, const char *what, const char *text,
+                             const char *why)
+{
+    char excerpt[VALUE_EXCERPT_BYTES];
+    enum dae_status status =
+        error_set(err, DAE_CONFIG, "%s: %s%s%s", command->name, what, value_excerpt(text, excerpt), why);
+    error_note(err, "dae-cl %s --help says what it takes", command->name);
+    return status;
+}
+
+static void dashed(const struct command_option *option, char *text, size_t len)
+{
+    snprintf(text, len, "%s%s", option->name[1] ? "--" : "-", option->name);
+}
+
+/* Finds the option that word[0..len) names. */
+static enum dae_status find_option(const struct command *command, const char *word, size_t len,
+                                   const struct command_option **option, struct error *err)
+{
+    char names[COMMAND_MAX][64], given[64];
+    const char *list[COMMAND_MAX];
+    int n = 0;
+    snprintf(given, sizeof given, "%.*s", (int)len, word);
+    for (; command->options && command->options[n] && n < COMMAND_MAX; ++n) {
+        dashed(command->options[n], names[n], sizeof names[n]);
+        list[n] = names[n];
+        if (strcmp(names[n], given) == 0) {
+            *option = command->options[n];
+            return DAE_OK;
+        }
+    }
+    const char *nearest = fields_nearest(given, list, n);
+    char why[128] = "'";
+    if (nearest)
+        snprintf(why, sizeof why, "' (did you mean '%s'?)", nearest);
+    return usage(command, err, "unknown option '", given, why);
+}
+
+/* Reads the option argv[*at] and, when it wants one, its value; *at stays on the last word read. */
+static enum dae_status read_option(const struct command *command, int argc, char **argv, int *at,
+                                   struct invocation *invocation, struct error *err)
+{
+    const char *word = argv[*at], *equals = word[1] == '-' ? strchr(word, '=') : NULL;
+    const struct command_option *option = NULL;
+    TRY(find_option(command, word, equals ? (size_t)(equals - word) : strlen(word), &option, err));
+    const char *value = equals ? equals + 1 : NULL;
+    if (option->kind == OPTION_FLAG && value)
+        return usage(command, err, "this option takes no value: ", word, "");
+    if (option->kind != OPTION_FLAG && !value && *at + 1 < argc)
+        value = argv[++*at];
+    if (option->kind != OPTION_FLAG && (!value || !*value)) {
+        char why[128];
+        snprintf(why, sizeof why, " wants a value, %s", option->value);
+        return usage(command, err, "option ", word, why);
+    }
+    invocation->option[invocation->n_options++] = (struct given){option->name, value};
+    return DAE_OK;
+}
+
+/* The word of "MODEL INPUT..." that stands for argument number `index`; how many words there are, and how many of them
+ * must be given. */
+static const char *argument_word(const char *arguments, int index, int *len, int *min, int *max)
+{
+    const char *found = "";
+    *len = *min = *max = 0;
+    for (const char *word = arguments; *word; word += strspn(word, " ")) {
+        int word_len = (int)strcspn(word, " ");
+        if (*max == index) {
+            found = word;
+            *len = word_len;
+        }
+        *min += word[0] != '[';
+        *max = word_len > 3 && strncmp(word + word_len - 3, "...", 3) == 0 ? INT_MAX : *max + 1;
+        word += word_len;
+    }
+    return found;
+}
+
+static enum dae_status check_complete(const struct command *command, const struct invocation *invocation,
+                                      struct error *err)
+{
+    int len, min, max;
+    const char *word = argument_word(command->arguments, invocation->n_arguments, &len, &min, &max);
+    char text[64];
+    if (invocation->n_arguments < min) {
+        snprintf(text, sizeof text, "%.*s", len, word);
+        return usage(command, err, "", text, " is missing");
+    }
+    if (invocation->n_arguments > max)
+        return usage(command, err, "one argument too many: '", invocation->argument[max], "'");
+    for (int i = 0; command->options && command->options[i]; ++i) {
+        const struct command_option *option = command->options[i];
+        dashed(option, text, sizeof text);
+        if (option->required && !invocation_has(invocation, option->name))
+            return usage(command, err, "option ", text, " is missing");
+    }
+    return DAE_OK;
+}
+
+static enum dae_status read_words(const struct command *command, int argc, char **argv, struct invocation *invocation,
+                                  bool *wants_help, struct error *err)
+{
+    bool options_end = false;
+    for (int i = 0; i < argc; ++i) {
+        const char *word = argv[i];
+        bool is_option = !options_end && word[0] == '-' && word[1];
+        if (is_option && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)) {
+            *wants_help = true;
+            return DAE_OK;
+        }
+        if (is_option && strcmp(word, "--") == 0)
+            options_end = true;
+        else if (is_option)
+            TRY(read_option(command, argc, argv, &i, invocation, err));
+        else
+            invocation->argument[invocation->n_arguments++] = word;
+    }
+    return check_complete(command, invocation, err);
+}
+
+enum dae_status command_parse(const struct command *command, int argc, char **argv, struct invocation *invocation,
+                              bool *wants_help, struct error *err)
+{
+    *wants_help = false;
+    *invocation = (struct invocation){.command = command};
+    invocation->argument = calloc((size_t)argc + 1, sizeof *invocation->argument);
+    invocation->option = calloc((size_t)argc + 1, sizeof *invocation->option);
+    enum dae_status status = invocation->argument && invocation->option
+                                 ? read_words(command, argc, argv, invocation, wants_help, err)
+                                 : error_no_memory(err, "command line", (size_t)argc * sizeof *invocation->option);
+    if (status != DAE_OK)
+        command_release(invocation);
+    return status;
+}
+
+void command_release(struct invocation *invocation)
+{
+    free(invocation->argument);
+    free(invocation->option);
+    *invocation = (struct invocation){0};
 }

@@ -6,10 +6,11 @@
 #define CLI_COMMAND_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "base/error.h"
 #include "cli/invocation.h"
+
+enum { COMMAND_MAX = 32 }; /* rows of `commands`, and of one command's options */
 
 enum option_kind {
     OPTION_FLAG,  /* no value */
@@ -44,21 +45,13 @@ extern const struct command command_run, command_check, command_denoise, command
 /* All of them, in the order of the manual; ends with NULL. */
 extern const struct command *const commands[];
 
-/* NULL when there is none. */
-const struct command *command_find(const char *name);
+/* An unknown name is DAE_CONFIG: "no command is called 'chekc' (did you mean 'check'?)". */
+MUST_USE enum dae_status command_find(const char *name, const struct command **command, struct error *err);
 
 /* Parses the words behind the subcommand's name. Wrong usage is DAE_CONFIG. `--help` stops it with *wants_help set.
  * On success the caller releases. */
 MUST_USE enum dae_status command_parse(const struct command *command, int argc, char **argv,
                                        struct invocation *invocation, bool *wants_help, struct error *err);
 void command_release(struct invocation *invocation);
-
-/* "no command is called 'chekc' (did you mean 'check'?)": DAE_CONFIG. */
-MUST_USE enum dae_status command_unknown(const char *name, struct error *err);
-
-/* The text of `dae-cl --help`, of `dae-cl COMMAND --help`, and the manual page in roff. */
-void command_print_overview(FILE *out);
-void command_print_help(const struct command *command, FILE *out);
-void command_print_manual(FILE *out);
 
 #endif

@@ -32,8 +32,8 @@ const char *invocation_value(const struct invocation *invocation, const char *na
 int invocation_count(const struct invocation *invocation, const char *name);
 const char *invocation_nth(const struct invocation *invocation, const char *name, int index);
 
-/* Parses the YAML file `path`, which must hold a map, and carries out every --set. The tree lives in the arena. DAE_CONFIG
- * at the place of what is wrong. */
+/* Parses the YAML file `path`, which must hold a map, and carries out every --set. The tree lives in the arena.
+ * DAE_CONFIG at the place of what is wrong. */
 MUST_USE enum dae_status invocation_config(const struct invocation *invocation, const char *path, struct arena *arena,
                                            struct value **config, struct error *err);
 

@@ -8,10 +8,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-
-#ifndef DAE_CL_VERSION
-#define DAE_CL_VERSION "unknown"
-#endif
+#include "cli/help.h"
 
 const struct command *const commands[] = {
     &command_run, &command_check, &command_denoise, &command_devices, &command_plugins, &command_help, NULL,
@@ -36,22 +33,21 @@ static enum dae_status dispatch(int argc, char **argv, struct error *err)
         return status;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        command_print_overview(stdout);
+        help_overview(stdout);
         return DAE_OK;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        puts("dae-cl " DAE_CL_VERSION);
+        help_version(stdout);
         return DAE_OK;
     }
-    const struct command *command = command_find(argv[1]);
-    if (!command)
-        return command_unknown(argv[1], err);
+    const struct command *command;
+    TRY(command_find(argv[1], &command, err));
     struct invocation invocation;
     bool wants_help;
     TRY(command_parse(command, argc - 2, argv + 2, &invocation, &wants_help, err));
     enum dae_status status = DAE_OK;
     if (wants_help)
-        command_print_help(command, stdout);
+        help_command(command, stdout);
     else
         status = command->run(&invocation, err);
     command_release(&invocation);

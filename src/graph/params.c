@@ -243,3 +243,13 @@ void params_undefine(const struct dae_plugin *plugin, struct text *text)
             text_printf(text, "#undef P_%s\n", name);
     }
 }
+
+bool params_int_pair(const struct dae_plugin *plugin, const void *state, const char *key, int64_t out[2])
+{
+    for (const struct dae_param *row = plugin->params; row && row->key; ++row)
+        if (row->type == DAE_INT_PAIR && strcmp(row->key, key) == 0) {
+            memcpy(out, (const char *)state + row->offset, 2 * sizeof *out);
+            return true;
+        }
+    return false;
+}

@@ -21,4 +21,7 @@ void params_define(const struct dae_plugin *plugin, const void *state, struct te
 /* Appends the #undefs. */
 void params_undefine(const struct dae_plugin *plugin, struct text *text);
 
+/* The value of a DAE_INT_PAIR row by its key; false when the plugin has no such row. */
+bool params_int_pair(const struct dae_plugin *plugin, const void *state, const char *key, int64_t out[2]);
+
 #endif

@@ -26,7 +26,9 @@ struct trainer {
     float *sample_losses;   /* (batch) */
     struct checkpoint at;   /* the state at the last checkpoint */
     int64_t n_steps;
-    uint64_t steps_done;
+    struct { /* of all steps in this process */
+        uint64_t steps, launches, waits;
+    } cost;
     double seconds;
     double epoch_start;
 };
@@ -218,12 +220,16 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
     int64_t step = (int64_t)t->at.step;
     const int64_t from = step;
     TRY(loader_shuffle(o->train, o->network->seed, (uint32_t)epoch, err));
+    const struct device_counters before = device_count(o->device);
     t->epoch_start = now();
     TRY(run_steps(t, epoch, &step, err));
+    const struct device_counters after = device_count(o->device);
     TRY(device_finish(o->device, err));
     const double seconds = now() - t->epoch_start;
     t->seconds += seconds;
-    t->steps_done += (uint64_t)(step - from);
+    t->cost.steps += (uint64_t)(step - from);
+    t->cost.launches += after.launches - before.launches;
+    t->cost.waits += after.waits - before.waits;
     TRY(buffer_read(t->losses, (uint64_t)from * sizeof(float), t->host_losses + from,
                     (uint64_t)(step - from) * sizeof(float), err));
     const int64_t bad = first_bad(t->host_losses, from, step);
@@ -318,6 +324,8 @@ enum dae_status trainer_run(const struct trainer_options *options, char *notice,
         const double images = (double)(options->settings->epochs - first_epoch) * (double)loader_samples(options->train) -
                               (double)samples_before(&t, first_step);
         out->images_per_second = t.seconds > 0 ? images / t.seconds : NAN;
+        out->launches_per_step = (double)t.cost.launches / (double)t.cost.steps;
+        out->waits_per_step = (double)t.cost.waits / (double)t.cost.steps;
     }
     executor_free(t.executor);
     buffer_free(t.losses);

@@ -48,8 +48,8 @@ struct trained {
     int64_t n_epochs;
     double seconds;           /* spent training in this process, validation not counted */
     double images_per_second; /* over those seconds; NaN when nothing was left to train */
-    uint64_t launches_per_step;
-    double waits_per_step; /* of the host for the device, the loss read back now and then */
+    double launches_per_step;
+    double waits_per_step; /* of the host for a loss of some steps ago; the device is never idle meanwhile */
 };
 
 /* Trains and fills *out, owned by the caller: trained_release. A signal: DAE_INTERRUPTED or DAE_TERMINATED after the

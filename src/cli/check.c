@@ -1,0 +1,217 @@
+/* dae-cl check: a config read, built into a network and planned for memory; no device takes part. */
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "graph/fusion.h"
+#include "graph/network.h"
+#include "graph/schedule.h"
+#include "train/settings.h"
+
+enum { N_COLUMNS = 7, ASSUMED_UNITS = 32, ASSUMED_GROUP = 256 };
+
+/* Bytes on the device while training. */
+struct memory {
+    uint64_t parameters, gradients, state, work;
+    bool wide;
+};
+
+static uint64_t total_of(const struct memory *memory)
+{
+    return memory->parameters + memory->gradients + memory->state + memory->work;
+}
+
+/* Plans the training of a batch for a CPU of many cores, or for a GPU where the config wants its shape. */
+static enum dae_status plan_memory(const struct network *network, const struct settings *settings,
+                                   const struct tuning_request *request, struct memory *memory, struct error *err)
+{
+    const struct platform_device assumed = {
+        .type = DEVICE_CPU, .compute_units = ASSUMED_UNITS, .max_work_group = ASSUMED_GROUP};
+    const struct schedule_options options = {
+        .kind = SCHEDULE_TRAIN, .batch = settings->batch, .corrupt = true, .join = true};
+    struct tuning tuning;
+    struct fusion fusion;
+    struct schedule schedule;
+    TRY(tuning_choose(&assumed, request, &tuning, err));
+    TRY(fusion_plan(network, true, &fusion, err));
+    TRY(schedule_plan(network, &fusion, &tuning, &options, &schedule, err));
+    memory->wide = tuning.wide;
+    memory->parameters = memory->gradients = (uint64_t)network->parameters_len * sizeof(float);
+    memory->state = memory->parameters * (uint64_t)settings->optimizer->n_states;
+    memory->work = (uint64_t)schedule.work_len * sizeof(float);
+    return DAE_OK;
+}
+
+static int64_t parameters_of(const struct node *node)
+{
+    int64_t n = 0;
+    for (int i = 0; i < node->plan.n_weights; ++i)
+        n += dae_shape_len(&node->plan.weight[i].shape);
+    return n;
+}
+
+/* What the node's own output takes; a view takes nothing. */
+static int64_t activation_bytes(const struct node *node)
+{
+    bool is_view = node->plugin && node->plugin->flags & DAE_VIEW;
+    return is_view ? 0 : dae_shape_len(&node->plan.output) * (int64_t)sizeof(float);
+}
+
+static const char *type_of(const struct node *node)
+{
+    return node->plugin ? node->plugin->name : "input";
+}
+
+static const char *inputs_text(const struct network *network, const struct node *node, struct arena *arena)
+{
+    const char *text = "";
+    for (int i = 0; text && node->plugin && i < node->plan.n_inputs; ++i)
+        text = arena_printf(arena, "%s%s%s", text, i ? ", " : "", network->node[node->input[i]].name);
+    return text;
+}
+
+/* Fills a row of N_COLUMNS cells. */
+static bool fill_row(const char **cell, struct arena *arena, const char *name, const char *type, const char *reads,
+                     const char *shape, int64_t parameters, int64_t bytes, int64_t flops)
+{
+    cell[0] = name;
+    cell[1] = type;
+    cell[2] = reads;
+    cell[3] = shape;
+    cell[4] = arena_printf(arena, "%lld", (long long)parameters);
+    cell[5] = arena_printf(arena, "%.1f", (double)bytes / 1024);
+    cell[6] = arena_printf(arena, "%.3f", (double)flops / 1e6);
+    return cell[0] && cell[2] && cell[3] && cell[4] && cell[5] && cell[6];
+}
+
+static enum dae_status print_table(const struct network *network, struct arena *arena, struct error *err)
+{
+    static const char *const header[N_COLUMNS] = {"layer", "type", "reads", "output", "parameters", "KiB", "MFLOP"};
+    int n_rows = network->n_nodes + 2;
+    const char **cell = arena_array(arena, (size_t)n_rows * N_COLUMNS, sizeof *cell);
+    if (!cell)
+        return error_no_memory(err, "table", (unsigned long long)n_rows * N_COLUMNS * sizeof *cell);
+    int64_t bytes = 0, flops = 0;
+    bool filled = true;
+    for (int i = 0; i < network->n_nodes; ++i) {
+        const struct node *node = &network->node[i];
+        char shape[96];
+        shape_text(&node->plan.output, shape);
+        filled = filled && fill_row(cell + i * N_COLUMNS, arena, node->name, type_of(node),
+                                    inputs_text(network, node, arena), arena_printf(arena, "%s", shape),
+                                    parameters_of(node), activation_bytes(node), node->plan.flops);
+        bytes += activation_bytes(node);
+        flops += node->plan.flops;
+    }
+    /* The row before the last stays NULL: a rule. */
+    filled = filled &&
+             fill_row(cell + (n_rows - 1) * N_COLUMNS, arena, "total", "", "", "", network->n_parameters, bytes, flops);
+    if (!filled)
+        return error_no_memory(err, "table", 0);
+    output_table(header, "llllrrr", cell, n_rows);
+    return DAE_OK;
+}
+
+static double mib(uint64_t bytes)
+{
+    return (double)bytes / 0x1p20;
+}
+
+static void print_memory(const struct settings *settings, const struct memory *memory)
+{
+    printf("\nKiB and MFLOP are those of one sample's forward pass.\n"
+           "training with %s, batch %lld, on a %s: %.2f MiB\n"
+           "  parameters       %8.2f MiB\n"
+           "  gradients        %8.2f MiB\n"
+           "  optimizer state  %8.2f MiB\n"
+           "  work             %8.2f MiB  activations, their gradients and partial sums\n",
+           settings->optimizer->name, (long long)settings->batch,
+           memory->wide ? "CPU device of 32 or more units" : "GPU device", mib(total_of(memory)),
+           mib(memory->parameters), mib(memory->gradients), mib(memory->state), mib(memory->work));
+}
+
+static cJSON *shape_json(const struct dae_shape *shape)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (int i = 0; i < shape->rank; ++i)
+        cJSON_AddItemToArray(array, cJSON_CreateNumber((double)shape->dim[i]));
+    return array;
+}
+
+static cJSON *to_json(const struct network *network, const struct settings *settings, const struct memory *memory)
+{
+    cJSON *root = cJSON_CreateObject(), *layers, *bytes;
+    cJSON_AddStringToObject(root, "name", settings->name);
+    layers = cJSON_AddArrayToObject(root, "layers");
+    int64_t flops = 0;
+    for (int i = 0; i < network->n_nodes; ++i) {
+        const struct node *node = &network->node[i];
+        cJSON *row = cJSON_CreateObject(), *reads;
+        cJSON_AddStringToObject(row, "name", node->name);
+        cJSON_AddStringToObject(row, "type", type_of(node));
+        reads = cJSON_AddArrayToObject(row, "reads");
+        for (int j = 0; node->plugin && j < node->plan.n_inputs; ++j)
+            cJSON_AddItemToArray(reads, cJSON_CreateString(network->node[node->input[j]].name));
+        cJSON_AddItemToObject(row, "output", shape_json(&node->plan.output));
+        cJSON_AddNumberToObject(row, "parameters", (double)parameters_of(node));
+        cJSON_AddNumberToObject(row, "activation_bytes", (double)activation_bytes(node));
+        cJSON_AddNumberToObject(row, "flops", (double)node->plan.flops);
+        cJSON_AddItemToArray(layers, row);
+        flops += node->plan.flops;
+    }
+    cJSON_AddNumberToObject(root, "parameters", (double)network->n_parameters);
+    cJSON_AddNumberToObject(root, "flops", (double)flops);
+    cJSON_AddNumberToObject(root, "batch", (double)settings->batch);
+    bytes = cJSON_AddObjectToObject(root, "training_bytes");
+    cJSON_AddNumberToObject(bytes, "parameters", (double)memory->parameters);
+    cJSON_AddNumberToObject(bytes, "gradients", (double)memory->gradients);
+    cJSON_AddNumberToObject(bytes, "optimizer_state", (double)memory->state);
+    cJSON_AddNumberToObject(bytes, "work", (double)memory->work);
+    cJSON_AddNumberToObject(bytes, "total", (double)total_of(memory));
+    return root;
+}
+
+static enum dae_status check(const struct invocation *invocation, const struct registry *registry, struct arena *arena,
+                             struct error *err)
+{
+    struct value *config;
+    struct settings settings;
+    struct device_request request;
+    struct network network;
+    struct memory memory;
+    TRY(invocation_config(invocation, invocation->argument[0], arena, &config, err));
+    TRY(settings_read(registry, config, arena, &settings, err));
+    TRY(invocation_request(invocation, config, &request, err));
+    TRY(network_build(registry, config, arena, false, &network, err));
+    TRY(plan_memory(&network, &settings, &request.tuning, &memory, err));
+    if (invocation_has(invocation, "json"))
+        return output_json(to_json(&network, &settings, &memory), err);
+    TRY(print_table(&network, arena, err));
+    print_memory(&settings, &memory);
+    return DAE_OK;
+}
+
+static enum dae_status run(const struct invocation *invocation, struct error *err)
+{
+    struct arena arena = {0};
+    struct registry *registry;
+    enum dae_status status = invocation_registry(invocation, &registry, err);
+    if (status == DAE_OK)
+        status = check(invocation, registry, &arena, err);
+    arena_release(&arena);
+    registry_close(registry);
+    return status;
+}
+
+static const struct command_option *const options[] = {&option_set, &option_plugins, &option_json, NULL};
+
+const struct command command_check = {
+    "check",
+    "CONFIG",
+    "read a config, build its network and print it; nothing is trained",
+    "Prints each layer with its output shape, parameters, and for one sample the memory of its output and the work of "
+    "its "
+    "forward pass; then the memory that training needs. Needs no OpenCL device.",
+    options,
+    run,
+};

@@ -1,0 +1,93 @@
+/* dae-cl devices: what OpenCL offers here, and which of it would be used. */
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "device/platform.h"
+
+enum { N_COLUMNS = 7 };
+
+static enum dae_status print_table(const struct platform_list *list, struct error *err)
+{
+    static const char *const header[N_COLUMNS] = {"platform", "device", "type", "version", "units", "memory", "usable"};
+    struct arena arena = {0};
+    const char **cell = arena_array(&arena, (size_t)list->n * N_COLUMNS, sizeof *cell);
+    if (!cell)
+        return error_no_memory(err, "device table", (unsigned long long)list->n * N_COLUMNS * sizeof *cell);
+    for (int i = 0; i < list->n; ++i) {
+        const struct platform_device *device = &list->device[i];
+        const char **row = cell + i * N_COLUMNS;
+        row[0] = device->platform;
+        row[1] = device->name;
+        row[2] = device_type_text(device->type);
+        row[3] = device->version;
+        row[4] = arena_printf(&arena, "%d", device->compute_units);
+        row[5] = arena_printf(&arena, "%.1f GiB", (double)device->memory_bytes / 0x1p30);
+        row[6] = device->usable ? "yes" : arena_printf(&arena, "no: %s", device->reason);
+        if (!row[4] || !row[5] || !row[6]) {
+            arena_release(&arena);
+            return error_no_memory(err, "device table", 0);
+        }
+    }
+    output_table(header, "llllrrl", cell, list->n);
+    arena_release(&arena);
+    return DAE_OK;
+}
+
+static cJSON *to_json(const struct platform_list *list)
+{
+    cJSON *root = cJSON_CreateObject(), *devices = cJSON_AddArrayToObject(root, "devices");
+    for (int i = 0; i < list->n; ++i) {
+        const struct platform_device *device = &list->device[i];
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "platform", device->platform);
+        cJSON_AddStringToObject(row, "name", device->name);
+        cJSON_AddStringToObject(row, "vendor", device->vendor);
+        cJSON_AddStringToObject(row, "type", device_type_text(device->type));
+        cJSON_AddStringToObject(row, "version", device->version);
+        cJSON_AddStringToObject(row, "driver", device->driver);
+        cJSON_AddNumberToObject(row, "compute_units", device->compute_units);
+        cJSON_AddNumberToObject(row, "memory_bytes", (double)device->memory_bytes);
+        cJSON_AddNumberToObject(row, "max_allocation_bytes", (double)device->max_allocation_bytes);
+        cJSON_AddNumberToObject(row, "local_bytes", (double)device->local_bytes);
+        cJSON_AddNumberToObject(row, "max_work_group", (double)device->max_work_group);
+        cJSON_AddBoolToObject(row, "usable", device->usable);
+        cJSON_AddStringToObject(row, "reason", device->reason);
+        if (!cJSON_AddItemToArray(devices, row))
+            cJSON_Delete(row);
+    }
+    return root;
+}
+
+static enum dae_status run(const struct invocation *invocation, struct error *err)
+{
+    struct platform_list list;
+    bool json = invocation_has(invocation, "json");
+    int index;
+    char line[768];
+    TRY(platform_list_devices(&list, err));
+    enum dae_status status = DAE_OK;
+    if (json)
+        status = output_json(to_json(&list), err);
+    else if (list.n > 0)
+        status = print_table(&list, err);
+    if (status == DAE_OK && list.n == 0)
+        status = error_set(err, DAE_NO_DEVICE, "%s", list.problem);
+    if (status == DAE_OK)
+        status = platform_choose(&list, NULL, &index, line, sizeof line, err);
+    if (status == DAE_OK && !json)
+        printf("without --platform, %s\n", line);
+    platform_list_release(&list);
+    return status;
+}
+
+static const struct command_option *const options[] = {&option_json, NULL};
+
+const struct command command_devices = {
+    "devices",
+    "",
+    "list the OpenCL devices, and say why one cannot be used",
+    "With no usable device the exit code is 3, and the message says what to install.",
+    options,
+    run,
+};

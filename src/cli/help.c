@@ -1,0 +1,226 @@
+#include "cli/help.h"
+
+#include <string.h>
+
+enum { WIDTH = 79, INDENT = 6 };
+
+static const struct command_option option_man = {"man", NULL, OPTION_FLAG, false, "print the manual page, in roff"};
+
+/* Every command takes it, so no command lists it. */
+static const struct command_option option_help = {"help", NULL, OPTION_FLAG, false, "print this help"};
+
+static const char purpose[] = "train and run denoising autoencoders on any OpenCL device";
+
+static const struct {
+    const char *name, *meaning;
+} environment[] = {
+    {"DAE_CL_PLATFORM",
+     "the OpenCL device to use, in the words of --platform, which comes before it; the config's `device` "
+     "comes after it"},
+    {"DAE_CL_DATA", "the folder that holds the data sets, for example mnist/"},
+    {"DAE_CL_KERNELS", "a folder of kernel files that replace the built-in ones, for their development"},
+};
+
+static const struct {
+    int code;
+    const char *meaning;
+} exit_codes[] = {
+#define ROW(name, code, text) {code, text},
+    DAE_STATUSES(ROW)
+#undef ROW
+};
+
+enum {
+    N_ENVIRONMENT = sizeof environment / sizeof environment[0],
+    N_EXIT_CODES = sizeof exit_codes / sizeof exit_codes[0],
+};
+
+/* Prints one paragraph, its lines indented and at most WIDTH wide; `at` characters of the first line are there. */
+static void wrap(FILE *out, const char *text, size_t len, int indent, int at)
+{
+    for (const char *end = text + len; text < end;) {
+        size_t word = strcspn(text, " ");
+        if (word > (size_t)(end - text))
+            word = (size_t)(end - text);
+        if (at > indent && at + 1 + (int)word > WIDTH) {
+            fputc('\n', out);
+            at = 0;
+        }
+        if (at < indent)
+            at += fprintf(out, "%*s", indent - at, "");
+        else if (at > indent)
+            at += fprintf(out, " ");
+        at += fprintf(out, "%.*s", (int)word, text);
+        text += word;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
+
+/* "--set KEY.PATH=VALUE". */
+static void option_text(const struct command_option *option, char *text, size_t len)
+{
+    snprintf(text, len, "%s%s%s%s", option->name[1] ? "--" : "-", option->name, option->value ? " " : "",
+             option->value ? option->value : "");
+}
+
+/* The option number `index` of a command, the last of which is --help; NULL behind it. */
+static const struct command_option *option_at(const struct command *command, int index)
+{
+    int n = 0;
+    while (command->options && command->options[n])
+        ++n;
+    return index < n ? command->options[index] : index == n ? &option_help : NULL;
+}
+
+static void print_option(const struct command_option *option, FILE *out)
+{
+    char text[64];
+    option_text(option, text, sizeof text);
+    fprintf(out, "  %s%s\n", text, option->kind == OPTION_LIST ? "  (any number of times)" : "");
+    wrap(out, option->help, strlen(option->help), INDENT, 0);
+}
+
+/* "usage: dae-cl denoise MODEL INPUT... -o DIR [options]" */
+static void print_usage(const struct command *command, FILE *out)
+{
+    fprintf(out, "usage: dae-cl %s%s%s", command->name, *command->arguments ? " " : "", command->arguments);
+    for (int i = 0; command->options && command->options[i]; ++i)
+        if (command->options[i]->required) {
+            char text[64];
+            option_text(command->options[i], text, sizeof text);
+            fprintf(out, " %s", text);
+        }
+    fprintf(out, " [options]\n");
+}
+
+void help_command(const struct command *command, FILE *out)
+{
+    print_usage(command, out);
+    fprintf(out, "\n%s: %s\n", command->name, command->summary);
+    for (const char *text = command->description; text && *text; text += strspn(text, "\n")) {
+        size_t len = strcspn(text, "\n");
+        fputc('\n', out);
+        wrap(out, text, len, 0, 0);
+        text += len;
+    }
+    fprintf(out, "\noptions:\n");
+    for (int i = 0; option_at(command, i); ++i)
+        print_option(option_at(command, i), out);
+}
+
+void help_overview(FILE *out)
+{
+    fprintf(out, "dae-cl: %s\n\nusage: dae-cl COMMAND [arguments] [options]\n\ncommands:\n", purpose);
+    for (int i = 0; commands[i]; ++i) {
+        char text[64];
+        int at = snprintf(text, sizeof text, "  %s %s", commands[i]->name, commands[i]->arguments);
+        fprintf(out, "%-28s", text);
+        wrap(out, commands[i]->summary, strlen(commands[i]->summary), 28, at < 28 ? 28 : at);
+    }
+    fprintf(out, "\ndae-cl help COMMAND says more about one of them; dae-cl --version prints the version.\n"
+                 "\nenvironment:\n");
+    for (int i = 0; i < N_ENVIRONMENT; ++i) {
+        fprintf(out, "  %s\n", environment[i].name);
+        wrap(out, environment[i].meaning, strlen(environment[i].meaning), INDENT, 0);
+    }
+    fprintf(out, "\nexit codes:\n");
+    for (int i = 0; i < N_EXIT_CODES; ++i)
+        fprintf(out, "  %3d  %s\n", exit_codes[i].code, exit_codes[i].meaning);
+}
+
+void help_version(FILE *out)
+{
+    fprintf(out, "dae-cl %s\n", DAE_CL_VERSION);
+}
+
+/* Text for roff: its control characters lose their meaning. */
+static void roff_bytes(FILE *out, const char *text, size_t len)
+{
+    if (len && (text[0] == '.' || text[0] == '\''))
+        fputs("\\&", out);
+    for (size_t i = 0; i < len; ++i)
+        if (text[i] == '\\')
+            fputs("\\e", out);
+        else if (text[i] == '-')
+            fputs("\\-", out);
+        else
+            fputc(text[i], out);
+}
+
+static void roff(FILE *out, const char *text)
+{
+    roff_bytes(out, text, strlen(text));
+}
+
+static void roff_item(FILE *out, const char *term, const char *meaning)
+{
+    fputs(".TP\n\\fB", out);
+    roff(out, term);
+    fputs("\\fR\n", out);
+    roff(out, meaning);
+    fputc('\n', out);
+}
+
+static void roff_command(const struct command *command, FILE *out)
+{
+    fprintf(out, ".SS dae\\-cl %s ", command->name);
+    roff(out, command->arguments);
+    fputs("\n", out);
+    roff(out, command->summary);
+    fputs(".\n", out);
+    for (const char *text = command->description; text && *text; text += strspn(text, "\n")) {
+        size_t len = strcspn(text, "\n");
+        fputs(".PP\n", out);
+        roff_bytes(out, text, len);
+        fputc('\n', out);
+        text += len;
+    }
+    for (int i = 0; option_at(command, i); ++i) {
+        const struct command_option *option = option_at(command, i);
+        char text[64];
+        option_text(option, text, sizeof text);
+        roff_item(out, text, option->help);
+        if (option->kind == OPTION_LIST)
+            fputs("(any number of times)\n", out);
+    }
+}
+
+void help_manual(FILE *out)
+{
+    fputs(".TH DAE\\-CL 1 \"\" \"dae\\-cl ", out);
+    roff(out, DAE_CL_VERSION);
+    fputs("\" \"User Commands\"\n.SH NAME\ndae\\-cl \\- ", out);
+    roff(out, purpose);
+    fputs("\n.SH SYNOPSIS\n.B dae\\-cl\n.I COMMAND\n[arguments] [options]\n.SH COMMANDS\n", out);
+    for (int i = 0; commands[i]; ++i)
+        roff_command(commands[i], out);
+    fputs(".SH ENVIRONMENT\n", out);
+    for (int i = 0; i < N_ENVIRONMENT; ++i)
+        roff_item(out, environment[i].name, environment[i].meaning);
+    fputs(".SH EXIT STATUS\n", out);
+    for (int i = 0; i < N_EXIT_CODES; ++i) {
+        char code[16];
+        snprintf(code, sizeof code, "%d", exit_codes[i].code);
+        roff_item(out, code, exit_codes[i].meaning);
+    }
+}
+
+static enum dae_status run(const struct invocation *invocation, struct error *err)
+{
+    if (invocation_has(invocation, "man")) {
+        help_manual(stdout);
+    } else if (invocation->n_arguments) {
+        const struct command *command;
+        TRY(command_find(invocation->argument[0], &command, err));
+        help_command(command, stdout);
+    } else {
+        help_overview(stdout);
+    }
+    return DAE_OK;
+}
+
+static const struct command_option *const options[] = {&option_man, NULL};
+
+const struct command command_help = {"help", "[COMMAND]", "say what there is, or more about one command",
+                                     NULL,   options,     run};

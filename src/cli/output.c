@@ -1,0 +1,58 @@
+#include "cli/output.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Characters, not bytes: UTF-8's continuation bytes take no place. */
+static int width_of(const char *text)
+{
+    int width = 0;
+    for (; *text; ++text)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+static void print_row(const char *const *cell, const char *align, const int *width)
+{
+    for (int i = 0; align[i]; ++i) {
+        int pad = width[i] - width_of(cell[i]);
+        if (align[i] == 'r')
+            printf("%*s%s", pad, "", cell[i]);
+        else
+            printf("%s%*s", cell[i], align[i + 1] ? pad : 0, "");
+        fputs(align[i + 1] ? "  " : "\n", stdout);
+    }
+}
+
+void output_table(const char *const *header, const char *align, const char *const *cell, int n_rows)
+{
+    int width[OUTPUT_MAX_COLUMNS] = {0}, n = (int)strlen(align), total = -2;
+    for (int i = 0; i < n; ++i) {
+        width[i] = width_of(header[i]);
+        for (int r = 0; r < n_rows; ++r)
+            if (cell[r * n] && width_of(cell[r * n + i]) > width[i])
+                width[i] = width_of(cell[r * n + i]);
+        total += width[i] + 2;
+    }
+    print_row(header, align, width);
+    for (int r = 0; r < n_rows; ++r)
+        if (cell[r * n]) {
+            print_row(cell + r * n, align, width);
+        } else {
+            for (int i = 0; i < total; ++i)
+                fputc('-', stdout);
+            fputc('\n', stdout);
+        }
+}
+
+enum dae_status output_json(cJSON *value, struct error *err)
+{
+    char *text = value ? cJSON_Print(value) : NULL;
+    cJSON_Delete(value);
+    if (!text)
+        return error_no_memory(err, "JSON", 0);
+    puts(text);
+    free(text);
+    return DAE_OK;
+}

@@ -1,0 +1,17 @@
+/* What several subcommands print: aligned tables and JSON, to stdout. */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include "base/error.h"
+#include "base/json.h"
+
+enum { OUTPUT_MAX_COLUMNS = 12 };
+
+/* Prints (n_rows, n_columns) texts below a header, each column as wide as its widest text. align has one letter a
+ * column: 'l' or 'r'. A row whose first cell is NULL is a rule. */
+void output_table(const char *const *header, const char *align, const char *const *cell, int n_rows);
+
+/* Prints the value and frees it. NULL, cJSON's sign of lack of memory, is DAE_NO_MEMORY. */
+MUST_USE enum dae_status output_json(cJSON *value, struct error *err);
+
+#endif

@@ -1,0 +1,21 @@
+/* What a person sees while training: a bar on a terminal, one plain line an epoch elsewhere. Written to stderr. */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <stdbool.h>
+
+#include "train/trainer.h"
+
+struct progress_line {
+    bool terminal;     /* stderr is one */
+    const char *title; /* what is being trained */
+    double shown_at;   /* seconds: the bar is drawn a few times a second, not for every reading */
+};
+
+void progress_begin(struct progress_line *line, const char *title);
+void progress_draw(struct progress_line *line, const struct progress *progress);
+void progress_epoch(struct progress_line *line, const struct epoch_record *record);
+/* Leaves the cursor on an empty line. */
+void progress_end(struct progress_line *line);
+
+#endif

@@ -1,0 +1,245 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/run_result.h"
+#include "cli/version.h"
+#include "config/tree.h"
+#include "graph/params.h"
+#include "report/figure.h"
+#include "report/html.h"
+
+enum { MAX_FILTERS = 64, PATH_LEN = 1200, CELL_LEN = 32 };
+
+struct reporter {
+    const struct run_result *result;
+    const char *folder;
+    struct html html;
+};
+
+static void stem_of(const struct reporter *r, const char *name, char path[PATH_LEN])
+{
+    snprintf(path, PATH_LEN, "%s/figures/%s", r->folder, name);
+}
+
+/* A figure that was drawn is embedded as vectors. */
+static enum dae_status embed(struct reporter *r, const char *stem, const char *caption, const char *alt,
+                             struct error *err)
+{
+    char path[PATH_LEN + 8];
+    snprintf(path, sizeof path, "%s.svg", stem);
+    return html_figure(&r->html, path, caption, alt, err);
+}
+
+static enum dae_status add_images(struct reporter *r, struct error *err)
+{
+    const struct comparison *c = r->result->comparison;
+    const struct dae_shape *shape = &r->result->network->node[0].plan.output;
+    const int64_t channels = shape->rank == 3 ? shape->dim[2] : 0;
+    if ((channels != 1 && channels != 3) || c->n_shown == 0)
+        return DAE_OK;
+    struct figure_tile_row rows[1 + COMPARE_N] = {{.label = "clean", .images = c->shown_clean}};
+    size_t n = 1;
+    for (int i = 0; i < COMPARE_N; ++i)
+        if (c->row[i].present)
+            rows[n++] = (struct figure_tile_row){.label = comparison_label((enum comparison_rival)i),
+                                                 .images = c->row[i].shown};
+    const struct figure_tiles tiles = {
+        .n_rows = n,
+        .n_columns = (size_t)c->n_shown,
+        .height = (size_t)shape->dim[0],
+        .width = (size_t)shape->dim[1],
+        .channels = (size_t)channels,
+        .rows = rows,
+    };
+    char stem[PATH_LEN];
+    stem_of(r, "images", stem);
+    TRY(figure_draw_tiles(stem, &tiles, err));
+    html_section(&r->html, "What it removed",
+                 "Test samples that the network never saw, under noise that nobody saw: the first one of each label, "
+                 "or the first ones where there are no labels.");
+    return embed(r, stem, "Each row is one way to restore the noisy input in the second row.",
+                 "rows of images: clean, noisy, and restored by each method", err);
+}
+
+static enum dae_status add_table(struct reporter *r, struct error *err)
+{
+    const struct comparison *c = r->result->comparison;
+    static const char *const header[] = {"method", "MSE", "PSNR (dB)", "loss", "times better than the standard AE"};
+    enum { COLUMNS = 5 };
+    char text[COMPARE_N][COLUMNS][CELL_LEN];
+    const char *cells[COMPARE_N * COLUMNS];
+    struct figure_bar bars[COMPARE_N];
+    size_t n = 0, best = 0;
+    for (int i = 0; i < COMPARE_N; ++i) {
+        const struct comparison_row *row = &c->row[i];
+        if (!row->present)
+            continue;
+        cells[n * COLUMNS] = comparison_label((enum comparison_rival)i);
+        const double value[COLUMNS] = {0, row->mse, row->psnr, row->loss, row->improvement};
+        static const char *const format[COLUMNS] = {"", "%.5f", "%.2f", "%.5f", "%.2f"};
+        for (int k = 1; k < COLUMNS; ++k) {
+            text[n][k][0] = '\0';
+            if (!isnan(value[k]))
+                snprintf(text[n][k], CELL_LEN, format[k], value[k]); // NOLINT: the formats are ours
+            cells[n * COLUMNS + (size_t)k] = text[n][k];
+        }
+        bars[n] = (struct figure_bar){comparison_label((enum comparison_rival)i), row->mse, i == COMPARE_MODEL};
+        if (bars[n].value < bars[best].value)
+            best = n;
+        ++n;
+    }
+    const struct html_table table = {NULL, COLUMNS, n, header, cells, "best", best};
+    html_section(
+        &r->html, "How it compares",
+        "Mean squared error over every number of every test sample, and the mean over the samples of each one's "
+        "PSNR. The best affine map and PCA are closed-form solutions fitted to the training samples; a network "
+        "that does not beat them has not earned its keep. The standard AE is the same network, trained in the "
+        "same way on inputs without noise.");
+    html_table(&r->html, &table);
+    char stem[PATH_LEN];
+    stem_of(r, "comparison", stem);
+    const struct figure_bars chart = {"Error that remains", "mean squared error (less is better)", n, bars, 3};
+    TRY(figure_draw_bars(stem, &chart, err));
+    return embed(r, stem, NULL, "bar chart of the table's mean squared errors", err);
+}
+
+static enum dae_status add_losses(struct reporter *r, struct error *err)
+{
+    const struct trained *model = r->result->model, *standard = r->result->standard;
+    const int64_t n = model->n_epochs;
+    double *epoch = calloc((size_t)n + 1, sizeof *epoch);
+    if (!epoch)
+        return error_no_memory(err, "figure", (unsigned long long)n * sizeof *epoch);
+    for (int64_t i = 0; i < n; ++i)
+        epoch[i] = (double)(i + 1);
+    const struct figure_series series[] = {
+        {"denoising AE, training", (size_t)n, epoch, model->train_losses},
+        {"denoising AE, validation", (size_t)n, epoch, model->validation_losses},
+        {"standard AE, training", (size_t)n, epoch, standard ? standard->train_losses : NULL},
+        {"standard AE, validation", (size_t)n, epoch, standard ? standard->validation_losses : NULL},
+    };
+    char stem[PATH_LEN], label[96];
+    snprintf(label, sizeof label, "loss (%s)", r->result->network->node[r->result->network->loss].plugin->name);
+    const struct figure_lines lines = {"Loss", "epoch", label, true, standard ? 4 : 2, series};
+    stem_of(r, "losses", stem);
+    enum dae_status status = figure_draw_lines(stem, &lines, err);
+    free(epoch);
+    TRY(status);
+    html_section(&r->html, "How it learned",
+                 "Validation is on the test samples under one fixed draw of noise (without noise for the standard AE); "
+                 "it only watches: nothing is chosen by it.");
+    return embed(r, stem, NULL, "line chart of training and validation loss per epoch", err);
+}
+
+/* The height and width of one filter of the first layer with weights; false when they are no images. */
+static bool filter_shape(const struct network *network, const struct node *node, int64_t side[2])
+{
+    const struct dae_shape *image = &network->node[0].plan.output;
+    if (params_int_pair(node->plugin, node->state, "kernel", side))
+        return side[0] > 1 || side[1] > 1;
+    side[0] = image->dim[0];
+    side[1] = image->dim[1];
+    return image->rank == 3 && image->dim[2] == 1 && node->plan.weight[0].shape.rank == 2 &&
+           node->plan.weight[0].shape.dim[0] == side[0] * side[1];
+}
+
+static enum dae_status add_filters(struct reporter *r, struct error *err)
+{
+    const struct network *network = r->result->network;
+    const struct node *node = NULL;
+    for (int i = 0; i < network->n_nodes && !node; ++i)
+        if (network->node[i].plan.n_weights > 0)
+            node = &network->node[i];
+    int64_t side[2];
+    if (!node || !filter_shape(network, node, side))
+        return DAE_OK;
+    /* (taps, input channels, units): the first input channel of each unit. */
+    const int64_t units = node->plan.weight[0].shape.dim[1], taps = side[0] * side[1];
+    const int64_t channels = node->plan.weight[0].shape.dim[0] / taps, n = units < MAX_FILTERS ? units : MAX_FILTERS;
+    const float *weight = r->result->model->parameters + node->weight_offset[0];
+    float *filters = calloc((size_t)(n * taps), sizeof *filters);
+    if (!filters)
+        return error_no_memory(err, "figure", (unsigned long long)(n * taps) * sizeof *filters);
+    for (int64_t unit = 0; unit < n; ++unit)
+        for (int64_t tap = 0; tap < taps; ++tap)
+            filters[unit * taps + tap] = weight[tap * channels * units + unit];
+    char stem[PATH_LEN], text[256];
+    stem_of(r, "filters", stem);
+    const struct figure_filters figure = {NULL, (size_t)n, 0, (size_t)side[0], (size_t)side[1], filters};
+    enum dae_status status = figure_draw_filters(stem, &figure, err);
+    free(filters);
+    TRY(status);
+    snprintf(text, sizeof text, "The weights of %s%lld units of layer \"%s\"%s.", n < units ? "the first " : "all ",
+             (long long)n, node->name, channels > 1 ? ", their first input channel" : "");
+    html_section(&r->html, "What it looks for", text);
+    return embed(r, stem, NULL, "grid of the first layer's filters", err);
+}
+
+static void add_facts(struct reporter *r)
+{
+    const struct run_result *result = r->result;
+    char text[6][64];
+    snprintf(text[0], sizeof text[0], "%lld", (long long)result->network->n_parameters);
+    snprintf(text[1], sizeof text[1], "%llu", (unsigned long long)result->network->seed);
+    snprintf(text[2], sizeof text[2], "%lld training, %lld test", (long long)result->n_train,
+             (long long)result->n_test);
+    snprintf(text[3], sizeof text[3], "%lld epochs of batches of %lld", (long long)result->model->n_epochs,
+             (long long)result->settings->batch);
+    snprintf(text[4], sizeof text[4], "%.1f s", result->model->seconds);
+    snprintf(text[5], sizeof text[5], "%.0f images/s", result->model->images_per_second);
+    const bool timed = isfinite(result->model->images_per_second);
+    const struct html_fact facts[] = {
+        {"device", result->device->name},
+        {"platform", result->device->platform},
+        {"driver", result->device->driver},
+        {"data", result->data_line},
+        {"samples", text[2]},
+        {"parameters", text[0]},
+        {"training", text[3]},
+        {"seed", text[1]},
+        {"training time", timed ? text[4] : "resumed: nothing was left to train"},
+        {"training speed", timed ? text[5] : "-"},
+        {"dae-cl", DAE_CL_VERSION},
+    };
+    html_section(&r->html, "The run", NULL);
+    html_facts(&r->html, sizeof facts / sizeof facts[0], facts);
+}
+
+static enum dae_status add_config(struct reporter *r, struct error *err)
+{
+    struct text yaml = {0};
+    enum dae_status status = tree_write(r->result->config, &yaml, err);
+    if (status == DAE_OK)
+        html_code(&r->html, "The config, with every default written out", yaml.data);
+    text_release(&yaml);
+    return status;
+}
+
+enum dae_status run_report_write(const struct run_result *result, const char *folder, struct error *err)
+{
+    struct reporter r = {.result = result, .folder = folder};
+    char path[PATH_LEN], subtitle[256];
+    const struct comparison_row *row = result->comparison->row;
+    snprintf(subtitle, sizeof subtitle, "a denoising autoencoder; test MSE %.5f, from %.5f of the noisy input",
+             row[COMPARE_MODEL].mse, row[COMPARE_NOISY].mse);
+    html_begin(&r.html, result->settings->name, subtitle);
+    enum dae_status status = add_images(&r, err);
+    if (status == DAE_OK)
+        status = add_table(&r, err);
+    if (status == DAE_OK)
+        status = add_losses(&r, err);
+    if (status == DAE_OK)
+        status = add_filters(&r, err);
+    if (status == DAE_OK) {
+        add_facts(&r);
+        status = add_config(&r, err);
+    }
+    if (status == DAE_OK) {
+        snprintf(path, sizeof path, "%s/report.html", folder);
+        status = html_save(&r.html, path, err);
+    }
+    html_release(&r.html);
+    return status;
+}

@@ -1,0 +1,87 @@
+#include "cli/run_result.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "cli/version.h"
+
+
+void run_result_print(const struct run_result *result, FILE *out)
+{
+    const struct comparison *c = result->comparison;
+    fprintf(out, "\n%" PRId64 " test samples        MSE  PSNR (dB)    vs standard AE\n", c->n_samples);
+    for (int i = 0; i < COMPARE_N; ++i) {
+        const struct comparison_row *row = &c->row[i];
+        char factor[32] = "";
+        if (!row->present)
+            continue;
+        if (isfinite(row->improvement))
+            snprintf(factor, sizeof factor, "%.2fx", row->improvement);
+        fprintf(out, "  %-16s %9.5f  %9.2f  %16s\n", comparison_label((enum comparison_rival)i), row->mse, row->psnr,
+                factor);
+    }
+    if (c->pca_components > 0)
+        fprintf(out, "PCA has %d components, as many as the code%s.\n", c->pca_components,
+                c->pca_is_identity ? "; that is all there are, so it changes nothing" : "");
+    const struct comparison_row *affine = &c->row[COMPARE_AFFINE];
+    if (affine->present)
+        fprintf(out, "The denoising AE is %s than the best affine map (MSE %.5f and %.5f).\n",
+                c->row[COMPARE_MODEL].mse < affine->mse ? "better" : "WORSE", c->row[COMPARE_MODEL].mse, affine->mse);
+}
+
+static void add_numbers(cJSON *object, const char *key, const double *values, int64_t n)
+{
+    cJSON *array = cJSON_AddArrayToObject(object, key);
+    for (int64_t i = 0; array && i < n; ++i)
+        cJSON_AddItemToArray(array, cJSON_CreateNumber(values[i]));
+}
+
+static void add_training(cJSON *object, const struct trained *trained)
+{
+    add_numbers(object, "train_losses", trained->train_losses, trained->n_epochs);
+    add_numbers(object, "validation_losses", trained->validation_losses, trained->n_epochs);
+}
+
+cJSON *run_result_json(const struct run_result *result)
+{
+    cJSON *json = cJSON_CreateObject(), *test, *row;
+    cJSON_AddStringToObject(json, "dae_cl_version", DAE_CL_VERSION);
+    cJSON_AddStringToObject(json, "name", result->settings->name);
+    cJSON_AddStringToObject(json, "platform", result->device->platform);
+    cJSON_AddStringToObject(json, "device", result->device->name);
+    cJSON_AddStringToObject(json, "device_type", device_type_text(result->device->type));
+    cJSON_AddStringToObject(json, "device_version", result->device->version);
+    cJSON_AddStringToObject(json, "driver_version", result->device->driver);
+    cJSON_AddStringToObject(json, "data", result->data_line);
+    cJSON_AddNumberToObject(json, "train_samples", (double)result->n_train);
+    cJSON_AddNumberToObject(json, "test_samples", (double)result->n_test);
+    cJSON_AddNumberToObject(json, "seed", (double)result->network->seed);
+    cJSON_AddNumberToObject(json, "parameters", (double)result->network->n_parameters);
+    cJSON_AddNumberToObject(json, "batch", (double)result->settings->batch);
+    cJSON_AddNumberToObject(json, "epochs", (double)result->model->n_epochs);
+    json_number(json, "train_seconds", result->model->seconds);
+    json_number(json, "images_per_second", result->model->images_per_second);
+    json_number(json, "launches_per_step", result->model->launches_per_step);
+    json_number(json, "host_waits_per_step", result->model->waits_per_step);
+    add_training(json, result->model);
+    if (result->standard) {
+        cJSON *standard = cJSON_AddObjectToObject(json, "standard_ae_training");
+        json_number(standard, "train_seconds", result->standard->seconds);
+        add_training(standard, result->standard);
+    }
+    json_number(json, "pca_components", result->comparison->pca_components);
+    test = cJSON_AddObjectToObject(json, "test");
+    for (int i = 0; i < COMPARE_N; ++i) {
+        const struct comparison_row *found = &result->comparison->row[i];
+        if (!found->present)
+            continue;
+        row = cJSON_AddObjectToObject(test, comparison_key((enum comparison_rival)i));
+        json_number(row, "mse", found->mse);
+        json_number(row, "psnr", found->psnr);
+        if (!isnan(found->loss))
+            json_number(row, "loss", found->loss);
+        if (isfinite(found->improvement))
+            json_number(row, "improvement_over_standard_ae", found->improvement);
+    }
+    return json;
+}

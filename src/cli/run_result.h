@@ -1,0 +1,35 @@
+/* What a run has found out, and the forms in which people and scripts get it. */
+#ifndef CLI_RUN_RESULT_H
+#define CLI_RUN_RESULT_H
+
+#include <stdio.h>
+
+#include "base/json.h"
+#include "config/value.h"
+#include "device/platform.h"
+#include "graph/network.h"
+#include "study/comparison.h"
+#include "train/settings.h"
+#include "train/trainer.h"
+
+struct run_result {
+    const struct network *network;
+    const struct settings *settings;
+    const struct value *config; /* resolved */
+    const struct platform_device *device;
+    const char *device_line, *data_line;
+    const struct trained *model, *standard; /* standard may be NULL */
+    const struct comparison *comparison;
+    int64_t n_train, n_test;
+};
+
+/* The table at the end of a run. */
+void run_result_print(const struct run_result *result, FILE *out);
+
+/* run.json; the keys are described in docs/run_json.md. The caller deletes it; NULL when out of memory. */
+cJSON *run_result_json(const struct run_result *result);
+
+/* figures/ and report.html in `folder`. DAE_IO when the plotting program or a file fails. */
+MUST_USE enum dae_status run_report_write(const struct run_result *result, const char *folder, struct error *err);
+
+#endif

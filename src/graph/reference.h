@@ -1,0 +1,33 @@
+/* A network in plain double precision, on the host: the references of its plugins, one node after the other, with the
+ * random draws of the device. Slow, and shares nothing with the kernels. */
+#ifndef GRAPH_REFERENCE_H
+#define GRAPH_REFERENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "graph/network.h"
+
+/* Whose draws: the sample's number in the data set, and what keys the batch. */
+struct reference_sample {
+    uint32_t split, epoch, id;
+    bool training; /* dropout acts only then */
+};
+
+enum { REFERENCE_WORDS = 1, REFERENCE_NORMALS = 2 }; /* what a node drew */
+
+/* Arrays for the values of one sample: (n_nodes + 1) pointers. value[i] is node i's (output); value[n_nodes] is the target
+ * that the loss reads, apart from node 0, so that a change of the input leaves the target as it is. NULL when out of
+ * memory. */
+double **reference_values(const struct network *network, struct arena *arena);
+
+/* y (output) of one node from the values of its inputs and parameters (parameters_len). Returns what it drew. */
+unsigned reference_node(const struct network *network, int node, const struct reference_sample *sample,
+                        const double *parameters, double *const *value, double *y);
+
+/* value[i] of the nodes first .. loss from the values before them; returns the loss. */
+double reference_forward(const struct network *network, int first, const struct reference_sample *sample,
+                         const double *parameters, double *const *value);
+
+#endif

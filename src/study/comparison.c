@@ -1,0 +1,235 @@
+#include "study/comparison.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/philox.h"
+#include "train/baselines.h"
+#include "train/metrics.h"
+
+/* A millionth of the mean variance: pixels that never change stay solvable, nothing else notices. */
+static const double ridge = 1e-6;
+
+struct comparer {
+    const struct comparison_options *options;
+    struct comparison *comparison;
+    struct executor *executor;
+    int64_t len, batch;
+    int64_t shown[COMPARISON_SHOWN];      /* test samples that are shown */
+    float *clean, *noisy, *output, *loss; /* (batch, len), (batch) */
+    struct affine affine;
+    struct pca pca;
+    struct metrics metrics[COMPARE_N];
+    double loss_sum[COMPARE_N];
+};
+
+const char *comparison_key(enum comparison_rival rival)
+{
+    static const char *const keys[COMPARE_N] = {"noisy", "model", "standard_ae", "affine", "pca"};
+    return keys[rival];
+}
+
+const char *comparison_label(enum comparison_rival rival)
+{
+    static const char *const labels[COMPARE_N] = {"noisy input", "denoising AE", "standard AE", "best affine map", "PCA"};
+    return labels[rival];
+}
+
+enum dae_status comparison_check(const struct settings *settings, const struct network *network,
+                                 const struct value *config, struct error *err)
+{
+    const struct value *compare = value_map_get(config, "compare");
+    if (!compare || (!settings->compare_pca && !settings->compare_affine))
+        return DAE_OK;
+    if (settings->compare_pca && network->code < 0)
+        return error_at(err, DAE_CONFIG, compare->mark,
+                        "compare: pca takes as many components as the code has numbers; name the code's layer in "
+                        "model.code");
+    if (dae_shape_len(&network->node[0].plan.output) > BASELINES_MAX_ELEMENTS)
+        return error_at(err, DAE_CONFIG, compare->mark, "compare: affine and pca take samples of at most %d numbers",
+                        BASELINES_MAX_ELEMENTS);
+    return DAE_OK;
+}
+
+/* One test or training batch through the network: fills clean, noisy, output and loss. */
+static enum dae_status run_batch(struct comparer *c, const struct batch *batch, struct error *err)
+{
+    const struct network *network = c->options->network;
+    TRY(executor_forward(c->executor, SCHEDULE_EVALUATE, batch, err));
+    TRY(executor_read(c->executor, SCHEDULE_EVALUATE, 0, batch->n, c->clean, err));
+    TRY(executor_read(c->executor, SCHEDULE_EVALUATE, network->noisy, batch->n, c->noisy, err));
+    TRY(executor_read(c->executor, SCHEDULE_EVALUATE, network->output, batch->n, c->output, err));
+    return executor_read(c->executor, SCHEDULE_EVALUATE, network->loss, batch->n, c->loss, err);
+}
+
+static enum dae_status fit_rivals(struct comparer *c, struct error *err)
+{
+    const struct settings *settings = c->options->settings;
+    const int64_t n = loader_samples(c->options->train);
+    if (!settings->compare_affine && !settings->compare_pca)
+        return DAE_OK;
+    if (settings->compare_affine)
+        TRY(affine_init(&c->affine, (size_t)c->len, (size_t)c->len, err));
+    if (settings->compare_pca)
+        TRY(pca_init(&c->pca, (size_t)c->len, err));
+    TRY(loader_unshuffle(c->options->train, err));
+    for (int64_t first = 0; first < n; first += c->batch) {
+        const struct batch batch = loader_batch(c->options->train, first, c->batch, 0, 0);
+        TRY(run_batch(c, &batch, err));
+        if (settings->compare_affine)
+            affine_add(&c->affine, c->noisy, c->clean, (size_t)batch.n);
+        if (settings->compare_pca)
+            pca_add(&c->pca, c->clean, (size_t)batch.n);
+    }
+    if (settings->compare_affine)
+        TRY(affine_solve(&c->affine, ridge, err));
+    if (settings->compare_pca) {
+        const int64_t code = dae_shape_len(&c->options->network->node[c->options->network->code].plan.output);
+        c->comparison->pca_components = (int)(code < c->len ? code : c->len);
+        TRY(pca_solve(&c->pca, (size_t)code, err));
+        c->comparison->pca_is_identity = c->pca.identity;
+    }
+    return DAE_OK;
+}
+
+/* The samples of [first, first + n) that are shown go to their places among the shown of one rival. */
+static void keep_shown(struct comparer *c, float *shown, const float *values, int64_t first, int64_t n)
+{
+    for (int i = 0; i < c->comparison->n_shown; ++i)
+        if (c->shown[i] >= first && c->shown[i] < first + n)
+            memcpy(shown + i * c->len, values + (c->shown[i] - first) * c->len, (size_t)c->len * sizeof(float));
+}
+
+static void measure(struct comparer *c, enum comparison_rival rival, const float *output, int64_t first, int64_t n)
+{
+    struct comparison_row *row = &c->comparison->row[rival];
+    row->present = true;
+    metrics_add(&c->metrics[rival], output, c->clean, (size_t)n, (size_t)c->len);
+    keep_shown(c, c->comparison->memory + (1 + (int64_t)rival) * COMPARISON_SHOWN * c->len, output, first, n);
+}
+
+/* A closed-form rival's output; what it is compared with lies in [0, 1], so its output may not leave that either. */
+static void measure_rival(struct comparer *c, enum comparison_rival rival, int64_t first, int64_t n)
+{
+    if (c->options->bytes)
+        baselines_clamp(c->output, (size_t)(n * c->len), 0, 1);
+    measure(c, rival, c->output, first, n);
+}
+
+static enum dae_status test_network(struct comparer *c, enum comparison_rival rival, const float *parameters,
+                                    struct error *err)
+{
+    const struct settings *settings = c->options->settings;
+    const int64_t n = loader_samples(c->options->test);
+    const bool first_pass = rival == COMPARE_MODEL;
+    TRY(executor_set_parameters(c->executor, parameters, err));
+    for (int64_t first = 0; first < n; first += c->batch) {
+        const struct batch batch = loader_batch(c->options->test, first, c->batch, 0, PHILOX_HELD_OUT);
+        TRY(run_batch(c, &batch, err));
+        measure(c, rival, c->output, first, batch.n);
+        for (int64_t i = 0; i < batch.n; ++i)
+            c->loss_sum[rival] += (double)c->loss[i];
+        if (!first_pass)
+            continue;
+        keep_shown(c, c->comparison->shown_clean, c->clean, first, batch.n);
+        measure(c, COMPARE_NOISY, c->noisy, first, batch.n);
+        if (settings->compare_affine) {
+            affine_apply(&c->affine, c->noisy, c->output, (size_t)batch.n);
+            measure_rival(c, COMPARE_AFFINE, first, batch.n);
+        }
+        if (settings->compare_pca) {
+            pca_project(&c->pca, c->noisy, c->output, (size_t)batch.n);
+            measure_rival(c, COMPARE_PCA, first, batch.n);
+        }
+    }
+    return DAE_OK;
+}
+
+static void choose_shown(struct comparer *c)
+{
+    const struct dataset *set = c->options->test_set;
+    int n = 0;
+    for (int label = 0; set->labels && label < COMPARISON_SHOWN; ++label)
+        for (int64_t i = 0; i < set->n; ++i)
+            if (set->labels[i] == label) {
+                c->shown[n++] = i;
+                break;
+            }
+    for (int64_t i = 0; n == 0 && i < set->n && i < COMPARISON_SHOWN; ++i)
+        c->shown[n++] = i;
+    c->comparison->n_shown = n;
+}
+
+static void summarise(struct comparer *c)
+{
+    const double elements = (double)loader_samples(c->options->test) * (double)c->len;
+    const double standard = c->comparison->row[COMPARE_STANDARD].present ? metrics_mse(&c->metrics[COMPARE_STANDARD]) : NAN;
+    for (int i = 0; i < COMPARE_N; ++i) {
+        struct comparison_row *row = &c->comparison->row[i];
+        if (!row->present)
+            continue;
+        row->mse = metrics_mse(&c->metrics[i]);
+        row->psnr = metrics_psnr_mean(&c->metrics[i]);
+        row->loss = i == COMPARE_MODEL || i == COMPARE_STANDARD ? c->loss_sum[i] / elements : NAN;
+        row->improvement = standard / row->mse;
+        row->shown = c->comparison->memory + (1 + i) * COMPARISON_SHOWN * c->len;
+    }
+}
+
+static enum dae_status prepare(struct comparer *c, struct error *err)
+{
+    const struct comparison_options *o = c->options;
+    const size_t numbers = (size_t)(c->batch * c->len);
+    const struct executor_options options = {
+        .batch = c->batch, .bytes = o->bytes, .evaluate = true, .corrupt = true, .join = true, .fold = true};
+    char notice[256]; /* the same that training gave */
+    c->clean = calloc(numbers, sizeof(float));
+    c->noisy = calloc(numbers, sizeof(float));
+    c->output = calloc(numbers, sizeof(float));
+    c->loss = calloc((size_t)c->batch, sizeof(float));
+    c->comparison->memory = calloc((size_t)((1 + COMPARE_N) * COMPARISON_SHOWN * c->len), sizeof(float));
+    if (!c->clean || !c->noisy || !c->output || !c->loss || !c->comparison->memory)
+        return error_no_memory(err, "comparison", numbers * sizeof(float));
+    c->comparison->shown_clean = c->comparison->memory;
+    c->comparison->n_samples = loader_samples(o->test);
+    choose_shown(c);
+    return executor_new(o->device, o->network, &options, notice, sizeof notice, &c->executor, err);
+}
+
+enum dae_status comparison_run(const struct comparison_options *options, struct comparison *comparison,
+                               struct error *err)
+{
+    *comparison = (struct comparison){0};
+    struct comparer c = {
+        .options = options,
+        .comparison = comparison,
+        .len = dae_shape_len(&options->network->node[0].plan.output),
+        .batch = options->settings->batch,
+    };
+    enum dae_status status = prepare(&c, err);
+    if (status == DAE_OK)
+        status = fit_rivals(&c, err);
+    if (status == DAE_OK)
+        status = test_network(&c, COMPARE_MODEL, options->model, err);
+    if (status == DAE_OK && options->standard)
+        status = test_network(&c, COMPARE_STANDARD, options->standard, err);
+    if (status == DAE_OK)
+        summarise(&c);
+    affine_release(&c.affine);
+    pca_release(&c.pca);
+    executor_free(c.executor);
+    free(c.clean);
+    free(c.noisy);
+    free(c.output);
+    free(c.loss);
+    if (status != DAE_OK)
+        comparison_release(comparison);
+    return status;
+}
+
+void comparison_release(struct comparison *comparison)
+{
+    free(comparison->memory);
+    *comparison = (struct comparison){0};
+}

@@ -1,0 +1,45 @@
+/* A network on a device against the double-precision references of its plugins: values, gradients, two training steps, the
+ * same bits twice, batches of odd sizes, segments joined and layers folded. It returns a table and prints nothing. */
+#ifndef STUDY_VERIFY_H
+#define STUDY_VERIFY_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "device/device.h"
+#include "graph/network.h"
+
+struct verify_options {
+    int64_t n;             /* samples of the batch, at least 1 */
+    int64_t n_differences; /* the first of them, over which gradients are compared with differences */
+    int n_elements;        /* of each weight tensor that are compared so, and of each sample of the input */
+    uint32_t epoch;        /* keys the draws */
+    uint64_t seed;         /* of the made-up data */
+    bool bytes;            /* the data set holds bytes, else floats */
+    bool every_form;       /* joined, folded and both, else only both: what training runs */
+    const struct dae_plugin *optimizer;
+    const void *optimizer_state;
+};
+
+struct verify_row {
+    const char *node, *plugin; /* "" for the network as a whole */
+    const char *what;          /* "values", "mask", "gradient", "update", ... */
+    double error, bound;       /* of the worst number */
+    bool passed;
+    const char *note; /* "" or more about it */
+};
+
+/* Rows and texts live in the arena that was given. */
+struct verify_report {
+    struct verify_row *row;
+    int n_rows, n_failed;
+    int64_t n_numbers; /* compared with the reference */
+    double worst_gradient; /* the largest error of the "gradient" rows */
+};
+
+/* Fills the report. A network that computes wrong numbers is DAE_OK with failed rows; an error is one of the device or of
+ * memory. Needs network->arena for the executors that it makes. */
+MUST_USE enum dae_status verify_network(struct device *device, const struct network *network,
+                                        const struct verify_options *options, struct arena *arena,
+                                        struct verify_report *report, struct error *err);
+
+#endif

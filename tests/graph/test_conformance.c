@@ -1,0 +1,212 @@
+/* Every plugin against its double-precision reference, on the default device: tests/layers/<plugin>.yaml lists its cases, each
+ * a small network in the config's own language, with `name` and perhaps `batch` and `bytes` beside. Every case runs for
+ * both shapes of device, in every form that the host may choose.
+ *
+ * DAE_CL_CASES=reduced runs the first case of each file with few samples and in one form, for slow simulators;
+ * DAE_CL_CASES=<plugin> runs the cases of one file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../plugins/probe.h"
+#include "config/fields.h"
+#include "config/tree.h"
+#include "graph/params.h"
+#include "study/verify.h"
+
+enum { BATCH = 37, REDUCED_BATCH = 3, DIFFERENCES = 3, ELEMENTS = 40 };
+static const double GRADIENT_GOAL = 2e-5; /* of the largest gradient of the tensor */
+
+static struct registry *registry;
+static struct device *device[2];
+static const char *const shape_name[] = {"wide", "grid"};
+static int n_cases, n_failed;
+static int64_t n_numbers;
+static double worst_gradient;
+
+static bool reduced(void)
+{
+    const char *cases = getenv("DAE_CL_CASES");
+    return cases && strcmp(cases, "reduced") == 0;
+}
+
+static bool wanted(const char *plugin)
+{
+    const char *cases = getenv("DAE_CL_CASES");
+    return !cases || reduced() || strcmp(cases, plugin) == 0;
+}
+
+static void check(enum dae_status status, const struct error *err)
+{
+    if (status != DAE_OK)
+        fail_msg("%s", err->text);
+}
+
+static void print_failures(const char *name, const struct verify_report *report)
+{
+    for (int i = 0; i < report->n_rows; ++i) {
+        const struct verify_row *row = &report->row[i];
+        bool gradient = strcmp(row->what, "gradient") == 0 && !(row->error <= GRADIENT_GOAL);
+        if (row->passed && !gradient)
+            continue;
+        ++n_failed;
+        print_error("%s: %s (%s): %s: error %.3g, bound %.3g %s\n", name, row->node, row->plugin, row->what, row->error,
+                    gradient ? GRADIENT_GOAL : row->bound, row->note);
+    }
+}
+
+static struct value *parse(struct arena *arena, const char *name, const char *text)
+{
+    struct error err = {0};
+    struct value *value;
+    check(tree_parse_text(name, text, strlen(text), arena, &value, &err), &err);
+    return value;
+}
+
+static void run_case(const char *plugin, struct value *config, int shape)
+{
+    struct arena arena = {0};
+    struct error err = {0};
+    struct network network;
+    struct verify_report report;
+    const struct dae_plugin *optimizer;
+    void *optimizer_state;
+    long long batch = BATCH;
+    bool bytes = false, folds = false;
+    const char *case_name;
+    char name[256];
+    check(field_text(value_map_get(config, "name"), &case_name, &err), &err);
+    snprintf(name, sizeof name, "%s, %s, %s", plugin, case_name, shape_name[shape]);
+    if (value_map_get(config, "batch"))
+        check(field_int(value_map_get(config, "batch"), 1, 10000, &batch, &err), &err);
+    if (value_map_get(config, "bytes"))
+        check(field_bool(value_map_get(config, "bytes"), &bytes, &err), &err);
+    if (reduced() && batch > REDUCED_BATCH)
+        batch = REDUCED_BATCH;
+    check(network_build(registry, config, &arena, true, &network, &err), &err);
+    for (int i = 0; i < network.n_nodes; ++i)
+        folds = folds || (network.node[i].plugin && network.node[i].plugin->flags & DAE_FOLDS);
+    struct value *given = value_map_get(value_map_get(config, "train"), "optimizer");
+    check(params_read(registry, DAE_OPTIMIZER, given ? given : parse(&arena, "default", "sgd: {}"), NULL, 0, &arena,
+                      &optimizer, &optimizer_state, &err),
+          &err);
+    const struct verify_options options = {
+        .n = batch,
+        .n_differences = batch < DIFFERENCES ? batch : DIFFERENCES,
+        .n_elements = ELEMENTS,
+        .epoch = 3,
+        .seed = 5,
+        .bytes = bytes,
+        .every_form = folds && !reduced(),
+        .optimizer = optimizer,
+        .optimizer_state = optimizer_state,
+    };
+    check(verify_network(device[shape], &network, &options, &arena, &report, &err), &err);
+    print_failures(name, &report);
+    n_cases += report.n_rows;
+    n_numbers += report.n_numbers;
+    if (report.worst_gradient > worst_gradient)
+        worst_gradient = report.worst_gradient;
+    arena_release(&arena);
+}
+
+static void run_file(const char *plugin)
+{
+    for (int shape = 0; shape < 2; ++shape) {
+        /* Read again for each: building a network completes the tree. */
+        struct arena arena = {0};
+        struct error err = {0};
+        struct value *cases;
+        char path[512];
+        snprintf(path, sizeof path, "tests/layers/%s.yaml", plugin);
+        check(tree_parse_file(path, &arena, &cases, &err), &err);
+        check(field_list(cases, 1, -1, &err), &err);
+        for (int i = 0; i < (reduced() ? 1 : cases->n); ++i)
+            run_case(plugin, cases->items[i], shape);
+        arena_release(&arena);
+    }
+}
+
+static int is_yaml(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+    return len > 5 && strcmp(entry->d_name + len - 5, ".yaml") == 0;
+}
+
+static void every_plugin_conforms(void **state)
+{
+    (void)state;
+    struct dirent **files;
+    int n = scandir("tests/layers", &files, is_yaml, alphasort);
+    assert_true(n > 0);
+    for (int i = 0; i < n; ++i) {
+        char *name = files[i]->d_name;
+        name[strlen(name) - 5] = '\0';
+        if (wanted(name))
+            run_file(name);
+        free(files[i]);
+    }
+    free(files);
+    print_message("%d comparisons of %lld numbers; the worst gradient is off by %.2g of its tensor's largest\n", n_cases,
+                  (long long)n_numbers, worst_gradient);
+    assert_int_equal(n_failed, 0);
+    assert_true(n_cases > 0);
+}
+
+static void every_plugin_has_cases(void **state)
+{
+    (void)state;
+    for (int i = 0; i < registry_count(registry); ++i) {
+        char path[512];
+        const struct dae_plugin *plugin = registry_at(registry, i);
+        if (plugin == &probe_plugin)
+            continue;
+        snprintf(path, sizeof path, "tests/layers/%s.yaml", plugin->name);
+        FILE *file = fopen(path, "r");
+        if (!file)
+            fail_msg("plugin '%s' has no cases: write %s", plugin->name, path);
+        fclose(file);
+    }
+}
+
+static int open_devices(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    const char *folder = getenv("DAE_CL_PLUGINS");
+    const char *const folders[] = {folder ? folder : "build/plugins"};
+    enum dae_status status = registry_open(folders, 1, &registry, &err);
+    if (status == DAE_OK)
+        status = registry_add(registry, &probe_plugin, "probe", &err);
+    for (int i = 0; i < 2 && status == DAE_OK; ++i)
+        status = device_open(NULL, &(struct tuning_request){shape_name[i], "own"}, &device[i], &err);
+    if (status != DAE_OK)
+        print_error("%s\n", err.text);
+    return status != DAE_OK;
+}
+
+static int close_devices(void **state)
+{
+    (void)state;
+    device_close(device[0]);
+    device_close(device[1]);
+    registry_close(registry);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_plugin_has_cases),
+        cmocka_unit_test(every_plugin_conforms),
+    };
+    return cmocka_run_group_tests(tests, open_devices, close_devices);
+}
