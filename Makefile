@@ -5,16 +5,29 @@
 #   make test       the whole test suite
 #   make help       every target with one line
 .DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
 SHELL := /bin/bash
 
+VERSION := $(shell sed -n 's/.*DAE_CL_VERSION "\(.*\)"/\1/p' src/cli/version.h)
 BUILD  ?= build
 PREFIX ?= /usr/local
 CC     ?= cc
 OPT    ?= -O2 -g
+JOBS   ?= $(shell nproc 2>/dev/null || echo 1)
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY   ?= clang-tidy
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 CFLAGS_ALL := -std=c11 $(OPT) $(WARN) -fPIC -pthread -MMD -MP $(SAN) $(CFLAGS)
 CPPFLAGS_ALL := -Isrc -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L -DCL_TARGET_OPENCL_VERSION=120 $(CPPFLAGS)
 LIBS   := -lOpenCL -lclblast -lyaml -lpng -lz -lcjson -lmd -llapacke -lopenblas -ldl -lm
+
+# Where `make install` puts things, below DESTDIR.
+BIN_DIR    := $(PREFIX)/bin
+LIB_DIR    := $(PREFIX)/lib/dae-cl
+SHARE_DIR  := $(PREFIX)/share/dae-cl
+INCLUDE_DIR := $(PREFIX)/include/dae
+PC_DIR     := $(PREFIX)/lib/pkgconfig
+MAN_DIR    := $(PREFIX)/share/man/man1
 
 LIB_SOURCES  := $(filter-out src/cli/%,$(wildcard src/*/*.c))
 CLI_SOURCES  := $(wildcard src/cli/*.c)
@@ -22,9 +35,10 @@ PLUGINS      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/
 HOST_KERNELS := $(filter-out $(patsubst plugins/%.c,kernels/%.cl,$(wildcard plugins/*.c)),$(wildcard kernels/*.cl kernels/*.clh))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/kernels_embedded.o
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
+C_FILES      := $(wildcard src/*/*.[ch] plugins/*.c tests/*.[ch] tests/*/*.[ch])
 
 .PHONY: all
-all: $(BUILD)/dae-cl $(PLUGINS)
+all: $(BUILD)/dae-cl $(PLUGINS) ## build the program and its plugins (the default)
 
 $(BUILD)/libdae.a: $(LIB_OBJECTS)
 	@rm -f $@; ar rcs $@ $^
@@ -35,6 +49,15 @@ $(BUILD)/dae-cl: $(CLI_OBJECTS) $(BUILD)/libdae.a
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+
+# What knows the prefix is compiled again when it changes.
+STAMP := $(BUILD)/gen/prefix
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(PREFIX))
+$(shell mkdir -p $(BUILD)/gen && echo '$(PREFIX)' > $(STAMP))
+endif
+$(BUILD)/src/cli/invocation.o $(BUILD)/src/data/dataset.o: $(STAMP)
+$(BUILD)/src/cli/invocation.o: CPPFLAGS_ALL += -DDAE_CL_PLUGINDIR='"$(LIB_DIR)/plugins"'
+$(BUILD)/src/data/dataset.o: CPPFLAGS_ALL += -DDAE_CL_DATADIR='"$(SHARE_DIR)"'
 
 # Kernel sources travel inside the binaries, as C strings.
 $(BUILD)/gen/kernels_embedded.c: $(HOST_KERNELS) tools/embed.sh
@@ -56,7 +79,20 @@ $(BUILD)/plugins/%.so: plugins/%.c $$(addprefix $(BUILD)/gen/,$$(addsuffix .inc,
 	@mkdir -p $(@D)
 	$(CC) -I$(BUILD)/include -I$(BUILD)/gen $(CFLAGS_ALL) -shared -o $@ $<
 
-# Unit tests: tests/<floor>/test_*.c, each a cmocka program linked with the library.
+# ---- Running. --------------------------------------------------------------------------------------------------------
+
+.PHONY: run
+run: ## install what is missing, build, and train the first example (NO_INSTALL=1: only say what is missing)
+	@bash tools/packages.sh build
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	$(BUILD)/dae-cl run configs/conv_mnist.yaml
+
+.PHONY: mnist
+mnist: ## fetch MNIST (11 MB) into data/mnist
+	bash tools/mnist.sh data/mnist
+
+# ---- Tests: tests/<floor>/test_*.c, each a cmocka program linked with the library, and tests/cli/*.sh. ----------------
+
 TEST_SOURCES := $(wildcard tests/*/test_*.c)
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libdae.a
@@ -64,10 +100,81 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libdae.a
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $@ $< $(BUILD)/libdae.a $(LIBS) -lcmocka $(LDFLAGS)
 
 .PHONY: tests
-tests: $(TESTS)
+tests: $(TESTS) ## build the test programs
+
+.PHONY: test
+test: ## install what is missing, build everything, run every test (NO_INSTALL=1: only say what is missing)
+	@bash tools/packages.sh build test
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
+	@BUILD=$(BUILD) bash tests/run.sh
+
+# The first run fills the kernel cache: only then is each leak that is reported our own, and the second needs no
+# suppression.
+SANITIZE = BUILD=build-asan OPT='-O1 -g -fno-omit-frame-pointer' \
+	SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+.PHONY: sanitize
+sanitize: ## run every test under AddressSanitizer, LeakSanitizer and UBSan, in build-asan
+	@$(MAKE) --no-print-directory -j$(JOBS) $(SANITIZE) all tests
+	@echo "warming up (leaks are not looked for yet)"
+	@BUILD=build-asan ASAN_OPTIONS=detect_leaks=0 bash tests/run.sh > build-asan/warm-up.log 2>&1 || \
+		{ tail -n 40 build-asan/warm-up.log; exit 1; }
+	@BUILD=build-asan bash tests/run.sh
+
+.PHONY: kernels
+kernels: $(BUILD)/tests/kernels/test_kernels ## compile each kernel file alone on the default device, warnings as errors
+	$<
+
+.PHONY: layers
+layers: ## check who includes whom, who uses which library, and that files are short
+	@bash tools/layers.sh
+
+.PHONY: format format-check
+format: ## format all C files
+	$(CLANG_FORMAT) -i $(C_FILES)
+format-check: ## fail when a C file is not formatted
+	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+
+.PHONY: tidy
+tidy: $(BUILD)/gen/kernels_embedded.c ## static analysis by clang-tidy
+	$(CLANG_TIDY) --quiet $(LIB_SOURCES) $(CLI_SOURCES) -- -std=c11 $(CPPFLAGS_ALL)
+
+# ---- Documents, from the tables that the program itself reads. --------------------------------------------------------
+
+.PHONY: man docs
+man: $(BUILD)/dae-cl.1 ## write the manual page, build/dae-cl.1
+$(BUILD)/dae-cl.1: $(BUILD)/dae-cl
+	$< help --man > $@
+docs: all ## write the config reference, docs/config.md
+	@mkdir -p docs
+	$(BUILD)/dae-cl plugins --markdown > docs/config.md
+
+# ---- Installing. -------------------------------------------------------------------------------------------------------
+
+.PHONY: install
+install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a package
+	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR))
+	install -m 755 $(BUILD)/dae-cl $(DESTDIR)$(BIN_DIR)/dae-cl
+	install -m 644 $(PLUGINS) $(DESTDIR)$(LIB_DIR)/plugins
+	install -m 644 src/dae/plugin.h src/dae/status.h $(DESTDIR)$(INCLUDE_DIR)
+	install -m 644 tools/plugin.mk tools/embed.sh $(DESTDIR)$(SHARE_DIR)
+	install -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(SHARE_DIR)/configs
+	install -m 644 $(BUILD)/dae-cl.1 $(DESTDIR)$(MAN_DIR)/dae-cl.1
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/dae-cl.pc.in > $(DESTDIR)$(PC_DIR)/dae-cl.pc
+
+.PHONY: uninstall
+uninstall: ## remove what `make install` installed
+	rm -f $(addprefix $(DESTDIR),$(BIN_DIR)/dae-cl $(MAN_DIR)/dae-cl.1 $(PC_DIR)/dae-cl.pc)
+	rm -f $(addprefix $(DESTDIR)$(LIB_DIR)/plugins/,$(notdir $(PLUGINS)))
+	rm -f $(addprefix $(DESTDIR)$(INCLUDE_DIR)/,plugin.h status.h)
+	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml))
+	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(LIB_DIR) $(SHARE_DIR)/configs $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
 
 .PHONY: clean
-clean:
-	rm -rf $(BUILD)
+clean: ## remove build and build-asan
+	rm -rf $(BUILD) build-asan
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+( [a-z-]+)*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -16,11 +16,6 @@ struct memory {
     bool wide;
 };
 
-static uint64_t total_of(const struct memory *memory)
-{
-    return memory->parameters + memory->gradients + memory->state + memory->work;
-}
-
 /* Plans the training of a batch for a CPU of many cores, or for a GPU where the config wants its shape. */
 static enum dae_status plan_memory(const struct network *network, const struct settings *settings,
                                    const struct tuning_request *request, struct memory *memory, struct error *err)
@@ -112,22 +107,23 @@ static enum dae_status print_table(const struct network *network, struct arena *
     return DAE_OK;
 }
 
-static double mib(uint64_t bytes)
+static void print_bytes(const char *what, uint64_t bytes, const char *remark)
 {
-    return (double)bytes / 0x1p20;
+    bool small = bytes < 1 << 20;
+    printf("  %-16s %8.2f %s%s\n", what, (double)bytes / (small ? 0x1p10 : 0x1p20), small ? "KiB" : "MiB", remark);
 }
 
 static void print_memory(const struct settings *settings, const struct memory *memory)
 {
     printf("\nKiB and MFLOP are those of one sample's forward pass.\n"
-           "training with %s, batch %lld, on a %s: %.2f MiB\n"
-           "  parameters       %8.2f MiB\n"
-           "  gradients        %8.2f MiB\n"
-           "  optimizer state  %8.2f MiB\n"
-           "  work             %8.2f MiB  activations, their gradients and partial sums\n",
+           "device memory to train with %s, batch %lld, on a %s:\n",
            settings->optimizer->name, (long long)settings->batch,
-           memory->wide ? "CPU device of 32 or more units" : "GPU device", mib(total_of(memory)),
-           mib(memory->parameters), mib(memory->gradients), mib(memory->state), mib(memory->work));
+           memory->wide ? "CPU of 32 or more units" : "GPU");
+    print_bytes("parameters", memory->parameters, "");
+    print_bytes("gradients", memory->gradients, "");
+    print_bytes("optimizer state", memory->state, "");
+    print_bytes("work", memory->work, "  activations, their gradients, partial sums");
+    print_bytes("total", memory->parameters + memory->gradients + memory->state + memory->work, "");
 }
 
 static cJSON *shape_json(const struct dae_shape *shape)
@@ -167,7 +163,6 @@ static cJSON *to_json(const struct network *network, const struct settings *sett
     cJSON_AddNumberToObject(bytes, "gradients", (double)memory->gradients);
     cJSON_AddNumberToObject(bytes, "optimizer_state", (double)memory->state);
     cJSON_AddNumberToObject(bytes, "work", (double)memory->work);
-    cJSON_AddNumberToObject(bytes, "total", (double)total_of(memory));
     return root;
 }
 

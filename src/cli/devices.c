@@ -1,5 +1,6 @@
 /* dae-cl devices: what OpenCL offers here, and which of it would be used. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -7,9 +8,16 @@
 
 enum { N_COLUMNS = 7 };
 
+/* "OpenCL 3.0 PoCL ..." -> "3.0". */
+static const char *version_number(const char *version, struct arena *arena)
+{
+    const char *number = strchr(version, ' ') ? strchr(version, ' ') + 1 : version;
+    return arena_text(arena, number, strcspn(number, " "));
+}
+
 static enum dae_status print_table(const struct platform_list *list, struct error *err)
 {
-    static const char *const header[N_COLUMNS] = {"platform", "device", "type", "version", "units", "memory", "usable"};
+    static const char *const header[N_COLUMNS] = {"platform", "device", "type", "OpenCL", "units", "memory", "usable"};
     struct arena arena = {0};
     const char **cell = arena_array(&arena, (size_t)list->n * N_COLUMNS, sizeof *cell);
     if (!cell)
@@ -20,11 +28,11 @@ static enum dae_status print_table(const struct platform_list *list, struct erro
         row[0] = device->platform;
         row[1] = device->name;
         row[2] = device_type_text(device->type);
-        row[3] = device->version;
+        row[3] = version_number(device->version, &arena);
         row[4] = arena_printf(&arena, "%d", device->compute_units);
         row[5] = arena_printf(&arena, "%.1f GiB", (double)device->memory_bytes / 0x1p30);
         row[6] = device->usable ? "yes" : arena_printf(&arena, "no: %s", device->reason);
-        if (!row[4] || !row[5] || !row[6]) {
+        if (!row[3] || !row[4] || !row[5] || !row[6]) {
             arena_release(&arena);
             return error_no_memory(err, "device table", 0);
         }

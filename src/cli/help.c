@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "cli/version.h"
+
 enum { WIDTH = 79, INDENT = 6 };
 
 static const struct command_option option_man = {"man", NULL, OPTION_FLAG, false, "print the manual page, in roff"};

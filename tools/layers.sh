@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# layers.sh [TREE]: the rules that keep the house in order. A file under src/ includes its own floor and floors below; a
+# library's header has one home; plugins see the public header alone; files are short.
+set -euo pipefail
+cd "${1:-.}"
+shopt -s nullglob
+
+floors=(dae base config device graph data train study report cli) # from the ground up
+max_lines=600
+
+# header pattern -> the one place that may include it
+homes='
+yaml.h          src/config/
+CL/*            src/device/
+clblast_c.h     src/device/
+dlfcn.h         src/graph/
+png.h           src/data/
+zlib.h          src/data/
+cjson/*         src/base/json.h
+sha2.h          src/train/
+lapacke.h       src/train/
+cblas.h         src/train/
+'
+libc=' assert.h ctype.h dirent.h errno.h fcntl.h fenv.h float.h inttypes.h libgen.h limits.h locale.h math.h poll.h
+ pthread.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h
+ sys/file.h sys/mman.h sys/resource.h sys/stat.h sys/statvfs.h sys/time.h sys/types.h sys/utsname.h sys/wait.h time.h
+ unistd.h '
+libc=${libc//$'\n'/}
+
+failed=0
+complain() {
+    echo "layers: $1" >&2
+    failed=1
+}
+
+floor_of() {
+    local i
+    for i in "${!floors[@]}"; do
+        [ "${floors[i]}" != "$1" ] || echo "$i"
+    done
+}
+
+# The headers that a file includes, of the given kind: < or ".
+includes() {
+    sed -nE "s/^[[:space:]]*#[[:space:]]*include[[:space:]]*$2([^>\"]+)[>\"].*/\1/p" "$1" | sort -u
+}
+
+check_library() { # FILE HEADER
+    local pattern home
+    [[ $libc != *" $2 "* ]] || return 0
+    while read -r pattern home; do
+        # shellcheck disable=SC2053 # the pattern is one
+        if [ -n "$pattern" ] && [[ $2 == $pattern ]]; then
+            [[ $1 == "$home"* ]] || complain "$1: <$2> may only be included in $home"
+            return 0
+        fi
+    done <<<"$homes"
+    complain "$1: <$2> has no home; name one in tools/layers.sh and DESIGN.md"
+}
+
+check_floor() { # FILE HEADER
+    local own=${1#src/} other=${2%%/*} own_floor other_floor
+    own=${own%%/*}
+    own_floor=$(floor_of "$own")
+    other_floor=$(floor_of "$other")
+    if [ -z "$own_floor" ]; then
+        complain "$1: src/$own is no floor"
+    elif [ -z "$other_floor" ]; then
+        complain "$1: \"$2\" names no floor"
+    elif [ "$other_floor" -gt "$own_floor" ]; then
+        complain "$1: \"$2\" is on a floor above"
+    elif [ "$own" = report ] && [[ $other != report && $other != base && $other != dae ]]; then
+        complain "$1: \"$2\": report draws what it is given, and includes base alone"
+    fi
+}
+
+for file in src/*/*.[ch]; do
+    for header in $(includes "$file" '<'); do
+        check_library "$file" "$header"
+    done
+    for header in $(includes "$file" '"'); do
+        check_floor "$file" "$header"
+    done
+done
+for file in plugins/*.c; do
+    for header in $(includes "$file" '<'); do
+        [[ $libc == *" $header "* ]] || complain "$file: <$header>: a plugin links to nothing"
+    done
+    for header in $(includes "$file" '"'); do
+        [[ $header == dae/plugin.h || $header == *.cl.inc ]] || complain "$file: \"$header\": a plugin sees dae/plugin.h alone"
+    done
+done
+for file in src/*/*.[ch] plugins/*.c kernels/*.cl kernels/*.clh tests/*/*.[ch]; do
+    lines=$(wc -l <"$file")
+    [ "$lines" -le "$max_lines" ] || complain "$file: $lines lines; more than $max_lines: is there a second room inside?"
+done
+exit "$failed"
