@@ -135,7 +135,7 @@ format-check: ## fail when a C file is not formatted
 	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
 
 .PHONY: tidy
-tidy: $(BUILD)/gen/kernels_embedded.c ## static analysis by clang-tidy
+tidy: $(BUILD)/gen/kernels_embedded.c ## advice of clang-tidy on every file of src/
 	$(CLANG_TIDY) --quiet $(LIB_SOURCES) $(CLI_SOURCES) -- -std=c11 $(CPPFLAGS_ALL)
 
 # ---- Documents, from the tables that the program itself reads. --------------------------------------------------------

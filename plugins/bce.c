@@ -1,5 +1,6 @@
 /* Binary cross-entropy of an output in [0, 1] against a target in [0, 1]. */
 #include <math.h>
+#include <stdio.h>
 
 #include "dae/plugin.h"
 
@@ -10,6 +11,10 @@ static const char kernel_source[] =
 static int bce_plan(const void *state, struct dae_plan *plan)
 {
     (void)state;
+    if (dae_shape_len(&plan->input[0]) != dae_shape_len(&plan->input[1])) {
+        snprintf(plan->problem, sizeof plan->problem, "the output and the clean input differ in size");
+        return 1;
+    }
     plan->output = (struct dae_shape){1, {1}};
     plan->scratch_len = 64; /* one number a lane */
     plan->flops = 10 * dae_shape_len(&plan->input[0]);

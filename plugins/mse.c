@@ -1,4 +1,6 @@
 /* Mean squared error. */
+#include <stdio.h>
+
 #include "dae/plugin.h"
 
 static const char kernel_source[] =
@@ -8,6 +10,10 @@ static const char kernel_source[] =
 static int mse_plan(const void *state, struct dae_plan *plan)
 {
     (void)state;
+    if (dae_shape_len(&plan->input[0]) != dae_shape_len(&plan->input[1])) {
+        snprintf(plan->problem, sizeof plan->problem, "the output and the clean input differ in size");
+        return 1;
+    }
     plan->output = (struct dae_shape){1, {1}};
     plan->scratch_len = 64; /* one number a lane */
     plan->flops = 3 * dae_shape_len(&plan->input[0]);

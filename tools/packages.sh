@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
-# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test) that are missing, and names them
-# before. With NO_INSTALL set it only prints the command to type, and fails when something is missing.
+# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, format) that are missing, and
+# names them before. With NO_INSTALL set it only prints the command to type, and fails when something is missing.
 set -euo pipefail
 
 build=(build-essential pkg-config ocl-icd-opencl-dev opencl-headers pocl-opencl-icd libclblast-dev libyaml-dev
     libpng-dev zlib1g-dev libcjson-dev libmd-dev liblapacke-dev libopenblas-dev gnuplot-nox)
 test=(libcmocka-dev oclgrind python3)
+format=(clang-format)
 
 wanted=()
 for group in "$@"; do
     case $group in
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
+    format) wanted+=("${format[@]}") ;;
     *)
-        echo "usage: $0 build|test..." >&2
+        echo "usage: $0 build|test|format..." >&2
         exit 2
         ;;
     esac

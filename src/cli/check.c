@@ -117,8 +117,7 @@ static void print_memory(const struct settings *settings, const struct memory *m
 {
     printf("\nKiB and MFLOP are those of one sample's forward pass.\n"
            "device memory to train with %s, batch %lld, on a %s:\n",
-           settings->optimizer->name, (long long)settings->batch,
-           memory->wide ? "CPU of 32 or more units" : "GPU");
+           settings->optimizer->name, (long long)settings->batch, memory->wide ? "CPU of 32 or more units" : "GPU");
     print_bytes("parameters", memory->parameters, "");
     print_bytes("gradients", memory->gradients, "");
     print_bytes("optimizer state", memory->state, "");

@@ -120,7 +120,7 @@ void help_overview(FILE *out)
         fprintf(out, "%-28s", text);
         wrap(out, commands[i]->summary, strlen(commands[i]->summary), 28, at < 28 ? 28 : at);
     }
-    fprintf(out, "\ndae-cl help COMMAND says more about one of them; dae-cl --version prints the version.\n"
+    fprintf(out, "\ndae-cl help COMMAND says more about one; dae-cl --version prints the version.\n"
                  "\nenvironment:\n");
     for (int i = 0; i < N_ENVIRONMENT; ++i) {
         fprintf(out, "  %s\n", environment[i].name);

@@ -11,7 +11,8 @@
 #include "cli/help.h"
 
 const struct command *const commands[] = {
-    &command_run, &command_check, &command_denoise, &command_devices, &command_plugins, &command_help, NULL,
+    &command_run,     &command_check,   &command_bench, &command_denoise,
+    &command_devices, &command_plugins, &command_help,  NULL,
 };
 
 /* A closed standard stream would give its number to the next file that is opened, and what is printed would end up in

@@ -145,7 +145,8 @@ enum dae_status kernel_launch(struct kernel *kernel, const size_t global[2], con
             return error_set(err, DAE_OPENCL, "clSetKernelArg failed: argument %d of '%s': %s", i, kernel->name,
                              cl_status_text(code));
     }
-    cl_int code = clEnqueueNDRangeKernel(device->queue, kernel->kernel, 2, NULL, global, local, 0, NULL, NULL);
+    cl_event *event = device->recorder ? profile_record(device->recorder, kernel, args, n_args) : NULL;
+    cl_int code = clEnqueueNDRangeKernel(device->queue, kernel->kernel, 2, NULL, global, local, 0, NULL, event);
     ++device->counters.launches;
     return code == CL_SUCCESS ? DAE_OK : device_fail(err, code, "clEnqueueNDRangeKernel", kernel->name);
 }

@@ -468,9 +468,10 @@ static enum dae_status compare_form(struct verifier *v, struct executor *plain, 
     }
     bool same = memcmp(y[0], y[1], (size_t)len * sizeof(float)) == 0 &&
                 memcmp(gradient[0], gradient[1], (size_t)network->parameters_len * sizeof(float)) == 0;
+    const double y_bound = network_roundings(network) * largest_float(y[0], len);
     struct worst worst = {0};
     for (int64_t i = 0; i < len; ++i)
-        compare(&worst, (double)y[1][i], (double)y[0][i], network_roundings(network) * largest_float(y[0], len));
+        compare(&worst, (double)y[1][i], (double)y[0][i], y_bound);
     add_row(v, network->output, "", what, worst.error, worst.bound, same ? "the same bits" : "");
     for (int i = 0; i < network->n_nodes; ++i)
         for (int w = 0; w < network->node[i].plan.n_weights; ++w) {

@@ -67,20 +67,22 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
     return read_compare(value_map_get(config, "compare"), settings, err);
 }
 
+/* A part under its name; a scalar on the same line, so that a difference is shown with its name. */
+static enum dae_status add_part(const struct value *map, const char *key, struct text *text, struct error *err)
+{
+    const struct value *part = value_map_get(map, key);
+    text_printf(text, part && part->kind == VALUE_SCALAR ? "%s: " : "%s:\n", key);
+    return part ? tree_write(part, text, err) : DAE_OK;
+}
+
 enum dae_status settings_fingerprint(const struct value *config, bool corrupt, struct text *text, struct error *err)
 {
     static const char *const parts[] = {"seed", "data", "corruption", "model"};
     static const char *const train_parts[] = {"loss", "optimizer", "batch"};
     text_add(text, corrupt ? "denoising\n" : "standard\n");
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i) {
-        const struct value *part = value_map_get(config, parts[i]);
-        text_printf(text, "%s:\n", parts[i]);
-        if (part)
-            TRY(tree_write(part, text, err));
-    }
-    for (size_t i = 0; i < sizeof train_parts / sizeof train_parts[0]; ++i) {
-        text_printf(text, "%s:\n", train_parts[i]);
-        TRY(tree_write(value_map_get(value_map_get(config, "train"), train_parts[i]), text, err));
-    }
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i)
+        TRY(add_part(config, parts[i], text, err));
+    for (size_t i = 0; i < sizeof train_parts / sizeof train_parts[0]; ++i)
+        TRY(add_part(value_map_get(config, "train"), train_parts[i], text, err));
     return text->failed ? error_no_memory(err, "fingerprint", text->len) : DAE_OK;
 }

@@ -1,0 +1,397 @@
+/* dae-cl denoise: sends files of samples through a trained model and writes each back in its own form. */
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/atomic_file.h"
+#include "cli/command.h"
+#include "data/samples_file.h"
+#include "graph/executor.h"
+#include "train/model_file.h"
+#include "train/settings.h"
+
+struct input {
+    const char *path, *out;
+    dev_t device; /* together with `number`: which file it is, whatever its path says */
+    ino_t number;
+    int64_t n; /* samples */
+};
+
+/* Everything that denoising opens, in the order in which it does. */
+struct denoise {
+    const struct invocation *invocation;
+    struct arena arena;
+    struct input *input; /* n_inputs of them */
+    int n_inputs, capacity;
+    const char *model, *folder;
+    struct value *config;
+    struct registry *registry;
+    struct settings settings;
+    struct network network;
+    float *parameters; /* (parameters_len) */
+    struct device *device;
+    struct executor *executor;
+    struct buffer *data, *order; /* (batch, input) floats; (batch) int32 */
+    int64_t batch, n_samples;
+    int n_written;
+};
+
+/* ---- Which files. ------------------------------------------------------------------------------------------------ */
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t len = strlen(text), ending_len = strlen(ending);
+    return len >= ending_len && strcmp(text + len - ending_len, ending) == 0;
+}
+
+/* DIR/NAME; .gz is cut off, because IDX is written plain. */
+static const char *out_path(struct denoise *d, const char *path, enum samples_kind kind)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t len = strlen(name) - (kind == SAMPLES_IDX && ends_with(name, ".gz") ? 3 : 0);
+    return arena_printf(&d->arena, "%s%s%.*s", d->folder, ends_with(d->folder, "/") ? "" : "/", (int)len, name);
+}
+
+static enum dae_status add_input(struct denoise *d, const char *path, const struct stat *info, enum samples_kind kind,
+                                 struct error *err)
+{
+    if (d->n_inputs == d->capacity) {
+        int capacity = d->capacity ? 2 * d->capacity : 16;
+        struct input *grown = realloc(d->input, (size_t)capacity * sizeof *grown);
+        if (!grown)
+            return error_no_memory(err, "list of files", (unsigned long long)capacity * sizeof *grown);
+        d->input = grown;
+        d->capacity = capacity;
+    }
+    struct input *input = &d->input[d->n_inputs++];
+    *input =
+        (struct input){.path = path, .out = out_path(d, path, kind), .device = info->st_dev, .number = info->st_ino};
+    return input->out ? DAE_OK : error_no_memory(err, "file name", strlen(path));
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct input *)a)->path, ((const struct input *)b)->path);
+}
+
+/* Adds a folder's item when it is a file of samples, else counts it. */
+static enum dae_status add_item(struct denoise *d, const char *folder, const char *name, int *n_skipped,
+                                struct error *err)
+{
+    const char *path = arena_printf(&d->arena, "%s%s%s", folder, ends_with(folder, "/") ? "" : "/", name);
+    if (!path)
+        return error_no_memory(err, "file name", strlen(name));
+    struct stat info;
+    enum samples_kind kind = SAMPLES_UNKNOWN;
+    if (name[0] != '.' && stat(path, &info) == 0 && S_ISREG(info.st_mode))
+        TRY(samples_file_kind(path, &kind, err));
+    if (kind != SAMPLES_UNKNOWN)
+        return add_input(d, path, &info, kind, err);
+    ++*n_skipped;
+    return DAE_OK;
+}
+
+static enum dae_status add_folder(struct denoise *d, const char *folder, struct error *err)
+{
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return error_set(err, DAE_IO, "cannot open folder %s: %s", folder, strerror(errno));
+    enum dae_status status = DAE_OK;
+    const struct dirent *item;
+    int first = d->n_inputs, n_skipped = 0;
+    while (status == DAE_OK && (errno = 0, item = readdir(dir)))
+        if (strcmp(item->d_name, ".") != 0 && strcmp(item->d_name, "..") != 0)
+            status = add_item(d, folder, item->d_name, &n_skipped, err);
+    if (status == DAE_OK && errno)
+        status = error_set(err, DAE_IO, "cannot read folder %s: %s", folder, strerror(errno));
+    closedir(dir);
+    TRY(status);
+    if (d->n_inputs == first)
+        return error_set(err, DAE_BAD_DATA, "%s: the folder holds no PNG, PGM, PPM, IDX or NPY file", folder);
+    qsort(d->input + first, (size_t)(d->n_inputs - first), sizeof *d->input, by_path);
+    if (n_skipped)
+        fprintf(stderr, "%s: %d item%s skipped: not PNG, PGM, PPM, IDX or NPY\n", folder, n_skipped,
+                n_skipped == 1 ? "" : "s");
+    return DAE_OK;
+}
+
+static enum dae_status add_argument(struct denoise *d, const char *path, struct error *err)
+{
+    struct stat info;
+    enum samples_kind kind;
+    if (stat(path, &info) < 0)
+        return error_set(err, DAE_IO, "cannot open %s: %s", path, strerror(errno));
+    if (S_ISDIR(info.st_mode))
+        return add_folder(d, path, err);
+    TRY(samples_file_kind(path, &kind, err));
+    return add_input(d, path, &info, kind, err);
+}
+
+static int by_out(const void *a, const void *b)
+{
+    const struct input *const *p = a, *const *q = b;
+    int order = strcmp((*p)->out, (*q)->out);
+    return order ? order : (*p > *q) - (*p < *q);
+}
+
+static enum dae_status check_distinct(struct denoise *d, struct error *err)
+{
+    const struct input **sorted = arena_array(&d->arena, (size_t)d->n_inputs, sizeof *sorted);
+    if (!sorted)
+        return error_no_memory(err, "list of files", (unsigned long long)d->n_inputs * sizeof *sorted);
+    for (int i = 0; i < d->n_inputs; ++i)
+        sorted[i] = &d->input[i];
+    qsort(sorted, (size_t)d->n_inputs, sizeof *sorted, by_out);
+    for (int i = 1; i < d->n_inputs; ++i)
+        if (strcmp(sorted[i - 1]->out, sorted[i]->out) == 0)
+            return error_set(err, DAE_CONFIG,
+                             "denoise: %s and %s would both be written to %s; denoise them into two folders",
+                             sorted[i - 1]->path, sorted[i]->path, sorted[i]->out);
+    return DAE_OK;
+}
+
+static enum dae_status check_no_overwriting(const struct denoise *d, struct error *err)
+{
+    struct stat info;
+    for (int i = 0; i < d->n_inputs; ++i) {
+        if (stat(d->input[i].out, &info) < 0)
+            continue;
+        for (int j = 0; j < d->n_inputs; ++j)
+            if (d->input[j].device == info.st_dev && d->input[j].number == info.st_ino)
+                return error_set(err, DAE_CONFIG, "denoise: %s would overwrite the input %s; give another folder to -o",
+                                 d->input[i].out, d->input[j].path);
+    }
+    return DAE_OK;
+}
+
+static enum dae_status list_inputs(struct denoise *d, struct error *err)
+{
+    for (int i = 1; i < d->invocation->n_arguments; ++i)
+        TRY(add_argument(d, d->invocation->argument[i], err));
+    TRY(check_distinct(d, err));
+    return check_no_overwriting(d, err);
+}
+
+/* ---- The model. -------------------------------------------------------------------------------------------------- */
+
+static enum dae_status build_network(struct denoise *d, struct error *err)
+{
+    struct device_request request;
+    enum dae_status status = settings_read(d->registry, d->config, &d->arena, &d->settings, err);
+    if (status == DAE_OK)
+        status = network_build(d->registry, d->config, &d->arena, false, &d->network, err);
+    if (status == DAE_OK)
+        status = invocation_request(d->invocation, d->config, &request, err);
+    if (status == DAE_CONFIG)
+        error_note(err, "the line is one of the config that is stored in the model");
+    return status;
+}
+
+static enum dae_status load_parameters(struct denoise *d, const struct safetensors *file, struct error *err)
+{
+    TRY(build_network(d, err));
+    d->parameters = calloc((size_t)d->network.parameters_len + 1, sizeof *d->parameters);
+    if (!d->parameters)
+        return error_no_memory(err, d->model, (unsigned long long)d->network.parameters_len * sizeof *d->parameters);
+    return model_file_parameters(d->model, file, &d->network, d->parameters, err);
+}
+
+static enum dae_status load_model(struct denoise *d, struct error *err)
+{
+    struct safetensors file;
+    TRY(model_file_open(d->model, &d->arena, &file, &d->config, err));
+    enum dae_status status = invocation_registry(d->invocation, &d->registry, err);
+    if (status == DAE_OK)
+        status = load_parameters(d, &file, err);
+    safetensors_close(&file);
+    return status;
+}
+
+/* ---- The samples. ------------------------------------------------------------------------------------------------ */
+
+/* Reads a file whose samples fit the model; the caller releases. */
+static enum dae_status load_samples(const struct denoise *d, const char *path, struct samples_file *file,
+                                    struct error *err)
+{
+    const struct dae_shape *want = &d->network.node[0].plan.output;
+    TRY(samples_file_load(path, file, err));
+    bool same = file->shape.rank == want->rank;
+    for (int i = 0; i < want->rank && same; ++i)
+        same = file->shape.dim[i] == want->dim[i];
+    if (same)
+        return DAE_OK;
+    char have_text[96], want_text[96];
+    enum dae_status status = error_set(err, DAE_BAD_DATA, "%s: samples of %s, but %s takes %s", path,
+                                       shape_text(&file->shape, have_text), d->model, shape_text(want, want_text));
+    samples_file_release(file);
+    return status;
+}
+
+/* No output is written before every input is known to be sound. */
+static enum dae_status check_inputs(struct denoise *d, struct error *err)
+{
+    int64_t most = 1;
+    for (int i = 0; i < d->n_inputs; ++i) {
+        struct samples_file file;
+        TRY(load_samples(d, d->input[i].path, &file, err));
+        most = file.n > most ? file.n : most;
+        samples_file_release(&file);
+    }
+    d->batch = most < d->settings.batch ? most : d->settings.batch;
+    return DAE_OK;
+}
+
+static int64_t sample_len(const struct denoise *d)
+{
+    return dae_shape_len(&d->network.node[0].plan.output);
+}
+
+/* The order 0, 1, 2, ...: a batch is copied to the start of `data`. */
+static enum dae_status write_order(struct denoise *d, struct error *err)
+{
+    uint64_t bytes = (uint64_t)d->batch * sizeof(int32_t);
+    TRY(buffer_new(d->device, bytes, "order of samples", &d->order, err));
+    int32_t *order = malloc(bytes);
+    if (!order)
+        return error_no_memory(err, "order of samples", bytes);
+    for (int64_t i = 0; i < d->batch; ++i)
+        order[i] = (int32_t)i;
+    enum dae_status status = buffer_write(d->order, 0, order, bytes, err);
+    free(order);
+    return status;
+}
+
+static enum dae_status open_device(struct denoise *d, struct error *err)
+{
+    const struct executor_options options = {.batch = d->batch, .infer = true, .join = true, .fold = true};
+    char notice[512];
+    TRY(invocation_device(d->invocation, d->config, &d->device, err));
+    fprintf(stderr, "%s\n", device_line(d->device));
+    TRY(executor_new(d->device, &d->network, &options, notice, sizeof notice, &d->executor, err));
+    if (notice[0])
+        fprintf(stderr, "  %s\n", notice);
+    TRY(executor_set_parameters(d->executor, d->parameters, err));
+    uint64_t bytes = (uint64_t)d->batch * (uint64_t)sample_len(d) * sizeof(float);
+    TRY(device_check_memory(d->device, bytes, "a batch of samples", "choose another device", err));
+    TRY(buffer_new(d->device, bytes, "samples", &d->data, err));
+    return write_order(d, err);
+}
+
+/* Replaces n samples, (n, input), by what the model makes of them. */
+static enum dae_status denoise_batch(struct denoise *d, float *values, int64_t n, struct error *err)
+{
+    const struct batch batch = {.data = d->data, .order = d->order, .n = n};
+    TRY(buffer_write(d->data, 0, values, (uint64_t)n * (uint64_t)sample_len(d) * sizeof *values, err));
+    TRY(executor_forward(d->executor, SCHEDULE_INFER, &batch, err));
+    return executor_read(d->executor, SCHEDULE_INFER, d->network.output, n, values, err);
+}
+
+/* An image would show NaN as black. */
+static enum dae_status check_output(const struct denoise *d, const struct input *input, const struct samples_file *file,
+                                    struct error *err)
+{
+    int64_t len = sample_len(d);
+    for (int64_t i = 0; i < file->n * len; ++i)
+        if (!isfinite(file->values[i]))
+            return error_set(err, DAE_BAD_DATA,
+                             "%s: sample %lld: the model's output is not finite; give values like those it was trained "
+                             "on, or train it again",
+                             input->path, (long long)(i / len));
+    return DAE_OK;
+}
+
+static enum dae_status denoise_file(struct denoise *d, const struct input *input, struct error *err)
+{
+    struct samples_file file;
+    TRY(load_samples(d, input->path, &file, err));
+    enum dae_status status = DAE_OK;
+    for (int64_t first = 0; first < file.n && status == DAE_OK; first += d->batch) {
+        int64_t left = file.n - first;
+        status = denoise_batch(d, file.values + first * sample_len(d), left < d->batch ? left : d->batch, err);
+    }
+    if (status == DAE_OK)
+        status = check_output(d, input, &file, err);
+    if (status == DAE_OK)
+        status = samples_file_save(input->out, &file, err);
+    d->n_samples += status == DAE_OK ? file.n : 0;
+    samples_file_release(&file);
+    return status;
+}
+
+static enum dae_status denoise_all(struct denoise *d, struct error *err)
+{
+    enum dae_status status = DAE_OK;
+    bool terminal = isatty(STDERR_FILENO) == 1;
+    for (int i = 0; i < d->n_inputs && status == DAE_OK; ++i) {
+        status = denoise_file(d, &d->input[i], err);
+        d->n_written += status == DAE_OK;
+        if (status == DAE_OK && terminal)
+            fprintf(stderr, "  %d/%d  %s\n", d->n_written, d->n_inputs, d->input[i].out);
+    }
+    if (status != DAE_OK)
+        error_note(err, "%d of %d files were written into %s", d->n_written, d->n_inputs, d->folder);
+    return status;
+}
+
+static void release(struct denoise *d)
+{
+    buffer_free(d->data);
+    buffer_free(d->order);
+    executor_free(d->executor);
+    device_close(d->device);
+    free(d->parameters);
+    registry_close(d->registry);
+    free(d->input);
+    arena_release(&d->arena);
+}
+
+static enum dae_status run(const struct invocation *invocation, struct error *err)
+{
+    struct denoise d = {
+        .invocation = invocation, .model = invocation->argument[0], .folder = invocation_value(invocation, "o")};
+    enum dae_status status = list_inputs(&d, err);
+    if (status == DAE_OK)
+        status = load_model(&d, err);
+    if (status == DAE_OK)
+        status = check_inputs(&d, err);
+    if (status == DAE_OK)
+        status = folder_make(d.folder, err);
+    if (status == DAE_OK)
+        status = open_device(&d, err);
+    if (status == DAE_OK)
+        status = denoise_all(&d, err);
+    if (status == DAE_OK)
+        printf("%d file%s, %lld sample%s denoised into %s\n", d.n_written, d.n_written == 1 ? "" : "s",
+               (long long)d.n_samples, d.n_samples == 1 ? "" : "s", d.folder);
+    release(&d);
+    return status;
+}
+
+static const struct command_option option_o = {"o", "DIR", OPTION_VALUE, true,
+                                               "the folder of the results, made when it is not there"};
+
+static const struct command_option *const options[] = {&option_o, &option_platform, &option_plugins, NULL};
+
+const struct command command_denoise = {
+    .name = "denoise",
+    .arguments = "MODEL INPUT...",
+    .summary = "denoise images and arrays with a trained model",
+    .description =
+        "MODEL is a model.safetensors that dae-cl run wrote; nothing else of that run is needed. Each INPUT is a PNG, "
+        "PGM, "
+        "PPM, IDX (plain or .gz) or NPY file, or a folder of them. An image is one sample; arrays are (n,h,w), "
+        "(n,h,w,c) or "
+        "(n,d). The model gets bytes and pixels as numbers from 0 to 1 and floats as they are; no noise is added.\n"
+        "\n"
+        "The results are files of the same kind and name in DIR: images with as many bits, arrays of bytes or 32-bit "
+        "floats as they came; bytes and pixels are clamped to their range. A compressed IDX file comes out plain, "
+        "without "
+        ".gz. All inputs are checked before the first result is written, and each result appears whole or not at all.",
+    .options = options,
+    .run = run,
+};

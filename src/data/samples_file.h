@@ -1,0 +1,47 @@
+/* A file of samples, read so that results can be written back in its own form: an image (one sample) or an array
+ * (samples first). */
+#ifndef DATA_SAMPLES_FILE_H
+#define DATA_SAMPLES_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "dae/plugin.h"
+
+enum samples_kind {
+    SAMPLES_UNKNOWN,
+    SAMPLES_PNG, /* data/image.h */
+    SAMPLES_PGM, /* data/image.h; PPM too */
+    SAMPLES_IDX, /* data/idx.h */
+    SAMPLES_NPY, /* data/npy.h */
+};
+
+struct samples_file {
+    enum samples_kind kind;
+    bool is_float;          /* an array of floats, not of bytes */
+    int bits;               /* per channel of an image: 8 or 16 */
+    int rank;               /* of an array; an array (n) and (n,h,w) has samples of one channel */
+    int64_t n;              /* samples, at least 1 */
+    struct dae_shape shape; /* of one sample, channels last */
+    float *values;          /* (n, shape): stored numbers over their largest, floats as they are; finite; malloc'ed */
+};
+
+/* Tells a kind by the first bytes, or else by the name: a damaged file of a known name has a kind, and what is wrong
+ * with it is said by samples_file_load. A compressed IDX file is known by its name alone. Missing, unreadable, or not a
+ * regular file: DAE_IO. */
+MUST_USE enum dae_status samples_file_kind(const char *path, enum samples_kind *kind, struct error *err);
+
+/* Reads a file. On success the caller releases. Of no known kind, damaged, empty, or with NaN or infinity in it:
+ * DAE_BAD_DATA; missing or unreadable: DAE_IO; DAE_NO_MEMORY. */
+MUST_USE enum dae_status samples_file_load(const char *path, struct samples_file *file, struct error *err);
+
+/* Writes the values in the form the file came in, whole or not at all. Stored numbers are clamped to their range and
+ * rounded to the nearest; floats stay as they are. IDX is written plain, and an image without palette or interlacing.
+ * DAE_IO, DAE_NO_MEMORY. */
+MUST_USE enum dae_status samples_file_save(const char *path, const struct samples_file *file, struct error *err);
+
+/* Frees the values; harmless on a zeroed one. */
+void samples_file_release(struct samples_file *file);
+
+#endif

@@ -1,0 +1,81 @@
+# What the scripts beside this file share; each sources it, and ends with `finish`. A case begins with `case_is NAME` and
+# fails when one of its expectations does.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+tree=$PWD
+BUILD=${BUILD:-build}
+[[ $BUILD == /* ]] || BUILD=$tree/$BUILD
+dae_cl=$BUILD/dae-cl
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset DAE_CL_PLATFORM DAE_CL_KERNELS
+
+passed=0 failed=0 skipped=0 name='' problems='' code=0
+
+close_case() {
+    if [ -n "$name" ] && [ -n "$problems" ]; then
+        printf 'FAIL %s\n%s' "$name" "$problems"
+        failed=$((failed + 1))
+    elif [ -n "$name" ]; then
+        echo "ok   $name"
+        passed=$((passed + 1))
+    fi
+    name='' problems=''
+}
+
+case_is() {
+    close_case
+    name=$1
+}
+
+# Ends the case without a verdict.
+skip() {
+    echo "skip $name: $1"
+    skipped=$((skipped + 1))
+    name='' problems=''
+}
+
+finish() {
+    close_case
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+problem() {
+    problems+="    $1"$'\n'
+}
+
+# Runs a command; its status is in $code, what it wrote in $work/out and $work/err.
+run() {
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    code=$?
+}
+
+code_is() {
+    [ "$code" -eq "$1" ] || problem "exit status $code, not $1; stderr: $(head -c 600 "$work/err")"
+}
+
+# The whole of stdout or stderr, from the here-document or file on standard input.
+out_is() {
+    local difference
+    difference=$(diff -u - "$work/out") || problem "stdout differs:"$'\n'"$difference"
+}
+err_is() {
+    local difference
+    difference=$(diff -u - "$work/err") || problem "stderr differs:"$'\n'"$difference"
+}
+
+# A piece of it, taken literally.
+out_has() {
+    grep -qF -- "$1" "$work/out" || problem "stdout lacks '$1': $(head -c 600 "$work/out")"
+}
+err_has() {
+    grep -qF -- "$1" "$work/err" || problem "stderr lacks '$1': $(head -c 600 "$work/err")"
+}
+out_lacks() {
+    ! grep -qF -- "$1" "$work/out" || problem "stdout has '$1'"
+}
+err_lacks() {
+    ! grep -qF -- "$1" "$work/err" || problem "stderr has '$1'"
+}

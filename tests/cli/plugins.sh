@@ -1,0 +1,267 @@
+# Plugins: the lists, the installed SDK, and those that must be refused (exit code 10).
+. "$(dirname "$0")/harness.sh"
+small=tests/cli/small.yaml
+
+case_is "the list has every plugin of the tree"
+run "$dae_cl" plugins
+code_is 0
+for source in plugins/*.c; do
+    plugin=$(basename "$source" .c)
+    grep -qE "^(layer|corruption|loss|optimizer) +$plugin  " "$work/out" || problem "no $plugin"
+done
+
+case_is "one plugin"
+run "$dae_cl" plugins conv2d
+code_is 0
+out_is <<'END'
+conv2d (layer): two-dimensional convolution with bias
+
+  filters: integer, 1 to 65536, required
+      output channels
+
+  kernel: integer or [h, w], 1 to 256, default 3
+      kernel size, n or [h, w]
+
+  stride: integer or [h, w], 1 to 256, default 1
+      distance of windows, n or [h, w]
+
+  pad: integer or [h, w], 0 to 255, default 0
+      zeros around the image, n or [h, w]
+END
+
+case_is "a plugin that does not exist"
+run "$dae_cl" plugins conv3d
+code_is 2
+err_is <<'END'
+dae-cl: error: no plugin is called 'conv3d' (did you mean 'conv2d'?)
+note: dae-cl plugins lists them
+END
+
+case_is "the config reference has every key that a config may have"
+run "$dae_cl" check tests/cli/small.yaml --set zzzzzz=1
+keys=$(sed -n 's/.*known are: //p' "$work/err" | tr -d ,)
+run "$dae_cl" check tests/cli/small.yaml --set train.zzzzzz=1
+keys+=" $(sed -n 's/.*known are: //p' "$work/err" | tr -d ,)"
+run "$dae_cl" check tests/cli/small.yaml --set model.zzzzzz=1
+keys+=" $(sed -n 's/.*known are: //p' "$work/err" | tr -d ,)"
+[ "$(wc -w <<<"$keys")" -ge 15 ] || problem "found only: $keys"
+run "$dae_cl" plugins --markdown
+for key in $keys; do
+    out_has "| $key |"
+done
+
+case_is "docs/config.md is what the program prints"
+if [ -f docs/config.md ]; then
+    out_is <docs/config.md
+else
+    skip "there is no docs/config.md"
+fi
+
+# ---- The installed SDK: a plugin built in another folder with what `make install` ships, and nothing else. ----------
+
+prefix=$work/root/usr/local
+case_is "make install"
+run make BUILD="$BUILD" DESTDIR="$work/root" install
+code_is 0
+for file in bin/dae-cl include/dae/plugin.h include/dae/status.h share/dae-cl/plugin.mk lib/pkgconfig/dae-cl.pc \
+    share/man/man1/dae-cl.1 share/dae-cl/configs/conv_mnist.yaml lib/dae-cl/plugins/relu.so; do
+    [ -f "$prefix/$file" ] || problem "$file was not installed"
+done
+
+case_is "the installed program finds its plugins"
+run "$prefix/bin/dae-cl" check "$small"
+code_is 0
+
+case_is "pkg-config knows it"
+run env PKG_CONFIG_PATH="$prefix/lib/pkgconfig" pkg-config --variable=plugin_mk dae-cl
+code_is 0
+out_is <<<"/usr/local/share/dae-cl/plugin.mk"
+
+sdk=$work/sdk
+mkdir "$sdk"
+cp tests/cli/swish.c "$sdk"
+printf 'PLUGINS = swish.so\ninclude %s/share/dae-cl/plugin.mk\n' "$prefix" >"$sdk/Makefile"
+case_is "a plugin outside the tree"
+run make -C "$sdk"
+code_is 0
+run "$prefix/bin/dae-cl" plugins swish --plugins "$sdk"
+code_is 0
+out_has "swish (layer): x * sigmoid(beta * x)"
+out_has "beta: number, -100 to 100, default 1"
+run "$prefix/bin/dae-cl" check "$small" --plugins "$sdk" --set 'model.layers.2={swish: {beta: 2}}'
+code_is 0
+out_has "swish_1"
+
+case_is "it trains"
+run "$prefix/bin/dae-cl" run "$small" --plugins "$sdk" --set 'model.layers.2={swish: {beta: 2}}' --out "$work/run"
+code_is 0
+[ -f "$work/run/model.safetensors" ] || problem "no model"
+
+case_is "a plugin with a kernel file"
+mkdir "$work/kernel"
+cp tests/cli/swish.c "$sdk/Makefile" "$work/kernel"
+cat >"$work/kernel/swish.cl" <<'END'
+/* "swish\" */
+INLINE void FN(forward)(FORWARD_ARGS)
+{
+    FOR_LANES(i, OUT_LEN)
+        y[i] = x[0][i] / (1.0f + exp(-P_BETA * x[0][i]));
+}
+INLINE void FN(backward)(BACKWARD_ARGS)
+{
+    FOR_LANES(i, OUT_LEN) {
+        const float g = 1.0f / (1.0f + exp(-P_BETA * x[0][i]));
+        const float d = dy[i] * (g + P_BETA * x[0][i] * g * (1.0f - g));
+        dx[0][i] = add_dx[0] ? dx[0][i] + d : d;
+    }
+}
+END
+run make -C "$work/kernel" CPPFLAGS=-DWITH_KERNEL
+code_is 0
+run "$dae_cl" run "$small" --plugins "$work/kernel" --set 'model.layers.2=swish' --out "$work/run_kernel"
+code_is 0
+
+case_is "a kernel that does not compile: exit code 7, with the file and line"
+mkdir "$work/broken"
+cp tests/cli/swish.c "$sdk/Makefile" "$work/broken"
+{
+    cat "$work/kernel/swish.cl"
+    echo "INLINE void FN(third)(void) { int a = undefined_name; }"
+} >"$work/broken/swish.cl"
+run make -C "$work/broken" CPPFLAGS=-DWITH_KERNEL
+code_is 0
+run "$dae_cl" run "$small" --plugins "$work/broken" --set 'model.layers.2=swish' --out "$work/run_broken"
+code_is 7
+err_has "kernels/swish.cl:15"
+err_has "undefined_name"
+
+case_is "make uninstall leaves nothing"
+run make BUILD="$BUILD" DESTDIR="$work/root" uninstall
+code_is 0
+left=$(find "$work/root" -type f)
+[ -z "$left" ] || problem "left: $left"
+
+# ---- Plugins that must be refused. ------------------------------------------------------------------------------------
+
+compile() { # FOLDER FLAG...: swish.so with faults
+    local folder=$1
+    shift
+    mkdir -p "$folder"
+    cc -shared -fPIC -Isrc "$@" -o "$folder/swish.so" tests/cli/swish.c
+}
+refused() { # FOLDER MESSAGE: by every command that loads plugins, before any code of it runs
+    local command
+    for command in plugins "check $small"; do
+        run "$dae_cl" $command --plugins "$1"
+        code_is 10
+        err_has "$2"
+        out_is </dev/null
+        [ "$(grep -c 'error: ' "$work/err")" -eq 1 ] || problem "not one error: $(cat "$work/err")"
+    done
+}
+bad=$work/bad
+
+case_is "a folder that does not exist"
+refused "$bad/none" "plugin folder $bad/none cannot be read: No such file or directory"
+
+case_is "a file for a folder"
+refused "$PWD/$small" "it is not a regular folder"
+
+mkdir -p "$bad"/{text,empty,cut,pipe,link,dir}
+case_is "a text file"
+echo "not a library" >"$bad/text/a.so"
+refused "$bad/text" "plugin $bad/text/a.so cannot be loaded: "
+
+case_is "an empty file"
+: >"$bad/empty/a.so"
+refused "$bad/empty" "plugin $bad/empty/a.so cannot be loaded: "
+
+case_is "a library cut short"
+head -c 5000 "$sdk/swish.so" >"$bad/cut/a.so"
+refused "$bad/cut" "plugin $bad/cut/a.so cannot be "
+
+case_is "a pipe"
+mkfifo "$bad/pipe/a.so"
+refused "$bad/pipe" "it is not a regular file"
+
+case_is "a symbolic link"
+ln -s "$sdk/swish.so" "$bad/link/a.so"
+refused "$bad/link" "it is not a regular file"
+
+case_is "a folder named like a library"
+mkdir "$bad/dir/a.so"
+refused "$bad/dir" "it is not a regular file"
+
+case_is "a library that is no plugin"
+compile "$bad/no_table" -DNO_TABLE
+refused "$bad/no_table" "it exports no dae_plugin_v1"
+
+case_is "another ABI"
+compile "$bad/abi" -DABI=2
+refused "$bad/abi" "it was built for another ABI"
+
+case_is "another size"
+compile "$bad/size" -DSIZE=64
+refused "$bad/size" "its table has another size"
+
+case_is "no name"
+compile "$bad/no_name" -DNAME=NULL
+refused "$bad/no_name" "it has no name"
+
+case_is "a name that is a path"
+compile "$bad/path" '-DNAME="../relu"'
+refused "$bad/path" "its name must be of a-z, 0-9 and _"
+
+case_is "no reference"
+compile "$bad/reference" -DREFERENCE=NULL
+refused "$bad/reference" "it needs plan and reference"
+
+case_is "the name of another plugin"
+compile "$bad/again" '-DNAME="relu"'
+refused "$bad/again" "defines layer 'relu' again"
+
+case_is "a file that others may write; its code does not run"
+compile "$bad/file_mode" -DHOSTILE
+chmod 666 "$bad/file_mode/swish.so"
+refused "$bad/file_mode" "others may write it"
+
+case_is "a folder that others may write; no code of it runs"
+compile "$bad/folder_mode" -DHOSTILE
+chmod 777 "$bad/folder_mode"
+refused "$bad/folder_mode" "others may write it"
+
+case_is "a file of another user; its code does not run"
+if [ "$(id -u)" -eq 0 ]; then
+    compile "$bad/owner" -DHOSTILE
+    chown 65534 "$bad/owner/swish.so"
+    refused "$bad/owner" "it belongs to user 65534"
+else
+    skip "only root can give a file away"
+fi
+
+case_is "the hostile code would have shown"
+compile "$bad/control" -DHOSTILE
+run "$dae_cl" plugins swish --plugins "$bad/control"
+code_is 0
+out_has "HOSTILE CODE RAN"
+
+case_is "no plugin comes from the current folder or the library path"
+(cd "$bad/control" && LD_LIBRARY_PATH=:"$bad/control" "$dae_cl" plugins >"$work/out" 2>"$work/err")
+code=$?
+code_is 0
+out_lacks HOSTILE
+out_lacks swish
+
+case_is "a plan that fails: exit code 2, in its words"
+compile "$bad/fails" -DFAIL
+run "$dae_cl" check "$small" --plugins "$bad/fails" --set model.layers.2=swish
+code_is 2
+err_has "it does not like this shape"
+
+case_is "a plan that makes no sense"
+compile "$bad/lies" -DLIE
+run "$dae_cl" check "$small" --plugins "$bad/lies" --set model.layers.2=swish
+[ "$code" -eq 2 ] || [ "$code" -eq 10 ] || problem "exit status $code"
+err_has "error: "
+
+finish

@@ -1,0 +1,227 @@
+# `dae-cl run`: what it leaves behind, how it stops and goes on, and each kind of failure while data, device and disk are in
+# use.
+. "$(dirname "$0")/harness.sh"
+
+tiny=$work/tiny.yaml
+cat >"$tiny" <<'END'
+name: tiny
+seed: 5
+data: {source: digits, train: 640, test: 96}
+corruption: {gaussian: {sigma: 0.3, clamp: [0, 1]}}
+model:
+  input: [28, 28, 1]
+  layers:
+    - conv2d: {filters: 4, kernel: 3, pad: 1}
+    - relu
+    - maxpool2d: {kernel: 2}
+      name: code
+    - conv_transpose2d: {filters: 1, kernel: 2, stride: 2}
+    - sigmoid
+  code: code
+train: {loss: bce, optimizer: {adam: {lr: 0.01}}, batch: 32, epochs: 3}
+compare: [standard_ae, affine, pca]
+END
+# The same without rivals, long enough to be stopped.
+long=(--set compare=[] --set data.train=20000 --set train.epochs=200)
+no_half_written() { # FOLDER: no temporary is left
+    local left
+    left=$(find "$1" -name '*.tmp.*' 2>/dev/null)
+    [ -z "$left" ] || problem "left behind: $left"
+}
+
+case_is "a run leaves everything, and says how it went"
+run "$dae_cl" run "$tiny" --platform cpu --out "$work/a"
+code_is 0
+out_has "noisy input"
+out_has "denoising AE"
+out_has "standard AE"
+out_has "best affine map"
+out_has "report: $work/a/report.html"
+err_has "device: CPU"
+err_has "epoch 3/3  loss"
+for file in config.yaml log.jsonl run.json model.safetensors report.html checkpoint/model.safetensors \
+    checkpoint/standard_ae.safetensors figures/{images,losses,comparison,filters}.{png,svg}; do
+    [ -s "$work/a/$file" ] || problem "$file is missing"
+done
+no_half_written "$work/a"
+python3 - "$work/a" <<'END' || problem "wrong run.json, log or report"
+import json, math, sys
+folder = sys.argv[1]
+run = json.load(open(folder + "/run.json"))
+for key in "device platform seed parameters epochs train_seconds images_per_second".split():
+    assert key in run, key
+assert run["seed"] == 5 and run["epochs"] == 3 and run["parameters"] == 3 * 3 * 4 + 4 + 2 * 2 * 4 + 1
+assert run["launches_per_step"] <= 20 and len(run["train_losses"]) == 3
+assert run["train_losses"][2] < run["train_losses"][0]
+for method in "noisy model standard_ae affine pca".split():
+    assert 0 < run["test"][method]["mse"] < 0.2 and 5 < run["test"][method]["psnr"] < 40, method
+assert run["test"]["model"]["mse"] < run["test"]["noisy"]["mse"]
+assert math.isclose(run["test"]["pca"]["mse"], run["test"]["noisy"]["mse"], rel_tol=0.5)
+events = [json.loads(line) for line in open(folder + "/log.jsonl")]
+assert [e["event"] for e in events] == ["start"] + ["epoch"] * 6 + ["done"]
+page = open(folder + "/report.html").read()
+assert "http-equiv" in page and "src=\"http" not in page and "denoising AE" in page
+END
+
+case_is "the resolved config gives the same model again"
+run "$dae_cl" run "$work/a/config.yaml" --platform cpu --out "$work/b" --set compare=[]
+code_is 0
+python3 - "$work/a/model.safetensors" "$work/b/model.safetensors" <<'END' || problem "the weights differ"
+import json, struct, sys
+def data(path):
+    raw = open(path, "rb").read()
+    n = struct.unpack("<Q", raw[:8])[0]
+    header = json.loads(raw[8:8 + n])
+    assert "conv2d_1.weight" in header and "model:" in header["__metadata__"]["config"]
+    assert header["conv2d_1.weight"]["shape"] == [9, 4]
+    return raw[8 + n:]
+assert data(sys.argv[1]) == data(sys.argv[2])
+END
+
+case_is "--json prints run.json and nothing else"
+run "$dae_cl" run "$tiny" --platform cpu --out "$work/c" --set compare=[] --set train.epochs=1 --json
+code_is 0
+python3 -c 'import json, sys; assert json.load(open(sys.argv[1])) == json.load(open(sys.argv[2]))' "$work/out" \
+    "$work/c/run.json" || problem "stdout is not run.json"
+
+# The shell starts background jobs with SIGINT ignored; env puts it back.
+stopped_run() { # SIGNAL FOLDER: starts a long run, waits for its first epoch, sends the signal
+    env --default-signal=INT,TERM "$dae_cl" run "$tiny" "${long[@]}" --platform cpu --out "$2" >"$work/out" 2>"$work/err" &
+    local pid=$! i
+    for ((i = 0; i < 600; ++i)); do
+        grep -q '"epoch":2' "$2/log.jsonl" 2>/dev/null && break
+        sleep 0.1
+    done
+    kill -"$1" $pid
+    wait $pid
+    code=$?
+}
+
+case_is "Ctrl-C ends after the step, with a checkpoint, and says how to go on"
+stopped_run INT "$work/int"
+code_is 130
+err_has "stopped in epoch"
+err_has "--resume"
+[ -s "$work/int/checkpoint/model.safetensors" ] || problem "no checkpoint"
+no_half_written "$work/int"
+run "$dae_cl" run "$tiny" "${long[@]}" --set train.epochs=4 --platform cpu --out "$work/int" --resume
+[ "$code" -eq 0 ] || [ "$code" -eq 9 ] || problem "exit status $code"
+
+case_is "SIGTERM likewise"
+stopped_run TERM "$work/term"
+code_is 143
+[ -s "$work/term/checkpoint/model.safetensors" ] || problem "no checkpoint"
+
+case_is "a stopped run goes on to the bytes of one that was never stopped"
+six=(--set compare=[] --set data.train=20000 --set train.epochs=6 --platform cpu)
+run "$dae_cl" run "$tiny" "${six[@]}" --out "$work/whole"
+code_is 0
+env --default-signal=INT "$dae_cl" run "$tiny" "${six[@]}" --out "$work/parts" >/dev/null 2>&1 &
+pid=$!
+for ((i = 0; i < 600; ++i)); do
+    grep -q '"epoch":2' "$work/parts/log.jsonl" 2>/dev/null && break
+    sleep 0.02
+done
+kill -INT $pid 2>/dev/null
+wait $pid
+run "$dae_cl" run "$tiny" "${six[@]}" --out "$work/parts" --resume
+code_is 0
+cmp "$work/whole/model.safetensors" "$work/parts/model.safetensors" || problem "the models differ"
+
+case_is "a folder in use is refused and names the process"
+env --default-signal=INT "$dae_cl" run "$tiny" "${long[@]}" --platform cpu --out "$work/busy" >/dev/null 2>&1 &
+pid=$!
+for ((i = 0; i < 600; ++i)); do
+    [ -s "$work/busy/.lock" ] && break
+    sleep 0.1
+done
+run "$dae_cl" run "$tiny" --platform cpu --out "$work/busy"
+code_is 5
+err_has "in use by another run (process $pid)"
+kill -INT $pid
+wait $pid
+
+case_is "divergence: exit 8, epoch, step, first bad layer"
+run "$dae_cl" run "$tiny" --platform cpu --out "$work/wild" --set compare=[] --set train.loss=mse \
+    --set 'train.optimizer={sgd: {lr: 1e12}}' --set model.layers.4=relu
+code_is 8
+err_has "training diverged: the loss of epoch 1, step "
+err_has "first bad: "
+[ ! -e "$work/wild/model.safetensors" ] || problem "a model was written"
+grep -q '"event":"stopped"' "$work/wild/log.jsonl" || problem "the log does not say so"
+
+case_is "a damaged checkpoint: exit 9"
+cp -r "$work/a" "$work/damaged"
+printf 'x' | dd of="$work/damaged/checkpoint/model.safetensors" bs=1 seek=900 conv=notrunc status=none
+run "$dae_cl" run "$tiny" --platform cpu --out "$work/damaged" --resume
+code_is 9
+err_has "checkpoint/model.safetensors"
+
+case_is "a checkpoint of another config: exit 9, and what differs"
+run "$dae_cl" run "$tiny" --platform cpu --out "$work/a" --resume --set seed=6
+code_is 9
+err_has "another config, which differs at 'seed:"
+
+case_is "samples of another shape than model.input: exit 2, at its place"
+run "$dae_cl" run "$tiny" --platform cpu --out "$work/none" --set 'model.input=[14, 56, 1]'
+code_is 2
+err_has "model.input is 14x56x1, but the samples are 28x28x1"
+[ ! -e "$work/none" ] || problem "a folder was made"
+
+case_is "a batch larger than the set: exit 4, both counts"
+run "$dae_cl" run "$tiny" --platform cpu --out "$work/none2" --set train.batch=641
+code_is 4
+err_has "train.batch is 641, but there are only 640 training samples"
+
+case_is "truncated data: exit 4, never the fallback"
+mkdir -p "$work/data/mnist"
+for piece in train-images-idx3 t10k-images-idx3 train-labels-idx1 t10k-labels-idx1; do
+    printf '\0\0\10\3\0\0\0\144\0\0\0\34\0\0\0\34short' >"$work/data/mnist/$piece-ubyte"
+done
+DAE_CL_DATA=$work/data run "$dae_cl" run configs/conv_mnist.yaml --platform cpu --out "$work/none3"
+code_is 4
+err_has "$work/data/mnist/train-images-idx3-ubyte"
+[ ! -e "$work/none3" ] || problem "a folder was made"
+
+case_is "no MNIST: the fallback is announced in one line"
+DAE_CL_DATA=$work/nothing HOME=$work XDG_DATA_HOME=$work run "$dae_cl" run configs/conv_mnist.yaml --platform cpu \
+    --out "$work/fallback" --set compare=[] --set train.epochs=1 --set data.limit=256 --set data.test_limit=64
+code_is 0
+if grep -q "^data: mnist" "$work/err"; then
+    skip "MNIST is installed on this machine"
+else
+    err_has "generated digits"
+fi
+
+case_is "a full disk: exit 5, the old checkpoint whole, nothing half-written"
+cp -r "$work/a" "$work/full"
+(
+    trap '' XFSZ
+    ulimit -f 1
+    "$dae_cl" run "$tiny" --platform cpu --out "$work/full" --set train.epochs=5 --resume >"$work/out" 2>"$work/err"
+)
+code=$?
+code_is 5
+no_half_written "$work/full"
+cmp "$work/a/checkpoint/model.safetensors" "$work/full/checkpoint/model.safetensors" || problem "the checkpoint changed"
+
+case_is "a folder that cannot be made: exit 5"
+touch "$work/file"
+run "$dae_cl" run "$tiny" --platform cpu --out "$work/file/run"
+code_is 5
+
+case_is "no plotting program: exit 5, its package, the model kept"
+mkdir -p "$work/bin"
+PATH=$work/bin run "$dae_cl" run "$tiny" --platform cpu --out "$work/plain" --set compare=[] --set train.epochs=1
+code_is 5
+err_has "gnuplot"
+[ -s "$work/plain/model.safetensors" ] || problem "the model is gone"
+[ ! -e "$work/plain/report.html" ] || problem "a report without figures"
+
+case_is "a platform that is not there: exit 3, before the folder is made"
+run "$dae_cl" run "$tiny" --platform no-such-thing --out "$work/none4"
+code_is 3
+err_has "no-such-thing"
+[ ! -e "$work/none4" ] || problem "a folder was made"
+
+finish

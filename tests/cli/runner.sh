@@ -1,0 +1,63 @@
+# tests/run.sh: its verdict is right for programs that pass, fail, crash, hang, or do nothing.
+. "$(dirname "$0")/harness.sh"
+
+program() { # NAME: a test program, from standard input
+    { echo '#!/bin/bash'; cat; } >"$work/$1"
+    chmod +x "$work/$1"
+}
+runs() { # the sum, for the programs named
+    run env TEST_SECONDS=2 BUILD="$BUILD" bash tests/run.sh "$@"
+    last=$(tail -n 1 "$work/out")
+}
+sum_is() {
+    [ "$last" = "$1" ] || problem "the last line is '$last'"
+}
+program good <<'END'
+echo '[       OK ] first'
+echo '[  PASSED  ] 2 test(s).' >&2
+echo '[  SKIPPED ] 1 test(s), listed below:' >&2
+echo '[  SKIPPED ] third' >&2
+END
+program bad <<'END'
+echo '[  PASSED  ] 2 test(s).' >&2
+echo '[  FAILED  ] 3 test(s), listed below:' >&2
+echo '[  PASSED  ] 4 test(s).' >&2
+exit 3
+END
+program lies <<'END'
+echo '[  PASSED  ] 2 test(s).' >&2
+echo '[  FAILED  ] 1 test(s), listed below:' >&2
+exit 0
+END
+program status <<<'echo "[  PASSED  ] 2 test(s)." >&2; exit 1'
+program crash <<<'echo "[       OK ] first"; kill -SEGV $$'
+program hang <<<'echo "[  PASSED  ] 2 test(s)." >&2; sleep 30'
+program nothing </dev/null
+program zero <<<'echo "[  PASSED  ] 0 test(s)." >&2'
+program script.sh <<<'echo "FAIL it"; echo "5 passed, 1 failed, 2 skipped"; exit 1'
+
+case_is "all is well"
+runs "$work/good"
+code_is 0
+sum_is "2 passed, 0 failed, 1 skipped"
+out_has "[  SKIPPED ] third"
+
+case_is "failed cases of all groups are summed, and the log is shown"
+runs "$work/good" "$work/bad" "$work/script.sh"
+code_is 1
+sum_is "13 passed, 4 failed, 3 skipped"
+out_has "FAIL it"
+
+case_is "a verdict that the exit status hides"
+runs "$work/lies"
+code_is 1
+sum_is "2 passed, 1 failed, 0 skipped"
+
+for wrong in status crash hang nothing zero absent; do
+    case_is "a program that ends wrongly: $wrong"
+    runs "$work/good" "$work/$wrong"
+    code_is 1
+    [[ $last == *" passed, 1 failed, 1 skipped" ]] || problem "the last line is '$last'"
+done
+
+finish
