@@ -205,7 +205,7 @@ const struct command command_bench = {
         "over inputs that lie on the device; its outputs stay there, and the host waits for them in the end.\n"
         "\n"
         "Kernels are timed by OpenCL's clock in training steps of their own; their calls and milliseconds are those of "
-        "one step. The peak is a product of 1024x1024x1024, copies count what is read and what is written. The start "
+        "one step. The peak is a product of 1008x1008x1008, copies count what is read and what is written. The start "
         "ends with the first trained batch; making up the data is not in it.",
     .options = options,
     .run = run_bench,

@@ -20,7 +20,7 @@ enum {
     MAX_CHUNK = 64, /* training steps between two looks at the loss, as in train/trainer.c */
     MAX_SMALL_CHUNK = 4096,
     MAX_PROFILED = 1000,
-    PEAK_SIDE = 1024, /* of the product that stands for the device's peak */
+    PEAK_SIDE = 1008, /* of the product that stands for the peak; rows of a power of two would meet in the same cache lines */
     PEAK_WINDOWS = 5,
     LABEL_LEN = 256,
 };

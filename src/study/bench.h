@@ -42,7 +42,7 @@ struct bench {
         double total;                   /* with seconds_before; making up the data is not in it */
     } start;
     uint64_t peak_rss_bytes;     /* of this process, when training was measured and nothing else yet */
-    double gemm_gflops_peak;     /* a product of 1024 x 1024 x 1024 by what trains, the fastest window */
+    double gemm_gflops_peak;     /* a product of 1008 x 1008 x 1008 by what trains, the fastest window */
     double copy_gb_per_second;   /* 64 MiB within the device, read and written, the fastest window; 10^9 bytes */
     struct bench_kernel *kernel; /* n_kernels of them, the slowest first */
     int n_kernels;
