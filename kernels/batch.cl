@@ -1,4 +1,4 @@
-/* The first call of every batch: one sample of the data set as clean numbers. DATA_BYTES 1: bytes, to be taken as v / 255;
+/* The first call of every batch: one sample of the data as clean numbers. DATA_BYTES 1: bytes, to be taken as v / 255;
  * 0: floats, as they are. LEN: numbers of a sample. */
 #ifndef DATA_BYTES
 #define DATA_BYTES 1
@@ -13,9 +13,9 @@
 #define DATA float
 #endif
 
-INLINE void batch_gather(G const void *data, const int id, G float *y)
+INLINE void batch_gather(G const void *data, const int row, G float *y)
 {
-    G const DATA *from = (G const DATA *)data + (size_t)id * LEN;
+    G const DATA *from = (G const DATA *)data + (size_t)row * LEN;
     FOR_LANES(i, VECTORS(LEN)) {
         const int n = LEN - 16 * i;
 #if DATA_BYTES

@@ -74,6 +74,7 @@ int main(int argc, char **argv)
     static struct error err;
     keep_standard_streams();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond its limit is a failed write, not a death */
     enum dae_status status = dispatch(argc, argv, &err);
     enum dae_status flushed = flush_output(&err);
     if (status == DAE_OK)

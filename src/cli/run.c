@@ -99,8 +99,11 @@ static enum dae_status open_device(struct run *run, struct error *err)
     TRY(invocation_device(run->invocation, run->config, &run->device, err));
     fprintf(stderr, "%s\n", device_line(run->device));
     catch_signals();
-    TRY(loader_new(run->device, &run->train_set, &run->train, err));
-    return loader_new(run->device, &run->test_set, &run->test, err);
+    TRY(loader_new(run->device, &run->train_set, run->settings.batch, &run->train, err));
+    TRY(loader_new(run->device, &run->test_set, run->settings.batch, &run->test, err));
+    if (loader_is_streamed(run->train))
+        fprintf(stderr, "data: the training samples are streamed; they are more than the device may hold\n");
+    return DAE_OK;
 }
 
 static enum dae_status open_folder(struct run *run, struct error *err)

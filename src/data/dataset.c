@@ -43,6 +43,7 @@ struct options {
     const char *path, *train, *test;
     long long n_train, n_test, seed;
     long long limit, test_limit; /* INT32_MAX: none */
+    long long memory;            /* MiB; 0: no limit */
 };
 
 #define AT(member) offsetof(struct options, member)
@@ -58,6 +59,11 @@ const struct dataset_key dataset_keys[] = {
      "integer",
      "",
      "use the first N test samples"},
+    {"*",
+     {"memory", FIELD_INT, AT(memory), false, 0, 1 << 24, NULL},
+     "integer",
+     "0",
+     "MiB of the device's memory that each split may take; a larger one is streamed; 0: as much as there is"},
     {"mnist",
      {"fallback", FIELD_CHOICE, AT(fallback), false, 0, 0, "digits"},
      "digits",
@@ -444,6 +450,7 @@ enum dae_status dataset_load(const struct value *data_section, const char *data_
     enum dae_status status = load_source(&options, data_root, train, test, notice, err);
     if (status == DAE_OK)
         status = check_shapes(train, test, options.mark, err);
+    train->memory_bytes = test->memory_bytes = (int64_t)options.memory << 20;
     if (status != DAE_OK) {
         dataset_release(train);
         dataset_release(test);

@@ -22,6 +22,7 @@ struct dataset {
     enum dataset_kind kind;
     void *values;    /* (n, shape) uint8_t or float, finite; malloc'ed */
     uint8_t *labels; /* (n), or NULL; malloc'ed */
+    int64_t memory_bytes; /* of the device that the samples may take; 0: as much as there is */
 };
 
 /* One line for the user, empty when there is nothing to say. */

@@ -2,35 +2,85 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/philox.h"
 
-struct loader {
-    struct buffer *data, *order;
-    int32_t *host_order; /* (n) */
-    int64_t n;
+enum {
+    N_SLOTS = 2,
+    SLOT_BYTES = 8 << 20, /* enough batches for one copy to pay */
 };
 
-enum dae_status loader_new(struct device *device, const struct dataset *set, struct loader **out, struct error *err)
+/* A piece of the current order, on its way to the device or there. */
+struct slot {
+    unsigned char *host; /* (slot_samples, sample) */
+    struct buffer *data; /* the same on the device */
+    struct device_event *copied;
+    int64_t first, n; /* samples [first, first + n) of the order; n 0: none */
+};
+
+struct loader {
+    struct device *device;
+    const struct dataset *set;
+    size_t sample_bytes;
+    int64_t batch;
+    struct buffer *data; /* all samples, when they are resident; else NULL */
+    struct slot slot[N_SLOTS];
+    int64_t slot_samples;
+    int turn; /* the slot in use */
+    struct buffer *order;
+    int32_t *host_order; /* (n) */
+};
+
+static enum dae_status make_resident(struct loader *loader, struct error *err)
+{
+    const uint64_t bytes = (uint64_t)loader->set->n * loader->sample_bytes;
+    TRY(buffer_new(loader->device, bytes, "data set", &loader->data, err));
+    return buffer_write(loader->data, 0, loader->set->values, bytes, err);
+}
+
+static enum dae_status make_slots(struct loader *loader, struct error *err)
+{
+    const int64_t batches = SLOT_BYTES / (int64_t)loader->sample_bytes / loader->batch;
+    loader->slot_samples = (batches > 1 ? batches : 1) * loader->batch;
+    const uint64_t bytes = (uint64_t)loader->slot_samples * loader->sample_bytes;
+    for (int i = 0; i < N_SLOTS; ++i) {
+        loader->slot[i].host = malloc(bytes);
+        if (!loader->slot[i].host)
+            return error_no_memory(err, "slot of the data set", bytes);
+        TRY(buffer_new(loader->device, bytes, "slot of the data set", &loader->slot[i].data, err));
+    }
+    return DAE_OK;
+}
+
+/* Half of the device is left to the network, whose size is not known here. */
+static bool fits(const struct loader *loader)
+{
+    const struct platform_device *facts = device_facts(loader->device);
+    const uint64_t bytes = (uint64_t)loader->set->n * loader->sample_bytes;
+    const uint64_t limit = loader->set->memory_bytes > 0 ? (uint64_t)loader->set->memory_bytes : facts->memory_bytes / 2;
+    return bytes <= limit && bytes <= facts->max_allocation_bytes;
+}
+
+enum dae_status loader_new(struct device *device, const struct dataset *set, int64_t batch, struct loader **out,
+                           struct error *err)
 {
     *out = NULL;
     struct loader *loader = calloc(1, sizeof *loader);
     if (!loader)
         return error_no_memory(err, "loader", sizeof *loader);
-    const uint64_t bytes = (uint64_t)set->n * (uint64_t)dae_shape_len(&set->shape) *
-                           (set->kind == DATASET_UINT8 ? sizeof(uint8_t) : sizeof(float));
+    loader->device = device;
+    loader->set = set;
+    loader->batch = batch;
+    loader->sample_bytes =
+        (size_t)dae_shape_len(&set->shape) * (set->kind == DATASET_UINT8 ? sizeof(uint8_t) : sizeof(float));
     enum dae_status status;
-    loader->n = set->n;
     if (set->n > INT_MAX)
         status = error_set(err, DAE_BAD_DATA, "a data set of %lld samples is more than 2^31", (long long)set->n);
     else if (!(loader->host_order = malloc((size_t)set->n * sizeof *loader->host_order)))
         status = error_no_memory(err, "order of samples", (unsigned long long)set->n * sizeof *loader->host_order);
     else
-        status = device_check_memory(device, bytes, "the data set", "use a part of it: data.limit", err);
-    if (status == DAE_OK)
-        status = buffer_new(device, bytes, "data set", &loader->data, err);
-    if (status == DAE_OK)
-        status = buffer_write(loader->data, 0, set->values, bytes, err);
+        status = fits(loader) ? make_resident(loader, err) : make_slots(loader, err);
     if (status == DAE_OK)
         status = buffer_new(device, (uint64_t)set->n * sizeof *loader->host_order, "order of samples", &loader->order, err);
     if (status == DAE_OK)
@@ -47,6 +97,13 @@ void loader_free(struct loader *loader)
 {
     if (!loader)
         return;
+    for (int i = 0; i < N_SLOTS; ++i) {
+        struct error late = {0}; /* the copy reads our memory: it must be over, however it ended */
+        if (loader->slot[i].copied && device_event_wait(loader->device, loader->slot[i].copied, &late) != DAE_OK)
+            loader->slot[i].copied = NULL;
+        buffer_free(loader->slot[i].data);
+        free(loader->slot[i].host);
+    }
     buffer_free(loader->data);
     buffer_free(loader->order);
     free(loader->host_order);
@@ -55,37 +112,75 @@ void loader_free(struct loader *loader)
 
 int64_t loader_samples(const struct loader *loader)
 {
-    return loader->n;
+    return loader->set->n;
 }
 
-static enum dae_status upload(struct loader *loader, struct error *err)
+bool loader_is_streamed(const struct loader *loader)
 {
-    return buffer_write(loader->order, 0, loader->host_order, (uint64_t)loader->n * sizeof *loader->host_order, err);
+    return !loader->data;
+}
+
+static enum dae_status upload_order(struct loader *loader, struct error *err)
+{
+    for (int i = 0; i < N_SLOTS; ++i)
+        loader->slot[i].n = 0; /* they hold pieces of another order */
+    return buffer_write(loader->order, 0, loader->host_order, (uint64_t)loader->set->n * sizeof *loader->host_order, err);
 }
 
 enum dae_status loader_unshuffle(struct loader *loader, struct error *err)
 {
-    for (int64_t i = 0; i < loader->n; ++i)
+    for (int64_t i = 0; i < loader->set->n; ++i)
         loader->host_order[i] = (int32_t)i;
-    return upload(loader, err);
+    return upload_order(loader, err);
 }
 
 enum dae_status loader_shuffle(struct loader *loader, uint64_t seed, uint32_t epoch, struct error *err)
 {
     const struct philox_key key = {seed, PHILOX_SHUFFLE, epoch, 0};
-    for (int64_t i = 0; i < loader->n; ++i)
+    for (int64_t i = 0; i < loader->set->n; ++i)
         loader->host_order[i] = (int32_t)i;
-    for (int64_t i = loader->n - 1; i > 0; --i) {
+    for (int64_t i = loader->set->n - 1; i > 0; --i) {
         int64_t j = (int64_t)((uint64_t)philox_word(key, (uint32_t)i) * (uint64_t)(i + 1) >> 32);
         int32_t other = loader->host_order[j];
         loader->host_order[j] = loader->host_order[i];
         loader->host_order[i] = other;
     }
-    return upload(loader, err);
+    return upload_order(loader, err);
 }
 
-struct batch loader_batch(const struct loader *loader, int64_t first, int64_t batch, uint32_t epoch, uint32_t split)
+/* The next piece of the order goes into the slot that was not used last. The device may still work on the other one; what it
+ * read of this one was enqueued before the copy, and the queue keeps the order. */
+static enum dae_status fill_slot(struct loader *loader, int64_t first, struct error *err)
 {
-    const int64_t left = loader->n - first;
-    return (struct batch){loader->data, loader->order, first, left < batch ? left : batch, epoch, split};
+    struct slot *slot = &loader->slot[loader->turn ^= 1];
+    if (slot->copied) {
+        struct device_event *copied = slot->copied;
+        slot->copied = NULL;
+        TRY(device_event_wait(loader->device, copied, err));
+    }
+    const unsigned char *values = loader->set->values;
+    slot->first = first;
+    slot->n = loader->set->n - first < loader->slot_samples ? loader->set->n - first : loader->slot_samples;
+    for (int64_t i = 0; i < slot->n; ++i)
+        memcpy(slot->host + (size_t)i * loader->sample_bytes,
+               values + (size_t)loader->host_order[first + i] * loader->sample_bytes, loader->sample_bytes);
+    return buffer_write_later(slot->data, slot->host, (uint64_t)slot->n * loader->sample_bytes, &slot->copied, err);
+}
+
+enum dae_status loader_batch(struct loader *loader, int64_t first, uint32_t epoch, uint32_t split, struct batch *batch,
+                             struct error *err)
+{
+    const int64_t left = loader->set->n - first, n = left < loader->batch ? left : loader->batch;
+    *batch = (struct batch){loader->data, loader->order, first, n, epoch, split, false, 0};
+    if (loader->data)
+        return DAE_OK;
+    const struct slot *slot = &loader->slot[loader->turn];
+    if (first < slot->first || first + n > slot->first + slot->n) {
+        TRY(fill_slot(loader, first, err));
+        slot = &loader->slot[loader->turn];
+    }
+    batch->data = slot->data;
+    batch->streamed = true;
+    batch->row = first - slot->first;
+    return DAE_OK;
 }

@@ -168,6 +168,21 @@ enum dae_status buffer_read(const struct buffer *buffer, uint64_t offset_bytes, 
     return code == CL_SUCCESS ? DAE_OK : device_fail(err, code, "clEnqueueReadBuffer", buffer->device->facts.name);
 }
 
+enum dae_status buffer_write_later(struct buffer *buffer, const void *data, uint64_t bytes, struct device_event **event,
+                                   struct error *err)
+{
+    *event = malloc(sizeof **event);
+    if (!*event)
+        return error_no_memory(err, "event", sizeof **event);
+    cl_command_queue queue = buffer->device->queue;
+    cl_int code = clEnqueueWriteBuffer(queue, buffer->memory, CL_FALSE, 0, bytes, data, 0, NULL, &(*event)->event);
+    if (code == CL_SUCCESS && (code = clFlush(queue)) == CL_SUCCESS)
+        return DAE_OK;
+    free(*event);
+    *event = NULL;
+    return device_fail(err, code, "clEnqueueWriteBuffer", buffer->device->facts.name);
+}
+
 enum dae_status buffer_read_later(const struct buffer *buffer, uint64_t offset_bytes, void *data, uint64_t bytes,
                                   struct device_event **event, struct error *err)
 {

@@ -45,6 +45,9 @@ MUST_USE enum dae_status buffer_write(struct buffer *buffer, uint64_t offset_byt
                                       struct error *err);
 MUST_USE enum dae_status buffer_read(const struct buffer *buffer, uint64_t offset_bytes, void *data, uint64_t bytes,
                                      struct error *err);
+/* Enqueues a copy of `bytes` from `data`, which must stay as it is until the event was waited for, to the buffer's start. */
+MUST_USE enum dae_status buffer_write_later(struct buffer *buffer, const void *data, uint64_t bytes,
+                                            struct device_event **event, struct error *err);
 /* Enqueues a read into `data`, which must live until the event was waited for. *event is owned: device_event_wait. */
 MUST_USE enum dae_status buffer_read_later(const struct buffer *buffer, uint64_t offset_bytes, void *data,
                                            uint64_t bytes, struct device_event **event, struct error *err);

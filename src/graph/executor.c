@@ -180,6 +180,7 @@ static enum dae_status run_segment(struct executor *e, struct kernel *kernel, co
                                       ARG_BUFFER(batch->order),
                                       ARG_INT(batch->first),
                                       ARG_INT(batch->n),
+                                      ARG_INT(batch->streamed ? batch->row : -1),
                                       ARG_UINT(batch->epoch),
                                       ARG_UINT(batch->split),
                                       ARG_UINT(e->network->seed),

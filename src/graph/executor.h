@@ -23,10 +23,12 @@ struct executor_options {
 
 /* Samples on the device. order holds their numbers in the order they are taken; `split` and `epoch` key the draws. */
 struct batch {
-    const struct buffer *data;  /* (n_samples, input) bytes or floats */
+    const struct buffer *data;  /* (rows, input) bytes or floats */
     const struct buffer *order; /* int32 */
     int64_t first, n;           /* samples order[first .. first + n) */
     uint32_t epoch, split;
+    bool streamed;              /* data holds them in the order taken, from `row` on; else row i is sample i */
+    int64_t row;
 };
 
 /* Builds everything; the network outlives the executor. notice (len bytes) gets one line when something other than what was

@@ -20,7 +20,7 @@ enum {
     MAX_CHUNK = 64, /* training steps between two looks at the loss, as in train/trainer.c */
     MAX_SMALL_CHUNK = 4096,
     MAX_PROFILED = 1000,
-    PEAK_SIDE = 1008, /* of the product that stands for the peak; rows of a power of two would meet in the same cache lines */
+    PEAK_SIDE = 1008, /* of the product that stands for the peak; rows of 4 KiB would all meet in one cache set */
     PEAK_WINDOWS = 5,
     LABEL_LEN = 256,
 };
@@ -197,12 +197,12 @@ struct bencher {
 static enum dae_status train_step(void *context, struct error *err)
 {
     struct bencher *b = context;
-    const int64_t batch_len = b->options->batch;
     if (b->step == b->n_steps) {
         TRY(loader_shuffle(b->loader, b->options->network->seed, ++b->epoch, err));
         b->step = 0;
     }
-    const struct batch batch = loader_batch(b->loader, b->step * batch_len, batch_len, b->epoch, 0);
+    struct batch batch;
+    TRY(loader_batch(b->loader, b->step * b->options->batch, b->epoch, 0, &batch, err));
     return executor_train(b->executor, &batch, ++b->t, b->losses, b->step++, err);
 }
 
@@ -210,7 +210,8 @@ static enum dae_status infer_batch(void *context, struct error *err)
 {
     struct bencher *b = context;
     b->step = (b->step + 1) % b->n_steps;
-    const struct batch batch = loader_batch(b->loader, b->step * b->options->batch, b->options->batch, 0, 0);
+    struct batch batch;
+    TRY(loader_batch(b->loader, b->step * b->options->batch, 0, 0, &batch, err));
     return executor_forward(b->executor, SCHEDULE_INFER, &batch, err);
 }
 
@@ -242,7 +243,7 @@ static enum dae_status start(struct bencher *b, const struct dataset *set, struc
     TRY(status);
     b->n_steps = set->n / o->batch;
     TRY(buffer_new(o->device, (uint64_t)b->n_steps * sizeof(float), "losses", &b->losses, err));
-    TRY(loader_new(o->device, set, &b->loader, err));
+    TRY(loader_new(o->device, set, o->batch, &b->loader, err));
     TRY(loader_shuffle(b->loader, o->network->seed, 0, err));
     const double loaded = bench_now();
     TRY(train_step(b, err));

@@ -75,7 +75,8 @@ static enum dae_status fit_rivals(struct comparer *c, struct error *err)
         TRY(pca_init(&c->pca, (size_t)c->len, err));
     TRY(loader_unshuffle(c->options->train, err));
     for (int64_t first = 0; first < n; first += c->batch) {
-        const struct batch batch = loader_batch(c->options->train, first, c->batch, 0, 0);
+        struct batch batch;
+        TRY(loader_batch(c->options->train, first, 0, 0, &batch, err));
         TRY(run_batch(c, &batch, err));
         if (settings->compare_affine)
             affine_add(&c->affine, c->noisy, c->clean, (size_t)batch.n);
@@ -125,7 +126,8 @@ static enum dae_status test_network(struct comparer *c, enum comparison_rival ri
     const bool first_pass = rival == COMPARE_MODEL;
     TRY(executor_set_parameters(c->executor, parameters, err));
     for (int64_t first = 0; first < n; first += c->batch) {
-        const struct batch batch = loader_batch(c->options->test, first, c->batch, 0, PHILOX_HELD_OUT);
+        struct batch batch;
+        TRY(loader_batch(c->options->test, first, 0, PHILOX_HELD_OUT, &batch, err));
         TRY(run_batch(c, &batch, err));
         measure(c, rival, c->output, first, batch.n);
         for (int64_t i = 0; i < batch.n; ++i)

@@ -55,8 +55,8 @@ static int64_t samples_before(const struct trainer *t, int64_t step)
 /* One step of training; everything is enqueued, nothing waited for. */
 static enum dae_status train_step(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
-    const int64_t batch_len = t->options->settings->batch;
-    const struct batch batch = loader_batch(t->options->train, step * batch_len, batch_len, (uint32_t)epoch, 0);
+    struct batch batch;
+    TRY(loader_batch(t->options->train, step * t->options->settings->batch, (uint32_t)epoch, 0, &batch, err));
     return executor_train(t->executor, &batch, epoch * t->n_steps + step + 1, t->losses, step, err);
 }
 
@@ -99,7 +99,7 @@ static enum dae_status diverged(struct trainer *t, int64_t epoch, int64_t step, 
 {
     struct error inner = {0};
     char where[256] = "unknown (the run could not be repeated)";
-    const int64_t batch_len = t->options->settings->batch;
+    struct batch batch;
     float *parameters = calloc((size_t)t->options->network->parameters_len, sizeof *parameters);
     enum dae_status status = parameters ? DAE_OK : error_no_memory(&inner, "diagnosis", 0);
     if (status == DAE_OK)
@@ -110,11 +110,11 @@ static enum dae_status diverged(struct trainer *t, int64_t epoch, int64_t step, 
         status = train_step(t, epoch, s, &inner);
     if (status == DAE_OK)
         status = executor_get_parameters(t->executor, parameters, &inner);
-    if (status == DAE_OK) {
-        const struct batch batch = loader_batch(t->options->train, step * batch_len, batch_len, (uint32_t)epoch, 0);
+    if (status == DAE_OK)
+        status = loader_batch(t->options->train, step * t->options->settings->batch, (uint32_t)epoch, 0, &batch, &inner);
+    if (status == DAE_OK)
         status = diagnosis_first_bad(t->options->device, t->options->network, &t->executor_options, &batch, parameters,
                                      where, sizeof where, &inner);
-    }
     free(parameters);
     status = error_set(err, DAE_DIVERGED,
                        "training diverged: the loss of epoch %lld, step %lld is not finite; first bad: %s; try a smaller "
@@ -204,7 +204,8 @@ static enum dae_status validate(struct trainer *t, double *mean, struct error *e
     const int64_t all = loader_samples(o->validation), batch_len = o->settings->batch;
     double sum = 0;
     for (int64_t first = 0; first < all; first += batch_len) {
-        const struct batch batch = loader_batch(o->validation, first, batch_len, 0, PHILOX_HELD_OUT);
+        struct batch batch;
+        TRY(loader_batch(o->validation, first, 0, PHILOX_HELD_OUT, &batch, err));
         TRY(executor_forward(t->executor, SCHEDULE_EVALUATE, &batch, err));
         TRY(executor_read(t->executor, SCHEDULE_EVALUATE, o->network->loss, batch.n, t->sample_losses, err));
         for (int64_t i = 0; i < batch.n; ++i)

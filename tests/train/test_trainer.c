@@ -72,8 +72,8 @@ static void open_bench(struct bench *b, const char *yaml, const char *const *cha
     check(dataset_load(b->settings.data, getenv("DAE_CL_DATA"), &b->train_set, &b->test_set, &notice, &err));
     const struct tuning_request tuning = {0};
     check(device_open("cpu", &tuning, &b->device, &err));
-    check(loader_new(b->device, &b->train_set, &b->train, &err));
-    check(loader_new(b->device, &b->test_set, &b->test, &err));
+    check(loader_new(b->device, &b->train_set, b->settings.batch, &b->train, &err));
+    check(loader_new(b->device, &b->test_set, b->settings.batch, &b->test, &err));
     snprintf(b->folder, sizeof b->folder, "/tmp/dae-cl-test-XXXXXX");
     assert_non_null(mkdtemp(b->folder));
     snprintf(b->checkpoint, sizeof b->checkpoint, "%s/c.safetensors", b->folder);
@@ -229,6 +229,27 @@ static void a_foreign_or_damaged_checkpoint_is_refused(void **state)
     close_bench(&b);
 }
 
+/* 22,000 digits are 16.4 MiB, more than two slots: streamed, they give what the resident ones give, to the last bit. */
+static void streamed_data_give_the_same_bytes(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct trained resident, streamed;
+    const char *const larger[] = {"data.train=22000", "data.memory=16", "train.epochs=2", NULL};
+    open_bench(&b, small_config, larger);
+    assert_true(loader_is_streamed(b.train) && !loader_is_streamed(b.test));
+    check(run(&b, false, &streamed));
+    loader_free(b.train);
+    b.train_set.memory_bytes = 0;
+    check(loader_new(b.device, &b.train_set, b.settings.batch, &b.train, &err));
+    assert_false(loader_is_streamed(b.train));
+    check(run(&b, false, &resident));
+    same_training(&b, &resident, &streamed);
+    trained_release(&resident);
+    trained_release(&streamed);
+    close_bench(&b);
+}
+
 static void divergence_names_step_and_layer_and_keeps_the_checkpoint(void **state)
 {
     (void)state;
@@ -260,8 +281,8 @@ static void a_nan_in_the_data_is_traced_to_the_data(void **state)
     b.train_set.values = values;
     b.train_set.kind = DATASET_FLOAT;
     loader_free(b.test);
-    check(loader_new(b.device, &b.train_set, &b.train, &err));
-    check(loader_new(b.device, &b.train_set, &b.test, &err));
+    check(loader_new(b.device, &b.train_set, b.settings.batch, &b.train, &err));
+    check(loader_new(b.device, &b.train_set, b.settings.batch, &b.test, &err));
     assert_int_equal(run(&b, false, &out), DAE_DIVERGED);
     assert_non_null(strstr(err.text, "first bad: the data"));
     close_bench(&b);
@@ -328,6 +349,7 @@ int main(void)
         cmocka_unit_test(resume_gives_the_bytes_of_an_unbroken_run),
         cmocka_unit_test(resume_without_a_checkpoint_starts_anew_and_says_so),
         cmocka_unit_test(a_foreign_or_damaged_checkpoint_is_refused),
+        cmocka_unit_test(streamed_data_give_the_same_bytes),
         cmocka_unit_test(divergence_names_step_and_layer_and_keeps_the_checkpoint),
         cmocka_unit_test(a_nan_in_the_data_is_traced_to_the_data),
         cmocka_unit_test(a_batch_larger_than_the_set_is_refused),
