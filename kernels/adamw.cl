@@ -10,6 +10,6 @@
 INLINE V FN(update)(const V w, const V g, V *state, const float4 c)
 {
     state[0] = P_BETA1 * state[0] + (1.0f - P_BETA1) * g;
-    state[1] = P_BETA2 * state[1] + (1.0f - P_BETA2) * g * g;
+    state[1] = P_BETA2 * state[1] + c.w * g * g;
     return w * (1.0f - c.z) - c.x * state[0] / (sqrt(state[1]) * c.y + P_EPSILON);
 }

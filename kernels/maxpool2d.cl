@@ -48,7 +48,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
 
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
-    const int clear = !add_dx[0] && !COVERED, add = add_dx[0] + clear;
+    const int clear = COVERED ? 0 : !add_dx[0], add = add_dx[0] + clear;
     if (!dx[0])
         return;
     if (clear) {

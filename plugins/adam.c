@@ -48,6 +48,7 @@ static void adam_coefficients(const void *state, int64_t t, double out[DAE_MAX_C
     const struct adam *optimizer = state;
     out[0] = optimizer->lr / (1 - pow(optimizer->beta1, (double)t));
     out[1] = 1 / sqrt(1 - pow(optimizer->beta2, (double)t));
+    out[3] = 1 - optimizer->beta2;
 }
 
 static void adam_update(const void *state, const double coefficient[DAE_MAX_COEFFICIENTS], double gradient,

@@ -56,6 +56,7 @@ static void adamw_coefficients(const void *state, int64_t t, double out[DAE_MAX_
     out[0] = optimizer->lr / (1 - pow(optimizer->beta1, (double)t));
     out[1] = 1 / sqrt(1 - pow(optimizer->beta2, (double)t));
     out[2] = optimizer->lr * optimizer->weight_decay;
+    out[3] = 1 - optimizer->beta2;
 }
 
 static void adamw_update(const void *state, const double coefficient[DAE_MAX_COEFFICIENTS], double gradient,

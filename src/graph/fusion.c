@@ -15,6 +15,16 @@ static int only_reader(const struct network *network, int node)
     return -1;
 }
 
+/* The node behind any views of `node`, when each of them has one reader: then their gradient has one writer, and is written
+ * and never added to, which a fold asks for (device/gemm.h). Else -1. */
+static int sole_source(const struct network *network, int node)
+{
+    while (network->node[node].n_readers == 1 && network->node[node].plugin &&
+           (network->node[node].plugin->flags & DAE_VIEW))
+        node = network->node[node].input[0];
+    return network->node[node].n_readers == 1 ? node : -1;
+}
+
 enum dae_status fusion_plan(const struct network *network, bool enabled, struct fusion *fusion, struct error *err)
 {
     const size_t n = (size_t)network->n_nodes;
@@ -35,12 +45,9 @@ enum dae_status fusion_plan(const struct network *network, bool enabled, struct 
             fusion->forward_done[reader] = true;
         }
         /* Its input may be the pointwise layer under another shape. */
-        int input = node->input[0];
-        while (network->node[input].plugin && (network->node[input].plugin->flags & DAE_VIEW) &&
-               network->node[input].n_readers == 1)
-            input = network->node[input].input[0];
-        if (network->node[input].n_readers == 1 && network->node[input].wants_gradient &&
-            is_foldable(&network->node[input])) {
+        const int input = sole_source(network, node->input[0]);
+        if (input >= 0 && network->node[input].wants_gradient && is_foldable(&network->node[input]) &&
+            sole_source(network, network->node[input].input[0]) >= 0) {
             fusion->backward[i] = input;
             fusion->backward_done[input] = true;
         }

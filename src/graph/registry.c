@@ -3,8 +3,11 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +40,28 @@ const char *kind_text(enum dae_kind kind)
     return "?";
 }
 
+/* What the host writes for a row. */
+static size_t param_bytes(enum dae_param_type type)
+{
+    switch (type) {
+    case DAE_INT:
+        return sizeof(int64_t);
+    case DAE_INT_PAIR:
+        return sizeof(int64_t[2]);
+    case DAE_FLOAT:
+        return sizeof(double);
+    case DAE_BOOL:
+        return sizeof(bool);
+    case DAE_INTERVAL:
+        return sizeof(double[2]);
+    case DAE_CHOICE:
+        return sizeof(int);
+    case DAE_SHAPE:
+        return sizeof(struct dae_shape);
+    }
+    return SIZE_MAX;
+}
+
 /* Why the table is incomplete, or NULL. Only members that the ABI number and size have vouched for are read. */
 static const char *incomplete(const struct dae_plugin *p)
 {
@@ -54,8 +79,9 @@ static const char *incomplete(const struct dae_plugin *p)
     if (p->params && p->state_bytes == 0)
         return "it has parameters but no state to put them in";
     for (const struct dae_param *row = p->params; row && row->key; ++row)
-        if (!row->help || row->offset >= p->state_bytes || (row->type == DAE_CHOICE && !row->choices))
-            return "a parameter row is incomplete";
+        if (!row->help || row->offset > p->state_bytes || p->state_bytes - row->offset < param_bytes(row->type) ||
+            (row->type == DAE_CHOICE && !row->choices))
+            return "a parameter row is incomplete, or lies outside of the state";
     if (p->kind == DAE_OPTIMIZER)
         return !p->coefficients || !p->update || !p->kernel_source || p->n_states < 0 || p->n_states > DAE_MAX_STATES
                    ? "an optimizer needs coefficients, update and a kernel"
@@ -119,9 +145,48 @@ static enum dae_status check_owner(const char *path, mode_t kind, struct error *
     return DAE_OK;
 }
 
+/* Whether the file is a library of this kind of machine and as long as its own header says. The loader maps what a
+ * truncated one promises and dies of SIGBUS behind its end. */
+static bool is_whole(int file)
+{
+    struct stat info;
+    ElfW(Ehdr) head;
+    if (fstat(file, &info) < 0 || pread(file, &head, sizeof head, 0) != (ssize_t)sizeof head ||
+        memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+        head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
+        head.e_phentsize != sizeof(ElfW(Phdr)))
+        return false;
+    const uint64_t len = (uint64_t)info.st_size;
+    uint64_t end;
+    if (__builtin_add_overflow((uint64_t)head.e_shoff, (uint64_t)head.e_shnum * head.e_shentsize, &end) || end > len)
+        return false;
+    for (unsigned i = 0; i < head.e_phnum; ++i) {
+        ElfW(Phdr) part;
+        uint64_t at;
+        if (__builtin_add_overflow((uint64_t)head.e_phoff, (uint64_t)i * sizeof part, &at) || at > len ||
+            pread(file, &part, sizeof part, (off_t)at) != (ssize_t)sizeof part ||
+            __builtin_add_overflow((uint64_t)part.p_offset, (uint64_t)part.p_filesz, &end) || end > len)
+            return false;
+    }
+    return true;
+}
+
+static enum dae_status check_whole(const char *path, struct error *err)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0)
+        return error_set(err, DAE_PLUGIN, "plugin %s cannot be read: %s", path, strerror(errno));
+    bool whole = is_whole(file);
+    close(file);
+    return whole ? DAE_OK
+                 : error_set(err, DAE_PLUGIN, "plugin %s cannot be used: it is no library for this machine, or is cut short",
+                             path);
+}
+
 static enum dae_status load(struct registry *registry, const char *path, struct error *err)
 {
     TRY(check_owner(path, S_IFREG, err));
+    TRY(check_whole(path, err));
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return error_set(err, DAE_PLUGIN, "plugin %s cannot be loaded: %s", path, dlerror());
