@@ -2,6 +2,7 @@
  * position of a window that holds the maximum. P_KERNEL_*, P_STRIDE_*: windows; every window lies inside x. */
 #ifndef FN
 #define FN(pass) maxpool2d_##pass
+#define IN_LEN 612
 #define IN_H 6
 #define IN_W 6
 #define IN_C 17

@@ -52,7 +52,7 @@ static void adam_coefficients(const void *state, int64_t t, double out[DAE_MAX_C
 }
 
 static void adam_update(const void *state, const double coefficient[DAE_MAX_COEFFICIENTS], double gradient,
-                      double *parameter, double *states)
+                        double *parameter, double *states)
 {
     const struct adam *optimizer = state;
     states[0] = optimizer->beta1 * states[0] + (1 - optimizer->beta1) * gradient;

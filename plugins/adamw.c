@@ -60,7 +60,7 @@ static void adamw_coefficients(const void *state, int64_t t, double out[DAE_MAX_
 }
 
 static void adamw_update(const void *state, const double coefficient[DAE_MAX_COEFFICIENTS], double gradient,
-                      double *parameter, double *states)
+                         double *parameter, double *states)
 {
     const struct adamw *optimizer = state;
     states[0] = optimizer->beta1 * states[0] + (1 - optimizer->beta1) * gradient;

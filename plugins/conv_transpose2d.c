@@ -73,7 +73,8 @@ static int conv_transpose2d_plan(const void *state, struct dae_plan *plan)
     for (int i = 0; i < 2; ++i) {
         plan->output.dim[i] = (in->dim[i] - 1) * layer->stride[i] + layer->kernel[i] - 2 * layer->pad[i];
         if (plan->output.dim[i] < 1) {
-            snprintf(plan->problem, sizeof plan->problem, "a padding of %lld leaves no image", (long long)layer->pad[i]);
+            snprintf(plan->problem, sizeof plan->problem, "a padding of %lld leaves no image",
+                     (long long)layer->pad[i]);
             return 1;
         }
         /* What forward reads around x: see PHASE_AXIS in kernels/convolution.clh. */

@@ -14,6 +14,8 @@ yaml.h          src/config/
 CL/*            src/device/
 clblast_c.h     src/device/
 dlfcn.h         src/graph/
+elf.h           src/graph/
+link.h          src/graph/
 png.h           src/data/
 zlib.h          src/data/
 cjson/*         src/base/json.h
@@ -55,7 +57,7 @@ check_library() { # FILE HEADER
             return 0
         fi
     done <<<"$homes"
-    complain "$1: <$2> has no home; name one in tools/layers.sh and DESIGN.md"
+    complain "$1: <$2> has no home; name one in tools/layers.sh"
 }
 
 check_floor() { # FILE HEADER

@@ -152,8 +152,8 @@ enum dae_status file_read(const char *path, size_t max_bytes, enum dae_status to
     else if (!S_ISREG(info.st_mode))
         status = error_set(err, DAE_IO, "cannot read %s: it is not a regular file", path);
     else if ((unsigned long long)info.st_size > max_bytes)
-        status = error_set(err, too_large, "%s: %lld bytes, more than the limit of %zu", path,
-                           (long long)info.st_size, max_bytes);
+        status = error_set(err, too_large, "%s: %lld bytes, more than the limit of %zu", path, (long long)info.st_size,
+                           max_bytes);
     else if (!(*bytes = malloc((size_t)info.st_size + 1)))
         status = error_no_memory(err, path, (unsigned long long)info.st_size + 1);
     size_t at = 0;

@@ -62,8 +62,9 @@ enum dae_status error_no_memory(struct error *err, const char *what, unsigned lo
 const char *status_text(enum dae_status status)
 {
     switch (status) {
-#define ROW(name, code, text) \
-    case name: return text;
+#define ROW(name, code, text)                                                                                          \
+    case name:                                                                                                         \
+        return text;
         DAE_STATUSES(ROW)
 #undef ROW
     }

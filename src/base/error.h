@@ -30,7 +30,8 @@ struct error {
 
 /* Records a failure unless one is recorded already (the first is the cause) and returns the recorded status.
  * Text: "dae-cl: error: MESSAGE". Write the message as "what: why; what to do". */
-MUST_USE enum dae_status error_set(struct error *err, enum dae_status status, const char *format, ...) BASE_PRINTF(3, 4);
+MUST_USE enum dae_status error_set(struct error *err, enum dae_status status, const char *format, ...)
+    BASE_PRINTF(3, 4);
 
 /* The same with a place: "FILE:LINE:COLUMN: error: MESSAGE"; without a place it reads like error_set. */
 MUST_USE enum dae_status error_at(struct error *err, enum dae_status status, struct mark mark, const char *format, ...)
@@ -46,19 +47,19 @@ MUST_USE enum dae_status error_no_memory(struct error *err, const char *what, un
 const char *status_text(enum dae_status status);
 
 /* Returns the status of EXPR from the enclosing function unless it is DAE_OK. */
-#define TRY(expr)                                \
-    do {                                         \
-        enum dae_status try_status_ = (expr);    \
-        if (try_status_ != DAE_OK)               \
-            return try_status_;                  \
+#define TRY(expr)                                                                                                      \
+    do {                                                                                                               \
+        enum dae_status try_status_ = (expr);                                                                          \
+        if (try_status_ != DAE_OK)                                                                                     \
+            return try_status_;                                                                                        \
     } while (0)
 
 /* Stores the status of EXPR in the local `status` and jumps to LABEL unless it is DAE_OK. */
-#define TRY_GOTO(expr, label)     \
-    do {                          \
-        status = (expr);          \
-        if (status != DAE_OK)     \
-            goto label;           \
+#define TRY_GOTO(expr, label)                                                                                          \
+    do {                                                                                                               \
+        status = (expr);                                                                                               \
+        if (status != DAE_OK)                                                                                          \
+            goto label;                                                                                                \
     } while (0)
 
 #endif

@@ -15,8 +15,8 @@ enum dae_status json_save(const char *path, const cJSON *value, int pretty, stru
     text_add(&text, printed);
     text_add(&text, "\n");
     free(printed);
-    enum dae_status status = text.failed ? error_no_memory(err, path, text.len)
-                                         : atomic_file_save(path, text.data, text.len, err);
+    enum dae_status status =
+        text.failed ? error_no_memory(err, path, text.len) : atomic_file_save(path, text.data, text.len, err);
     text_release(&text);
     return status;
 }

@@ -1,8 +1,11 @@
 /* dae-cl bench: how fast a config's network trains and answers on a device, and where the time goes. */
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "config/fields.h"
 #include "config/tree.h"
 #include "graph/network.h"
 #include "study/bench.h"
@@ -18,22 +21,24 @@ struct subject {
     struct network network;
     struct device *device;
     double platform_seconds;
+    long long memory_mib; /* data.memory */
     int n_windows;
 };
 
 static enum dae_status read_windows(const struct invocation *invocation, int *n_windows, struct error *err)
 {
     const char *text = invocation_value(invocation, "windows");
-    int n = 0, end = 0;
     *n_windows = DEFAULT_WINDOWS;
     if (!text)
         return DAE_OK;
-    if (sscanf(text, "%d%n", &n, &end) != 1 || text[end] || n < 1 || n > MAX_WINDOWS) {
+    char *end;
+    const long n = strtol(text, &end, 10);
+    if (end == text || *end || n < 1 || n > MAX_WINDOWS) {
         char excerpt[VALUE_EXCERPT_BYTES];
         return error_set(err, DAE_CONFIG, "bench: --windows '%s': wants a number from 1 to %d",
                          value_excerpt(text, excerpt), MAX_WINDOWS);
     }
-    *n_windows = n;
+    *n_windows = (int)n;
     return DAE_OK;
 }
 
@@ -56,6 +61,9 @@ static enum dae_status open_subject(const struct invocation *invocation, const s
     TRY(invocation_config(invocation, invocation->argument[0], arena, &subject->config, err));
     TRY(set_batch(invocation, subject->config, arena, err));
     TRY(settings_read(registry, subject->config, arena, &subject->settings, err));
+    const struct value *memory = value_map_get(subject->settings.data, "memory");
+    if (memory)
+        TRY(field_int(memory, 0, LLONG_MAX >> 20, &subject->memory_mib, err));
     TRY(invocation_request(invocation, subject->config, &request, err));
     TRY(network_build(registry, subject->config, arena, false, &subject->network, err));
     const double begin = bench_now();
@@ -130,9 +138,9 @@ static enum dae_status print(const struct subject *subject, const struct bench *
     double kernels = 0;
     for (int i = 0; i < bench->n_kernels; ++i)
         kernels += bench->kernel[i].milliseconds;
-    printf("%s, batch %lld, %s\n%s\ndata: %s; config's `data` is not read\n\n", subject->settings.name,
+    printf("%s, batch %lld, %s\n%s\ndata: %s, %s; the config's data are not read\n\n", subject->settings.name,
            (long long)subject->settings.batch, subject->settings.optimizer->name, device_line(subject->device),
-           bench->data);
+           bench->data, bench->streamed ? "streamed to the device" : "on the device");
     print_rate("training", &bench->train, subject->n_windows);
     print_rate("inference", &bench->infer, subject->n_windows);
     printf("step        %10.3f ms         (kernels %.3f ms; %.4g launches, %.2g waits of the host)\n",
@@ -165,6 +173,7 @@ static enum dae_status run_bench(const struct invocation *invocation, struct err
             .optimizer = subject.settings.optimizer,
             .optimizer_state = subject.settings.optimizer_state,
             .batch = subject.settings.batch,
+            .memory_bytes = (int64_t)subject.memory_mib << 20,
             .n_windows = subject.n_windows,
             .window_seconds = window_seconds,
             .seconds_before = bench_now() - begin,
@@ -197,15 +206,14 @@ const struct command command_bench = {
     .arguments = "CONFIG",
     .summary = "measure how fast a network trains and answers, and where the time goes",
     .description =
-        "Builds the network of CONFIG and measures it on made-up data (generated digits where the input is 28x28, "
-        "random "
-        "numbers elsewhere; the config's data are not read). Training is what run does: corruption, forward, loss, "
-        "backward, reductions and the update, in a new order of the samples for each pass. Inference is the forward "
-        "pass "
-        "over inputs that lie on the device; its outputs stay there, and the host waits for them in the end.\n"
+        "Builds the network of CONFIG and measures it on made-up data: generated digits where the input is 28x28, "
+        "noise elsewhere. Of the config's data only memory counts. Training is what run does: corruption, forward, "
+        "loss, backward, reductions and the update, in a new order of the samples for each pass. Inference is the "
+        "forward pass over inputs that lie on the device; its outputs stay there, and the host waits for them in the "
+        "end.\n"
         "\n"
         "Kernels are timed by OpenCL's clock in training steps of their own; their calls and milliseconds are those of "
-        "one step. The peak is a product of 1008x1008x1008, copies count what is read and what is written. The start "
+        "one step. The peak is a product of 1008x1008x1008; copies count what is read and what is written. The start "
         "ends with the first trained batch; making up the data is not in it.",
     .options = options,
     .run = run_bench,

@@ -150,8 +150,7 @@ static enum dae_status print_list(const struct registry *registry, struct error 
     return DAE_OK;
 }
 
-/* ---- The config reference. ------------------------------------------------------------------------------------------
- */
+/* ---- The config reference. --------------------------------------------------------------------------------------- */
 
 /* One cell of a Markdown table. */
 static void print_cell(const char *text)

@@ -294,10 +294,10 @@ static enum dae_status run_run(const struct invocation *invocation, struct error
     return status;
 }
 
-static const struct command_option option_out = {
-    "out", "DIR", OPTION_VALUE, false, "the run's folder; runs/NAME when not given"};
-static const struct command_option option_resume = {
-    "resume", NULL, OPTION_FLAG, false, "go on from the checkpoint in the folder"};
+static const struct command_option option_out = {"out", "DIR", OPTION_VALUE, false,
+                                                 "the run's folder; runs/NAME when not given"};
+static const struct command_option option_resume = {"resume", NULL, OPTION_FLAG, false,
+                                                    "go on from the checkpoint in the folder"};
 
 static const struct command_option *const options[] = {
     &option_platform, &option_out, &option_resume, &option_set, &option_plugins, &option_json, NULL,
@@ -308,7 +308,8 @@ const struct command command_run = {
     .arguments = "CONFIG",
     .summary = "train a network, compare it with its rivals, write a report",
     .description =
-        "Trains the denoising autoencoder that CONFIG describes, then, as its key compare asks, the same network without "
+        "Trains the denoising autoencoder that CONFIG describes, then, as its key compare asks, the same network "
+        "without "
         "noise and the closed-form rivals, and measures all of them on all test samples.\n"
         "\n"
         "The run's folder gets config.yaml (with every default written out), log.jsonl, run.json, model.safetensors, "

@@ -5,7 +5,6 @@
 
 #include "cli/version.h"
 
-
 void run_result_print(const struct run_result *result, FILE *out)
 {
     const struct comparison *c = result->comparison;

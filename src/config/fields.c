@@ -16,8 +16,7 @@ enum {
     NEAREST_MAX_LEN = 64, /* longer names are near to nothing */
 };
 
-/* ---- Messages. ----------------------------------------------------------------------------------------------------
- */
+/* ---- Messages. --------------------------------------------------------------------------------------------------- */
 
 static bool is_nothing(const struct value *value)
 {
@@ -83,8 +82,7 @@ static enum dae_status refuse_float(const struct value *value, const char *kind,
     return refuse_range(value, kind, isinf(min) ? NULL : low, isinf(max) ? NULL : high, err);
 }
 
-/* ---- Numbers. -----------------------------------------------------------------------------------------------------
- */
+/* ---- Numbers. ---------------------------------------------------------------------------------------------------- */
 
 static bool is_digit(char c)
 {
@@ -246,8 +244,7 @@ enum dae_status field_shape(const struct value *value, struct dae_shape *out, st
     return DAE_OK;
 }
 
-/* ---- Words. -------------------------------------------------------------------------------------------------------
- */
+/* ---- Words. ------------------------------------------------------------------------------------------------------ */
 
 enum dae_status field_bool(const struct value *value, bool *out, struct error *err)
 {
@@ -355,8 +352,7 @@ enum dae_status field_choice(const struct value *value, const char *choices, int
                     path[0] ? ": " : "", wanted, found(value, got), (int)nearest.len, nearest.name);
 }
 
-/* ---- Lists and maps. ----------------------------------------------------------------------------------------------
- */
+/* ---- Lists and maps. --------------------------------------------------------------------------------------------- */
 
 enum dae_status field_map(const struct value *value, struct error *err)
 {
@@ -417,8 +413,7 @@ enum dae_status fields_need(const struct value *map, const char *key, const char
     return DAE_OK;
 }
 
-/* ---- A map read against a table. ----------------------------------------------------------------------------------
- */
+/* ---- A map read against a table. --------------------------------------------------------------------------------- */
 
 /* A limit of a row as a long long; a double holds the ends of long long only rounded outwards. */
 static long long whole_limit(double limit)

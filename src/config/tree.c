@@ -8,8 +8,7 @@
 #include <unistd.h>
 #include <yaml.h>
 
-/* ---- Text before libyaml sees it. ---------------------------------------------------------------------------------
- */
+/* ---- Text before libyaml sees it. -------------------------------------------------------------------------------- */
 
 /* Bytes of the UTF-8 character at text[0..len), 0 when it is not one: RFC 3629, so without overlong forms, surrogates
  * and what lies above U+10FFFF. */
@@ -59,8 +58,7 @@ static enum dae_status check_characters(struct mark mark, const char *text, size
     return DAE_OK;
 }
 
-/* ---- Events to tree. ----------------------------------------------------------------------------------------------
- */
+/* ---- Events to tree. --------------------------------------------------------------------------------------------- */
 
 struct reader {
     const char *file;
@@ -315,8 +313,7 @@ enum dae_status tree_parse_text(const char *name, const char *text, size_t len, 
     return parse(&reader, root, err);
 }
 
-/* ---- Files. -------------------------------------------------------------------------------------------------------
- */
+/* ---- Files. ------------------------------------------------------------------------------------------------------ */
 
 /* Reads to the end of the file, but never more than `most` bytes. */
 static enum dae_status read_up_to(int fd, const char *path, char *bytes, size_t most, size_t *len, struct error *err)
@@ -366,8 +363,7 @@ done:
     return status;
 }
 
-/* ---- --set. -------------------------------------------------------------------------------------------------------
- */
+/* ---- --set. ------------------------------------------------------------------------------------------------------ */
 
 /* The value a step leads to; NULL when it is to be made. An empty scalar ("train:") counts as missing. */
 static enum dae_status take_step(const struct value *from, const char *step, struct mark mark, struct value **to,
@@ -465,8 +461,7 @@ enum dae_status tree_set(struct value *root, const char *assignment, struct aren
     return DAE_OK;
 }
 
-/* ---- Tree to text. ------------------------------------------------------------------------------------------------
- */
+/* ---- Tree to text. ----------------------------------------------------------------------------------------------- */
 
 struct writer {
     yaml_emitter_t emitter;

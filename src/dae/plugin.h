@@ -1,5 +1,5 @@
-/* The plugin contract of dae-cl. A plugin is a shared object that exports one constant table, `dae_plugin_v1`, and links
- * to nothing: layers, corruptions, losses and optimisers all load alike. See plugins/relu.c (a pointwise layer),
+/* The plugin contract of dae-cl. A plugin is a shared object that exports one constant table, `dae_plugin_v1`, and
+ * links to nothing: layers, corruptions, losses and optimisers all load alike. See plugins/relu.c (a pointwise layer),
  * plugins/maxpool2d.c (a layer of one sample) and plugins/dense.c (a layer of a whole batch) as examples.
  *
  * The host owns state, kernels and tensors. A plugin is a table, a pure function `plan`, a kernel file
@@ -47,8 +47,8 @@ enum dae_param_type {
 struct dae_param {
     const char *key;
     enum dae_param_type type;
-    size_t offset;       /* of the member in the plugin's state */
-    bool required;       /* without a default */
+    size_t offset; /* of the member in the plugin's state */
+    bool required; /* without a default */
     double default_value;
     double min, max;     /* inclusive; of each number in a pair */
     const char *choices; /* DAE_CHOICE only */
@@ -85,17 +85,17 @@ struct dae_plan {
     char problem[256]; /* why the shapes do not fit, when plan returns non-zero */
 };
 
-/* ---- The double-precision reference. ------------------------------------------------------------------------------ */
+/* ---- The double-precision reference. ----------------------------------------------------------------------------- */
 
 /* A named random draw, for references of plugins whose kernels draw (see kernels/dae.clh for the numbering). */
 struct dae_draw {
     const void *key;
-    bool training; /* dropout acts only then */
-    uint32_t (*word)(const void *key, uint32_t element);   /* 32 random bits */
-    double (*normal)(const void *key, uint32_t element);   /* standard normal */
+    bool training;                                       /* dropout acts only then */
+    uint32_t (*word)(const void *key, uint32_t element); /* 32 random bits */
+    double (*normal)(const void *key, uint32_t element); /* standard normal */
 };
 
-/* ---- Batch-wide layers: the host's services. ----------------------------------------------------------------------- */
+/* ---- Batch-wide layers: the host's services. --------------------------------------------------------------------- */
 
 /* Numbers on the device: floats [offset, ...) of an opaque buffer. Owns nothing. */
 struct dae_tensor {
@@ -149,20 +149,20 @@ struct dae_host {
                     struct dae_tensor b, struct dae_tensor c, bool add, struct dae_tensor bias);
 };
 
-/* ---- The table. ---------------------------------------------------------------------------------------------------- */
+/* ---- The table. -------------------------------------------------------------------------------------------------- */
 
 enum dae_kind { DAE_LAYER, DAE_CORRUPTION, DAE_LOSS, DAE_OPTIMIZER };
 
 enum dae_flags {
-    DAE_VIEW = 1,        /* the output is the input under another shape: no kernel, no memory */
-    DAE_READS_X = 2,     /* backward reads the inputs */
-    DAE_READS_Y = 4,     /* backward reads the output */
-    DAE_DRAWS = 8,       /* the kernel draws random numbers */
-    DAE_FOLDS = 16,      /* a batch-wide layer whose gemms honour `fold` */
+    DAE_VIEW = 1,    /* the output is the input under another shape: no kernel, no memory */
+    DAE_READS_X = 2, /* backward reads the inputs */
+    DAE_READS_Y = 4, /* backward reads the output */
+    DAE_DRAWS = 8,   /* the kernel draws random numbers */
+    DAE_FOLDS = 16,  /* a batch-wide layer whose gemms honour `fold` */
 };
 
-/* How a layer computes is exactly one of: DAE_VIEW; `pointwise_y` and `pointwise_dx`; `forward` and `backward`; or none of
- * them, and then kernel_source defines FN(forward) and FN(backward) for one sample (kernels/dae.clh shows their
+/* How a layer computes is exactly one of: DAE_VIEW; `pointwise_y` and `pointwise_dx`; `forward` and `backward`; or none
+ * of them, and then kernel_source defines FN(forward) and FN(backward) for one sample (kernels/dae.clh shows their
  * arguments). A corruption is a layer without backward. A loss is a layer of two inputs, the network's output and the
  * clean target, whose output is one number per sample: the sum over its elements, of which the host takes the mean. */
 struct dae_plugin {
@@ -209,8 +209,8 @@ struct dae_plugin {
 #endif
 
 /* Declares and opens the table: DAE_PLUGIN_TABLE = { ... }; */
-#define DAE_PLUGIN_TABLE                              \
-    DAE_EXPORT extern const struct dae_plugin dae_plugin_v1; \
+#define DAE_PLUGIN_TABLE                                                                                               \
+    DAE_EXPORT extern const struct dae_plugin dae_plugin_v1;                                                           \
     const struct dae_plugin dae_plugin_v1
 
 /* Adds an integer macro to the plan. */

@@ -3,19 +3,19 @@
 #define DAE_STATUS_H
 
 /* name, exit code, what it means to a user. The one list: enum, texts and the manual come from it. */
-#define DAE_STATUSES(X)                                              \
-    X(DAE_OK, 0, "success")                                          \
-    X(DAE_BUG, 1, "internal error, a bug in dae-cl")                 \
-    X(DAE_CONFIG, 2, "wrong usage, or an error in the config")       \
-    X(DAE_NO_DEVICE, 3, "no usable OpenCL device")                   \
-    X(DAE_BAD_DATA, 4, "a data file is damaged or does not fit")     \
-    X(DAE_IO, 5, "a file could not be read or written")              \
-    X(DAE_NO_MEMORY, 6, "out of memory on the host or device")       \
-    X(DAE_OPENCL, 7, "an OpenCL build or run failed")                \
-    X(DAE_DIVERGED, 8, "training diverged (NaN or infinity)")        \
-    X(DAE_CHECKPOINT, 9, "a checkpoint or model file is unusable")   \
-    X(DAE_PLUGIN, 10, "a plugin could not be used")                  \
-    X(DAE_INTERRUPTED, 130, "stopped by Ctrl-C (SIGINT) after a checkpoint") \
+#define DAE_STATUSES(X)                                                                                                \
+    X(DAE_OK, 0, "success")                                                                                            \
+    X(DAE_BUG, 1, "internal error, a bug in dae-cl")                                                                   \
+    X(DAE_CONFIG, 2, "wrong usage, or an error in the config")                                                         \
+    X(DAE_NO_DEVICE, 3, "no usable OpenCL device")                                                                     \
+    X(DAE_BAD_DATA, 4, "a data file is damaged or does not fit")                                                       \
+    X(DAE_IO, 5, "a file could not be read or written")                                                                \
+    X(DAE_NO_MEMORY, 6, "out of memory on the host or device")                                                         \
+    X(DAE_OPENCL, 7, "an OpenCL build or run failed")                                                                  \
+    X(DAE_DIVERGED, 8, "training diverged (NaN or infinity)")                                                          \
+    X(DAE_CHECKPOINT, 9, "a checkpoint or model file is unusable")                                                     \
+    X(DAE_PLUGIN, 10, "a plugin could not be used")                                                                    \
+    X(DAE_INTERRUPTED, 130, "stopped by Ctrl-C (SIGINT) after a checkpoint")                                           \
     X(DAE_TERMINATED, 143, "stopped by SIGTERM after a checkpoint")
 
 enum dae_status {

@@ -251,8 +251,7 @@ static enum dae_status load_png(const char *path, const unsigned char *bytes, si
     return status;
 }
 
-/* ---- Reading PGM and PPM (netpbm's pgm(5) and ppm(5)). --------------------------------------------------------------
- */
+/* ---- Reading PGM and PPM (netpbm's pgm(5) and ppm(5)). ----------------------------------------------------------- */
 
 static bool is_space(unsigned char c)
 {
@@ -342,8 +341,7 @@ enum dae_status image_load(const char *path, int64_t max_pixels, struct image *i
     return status;
 }
 
-/* ---- Writing. ------------------------------------------------------------------------------------------------------
- */
+/* ---- Writing. ---------------------------------------------------------------------------------------------------- */
 
 static enum dae_status check_writable(const char *path, const struct image *image, struct error *err)
 {

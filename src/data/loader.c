@@ -58,7 +58,8 @@ static bool fits(const struct loader *loader)
 {
     const struct platform_device *facts = device_facts(loader->device);
     const uint64_t bytes = (uint64_t)loader->set->n * loader->sample_bytes;
-    const uint64_t limit = loader->set->memory_bytes > 0 ? (uint64_t)loader->set->memory_bytes : facts->memory_bytes / 2;
+    const uint64_t limit =
+        loader->set->memory_bytes > 0 ? (uint64_t)loader->set->memory_bytes : facts->memory_bytes / 2;
     return bytes <= limit && bytes <= facts->max_allocation_bytes;
 }
 
@@ -82,7 +83,8 @@ enum dae_status loader_new(struct device *device, const struct dataset *set, int
     else
         status = fits(loader) ? make_resident(loader, err) : make_slots(loader, err);
     if (status == DAE_OK)
-        status = buffer_new(device, (uint64_t)set->n * sizeof *loader->host_order, "order of samples", &loader->order, err);
+        status =
+            buffer_new(device, (uint64_t)set->n * sizeof *loader->host_order, "order of samples", &loader->order, err);
     if (status == DAE_OK)
         status = loader_unshuffle(loader, err);
     if (status != DAE_OK) {
@@ -124,7 +126,8 @@ static enum dae_status upload_order(struct loader *loader, struct error *err)
 {
     for (int i = 0; i < N_SLOTS; ++i)
         loader->slot[i].n = 0; /* they hold pieces of another order */
-    return buffer_write(loader->order, 0, loader->host_order, (uint64_t)loader->set->n * sizeof *loader->host_order, err);
+    return buffer_write(loader->order, 0, loader->host_order, (uint64_t)loader->set->n * sizeof *loader->host_order,
+                        err);
 }
 
 enum dae_status loader_unshuffle(struct loader *loader, struct error *err)
@@ -148,8 +151,8 @@ enum dae_status loader_shuffle(struct loader *loader, uint64_t seed, uint32_t ep
     return upload_order(loader, err);
 }
 
-/* The next piece of the order goes into the slot that was not used last. The device may still work on the other one; what it
- * read of this one was enqueued before the copy, and the queue keeps the order. */
+/* The next piece of the order goes into the slot that was not used last. The device may still work on the other one;
+ * what it read of this one was enqueued before the copy, and the queue keeps the order. */
 static enum dae_status fill_slot(struct loader *loader, int64_t first, struct error *err)
 {
     struct slot *slot = &loader->slot[loader->turn ^= 1];

@@ -1,5 +1,6 @@
-/* A data set on the device: its samples as they are stored, and the order in which a pass takes them. A set that fits stays
- * there; a larger one is streamed through two slots, one of which is filled while the device works on the other. */
+/* A data set on the device: its samples as they are stored, and the order in which a pass takes them. A set that fits
+ * stays there; a larger one is streamed through two slots, one of which is filled while the device works on the other.
+ */
 #ifndef DATA_LOADER_H
 #define DATA_LOADER_H
 
@@ -10,24 +11,24 @@
 
 struct loader;
 
-/* Takes the samples of `set`, which must outlive the loader, in batches of at most `batch`. Owned by the caller; frees before
- * the device. */
-MUST_USE enum dae_status loader_new(struct device *device, const struct dataset *set, int64_t batch, struct loader **out,
-                                    struct error *err);
+/* Takes the samples of `set`, which must outlive the loader, in batches of at most `batch`. Owned by the caller; frees
+ * before the device. */
+MUST_USE enum dae_status loader_new(struct device *device, const struct dataset *set, int64_t batch,
+                                    struct loader **out, struct error *err);
 void loader_free(struct loader *loader); /* NULL is fine */
 
 int64_t loader_samples(const struct loader *loader);
 bool loader_is_streamed(const struct loader *loader);
 
-/* A new random order for training epoch `epoch`, the same for the same seed (Fisher and Yates, as Durstenfeld 1964 wrote it,
- * over Philox words). */
+/* A new random order for training epoch `epoch`, the same for the same seed (Fisher and Yates, as Durstenfeld 1964
+ * wrote it, over Philox words). */
 MUST_USE enum dae_status loader_shuffle(struct loader *loader, uint64_t seed, uint32_t epoch, struct error *err);
 /* The order of the file. */
 MUST_USE enum dae_status loader_unshuffle(struct loader *loader, struct error *err);
 
-/* Samples [first, first + batch) of the current order, fewer at the end; draws are keyed by epoch and split. What is enqueued
- * for one batch must be enqueued before the next is taken. Where the set is streamed this may wait, not for the device to
- * be idle, but for the copy of a slot that it has long read. */
+/* Samples [first, first + batch) of the current order, fewer at the end; draws are keyed by epoch and split. What is
+ * enqueued for one batch must be enqueued before the next is taken. Where the set is streamed this may wait, not for
+ * the device to be idle, but for the copy of a slot that it has long read. */
 MUST_USE enum dae_status loader_batch(struct loader *loader, int64_t first, uint32_t epoch, uint32_t split,
                                       struct batch *batch, struct error *err);
 

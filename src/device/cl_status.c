@@ -10,7 +10,10 @@ static const struct {
     int code;
     const char *name;
 } names[] = {
-#define NAME(code) {code, #code}
+#define NAME(code)                                                                                                     \
+    {                                                                                                                  \
+        code, #code                                                                                                    \
+    }
     NAME(CL_SUCCESS),
     NAME(CL_DEVICE_NOT_FOUND),
     NAME(CL_DEVICE_NOT_AVAILABLE),

@@ -107,8 +107,9 @@ enum dae_status buffer_new(struct device *device, uint64_t bytes, const char *wh
         bytes = 64; /* OpenCL refuses empty buffers */
     TRY(device_check_memory(device, bytes, what, "try a smaller batch", err));
     if (bytes > device->facts.max_allocation_bytes)
-        return error_set(err, DAE_NO_MEMORY, "%s needs %.1f MiB in one piece, device '%s' gives at most %.1f MiB; try a "
-                                             "smaller batch",
+        return error_set(err, DAE_NO_MEMORY,
+                         "%s needs %.1f MiB in one piece, device '%s' gives at most %.1f MiB; try a "
+                         "smaller batch",
                          what, (double)bytes / 0x1p20, device->facts.name,
                          (double)device->facts.max_allocation_bytes / 0x1p20);
     struct buffer *buffer = calloc(1, sizeof *buffer);
@@ -152,8 +153,8 @@ enum dae_status buffer_write(struct buffer *buffer, uint64_t offset_bytes, const
     if (bytes == 0)
         return DAE_OK;
     ++buffer->device->counters.waits;
-    cl_int code = clEnqueueWriteBuffer(buffer->device->queue, buffer->memory, CL_TRUE, offset_bytes, bytes, data, 0, NULL,
-                                       NULL);
+    cl_int code =
+        clEnqueueWriteBuffer(buffer->device->queue, buffer->memory, CL_TRUE, offset_bytes, bytes, data, 0, NULL, NULL);
     return code == CL_SUCCESS ? DAE_OK : device_fail(err, code, "clEnqueueWriteBuffer", buffer->device->facts.name);
 }
 
@@ -163,8 +164,8 @@ enum dae_status buffer_read(const struct buffer *buffer, uint64_t offset_bytes, 
     if (bytes == 0)
         return DAE_OK;
     ++buffer->device->counters.waits;
-    cl_int code = clEnqueueReadBuffer(buffer->device->queue, buffer->memory, CL_TRUE, offset_bytes, bytes, data, 0, NULL,
-                                      NULL);
+    cl_int code =
+        clEnqueueReadBuffer(buffer->device->queue, buffer->memory, CL_TRUE, offset_bytes, bytes, data, 0, NULL, NULL);
     return code == CL_SUCCESS ? DAE_OK : device_fail(err, code, "clEnqueueReadBuffer", buffer->device->facts.name);
 }
 

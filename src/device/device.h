@@ -33,8 +33,8 @@ const char *device_line(const struct device *device);
 MUST_USE enum dae_status device_check_memory(const struct device *device, uint64_t bytes, const char *what,
                                              const char *hint, struct error *err);
 
-/* A zero-filled buffer (filled at once, so that memory which a driver allocates late is missing now and not in the middle
- * of a run). what names it in errors. Owned by the caller; frees before device_close. */
+/* A zero-filled buffer (filled at once, so that memory which a driver allocates late is missing now and not in the
+ * middle of a run). what names it in errors. Owned by the caller; frees before device_close. */
 MUST_USE enum dae_status buffer_new(struct device *device, uint64_t bytes, const char *what, struct buffer **out,
                                     struct error *err);
 void buffer_free(struct buffer *buffer); /* NULL is fine */
@@ -45,7 +45,8 @@ MUST_USE enum dae_status buffer_write(struct buffer *buffer, uint64_t offset_byt
                                       struct error *err);
 MUST_USE enum dae_status buffer_read(const struct buffer *buffer, uint64_t offset_bytes, void *data, uint64_t bytes,
                                      struct error *err);
-/* Enqueues a copy of `bytes` from `data`, which must stay as it is until the event was waited for, to the buffer's start. */
+/* Enqueues a copy of `bytes` from `data`, which must stay as it is until the event was waited for, to the buffer's
+ * start. */
 MUST_USE enum dae_status buffer_write_later(struct buffer *buffer, const void *data, uint64_t bytes,
                                             struct device_event **event, struct error *err);
 /* Enqueues a read into `data`, which must live until the event was waited for. *event is owned: device_event_wait. */
@@ -59,10 +60,10 @@ MUST_USE enum dae_status device_event_wait(struct device *device, struct device_
 /* Waits for everything enqueued. */
 MUST_USE enum dae_status device_finish(struct device *device, struct error *err);
 
-/* Builds OpenCL C 1.2 source; `label` names it in errors ("network conv_mnist, training"). A failed build is DAE_OPENCL with
- * the compiler's log. Owned by the caller. */
-MUST_USE enum dae_status program_build(struct device *device, const char *label, const char *source, const char *options,
-                                       struct program **out, struct error *err);
+/* Builds OpenCL C 1.2 source; `label` names it in errors ("network conv_mnist, training"). A failed build is DAE_OPENCL
+ * with the compiler's log. Owned by the caller. */
+MUST_USE enum dae_status program_build(struct device *device, const char *label, const char *source,
+                                       const char *options, struct program **out, struct error *err);
 void program_free(struct program *program); /* NULL is fine; its kernels must be freed before */
 
 /* The kernel of that name. Owned by the caller. */
@@ -85,8 +86,8 @@ struct kernel_arg {
 #define ARG_LONG(v) ((struct kernel_arg){KERNEL_LONG, {.l = (int64_t)(v)}})
 #define ARG_FLOAT(v) ((struct kernel_arg){KERNEL_FLOAT, {.f = (float)(v)}})
 
-/* Enqueues global[0] x global[1] work-items in groups of local[0] x local[1]. The group size is checked against what the
- * device can run this kernel with, before it is asked to. */
+/* Enqueues global[0] x global[1] work-items in groups of local[0] x local[1]. The group size is checked against what
+ * the device can run this kernel with, before it is asked to. */
 MUST_USE enum dae_status kernel_launch(struct kernel *kernel, const size_t global[2], const size_t local[2],
                                        const struct kernel_arg *args, int n_args, struct error *err);
 

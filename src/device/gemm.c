@@ -14,9 +14,9 @@
 #include "device/sources.h"
 
 enum {
-    WIDE_ROWS = 8,     /* with WIDE_COLUMNS vectors: 16 accumulators, enough to hide the latency of fma */
+    WIDE_ROWS = 8, /* with WIDE_COLUMNS vectors: 16 accumulators, enough to hide the latency of fma */
     WIDE_COLUMNS = 2,
-    GRID_TILE = 16,    /* a work-group of 256; smaller devices get GRID_SMALL */
+    GRID_TILE = 16, /* a work-group of 256; smaller devices get GRID_SMALL */
     GRID_SMALL = 8,
     FINISH_GROUP = 64,
 };
@@ -180,12 +180,12 @@ static enum dae_status run_clblast(struct gemm *gemm, int64_t m, int64_t n, int6
 {
     struct device *device = gemm->pool->device;
     const struct gemm_spec *spec = &gemm->spec;
-    CLBlastStatusCode code = CLBlastSgemm(
-        CLBlastLayoutRowMajor, spec->transpose_a ? CLBlastTransposeYes : CLBlastTransposeNo,
-        spec->transpose_b ? CLBlastTransposeYes : CLBlastTransposeNo, (size_t)m, (size_t)n, (size_t)k, 1.0f,
-        a.buffer->memory, (size_t)a.offset, (size_t)(spec->transpose_a ? m : k), b.buffer->memory, (size_t)b.offset,
-        (size_t)(spec->transpose_b ? k : n), add ? 1.0f : 0.0f, c.buffer->memory, (size_t)c.offset, (size_t)n,
-        &device->queue, NULL);
+    CLBlastStatusCode code =
+        CLBlastSgemm(CLBlastLayoutRowMajor, spec->transpose_a ? CLBlastTransposeYes : CLBlastTransposeNo,
+                     spec->transpose_b ? CLBlastTransposeYes : CLBlastTransposeNo, (size_t)m, (size_t)n, (size_t)k,
+                     1.0f, a.buffer->memory, (size_t)a.offset, (size_t)(spec->transpose_a ? m : k), b.buffer->memory,
+                     (size_t)b.offset, (size_t)(spec->transpose_b ? k : n), add ? 1.0f : 0.0f, c.buffer->memory,
+                     (size_t)c.offset, (size_t)n, &device->queue, NULL);
     ++device->counters.launches;
     if (code != CLBlastSuccess)
         return error_set(err, DAE_OPENCL, "CLBlastSgemm failed: %lldx%lldx%lld: %s", (long long)m, (long long)n,

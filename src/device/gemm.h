@@ -1,5 +1,5 @@
-/* Single-precision matrix products on the device: our own kernels (kernels/gemm.cl), or CLBlast where the tuning table says
- * so and its self-test agrees with a double-precision product on the host. */
+/* Single-precision matrix products on the device: our own kernels (kernels/gemm.cl), or CLBlast where the tuning table
+ * says so and its self-test agrees with a double-precision product on the host. */
 #ifndef DEVICE_GEMM_H
 #define DEVICE_GEMM_H
 
@@ -21,8 +21,8 @@ struct gemm_operand {
     int64_t offset; /* in floats */
 };
 
-/* A pool for one device, owned by the caller; frees before device_close. When CLBlast is wanted and fails its self-test,
- * our own kernels serve and `notice` (len bytes, else "") says so in one line. */
+/* A pool for one device, owned by the caller; frees before device_close. When CLBlast is wanted and fails its
+ * self-test, our own kernels serve and `notice` (len bytes, else "") says so in one line. */
 MUST_USE enum dae_status gemm_pool_new(struct device *device, char *notice, size_t notice_len, struct gemm_pool **out,
                                        struct error *err);
 void gemm_pool_free(struct gemm_pool *pool); /* NULL is fine; frees its products too */

@@ -227,8 +227,8 @@ enum dae_status platform_choose(const struct platform_list *list, const char *re
             const struct platform_device *device = &list->device[i];
             bool fits = any_cpu   ? device->type == DEVICE_CPU
                         : any_gpu ? device->type == DEVICE_GPU
-                                  : contains(device->platform, request, len) || contains(device->vendor, request, len) ||
-                                        contains(device->name, request, len);
+                                  : contains(device->platform, request, len) ||
+                                        contains(device->vendor, request, len) || contains(device->name, request, len);
             if (!fits)
                 continue;
             if (first < 0)
@@ -247,8 +247,8 @@ enum dae_status platform_choose(const struct platform_list *list, const char *re
         else if (picked < 0)
             status = error_set(err, DAE_NO_DEVICE, "platform '%s': no OpenCL device of that name", request);
         else if (several_platforms && number < 0 && !any_cpu && !any_gpu)
-            status = error_set(err, DAE_NO_DEVICE, "platform '%s' fits several platforms; say more of the name, or %s:N",
-                               request, request);
+            status = error_set(err, DAE_NO_DEVICE,
+                               "platform '%s' fits several platforms; say more of the name, or %s:N", request, request);
         else if (!list->device[picked].usable)
             status = error_set(err, DAE_NO_DEVICE, "device '%s' cannot be used: %s", list->device[picked].name,
                                list->device[picked].reason);

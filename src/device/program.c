@@ -52,10 +52,10 @@ enum dae_status program_build(struct device *device, const char *label, const ch
     enum dae_status status = DAE_OK;
     struct program *built = NULL;
     if (code != CL_SUCCESS)
-        status = error_set(err, DAE_OPENCL, "clBuildProgram failed: %s: %s on '%s' with options '%s'\n%s", label,
-                           cl_status_text(code), device->facts.name, options,
-                           log && !is_blank(log) ? log
-                                                 : "the compiler left no log; is its cache folder writable, with space?");
+        status = error_set(
+            err, DAE_OPENCL, "clBuildProgram failed: %s: %s on '%s' with options '%s'\n%s", label, cl_status_text(code),
+            device->facts.name, options,
+            log && !is_blank(log) ? log : "the compiler left no log; is its cache folder writable, with space?");
     else if (!(built = calloc(1, sizeof *built)))
         status = error_no_memory(err, label, sizeof *built);
     free(log);
@@ -133,11 +133,12 @@ enum dae_status kernel_launch(struct kernel *kernel, const size_t global[2], con
 {
     struct device *device = kernel->device;
     if (local[0] * local[1] > kernel->max_group)
-        return error_set(err, DAE_OPENCL, "kernel '%s': a work-group of %zu is more than device '%s' runs it with (%zu)",
-                         kernel->name, local[0] * local[1], device->facts.name, kernel->max_group);
+        return error_set(err, DAE_OPENCL,
+                         "kernel '%s': a work-group of %zu is more than device '%s' runs it with (%zu)", kernel->name,
+                         local[0] * local[1], device->facts.name, kernel->max_group);
     if (kernel->local_bytes > device->facts.local_bytes)
-        return error_set(err, DAE_OPENCL, "kernel '%s': wants %llu bytes of local memory, device '%s' has %llu", kernel->name,
-                         (unsigned long long)kernel->local_bytes, device->facts.name,
+        return error_set(err, DAE_OPENCL, "kernel '%s': wants %llu bytes of local memory, device '%s' has %llu",
+                         kernel->name, (unsigned long long)kernel->local_bytes, device->facts.name,
                          (unsigned long long)device->facts.local_bytes);
     for (int i = 0; i < n_args; ++i) {
         cl_int code = set_arg(kernel->kernel, (cl_uint)i, &args[i]);

@@ -8,8 +8,8 @@ enum {
     GRID_LANES = 64,
 };
 
-static enum dae_status pick(const char *what, const char *word, const char *yes, const char *no, bool otherwise, bool *out,
-                            struct error *err)
+static enum dae_status pick(const char *what, const char *word, const char *yes, const char *no, bool otherwise,
+                            bool *out, struct error *err)
 {
     if (!word || strcmp(word, "auto") == 0)
         *out = otherwise;

@@ -8,11 +8,11 @@
 #include "device/platform.h"
 
 struct tuning {
-    bool wide;       /* one work-item a sample and vectors of 16 (CPU), or work-groups (GPU) */
-    int lanes;       /* work-items that share a sample: 1 when wide */
-    int units;       /* samples in flight at once: work-items (wide) or work-groups (grid) */
-    int shards;      /* partial sums of each weight gradient: fixed per shape, so that bits do not depend on units */
-    bool clblast;    /* CLBlast multiplies; our own gemm.cl otherwise */
+    bool wide;    /* one work-item a sample and vectors of 16 (CPU), or work-groups (GPU) */
+    int lanes;    /* work-items that share a sample: 1 when wide */
+    int units;    /* samples in flight at once: work-items (wide) or work-groups (grid) */
+    int shards;   /* partial sums of each weight gradient: fixed per shape, so that bits do not depend on units */
+    bool clblast; /* CLBlast multiplies; our own gemm.cl otherwise */
 };
 
 /* How the user may overrule the table, for tests and measurements: "auto", or "wide" | "grid", "own" | "clblast". */

@@ -40,7 +40,7 @@ static int states_of(const struct executor *e)
     return e->options.optimizer ? e->options.optimizer->n_states : 0;
 }
 
-/* ---- Building. ------------------------------------------------------------------------------------------------------ */
+/* ---- Building. --------------------------------------------------------------------------------------------------- */
 
 static enum dae_status plan_pass(struct executor *e, enum schedule_kind kind, struct error *err)
 {
@@ -65,8 +65,8 @@ static enum dae_status build_pass(struct executor *e, enum schedule_kind kind, s
     struct text text = {0};
     char label[64];
     snprintf(label, sizeof label, "the network's %s kernels", kind_name[kind]);
-    enum dae_status status = source_write(e->network, &e->fusion, device_tuning(e->device), schedule, e->options.bytes,
-                                          &text, err);
+    enum dae_status status =
+        source_write(e->network, &e->fusion, device_tuning(e->device), schedule, e->options.bytes, &text, err);
     if (status == DAE_OK)
         status = program_build(e->device, label, text.data, "-cl-std=CL1.2", &pass->program, err);
     for (int i = 0; i < schedule->n_steps && status == DAE_OK; ++i) {
@@ -86,7 +86,8 @@ static enum dae_status build_update(struct executor *e, struct error *err)
         source_write_optimizer(e->options.optimizer, e->options.optimizer_state,
                                device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1, &text, err);
     if (status == DAE_OK)
-        status = program_build(e->device, "the optimizer's kernels", text.data, "-cl-std=CL1.2", &e->update_program, err);
+        status =
+            program_build(e->device, "the optimizer's kernels", text.data, "-cl-std=CL1.2", &e->update_program, err);
     text_release(&text);
     TRY(status);
     TRY(kernel_new(e->update_program, "step_reduce", &e->reduce, err));
@@ -163,7 +164,7 @@ void executor_free(struct executor *e)
     free(e);
 }
 
-/* ---- Running. ------------------------------------------------------------------------------------------------------- */
+/* ---- Running. ---------------------------------------------------------------------------------------------------- */
 
 static float scale_of(const struct executor *e, const struct batch *batch)
 {
@@ -255,12 +256,9 @@ enum dae_status executor_differentiate(struct executor *e, const struct batch *b
     TRY(run_pass(e, SCHEDULE_TRAIN, batch, err));
     TRY(reduce_slabs(e, err));
     const struct schedule *schedule = &e->pass[SCHEDULE_TRAIN].schedule;
-    const struct kernel_arg args[] = {ARG_BUFFER(e->work),
-                                      ARG_INT(schedule->value[e->network->loss].offset),
-                                      ARG_INT(batch->n),
-                                      ARG_FLOAT(scale_of(e, batch)),
-                                      ARG_BUFFER(losses),
-                                      ARG_INT(slot)};
+    const struct kernel_arg args[] = {ARG_BUFFER(e->work), ARG_INT(schedule->value[e->network->loss].offset),
+                                      ARG_INT(batch->n),   ARG_FLOAT(scale_of(e, batch)),
+                                      ARG_BUFFER(losses),  ARG_INT(slot)};
     return run_flat(e, e->loss, 1, args, sizeof args / sizeof args[0], err);
 }
 
@@ -270,15 +268,11 @@ enum dae_status executor_train(struct executor *e, const struct batch *batch, in
     TRY(executor_differentiate(e, batch, losses, slot, err));
     double c[DAE_MAX_COEFFICIENTS] = {0};
     e->options.optimizer->coefficients(e->options.optimizer_state, t, c);
-    const struct kernel_arg args[] = {ARG_BUFFER(e->parameters),
-                                      ARG_BUFFER(e->gradients),
-                                      ARG_BUFFER(e->state),
-                                      ARG_INT(e->network->parameters_len),
-                                      ARG_FLOAT(c[0]),
-                                      ARG_FLOAT(c[1]),
-                                      ARG_FLOAT(c[2]),
-                                      ARG_FLOAT(c[3])};
-    const int64_t vectors = e->network->parameters_len / 16, each = device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1;
+    const struct kernel_arg args[] = {
+        ARG_BUFFER(e->parameters), ARG_BUFFER(e->gradients), ARG_BUFFER(e->state), ARG_INT(e->network->parameters_len),
+        ARG_FLOAT(c[0]),           ARG_FLOAT(c[1]),          ARG_FLOAT(c[2]),      ARG_FLOAT(c[3])};
+    const int64_t vectors = e->network->parameters_len / 16,
+                  each = device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1;
     return run_flat(e, e->update, (vectors + each - 1) / each, args, sizeof args / sizeof args[0], err);
 }
 
@@ -288,7 +282,8 @@ enum dae_status executor_forward(struct executor *e, enum schedule_kind kind, co
     return run_pass(e, kind, batch, err);
 }
 
-/* ---- Reading and writing. -------------------------------------------------------------------------------------------- */
+/* ---- Reading and writing.
+ * -------------------------------------------------------------------------------------------- */
 
 static uint64_t parameter_bytes(const struct executor *e)
 {

@@ -11,13 +11,13 @@
 struct executor;
 
 struct executor_options {
-    int64_t batch;                       /* samples at most */
-    bool bytes;                          /* the data set holds bytes, to be taken as v / 255 */
-    bool train, evaluate, infer;         /* which schedules are built */
-    bool corrupt;                        /* false: trains and evaluates on clean inputs (a standard autoencoder) */
-    bool join, fold;                     /* segments joined, pointwise layers folded; off only to compare */
-    bool keep_all;                       /* values and gradients of every node can be read; turns fold off */
-    const struct dae_plugin *optimizer;  /* needed to train */
+    int64_t batch;                      /* samples at most */
+    bool bytes;                         /* the data set holds bytes, to be taken as v / 255 */
+    bool train, evaluate, infer;        /* which schedules are built */
+    bool corrupt;                       /* false: trains and evaluates on clean inputs (a standard autoencoder) */
+    bool join, fold;                    /* segments joined, pointwise layers folded; off only to compare */
+    bool keep_all;                      /* values and gradients of every node can be read; turns fold off */
+    const struct dae_plugin *optimizer; /* needed to train */
     const void *optimizer_state;
 };
 
@@ -27,12 +27,12 @@ struct batch {
     const struct buffer *order; /* int32 */
     int64_t first, n;           /* samples order[first .. first + n) */
     uint32_t epoch, split;
-    bool streamed;              /* data holds them in the order taken, from `row` on; else row i is sample i */
+    bool streamed; /* data holds them in the order taken, from `row` on; else row i is sample i */
     int64_t row;
 };
 
-/* Builds everything; the network outlives the executor. notice (len bytes) gets one line when something other than what was
- * asked for is used, else "". */
+/* Builds everything; the network outlives the executor. notice (len bytes) gets one line when something other than what
+ * was asked for is used, else "". */
 MUST_USE enum dae_status executor_new(struct device *device, const struct network *network,
                                       const struct executor_options *options, char *notice, size_t notice_len,
                                       struct executor **out, struct error *err);
@@ -53,7 +53,8 @@ MUST_USE enum dae_status executor_train(struct executor *executor, const struct 
 MUST_USE enum dae_status executor_differentiate(struct executor *executor, const struct batch *batch,
                                                 struct buffer *losses, int64_t slot, struct error *err);
 
-/* Enqueues corruption, forward and loss of one batch (SCHEDULE_EVALUATE), or forward of given inputs (SCHEDULE_INFER). */
+/* Enqueues corruption, forward and loss of one batch (SCHEDULE_EVALUATE), or forward of given inputs (SCHEDULE_INFER).
+ */
 MUST_USE enum dae_status executor_forward(struct executor *executor, enum schedule_kind kind, const struct batch *batch,
                                           struct error *err);
 

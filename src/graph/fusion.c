@@ -15,8 +15,8 @@ static int only_reader(const struct network *network, int node)
     return -1;
 }
 
-/* The node behind any views of `node`, when each of them has one reader: then their gradient has one writer, and is written
- * and never added to, which a fold asks for (device/gemm.h). Else -1. */
+/* The node behind any views of `node`, when each of them has one reader: then their gradient has one writer, and is
+ * written and never added to, which a fold asks for (device/gemm.h). Else -1. */
 static int sole_source(const struct network *network, int node)
 {
     while (network->node[node].n_readers == 1 && network->node[node].plugin &&

@@ -6,8 +6,8 @@
 #include "graph/network.h"
 
 struct fusion {
-    /* Per node: the pointwise node whose y its forward product stores instead of its own, and the pointwise node whose dx
-     * its input-gradient product stores instead of that node's dy; or -1. */
+    /* Per node: the pointwise node whose y its forward product stores instead of its own, and the pointwise node whose
+     * dx its input-gradient product stores instead of that node's dy; or -1. */
     int *forward, *backward;
     /* Per node: it is computed inside another node's product. */
     bool *forward_done, *backward_done;

@@ -132,8 +132,8 @@ static enum dae_status read_inputs(const struct network *network, const struct v
         }
     }
     if (*n_inputs < plugin->min_inputs || *n_inputs > plugin->max_inputs)
-        return error_at(err, DAE_CONFIG, from ? from->mark : mark, "%s \"%s\": wants %d%s%.0d input%s, got %d%s", plugin->name,
-                        name, plugin->min_inputs, plugin->max_inputs > plugin->min_inputs ? " to " : "",
+        return error_at(err, DAE_CONFIG, from ? from->mark : mark, "%s \"%s\": wants %d%s%.0d input%s, got %d%s",
+                        plugin->name, name, plugin->min_inputs, plugin->max_inputs > plugin->min_inputs ? " to " : "",
                         plugin->max_inputs > plugin->min_inputs ? plugin->max_inputs : 0,
                         plugin->max_inputs > 1 ? "s" : "", *n_inputs, from ? "" : "; name them with from: [a, b]");
     return DAE_OK;

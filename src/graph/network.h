@@ -1,5 +1,5 @@
-/* A network as a graph of nodes: the clean input, the corruptions, the layers, the loss. Built from the config's tree; pure
- * (no device). Every node keeps its place in the YAML for life. */
+/* A network as a graph of nodes: the clean input, the corruptions, the layers, the loss. Built from the config's tree;
+ * pure (no device). Every node keeps its place in the YAML for life. */
 #ifndef GRAPH_NETWORK_H
 #define GRAPH_NETWORK_H
 
@@ -20,27 +20,27 @@ struct node {
     void *state;
     struct dae_plan plan; /* plan.output is the node's shape, for node 0 too */
     int input[DAE_MAX_INPUTS];
-    int n_readers;                         /* nodes that read this one */
+    int n_readers;                          /* nodes that read this one */
     int64_t weight_offset[DAE_MAX_WEIGHTS]; /* in the parameters, in floats */
-    bool wants_gradient;                   /* its own weights or those of a node before it are trained */
+    bool wants_gradient;                    /* its own weights or those of a node before it are trained */
 };
 
 struct network {
     struct arena *arena; /* borrowed: lives as long as the config's tree */
     struct node *node;
     int n_nodes;
-    int noisy;    /* what the first layer reads: the last corruption, or 0 */
-    int output;   /* the last layer */
-    int loss;     /* the last node */
-    int code;     /* the node that the config names `code`, or -1 */
+    int noisy;              /* what the first layer reads: the last corruption, or 0 */
+    int output;             /* the last layer */
+    int loss;               /* the last node */
+    int code;               /* the node that the config names `code`, or -1 */
     int64_t n_parameters;   /* numbers that are trained */
     int64_t parameters_len; /* floats of the parameter buffer: each weight starts at a multiple of 16 */
     uint64_t seed;
 };
 
-/* Builds the network of `config`: keys model (input, layers, code), corruption, train.loss, seed. Writes defaults back into the
- * tree. All memory is the arena's. DAE_CONFIG at the place of what does not fit. input_gradient asks for the gradient
- * with respect to the input as well. */
+/* Builds the network of `config`: keys model (input, layers, code), corruption, train.loss, seed. Writes defaults back
+ * into the tree. All memory is the arena's. DAE_CONFIG at the place of what does not fit. input_gradient asks for the
+ * gradient with respect to the input as well. */
 MUST_USE enum dae_status network_build(const struct registry *registry, struct value *config, struct arena *arena,
                                        bool input_gradient, struct network *network, struct error *err);
 

@@ -19,9 +19,9 @@ static enum dae_status unknown_plugin(const struct registry *registry, enum dae_
             names[n++] = registry_at(registry, i)->name;
     const char *nearest = fields_nearest(name, names, n);
     char excerpt[VALUE_EXCERPT_BYTES];
-    enum dae_status status = error_at(err, DAE_CONFIG, mark, "no %s is called '%s'%s%s%s", kind_text(kind),
-                                      value_excerpt(name, excerpt), nearest ? " (did you mean '" : "",
-                                      nearest ? nearest : "", nearest ? "'?)" : "");
+    enum dae_status status =
+        error_at(err, DAE_CONFIG, mark, "no %s is called '%s'%s%s%s", kind_text(kind), value_excerpt(name, excerpt),
+                 nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
     if (!nearest) {
         struct text list = {0};
         for (int i = 0; i < n; ++i)
@@ -95,7 +95,8 @@ static enum dae_status read_rows(const struct dae_plugin *plugin, struct value *
     for (const struct dae_param *row = plugin->params; row && row->key; ++row) {
         struct value *value = value_map_get(map, row->key);
         if (!value && row->required)
-            return error_at(err, DAE_CONFIG, map->mark, "%s: key '%s' is missing: %s", plugin->name, row->key, row->help);
+            return error_at(err, DAE_CONFIG, map->mark, "%s: key '%s' is missing: %s", plugin->name, row->key,
+                            row->help);
         if (!value && row->type == DAE_INTERVAL) {
             double *interval = (double *)(void *)(state + row->offset);
             interval[0] = -INFINITY;
@@ -154,7 +155,8 @@ enum dae_status params_read(const struct registry *registry, enum dae_kind kind,
     *plugin = registry_find(registry, kind, name);
     if (!*plugin)
         return unknown_plugin(registry, kind, mark, name, err);
-    if (!map || (map->kind == VALUE_SCALAR && map->text[0] == '\0' && !map->quoted)) { /* `relu` and `relu:` are `relu: {}` */
+    if (!map ||
+        (map->kind == VALUE_SCALAR && map->text[0] == '\0' && !map->quoted)) { /* `relu` and `relu:` are `relu: {}` */
         struct value *whole = value_map_new(arena), *empty = value_map_new(arena);
         if (!map && value->parent && value->parent->kind == VALUE_MAP) {
             if (!whole || !value_map_put(arena, whole, name, empty) ||

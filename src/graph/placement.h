@@ -14,8 +14,8 @@ struct placement_item {
     int64_t offset;  /* out: a multiple of PLACEMENT_ALIGN */
 };
 
-/* Gives each item an offset such that no two items that are alive in the same step overlap; *total is the buffer's length.
- * Greedy, largest first, each at the lowest place that fits (Pisarchyk and Lee, arXiv 2001.03288, section 5.2).
+/* Gives each item an offset such that no two items that are alive in the same step overlap; *total is the buffer's
+ * length. Greedy, largest first, each at the lowest place that fits (Pisarchyk and Lee, arXiv 2001.03288, section 5.2).
  * A sum beyond int64_t is DAE_NO_MEMORY. */
 MUST_USE enum dae_status placement_solve(struct placement_item *items, int n, int64_t *total, struct error *err);
 

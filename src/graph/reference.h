@@ -17,9 +17,9 @@ struct reference_sample {
 
 enum { REFERENCE_WORDS = 1, REFERENCE_NORMALS = 2 }; /* what a node drew */
 
-/* Arrays for the values of one sample: (n_nodes + 1) pointers. value[i] is node i's (output); value[n_nodes] is the target
- * that the loss reads, apart from node 0, so that a change of the input leaves the target as it is. NULL when out of
- * memory. */
+/* Arrays for the values of one sample: (n_nodes + 1) pointers. value[i] is node i's (output); value[n_nodes] is the
+ * target that the loss reads, apart from node 0, so that a change of the input leaves the target as it is. NULL when
+ * out of memory. */
 double **reference_values(const struct network *network, struct arena *arena);
 
 /* y (output) of one node from the values of its inputs and parameters (parameters_len). Returns what it drew. */

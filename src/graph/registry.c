@@ -109,7 +109,8 @@ enum dae_status registry_add(struct registry *registry, const struct dae_plugin 
     if (why)
         return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: %s", from, why);
     if (registry_find(registry, plugin->kind, plugin->name))
-        return error_set(err, DAE_PLUGIN, "plugin %s defines %s '%s' again", from, kind_text(plugin->kind), plugin->name);
+        return error_set(err, DAE_PLUGIN, "plugin %s defines %s '%s' again", from, kind_text(plugin->kind),
+                         plugin->name);
     struct loaded *grown = realloc(registry->loaded, ((size_t)registry->n + 1) * sizeof *grown);
     char *copy = strdup(from);
     if (grown)
@@ -119,8 +120,9 @@ enum dae_status registry_add(struct registry *registry, const struct dae_plugin 
         return error_no_memory(err, from, sizeof *grown);
     }
     int at = registry->n;
-    while (at > 0 && (grown[at - 1].plugin->kind > plugin->kind ||
-                      (grown[at - 1].plugin->kind == plugin->kind && strcmp(grown[at - 1].plugin->name, plugin->name) > 0))) {
+    while (at > 0 &&
+           (grown[at - 1].plugin->kind > plugin->kind ||
+            (grown[at - 1].plugin->kind == plugin->kind && strcmp(grown[at - 1].plugin->name, plugin->name) > 0))) {
         grown[at] = grown[at - 1];
         --at;
     }
@@ -138,8 +140,8 @@ static enum dae_status check_owner(const char *path, mode_t kind, struct error *
         return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: it is not a regular %s", path,
                          kind == S_IFDIR ? "folder" : "file");
     if (info.st_uid != 0 && info.st_uid != geteuid())
-        return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: it belongs to user %ld, neither you nor root", path,
-                         (long)info.st_uid);
+        return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: it belongs to user %ld, neither you nor root",
+                         path, (long)info.st_uid);
     if (info.st_mode & S_IWOTH || (info.st_mode & S_IWGRP && info.st_gid != getegid() && info.st_gid != 0))
         return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: others may write it; chmod go-w", path);
     return DAE_OK;
@@ -179,8 +181,8 @@ static enum dae_status check_whole(const char *path, struct error *err)
     bool whole = is_whole(file);
     close(file);
     return whole ? DAE_OK
-                 : error_set(err, DAE_PLUGIN, "plugin %s cannot be used: it is no library for this machine, or is cut short",
-                             path);
+                 : error_set(err, DAE_PLUGIN,
+                             "plugin %s cannot be used: it is no library for this machine, or is cut short", path);
 }
 
 static enum dae_status load(struct registry *registry, const char *path, struct error *err)
@@ -191,12 +193,11 @@ static enum dae_status load(struct registry *registry, const char *path, struct 
     if (!library)
         return error_set(err, DAE_PLUGIN, "plugin %s cannot be loaded: %s", path, dlerror());
     const struct dae_plugin *plugin = dlsym(library, DAE_PLUGIN_SYMBOL_TEXT);
-    enum dae_status status =
-        plugin ? registry_add(registry, plugin, path, err)
-               : error_set(err, DAE_PLUGIN,
-                           "plugin %s cannot be used: it exports no " DAE_PLUGIN_SYMBOL_TEXT
-                           "; is it a plugin, and for this ABI?",
-                           path);
+    enum dae_status status = plugin ? registry_add(registry, plugin, path, err)
+                                    : error_set(err, DAE_PLUGIN,
+                                                "plugin %s cannot be used: it exports no " DAE_PLUGIN_SYMBOL_TEXT
+                                                "; is it a plugin, and for this ABI?",
+                                                path);
     if (status != DAE_OK) {
         dlclose(library);
         return status;

@@ -7,9 +7,9 @@
 
 struct registry; /* owns the loaded libraries: outlives every network built from it */
 
-/* Loads every *.so of the folders, in order of name; a later folder may not define a name again. A folder or file that others
- * may write, or that belongs to neither root nor the user, is refused before it is loaded (constructors run at load), and
- * so is a table of another ABI, size or shape. DAE_PLUGIN names the file and what is wrong. */
+/* Loads every *.so of the folders, in order of name; a later folder may not define a name again. A folder or file that
+ * others may write, or that belongs to neither root nor the user, is refused before it is loaded (constructors run at
+ * load), and so is a table of another ABI, size or shape. DAE_PLUGIN names the file and what is wrong. */
 MUST_USE enum dae_status registry_open(const char *const *folders, int n_folders, struct registry **out,
                                        struct error *err);
 void registry_close(struct registry *registry); /* NULL is fine */

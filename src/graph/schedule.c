@@ -8,7 +8,7 @@
 
 /* While planning, each node's value and gradient is an item; items of aliases share a root. */
 struct item {
-    int root;        /* item whose memory this one is */
+    int root; /* item whose memory this one is */
     int64_t len;
     int first, last; /* calls that touch it; first > last: none */
     bool kept;
@@ -69,8 +69,8 @@ static void set_aliases(struct planner *p)
         const struct node *node = &network->node[i];
         for (int side = 0; side < 2; ++side) {
             struct item *item = &p->item[2 * i + side];
-            *item = (struct item){.root = 2 * i + side, .len = dae_shape_len(&node->plan.output), .first = INT_MAX,
-                                  .last = -1};
+            *item = (struct item){
+                .root = 2 * i + side, .len = dae_shape_len(&node->plan.output), .first = INT_MAX, .last = -1};
             if (is_view(node) || (is_corruption(network, i) && !p->schedule->options.corrupt))
                 item->root = p->item[2 * node->input[0] + side].root;
         }
@@ -229,8 +229,8 @@ static enum dae_status place_batch(struct planner *p, struct storage *storage, i
         place[i].first = item->kept ? 0 : p->step_of[item->first];
         place[i].last = item->kept ? s->n_steps : p->step_of[item->last];
         if (__builtin_mul_overflow(item->len, s->options.batch, &place[i].len))
-            status = error_set(err, DAE_NO_MEMORY, "a batch of %lld is larger than any memory",
-                               (long long)s->options.batch);
+            status =
+                error_set(err, DAE_NO_MEMORY, "a batch of %lld is larger than any memory", (long long)s->options.batch);
     }
     if (status == DAE_OK)
         status = placement_solve(place, n_items, total, err);
@@ -253,8 +253,8 @@ static void place_slabs(struct planner *p)
             if (!sample || w >= node->plan.n_weights)
                 continue;
             *slab = s->slab_len;
-            s->slab_len += (dae_shape_len(&node->plan.weight[w].shape) + PLACEMENT_ALIGN - 1) / PLACEMENT_ALIGN *
-                           PLACEMENT_ALIGN;
+            s->slab_len +=
+                (dae_shape_len(&node->plan.weight[w].shape) + PLACEMENT_ALIGN - 1) / PLACEMENT_ALIGN * PLACEMENT_ALIGN;
         }
     }
 }
@@ -281,11 +281,10 @@ static enum dae_status place(struct planner *p, struct error *err)
         status = place_batch(p, storage, &total, err);
     place_slabs(p);
     s->scratch_offset = total;
-    if (status == DAE_OK &&
-        (__builtin_mul_overflow(s->scratch_len, p->tuning->units, &scratch) ||
-         __builtin_mul_overflow(s->slab_len, p->tuning->shards, &slabs) ||
-         __builtin_add_overflow(total, scratch, &s->slab_offset) ||
-         __builtin_add_overflow(s->slab_offset, slabs, &s->work_len) || s->work_len > INT_MAX))
+    if (status == DAE_OK && (__builtin_mul_overflow(s->scratch_len, p->tuning->units, &scratch) ||
+                             __builtin_mul_overflow(s->slab_len, p->tuning->shards, &slabs) ||
+                             __builtin_add_overflow(total, scratch, &s->slab_offset) ||
+                             __builtin_add_overflow(s->slab_offset, slabs, &s->work_len) || s->work_len > INT_MAX))
         status = error_set(err, DAE_NO_MEMORY, "a batch of %lld needs more than 2^31 numbers; use a smaller batch",
                            (long long)s->options.batch);
     for (int i = 0; i < n; ++i) {

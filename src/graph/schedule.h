@@ -1,8 +1,8 @@
 /* The flat list of what runs for one batch, cut into steps, with a place in memory for everything it touches. Pure.
  *
- * A call is one node's forward or backward. Calls of layers that handle one sample at a time are joined into segments: one
- * generated kernel carries a sample through all of them, and what only the segment touches lives in a scratch that stays
- * in cache. Batch-wide calls (matrix products) stand alone. Switched off, each call is a segment of its own. */
+ * A call is one node's forward or backward. Calls of layers that handle one sample at a time are joined into segments:
+ * one generated kernel carries a sample through all of them, and what only the segment touches lives in a scratch that
+ * stays in cache. Batch-wide calls (matrix products) stand alone. Switched off, each call is a segment of its own. */
 #ifndef GRAPH_SCHEDULE_H
 #define GRAPH_SCHEDULE_H
 
@@ -19,10 +19,10 @@ enum schedule_kind {
 
 struct schedule_options {
     enum schedule_kind kind;
-    int64_t batch;  /* samples at most */
-    bool corrupt;   /* false: the layers read the clean input */
-    bool join;      /* join calls into segments */
-    bool keep_all;  /* every value and gradient stays readable */
+    int64_t batch; /* samples at most */
+    bool corrupt;  /* false: the layers read the clean input */
+    bool join;     /* join calls into segments */
+    bool keep_all; /* every value and gradient stays readable */
 };
 
 enum call_kind { CALL_GATHER, CALL_FORWARD, CALL_BACKWARD };
@@ -30,7 +30,7 @@ enum call_kind { CALL_GATHER, CALL_FORWARD, CALL_BACKWARD };
 struct call {
     enum call_kind kind;
     int node;
-    int64_t scratch_offset; /* of the node's own scratch, in the unit's */
+    int64_t scratch_offset;      /* of the node's own scratch, in the unit's */
     bool add_dx[DAE_MAX_INPUTS]; /* backward: another reader has written that gradient already */
 };
 
@@ -52,12 +52,12 @@ struct schedule {
     struct call *call;
     struct step *step;
     int n_calls, n_steps;
-    struct storage *value, *gradient; /* (n_nodes); aliases (views, folded layers) already followed */
-    int64_t *slab;                    /* (n_nodes, DAE_MAX_WEIGHTS) offset in a shard's slab, or -1 */
-    int64_t slab_len;                 /* floats of one shard's weight gradients */
-    int64_t scratch_len;              /* floats of one unit's scratch */
+    struct storage *value, *gradient;    /* (n_nodes); aliases (views, folded layers) already followed */
+    int64_t *slab;                       /* (n_nodes, DAE_MAX_WEIGHTS) offset in a shard's slab, or -1 */
+    int64_t slab_len;                    /* floats of one shard's weight gradients */
+    int64_t scratch_len;                 /* floats of one unit's scratch */
     int64_t scratch_offset, slab_offset; /* in the work buffer: (units, scratch_len) and (shards, slab_len) */
-    int64_t work_len;                 /* floats of the work buffer */
+    int64_t work_len;                    /* floats of the work buffer */
 };
 
 /* Memory is the network's arena. A network too large for any memory: DAE_NO_MEMORY. */

@@ -186,9 +186,10 @@ static const struct dae_host host = {
 /* A plugin returned non-zero: the host has usually recorded why, and the node's place goes with it. */
 static enum dae_status plugin_failed(const struct node *node, const char *what, struct error *err)
 {
-    enum dae_status status = error_at(err, DAE_PLUGIN, node->mark, "%s of plugin '%s' failed without saying why", what,
-                                      node->plugin->name);
-    error_note(err, "in layer \"%s\" (%s:%d)", node->name, node->mark.file ? node->mark.file : "config", node->mark.line);
+    enum dae_status status =
+        error_at(err, DAE_PLUGIN, node->mark, "%s of plugin '%s' failed without saying why", what, node->plugin->name);
+    error_note(err, "in layer \"%s\" (%s:%d)", node->name, node->mark.file ? node->mark.file : "config",
+               node->mark.line);
     return status;
 }
 

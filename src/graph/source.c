@@ -33,8 +33,8 @@ static void undefine_shape(struct text *text, const char *side, const struct dae
 static void define_node(const struct network *network, int number, struct text *text)
 {
     const struct node *node = &network->node[number];
-    text_printf(text, "/* %s */\n#define FN(pass) %s_##pass##_%d\n#define STREAM %uu\n#define N_INPUTS %d\n", node->name,
-                node->plugin->name, number, (unsigned)(PHILOX_NODE + number), node->plan.n_inputs);
+    text_printf(text, "/* %s */\n#define FN(pass) %s_##pass##_%d\n#define STREAM %uu\n#define N_INPUTS %d\n",
+                node->name, node->plugin->name, number, (unsigned)(PHILOX_NODE + number), node->plan.n_inputs);
     define_shape(text, "IN", &node->plan.input[0]);
     define_shape(text, "OUT", &node->plan.output);
     params_define(node->plugin, node->state, text);
@@ -106,7 +106,8 @@ enum dae_status source_write_optimizer(const struct dae_plugin *plugin, const vo
     text_printf(text, "#define FN(pass) %s_##pass\n", plugin->name);
     params_define(plugin, state, text);
     TRY(add_plugin_source(plugin, text, err));
-    text_printf(text, "#define STATES %d\n#define UPDATE(w, g, state, c) FN(update)(w, g, state, c)\n", plugin->n_states);
+    text_printf(text, "#define STATES %d\n#define UPDATE(w, g, state, c) FN(update)(w, g, state, c)\n",
+                plugin->n_states);
     text_printf(text, "#define VECTORS_EACH %d\n", vectors_each);
     TRY(sources_add(text, "step.cl", err));
     return text->failed ? error_no_memory(err, "kernel source", text->len) : DAE_OK;
@@ -195,8 +196,8 @@ static void add_slab_clearing(struct writer *w, const struct step *step)
     }
 }
 
-/* One segment. Units (work-items or work-groups) take the shards in turn; a shard is a fixed piece of the batch, whatever
- * the number of units, so that its sums have the same bits everywhere. */
+/* One segment. Units (work-items or work-groups) take the shards in turn; a shard is a fixed piece of the batch,
+ * whatever the number of units, so that its sums have the same bits everywhere. */
 static void add_kernel(struct writer *w, int number)
 {
     const struct schedule *s = w->schedule;
@@ -237,7 +238,8 @@ enum dae_status source_write(const struct network *network, const struct fusion 
 {
     struct writer w = {network, fusion, tuning, schedule, text};
     text_printf(text, "#define LANES %d\n#define TRAINING %d\n#define DATA_BYTES %d\n#define LEN %lld\n", tuning->lanes,
-                schedule->options.kind == SCHEDULE_TRAIN, bytes, (long long)dae_shape_len(&network->node[0].plan.output));
+                schedule->options.kind == SCHEDULE_TRAIN, bytes,
+                (long long)dae_shape_len(&network->node[0].plan.output));
     TRY(sources_add(text, "dae.clh", err));
     TRY(sources_add(text, "convolution.clh", err));
     TRY(sources_add(text, "batch.cl", err));

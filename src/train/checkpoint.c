@@ -62,8 +62,8 @@ static enum dae_status take(const struct safetensors *file, const char *path, co
         have *= tensor->shape[i];
     if (tensor->dtype != dtype || have != elements)
         return error_set(err, DAE_CHECKPOINT,
-                         "%s: tensor '%s' holds %" PRIu64 " numbers of %s, this run needs %" PRIu64 " of %s", path, name,
-                         have, safetensors_dtype_name(tensor->dtype), elements, safetensors_dtype_name(dtype));
+                         "%s: tensor '%s' holds %" PRIu64 " numbers of %s, this run needs %" PRIu64 " of %s", path,
+                         name, have, safetensors_dtype_name(tensor->dtype), elements, safetensors_dtype_name(dtype));
     if (elements > 0)
         memcpy(to, tensor->data, safetensors_bytes(tensor));
     return DAE_OK;
@@ -111,15 +111,16 @@ enum dae_status checkpoint_load(const char *path, struct checkpoint *c, const st
     const char *format = safetensors_meta(&file, "format"), *theirs = safetensors_meta(&file, "fingerprint");
     enum dae_status status;
     if (!format || strcmp(format, FORMAT) != 0) {
-        status = error_set(err, DAE_CHECKPOINT, "%s: it is not a checkpoint of this version of dae-cl (%s wanted)", path,
-                           FORMAT);
+        status = error_set(err, DAE_CHECKPOINT, "%s: it is not a checkpoint of this version of dae-cl (%s wanted)",
+                           path, FORMAT);
     } else if (!theirs || strcmp(theirs, fingerprint) != 0) {
         int len;
         const char *line = first_difference(theirs ? theirs : "", fingerprint, &len);
-        status = error_set(err, DAE_CHECKPOINT,
-                           "%s: it was made with another config, which differs at '%.*s'; run without --resume, or choose "
-                           "another --out",
-                           path, len, line);
+        status =
+            error_set(err, DAE_CHECKPOINT,
+                      "%s: it was made with another config, which differs at '%.*s'; run without --resume, or choose "
+                      "another --out",
+                      path, len, line);
     } else {
         status = take_all(&file, path, c, network, n_states, epochs, steps, err);
     }

@@ -25,8 +25,8 @@ MUST_USE enum dae_status checkpoint_save(const char *path, const struct checkpoi
                                          const struct network *network, int n_states, const char *fingerprint,
                                          struct error *err);
 
-/* Fills a checkpoint made by checkpoint_new for `epochs` and `steps`. A file that is damaged, of another network, config or
- * of more epochs than asked for: DAE_CHECKPOINT naming the tensor or the difference. */
+/* Fills a checkpoint made by checkpoint_new for `epochs` and `steps`. A file that is damaged, of another network,
+ * config or of more epochs than asked for: DAE_CHECKPOINT naming the tensor or the difference. */
 MUST_USE enum dae_status checkpoint_load(const char *path, struct checkpoint *checkpoint, const struct network *network,
                                          int n_states, uint64_t epochs, uint64_t steps, const char *fingerprint,
                                          struct error *err);

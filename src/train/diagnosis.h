@@ -9,7 +9,6 @@
  * that is not finite: "the parameters of layer X", "the output of layer X", "the gradient at layer X". */
 MUST_USE enum dae_status diagnosis_first_bad(struct device *device, const struct network *network,
                                              const struct executor_options *options, const struct batch *batch,
-                                             const float *parameters, char *where, size_t where_len,
-                                             struct error *err);
+                                             const float *parameters, char *where, size_t where_len, struct error *err);
 
 #endif

@@ -9,7 +9,8 @@
 
 static char *tensor_name(const struct network *network, int node, int weight)
 {
-    return arena_printf(network->arena, "%s.%s", network->node[node].name, network->node[node].plan.weight[weight].name);
+    return arena_printf(network->arena, "%s.%s", network->node[node].name,
+                        network->node[node].plan.weight[weight].name);
 }
 
 enum dae_status model_file_save(const char *path, const struct network *network, const float *parameters,
@@ -23,8 +24,8 @@ enum dae_status model_file_save(const char *path, const struct network *network,
         for (int w = 0; w < network->node[i].plan.n_weights && status == DAE_OK; ++w) {
             const struct dae_shape *shape = &network->node[i].plan.weight[w].shape;
             struct st_tensor *tensor = &tensors[n++];
-            *tensor = (struct st_tensor){tensor_name(network, i, w), ST_F32, shape->rank, {0},
-                                         parameters + network->node[i].weight_offset[w]};
+            *tensor = (struct st_tensor){
+                tensor_name(network, i, w), ST_F32, shape->rank, {0}, parameters + network->node[i].weight_offset[w]};
             for (int d = 0; d < shape->rank; ++d)
                 tensor->shape[d] = (uint64_t)shape->dim[d];
             if (!tensor->name)
@@ -48,7 +49,8 @@ enum dae_status model_file_open(const char *path, struct arena *arena, struct sa
     const char *format = safetensors_meta(file, "format"), *text = safetensors_meta(file, "config");
     enum dae_status status;
     if (!format || strcmp(format, FORMAT) != 0 || !text)
-        status = error_set(err, DAE_CHECKPOINT, "%s: it is not a model of this version of dae-cl (%s wanted)", path, FORMAT);
+        status =
+            error_set(err, DAE_CHECKPOINT, "%s: it is not a model of this version of dae-cl (%s wanted)", path, FORMAT);
     else
         status = tree_parse_text(path, text, strlen(text), arena, config, err);
     if (status != DAE_OK)

@@ -16,8 +16,8 @@ MUST_USE enum dae_status model_file_save(const char *path, const struct network 
 MUST_USE enum dae_status model_file_open(const char *path, struct arena *arena, struct safetensors *file,
                                          struct value **config, struct error *err);
 
-/* Fills parameters (parameters_len) of the network that was built from the file's config. A missing tensor or another shape:
- * DAE_CHECKPOINT with both shapes. */
+/* Fills parameters (parameters_len) of the network that was built from the file's config. A missing tensor or another
+ * shape: DAE_CHECKPOINT with both shapes. */
 MUST_USE enum dae_status model_file_parameters(const char *path, const struct safetensors *file,
                                                const struct network *network, float *parameters, struct error *err);
 

@@ -99,7 +99,7 @@ static const char *find_duplicate(const char **names, size_t n)
     return NULL;
 }
 
-/* ---- saving ---- */
+/* ---- saving ------------------------------------------------------------------------------------------------------ */
 
 static void add_string(struct text *text, const char *string)
 {
@@ -236,7 +236,7 @@ enum dae_status safetensors_save(const char *path, const struct st_tensor *tenso
     return status;
 }
 
-/* ---- loading ---- */
+/* ---- loading ----------------------------------------------------------------------------------------------------- */
 
 struct extent {
     uint64_t begin, end; /* in the data section */

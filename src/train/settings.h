@@ -10,7 +10,7 @@
 #include "graph/registry.h"
 
 struct settings {
-    const char *name;       /* safe as a file name */
+    const char *name; /* safe as a file name */
     const struct value *data;
     int64_t batch, epochs;
     const struct dae_plugin *optimizer;
@@ -18,8 +18,8 @@ struct settings {
     bool compare_standard, compare_affine, compare_pca;
 };
 
-/* Reads the top-level keys name, data, train and compare, refuses keys that nobody reads, and writes defaults back. The data
- * map is checked, but no file is looked for. Texts and state live in the tree and the arena. */
+/* Reads the top-level keys name, data, train and compare, refuses keys that nobody reads, and writes defaults back. The
+ * data map is checked, but no file is looked for. Texts and state live in the tree and the arena. */
 MUST_USE enum dae_status settings_read(const struct registry *registry, struct value *config, struct arena *arena,
                                        struct settings *settings, struct error *err);
 

@@ -21,10 +21,10 @@ struct trainer {
     const struct trainer_options *options;
     struct executor_options executor_options;
     struct executor *executor;
-    struct buffer *losses;  /* (n_steps) of the running epoch, on the device */
-    float *host_losses;     /* (n_steps) */
-    float *sample_losses;   /* (batch) */
-    struct checkpoint at;   /* the state at the last checkpoint */
+    struct buffer *losses; /* (n_steps) of the running epoch, on the device */
+    float *host_losses;    /* (n_steps) */
+    float *sample_losses;  /* (batch) */
+    struct checkpoint at;  /* the state at the last checkpoint */
     int64_t n_steps;
     struct { /* of all steps in this process */
         uint64_t steps, launches, waits;
@@ -60,7 +60,7 @@ static enum dae_status train_step(struct trainer *t, int64_t epoch, int64_t step
     return executor_train(t->executor, &batch, epoch * t->n_steps + step + 1, t->losses, step, err);
 }
 
-/* ---- Keeping what was reached. -------------------------------------------------------------------------------------- */
+/* ---- Keeping what was reached. ----------------------------------------------------------------------------------- */
 
 static enum dae_status save_checkpoint(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
@@ -71,8 +71,8 @@ static enum dae_status save_checkpoint(struct trainer *t, int64_t epoch, int64_t
     memcpy(t->at.step_losses, t->host_losses, (size_t)step * sizeof(float));
     if (!t->options->checkpoint)
         return DAE_OK;
-    return checkpoint_save(t->options->checkpoint, &t->at, t->options->network, t->options->settings->optimizer->n_states,
-                           t->options->fingerprint, err);
+    return checkpoint_save(t->options->checkpoint, &t->at, t->options->network,
+                           t->options->settings->optimizer->n_states, t->options->fingerprint, err);
 }
 
 static enum dae_status load_checkpoint(struct trainer *t, char *notice, size_t notice_len, struct error *err)
@@ -92,9 +92,11 @@ static enum dae_status load_checkpoint(struct trainer *t, char *notice, size_t n
     return DAE_OK;
 }
 
-/* ---- When numbers go wrong. ------------------------------------------------------------------------------------------ */
+/* ---- When numbers go wrong.
+ * ------------------------------------------------------------------------------------------ */
 
-/* Runs again from the last checkpoint to the bad step, which is the same computation bit for bit, and looks closer there. */
+/* Runs again from the last checkpoint to the bad step, which is the same computation bit for bit, and looks closer
+ * there. */
 static enum dae_status diverged(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
     struct error inner = {0};
@@ -111,15 +113,17 @@ static enum dae_status diverged(struct trainer *t, int64_t epoch, int64_t step, 
     if (status == DAE_OK)
         status = executor_get_parameters(t->executor, parameters, &inner);
     if (status == DAE_OK)
-        status = loader_batch(t->options->train, step * t->options->settings->batch, (uint32_t)epoch, 0, &batch, &inner);
+        status =
+            loader_batch(t->options->train, step * t->options->settings->batch, (uint32_t)epoch, 0, &batch, &inner);
     if (status == DAE_OK)
         status = diagnosis_first_bad(t->options->device, t->options->network, &t->executor_options, &batch, parameters,
                                      where, sizeof where, &inner);
     free(parameters);
-    status = error_set(err, DAE_DIVERGED,
-                       "training diverged: the loss of epoch %lld, step %lld is not finite; first bad: %s; try a smaller "
-                       "learning rate",
-                       (long long)epoch + 1, (long long)step + 1, where);
+    status =
+        error_set(err, DAE_DIVERGED,
+                  "training diverged: the loss of epoch %lld, step %lld is not finite; first bad: %s; try a smaller "
+                  "learning rate",
+                  (long long)epoch + 1, (long long)step + 1, where);
     if (t->options->checkpoint && (t->at.epoch > 0 || t->at.step > 0))
         error_note(err, "the checkpoint of epoch %llu is kept in %s", (unsigned long long)t->at.epoch,
                    t->options->checkpoint);
@@ -133,7 +137,8 @@ static int64_t first_bad(const float *losses, int64_t begin, int64_t end)
     return begin;
 }
 
-/* ---- An epoch. -------------------------------------------------------------------------------------------------------- */
+/* ---- An epoch.
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void report(const struct trainer *t, int64_t epoch, const struct reading *reading, int64_t from)
 {
@@ -242,8 +247,9 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
                          "stopped in epoch %lld after step %lld of %lld", (long long)epoch + 1, (long long)step,
                          (long long)t->n_steps);
     }
-    struct epoch_record record = {epoch + 1, o->settings->epochs, 0, 0, seconds,
-                                  (double)(samples_before(t, step) - samples_before(t, from)) / seconds};
+    struct epoch_record record = {epoch + 1, o->settings->epochs,
+                                  0,         0,
+                                  seconds,   (double)(samples_before(t, step) - samples_before(t, from)) / seconds};
     for (int64_t i = 0; i < step; ++i)
         record.train_loss += (double)t->host_losses[i] / (double)step;
     TRY(validate(t, &record.validation_loss, err));
@@ -258,7 +264,8 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
     return DAE_OK;
 }
 
-/* ---- The whole training. ---------------------------------------------------------------------------------------------- */
+/* ---- The whole training.
+ * ---------------------------------------------------------------------------------------------- */
 
 static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_len, struct error *err)
 {
@@ -290,7 +297,8 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
         .optimizer_state = settings->optimizer_state,
     };
     char device_notice[256];
-    TRY(executor_new(o->device, o->network, &t->executor_options, device_notice, sizeof device_notice, &t->executor, err));
+    TRY(executor_new(o->device, o->network, &t->executor_options, device_notice, sizeof device_notice, &t->executor,
+                     err));
     if (device_notice[0] && !notice[0])
         snprintf(notice, notice_len, "%s", device_notice);
     TRY(buffer_new(o->device, (uint64_t)t->n_steps * sizeof(float), "losses", &t->losses, err));
@@ -322,8 +330,9 @@ enum dae_status trainer_run(const struct trainer_options *options, char *notice,
         status = run_epoch(&t, epoch, err);
     if (status == DAE_OK) {
         hand_over(&t, out);
-        const double images = (double)(options->settings->epochs - first_epoch) * (double)loader_samples(options->train) -
-                              (double)samples_before(&t, first_step);
+        const double images =
+            (double)(options->settings->epochs - first_epoch) * (double)loader_samples(options->train) -
+            (double)samples_before(&t, first_step);
         out->images_per_second = t.seconds > 0 ? images / t.seconds : NAN;
         out->launches_per_step = (double)t.cost.launches / (double)t.cost.steps;
         out->waits_per_step = (double)t.cost.waits / (double)t.cost.steps;

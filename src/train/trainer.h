@@ -13,7 +13,7 @@
 struct progress {
     int64_t epoch, n_epochs; /* epoch counts from 1 */
     int64_t step, n_steps;
-    double loss;             /* of the latest batch that was read back */
+    double loss; /* of the latest batch that was read back */
     double images_per_second;
     double seconds_left; /* of the whole training */
 };
@@ -30,20 +30,20 @@ struct trainer_options {
     const struct network *network;
     const struct settings *settings;
     struct loader *train, *validation;
-    bool bytes;                           /* the data are bytes */
-    bool corrupt;                         /* false: the standard autoencoder, trained and validated without noise */
-    const char *checkpoint;               /* file, or NULL */
-    const char *fingerprint;              /* of the config, for the checkpoint */
-    bool resume;                          /* go on from the checkpoint if there is one */
-    const volatile sig_atomic_t *stop;    /* a signal's number once one came, or NULL */
-    void (*on_progress)(void *context, const struct progress *progress);   /* or NULL */
+    bool bytes;                        /* the data are bytes */
+    bool corrupt;                      /* false: the standard autoencoder, trained and validated without noise */
+    const char *checkpoint;            /* file, or NULL */
+    const char *fingerprint;           /* of the config, for the checkpoint */
+    bool resume;                       /* go on from the checkpoint if there is one */
+    const volatile sig_atomic_t *stop; /* a signal's number once one came, or NULL */
+    void (*on_progress)(void *context, const struct progress *progress);                              /* or NULL */
     enum dae_status (*on_epoch)(void *context, const struct epoch_record *record, struct error *err); /* or NULL */
     void *context;
 };
 
 /* What training leaves behind. */
 struct trained {
-    float *parameters;                 /* (parameters_len) */
+    float *parameters;                        /* (parameters_len) */
     double *train_losses, *validation_losses; /* (n_epochs) */
     int64_t n_epochs;
     double seconds;           /* spent training in this process, validation not counted */

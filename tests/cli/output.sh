@@ -22,6 +22,18 @@ for command in "${commands[@]}"; do
     err_has "dae-cl: error: standard output: "
 done
 
+case_is "what cannot be printed does not end up in a file of the run"
+for closed in '2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+    rm -rf "$work/run"
+    eval "\"\$dae_cl\" run tests/cli/small.yaml --out \"\$work/run\" >\"\$work/out\" $closed"
+    code=$?
+    [[ $closed == *'>&- 2'* ]] && code_is 5 || code_is 0
+    grep -rqI -e 'comparing on' -e 'report.html$' "$work/run" --include='*.json*' --include='.*' --include=lock &&
+        problem "$closed: a file of the run has what was to be printed"
+    python3 -c 'import json, sys; [json.loads(line) for line in open(sys.argv[1])]' "$work/run/log.jsonl" 2>"$work/err" ||
+        problem "$closed: log.jsonl: $(tail -n 1 "$work/err")"
+done
+
 case_is "closed standard input and error"
 "$dae_cl" check tests/cli/small.yaml <&- 2>&- >"$work/out"
 code=$?

@@ -170,15 +170,15 @@ refused "$PWD/$small" "it is not a regular folder"
 mkdir -p "$bad"/{text,empty,cut,pipe,link,dir}
 case_is "a text file"
 echo "not a library" >"$bad/text/a.so"
-refused "$bad/text" "plugin $bad/text/a.so cannot be loaded: "
+refused "$bad/text" "plugin $bad/text/a.so cannot be used: it is no library for this machine, or is cut short"
 
 case_is "an empty file"
 : >"$bad/empty/a.so"
-refused "$bad/empty" "plugin $bad/empty/a.so cannot be loaded: "
+refused "$bad/empty" "plugin $bad/empty/a.so cannot be used: it is no library for this machine, or is cut short"
 
 case_is "a library cut short"
 head -c 5000 "$sdk/swish.so" >"$bad/cut/a.so"
-refused "$bad/cut" "plugin $bad/cut/a.so cannot be "
+refused "$bad/cut" "plugin $bad/cut/a.so cannot be used: it is no library for this machine, or is cut short"
 
 case_is "a pipe"
 mkfifo "$bad/pipe/a.so"

@@ -60,4 +60,24 @@ for wrong in status crash hang nothing zero absent; do
     [[ $last == *" passed, 1 failed, 1 skipped" ]] || problem "the last line is '$last'"
 done
 
+case_is "stopped by a signal, it stops its program and leaves nothing"
+program long <<<'trap "touch $DONE; exit 1" TERM; touch "$DONE.started"; sleep 20 & wait'
+DONE=$work/done TMPDIR=$work BUILD=$BUILD bash tests/run.sh "$work/long" >"$work/out" 2>&1 &
+runner=$!
+for _ in $(seq 100); do
+    [ -e "$work/done.started" ] && break
+    sleep 0.1
+done
+kill -TERM "$runner"
+wait "$runner"
+code=$?
+code_is 143
+for _ in $(seq 50); do
+    [ -e "$work/done" ] && break
+    sleep 0.1
+done
+[ -e "$work/done" ] || problem "the program was not stopped"
+left=$(find "$work" -mindepth 1 -maxdepth 1 -name 'tmp.*')
+[ -z "$left" ] || problem "left: $left"
+
 finish

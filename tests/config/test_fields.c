@@ -82,8 +82,7 @@ static void assert_refused(int type, const char *text, double min, double max, c
     assert_refused_at(type, text, min, max, 12, message);
 }
 
-/* ---- Numbers. ------------------------------------------------------------------------------------------------------
- */
+/* ---- Numbers. ---------------------------------------------------------------------------------------------------- */
 
 static void reads_integers(void **state)
 {
@@ -303,8 +302,7 @@ static void reads_shapes(void **state)
     arena_release(&arena);
 }
 
-/* ---- Words. --------------------------------------------------------------------------------------------------------
- */
+/* ---- Words. ------------------------------------------------------------------------------------------------------ */
 
 static void reads_bools(void **state)
 {
@@ -388,8 +386,7 @@ static void reads_choices(void **state)
     assert_refused(CHOICE, "[mse]", 0, 0, ": wants one of mse, bce, huber, got a list of 1");
 }
 
-/* ---- Maps. ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Maps. ------------------------------------------------------------------------------------------------------- */
 
 static void assert_keys_refused(const char *text, int n, const char *message)
 {

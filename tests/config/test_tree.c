@@ -104,8 +104,7 @@ static void skips_a_byte_order_mark(void **state)
     arena_release(&arena);
 }
 
-/* ---- bad/: each NAME.yaml is refused with the text of NAME.expected. -----------------------------------------------
- */
+/* ---- bad/: each NAME.yaml is refused with the text of NAME.expected. --------------------------------------------- */
 
 static void remove_all(char *text, const char *part)
 {
@@ -153,8 +152,7 @@ static void refuses_bad_files(void **state)
     assert_true(n >= 70);
 }
 
-/* ---- Hostile text, made here. --------------------------------------------------------------------------------------
- */
+/* ---- Hostile text, made here. ------------------------------------------------------------------------------------ */
 
 static char *repeat(const char *part, int times)
 {
@@ -252,8 +250,7 @@ static void accepts_what_just_fits(void **state)
     arena_release(&arena);
 }
 
-/* ---- Files. --------------------------------------------------------------------------------------------------------
- */
+/* ---- Files. ------------------------------------------------------------------------------------------------------ */
 
 static void assert_file_refused(const char *path, const char *ending)
 {
@@ -301,8 +298,7 @@ static void reads_regular_files_only(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
-/* ---- --set. --------------------------------------------------------------------------------------------------------
- */
+/* ---- --set. ------------------------------------------------------------------------------------------------------ */
 
 static const char net[] = "train: {loss: bce, epochs: 10}\n"
                           "data:\n"

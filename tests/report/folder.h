@@ -13,7 +13,7 @@ static char folder[400];
 
 static const char *folder_path(const char *name)
 {
-    static char paths[4][600];
+    static char paths[4][700];
     static int next;
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", folder, name);

@@ -40,7 +40,7 @@ static float *normals(size_t n, size_t d, uint32_t stream)
     return x;
 }
 
-/* ---- affine ---- */
+/* ---- affine ------------------------------------------------------------------------------------------------------ */
 
 enum { N = 1300, D = 7, P = 3 }; /* more than two blocks, and no multiple of one */
 
@@ -232,7 +232,7 @@ static void affine_refusals(void **state)
     affine_release(&affine);
 }
 
-/* ---- PCA ---- */
+/* ---- PCA --------------------------------------------------------------------------------------------------------- */
 
 /* Two directions in five dimensions, of variance 9 and 1, about a mean: a matrix of rank 2. */
 static const double first[5] = {0.6, 0, 0, -0.8, 0}, second[5] = {0, 0, 1, 0, 0};
@@ -373,7 +373,7 @@ static void clamp(void **state)
     close_to(x[4], 9, 0);
 }
 
-/* ---- MNIST ---- */
+/* ---- MNIST ------------------------------------------------------------------------------------------------------- */
 
 enum { PIXELS = 784, CHUNK = 1000 };
 

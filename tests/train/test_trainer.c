@@ -315,8 +315,8 @@ static void a_step_is_few_launches_and_no_wait(void **state)
     close_bench(&b);
 }
 
-/* One epoch of the fully-connected net on real MNIST against the loss that PyTorch reaches with the same recipe: 0.0612 to
- * 0.0625 over three seeds, widened by as much on each side. */
+/* One epoch of the fully-connected net on real MNIST against the loss that PyTorch reaches with the same recipe: 0.0612
+ * to 0.0625 over three seeds, widened by as much on each side. */
 static void mnist_loss_is_in_the_published_band(void **state)
 {
     (void)state;

@@ -1,0 +1,539 @@
+#!/usr/bin/env python3
+"""Measures dae-cl beside PyTorch, JAX and OpenBLAS and writes the tables of docs/performance.md.
+
+    make peers                     everything, from the checkout's root
+    build/peers/bin/python tools/peers/compare.py [--quick] [--only TEXT] [--platform NAME]
+
+Each row is measured in turns (dae-cl, PyTorch, JAX, dae-cl, ...) on the same two processors with two threads each, so
+that a change in the machine's speed meets all of them. First every mode of each peer is tried; the fastest of each
+takes the turns. A figure is the median of the turns, and a ratio is to the faster peer. --quick takes one short turn;
+--only keeps the rows whose name contains TEXT; both leave docs/performance.md alone. The tables are printed, and the
+figures, those of every turn and mode among them, are kept in build/peers/*.json.
+
+The machine must be left alone meanwhile: peers whose threads wait for each other by spinning lose a hundredfold when a
+third program wants a processor. So each row waits a while for the machine to be quiet, and what others took is told.
+"""
+
+import argparse
+import json
+import os
+import platform
+import queue
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+PEERS = os.path.join(ROOT, "build", "peers")
+DOCUMENT = os.path.join(ROOT, "docs", "performance.md")
+THREADS = 2
+PATIENCE = 180  # seconds until an answer is given up
+QUIET = 0.08  # share of the processors' time that others may take
+QUIET_PATIENCE = 60  # seconds that a run waits for that in all
+
+TORCH_CONV = ["eager", "fused", "channels_last", "compiled", "compiled_channels_last"]
+TORCH_DENSE = ["eager", "fused", "compiled"]
+JAX_MNIST = ["lax/rbg", "patches/rbg", "patches/threefry2x32", "shifts/rbg"]
+JAX_CONV = ["lax/rbg", "patches/rbg", "shifts/rbg"]
+JAX_DENSE = ["lax/rbg", "lax/threefry2x32"]
+
+# work: (config, PyTorch's modes, JAX's modes, whether our input's gradient is wanted)
+WORK = {
+    "conv_mnist": ("configs/conv_mnist.yaml", TORCH_CONV, JAX_MNIST, False),
+    "fc_mnist": ("configs/fc_mnist.yaml", TORCH_DENSE, JAX_DENSE, False),
+    "conv32": ("tools/peers/configs/conv32.yaml", TORCH_CONV, JAX_CONV, True),
+    "conv64": ("tools/peers/configs/conv64.yaml", TORCH_CONV, JAX_CONV, True),
+    "residual": ("tools/peers/configs/residual.yaml", TORCH_CONV, JAX_CONV, False),
+}
+# work, batch, and for "train" and "infer" the ratios that are to be reached: (at least, aim); None: no goal, no row
+SUBJECTS = [
+    ("conv_mnist", 64, {"train": (7, 13), "infer": (4, 10)}),
+    ("conv_mnist", 128, {"train": (7, 13), "infer": (4, 10)}),
+    ("conv_mnist", 512, {"train": (7, 13), "infer": (4, 10)}),
+    ("fc_mnist", 64, {"train": (None, None), "infer": (1.1, 1.5)}),
+    ("fc_mnist", 128, {"train": (1.25, 1.7), "infer": (1.1, 1.5)}),
+    ("fc_mnist", 512, {"train": (1.1, 1.4), "infer": (1.1, 1.5)}),
+    ("conv32", 64, {"train": (0.95, 1.1)}),
+    ("conv64", 64, {"train": (0.95, 1.1)}),
+    ("residual", 64, {"train": (1.0, 1.4)}),
+]
+WORDS = {
+    ("conv_mnist", "train"): "`conv_mnist` training", ("conv_mnist", "infer"): "`conv_mnist` inference",
+    ("fc_mnist", "train"): "`fc_mnist` training", ("fc_mnist", "infer"): "`fc_mnist` inference",
+    ("conv32", "train"): "3x3 convolution 32 to 32, 40x40, forward and backward",
+    ("conv64", "train"): "3x3 convolution 64 to 64, 40x40, forward and backward",
+    ("residual", "train"): "residual denoiser of 7 layers, 40x40, training",
+}
+# 10^6 operations of one sample's step, where a GFLOP/s says more than images/s: 2 x 3 (forward, dx, dw) x 9 taps
+MFLOP = {"conv32": 2 * 3 * 9 * 1600 * 32 * 32 / 1e6, "conv64": 2 * 3 * 9 * 1600 * 64 * 64 / 1e6,
+         "residual": 2 * 9 * 1600 * (3 * (5 * 32 * 32 + 32) + 2 * 32) / 1e6}
+GEMM_GOAL = (0.9, 1.1)
+GEMM_LAYERS = [(784, 256), (256, 128), (128, 64), (256, 784)]
+GEMM_BATCHES = [1, 64, 128, 512]
+
+
+def gemm_items():
+    """The products of the dense layers: forward, gradient of the input, gradient of the weights."""
+    for batch in GEMM_BATCHES:
+        for k, n in GEMM_LAYERS:
+            yield f"NN:{batch}x{n}x{k}"
+            yield f"NT:{batch}x{k}x{n}"
+            yield f"TN:{k}x{n}x{batch}"
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+class Peer:
+    """A process that answers questions; see worker.py."""
+
+    def __init__(self, script):
+        self.script, self.problem = script, None
+        self.process = subprocess.Popen([os.path.join(PEERS, "bin", "python"), os.path.join(HERE, script)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                        text=True, cwd=HERE)
+        self.lines = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+        self.version = self._line() or "not available"
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.strip())
+        self.lines.put(None)
+
+    def _line(self):
+        try:
+            line = self.lines.get(timeout=PATIENCE)
+        except queue.Empty:
+            line = None
+        if line is None and not self.problem:
+            self.problem = f"{self.script} stopped answering"
+            say(f"  {self.problem}; its later figures are missing")
+            self.close()
+        return line
+
+    def ask(self, work, batch, what, mode, seconds):
+        """The answer, or None."""
+        if self.problem:
+            return None
+        try:
+            self.process.stdin.write(json.dumps({"work": work, "batch": batch, "what": what, "mode": mode,
+                                                 "seconds": seconds}) + "\n")
+            self.process.stdin.flush()
+        except OSError:
+            pass
+        line = self._line()
+        answer = json.loads(line) if line else {"error": "no answer"}
+        if "error" in answer:
+            say(f"  {self.script} {work} {batch} {what} {mode}: {answer['error'].splitlines()[0][:160]}")
+            return None
+        return answer
+
+    def rate(self, *question):
+        answer = self.ask(*question)
+        return answer["rate"] if answer else None
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def run_json(command, extra=None):
+    """What a command prints as JSON, or None with its error on our stderr."""
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=dict(os.environ, **(extra or {})), capture_output=True, text=True,
+                              timeout=PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        say(f"  {' '.join(command)}: no answer in {PATIENCE} s")
+        return None
+    if done.returncode != 0:
+        say(f"  {' '.join(command)}: exit {done.returncode}: {done.stderr.strip()[-300:]}")
+        return None
+    try:
+        return json.loads(done.stdout)
+    except ValueError:
+        say(f"  {' '.join(command)}: printed no JSON")
+        return None
+
+
+def bench(config, batch, extra=None, changes=()):
+    return run_json(["build/dae-cl", "bench", config, "--json", "--batch", str(batch), "--windows", "1", *changes], extra)
+
+
+def busy_share(seconds=0.3):
+    """How much of our processors' time others take while we do nothing."""
+    def read():
+        wanted = {f"cpu{i}" for i in os.sched_getaffinity(0)}
+        with open("/proc/stat", encoding="utf-8") as file:
+            rows = [list(map(int, line.split()[1:9])) for line in file if line.split()[0] in wanted]
+        return sum(map(sum, rows)), sum(row[3] + row[4] for row in rows)
+    all_before, idle_before = read()
+    time.sleep(seconds)
+    all_after, idle_after = read()
+    return 1 - (idle_after - idle_before) / max(1, all_after - all_before)
+
+
+class Quiet:
+    """Waits for other programs to leave the machine alone, and remembers the worst."""
+
+    def __init__(self):
+        self.left, self.worst = QUIET_PATIENCE, 0
+
+    def wait(self):
+        begin = time.time()
+        share = busy_share()
+        while share > QUIET and time.time() - begin < self.left:
+            share = busy_share(1)
+        self.left -= time.time() - begin
+        self.worst = max(self.worst, share)
+        if share > QUIET:
+            say(f"  other programs take {100 * share:.0f} % of the processors: these figures will not be worth much")
+
+
+def median(values):
+    values = [v for v in values if v]
+    return statistics.median(values) if values else None
+
+
+def fastest(peer, work, batch, what, modes, seconds, tried):
+    """The fastest mode of a peer, and all of them on record."""
+    rates = {mode: peer.rate(work, batch, what, mode, seconds) for mode in modes}
+    tried.update({f"{peer.script.split('_')[0]} {mode}": rate for mode, rate in rates.items()})
+    rates = {mode: rate for mode, rate in rates.items() if rate}
+    return max(rates, key=rates.get) if rates else None
+
+
+def measure_subject(work, batch, goals, peers, options, benches):
+    """Rows of one network at one batch size."""
+    config, torch_modes, jax_modes, input_gradient = WORK[work]
+    torch, jax = peers
+    chosen, tried = {}, {what: {} for what in goals}
+    for what in goals:
+        modes = jax_modes if what == "train" else [m for m in jax_modes if m.endswith("rbg")]
+        chosen[what] = [(torch, fastest(torch, work, batch, what, torch_modes, options.seconds / 2, tried[what])),
+                        (jax, fastest(jax, work, batch, what, modes, options.seconds / 2, tried[what]))]
+    turns = {what: {"ours": [], "torch": [], "jax": []} for what in goals}
+    for _ in range(options.rounds):
+        if input_gradient:
+            answer = run_json(["build/peers/rates", "1", f"{config}@{batch}"])
+            turns["train"]["ours"].append(answer[f"{config}@{batch}"] if answer else None)
+        else:
+            answer = bench(config, batch)
+            benches.setdefault((work, batch), []).append(answer)
+            for what in goals:
+                turns[what]["ours"].append(answer[f"{what}_images_per_second"] if answer else None)
+        for what in goals:
+            for name, (peer, mode) in zip(("torch", "jax"), chosen[what]):
+                turns[what][name].append(peer.rate(work, batch, what, mode, options.seconds) if mode else None)
+    if input_gradient:  # for the table of kernels
+        benches[work, batch] = [bench(config, batch)]
+    rows = []
+    for what, goal in goals.items():
+        ours = median(turns[what]["ours"])
+        of = {"PyTorch": median(turns[what]["torch"]), "JAX": median(turns[what]["jax"])}
+        best = max((name for name in of if of[name]), key=of.get, default=None)
+        mode = dict(zip(("PyTorch", "JAX"), (mode for _, mode in chosen[what])))
+        rows.append({"work": work, "what": what, "words": WORDS[work, what], "batch": batch, "ours": ours,
+                     "pytorch": of["PyTorch"], "jax": of["JAX"], "best": best, "modes": mode,
+                     "ratio": ours / of[best] if ours and best else None, "at_least": goal[0], "aim": goal[1],
+                     "turns": turns[what], "tried": tried[what]})
+        row = rows[-1]
+        say(f"  {row['words']}, {batch}: {number(ours)} against {number(of[best]) if best else '?'}"
+            f" ({best} {mode.get(best)}): {number(row['ratio'])}x")
+    return rows
+
+
+def measure_gemm(peer, options):
+    items = list(gemm_items())
+    ours, theirs = {i: [] for i in items}, {i: [] for i in items}
+    for _ in range(options.rounds):
+        for at in range(0, len(items), 12):  # turns short enough to meet the same machine
+            part = items[at:at + 12]
+            answer = run_json(["build/peers/rates", "1", *part]) or {}
+            for item in part:
+                ours[item].append(answer.get(item))
+                theirs[item].append(peer.rate(item, 1, "", "", 0.05))
+    rows = []
+    for item in items:
+        op, sizes = item.split(":")
+        m, n, k = map(int, sizes.split("x"))
+        mine, other = median(ours[item]), median(theirs[item])
+        other = 2e-9 * m * n * k * other if other else None
+        rows.append({"item": item, "ours": mine, "openblas": other, "ratio": mine / other if mine and other else None})
+    return rows
+
+
+def measure_start(options):
+    """Seconds to the first trained batch, with an empty kernel cache and with a full one."""
+    rows = []
+    for work in ("conv_mnist", "fc_mnist"):
+        seconds = {}
+        for state in ("cold", "warm"):
+            found = []
+            for _ in range(1 if options.quick or state == "cold" else 3):
+                with tempfile.TemporaryDirectory() as empty:
+                    extra = {"POCL_CACHE_DIR": empty, "XDG_CACHE_HOME": empty} if state == "cold" else {}
+                    answer = bench(WORK[work][0], 128, extra)
+                found.append(answer["start_seconds"] if answer else None)
+            found = [f for f in found if f]
+            seconds[state] = sorted(found, key=lambda f: f["total"])[len(found) // 2] if found else None
+        rows.append({"work": work, **seconds})
+    return rows
+
+
+def measure_streaming(options):
+    """Training with all data on the device, and with a quarter of them at a time."""
+    rows = []
+    for work in ("conv_mnist", "fc_mnist"):
+        turns = {"resident": [], "streamed": []}
+        for _ in range(options.rounds):
+            for state, changes in (("resident", ()), ("streamed", ("--set", "data.memory=3"))):
+                answer = bench(WORK[work][0], 128, None, changes)
+                turns[state].append(answer and answer["train_images_per_second"])
+        resident, streamed = median(turns["resident"]), median(turns["streamed"])
+        rows.append({"work": work, "resident": resident, "streamed": streamed,
+                     "ratio": streamed / resident if streamed and resident else None})
+    return rows
+
+
+def measure_memory():
+    """Peak memory of a process that trains conv_mnist at batch 128."""
+    answer = bench(WORK["conv_mnist"][0], 128)
+    peer = Peer("torch_peer.py")
+    other = peer.ask("conv_mnist", 128, "train", "eager", 1)
+    peer.close()
+    ours, theirs = answer and answer["peak_rss_bytes"], other and other["peak_rss_bytes"]
+    return {"ours": ours, "pytorch": theirs, "ratio": ours / theirs if ours and theirs else None}
+
+
+def number(value):
+    if value is None:
+        return "?"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def verdict(ratio, at_least, aim, less_is_better=False):
+    if ratio is None or at_least is None:
+        return ""
+    if less_is_better:
+        return "aim" if ratio <= aim else "yes" if ratio <= at_least else "**no**"
+    return "aim" if ratio >= aim else "yes" if ratio >= at_least else "**no**"
+
+
+def with_gflops(row, rate):
+    if rate is None or row["work"] not in MFLOP:
+        return number(rate)
+    return f"{number(rate)} ({number(rate * MFLOP[row['work']] / 1e3)} GFLOP/s)"
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "| " + " | ".join("---" for _ in header) + " |"]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows]
+
+
+BUSY = " (**too much: these figures are not to be relied on**)"
+
+
+def to_markdown(result):
+    facts = result["facts"]
+    lines = [f"## {facts['platform']}", "",
+             f"Measured {facts['date']} on {facts['machine']}; {THREADS} threads each; other programs took at most "
+             f"{100 * facts['others']:.0f} % of these processors{'' if facts['others'] <= 2 * QUIET else BUSY}. dae-cl {facts['dae_cl']}; OpenCL driver {facts['driver']}, device {facts['device']}. "
+             f"PyTorch {facts['pytorch']}, JAX {facts['jax']}, NumPy {facts['blas']}. Medians of {facts['rounds']} turns; "
+             "rates are samples per second.", ""]
+    lines += table(["work", "batch", "dae-cl", "PyTorch", "JAX", "ratio to the best", "at least", "aim", "reached"], [
+        [r["words"], str(r["batch"]), with_gflops(r, r["ours"]),
+         f"{with_gflops(r, r['pytorch'])} {r['modes']['PyTorch'] or ''}".strip(),
+         f"{with_gflops(r, r['jax'])} {r['modes']['JAX'] or ''}".strip(),
+         number(r["ratio"]), number(r["at_least"]) if r["at_least"] else "", number(r["aim"]) if r["aim"] else "",
+         verdict(r["ratio"], r["at_least"], r["aim"])] for r in result["rows"]])
+    if result["gemm"]:
+        lines += ["", "Matrix products C (M,N) = op(A) op(B), op(A) (M,K), GFLOP/s, each launch on its own against OpenBLAS. "
+                  f"Every ratio is to be at least {GEMM_GOAL[0]}, better {GEMM_GOAL[1]}.", ""]
+        lines += table(["op", "MxNxK", "dae-cl", "OpenBLAS", "ratio", "reached"], [
+            [*r["item"].split(":"), number(r["ours"]), number(r["openblas"]), number(r["ratio"]),
+             verdict(r["ratio"], *GEMM_GOAL)] for r in result["gemm"]])
+    if result["start"]:
+        lines += ["", "From the command to the first trained batch, seconds, batch 128. Goals: 0.3, better 0.1, with a warm "
+                  "kernel cache; 3, better 1.5, with a cold one.", ""]
+        rows = []
+        for r in result["start"]:
+            for state, goal in (("warm", (0.3, 0.1)), ("cold", (3, 1.5))):
+                s = r[state]
+                if s:
+                    rows.append([f"`{r['work']}`", state, number(s["total"]), number(s["platform"]), number(s["build"]),
+                                 number(s["load"]), number(s["first_step"]), verdict(s["total"], *goal, True)])
+        lines += table(["work", "kernel cache", "total", "platform", "build", "load", "first step", "reached"], rows)
+    if result["streaming"]:
+        lines += ["", "Training at batch 128 with the data on the device, and streamed to it through two slots because they may "
+                  "take only 3 MiB of its memory. The ratio is to be at least 0.9.", ""]
+        lines += table(["work", "resident", "streamed", "ratio", "reached"], [
+            [f"`{r['work']}`", number(r["resident"]), number(r["streamed"]), number(r["ratio"]),
+             verdict(r["ratio"], 0.9, 0.9)] for r in result["streaming"]])
+    if result["memory"]:
+        m = result["memory"]
+        lines += ["", f"Peak memory of a process that trains `conv_mnist` at batch 128: dae-cl {mib(m['ours'])}, PyTorch "
+                  f"(eager) {mib(m['pytorch'])}: {number(m['ratio'])} of it; goal at most 0.6, better 0.35"
+                  f" ({verdict(m['ratio'], 0.6, 0.35, True) or 'not known'})."]
+    lines += ["", "Where dae-cl's training step goes, by OpenCL's clock (the slowest kernels; share of the kernels' time; "
+              "GFLOP/s, and how much that is of the device's measured peak):", ""]
+    lines += table(["work", "batch", "launches", "kernel", "ms", "share", "GFLOP/s", "of peak"], kernel_rows(result))
+    return lines
+
+
+def mib(value):
+    return f"{value / 2**20:.0f} MiB" if value else "?"
+
+
+def kernel_rows(result):
+    rows = []
+    for r in result["benches"]:
+        peak = r["gemm_gflops_peak"]
+        for i, kernel in enumerate(k for k in r["kernels"][:4] if k["share"] >= 0.02):
+            known = kernel["gflops"]
+            rows.append([f"`{r['work']}`" if i == 0 else "", str(r["batch"]) if i == 0 else "",
+                         number(r["launches_per_step"]) if i == 0 else "", kernel["name"], number(kernel["milliseconds"]),
+                         f"{100 * kernel['share']:.0f} %", number(known) if known else "",
+                         f"{100 * known / peak:.0f} %" if known else ""])
+    return rows
+
+
+PREAMBLE = """# Performance
+
+How fast dae-cl trains and answers, beside the fastest mode of PyTorch and JAX at the same batch size, in the same
+minutes, on the same two processors. The networks, the corruption (fresh in each step), the loss, the gradients and Adam
+are the same on each side; the data lie in memory (dae-cl's as bytes, the peers' as floats, which spares them the
+conversion) and are taken in random order. Inference leaves its results where they are computed. dae-cl's convolution
+rows, like the peers', compute the gradient of the input too. Rows that lose stay in the table.
+
+To repeat it: `make peers` (about eight minutes; the first run also installs the peers into `build/peers`, which is all
+that it touches, and compiles for them). Another OpenCL implementation: choose it by `DAE_CL_PLATFORM`, as for every
+command; each has a section of its own below. `dae-cl bench CONFIG` measures one network with all its kernels.
+"""
+
+
+def slug_of(result):
+    return re.sub(r"[^a-z0-9]+", "-", result["facts"]["platform"].lower()).strip("-")
+
+
+def write_json(result, part):
+    with open(os.path.join(PEERS, slug_of(result) + ("-part.json" if part else ".json")), "w", encoding="utf-8") as file:
+        json.dump(result, file, indent=1)
+        say(f"{os.path.relpath(file.name, ROOT)} is written")
+
+
+def write_document(result):
+    slug = slug_of(result)
+    begin, end = f"<!-- begin {slug}: written by tools/peers/compare.py -->", f"<!-- end {slug} -->"
+    section = "\n".join([begin, *to_markdown(result), end])
+    text = PREAMBLE
+    if os.path.exists(DOCUMENT):
+        with open(DOCUMENT, encoding="utf-8") as file:
+            text = file.read()
+    if begin in text and end in text:
+        head, rest = text.split(begin, 1)
+        text = head + section + rest.split(end, 1)[1]
+    else:
+        text = text.rstrip("\n") + "\n\n" + section + "\n"
+    os.makedirs(os.path.dirname(DOCUMENT), exist_ok=True)
+    with open(DOCUMENT + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(DOCUMENT + ".new", DOCUMENT)
+
+
+def first_line(command):
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip().splitlines()[0] if done.stdout.strip() else ""
+
+
+def find_facts(options, torch, jax, blas):
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
+    listing = run_json(["build/dae-cl", "devices", "--json"]) or {"devices": []}
+    wanted = os.environ.get("DAE_CL_PLATFORM", "").lower()
+    usable = [d for d in listing["devices"] if d["usable"]]
+    named = [d for d in usable if wanted and wanted.split(":")[0] in (d["platform"] + d["vendor"] + d["name"]).lower()]
+    device = (named or usable or [{"platform": "no device", "name": "none", "driver": "none"}])[0]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    commit = first_line(["git", "rev-parse", "--short", "HEAD"])
+    return {"date": time.strftime("%Y-%m-%d"), "others": 0,
+            "machine": f"{model}, {len(os.sched_getaffinity(0))} processors used, {memory:.0f} GiB, Linux "
+                       f"{platform.release().split('-')[0]}",
+            "dae_cl": first_line(["build/dae-cl", "--version"]).replace("dae-cl ", "") + (f" ({commit})" if commit else ""),
+            "platform": device["platform"], "device": device["name"], "driver": device["driver"],
+            "pytorch": torch.version, "jax": jax.version, "blas": blas.version, "rounds": options.rounds}
+
+
+def read_options():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one short turn per row")
+    parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name contains TEXT; no document")
+    parser.add_argument("--platform", default="", metavar="NAME", help="sets DAE_CL_PLATFORM")
+    options = parser.parse_args()
+    options.rounds, options.seconds = (1, 0.3) if options.quick else (3, 0.5)
+    return options
+
+
+def prepare(options):
+    if not os.path.exists(os.path.join(PEERS, "rates")) or not os.path.exists(os.path.join(ROOT, "build", "dae-cl")):
+        sys.exit("compare.py: build/dae-cl or build/peers/rates is missing; run: make peers")
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PEER_THREADS", "POCL_MAX_PTHREAD_COUNT"):
+        os.environ[name] = str(THREADS)
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(PEERS, "cache", "inductor")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(PEERS, "cache", "jax")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    if options.platform:
+        os.environ["DAE_CL_PLATFORM"] = options.platform
+    if not shutil.which("c++"):
+        say("no C++ compiler: torch.compile will not work")
+
+
+def main():
+    options = read_options()
+    prepare(options)
+    begin = time.time()
+    torch, jax, blas = Peer("torch_peer.py"), Peer("jax_peer.py"), Peer("blas_peer.py")
+    result = {"facts": find_facts(options, torch, jax, blas), "rows": [], "gemm": [], "start": [], "streaming": [], "memory": None}
+    benches, quiet = {}, Quiet()
+    try:
+        for work, batch, goals in SUBJECTS:
+            if options.only in work:
+                say(f"{work}, batch {batch} ({time.time() - begin:.0f} s)")
+                quiet.wait()
+                result["rows"] += measure_subject(work, batch, goals, (torch, jax), options, benches)
+        if options.only in "gemm":
+            say(f"matrix products ({time.time() - begin:.0f} s)")
+            quiet.wait()
+            result["gemm"] = measure_gemm(blas, options)
+        if options.only in "start":
+            say(f"start and memory ({time.time() - begin:.0f} s)")
+            quiet.wait()
+            result["start"] = measure_start(options)
+            result["streaming"] = measure_streaming(options)
+            result["memory"] = measure_memory()
+    finally:
+        for peer in (torch, jax, blas):
+            peer.close()
+    result["benches"] = [{"work": work, "batch": batch, **last} for (work, batch), all_of in benches.items()
+                         for last in all_of[-1:] if last]
+    result["facts"].update(seconds=time.time() - begin, others=quiet.worst)
+    part = bool(options.only or options.quick)
+    write_json(result, part)
+    if not part:
+        write_document(result)
+        say("docs/performance.md is written")
+    say(f"done in {time.time() - begin:.0f} s")
+    print("\n".join(to_markdown(result)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The networks of dae-cl in PyTorch. Modes: "eager"; "fused" (Adam in one kernel); "channels_last" (fused, and images
+laid out as dae-cl has them); "compiled" and "compiled_channels_last" (corruption, forward and loss by torch.compile).
+"""
+
+import os
+from functools import lru_cache
+
+import torch
+from torch import nn
+
+from worker import DENSE, RESIDUAL, SHAPE, SIGMA, samples_of, serve
+
+torch.set_num_threads(int(os.environ.get("PEER_THREADS", "2")))
+torch.manual_seed(0)
+torch._dynamo.config.recompile_limit = 256
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers = []
+        for i in range(len(RESIDUAL) - 1):
+            layers += [nn.Conv2d(RESIDUAL[i], RESIDUAL[i + 1], 3, padding=1), nn.ReLU()]
+        self.layers = nn.Sequential(*layers[:-1])
+
+    def forward(self, x):
+        return x + self.layers(x)
+
+
+def network_of(work):
+    if work == "conv_mnist":
+        return nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                             nn.ConvTranspose2d(16, 1, 2, stride=2), nn.Sigmoid())
+    if work == "fc_mnist":
+        layers = []
+        for i in range(len(DENSE) - 1):
+            layers += [nn.Linear(DENSE[i], DENSE[i + 1]), nn.ReLU()]
+        return nn.Sequential(*layers[:-1], nn.Sigmoid())
+    if work == "residual":
+        return Residual()
+    channels = SHAPE[work][-1]
+    return nn.Conv2d(channels, channels, 3, padding=1)
+
+
+@lru_cache(maxsize=2)
+def data_of(work, batch, channels_last):
+    *sides, channels = SHAPE[work]
+    data = torch.rand(samples_of(work, batch), channels, *sides)
+    return data.to(memory_format=torch.channels_last) if channels_last else data
+
+
+class Run:
+    """One network with its data, and the place in the pass over them."""
+
+    def __init__(self, work, batch, mode):
+        self.batch, self.sigma = batch, SIGMA[work]
+        self.clamp = work.endswith("mnist")
+        self.input_gradient = work in ("conv32", "conv64")
+        channels_last = mode.endswith("channels_last")
+        self.data = data_of(work, batch, channels_last)
+        self.network = network_of(work)
+        if channels_last:
+            self.network = self.network.to(memory_format=torch.channels_last)
+        self.loss = nn.BCELoss() if work == "conv_mnist" else nn.MSELoss()
+        self.optimizer = torch.optim.Adam(self.network.parameters(), 1e-3, fused=None if mode == "eager" else True)
+        compiled = mode.startswith("compiled")
+        self.forward_loss = torch.compile(self._forward_loss, dynamic=False) if compiled else self._forward_loss
+        self.forward = torch.compile(self.network, dynamic=False) if compiled else self.network
+        self.order, self.at = torch.randperm(len(self.data)), 0
+
+    def _forward_loss(self, clean):
+        noisy = clean
+        if self.sigma:
+            noisy = clean + self.sigma * torch.randn_like(clean)
+        if self.sigma and self.clamp:
+            noisy = noisy.clamp(0, 1)
+        if self.input_gradient:
+            noisy = noisy.detach().requires_grad_()
+        return self.loss(self.network(noisy), clean)
+
+    def train(self):
+        if self.at + self.batch > len(self.data):
+            self.order, self.at = torch.randperm(len(self.data)), 0
+        clean = self.data[self.order[self.at:self.at + self.batch]]
+        self.at += self.batch
+        self.optimizer.zero_grad(set_to_none=True)
+        self.forward_loss(clean).backward()
+        self.optimizer.step()
+
+    def infer(self):
+        if self.at + self.batch > len(self.data):
+            self.at = 0
+        with torch.inference_mode():
+            self.forward(self.data[self.at:self.at + self.batch])
+        self.at += self.batch
+
+
+def make(work, batch, what, mode):
+    run = Run(work, batch, mode)
+    return (run.train if what == "train" else run.infer), lambda: None
+
+
+if __name__ == "__main__":
+    print(torch.__version__, flush=True)
+    serve(make)

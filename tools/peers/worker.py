@@ -1,0 +1,64 @@
+"""What the peers share: the networks' sizes, and a loop that answers compare.py.
+
+A peer is a process of its own. It reads one JSON object a line, {"work", "batch", "what", "mode", "seconds"}, and
+answers with one: {"rate"} in samples per second, or {"error"}, and the peak of its memory. `what` is "train" or
+"infer". The first answer to a question warms up (and compiles); later ones measure at once. With 0 seconds the answer
+comes after one step, without a rate.
+"""
+
+import json
+import resource
+import sys
+import time
+
+SAMPLES = 16384
+DENSE = [784, 256, 128, 64, 128, 256, 784]
+RESIDUAL = [1, 32, 32, 32, 32, 32, 32, 1]
+SIGMA = {"conv_mnist": 0.3, "fc_mnist": 0.3, "residual": 25 / 255, "conv32": 0, "conv64": 0}
+SHAPE = {"conv_mnist": (28, 28, 1), "fc_mnist": (784,), "residual": (40, 40, 1), "conv32": (40, 40, 32),
+         "conv64": (40, 40, 64)}
+WARM_SECONDS = 0.3
+
+
+def samples_of(work, batch):
+    """As many as `dae-cl bench` makes up, in whole batches."""
+    length = 1
+    for side in SHAPE[work]:
+        length *= side
+    return max(4, min(SAMPLES, (64 << 20) // length) // batch) * batch
+
+
+def window(enqueue, wait, seconds):
+    """How often a second. `enqueue` does one unit of work, `wait` returns when all of it is done."""
+    times, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        for _ in range(4):
+            enqueue()
+        times += 4
+    wait()
+    return times / (time.perf_counter() - start)
+
+
+def serve(make):
+    """make(work, batch, what, mode) returns (enqueue, wait)."""
+    ready, subject = {}, None
+    for line in sys.stdin:
+        question = json.loads(line)
+        key = tuple(question[k] for k in ("work", "batch", "what", "mode"))
+        if key[:2] != subject:
+            ready, subject = {}, key[:2]  # the networks of the last subject may go
+        try:
+            if key not in ready:
+                enqueue, wait = ready[key] = make(*key)
+                enqueue()
+                wait()
+                if question["seconds"] > 0:
+                    window(enqueue, wait, WARM_SECONDS)
+            enqueue, wait = ready[key]
+            answer = {"rate": None}
+            if question["seconds"] > 0:
+                answer["rate"] = window(enqueue, wait, question["seconds"]) * question["batch"]
+        except Exception as problem:  # a mode that does not work here is a result too
+            answer = {"error": f"{type(problem).__name__}: {problem}"[:300]}
+        answer["peak_rss_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        print(json.dumps(answer), flush=True)
