@@ -148,6 +148,14 @@ docs: all ## write the config reference, docs/config.md
 	@mkdir -p docs
 	$(BUILD)/dae-cl plugins --markdown > docs/config.md
 
+# ---- Measuring. --------------------------------------------------------------------------------------------------------
+
+.PHONY: peers
+peers: all ## measure beside PyTorch and JAX (installed into build/peers), refresh docs/performance.md
+	bash tools/peers/setup.sh $(BUILD)/peers
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $(BUILD)/peers/rates tools/peers/rates.c $(BUILD)/libdae.a $(LIBS) $(LDFLAGS)
+	$(BUILD)/peers/bin/python tools/peers/compare.py
+
 # ---- Installing. -------------------------------------------------------------------------------------------------------
 
 .PHONY: install

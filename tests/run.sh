@@ -11,10 +11,14 @@ limit=${TEST_SECONDS:-900} # for one program
 # Tests are run by make, and some run make: nothing of the outer one may reach them.
 unset MAKEFLAGS MAKELEVEL MFLAGS NO_INSTALL
 export LC_ALL=C
+export DAE_CL_PLUGINS=$BUILD/plugins
 export POCL_CACHE_DIR=${POCL_CACHE_DIR:-$PWD/$BUILD/pocl-cache}
 mkdir -p "$POCL_CACHE_DIR"
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+child=
+trap '[ -z "$child" ] || kill "$child" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 if [ $# -gt 0 ]; then
     programs=("$@")
@@ -40,11 +44,13 @@ for program in "${programs[@]}"; do
     log=$work/log
     mkdir "$work/tmp"
     started=$SECONDS
-    case $program in
-    *.sh) TMPDIR=$work/tmp timeout -k 10 "$limit" bash "$program" >"$log" 2>&1 ;;
-    *) TMPDIR=$work/tmp timeout -k 10 "$limit" "$program" >"$log" 2>&1 ;;
-    esac
+    command=("$program")
+    [[ $program != *.sh ]] || command=(bash "$program")
+    TMPDIR=$work/tmp timeout -k 10 "$limit" "${command[@]}" >"$log" 2>&1 &
+    child=$! # waited for, so that Ctrl-C is heard at once
+    wait "$child"
     code=$?
+    child=
     rm -rf "$work/tmp"
     passed=$(count passed "$log") failed=$(count failed "$log") skipped=$(count skipped "$log")
     why=

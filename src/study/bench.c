@@ -164,7 +164,8 @@ static enum dae_status make_data(const struct bench_options *options, struct are
     const int64_t len = dae_shape_len(shape), fit = max_data_bytes / len < SAMPLES ? max_data_bytes / len : SAMPLES;
     const int64_t batches = fit / options->batch < MIN_BATCHES ? MIN_BATCHES : fit / options->batch;
     int64_t bytes;
-    *set = (struct dataset){.n = batches * options->batch, .shape = *shape, .kind = DATASET_UINT8};
+    *set = (struct dataset){
+        .n = batches * options->batch, .shape = *shape, .kind = DATASET_UINT8, .memory_bytes = options->memory_bytes};
     if (__builtin_mul_overflow(set->n, len, &bytes))
         return error_set(err, DAE_NO_MEMORY, "a batch of %lld is larger than any memory", (long long)options->batch);
     TRY(device_check_memory(options->device, (uint64_t)bytes, "the made-up data", "try a smaller --batch", err));
@@ -177,7 +178,7 @@ static enum dae_status make_data(const struct bench_options *options, struct are
         digits_render(1, 0, (size_t)set->n, set->values, set->labels);
     else
         fill_random(set->values, bytes);
-    *words = arena_printf(arena, "%lld samples of %s, as bytes on the device", (long long)set->n,
+    *words = arena_printf(arena, "%lld samples of %s, as bytes", (long long)set->n,
                           digits ? "generated digits" : "random numbers");
     return *words ? DAE_OK : error_no_memory(err, "text", 0);
 }
@@ -245,6 +246,7 @@ static enum dae_status start(struct bencher *b, const struct dataset *set, struc
     TRY(buffer_new(o->device, (uint64_t)b->n_steps * sizeof(float), "losses", &b->losses, err));
     TRY(loader_new(o->device, set, o->batch, &b->loader, err));
     TRY(loader_shuffle(b->loader, o->network->seed, 0, err));
+    bench->streamed = loader_is_streamed(b->loader);
     const double loaded = bench_now();
     TRY(train_step(b, err));
     TRY(device_finish(o->device, err));
@@ -518,10 +520,10 @@ enum dae_status bench_run(const struct bench_options *options, struct arena *are
     enum dae_status status = make_data(options, arena, &set, &bench->data, err);
     if (status == DAE_OK)
         status = start(&b, &set, bench, err);
-    dataset_release(&set); /* the device has its own copy */
     if (status == DAE_OK)
         status = measure_network(&b, arena, bench, err);
     loader_free(b.loader);
+    dataset_release(&set);
     executor_free(b.executor);
     buffer_free(b.losses);
     TRY(status);

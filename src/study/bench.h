@@ -14,6 +14,7 @@ struct bench_options {
     const struct dae_plugin *optimizer;
     const void *optimizer_state;
     int64_t batch;
+    int64_t memory_bytes;  /* of the device that the data may take, or else they are streamed; 0: as a run decides */
     int n_windows;         /* at least 1, of which the median counts */
     double window_seconds; /* how long each lasts at least */
     double seconds_before; /* spent by the caller: config, plugins, device; counted into start.total */
@@ -34,7 +35,8 @@ struct bench_kernel {
 };
 
 struct bench {
-    const char *data;               /* what was made up: "16384 generated digits" */
+    const char *data;               /* what was made up: "16384 samples of generated digits, as bytes" */
+    bool streamed;                  /* else all of it lies on the device */
     struct bench_rate train, infer; /* images per second */
     double launches_per_step, waits_per_step;
     struct {

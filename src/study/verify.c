@@ -59,7 +59,7 @@ static void add_row(struct verifier *v, int node, const char *name, const char *
     report->n_failed += !(error <= bound);
 }
 
-/* ---- Bounds. --------------------------------------------------------------------------------------------------------- */
+/* ---- Bounds. ----------------------------------------------------------------------------------------------------- */
 
 /* How many roundings of 2^-24 a result of `terms` operations may be off, in units of the sum of the terms' sizes. A sum of
  * n terms errs by less than lambda sqrt(n) of them but with probability 2 exp(-lambda^2 / 2) (Higham and Mary 2019,
@@ -114,7 +114,7 @@ static double largest_float(const float *x, int64_t n)
     return most;
 }
 
-/* ---- Values: each node against its reference, fed with the device's own inputs. ---------------------------------------- */
+/* ---- Values: each node against its reference, fed with the device's own inputs. ---------------------------------- */
 
 struct sample_arrays {
     double **value, **size; /* of one sample: the values, and their absolute values */
@@ -245,7 +245,7 @@ static enum dae_status take_arrays(struct verifier *v, struct sample_arrays *a)
     return DAE_OK;
 }
 
-/* ---- Gradients. --------------------------------------------------------------------------------------------------------- */
+/* ---- Gradients. -------------------------------------------------------------------------------------------------- */
 
 static void add_gradient_row(struct verifier *v, int node, const char *name, const struct difference_result *result)
 {
@@ -360,7 +360,7 @@ static enum dae_status check_repetition(struct verifier *v, struct executor *e, 
     return DAE_OK;
 }
 
-/* ---- The optimiser. ------------------------------------------------------------------------------------------------------ */
+/* ---- The optimiser. ---------------------------------------------------------------------------------------------- */
 
 struct training_state {
     float *parameters, *gradients, *state; /* (parameters_len), (parameters_len), (n_states, parameters_len) */
@@ -429,7 +429,7 @@ static enum dae_status check_updates(struct verifier *v, struct executor *e)
     return executor_set_parameters(e, v->parameters, v->err);
 }
 
-/* ---- The forms that training runs. ------------------------------------------------------------------------------------- */
+/* ---- The forms that training runs. ------------------------------------------------------------------------------- */
 
 static enum dae_status new_executor(struct verifier *v, bool join, bool fold, bool keep_all, struct executor **e)
 {
@@ -502,7 +502,7 @@ static enum dae_status check_forms(struct verifier *v, struct executor *plain)
     return DAE_OK;
 }
 
-/* ---- All of it. ------------------------------------------------------------------------------------------------------------ */
+/* ---- All of it. -------------------------------------------------------------------------------------------------- */
 
 static enum dae_status prepare(struct verifier *v)
 {

@@ -36,6 +36,11 @@ case_is "data files are not needed"
 run "$dae_cl" bench "$small" --windows 1 --json --set 'data={source: idx, path: /nonexistent}'
 code_is 0
 
+case_is "data that are streamed"
+run "$dae_cl" bench "$small" --windows 1 --set data.memory=1
+code_is 0
+out_has "generated digits, as bytes, streamed to the device"
+
 case_is "refusals, before any OpenCL call"
 export OCL_ICD_VENDORS=/nonexistent
 for windows in 0 -1 x 5x 1001 99999999999999999999; do

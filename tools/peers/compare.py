@@ -415,7 +415,9 @@ rows, like the peers', compute the gradient of the input too. Rows that lose sta
 
 To repeat it: `make peers` (about eight minutes; the first run also installs the peers into `build/peers`, which is all
 that it touches, and compiles for them). Another OpenCL implementation: choose it by `DAE_CL_PLATFORM`, as for every
-command; each has a section of its own below. `dae-cl bench CONFIG` measures one network with all its kernels.
+command; each has a section of its own below. Leave the machine alone meanwhile: the peers' threads wait for each other
+by spinning, and lose far more than ours when another program wants a processor. `dae-cl bench CONFIG` measures one
+network with all its kernels.
 """
 
 
@@ -491,6 +493,7 @@ def prepare(options):
     os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(PEERS, "cache", "jax")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
     os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # nothing may be left in tools
     if options.platform:
         os.environ["DAE_CL_PLATFORM"] = options.platform
     if not shutil.which("c++"):
