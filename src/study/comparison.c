@@ -32,7 +32,8 @@ const char *comparison_key(enum comparison_rival rival)
 
 const char *comparison_label(enum comparison_rival rival)
 {
-    static const char *const labels[COMPARE_N] = {"noisy input", "denoising AE", "standard AE", "best affine map", "PCA"};
+    static const char *const labels[COMPARE_N] = {"noisy input", "denoising AE", "standard AE", "best affine map",
+                                                  "PCA"};
     return labels[rival];
 }
 
@@ -166,7 +167,8 @@ static void choose_shown(struct comparer *c)
 static void summarise(struct comparer *c)
 {
     const double elements = (double)loader_samples(c->options->test) * (double)c->len;
-    const double standard = c->comparison->row[COMPARE_STANDARD].present ? metrics_mse(&c->metrics[COMPARE_STANDARD]) : NAN;
+    const double standard =
+        c->comparison->row[COMPARE_STANDARD].present ? metrics_mse(&c->metrics[COMPARE_STANDARD]) : NAN;
     for (int i = 0; i < COMPARE_N; ++i) {
         struct comparison_row *row = &c->comparison->row[i];
         if (!row->present)

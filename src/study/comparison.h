@@ -1,5 +1,5 @@
-/* The trained denoiser beside its rivals, on all test samples under the same noise: the noisy input itself, the same network
- * trained without noise, the best affine map, PCA. */
+/* The trained denoiser beside its rivals, on all test samples under the same noise: the noisy input itself, the same
+ * network trained without noise, the best affine map, PCA. */
 #ifndef STUDY_COMPARISON_H
 #define STUDY_COMPARISON_H
 
@@ -24,12 +24,12 @@ struct comparison_row {
 
 struct comparison {
     struct comparison_row row[COMPARE_N];
-    int64_t n_samples;      /* test samples */
-    int pca_components;     /* min(code, sample); 0 without PCA */
-    bool pca_is_identity;   /* the code is as long as a sample: PCA changes nothing */
-    int n_shown;            /* the first sample of each label, or the first samples */
-    float *shown_clean;     /* (n_shown, sample) */
-    float *memory;          /* owns all that is shown */
+    int64_t n_samples;    /* test samples */
+    int pca_components;   /* min(code, sample); 0 without PCA */
+    bool pca_is_identity; /* the code is as long as a sample: PCA changes nothing */
+    int n_shown;          /* the first sample of each label, or the first samples */
+    float *shown_clean;   /* (n_shown, sample) */
+    float *memory;        /* owns all that is shown */
 };
 
 struct comparison_options {
@@ -38,9 +38,9 @@ struct comparison_options {
     const struct settings *settings;
     const struct dataset *test_set; /* for labels; values are read from the device */
     struct loader *train, *test;
-    bool bytes;                 /* the data are bytes: in [0, 1], and so are the rivals' outputs held */
-    const float *model;         /* (parameters_len) */
-    const float *standard;      /* (parameters_len), or NULL */
+    bool bytes;            /* the data are bytes: in [0, 1], and so are the rivals' outputs held */
+    const float *model;    /* (parameters_len) */
+    const float *standard; /* (parameters_len), or NULL */
 };
 
 /* `key` as in run.json ("standard_ae") and `label` for people. */
@@ -51,7 +51,8 @@ const char *comparison_label(enum comparison_rival rival);
 MUST_USE enum dae_status comparison_check(const struct settings *settings, const struct network *network,
                                           const struct value *config, struct error *err);
 
-/* Runs the comparison; the caller releases it. The rivals are fitted on the training samples under the noise of epoch 0. */
+/* Runs the comparison; the caller releases it. The rivals are fitted on the training samples under the noise of epoch
+ * 0. */
 MUST_USE enum dae_status comparison_run(const struct comparison_options *options, struct comparison *comparison,
                                         struct error *err);
 void comparison_release(struct comparison *comparison);

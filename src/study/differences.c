@@ -13,12 +13,12 @@ static const double NOISE_FLOOR = 1e-7; /* of the loss: smaller gradients drown 
 
 /* One tensor's elements: which, and the sums of their differences over the samples. */
 struct probe {
-    int node;       /* what a change of it reaches first */
-    int64_t base;   /* in the parameters, or in the noisy input */
+    int node;     /* what a change of it reaches first */
+    int64_t base; /* in the parameters, or in the noisy input */
     int64_t len;
     int n;
-    int64_t *element;      /* (n) */
-    double *whole, *half;  /* (n) quotients at STEP and STEP / 2 */
+    int64_t *element;     /* (n) */
+    double *whole, *half; /* (n) quotients at STEP and STEP / 2 */
 };
 
 struct run {

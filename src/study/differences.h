@@ -8,10 +8,10 @@
 #include "graph/reference.h"
 
 struct difference_batch {
-    int n, n_elements;           /* samples; elements of each tensor, and of each sample's input, at most */
+    int n, n_elements; /* samples; elements of each tensor, and of each sample's input, at most */
     uint32_t epoch;
-    const int32_t *ids;          /* (n) the samples' numbers in the data */
-    const void *data;            /* (samples, input) floats, or bytes to be divided by 255 */
+    const int32_t *ids; /* (n) the samples' numbers in the data */
+    const void *data;   /* (samples, input) floats, or bytes to be divided by 255 */
     bool bytes;
     const double *parameters;    /* (parameters_len) */
     const float *gradient;       /* (parameters_len) the device's, of the mean loss */
@@ -24,8 +24,9 @@ struct difference_result {
     const char *kinks; /* the numbers of the elements left out, " 3 17" */
 };
 
-/* result (n_nodes * DAE_MAX_WEIGHTS + 1), in the arena: of weight w of node i at i * DAE_MAX_WEIGHTS + w, of the input at the
- * end. Where the quotients of a step and of half of it disagree, the loss has a kink: the element is left out. */
+/* result (n_nodes * DAE_MAX_WEIGHTS + 1), in the arena: of weight w of node i at i * DAE_MAX_WEIGHTS + w, of the input
+ * at the end. Where the quotients of a step and of half of it disagree, the loss has a kink: the element is left out.
+ */
 MUST_USE enum dae_status differences_check(const struct network *network, const struct difference_batch *batch,
                                            struct arena *arena, struct difference_result **result, struct error *err);
 

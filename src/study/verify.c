@@ -20,8 +20,8 @@ struct verifier {
     struct error *err;
     bool no_memory;
     int64_t input_len, n_data;
-    float *data;   /* (n_data, input) as the device takes it */
-    int32_t *ids;  /* (n_data) the order; sample s of the batch is number ids[BEFORE + s] */
+    float *data;  /* (n_data, input) as the device takes it */
+    int32_t *ids; /* (n_data) the order; sample s of the batch is number ids[BEFORE + s] */
     float *parameters;
     double *parameters64;
     struct buffer *on_data, *on_order, *losses;
@@ -61,8 +61,8 @@ static void add_row(struct verifier *v, int node, const char *name, const char *
 
 /* ---- Bounds. ----------------------------------------------------------------------------------------------------- */
 
-/* How many roundings of 2^-24 a result of `terms` operations may be off, in units of the sum of the terms' sizes. A sum of
- * n terms errs by less than lambda sqrt(n) of them but with probability 2 exp(-lambda^2 / 2) (Higham and Mary 2019,
+/* How many roundings of 2^-24 a result of `terms` operations may be off, in units of the sum of the terms' sizes. A sum
+ * of n terms errs by less than lambda sqrt(n) of them but with probability 2 exp(-lambda^2 / 2) (Higham and Mary 2019,
  * theorem 2.4), here lambda = 8; 16 more allow a built-in function the 8 ulp of the standard. */
 static double roundings(double terms)
 {
@@ -93,7 +93,9 @@ struct worst {
 static void compare(struct worst *worst, double have, double want, double bound)
 {
     const double error = fabs(have - want);
-    const double share = error <= bound ? (error > 0 ? error / bound : 0) : bound > 0 && error < INFINITY ? error / bound : INFINITY;
+    const double share = error <= bound                  ? (error > 0 ? error / bound : 0)
+                         : bound > 0 && error < INFINITY ? error / bound
+                                                         : INFINITY;
     if (worst->n++ == 0 || share > worst->share)
         *worst = (struct worst){error, bound, share, worst->n};
 }
@@ -150,9 +152,8 @@ static void check_node(struct verifier *v, const struct sample_arrays *a, int nu
             }
             input_size = fmax(input_size, largest(a->size[slot], n));
         }
-        const struct reference_sample sample = {.epoch = v->options->epoch,
-                                                .id = (uint32_t)v->ids[BEFORE + s],
-                                                .training = training};
+        const struct reference_sample sample = {
+            .epoch = v->options->epoch, .id = (uint32_t)v->ids[BEFORE + s], .training = training};
         drawn |= reference_node(network, number, &sample, v->parameters64, a->value, a->y);
         /* The reference of absolute values is the sum of the sizes of the terms. */
         reference_node(network, number, &sample, a->parameters_size, a->size, a->y_size);
@@ -169,7 +170,8 @@ static void check_node(struct verifier *v, const struct sample_arrays *a, int nu
     v->report->n_numbers += worst.n;
     add_row(v, number, "", training ? "values" : "values without training", worst.error, worst.bound, NULL);
     if (drawn == REFERENCE_WORDS)
-        add_row(v, number, "", "mask", (double)wrong, 0, "numbers that are not dropped, kept or changed as they should");
+        add_row(v, number, "", "mask", (double)wrong, 0,
+                "numbers that are not dropped, kept or changed as they should");
 }
 
 /* What the device gathered: floats as they are, bytes divided by 255. */
@@ -179,7 +181,8 @@ static void check_input(struct verifier *v, const float *gathered)
     for (int64_t s = 0; s < v->options->n; ++s)
         for (int64_t e = 0; e < v->input_len; ++e) {
             const int64_t from = v->ids[BEFORE + s] * v->input_len + e;
-            const double want = v->options->bytes ? (double)((const uint8_t *)v->data)[from] / 255 : (double)v->data[from];
+            const double want =
+                v->options->bytes ? (double)((const uint8_t *)v->data)[from] / 255 : (double)v->data[from];
             compare(&worst, (double)gathered[s * v->input_len + e], want, v->options->bytes ? 0x1p-23 : 0);
         }
     v->report->n_numbers += worst.n;
@@ -188,8 +191,8 @@ static void check_input(struct verifier *v, const float *gathered)
 
 static struct batch batch_of(const struct verifier *v, int64_t first, int64_t n)
 {
-    return (struct batch){.data = v->on_data, .order = v->on_order, .first = BEFORE + first, .n = n,
-                          .epoch = v->options->epoch};
+    return (struct batch){
+        .data = v->on_data, .order = v->on_order, .first = BEFORE + first, .n = n, .epoch = v->options->epoch};
 }
 
 static enum dae_status read_node(const struct verifier *v, const struct executor *e, enum schedule_kind kind, int node,
@@ -219,7 +222,8 @@ static enum dae_status check_values(struct verifier *v, struct executor *e, cons
     for (int64_t s = 0; s < v->options->n; ++s)
         want += (double)a->device[v->network->loss][s];
     want /= (double)v->options->n * (double)dae_shape_len(&v->network->node[v->network->output].plan.output);
-    add_row(v, v->network->loss, "", "mean", fabs((double)loss - want), roundings((double)v->options->n) * fabs(want), NULL);
+    add_row(v, v->network->loss, "", "mean", fabs((double)loss - want), roundings((double)v->options->n) * fabs(want),
+            NULL);
     return DAE_OK;
 }
 
@@ -298,8 +302,8 @@ static enum dae_status check_gradients(struct verifier *v, struct executor *e, f
     return DAE_OK;
 }
 
-/* The gradient of a batch is the weighted sum of those of its parts: of one sample, of fewer than there are shards, and of a
- * number that the shards do not divide. */
+/* The gradient of a batch is the weighted sum of those of its parts: of one sample, of fewer than there are shards, and
+ * of a number that the shards do not divide. */
 static enum dae_status check_parts(struct verifier *v, struct executor *e, float *gradient)
 {
     const int64_t n = v->options->n, len = v->network->parameters_len;
@@ -374,7 +378,8 @@ static void compare_update(const struct verifier *v, const double *c, const stru
     const void *settings = v->options->optimizer_state;
     const int64_t len = v->network->parameters_len;
     const double old = (double)before->parameters[i], gradient = (double)after->gradients[i];
-    double states[DAE_MAX_STATES], sizes[DAE_MAX_STATES], alone[DAE_MAX_STATES] = {0}, parameter = old, moved = old, unused = 0;
+    double states[DAE_MAX_STATES], sizes[DAE_MAX_STATES], alone[DAE_MAX_STATES] = {0}, parameter = old, moved = old,
+                                                          unused = 0;
     for (int k = 0; k < plugin->n_states; ++k) {
         states[k] = (double)before->state[k * len + i];
         sizes[k] = fabs(states[k]);
@@ -554,11 +559,11 @@ enum dae_status verify_network(struct device *device, const struct network *netw
                                struct error *err)
 {
     *report = (struct verify_report){0};
-    if (options->n < 1 || options->n_differences < 1 || options->n_differences > options->n || options->n_elements < 1 ||
-        !options->optimizer)
+    if (options->n < 1 || options->n_differences < 1 || options->n_differences > options->n ||
+        options->n_elements < 1 || !options->optimizer)
         return error_set(err, DAE_BUG, "verification of %lld samples", (long long)options->n);
-    struct verifier v = {.device = device, .network = network, .options = options, .arena = arena, .report = report,
-                         .err = err};
+    struct verifier v = {
+        .device = device, .network = network, .options = options, .arena = arena, .report = report, .err = err};
     v.input_len = dae_shape_len(&network->node[0].plan.output);
     v.n_data = BEFORE + options->n + BEHIND;
     struct executor *plain = NULL;

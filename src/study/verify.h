@@ -1,5 +1,6 @@
-/* A network on a device against the double-precision references of its plugins: values, gradients, two training steps, the
- * same bits twice, batches of odd sizes, segments joined and layers folded. It returns a table and prints nothing. */
+/* A network on a device against the double-precision references of its plugins: values, gradients, two training steps,
+ * the same bits twice, batches of odd sizes, segments joined and layers folded. It returns a table and prints nothing.
+ */
 #ifndef STUDY_VERIFY_H
 #define STUDY_VERIFY_H
 
@@ -32,12 +33,12 @@ struct verify_row {
 struct verify_report {
     struct verify_row *row;
     int n_rows, n_failed;
-    int64_t n_numbers; /* compared with the reference */
+    int64_t n_numbers;     /* compared with the reference */
     double worst_gradient; /* the largest error of the "gradient" rows */
 };
 
-/* Fills the report. A network that computes wrong numbers is DAE_OK with failed rows; an error is one of the device or of
- * memory. Needs network->arena for the executors that it makes. */
+/* Fills the report. A network that computes wrong numbers is DAE_OK with failed rows; an error is one of the device or
+ * of memory. Needs network->arena for the executors that it makes. */
 MUST_USE enum dae_status verify_network(struct device *device, const struct network *network,
                                         const struct verify_options *options, struct arena *arena,
                                         struct verify_report *report, struct error *err);

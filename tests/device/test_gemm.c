@@ -1,5 +1,5 @@
-/* Matrix products against double precision: every transposition, odd sizes, offsets, bias, folds and adding; numbers around C
- * must stay as they are. Our own kernels in both shapes, and CLBlast. */
+/* Matrix products against double precision: every transposition, odd sizes, offsets, bias, folds and adding; numbers
+ * around C must stay as they are. Our own kernels in both shapes, and CLBlast. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,8 +95,8 @@ static void run(struct gemm *gemm, const char *where, const struct kind *kind, c
         for (int j = 0; j < n; ++j) {
             double bound, have = (double)o.result[OFFSET + i * n + j], y = want(kind, extra, m, n, k, i, j, &bound);
             if (!(fabs(have - y) <= bound))
-                fail_msg("%s %s %s %dx%dx%d: C[%d,%d] is %.9g, wants %.9g", where, kind->name, extra->name, m, n, k, i, j,
-                         have, y);
+                fail_msg("%s %s %s %dx%dx%d: C[%d,%d] is %.9g, wants %.9g", where, kind->name, extra->name, m, n, k, i,
+                         j, have, y);
         }
     for (int i = 0; i < LEN; ++i)
         if ((i < OFFSET || i >= OFFSET + m * n) && o.result[i] != CANARY)
@@ -132,8 +132,8 @@ static struct gemm *prepare(struct gemm_pool *pool, const struct kind *kind, con
 {
     struct error err = {0};
     struct gemm *gemm;
-    const struct gemm_spec spec = {kind->transpose_a, kind->transpose_b, extra->bias, extra->fold,
-                                   "#define P_SLOPE 0.25f\n", extra->expression};
+    const struct gemm_spec spec = {kind->transpose_a, kind->transpose_b,         extra->bias,
+                                   extra->fold,       "#define P_SLOPE 0.25f\n", extra->expression};
     check(gemm_prepare(pool, &spec, &gemm, &err), &err);
     return gemm;
 }

@@ -1,4 +1,5 @@
-/* The device's random numbers against the host's: words bit for bit, normal numbers to a few ulp; both ways of multiplying. */
+/* The device's random numbers against the host's: words bit for bit, normal numbers to a few ulp; both ways of
+ * multiplying. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,9 +46,9 @@ static void compare(struct kernel *kernel, struct philox_key key, uint32_t split
     static uint32_t word[LEN];
     static float normal[LEN];
     struct error err = {0};
-    const struct kernel_arg args[] = {ARG_BUFFER(words),    ARG_BUFFER(normals),        ARG_UINT(key.seed),
-                                      ARG_UINT(key.seed >> 32), ARG_UINT(key.epoch),    ARG_UINT(key.sample),
-                                      ARG_UINT(split),      ARG_UINT(key.stream - split)};
+    const struct kernel_arg args[] = {ARG_BUFFER(words),        ARG_BUFFER(normals),         ARG_UINT(key.seed),
+                                      ARG_UINT(key.seed >> 32), ARG_UINT(key.epoch),         ARG_UINT(key.sample),
+                                      ARG_UINT(split),          ARG_UINT(key.stream - split)};
     check(kernel_launch(kernel, (size_t[2]){BLOCKS, 1}, (size_t[2]){1, 1}, args, 8, &err), &err);
     check(buffer_read(words, 0, word, sizeof word, &err), &err);
     check(buffer_read(normals, 0, normal, sizeof normal, &err), &err);

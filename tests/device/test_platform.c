@@ -14,10 +14,20 @@
 enum { N = 5 };
 
 static struct platform_device devices[N] = {
-    {.platform = "Portable Computing Language", .vendor = "GenuineIntel", .name = "pthread-skylake", .type = DEVICE_CPU,
+    {.platform = "Portable Computing Language",
+     .vendor = "GenuineIntel",
+     .name = "pthread-skylake",
+     .type = DEVICE_CPU,
      .usable = true},
-    {.platform = "Intel(R) OpenCL", .vendor = "Intel(R) Corporation", .name = "Core i7", .type = DEVICE_CPU, .usable = true},
-    {.platform = "Old Graphics", .vendor = "Old", .name = "Broken GPU", .type = DEVICE_GPU,
+    {.platform = "Intel(R) OpenCL",
+     .vendor = "Intel(R) Corporation",
+     .name = "Core i7",
+     .type = DEVICE_CPU,
+     .usable = true},
+    {.platform = "Old Graphics",
+     .vendor = "Old",
+     .name = "Broken GPU",
+     .type = DEVICE_GPU,
      .reason = "it is older than OpenCL 1.2"},
     {.platform = "Fast Graphics", .vendor = "Fast", .name = "Turbo One", .type = DEVICE_GPU, .usable = true},
     {.platform = "Fast Graphics", .vendor = "Fast", .name = "Turbo Two", .type = DEVICE_GPU, .usable = true},
@@ -143,8 +153,9 @@ static void this_machine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(automatic_choice),    cmocka_unit_test(kinds_and_names),    cmocka_unit_test(pieces_of_names),
-        cmocka_unit_test(what_is_not_there),   cmocka_unit_test(malformed_requests), cmocka_unit_test(tuning_follows_the_device),
+        cmocka_unit_test(automatic_choice),   cmocka_unit_test(kinds_and_names),
+        cmocka_unit_test(pieces_of_names),    cmocka_unit_test(what_is_not_there),
+        cmocka_unit_test(malformed_requests), cmocka_unit_test(tuning_follows_the_device),
         cmocka_unit_test(this_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
-/* Every plugin against its double-precision reference, on the default device: tests/layers/<plugin>.yaml lists its cases, each
- * a small network in the config's own language, with `name` and perhaps `batch` and `bytes` beside. Every case runs for
- * both shapes of device, in every form that the host may choose.
+/* Every plugin against its double-precision reference, on the default device: tests/layers/<plugin>.yaml lists its
+ * cases, each a small network in the config's own language, with `name` and perhaps `batch` and `bytes` beside. Every
+ * case runs for both shapes of device, in every form that the host may choose.
  *
- * DAE_CL_CASES=<plugin> runs the cases of one file. DAE_CL_REDUCED=1 runs the first case of each with few samples, and only
- * as training runs it, for slow simulators. */
+ * DAE_CL_CASES=<plugin> runs the cases of one file. DAE_CL_REDUCED=1 runs the first case of each with few samples, and
+ * only as training runs it, for slow simulators. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -154,8 +154,8 @@ static void every_plugin_conforms(void **state)
         free(files[i]);
     }
     free(files);
-    print_message("%d comparisons of %lld numbers; the worst gradient is off by %.2g of its tensor's largest\n", n_cases,
-                  (long long)n_numbers, worst_gradient);
+    print_message("%d comparisons of %lld numbers; the worst gradient is off by %.2g of its tensor's largest\n",
+                  n_cases, (long long)n_numbers, worst_gradient);
     assert_int_equal(n_failed, 0);
     assert_true(n_cases > 0);
 }

@@ -44,7 +44,8 @@ static void chain_and_branches(void **state)
     assert_int_equal(n.code, network_find(&n, "a"));
     assert_string_equal(n.node[1].name, "gaussian_1");
     assert_string_equal(n.node[2].name, "gaussian_2");
-    assert_int_equal(n.node[network_find(&n, "concat_1")].input[0], n.noisy); /* "input" is what the first layer reads */
+    assert_int_equal(n.node[network_find(&n, "concat_1")].input[0],
+                     n.noisy); /* "input" is what the first layer reads */
     assert_int_equal(n.node[network_find(&n, "a")].n_readers, 2);
     assert_int_equal(n.node[n.loss].input[0], n.output);
     assert_int_equal(n.node[n.loss].input[1], 0);
@@ -86,7 +87,8 @@ static void initial_parameters_come_from_the_seed(void **state)
 static const struct {
     const char *text, *message;
 } mistakes[] = {
-    {LAYERS("    - {conv2d: {filters: 3, kernel: 3}, name: narrow}\n" CONV "    - {add: {}, name: sum, from: [narrow, a]}\n"),
+    {LAYERS("    - {conv2d: {filters: 3, kernel: 3}, name: narrow}\n" CONV
+            "    - {add: {}, name: sum, from: [narrow, a]}\n"),
      "net.yaml:6:8: error: add \"sum\": its inputs differ in shape\n"
      "note: it reads \"narrow\", which is 2x2x3\n"
      "note: it reads \"a\", which is 2x2x1"},
@@ -95,7 +97,8 @@ static const struct {
      "note: it reads \"input\", which is 4x4x1"},
     {LAYERS("    - conv2d: {filters: 2, kernel: 3}\n      name: last\n"),
      "net.yaml:4:7: error: the output \"last\" is 2x2x2, but the clean input it must restore is 4x4x1"},
-    {LAYERS("    - conv3d: {filters: 3}\n"), "net.yaml:4:7: error: no layer is called 'conv3d' (did you mean 'conv2d'?)"},
+    {LAYERS("    - conv3d: {filters: 3}\n"),
+     "net.yaml:4:7: error: no layer is called 'conv3d' (did you mean 'conv2d'?)"},
     {LAYERS("    - conv2d: {filter: 3}\n"),
      "net.yaml:4:16: error: unknown key 'filter' in conv2d (did you mean 'filters'?)"},
     {LAYERS("    - conv2d: {kernel: 3}\n"), "net.yaml:4:15: error: conv2d: key 'filters' is missing: output channels"},
@@ -171,8 +174,8 @@ static void a_loss_refuses_another_size(void **state)
     struct arena arena = {0};
     struct network n;
     struct error err = {0};
-    assert_int_equal(build_text(registry, "model: {input: [4], layers: [{dense: {units: 3}}]}\ntrain: {loss: mse}\n", true,
-                                &arena, &n, &err),
+    assert_int_equal(build_text(registry, "model: {input: [4], layers: [{dense: {units: 3}}]}\ntrain: {loss: mse}\n",
+                                true, &arena, &n, &err),
                      DAE_CONFIG);
     assert_non_null(strstr(err.text, "differ in size"));
     arena_release(&arena);

@@ -1,5 +1,5 @@
-/* Loading plugins: whatever is wrong with a file or its place is refused, and refused before its code runs. Broken plugins are
- * compiled here, from a few lines each. */
+/* Loading plugins: whatever is wrong with a file or its place is refused, and refused before its code runs. Broken
+ * plugins are compiled here, from a few lines each. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,22 +52,26 @@ static void remove_plugin(void)
 static void compile(const char *prologue, const char *table)
 {
     char source[8192], command[4096], path[1024];
-    snprintf(source, sizeof source,
-             "#include \"dae/plugin.h\"\n"
-             "static int x_plan(const void *s, struct dae_plan *p) { (void)s; p->output = p->input[0]; return 0; }\n"
-             "static void x_reference(const void *s, const struct dae_plan *p, const struct dae_draw *d,\n"
-             "    const double *const *x, const double *const *w, double *y) { (void)s,(void)d,(void)w; y[0] = x[0][0]; "
-             "(void)p; }\n"
-             "#define GOOD .abi = DAE_ABI, .size = sizeof(struct dae_plugin), .kind = DAE_LAYER, .name = \"x\", .help = "
-             "\"\", \\\n  .min_inputs = 1, .max_inputs = 1, .plan = x_plan, .reference = x_reference, \\\n"
-             "  .pointwise_y = \"x\", .pointwise_dx = \"dy\"\n%s\n%s%s%s\n",
-             prologue, table ? "DAE_PLUGIN_TABLE = {" : "int nothing(void) { return 0; } int use(void) { return x_plan(0,0)+(x_reference(0,0,0,0,0,0),0); } int",
-             table ? table : " spare", table ? "};" : ";");
+    snprintf(
+        source, sizeof source,
+        "#include \"dae/plugin.h\"\n"
+        "static int x_plan(const void *s, struct dae_plan *p) { (void)s; p->output = p->input[0]; return 0; }\n"
+        "static void x_reference(const void *s, const struct dae_plan *p, const struct dae_draw *d,\n"
+        "    const double *const *x, const double *const *w, double *y) { (void)s,(void)d,(void)w; y[0] = x[0][0]; "
+        "(void)p; }\n"
+        "#define GOOD .abi = DAE_ABI, .size = sizeof(struct dae_plugin), .kind = DAE_LAYER, .name = \"x\", .help = "
+        "\"\", \\\n  .min_inputs = 1, .max_inputs = 1, .plan = x_plan, .reference = x_reference, \\\n"
+        "  .pointwise_y = \"x\", .pointwise_dx = \"dy\"\n%s\n%s%s%s\n",
+        prologue,
+        table
+            ? "DAE_PLUGIN_TABLE = {"
+            : "int nothing(void) { return 0; } int use(void) { return x_plan(0,0)+(x_reference(0,0,0,0,0,0),0); } int",
+        table ? table : " spare", table ? "};" : ";");
     write_file("x.c", source, strlen(source));
     path_of("", path);
     const char *cc = getenv("CC");
-    snprintf(command, sizeof command, "%s -std=gnu11 -w -Isrc -fPIC -shared -o '%s/plugins/x.so' '%s/x.c'", cc ? cc : "cc",
-             folder, folder);
+    snprintf(command, sizeof command, "%s -std=gnu11 -w -Isrc -fPIC -shared -o '%s/plugins/x.so' '%s/x.c'",
+             cc ? cc : "cc", folder, folder);
     assert_int_equal(system(command), 0);
 }
 
@@ -121,7 +125,8 @@ static void malformed_tables_are_refused(void **state)
         {"GOOD, .max_inputs = 99", "number of inputs"},
         {"GOOD, .kind = (enum dae_kind)9", "kind is unknown"},
         {"GOOD, .kind = DAE_OPTIMIZER", "optimizer needs"},
-        {"GOOD, .params = (const struct dae_param[]){{.key = \"a\", .help = \"\", .offset = 400}, {0}}, .state_bytes = 8",
+        {"GOOD, .params = (const struct dae_param[]){{.key = \"a\", .help = \"\", .offset = 400}, {0}}, .state_bytes = "
+         "8",
          "parameter row"},
         {"GOOD, .params = (const struct dae_param[]){{.key = \"a\", .help = \"\", .offset = 4}, {0}}, .state_bytes = 8",
          "parameter row"},
@@ -185,9 +190,10 @@ static void hostile(void)
 {
     char constructor[2048], mark[1024];
     path_of("ran", mark);
-    snprintf(constructor, sizeof constructor,
-             "#include <stdio.h>\n__attribute__((constructor)) static void run(void) { fclose(fopen(\"%s\", \"w\")); }\n",
-             mark);
+    snprintf(
+        constructor, sizeof constructor,
+        "#include <stdio.h>\n__attribute__((constructor)) static void run(void) { fclose(fopen(\"%s\", \"w\")); }\n",
+        mark);
     compile(constructor, "GOOD");
 }
 

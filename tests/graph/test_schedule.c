@@ -101,7 +101,8 @@ static void kinds_keep_what_they_promise(void **state)
 {
     (void)state;
     struct planned p;
-    plan(mixed, true, (struct schedule_options){.kind = SCHEDULE_EVALUATE, .batch = 5, .corrupt = true, .join = true}, &p);
+    plan(mixed, true, (struct schedule_options){.kind = SCHEDULE_EVALUATE, .batch = 5, .corrupt = true, .join = true},
+         &p);
     const int kept[] = {0, p.network.noisy, p.network.code, p.network.output, p.network.loss};
     for (int i = 0; i < 5; ++i)
         assert_int_equal(p.schedule.value[kept[i]].where, STORAGE_BATCH);
@@ -138,8 +139,8 @@ static void products_take_their_neighbours_in(void **state)
     arena_release(&p.arena);
 }
 
-/* A folded backward writes past the pointwise layer, into a gradient that another reader writes as well: products that are
- * finished by a kernel of their own cannot add there. */
+/* A folded backward writes past the pointwise layer, into a gradient that another reader writes as well: products that
+ * are finished by a kernel of their own cannot add there. */
 static void no_fold_into_a_gradient_with_two_writers(void **state)
 {
     (void)state;
