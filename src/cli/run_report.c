@@ -90,7 +90,9 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
             best = n;
         ++n;
     }
-    const struct html_table table = {NULL, COLUMNS, n, header, cells, "best", best};
+    char note[160];
+    const struct html_table table = {
+        run_result_pca_note(c, note, sizeof note) ? note : NULL, COLUMNS, n, header, cells, "best", best};
     html_section(
         &r->html, "How it compares",
         "Mean squared error over every number of every test sample, and the mean over the samples of each one's "

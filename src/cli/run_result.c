@@ -5,6 +5,13 @@
 
 #include "cli/version.h"
 
+bool run_result_pca_note(const struct comparison *comparison, char *text, size_t len)
+{
+    snprintf(text, len, "PCA has %d components, as many as the code%s.", comparison->pca_components,
+             comparison->pca_is_identity ? "; that is all there are, so it changes nothing" : "");
+    return comparison->pca_components > 0;
+}
+
 void run_result_print(const struct run_result *result, FILE *out)
 {
     const struct comparison *c = result->comparison;
@@ -19,9 +26,9 @@ void run_result_print(const struct run_result *result, FILE *out)
         fprintf(out, "  %-16s %9.5f  %9.2f  %16s\n", comparison_label((enum comparison_rival)i), row->mse, row->psnr,
                 factor);
     }
-    if (c->pca_components > 0)
-        fprintf(out, "PCA has %d components, as many as the code%s.\n", c->pca_components,
-                c->pca_is_identity ? "; that is all there are, so it changes nothing" : "");
+    char note[160];
+    if (run_result_pca_note(c, note, sizeof note))
+        fprintf(out, "%s\n", note);
     const struct comparison_row *affine = &c->row[COMPARE_AFFINE];
     if (affine->present)
         fprintf(out, "The denoising AE is %s than the best affine map (MSE %.5f and %.5f).\n",

@@ -26,6 +26,9 @@ struct run_result {
 /* The table at the end of a run. */
 void run_result_print(const struct run_result *result, FILE *out);
 
+/* "PCA has 64 components, as many as the code."; false without PCA. */
+bool run_result_pca_note(const struct comparison *comparison, char *text, size_t len);
+
 /* run.json; the keys are described in docs/run_json.md. The caller deletes it; NULL when out of memory. */
 cJSON *run_result_json(const struct run_result *result);
 
