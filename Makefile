@@ -124,6 +124,10 @@ sanitize: ## run every test under AddressSanitizer, LeakSanitizer and UBSan, in 
 kernels: $(BUILD)/tests/kernels/test_kernels ## compile each kernel file alone on the default device, warnings as errors
 	$<
 
+.PHONY: oclgrind
+oclgrind: all tests ## run every kernel in the simulator oclgrind, which sees races and accesses outside of buffers
+	bash tests/oclgrind.sh $(BUILD)/tests/graph/test_conformance
+
 .PHONY: layers
 layers: ## check who includes whom, who uses which library, and that files are short
 	@bash tools/layers.sh

@@ -1,0 +1,11 @@
+/* Training steps on a device against the optimiser's double-precision update. */
+#ifndef STUDY_UPDATES_H
+#define STUDY_UPDATES_H
+
+#include "study/verifier.h"
+
+/* Two steps, t = 1 and 2, from the initial parameters and a state of zeros; each number is compared with the update in
+ * double of what the device held before. Afterwards the executor has its initial parameters again. */
+MUST_USE enum dae_status updates_check(struct verifier *v, struct executor *e);
+
+#endif
