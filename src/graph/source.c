@@ -5,6 +5,7 @@
 
 #include "device/sources.h"
 #include "graph/params.h"
+#include "graph/placement.h"
 
 struct writer {
     const struct network *network;
@@ -180,19 +181,21 @@ static void add_backward(struct writer *w, const struct call *call)
     text_printf(w->text, ", dx, add_dx, dw, i > begin, scratch + %lldul);\n", (long long)call->scratch_offset);
 }
 
-/* A shard without samples still has a slab, which must not hold the last batch's sums. */
+/* A slab holds what earlier passes left in the work buffer. Of a shard without samples all of it is cleared, else the
+ * padding behind each weight, which no layer writes and the optimiser takes for zeros. */
 static void add_slab_clearing(struct writer *w, const struct step *step)
 {
     for (int c = step->first; c < step->first + step->n; ++c) {
         const struct call *call = &w->schedule->call[c];
         const struct node *node = &w->network->node[call->node];
-        for (int i = 0; call->kind == CALL_BACKWARD && i < node->plan.n_weights; ++i)
+        for (int i = 0; call->kind == CALL_BACKWARD && i < node->plan.n_weights; ++i) {
+            const int64_t len = dae_shape_len(&node->plan.weight[i].shape);
             text_printf(w->text,
-                        "        if (begin == end)\n"
-                        "            FOR_LANES(i, %lld)\n"
-                        "                slab[%lld + i] = 0.0f;\n",
-                        (long long)dae_shape_len(&node->plan.weight[i].shape),
+                        "        for (int i = (begin == end ? 0 : %lld) + LANE; i < %lld; i += LANES)\n"
+                        "            slab[%lld + i] = 0.0f;\n",
+                        (long long)len, (long long)((len + PLACEMENT_ALIGN - 1) / PLACEMENT_ALIGN * PLACEMENT_ALIGN),
                         (long long)w->schedule->slab[call->node * DAE_MAX_WEIGHTS + i]);
+        }
     }
 }
 
