@@ -5,6 +5,7 @@
 #   make test       the whole test suite
 #   make help       every target with one line
 .DEFAULT_GOAL := all
+.SECONDARY:
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -37,6 +38,9 @@ LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/kernels_embedded.o
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
 C_FILES      := $(wildcard src/*/*.[ch] plugins/*.c tests/*.[ch] tests/*/*.[ch])
 
+# One short line for each file that is made; V=1 shows the commands.
+Q := $(if $(V),,@)
+
 .PHONY: all
 all: $(BUILD)/dae-cl $(PLUGINS) ## build the program and its plugins (the default)
 
@@ -44,11 +48,13 @@ $(BUILD)/libdae.a: $(LIB_OBJECTS)
 	@rm -f $@; ar rcs $@ $^
 
 $(BUILD)/dae-cl: $(CLI_OBJECTS) $(BUILD)/libdae.a
-	$(CC) $(SAN) -pthread -o $@ $^ $(LIBS) $(LDFLAGS)
+	@echo "  CC $@"
+	$(Q)$(CC) $(SAN) -pthread -o $@ $^ $(LIBS) $(LDFLAGS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+	@echo "  CC $@"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
 # What knows the prefix is compiled again when it changes.
 STAMP := $(BUILD)/gen/prefix
@@ -62,22 +68,24 @@ $(BUILD)/src/data/dataset.o: CPPFLAGS_ALL += -DDAE_CL_DATADIR='"$(SHARE_DIR)"'
 # Kernel sources travel inside the binaries, as C strings.
 $(BUILD)/gen/kernels_embedded.c: $(HOST_KERNELS) tools/embed.sh
 	@mkdir -p $(@D)
-	bash tools/embed.sh table $(HOST_KERNELS) > $@.tmp && mv $@.tmp $@
+	$(Q)bash tools/embed.sh table $(HOST_KERNELS) > $@.tmp && mv $@.tmp $@
 $(BUILD)/gen/kernels_embedded.o: $(BUILD)/gen/kernels_embedded.c
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+	@echo "  CC $@"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 $(BUILD)/gen/%.cl.inc: kernels/%.cl tools/embed.sh
 	@mkdir -p $(@D)
-	bash tools/embed.sh string $< > $@.tmp && mv $@.tmp $@
+	$(Q)bash tools/embed.sh string $< > $@.tmp && mv $@.tmp $@
 
 # A plugin sees the public header and its own kernel, nothing else of the tree.
 $(BUILD)/include/dae/%.h: src/dae/%.h
 	@mkdir -p $(@D)
-	cp $< $@
+	$(Q)cp $< $@
 .SECONDEXPANSION:
 $(BUILD)/plugins/%.so: plugins/%.c $$(addprefix $(BUILD)/gen/,$$(addsuffix .inc,$$(notdir $$(wildcard kernels/$$*.cl)))) \
 		$(BUILD)/include/dae/plugin.h
 	@mkdir -p $(@D)
-	$(CC) -I$(BUILD)/include -I$(BUILD)/gen $(CFLAGS_ALL) -shared -o $@ $<
+	@echo "  CC $@"
+	$(Q)$(CC) -I$(BUILD)/include -I$(BUILD)/gen $(CFLAGS_ALL) -shared -o $@ $<
 
 # ---- Running. --------------------------------------------------------------------------------------------------------
 
@@ -97,7 +105,8 @@ TEST_SOURCES := $(wildcard tests/*/test_*.c)
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libdae.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $@ $< $(BUILD)/libdae.a $(LIBS) -lcmocka $(LDFLAGS)
+	@echo "  CC $@"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $@ $< $(BUILD)/libdae.a $(LIBS) -lcmocka $(LDFLAGS)
 
 .PHONY: tests
 tests: $(TESTS) ## build the test programs
