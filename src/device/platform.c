@@ -225,10 +225,11 @@ enum dae_status platform_choose(const struct platform_list *list, const char *re
         bool several_platforms = false;
         for (int i = 0; i < list->n; ++i) {
             const struct platform_device *device = &list->device[i];
-            bool fits = any_cpu   ? device->type == DEVICE_CPU
-                        : any_gpu ? device->type == DEVICE_GPU
-                                  : contains(device->platform, request, len) ||
-                                        contains(device->vendor, request, len) || contains(device->name, request, len);
+            bool fits = any_cpu ? device->type == DEVICE_CPU
+                        : any_gpu
+                            ? device->type == DEVICE_GPU
+                            : contains(device->platform, request, len) || contains(device->vendor, request, len) ||
+                                  contains(device->name, request, len) || contains(device->version, request, len);
             if (!fits)
                 continue;
             if (first < 0)

@@ -33,9 +33,9 @@ MUST_USE enum dae_status platform_list_devices(struct platform_list *list, struc
 void platform_list_release(struct platform_list *list);
 
 /* Picks the device that `request` means: NULL or "auto" (the first usable GPU, else the first usable CPU), "gpu",
- * "cpu", or a piece of a platform, vendor or device name without regard to case, optionally with ":N" for the N-th
- * match from 0. Writes one line that says which and why. Nothing fits, or the name fits several platforms:
- * DAE_NO_DEVICE with the list of what is there; a malformed request: DAE_CONFIG. */
+ * "cpu", or a piece of a platform, vendor, device or version name (PoCL says its own only there) without regard to
+ * case, optionally with ":N" for the N-th match from 0. Writes one line that says which and why. Nothing fits, or the
+ * name fits several platforms: DAE_NO_DEVICE with the list of what is there; a malformed request: DAE_CONFIG. */
 MUST_USE enum dae_status platform_choose(const struct platform_list *list, const char *request, int *index, char *line,
                                          size_t line_len, struct error *err);
 
