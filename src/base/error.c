@@ -59,6 +59,13 @@ enum dae_status error_no_memory(struct error *err, const char *what, unsigned lo
     return error_set(err, DAE_NO_MEMORY, "out of memory: %s (%llu bytes)", what, bytes);
 }
 
+const char *error_message(const struct error *err)
+{
+    static const char lead[] = "error: ";
+    const char *message = strstr(err->text, lead);
+    return message ? message + strlen(lead) : err->text;
+}
+
 const char *status_text(enum dae_status status)
 {
     switch (status) {

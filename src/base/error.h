@@ -43,6 +43,9 @@ void error_note(struct error *err, const char *format, ...) BASE_PRINTF(2, 3);
 /* "out of memory: WHAT (BYTES bytes)" with DAE_NO_MEMORY. */
 MUST_USE enum dae_status error_no_memory(struct error *err, const char *what, unsigned long long bytes);
 
+/* The message alone, without "dae-cl: error: " or the place before it: to be told as part of another sentence. */
+const char *error_message(const struct error *err);
+
 /* The one-line meaning of a status, from the table in dae/status.h. */
 const char *status_text(enum dae_status status);
 

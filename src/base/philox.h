@@ -16,12 +16,17 @@ struct philox_key {
     uint32_t sample;
 };
 
-/* Streams in use. A graph node draws from PHILOX_NODE + its index; PHILOX_HELD_OUT is added for data not trained on. */
+/* Streams in use. A graph node draws from PHILOX_NODE + its index; PHILOX_LEVEL or PHILOX_CHOICE is added for what is
+ * drawn once for a sample, PHILOX_HELD_OUT for data not trained on. */
 enum {
     PHILOX_SHUFFLE = 1,
     PHILOX_INIT = 2,
     PHILOX_DIGITS = 3,
+    PHILOX_FACTORS = 4, /* the factor panel */
+    PHILOX_STUDY = 5,   /* hidden cells and added noise of the studies on panels */
     PHILOX_NODE = 16,
+    PHILOX_LEVEL = 0x4000,
+    PHILOX_CHOICE = 0x8000,
     PHILOX_HELD_OUT = 0x10000,
 };
 

@@ -1,0 +1,368 @@
+#include "base/contained.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+enum {
+    MAX_ANSWER = 1 << 20,
+    TICK_MS = 50, /* how often a child is looked after whose pipes stay open, perhaps in hands of its own children */
+    SHORT_TICK_MS = 1, /* the same when they are closed: it is about to end */
+    SPARE_SECONDS = 5, /* how much later the child's own alarm rings, should the parent be gone */
+};
+
+/* ---- In the child. -------------------------------------------------------------------------------------- */
+
+static int channel = -1;
+static unsigned alarm_seconds;
+
+static void send_all(const char *bytes, size_t len)
+{
+    while (len > 0) {
+        const ssize_t n = write(channel, bytes, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            _exit(EXIT_FAILURE); /* nobody listens any more */
+        bytes += n;
+        len -= (size_t)n;
+    }
+}
+
+void contained_step(const char *format, ...)
+{
+    char line[sizeof((struct contained *)NULL)->step] = "S";
+    if (channel < 0)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line + 1, sizeof line - 2, format, args);
+    va_end(args);
+    for (char *c = line; *c; ++c)
+        if (*c == '\n')
+            *c = ' ';
+    const size_t len = strlen(line);
+    line[len] = '\n';
+    send_all(line, len + 1);
+    alarm(alarm_seconds);
+}
+
+/* A stranger's code gets no signal handler of ours, no terminal and no core file. */
+static void settle(int words)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM, SIGPIPE, SIGALRM, SIGCHLD};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; ++i)
+        signal(signals[i], SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setpgid(0, 0);
+    const struct rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (nothing >= 0)
+        dup2(nothing, STDIN_FILENO);
+    dup2(words, STDOUT_FILENO);
+    dup2(words, STDERR_FILENO);
+    alarm(alarm_seconds);
+}
+
+static _Noreturn void be_child(contained_work *work, void *context)
+{
+    cJSON *answer = work(context);
+    char *text = answer ? cJSON_PrintUnformatted(answer) : NULL;
+    if (!text)
+        _exit(EXIT_FAILURE);
+    send_all("A", 1);
+    send_all(text, strlen(text));
+    send_all("\n", 1);
+    _exit(EXIT_SUCCESS); /* not exit: handlers and buffers are the parent's */
+}
+
+/* ---- In the parent. ------------------------------------------------------------------------------------- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+struct watch {
+    pid_t child;        /* 0: it is gone */
+    int channel, words; /* our ends of the two pipes; -1 once closed by the other side */
+    struct text line;   /* of the channel, as far as it has come */
+    struct text answer;
+    char first_words[sizeof((struct contained *)NULL)->words];
+    size_t words_len;
+    bool said; /* the first line is complete */
+    double step_seconds, deadline;
+    struct contained *out;
+};
+
+/* Keeps the first line of the current step: it says what went wrong, and what follows is a dump of the stack. */
+static void hear_words(struct watch *watch, const char *bytes, ssize_t n)
+{
+    for (ssize_t i = 0; i < n && !watch->said; ++i) {
+        if (bytes[i] == '\n')
+            watch->said = watch->words_len > 0;
+        else if (isprint((unsigned char)bytes[i]) && watch->words_len < sizeof watch->first_words - 1 &&
+                 (watch->words_len > 0 || bytes[i] != ' '))
+            watch->first_words[watch->words_len++] = bytes[i];
+    }
+}
+
+static void hear_channel(struct watch *watch, const char *bytes, ssize_t n)
+{
+    for (const char *end = bytes + n; bytes < end && watch->line.len < MAX_ANSWER;) {
+        const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
+        text_add_bytes(&watch->line, bytes, (size_t)((newline ? newline : end) - bytes));
+        if (!newline)
+            return;
+        bytes = newline + 1;
+        if (watch->line.data && watch->line.data[0] == 'S') {
+            snprintf(watch->out->step, sizeof watch->out->step, "%s", watch->line.data + 1);
+            watch->deadline = now() + watch->step_seconds;
+            watch->words_len = 0;
+            watch->said = false;
+        } else if (watch->line.data && watch->line.data[0] == 'A') {
+            watch->answer.len = 0;
+            text_add(&watch->answer, watch->line.data + 1);
+        }
+        watch->line.len = 0;
+    }
+}
+
+/* Reads what is there; false when nothing more will come. */
+static bool hear(struct watch *watch, int *fd)
+{
+    char block[4096];
+    const ssize_t n = read(*fd, block, sizeof block);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return true;
+    if (n <= 0) {
+        close(*fd);
+        *fd = -1;
+        return false;
+    }
+    if (fd == &watch->words)
+        hear_words(watch, block, n);
+    else
+        hear_channel(watch, block, n);
+    return true;
+}
+
+/* How long to wait for the next thing to happen. */
+static int patience_ms(const struct watch *watch, int n)
+{
+    double seconds = 1e-3 * TICK_MS;
+    for (int i = 0; i < n; ++i) {
+        const double left = watch[i].deadline - now();
+        const bool is_silent = watch[i].channel < 0 && watch[i].words < 0;
+        if (watch[i].child > 0 && is_silent)
+            return SHORT_TICK_MS;
+        if (watch[i].child > 0 && left < seconds)
+            seconds = left > 0 ? left : 0;
+    }
+    return (int)(1e3 * seconds) + 1;
+}
+
+/* Waits for words, an answer, or a moment. Closed pipes are negative, and poll passes over them. fds has 2 n places. */
+static void listen_once(struct watch *watch, int n, struct pollfd *fds)
+{
+    for (int i = 0; i < n; ++i) {
+        fds[2 * i] = (struct pollfd){watch[i].words, POLLIN, 0};
+        fds[2 * i + 1] = (struct pollfd){watch[i].channel, POLLIN, 0};
+    }
+    if (poll(fds, 2 * (nfds_t)n, patience_ms(watch, n)) <= 0)
+        return;
+    for (int i = 0; i < n; ++i) {
+        if (fds[2 * i].revents)
+            hear(&watch[i], &watch[i].words);
+        if (fds[2 * i + 1].revents)
+            hear(&watch[i], &watch[i].channel);
+    }
+}
+
+/* A zombie still holds the number of its group. */
+static bool has_ended(pid_t child)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ? errno != EINTR : info.si_pid == child;
+}
+
+/* What was written before the end is in the pipes. Children of the child may hold them open: nobody waits for those. */
+static void drain(struct watch *watch)
+{
+    int *const fds[2] = {&watch->channel, &watch->words}; /* a step forgets the words before it */
+    for (int i = 0; i < 2; ++i) {
+        if (*fds[i] < 0)
+            continue;
+        struct pollfd ready = {*fds[i], POLLIN, 0};
+        const double end = now() + 1;
+        while (now() < end && poll(&ready, 1, 0) > 0 && hear(watch, fds[i]))
+            ;
+        if (*fds[i] >= 0)
+            close(*fds[i]);
+        *fds[i] = -1;
+    }
+}
+
+/* Ends the child, whatever it has started, and its story. */
+static void finish(struct watch *watch, bool in_time)
+{
+    int state = 0;
+    pid_t reaped;
+    struct contained *out = watch->out;
+    kill(-watch->child, SIGKILL);
+    kill(watch->child, SIGKILL);
+    while ((reaped = waitpid(watch->child, &state, 0)) < 0 && errno == EINTR)
+        ;
+    drain(watch);
+    out->end = !in_time                                       ? CONTAINED_HUNG
+               : reaped == watch->child && WIFSIGNALED(state) ? CONTAINED_CRASHED
+                                                              : CONTAINED_EXITED;
+    if (out->end == CONTAINED_CRASHED)
+        out->number = WTERMSIG(state);
+    else if (out->end == CONTAINED_EXITED && reaped == watch->child)
+        out->number = WEXITSTATUS(state);
+    if (out->end == CONTAINED_EXITED && out->number == EXIT_SUCCESS && watch->answer.len > 0 && !watch->answer.failed)
+        out->answer = cJSON_ParseWithLength(watch->answer.data, watch->answer.len);
+    if (out->answer)
+        out->end = CONTAINED_ANSWERED;
+    memcpy(out->words, watch->first_words, watch->words_len);
+    text_release(&watch->line);
+    text_release(&watch->answer);
+    watch->child = 0;
+}
+
+static enum dae_status start(struct watch *watch, contained_work *work, void *context, struct error *err)
+{
+    int answer[2], words[2];
+    if (pipe(answer) < 0)
+        return error_set(err, DAE_IO, "cannot make a pipe: %s", strerror(errno));
+    if (pipe(words) < 0) {
+        const int code = errno;
+        close(answer[0]);
+        close(answer[1]);
+        return error_set(err, DAE_IO, "cannot make a pipe: %s", strerror(code));
+    }
+    fflush(NULL); /* or the child would own a copy of what is not written yet, and might write it */
+    watch->child = fork();
+    if (watch->child == 0) {
+        close(answer[0]);
+        close(words[0]);
+        channel = answer[1];
+        settle(words[1]);
+        close(words[1]);
+        be_child(work, context);
+    }
+    const int code = errno;
+    close(answer[1]);
+    close(words[1]);
+    if (watch->child < 0) {
+        watch->child = 0;
+        close(answer[0]);
+        close(words[0]);
+        return error_set(err, DAE_IO, "cannot start a child process: %s", strerror(code));
+    }
+    setpgid(watch->child, watch->child); /* whichever of the two comes first */
+    watch->channel = answer[0];
+    watch->words = words[0];
+    watch->deadline = now() + watch->step_seconds;
+    return DAE_OK;
+}
+
+static enum dae_status run_all(struct watch *watch, int n, struct pollfd *fds, contained_work *work,
+                               void *const *context, struct error *err)
+{
+    enum dae_status status = DAE_OK;
+    int n_running = 0;
+    for (int i = 0; i < n && status == DAE_OK; ++i) {
+        status = start(&watch[i], work, context[i], err);
+        n_running += status == DAE_OK;
+    }
+    while (n_running > 0) {
+        if (status == DAE_OK)
+            listen_once(watch, n, fds);
+        for (int i = 0; i < n; ++i) {
+            const bool ended = watch[i].child > 0 && has_ended(watch[i].child);
+            if (watch[i].child > 0 && (ended || status != DAE_OK || !(now() < watch[i].deadline))) {
+                finish(&watch[i], ended);
+                --n_running;
+            }
+        }
+    }
+    return status;
+}
+
+enum dae_status contained_run(contained_work *work, void *const *context, int n, double step_seconds,
+                              struct contained *out, struct error *err)
+{
+    struct watch *watch = calloc((size_t)n + 1, sizeof *watch);
+    struct pollfd *fds = calloc(2 * (size_t)n + 1, sizeof *fds);
+    enum dae_status status = watch && fds ? DAE_OK : error_no_memory(err, "children", (size_t)n * sizeof *watch);
+    alarm_seconds = (unsigned)step_seconds + SPARE_SECONDS;
+    for (int i = 0; i < n && status == DAE_OK; ++i) {
+        out[i] = (struct contained){.step = "starting"};
+        watch[i] = (struct watch){.channel = -1, .words = -1, .step_seconds = step_seconds, .out = &out[i]};
+    }
+    if (status == DAE_OK)
+        status = run_all(watch, n, fds, work, context, err);
+    for (int i = 0; i < n && watch && status != DAE_OK; ++i)
+        if (watch[i].out) {
+            cJSON_Delete(out[i].answer);
+            out[i].answer = NULL;
+        }
+    free(watch);
+    free(fds);
+    return status;
+}
+
+static const char *signal_name(int number)
+{
+    switch (number) {
+    case SIGSEGV:
+        return "SIGSEGV";
+    case SIGBUS:
+        return "SIGBUS";
+    case SIGFPE:
+        return "SIGFPE";
+    case SIGILL:
+        return "SIGILL";
+    case SIGABRT:
+        return "SIGABRT";
+    case SIGKILL:
+        return "SIGKILL";
+    case SIGTERM:
+        return "SIGTERM";
+    }
+    return strsignal(number);
+}
+
+void contained_story(const struct contained *contained, double step_seconds, char *text, size_t len)
+{
+    int n = 0;
+    text[0] = '\0';
+    if (contained->end == CONTAINED_HUNG)
+        n = snprintf(text, len, "it hung (no progress in %g s) while %s", step_seconds, contained->step);
+    else if (contained->end == CONTAINED_CRASHED)
+        n = snprintf(text, len, "it crashed (%s) while %s", signal_name(contained->number), contained->step);
+    else if (contained->end == CONTAINED_EXITED)
+        n = snprintf(text, len, "it ended the program (exit status %d) while %s", contained->number, contained->step);
+    if (n > 0 && (size_t)n < len && contained->words[0])
+        snprintf(text + n, len - (size_t)n, "; it printed '%s'", contained->words);
+}

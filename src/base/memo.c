@@ -1,0 +1,158 @@
+#include "base/memo.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sha2.h>
+
+#include "base/atomic_file.h"
+
+enum { MAX_BYTES = 1 << 20, NAME_HEX = 16 };
+
+typedef char sha256_text[SHA256_DIGEST_STRING_LENGTH];
+
+/* Of both texts, the NUL between them included. */
+static void digest(const char *a, const char *b, sha256_text out)
+{
+    SHA2_CTX hash;
+    SHA256Init(&hash);
+    SHA256Update(&hash, (const uint8_t *)a, strlen(a) + 1);
+    SHA256Update(&hash, (const uint8_t *)b, strlen(b));
+    SHA256End(&hash, out);
+}
+
+/* Why a file or folder could hold what somebody else wrote; NULL when it could not. */
+static const char *distrust(const struct stat *info)
+{
+    return info->st_uid != geteuid()             ? "it belongs to another user"
+           : info->st_mode & (S_IWGRP | S_IWOTH) ? "other users may write to it"
+                                                 : NULL;
+}
+
+static bool is_absolute(const char *path)
+{
+    return path && path[0] == '/';
+}
+
+enum dae_status memo_folder(char *path, size_t path_len, struct error *err)
+{
+    const char *own = getenv("DAE_CL_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int n;
+    if (own && own[0])
+        n = snprintf(path, path_len, "%s", own);
+    else if (is_absolute(xdg))
+        n = snprintf(path, path_len, "%s/dae-cl", xdg);
+    else if (is_absolute(home))
+        n = snprintf(path, path_len, "%s/.cache/dae-cl", home);
+    else
+        return error_set(err, DAE_IO, "no folder to remember things in: set DAE_CL_CACHE_DIR, XDG_CACHE_HOME or HOME");
+    if (n < 0 || (size_t)n >= path_len)
+        return error_set(err, DAE_IO, "cache folder: the path is longer than %zu", path_len - 1);
+    struct stat info;
+    if (lstat(path, &info) < 0 && errno == ENOENT) {
+        char *slash = strrchr(path, '/');
+        if (slash && slash != path) {
+            *slash = '\0';
+            enum dae_status status = folder_make(path, err);
+            *slash = '/';
+            TRY(status);
+        }
+        if (mkdir(path, 0700) < 0 && errno != EEXIST) /* EEXIST: another process was faster */
+            return error_set(err, DAE_IO, "cannot create folder %s: %s", path, strerror(errno));
+    }
+    if (lstat(path, &info) < 0)
+        return error_set(err, DAE_IO, "cannot use folder %s: %s", path, strerror(errno));
+    if (!S_ISDIR(info.st_mode))
+        return error_set(err, DAE_IO, "cannot use %s as a cache folder: it is not a folder", path);
+    const char *why = distrust(&info);
+    return why ? error_set(err, DAE_IO, "cannot use folder %s: %s", path, why) : DAE_OK;
+}
+
+static enum dae_status memo_path(const char *kind, const char *key, char *path, size_t path_len, struct error *err)
+{
+    char folder[PATH_MAX];
+    sha256_text name;
+    TRY(memo_folder(folder, sizeof folder, err));
+    digest(kind, key, name);
+    const int n = snprintf(path, path_len, "%s/%s-%.*s.json", folder, kind, NAME_HEX, name);
+    return n > 0 && (size_t)n < path_len ? DAE_OK
+                                         : error_set(err, DAE_IO, "cache folder: the path %s is too long", folder);
+}
+
+/* The value of a memo whose seal holds, detached from it; NULL otherwise. */
+static cJSON *unseal(cJSON *memo, const char *key)
+{
+    const char *have = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(memo, "key"));
+    const char *seal = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(memo, "sha256"));
+    cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(memo, "value");
+    char *printed = value ? cJSON_PrintUnformatted(value) : NULL;
+    bool holds = false;
+    if (have && seal && printed && strcmp(have, key) == 0) {
+        sha256_text sum;
+        digest(key, printed, sum);
+        holds = strcmp(seal, sum) == 0;
+    }
+    free(printed);
+    if (!holds)
+        cJSON_Delete(value);
+    return holds ? value : NULL;
+}
+
+cJSON *memo_read(const char *kind, const char *key, char *problem, size_t len)
+{
+    char path[PATH_MAX];
+    struct error err = {0};
+    struct stat info;
+    problem[0] = '\0';
+    if (memo_path(kind, key, path, sizeof path, &err) != DAE_OK) {
+        snprintf(problem, len, "%s", err.text);
+        return NULL;
+    }
+    const bool there = lstat(path, &info) == 0;
+    if (!there && errno == ENOENT)
+        return NULL;
+    const char *why = !there ? strerror(errno) : !S_ISREG(info.st_mode) ? "it is not a regular file" : distrust(&info);
+    char *text = NULL;
+    size_t text_len;
+    cJSON *memo = NULL, *value = NULL;
+    if (!why && file_read(path, MAX_BYTES, DAE_IO, &text, &text_len, &err) != DAE_OK)
+        why = err.text;
+    else if (!why && (!(memo = cJSON_ParseWithLength(text, text_len)) || !(value = unseal(memo, key))))
+        why = "it is damaged, or made for another key";
+    if (why)
+        snprintf(problem, len, "%s is not used: %s", path, why);
+    cJSON_Delete(memo);
+    free(text);
+    return value;
+}
+
+enum dae_status memo_write(const char *kind, const char *key, cJSON *value, struct error *err)
+{
+    char path[PATH_MAX];
+    enum dae_status status = memo_path(kind, key, path, sizeof path, err);
+    char *printed = value ? cJSON_PrintUnformatted(value) : NULL;
+    cJSON *memo = cJSON_CreateObject();
+    if (status == DAE_OK) {
+        sha256_text seal;
+        if (printed)
+            digest(key, printed, seal);
+        if (printed && cJSON_AddStringToObject(memo, "key", key) && cJSON_AddStringToObject(memo, "sha256", seal) &&
+            cJSON_AddItemToObject(memo, "value", value)) {
+            value = NULL;
+            status = json_save(path, memo, 1, err);
+        } else {
+            status = error_no_memory(err, "memo", 0);
+        }
+    }
+    cJSON_Delete(memo);
+    cJSON_Delete(value);
+    free(printed);
+    return status;
+}

@@ -1,0 +1,28 @@
+/* Facts about this machine that are dear to find out twice (what a driver answered, how a device did in its check, its
+ * tuning), remembered between runs as small JSON files in the user's own folder: $DAE_CL_CACHE_DIR, else
+ * $XDG_CACHE_HOME/dae-cl, else $HOME/.cache/dae-cl. A memo is a convenience: without one the work is done again.
+ *
+ * Nothing that is read is trusted: the folder and the file must belong to this user and be writable by nobody else, the
+ * file must hold the whole key that is asked for, and a SHA-256 over key and value seals it. */
+#ifndef BASE_MEMO_H
+#define BASE_MEMO_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/json.h"
+
+/* Writes the folder's path, and makes the folder (mode 0700) when it is missing. No place for one, or one that others
+ * could write into: DAE_IO with the reason. */
+MUST_USE enum dae_status memo_folder(char *path, size_t path_len, struct error *err);
+
+/* What was remembered as `kind` ("tuning") under `key`, a text with all that the value depends on; NULL when there is
+ * nothing. The caller frees it: cJSON_Delete. A memo that is damaged or not ours counts as nothing, and `problem` (len
+ * bytes) then says so in one line; else it is "". */
+cJSON *memo_read(const char *kind, const char *key, char *problem, size_t len);
+
+/* Remembers `value`, of which it takes ownership, in the place of what was there. A NULL value (cJSON's sign of lack of
+ * memory) is DAE_NO_MEMORY; a folder that cannot be used or written, DAE_IO. */
+MUST_USE enum dae_status memo_write(const char *kind, const char *key, cJSON *value, struct error *err);
+
+#endif

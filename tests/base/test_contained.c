@@ -1,0 +1,211 @@
+/* Children that answer, crash, hang, exit and chatter: each has its story, and leaves nothing behind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/contained.h"
+
+static const double seconds = 0.5;
+
+static void rest(int milliseconds)
+{
+    nanosleep(&(struct timespec){0, milliseconds * 1000000L}, NULL);
+}
+
+static cJSON *answers(void *context)
+{
+    contained_step("counting");
+    cJSON *answer = cJSON_CreateObject();
+    cJSON_AddNumberToObject(answer, "n", *(int *)context + 1);
+    return answer;
+}
+
+static cJSON *crashes(void *context)
+{
+    (void)context;
+    contained_step("one thing");
+    fprintf(stderr, "forgotten: it belongs to the step before\n");
+    rest(100); /* the two pipes have no common order */
+    contained_step("another\nthing");
+    rest(100);
+    fprintf(stderr, "\n   \033[1mtwo and two\a is five\nstack dump:\n");
+    raise(SIGSEGV);
+    return NULL;
+}
+
+static cJSON *aborts_late(void *context)
+{
+    cJSON *answer = answers(context);
+    contained_step("cleaning up");
+    abort();
+    return answer;
+}
+
+static cJSON *hangs(void *context)
+{
+    (void)context;
+    contained_step("waiting for nothing");
+    while (pause())
+        ;
+    return NULL;
+}
+
+/* Longer than any step may take, and yet never stuck. */
+static cJSON *plods(void *context)
+{
+    for (int i = 0; i < 5; ++i) {
+        contained_step("step %d", i);
+        rest(200);
+    }
+    return answers(context);
+}
+
+static cJSON *exits(void *context)
+{
+    (void)context;
+    exit(0);
+    return NULL;
+}
+
+static cJSON *gives_up(void *context)
+{
+    (void)context;
+    return NULL;
+}
+
+static cJSON *chatters(void *context)
+{
+    for (int i = 0; i < 100000; ++i)
+        puts("much ado about nothing");
+    fflush(stdout);
+    return answers(context);
+}
+
+static cJSON *ignores_signals(void *context)
+{
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGALRM, SIG_IGN);
+    return hangs(context);
+}
+
+/* The child of the child keeps the pipes open. */
+static cJSON *leaves_a_child(void *context)
+{
+    if (fork() == 0)
+        for (;;)
+            pause();
+    return answers(context);
+}
+
+static void tell(contained_work *work, enum contained_end end, int number, const char *story)
+{
+    struct error err = {0};
+    struct contained contained;
+    int one = 1;
+    char text[1024];
+    assert_int_equal(contained_run(work, (void *[]){&one}, 1, seconds, &contained, &err), DAE_OK);
+    assert_int_equal(contained.end, end);
+    assert_int_equal(contained.number, number);
+    assert_true((contained.answer != NULL) == (end == CONTAINED_ANSWERED));
+    if (contained.answer)
+        assert_true(cJSON_GetObjectItem(contained.answer, "n")->valuedouble == 2);
+    contained_story(&contained, seconds, text, sizeof text);
+    assert_string_equal(text, story);
+    cJSON_Delete(contained.answer);
+    assert_true(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD); /* no zombie */
+}
+
+static void the_end_is_told(void **state)
+{
+    (void)state;
+    tell(answers, CONTAINED_ANSWERED, 0, "");
+    tell(crashes, CONTAINED_CRASHED, SIGSEGV,
+         "it crashed (SIGSEGV) while another thing; it printed '[1mtwo and two is five'");
+    tell(aborts_late, CONTAINED_CRASHED, SIGABRT, "it crashed (SIGABRT) while cleaning up");
+    tell(hangs, CONTAINED_HUNG, 0, "it hung (no progress in 0.5 s) while waiting for nothing");
+    tell(ignores_signals, CONTAINED_HUNG, 0, "it hung (no progress in 0.5 s) while waiting for nothing");
+    tell(exits, CONTAINED_EXITED, 0, "it ended the program (exit status 0) while starting");
+    tell(gives_up, CONTAINED_EXITED, 1, "it ended the program (exit status 1) while starting");
+}
+
+static void time_runs_for_each_step(void **state)
+{
+    (void)state;
+    tell(plods, CONTAINED_ANSWERED, 0, "");
+}
+
+static void words_do_not_block_or_reach_us(void **state)
+{
+    (void)state;
+    tell(chatters, CONTAINED_ANSWERED, 0, "");
+}
+
+/* It holds the writing end of a pipe for as long as it lives. */
+static void a_grandchild_is_ended_and_not_waited_for(void **state)
+{
+    (void)state;
+    int life[2];
+    assert_int_equal(pipe(life), 0);
+    tell(leaves_a_child, CONTAINED_ANSWERED, 0, "");
+    close(life[1]);
+    struct pollfd end = {life[0], POLLIN, 0};
+    assert_int_equal(poll(&end, 1, 5000), 1);
+    assert_true(end.revents & POLLHUP);
+    close(life[0]);
+}
+
+static cJSON *by_number(void *context)
+{
+    return *(int *)context == 1 ? crashes(context) : answers(context);
+}
+
+static void each_has_its_own_story(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct contained contained[3];
+    int numbers[3] = {0, 1, 2};
+    assert_int_equal(
+        contained_run(by_number, (void *[]){&numbers[0], &numbers[1], &numbers[2]}, 3, seconds, contained, &err),
+        DAE_OK);
+    assert_int_equal(contained[0].end, CONTAINED_ANSWERED);
+    assert_int_equal(contained[1].end, CONTAINED_CRASHED);
+    assert_int_equal(contained[2].end, CONTAINED_ANSWERED);
+    assert_true(cJSON_GetObjectItem(contained[0].answer, "n")->valuedouble == 1);
+    assert_true(cJSON_GetObjectItem(contained[2].answer, "n")->valuedouble == 3);
+    cJSON_Delete(contained[0].answer);
+    cJSON_Delete(contained[2].answer);
+}
+
+static void without_a_child_no_step_is_told(void **state)
+{
+    (void)state;
+    contained_step("nothing"); /* must not write anywhere */
+    tell(answers, CONTAINED_ANSWERED, 0, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_end_is_told),
+        cmocka_unit_test(time_runs_for_each_step),
+        cmocka_unit_test(words_do_not_block_or_reach_us),
+        cmocka_unit_test(a_grandchild_is_ended_and_not_waited_for),
+        cmocka_unit_test(each_has_its_own_story),
+        cmocka_unit_test(without_a_child_no_step_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
