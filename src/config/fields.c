@@ -227,6 +227,17 @@ enum dae_status field_interval(const struct value *value, double min, double max
     return DAE_OK;
 }
 
+enum dae_status field_level(const struct value *value, double min, double max, double out[2], struct error *err)
+{
+    double number;
+    if (value->kind == VALUE_LIST)
+        return field_interval(value, min, max, out, err);
+    if (!float_within(value, min, max, &number))
+        return refuse_float(value, "a number or a range [low, high]", min, max, err);
+    out[0] = out[1] = number;
+    return DAE_OK;
+}
+
 enum dae_status field_shape(const struct value *value, struct dae_shape *out, struct error *err)
 {
     if (value->kind != VALUE_LIST || value->n < 1 || value->n > DAE_MAX_RANK)

@@ -37,6 +37,10 @@ MUST_USE enum dae_status field_int_pair(const struct value *value, long long min
 MUST_USE enum dae_status field_interval(const struct value *value, double min, double max, double out[2],
                                         struct error *err);
 
+/* One number for both, or [low, high] with low <= high. */
+MUST_USE enum dae_status field_level(const struct value *value, double min, double max, double out[2],
+                                     struct error *err);
+
 /* A list of 1 to DAE_MAX_RANK integers from 1 to 2147483647 whose product fits int64_t. */
 MUST_USE enum dae_status field_shape(const struct value *value, struct dae_shape *out, struct error *err);
 

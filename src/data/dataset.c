@@ -7,33 +7,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "data/data_folder.h"
+#include "data/date.h"
 #include "data/digits.h"
+#include "data/factor_panel.h"
 #include "data/idx.h"
 #include "data/npy.h"
-
-#ifndef DAE_CL_DATADIR
-#define DAE_CL_DATADIR "/usr/local/share/dae-cl"
-#endif
+#include "data/panel_samples.h"
 
 enum {
     DIGITS_TRAIN = 60000,
     DIGITS_TEST = 10000,
     DIGITS_SEED = 1,
     DIGITS_MOST = 10 * 1000 * 1000,
-    N_DATA_FOLDERS = 4,
-    N_FIELDS_MAX = 8, /* of one source */
+    FACTOR_TRAIN = 2000,
+    FACTOR_TEST = 500,
+    FACTOR_ROWS_MOST = 10 * 1000 * 1000,
+    N_FIELDS_MAX = 16, /* of one source */
 };
 
 /* Held-out digits are far from those trained on, however many either split takes. */
 static const uint32_t first_test_digit = UINT32_C(1) << 31;
 
-#define SOURCES "mnist|idx|digits|npy"
-enum source { SOURCE_MNIST, SOURCE_IDX, SOURCE_DIGITS, SOURCE_NPY };
-static const char *const source_names[] = {"mnist", "idx", "digits", "npy"};
+#define SOURCES "mnist|idx|digits|npy|csv|factor_panel"
+enum source { SOURCE_MNIST, SOURCE_IDX, SOURCE_DIGITS, SOURCE_NPY, SOURCE_CSV, SOURCE_FACTOR_PANEL };
+static const char *const source_names[] = {"mnist", "idx", "digits", "npy", "csv", "factor_panel"};
 
 /* The `data` map, read. Texts are borrowed from the tree. */
 struct options {
@@ -42,11 +43,21 @@ struct options {
     int fallback; /* 0: digits; -1: none */
     const char *path, *train, *test;
     long long n_train, n_test, seed;
-    long long limit, test_limit; /* INT32_MAX: none */
-    long long memory;            /* MiB; 0: no limit */
+    long long limit, test_limit;                        /* INT32_MAX: none */
+    long long memory;                                   /* MiB; 0: no limit */
+    int returns;                                        /* enum panel_returns */
+    const struct value *from, *train_until, *test_from; /* dates; NULL: not given */
+    long long window, assets, factors;
+    double clip, noise, missing;
 };
 
 #define AT(member) offsetof(struct options, member)
+/* Both sources of panels have windows. */
+#define WINDOW_FIELD                                                                                                   \
+    {                                                                                                                  \
+        "window", FIELD_INT, AT(window), false, 1, INT32_MAX, NULL                                                     \
+    }
+#define WINDOW_HELP "consecutive rows of a sample, flattened oldest first: its shape is [window * assets]"
 const struct dataset_key dataset_keys[] = {
     {"*", {"source", FIELD_CHOICE, AT(source), true, 0, 0, SOURCES}, SOURCES, "", "where the samples come from"},
     {"*",
@@ -92,9 +103,94 @@ const struct dataset_key dataset_keys[] = {
      "",
      "training samples: an NPY array of |u1, <f4 or <f8, samples first"},
     {"npy", {"test", FIELD_TEXT, AT(test), true, 0, 0, NULL}, "file", "", "test samples, of the same shape"},
+    {"csv",
+     {"path", FIELD_TEXT, AT(path), true, 0, 0, NULL},
+     "file",
+     "",
+     "a panel, plain or .gz: a row of names, then a date and one number per asset in each row; looked for as it is, "
+     "then in the data folders"},
+    {"csv",
+     {"returns", FIELD_CHOICE, AT(returns), true, 0, 0, PANEL_RETURNS},
+     PANEL_RETURNS,
+     "",
+     "what is made of the numbers: log or simple returns of prices, or nothing"},
+    {"csv", {"train_until", FIELD_VALUE, AT(train_until), true, 0, 0, NULL}, "date", "", "last day of training"},
+    {"csv", {"from", FIELD_VALUE, AT(from), false, 0, 0, NULL}, "date", "", "first day of training; the file's first"},
+    {"csv",
+     {"test_from", FIELD_VALUE, AT(test_from), false, 0, 0, NULL},
+     "date",
+     "",
+     "first day of testing; the row after train_until"},
+    {"csv", WINDOW_FIELD, "integer", "1", WINDOW_HELP},
+    {"csv",
+     {"clip", FIELD_FLOAT, AT(clip), false, 0, 1e6, NULL},
+     "number",
+     "0",
+     "standardised numbers are held in [-clip, clip]; 0: no limit"},
+    {"factor_panel",
+     {"train", FIELD_INT, AT(n_train), false, 2, FACTOR_ROWS_MOST, NULL},
+     "integer",
+     "2000",
+     "training rows to draw"},
+    {"factor_panel",
+     {"test", FIELD_INT, AT(n_test), false, 1, FACTOR_ROWS_MOST, NULL},
+     "integer",
+     "500",
+     "test rows to draw"},
+    {"factor_panel",
+     {"assets", FIELD_INT, AT(assets), false, 1, PANEL_MAX_ASSETS, NULL},
+     "integer",
+     "30",
+     "numbers in a row"},
+    {"factor_panel",
+     {"factors", FIELD_INT, AT(factors), false, 1, PANEL_MAX_ASSETS, NULL},
+     "integer",
+     "5",
+     "common factors, at most as many as assets"},
+    {"factor_panel",
+     {"noise", FIELD_FLOAT, AT(noise), false, 0, 1, NULL},
+     "number",
+     "0.5",
+     "share of each asset's variance that is its own"},
+    {"factor_panel",
+     {"missing", FIELD_FLOAT, AT(missing), false, 0, 0.99, NULL},
+     "number",
+     "0",
+     "probability that a cell is missing"},
+    {"factor_panel",
+     {"seed", FIELD_INT, AT(seed), false, 0, INT32_MAX, NULL},
+     "integer",
+     "1",
+     "names the market that is drawn"},
+    {"factor_panel", WINDOW_FIELD, "integer", "1", WINDOW_HELP},
 };
+#undef WINDOW_HELP
+#undef WINDOW_FIELD
 #undef AT
 const size_t n_dataset_keys = sizeof dataset_keys / sizeof *dataset_keys;
+
+/* Leaves *date as it is when there is no value. */
+static enum dae_status read_date(const struct value *value, int64_t *date, struct error *err)
+{
+    const char *text = NULL;
+    if (!value)
+        return DAE_OK;
+    TRY(field_text(value, &text, err));
+    return date_parse(text, date) ? DAE_OK : field_refuse(value, "a date like 2024-12-31", err);
+}
+
+static enum dae_status check_dates(const struct options *options, struct error *err)
+{
+    int64_t from = INT64_MIN, until = INT64_MAX, test = INT64_MAX;
+    TRY(read_date(options->from, &from, err));
+    TRY(read_date(options->train_until, &until, err));
+    TRY(read_date(options->test_from, &test, err));
+    if (options->from && from > until)
+        return field_refuse(options->from, "a date before train_until", err);
+    if (options->test_from && test <= until)
+        return field_refuse(options->test_from, "a date after train_until", err);
+    return DAE_OK;
+}
 
 static enum dae_status read_options(const struct value *section, struct options *options, struct error *err)
 {
@@ -103,12 +199,20 @@ static enum dae_status read_options(const struct value *section, struct options 
                                 .n_test = DIGITS_TEST,
                                 .seed = DIGITS_SEED,
                                 .limit = INT32_MAX,
-                                .test_limit = INT32_MAX};
+                                .test_limit = INT32_MAX,
+                                .window = 1,
+                                .assets = 30,
+                                .factors = 5,
+                                .noise = 0.5};
     const struct value *source = NULL;
     TRY(field_map(section, err));
     TRY(fields_need(section, "source", "data", &source, err));
     TRY(field_choice(source, SOURCES, &options->source, err));
     options->mark = source->mark;
+    if (options->source == SOURCE_FACTOR_PANEL) {
+        options->n_train = FACTOR_TRAIN;
+        options->n_test = FACTOR_TEST;
+    }
 
     /* The keys depend on the source, and so does the meaning of `train`. */
     struct field rows[N_FIELDS_MAX];
@@ -117,7 +221,11 @@ static enum dae_status read_options(const struct value *section, struct options 
     for (size_t i = 0; i < n_dataset_keys && n < N_FIELDS_MAX; ++i)
         if (strcmp(dataset_keys[i].source, "*") == 0 || strcmp(dataset_keys[i].source, name) == 0)
             rows[n++] = dataset_keys[i].field;
-    return fields_read(section, rows, n, "data", options, err);
+    TRY(fields_read(section, rows, n, "data", options, err));
+    if (options->source == SOURCE_FACTOR_PANEL && options->factors > options->assets)
+        return error_at(err, DAE_CONFIG, options->mark, "data.factors: %lld factors of %lld assets; wants no more",
+                        options->factors, options->assets);
+    return check_dates(options, err);
 }
 
 enum dae_status dataset_check(const struct value *data_section, struct error *err)
@@ -222,82 +330,14 @@ static enum dae_status load_idx_split(const char *images_path, const char *label
 
 /* ---- MNIST. ------------------------------------------------------------------------------------------------------ */
 
-enum { TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, N_FILES };
-static const char *const mnist_files[N_FILES] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-                                                 "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
-
-/* The folders that may hold mnist/, in the order of search; absent ones are NULL. False when out of memory. */
-static bool data_folders(const char *data_root, struct arena *arena, const char *folders[N_DATA_FOLDERS])
-{
-    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    const char *user = NULL;
-    if (xdg && *xdg == '/') /* the XDG base directory specification ignores relative ones */
-        user = arena_printf(arena, "%s/dae-cl", xdg);
-    else if (home && *home)
-        user = arena_printf(arena, "%s/.local/share/dae-cl", home);
-    else
-        user = "";
-    folders[0] = data_root && *data_root ? data_root : NULL;
-    folders[1] = "./data";
-    folders[2] = user && *user ? user : NULL;
-    folders[3] = DAE_CL_DATADIR;
-    return user != NULL;
-}
-
-/* Sets *path to FOLDER/mnist/NAME or that with .gz, whichever exists, else to NULL. */
-static enum dae_status find_mnist_file(const char *folder, const char *name, struct arena *arena, const char **path,
-                                       struct error *err)
-{
-    static const char *const endings[] = {"", ".gz"};
-    *path = NULL;
-    for (int i = 0; i < 2 && !*path; ++i) {
-        const char *candidate = arena_printf(arena, "%s/mnist/%s%s", folder, name, endings[i]);
-        if (!candidate)
-            return error_no_memory(err, "file name", strlen(folder));
-        if (access(candidate, F_OK) == 0)
-            *path = candidate;
-    }
-    return DAE_OK;
-}
-
-/* Finds the first folder that holds any of the files; all must then be there. paths[0] stays NULL when none does;
- * `searched` lists the folders. */
-static enum dae_status find_mnist(const char *data_root, struct arena *arena, const char *paths[N_FILES],
-                                  struct text *searched, struct error *err)
-{
-    const char *folders[N_DATA_FOLDERS];
-    if (!data_folders(data_root, arena, folders))
-        return error_no_memory(err, "folder name", 0);
-    for (int i = 0; i < N_DATA_FOLDERS; ++i) {
-        if (!folders[i])
-            continue;
-        text_printf(searched, "%s%s/mnist", searched->len ? ", " : "", folders[i]);
-        int n_found = 0, missing = 0;
-        for (int k = 0; k < N_FILES; ++k) {
-            TRY(find_mnist_file(folders[i], mnist_files[k], arena, &paths[k], err));
-            if (paths[k])
-                ++n_found;
-            else
-                missing = k;
-        }
-        if (n_found == N_FILES)
-            return DAE_OK;
-        if (n_found > 0)
-            return error_set(err, DAE_BAD_DATA,
-                             "%s/mnist: %s (or .gz) is missing; run make mnist, or remove the folder", folders[i],
-                             mnist_files[missing]);
-    }
-    return searched->failed ? error_no_memory(err, "folder names", searched->len) : DAE_OK;
-}
-
 static enum dae_status load_digits(const struct options *options, struct dataset *train, struct dataset *test,
                                    struct error *err);
 
-static enum dae_status load_mnist_found(const struct options *options, const char *const paths[N_FILES],
+static enum dae_status load_mnist_found(const struct options *options, const char *const paths[MNIST_FILES],
                                         struct dataset *train, struct dataset *test, struct error *err)
 {
-    TRY(load_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], options->limit, train, err));
-    return load_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], options->test_limit, test, err);
+    TRY(load_idx_split(paths[MNIST_TRAIN_IMAGES], paths[MNIST_TRAIN_LABELS], options->limit, train, err));
+    return load_idx_split(paths[MNIST_TEST_IMAGES], paths[MNIST_TEST_LABELS], options->test_limit, test, err);
 }
 
 static enum dae_status load_mnist(const struct options *options, const char *data_root, struct dataset *train,
@@ -305,8 +345,8 @@ static enum dae_status load_mnist(const struct options *options, const char *dat
 {
     struct arena arena = {0};
     struct text searched = {0};
-    const char *paths[N_FILES] = {NULL};
-    enum dae_status status = find_mnist(data_root, &arena, paths, &searched, err);
+    const char *paths[MNIST_FILES] = {NULL};
+    enum dae_status status = data_folder_mnist(data_root, &arena, paths, &searched, err);
     if (status == DAE_OK && paths[0]) {
         status = load_mnist_found(options, paths, train, test, err);
         if (status == DAE_BAD_DATA)
@@ -380,20 +420,20 @@ static enum dae_status find_by_prefix(const char *folder, const char *prefix, st
 static enum dae_status load_idx_folder(const struct options *options, struct arena *arena, struct dataset *train,
                                        struct dataset *test, struct error *err)
 {
-    static const char *const prefixes[N_FILES][2] = {
+    static const char *const prefixes[MNIST_FILES][2] = {
         {"train-images", NULL}, {"train-labels", NULL}, {"t10k-images", "test-images"}, {"t10k-labels", "test-labels"}};
-    const char *paths[N_FILES];
-    for (int i = 0; i < N_FILES; ++i) {
+    const char *paths[MNIST_FILES];
+    for (int i = 0; i < MNIST_FILES; ++i) {
         TRY(find_by_prefix(options->path, prefixes[i][0], arena, &paths[i], err));
         if (!paths[i] && prefixes[i][1])
             TRY(find_by_prefix(options->path, prefixes[i][1], arena, &paths[i], err));
     }
-    if (!paths[TRAIN_IMAGES])
+    if (!paths[MNIST_TRAIN_IMAGES])
         return error_set(err, DAE_BAD_DATA, "%s: no file train-images*", options->path);
-    if (!paths[TEST_IMAGES])
+    if (!paths[MNIST_TEST_IMAGES])
         return error_set(err, DAE_BAD_DATA, "%s: no file t10k-images* or test-images*", options->path);
-    TRY(load_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], options->limit, train, err));
-    return load_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], options->test_limit, test, err);
+    TRY(load_idx_split(paths[MNIST_TRAIN_IMAGES], paths[MNIST_TRAIN_LABELS], options->limit, train, err));
+    return load_idx_split(paths[MNIST_TEST_IMAGES], paths[MNIST_TEST_LABELS], options->test_limit, test, err);
 }
 
 static enum dae_status load_npy_split(const char *path, int64_t limit, struct dataset *set, struct error *err)
@@ -402,6 +442,70 @@ static enum dae_status load_npy_split(const char *path, int64_t limit, struct da
     TRY(npy_load(path, &array, err));
     enum dae_status status = adopt(set, path, array.is_float, array.rank, array.dim, &array.values, limit, err);
     npy_release(&array);
+    return status;
+}
+
+/* ---- Panels. ----------------------------------------------------------------------------------------------------- */
+
+static enum dae_status split_by_dates(const struct options *options, const struct panel *panel,
+                                      struct panel_split *split, struct error *err)
+{
+    int64_t from = INT64_MIN, until = 0, test = INT64_MIN;
+    TRY(read_date(options->from, &from, err));
+    TRY(read_date(options->train_until, &until, err));
+    TRY(read_date(options->test_from, &test, err));
+    split->train_first = panel_find(panel, from);
+    split->train_end = panel_find(panel, date_end_of_day(until));
+    split->test_first = panel_find(panel, test);
+    if (split->test_first < split->train_end)
+        split->test_first = split->train_end;
+    split->test_end = panel->cells.n;
+    char first[DATE_TEXT_BYTES], last[DATE_TEXT_BYTES];
+    if (split->train_first >= split->train_end)
+        return error_at(err, DAE_BAD_DATA, options->train_until->mark,
+                        "no row of %s is in the training window; its dates run from %s to %s", panel->path,
+                        date_text(panel->date[0], first), date_text(panel->date[panel->cells.n - 1], last));
+    return DAE_OK;
+}
+
+static enum dae_status load_csv(const struct options *options, const char *path, struct dataset *train,
+                                struct dataset *test, struct error *err)
+{
+    struct panel panel;
+    struct panel_samples_options samples = {.mark = options->mark,
+                                            .window = options->window,
+                                            .clip = options->clip,
+                                            .limit = options->limit,
+                                            .test_limit = options->test_limit};
+    TRY(panel_load(&panel, path, (enum panel_returns)options->returns, err));
+    enum dae_status status = split_by_dates(options, &panel, &samples.split, err);
+    if (status == DAE_OK)
+        status = panel_samples(&panel, &samples, train, test, err);
+    panel_release(&panel);
+    return status;
+}
+
+/* Test rows follow the training rows. */
+static enum dae_status load_factor_panel(const struct options *options, struct dataset *train, struct dataset *test,
+                                         struct error *err)
+{
+    struct factor_panel drawn;
+    int64_t n = options->n_train + options->n_test;
+    const struct factor_panel_options factors = {.rows = n,
+                                                 .assets = (int)options->assets,
+                                                 .factors = (int)options->factors,
+                                                 .noise = options->noise,
+                                                 .missing = options->missing,
+                                                 .seed = (uint64_t)options->seed};
+    const struct panel_samples_options samples = {
+        .mark = options->mark,
+        .split = {.train_end = options->n_train, .test_first = options->n_train, .test_end = n},
+        .window = options->window,
+        .limit = options->limit,
+        .test_limit = options->test_limit};
+    TRY(factor_panel_draw(&factors, &drawn, err));
+    enum dae_status status = panel_samples(&drawn.panel, &samples, train, test, err);
+    factor_panel_release(&drawn);
     return status;
 }
 
@@ -422,6 +526,16 @@ static enum dae_status load_source(const struct options *options, const char *da
     case SOURCE_NPY:
         TRY(load_npy_split(options->train, options->limit, train, err));
         return load_npy_split(options->test, options->test_limit, test, err);
+    case SOURCE_CSV: {
+        const char *path = NULL;
+        status = data_folder_find(options->path, data_root, &arena, &path, err);
+        if (status == DAE_OK)
+            status = load_csv(options, path, train, test, err);
+        arena_release(&arena);
+        return status;
+    }
+    case SOURCE_FACTOR_PANEL:
+        return load_factor_panel(options, train, test, err);
     }
     return error_set(err, DAE_BUG, "data source %d", options->source);
 }

@@ -32,7 +32,8 @@ struct dataset_notice {
 
 /* Loads both splits as the `data` map of a config says; dataset_keys lists what it may say. data_root is $DAE_CL_DATA,
  * or NULL; MNIST is looked for in its folder mnist/, then in ./data, the user's data folder and the installed one.
- * IDX and NPY arrays (n,d) give samples (d), (n,h,w) give (h,w,1), (n,h,w,c) give (h,w,c).
+ * IDX and NPY arrays (n,d) give samples (d), (n,h,w) give (h,w,1), (n,h,w,c) give (h,w,c). Panels give windows of rows,
+ * flattened and standardised: see panel_samples.h.
  * On success the caller releases both. A wrong map: DAE_CONFIG at its place; missing MNIST without a fallback, damaged
  * files, an empty set, unequal counts or shapes, NaN or infinity: DAE_BAD_DATA; missing files: DAE_IO; DAE_NO_MEMORY.
  */

@@ -1,152 +1,28 @@
 #include "data/idx.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #include "base/atomic_file.h"
+#include "data/packed_file.h"
 
 enum {
     TYPE_BYTE = 0x08,
     TYPE_FLOAT = 0x0D,
     HEADER_BYTES_MAX = 4 + 4 * IDX_MAX_RANK,
-    INPUT_BYTES = 65536,
     FLOATS_AT_ONCE = 4096, /* when writing */
     /* Deflate spends at least two bits on a copy of at most 258 bytes (RFC 1951), so it cannot expand further. */
     DEFLATE_MAX_RATIO = 1032,
 };
 
-/* A file read forward, unpacked on the way when it is compressed. */
-struct source {
-    const char *path;
-    int fd;
-    int64_t file_bytes;
-    int64_t at; /* of the unpacked content */
-    bool compressed, ended;
-    z_stream inflate;
-    unsigned char input[INPUT_BYTES];
-};
-
-static enum dae_status read_failed(const struct source *source, struct error *err)
-{
-    return error_set(err, DAE_IO, "cannot read %s: %s", source->path, strerror(errno));
-}
-
-static enum dae_status read_some(struct source *source, unsigned char *bytes, size_t len, size_t *got,
-                                 struct error *err)
-{
-    ssize_t n;
-    do
-        n = read(source->fd, bytes, len);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return read_failed(source, err);
-    *got = (size_t)n;
-    return DAE_OK;
-}
-
-static enum dae_status open_source(struct source *source, const char *path, struct error *err)
-{
-    *source = (struct source){.path = path};
-    source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* O_NONBLOCK: a FIFO must not hang us */
-    if (source->fd < 0)
-        return error_set(err, DAE_IO, "cannot open %s: %s", path, strerror(errno));
-    struct stat info;
-    if (fstat(source->fd, &info) < 0)
-        return read_failed(source, err);
-    if (!S_ISREG(info.st_mode))
-        return error_set(err, DAE_IO, "cannot read %s: it is not a regular file", path);
-    source->file_bytes = info.st_size;
-
-    /* The two bytes of a gzip member cannot begin an IDX file. */
-    unsigned char start[2] = {0};
-    size_t got = 0;
-    TRY(read_some(source, start, sizeof start, &got, err));
-    if (lseek(source->fd, 0, SEEK_SET) < 0)
-        return read_failed(source, err);
-    source->compressed = got == 2 && start[0] == 0x1f && start[1] == 0x8b;
-    if (source->compressed && inflateInit2(&source->inflate, 16 + MAX_WBITS) != Z_OK) {
-        source->compressed = false;
-        return error_no_memory(err, "unpacking", sizeof source->inflate);
-    }
-    return DAE_OK;
-}
-
-static void close_source(struct source *source)
-{
-    if (source->compressed)
-        inflateEnd(&source->inflate);
-    if (source->fd >= 0)
-        close(source->fd);
-}
-
-/* Unpacks up to len bytes; fewer only at the end of a whole, undamaged file. */
-static enum dae_status unpack(struct source *source, unsigned char *bytes, size_t len, size_t *got, struct error *err)
-{
-    z_stream *z = &source->inflate;
-    size_t done = 0;
-    while (done < len && !source->ended) {
-        if (z->avail_in == 0) {
-            size_t n = 0;
-            TRY(read_some(source, source->input, INPUT_BYTES, &n, err));
-            z->next_in = source->input;
-            z->avail_in = (uInt)n;
-            if (n == 0)
-                return error_set(err, DAE_BAD_DATA, "%s: byte %lld: the compressed file is truncated; get it again",
-                                 source->path, (long long)(source->at + (int64_t)done));
-        }
-        size_t want = len - done < INPUT_BYTES ? len - done : INPUT_BYTES;
-        z->next_out = bytes + done;
-        z->avail_out = (uInt)want;
-        int result = inflate(z, Z_NO_FLUSH);
-        done += want - z->avail_out;
-        if (result == Z_MEM_ERROR)
-            return error_no_memory(err, "unpacking", INPUT_BYTES);
-        if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
-            return error_set(err, DAE_BAD_DATA, "%s: byte %lld: the compressed data are damaged (%s); get it again",
-                             source->path, (long long)(source->at + (int64_t)done), z->msg ? z->msg : "zlib");
-        if (result != Z_STREAM_END)
-            continue;
-        /* A gzip file may hold several members; whatever else follows fails as a bad header. */
-        if (z->avail_in == 0) {
-            size_t n = 0;
-            TRY(read_some(source, source->input, INPUT_BYTES, &n, err));
-            z->next_in = source->input;
-            z->avail_in = (uInt)n;
-            source->ended = n == 0;
-        }
-        if (!source->ended && inflateReset(z) != Z_OK)
-            return error_no_memory(err, "unpacking", INPUT_BYTES);
-    }
-    *got = done;
-    return DAE_OK;
-}
-
-static enum dae_status read_up_to(struct source *source, void *bytes, size_t len, size_t *got, struct error *err)
-{
-    *got = 0;
-    if (source->compressed) {
-        TRY(unpack(source, bytes, len, got, err));
-    } else {
-        for (size_t n = 1; *got < len && n > 0; *got += n)
-            TRY(read_some(source, (unsigned char *)bytes + *got, len - *got, &n, err));
-    }
-    source->at += (int64_t)*got;
-    return DAE_OK;
-}
-
-static enum dae_status read_all(struct source *source, void *bytes, size_t len, const char *what, struct error *err)
+static enum dae_status read_all(struct packed_file *file, void *bytes, size_t len, const char *what, struct error *err)
 {
     size_t got = 0;
-    TRY(read_up_to(source, bytes, len, &got, err));
+    TRY(packed_file_read(file, bytes, len, &got, err));
     if (got < len)
         return error_set(err, DAE_BAD_DATA, "%s: byte %lld: truncated: %zu bytes of the %s are missing; get it again",
-                         source->path, (long long)source->at, len - got, what);
+                         file->path, (long long)file->at, len - got, what);
     return DAE_OK;
 }
 
@@ -161,73 +37,73 @@ static void put_big_endian(unsigned char bytes[4], uint32_t word)
         bytes[i] = (unsigned char)(word >> (24 - 8 * i));
 }
 
-static enum dae_status read_header(struct source *source, struct idx *array, int64_t *n_bytes, struct error *err)
+static enum dae_status read_header(struct packed_file *file, struct idx *array, int64_t *n_bytes, struct error *err)
 {
     unsigned char magic[4];
-    TRY(read_all(source, magic, 4, "header", err));
+    TRY(read_all(file, magic, 4, "header", err));
     if (magic[0] != 0 || magic[1] != 0)
         return error_set(err, DAE_BAD_DATA, "%s: byte 0: not an IDX file: it begins with %02x %02x instead of 00 00",
-                         source->path, magic[0], magic[1]);
+                         file->path, magic[0], magic[1]);
     if (magic[2] != TYPE_BYTE && magic[2] != TYPE_FLOAT)
         return error_set(err, DAE_BAD_DATA,
                          "%s: byte 2: element type 0x%02x is not read; convert to 0x08 (bytes) or 0x0D (floats)",
-                         source->path, magic[2]);
+                         file->path, magic[2]);
     if (magic[3] < 1 || magic[3] > IDX_MAX_RANK)
-        return error_set(err, DAE_BAD_DATA, "%s: byte 3: rank %d; 1 to %d are read", source->path, magic[3],
+        return error_set(err, DAE_BAD_DATA, "%s: byte 3: rank %d; 1 to %d are read", file->path, magic[3],
                          IDX_MAX_RANK);
     array->is_float = magic[2] == TYPE_FLOAT;
     array->rank = magic[3];
     *n_bytes = array->is_float ? (int64_t)sizeof(float) : 1;
     for (int i = 0; i < array->rank; ++i) {
         unsigned char size[4];
-        TRY(read_all(source, size, 4, "header", err));
+        TRY(read_all(file, size, 4, "header", err));
         array->dim[i] = big_endian(size);
         if (__builtin_mul_overflow(*n_bytes, array->dim[i], n_bytes))
-            return error_set(err, DAE_BAD_DATA, "%s: byte %d: the product of the sizes overflows", source->path,
+            return error_set(err, DAE_BAD_DATA, "%s: byte %d: the product of the sizes overflows", file->path,
                              4 + 4 * i);
     }
     return DAE_OK;
 }
 
 /* The header's claim against the size of the file, before memory is asked for it. */
-static enum dae_status check_claim(const struct source *source, int64_t n_bytes, struct error *err)
+static enum dae_status check_claim(const struct packed_file *file, int64_t n_bytes, struct error *err)
 {
-    if (source->compressed) {
+    if (file->compressed) {
         int64_t most;
-        if (!__builtin_mul_overflow(source->file_bytes, DEFLATE_MAX_RATIO, &most) && n_bytes > most)
+        if (!__builtin_mul_overflow(file->file_bytes, DEFLATE_MAX_RATIO, &most) && n_bytes > most)
             return error_set(err, DAE_BAD_DATA,
                              "%s: byte %lld: the header claims %lld bytes, more than %lld compressed bytes can hold",
-                             source->path, (long long)source->at, (long long)n_bytes, (long long)source->file_bytes);
+                             file->path, (long long)file->at, (long long)n_bytes, (long long)file->file_bytes);
         return DAE_OK;
     }
-    int64_t rest = source->file_bytes - source->at;
+    int64_t rest = file->file_bytes - file->at;
     if (n_bytes > rest)
         return error_set(err, DAE_BAD_DATA,
                          "%s: byte %lld: truncated: the header claims %lld bytes, the file holds %lld; get it again",
-                         source->path, (long long)source->file_bytes, (long long)n_bytes, (long long)rest);
+                         file->path, (long long)file->file_bytes, (long long)n_bytes, (long long)rest);
     if (n_bytes < rest)
-        return error_set(err, DAE_BAD_DATA, "%s: byte %lld: %lld bytes too many at the end; get it again", source->path,
-                         (long long)(source->at + n_bytes), (long long)(rest - n_bytes));
+        return error_set(err, DAE_BAD_DATA, "%s: byte %lld: %lld bytes too many at the end; get it again", file->path,
+                         (long long)(file->at + n_bytes), (long long)(rest - n_bytes));
     return DAE_OK;
 }
 
-static enum dae_status read_array(struct source *source, struct idx *array, struct error *err)
+static enum dae_status read_array(struct packed_file *file, struct idx *array, struct error *err)
 {
     int64_t n_bytes = 0;
-    TRY(read_header(source, array, &n_bytes, err));
-    TRY(check_claim(source, n_bytes, err));
+    TRY(read_header(file, array, &n_bytes, err));
+    TRY(check_claim(file, n_bytes, err));
     array->values = malloc(n_bytes > 0 ? (size_t)n_bytes : 1);
     if (!array->values)
-        return error_no_memory(err, source->path, (unsigned long long)n_bytes);
-    TRY(read_all(source, array->values, (size_t)n_bytes, "elements", err));
+        return error_no_memory(err, file->path, (unsigned long long)n_bytes);
+    TRY(read_all(file, array->values, (size_t)n_bytes, "elements", err));
 
     /* Asking for one byte more also makes zlib check the checksum at the end. */
     unsigned char extra;
     size_t got = 0;
-    int64_t end = source->at;
-    TRY(read_up_to(source, &extra, 1, &got, err));
+    int64_t end = file->at;
+    TRY(packed_file_read(file, &extra, 1, &got, err));
     if (got > 0)
-        return error_set(err, DAE_BAD_DATA, "%s: byte %lld: bytes too many at the end; get it again", source->path,
+        return error_set(err, DAE_BAD_DATA, "%s: byte %lld: bytes too many at the end; get it again", file->path,
                          (long long)end);
     if (array->is_float) {
         unsigned char *bytes = array->values;
@@ -242,14 +118,14 @@ static enum dae_status read_array(struct source *source, struct idx *array, stru
 enum dae_status idx_load(const char *path, struct idx *array, struct error *err)
 {
     *array = (struct idx){0};
-    struct source *source = malloc(sizeof *source);
-    if (!source)
-        return error_no_memory(err, path, sizeof *source);
-    enum dae_status status = open_source(source, path, err);
+    struct packed_file *file = malloc(sizeof *file);
+    if (!file)
+        return error_no_memory(err, path, sizeof *file);
+    enum dae_status status = packed_file_open(file, path, err);
     if (status == DAE_OK)
-        status = read_array(source, array, err);
-    close_source(source);
-    free(source);
+        status = read_array(file, array, err);
+    packed_file_close(file);
+    free(file);
     if (status != DAE_OK)
         idx_release(array);
     return status;

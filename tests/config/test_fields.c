@@ -270,6 +270,10 @@ static void reads_pairs_and_intervals(void **state)
     assert_int_equal(field_interval(parse_x(&arena, "[-0.5, 1]"), -1, 1, interval, &err), DAE_OK);
     assert_true(interval[0] == -0.5 && interval[1] == 1);
     assert_int_equal(field_interval(parse_x(&arena, "[1, 1]"), -1, 1, interval, &err), DAE_OK);
+    assert_int_equal(field_level(parse_x(&arena, "0.25"), 0, 1, interval, &err), DAE_OK);
+    assert_true(interval[0] == 0.25 && interval[1] == 0.25);
+    assert_int_equal(field_level(parse_x(&arena, "[0, 0.5]"), 0, 1, interval, &err), DAE_OK);
+    assert_true(interval[0] == 0 && interval[1] == 0.5);
     assert_refused(INTERVAL, "1", -1, 1, ": wants two numbers [lo, hi] from -1 to 1, got '1'");
     assert_refused(INTERVAL, "[1]", -INFINITY, INFINITY, ": wants two numbers [lo, hi], got a list of 1");
     assert_refused(INTERVAL, "[1, 0.5]", 0, 1, ": wants two numbers [lo, hi], but lo (1) is above hi (0.5)");

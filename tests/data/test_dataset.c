@@ -276,6 +276,114 @@ static void draws_digits(void **state)
         assert_int_equal(n_of_class[i], 5);
 }
 
+static const char small_panel[] = "date,A,B\n2020-01-01,1,10\n2020-01-02,2,30\n2020-01-03,3,20\n2020-01-06,4,40\n"
+                                  "2020-01-07,5,50\n2020-01-08,6,60\n2020-01-09,,70\n";
+
+static void save_panel(const char *name)
+{
+    write_file(name, small_panel, sizeof small_panel - 1);
+}
+
+static void reads_windows_of_a_panel(void **state)
+{
+    (void)state;
+    save_panel("train.npy"); /* the name is nothing to it */
+    load_well("{source: csv, path: train.npy, returns: none, train_until: 2020-01-03, window: 2, test_from: 20200107, "
+              "test_limit: 1}",
+              NULL);
+    assert_int_equal(train.kind, DATASET_FLOAT);
+    assert_int_equal(train.shape.rank, 1);
+    assert_int_equal(train.shape.dim[0], 4);
+    assert_int_equal(train.n, 2);
+    assert_int_equal(test.n, 1);
+    /* Means 2 and 20, variances 2/3 and 200/3. */
+    const float *x = train.values, *y = test.values;
+    float a = (float)(1 / sqrt(2.0 / 3));
+    static const float wanted[8] = {-1, -1, 0, 1, 0, 1, 1, 0};
+    for (int i = 0; i < 8; ++i)
+        assert_true(fabsf(x[i] - wanted[i] * a) <= 1e-6f);
+    assert_true(fabsf(y[0] - 3 * a) <= 1e-6f && fabsf(y[3] - 4 * a) <= 1e-6f);
+}
+
+/* Everything that is trained on has the same bytes whatever the days after train_until hold. */
+static void the_future_of_a_panel_changes_no_training_sample(void **state)
+{
+    (void)state;
+    static const char options[] = "{source: csv, path: train.npy, returns: log, train_until: 2020-01-06, from: "
+                                  "2020-01-01, test_from: 2020-01-07, clip: 3}";
+    static const char future[][80] = {"2020-01-07,5,50\n2020-01-08,6,60\n", "2020-01-07,600,0.5\n2020-01-08,1,1e9\n",
+                                      "2020-02-01,6,60\n2021-01-08,5,50\n2021-01-09,1,1\n"};
+    const char *split = strstr(small_panel, "2020-01-07");
+    float first[6];
+    for (size_t i = 0; i < sizeof future / sizeof *future; ++i) {
+        char text[512];
+        snprintf(text, sizeof text, "%.*s%s", (int)(split - small_panel), small_panel, future[i]);
+        write_file("train.npy", text, strlen(text));
+        load_well(options, NULL);
+        assert_int_equal(train.n, 3);
+        if (i == 0)
+            memcpy(first, train.values, sizeof first);
+        assert_memory_equal(train.values, first, sizeof first);
+        dataset_release(&train);
+        dataset_release(&test);
+    }
+}
+
+static void refuses_panels_that_give_no_samples(void **state)
+{
+    (void)state;
+    save_panel("train.npy");
+    refuse("{source: csv, path: train.npy, returns: none, train_until: 2020-01-07}", DAE_BAD_DATA,
+           "c.yaml:1:10: error: train.npy: column 'A' is missing on 2020-01-09; a network without a mask cannot tell a "
+           "hole "
+           "from a number: leave the column out, or choose windows without holes");
+    refuse("{source: csv, path: train.npy, returns: none, train_until: 2020-01-03, window: 4}", DAE_BAD_DATA,
+           "c.yaml:1:10: error: train.npy: 3 rows in the training window are too few for a sample of 4");
+    refuse("{source: csv, path: train.npy, returns: none, train_until: 2020-01-08, window: 2}", DAE_BAD_DATA,
+           "c.yaml:1:10: error: train.npy: 1 rows in the test window are too few for a sample of 2");
+    refuse("{source: csv, path: train.npy, returns: none, train_until: 2019-12-31}", DAE_BAD_DATA,
+           "c.yaml:1:60: error: no row of train.npy is in the training window; its dates run from 2020-01-01 to "
+           "2020-01-09");
+    refuse("{source: csv, path: train.npy, returns: none, train_until: soon}", DAE_CONFIG,
+           "c.yaml:1:60: error: train_until: wants a date like 2024-12-31, got 'soon'");
+    refuse("{source: csv, path: absent.csv, returns: none, train_until: 2020-01-03}", DAE_IO,
+           "dae-cl: error: cannot open absent.csv: No such file or directory");
+}
+
+static void finds_panels_in_the_data_folders(void **state)
+{
+    (void)state;
+    save_panel("data/mnist/test-images.idx");
+    load_well(
+        "{source: csv, path: mnist/test-images.idx, returns: none, train_until: 2020-01-03, test_limit: 1, window: "
+        "2, test_from: 2020-01-06}",
+        NULL);
+    assert_int_equal(train.n, 2);
+}
+
+static void draws_factor_panels(void **state)
+{
+    (void)state;
+    load_well("{source: factor_panel, train: 300, test: 50, assets: 6, factors: 2, window: 3, seed: 7}", NULL);
+    assert_int_equal(train.n, 298);
+    assert_int_equal(test.n, 48);
+    assert_int_equal(train.shape.rank, 1);
+    assert_int_equal(train.shape.dim[0], 18);
+    const float *x = train.values;
+    double sum = 0, squares = 0;
+    for (int i = 0; i < 298; ++i) {
+        sum += x[i * 18];
+        squares += pow(x[i * 18], 2);
+    }
+    sum += x[297 * 18 + 6] + x[297 * 18 + 12]; /* the last two rows */
+    squares += pow(x[297 * 18 + 6], 2) + pow(x[297 * 18 + 12], 2);
+    assert_true(fabs(sum / 300) <= 1e-6 && fabs(squares / 300 - 1) <= 1e-6); /* standardised by the training window */
+    dataset_release(&train);
+    dataset_release(&test);
+    refuse("{source: factor_panel, assets: 2, factors: 3}", DAE_CONFIG,
+           "c.yaml:1:10: error: data.factors: 3 factors of 2 assets; wants no more");
+}
+
 static void checks_the_map(void **state)
 {
     (void)state;
@@ -290,6 +398,10 @@ static void checks_the_map(void **state)
         {"{source: mnist, fallback: none}", NULL},
         {"{source: npy, train: x}", NULL},
         {"{source: idx}", NULL},
+        {"{source: csv, path: x, returns: none}", NULL},
+        {"{source: csv, path: x, train_until: 2020-01-03}", NULL},
+        {"{source: csv, path: x, returns: none, train_until: 2020-01-03, from: 2020-01-04}", NULL},
+        {"{source: csv, path: x, returns: none, train_until: 2020-01-03, test_from: 2020-01-03}", NULL},
         {"[]", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
@@ -357,6 +469,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_an_idx_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_npy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(draws_digits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reads_windows_of_a_panel, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_future_of_a_panel_changes_no_training_sample, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_panels_that_give_no_samples, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finds_panels_in_the_data_folders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(draws_factor_panels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(checks_the_map, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_what_it_takes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_the_real_mnist, set_up, tear_down),

@@ -1,0 +1,97 @@
+#include "data/data_folder.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef DAE_CL_DATADIR
+#define DAE_CL_DATADIR "/usr/local/share/dae-cl"
+#endif
+
+enum { N_DATA_FOLDERS = 4 };
+
+static const char *const mnist_files[MNIST_FILES] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                                     "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+
+/* In the order of search; absent ones are NULL. False when out of memory. */
+static bool data_folders(const char *data_root, struct arena *arena, const char *folders[N_DATA_FOLDERS])
+{
+    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    const char *user = NULL;
+    if (xdg && *xdg == '/') /* the XDG base directory specification ignores relative ones */
+        user = arena_printf(arena, "%s/dae-cl", xdg);
+    else if (home && *home)
+        user = arena_printf(arena, "%s/.local/share/dae-cl", home);
+    else
+        user = "";
+    folders[0] = data_root && *data_root ? data_root : NULL;
+    folders[1] = "./data";
+    folders[2] = user && *user ? user : NULL;
+    folders[3] = DAE_CL_DATADIR;
+    return user != NULL;
+}
+
+/* Sets *path to FOLDER/mnist/NAME or that with .gz, whichever exists, else to NULL. */
+static enum dae_status find_mnist_file(const char *folder, const char *name, struct arena *arena, const char **path,
+                                       struct error *err)
+{
+    static const char *const endings[] = {"", ".gz"};
+    *path = NULL;
+    for (int i = 0; i < 2 && !*path; ++i) {
+        const char *candidate = arena_printf(arena, "%s/mnist/%s%s", folder, name, endings[i]);
+        if (!candidate)
+            return error_no_memory(err, "file name", strlen(folder));
+        if (access(candidate, F_OK) == 0)
+            *path = candidate;
+    }
+    return DAE_OK;
+}
+
+enum dae_status data_folder_mnist(const char *data_root, struct arena *arena, const char *paths[MNIST_FILES],
+                                  struct text *searched, struct error *err)
+{
+    const char *folders[N_DATA_FOLDERS];
+    if (!data_folders(data_root, arena, folders))
+        return error_no_memory(err, "folder name", 0);
+    for (int i = 0; i < N_DATA_FOLDERS; ++i) {
+        if (!folders[i])
+            continue;
+        text_printf(searched, "%s%s/mnist", searched->len ? ", " : "", folders[i]);
+        int n_found = 0, missing = 0;
+        for (int k = 0; k < MNIST_FILES; ++k) {
+            TRY(find_mnist_file(folders[i], mnist_files[k], arena, &paths[k], err));
+            if (paths[k])
+                ++n_found;
+            else
+                missing = k;
+        }
+        if (n_found == MNIST_FILES)
+            return DAE_OK;
+        if (n_found > 0)
+            return error_set(err, DAE_BAD_DATA,
+                             "%s/mnist: %s (or .gz) is missing; run make mnist, or remove the folder", folders[i],
+                             mnist_files[missing]);
+    }
+    return searched->failed ? error_no_memory(err, "folder names", searched->len) : DAE_OK;
+}
+
+enum dae_status data_folder_find(const char *path, const char *data_root, struct arena *arena, const char **found,
+                                 struct error *err)
+{
+    *found = path;
+    const char *folders[N_DATA_FOLDERS];
+    if (*path == '/' || access(path, F_OK) == 0)
+        return DAE_OK;
+    if (!data_folders(data_root, arena, folders))
+        return error_no_memory(err, "folder name", 0);
+    for (int i = 0; i < N_DATA_FOLDERS; ++i) {
+        const char *candidate = folders[i] ? arena_printf(arena, "%s/%s", folders[i], path) : NULL;
+        if (folders[i] && !candidate)
+            return error_no_memory(err, "file name", strlen(path));
+        if (candidate && access(candidate, F_OK) == 0) {
+            *found = candidate;
+            return DAE_OK;
+        }
+    }
+    return DAE_OK;
+}

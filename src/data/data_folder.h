@@ -1,0 +1,22 @@
+/* Where data sets are looked for: data_root ($DAE_CL_DATA, or NULL), ./data, the user's data folder
+ * ($XDG_DATA_HOME/dae-cl or ~/.local/share/dae-cl), the installed one. */
+#ifndef DATA_DATA_FOLDER_H
+#define DATA_DATA_FOLDER_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
+
+enum mnist_file { MNIST_TRAIN_IMAGES, MNIST_TRAIN_LABELS, MNIST_TEST_IMAGES, MNIST_TEST_LABELS, MNIST_FILES };
+
+/* Finds the first folder whose mnist/ holds any of the files, plain or .gz; all must then be there. paths[0] stays NULL
+ * when none does; `searched` lists the folders. Some missing: DAE_BAD_DATA; DAE_NO_MEMORY. */
+MUST_USE enum dae_status data_folder_mnist(const char *data_root, struct arena *arena, const char *paths[MNIST_FILES],
+                                           struct text *searched, struct error *err);
+
+/* Sets *found to a relative path below the first folder that has it, unless it exists as it is; to the path itself when
+ * none has it, so that opening it says what is missing. DAE_NO_MEMORY. */
+MUST_USE enum dae_status data_folder_find(const char *path, const char *data_root, struct arena *arena,
+                                          const char **found, struct error *err);
+
+#endif

@@ -1,0 +1,36 @@
+/* A file read forward, unpacked on the way when it is gzip-compressed. */
+#ifndef DATA_PACKED_FILE_H
+#define DATA_PACKED_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zlib.h>
+
+#include "base/error.h"
+
+enum { PACKED_FILE_INPUT_BYTES = 65536 };
+
+/* Large: allocate it. path is borrowed. */
+struct packed_file {
+    const char *path;
+    int fd;
+    int64_t file_bytes; /* as stored */
+    int64_t at;         /* of the unpacked content */
+    bool compressed, ended;
+    z_stream inflate;
+    unsigned char input[PACKED_FILE_INPUT_BYTES];
+};
+
+/* Whether a file is compressed is told by its content, not its name. Missing, unreadable, or not a regular file:
+ * DAE_IO; DAE_NO_MEMORY. Close it in either case. */
+MUST_USE enum dae_status packed_file_open(struct packed_file *file, const char *path, struct error *err);
+
+/* Reads up to len bytes of the content; fewer only at its end, where the checksum has been found right. Damaged or
+ * truncated: DAE_BAD_DATA with the byte; DAE_IO; DAE_NO_MEMORY. */
+MUST_USE enum dae_status packed_file_read(struct packed_file *file, void *bytes, size_t len, size_t *got,
+                                          struct error *err);
+
+void packed_file_close(struct packed_file *file);
+
+#endif

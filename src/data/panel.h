@@ -1,0 +1,76 @@
+/* Panels: one row per date, one column per asset, of prices or returns, with holes where nothing was observed. A hole
+ * stays a hole: nothing is imputed here. */
+#ifndef DATA_PANEL_H
+#define DATA_PANEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "data/cells.h"
+
+enum { PANEL_MAX_ASSETS = 16384 };
+
+/* What the numbers of a file become. A return belongs to the later date and needs both prices: after a gap, the first
+ * return is missing as well. The first row has none and is dropped. */
+enum panel_returns {
+    PANEL_LOG,    /* log(p_t / p_{t-1}) */
+    PANEL_SIMPLE, /* p_t / p_{t-1} - 1 */
+    PANEL_NONE,   /* the numbers as they are */
+};
+#define PANEL_RETURNS "log|simple|none"
+
+/* Zero-initialise. */
+struct panel {
+    struct cells cells;  /* (n,d) */
+    int64_t *date;       /* (n) ascending, see date.h; malloc'ed */
+    const char **name;   /* (d) all different, in the arena */
+    struct mark *column; /* (d) where the name stands, in the arena; NULL when generated */
+    const char *path;    /* in the arena; NULL when generated */
+    struct arena arena;
+};
+
+/* Reads a CSV file (csv.h): a row of column names, then one row per date. The first column holds dates (date.h),
+ * strictly ascending; its name may be empty. Every other column is an asset with a name of its own. A cell is a decimal
+ * number with a point, or a hole: empty, or NA, N/A, #N/A, NaN, null, None, - or . in any case. On success the caller
+ * releases. Anything else, prices of 0 or less where returns are taken, a column of holes alone, fewer rows than one
+ * (with returns, two): DAE_BAD_DATA with the place; missing or unreadable: DAE_IO; DAE_NO_MEMORY. */
+MUST_USE enum dae_status panel_load(struct panel *panel, const char *path, enum panel_returns returns,
+                                    struct error *err);
+
+/* A panel of holes with columns named A1, A2, ... and dates one day apart from 2000-01-01, for generators to fill. */
+MUST_USE enum dae_status panel_init(struct panel *panel, int64_t n, int d, struct error *err);
+void panel_release(struct panel *panel);
+
+/* The first row dated `date` or later; n when there is none. */
+int64_t panel_find(const struct panel *panel, int64_t date);
+
+/* ---- Training and test windows. ---------------------------------------------------------------------------------- */
+
+/* Half-open ranges of rows; the test window never begins before the training window's end. */
+struct panel_split {
+    int64_t train_first, train_end, test_first, test_end;
+};
+
+/* Walk-forward evaluation: the first training window holds the first train_rows rows, each test window the test_rows
+ * that follow, and each further fold begins where the last test window ended. An expanding training window begins at
+ * row 0 always; a rolling one keeps its length. The last test window takes what is left. */
+struct panel_walk {
+    int64_t train_rows, test_rows; /* at least 1 each */
+    bool rolling;
+};
+
+int64_t panel_walk_folds(const struct panel_walk *walk, int64_t n);
+struct panel_split panel_walk_fold(const struct panel_walk *walk, int64_t n, int64_t fold);
+
+/* Mean and standard deviation (over n, not n - 1) of each column's seen cells in rows [first, end). A column with fewer
+ * than two, or with the same number in all: DAE_BAD_DATA at its name. Reads no other row. */
+MUST_USE enum dae_status panel_moments(const struct panel *panel, int64_t first, int64_t end, double *mean /* (d) */,
+                                       double *sd /* (d) */, struct error *err);
+
+/* (x - mean) / sd for every seen cell, held in [-clip, clip] when clip > 0: a few days of a crash otherwise rule every
+ * sum of squares. */
+void panel_standardise(struct panel *panel, const double *mean /* (d) */, const double *sd /* (d) */, double clip);
+
+#endif

@@ -1,0 +1,83 @@
+#include "data/panel_samples.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "data/date.h"
+
+static const char *place(const struct panel *panel)
+{
+    return panel->path ? panel->path : "factor panel";
+}
+
+static enum dae_status check_whole(const struct panel *panel, struct mark mark, int64_t first, int64_t end,
+                                   struct error *err)
+{
+    const struct cells *cells = &panel->cells;
+    char date[DATE_TEXT_BYTES];
+    for (int64_t i = first; i < end; ++i)
+        for (int j = 0; j < cells->d; ++j)
+            if (!cells->seen[i * cells->d + j])
+                return error_at(err, DAE_BAD_DATA, mark,
+                                "%s: column '%s' is missing on %s; a network without a mask cannot tell a hole from a "
+                                "number: leave the column out, or choose windows without holes",
+                                place(panel), panel->name[j], date_text(panel->date[i], date));
+    return DAE_OK;
+}
+
+static enum dae_status copy_windows(const struct panel *panel, struct mark mark, int64_t first, int64_t end,
+                                    int64_t window, int64_t limit, const char *which, struct dataset *set,
+                                    struct error *err)
+{
+    const struct cells *cells = &panel->cells;
+    int64_t n = end - first - window + 1, len = window * cells->d;
+    if (n < 1)
+        return error_at(err, DAE_BAD_DATA, mark, "%s: %lld rows in the %s window are too few for a sample of %lld",
+                        place(panel), (long long)(end - first), which, (long long)window);
+    set->n = n < limit ? n : limit;
+    TRY(check_whole(panel, mark, first, first + set->n + window - 1, err));
+    set->kind = DATASET_FLOAT;
+    set->shape = (struct dae_shape){.rank = 1, .dim = {len}};
+    size_t count, bytes;
+    bool overflow = __builtin_mul_overflow((size_t)set->n, (size_t)len, &count) ||
+                    __builtin_mul_overflow(count, sizeof(float), &bytes);
+    float *values = overflow ? NULL : malloc(bytes);
+    if (!values)
+        return error_no_memory(err, place(panel), overflow ? SIZE_MAX : bytes);
+    set->values = values;
+    for (int64_t i = 0; i < set->n; ++i)
+        for (int64_t k = 0; k < len; ++k)
+            values[i * len + k] = (float)cells->x[(first + i) * cells->d + k];
+    for (size_t i = 0; i < count; ++i)
+        if (!isfinite(values[i]))
+            return error_at(err, DAE_BAD_DATA, mark,
+                            "%s: column '%s', standardised by the training window, is beyond the range of float; set "
+                            "clip",
+                            place(panel), panel->name[i % (size_t)cells->d]);
+    return DAE_OK;
+}
+
+static enum dae_status standardise(struct panel *panel, const struct panel_samples_options *options, struct error *err)
+{
+    size_t d = (size_t)panel->cells.d;
+    double *moments = malloc(2 * d * sizeof *moments);
+    if (!moments)
+        return error_no_memory(err, place(panel), 2 * d * sizeof *moments);
+    enum dae_status status =
+        panel_moments(panel, options->split.train_first, options->split.train_end, moments, moments + d, err);
+    if (status == DAE_OK)
+        panel_standardise(panel, moments, moments + d, options->clip);
+    free(moments);
+    return status;
+}
+
+enum dae_status panel_samples(struct panel *panel, const struct panel_samples_options *options, struct dataset *train,
+                              struct dataset *test, struct error *err)
+{
+    const struct panel_split *split = &options->split;
+    TRY(standardise(panel, options, err));
+    TRY(copy_windows(panel, options->mark, split->train_first, split->train_end, options->window, options->limit,
+                     "training", train, err));
+    return copy_windows(panel, options->mark, split->test_first, split->test_end, options->window, options->test_limit,
+                        "test", test, err);
+}

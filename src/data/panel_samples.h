@@ -1,0 +1,23 @@
+/* From a panel to the two splits of a run. A sample is a window of consecutive rows, flattened oldest row first, so of
+ * shape (window * assets); windows begin at every row and overlap. All rows of a training sample lie in the training
+ * window, all rows of a test sample in the test window. */
+#ifndef DATA_PANEL_SAMPLES_H
+#define DATA_PANEL_SAMPLES_H
+
+#include "data/dataset.h"
+#include "data/panel.h"
+
+struct panel_samples_options {
+    struct mark mark; /* of the source in the config, for messages */
+    struct panel_split split;
+    int64_t window;            /* rows per sample, at least 1 */
+    double clip;               /* see panel_standardise */
+    int64_t limit, test_limit; /* most samples of either split */
+};
+
+/* Standardises the panel by the moments of its training window and copies the samples as floats. A hole in
+ * either, too few rows for one sample, or a column that cannot be standardised: DAE_BAD_DATA; DAE_NO_MEMORY. */
+MUST_USE enum dae_status panel_samples(struct panel *panel, const struct panel_samples_options *options,
+                                       struct dataset *train, struct dataset *test, struct error *err);
+
+#endif

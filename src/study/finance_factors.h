@@ -1,0 +1,24 @@
+/* How stable PCA's factors are: fitted to either half of the training window, do they say the same about the test
+ * window? */
+#ifndef STUDY_FINANCE_FACTORS_H
+#define STUDY_FINANCE_FACTORS_H
+
+#include "base/error.h"
+#include "data/panel.h"
+
+struct finance_factors {
+    int k;
+    double *correlations; /* (k) canonical, of the two codes of the test window, descending */
+    double mean_correlation;
+    /* Share of the sum of squares that the projection on k components of the whole training window keeps. */
+    double explained_train, explained_test;
+};
+
+/* The panel is standardised by the training window's moments. Holes count as their conditional mean under the Gaussian
+ * fitted to the window they stand in for training, and to the training window for testing. 1 <= k <= assets. On success
+ * the caller releases. A model that cannot be fitted: DAE_BAD_DATA; DAE_NO_MEMORY. */
+MUST_USE enum dae_status finance_factors_run(const struct panel *panel, const struct panel_split *split, int k,
+                                             struct finance_factors *study, struct error *err);
+void finance_factors_release(struct finance_factors *study);
+
+#endif

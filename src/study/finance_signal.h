@@ -1,0 +1,38 @@
+/* Removing added Gaussian noise from a panel's test window by the linear rivals, all fitted to the training window. */
+#ifndef STUDY_FINANCE_SIGNAL_H
+#define STUDY_FINANCE_SIGNAL_H
+
+#include "base/error.h"
+#include "data/panel.h"
+
+enum signal_method {
+    SIGNAL_NOISY,  /* nothing is done */
+    SIGNAL_WIENER, /* covariance and noise level are known */
+    SIGNAL_PCA,
+    SIGNAL_AFFINE, /* regression of clean on noisy rows: the noise level is learnt from one draw */
+    SIGNAL_N,
+};
+
+struct finance_signal_options {
+    const struct panel *panel; /* standardised by the training window's moments; without holes in either window */
+    struct panel_split split;
+    double sigma;  /* of the noise, above 0 */
+    int k;         /* components of PCA, 1 to assets */
+    int n_draws;   /* at least 1 */
+    uint64_t seed; /* of the first draw; each further draw adds 1 */
+};
+
+struct finance_signal_row {
+    const char *name;
+    double mse, mse_spread; /* per cell: mean over the draws, and standard deviation (over n - 1; 0 for one draw) */
+};
+
+struct finance_signal {
+    struct finance_signal_row row[SIGNAL_N];
+};
+
+/* Holes in either window: DAE_BAD_DATA; DAE_NO_MEMORY. */
+MUST_USE enum dae_status finance_signal_run(const struct finance_signal_options *options, struct finance_signal *study,
+                                            struct error *err);
+
+#endif
