@@ -9,7 +9,7 @@
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
-VERSION := $(shell sed -n 's/.*DAE_CL_VERSION "\(.*\)"/\1/p' src/cli/version.h)
+VERSION := $(shell sed -n 's/.*DAE_CL_VERSION "\(.*\)"/\1/p' src/base/version.h)
 BUILD  ?= build
 PREFIX ?= /usr/local
 CC     ?= cc
@@ -36,7 +36,7 @@ PLUGINS      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/
 HOST_KERNELS := $(filter-out $(patsubst plugins/%.c,kernels/%.cl,$(wildcard plugins/*.c)),$(wildcard kernels/*.cl kernels/*.clh))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/kernels_embedded.o
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
-C_FILES      := $(wildcard src/*/*.[ch] plugins/*.c tests/*.[ch] tests/*/*.[ch])
+C_FILES      := $(wildcard src/*/*.[ch] plugins/*.c tests/*.[ch] tests/*/*.[ch] tools/*/*.[ch])
 
 # One short line for each file that is made; V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -61,9 +61,9 @@ STAMP := $(BUILD)/gen/prefix
 ifneq ($(shell cat $(STAMP) 2>/dev/null),$(PREFIX))
 $(shell mkdir -p $(BUILD)/gen && echo '$(PREFIX)' > $(STAMP))
 endif
-$(BUILD)/src/cli/invocation.o $(BUILD)/src/data/dataset.o: $(STAMP)
+$(BUILD)/src/cli/invocation.o $(BUILD)/src/data/data_folder.o: $(STAMP)
 $(BUILD)/src/cli/invocation.o: CPPFLAGS_ALL += -DDAE_CL_PLUGINDIR='"$(LIB_DIR)/plugins"'
-$(BUILD)/src/data/dataset.o: CPPFLAGS_ALL += -DDAE_CL_DATADIR='"$(SHARE_DIR)"'
+$(BUILD)/src/data/data_folder.o: CPPFLAGS_ALL += -DDAE_CL_DATADIR='"$(SHARE_DIR)"'
 
 # Kernel sources travel inside the binaries, as C strings.
 $(BUILD)/gen/kernels_embedded.c: $(HOST_KERNELS) tools/embed.sh
@@ -137,6 +137,18 @@ kernels: $(BUILD)/tests/kernels/test_kernels ## compile each kernel file alone o
 oclgrind: all tests ## run every kernel in the simulator oclgrind, which sees races and accesses outside of buffers
 	bash tests/oclgrind.sh $(BUILD)/tests/graph/test_conformance
 
+.PHONY: mutations
+mutations: all $(BUILD)/tests/graph/test_conformance ## break kernels one by one: the verification must catch each
+	@BUILD=$(BUILD) MUTANT_CC='$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' \
+		MUTANT_LIBS='$(BUILD)/libdae.a $(LIBS) -lcmocka $(LDFLAGS)' bash tests/mutations.sh
+
+# A platform that is not named in PLATFORMS is tried and may be missing; see tests/platforms.py.
+.PHONY: test-platforms tested-on
+test-platforms: all tests ## test every OpenCL implementation here (PLATFORMS="pocl intel my.icd": these)
+	@BUILD=$(BUILD) python3 tests/platforms.py $(PLATFORMS)
+tested-on: ## write what the last test-platforms found into README.md
+	python3 tools/tested_on.py $(BUILD)/platforms/summary.json README.md
+
 .PHONY: layers
 layers: ## check who includes whom, who uses which library, and that files are short
 	@bash tools/layers.sh
@@ -161,6 +173,14 @@ docs: all ## write the config reference, docs/config.md
 	@mkdir -p docs
 	$(BUILD)/dae-cl plugins --markdown > docs/config.md
 
+.PHONY: pictures
+pictures: all ## draw docs/images/corruptions.png from the real kernels
+	@mkdir -p $(BUILD)/pictures
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $(BUILD)/pictures/corruptions tools/pictures/corruptions.c $(BUILD)/libdae.a \
+		$(LIBS) $(LDFLAGS)
+	$(BUILD)/pictures/corruptions $(BUILD)/plugins $(BUILD)/pictures/corruptions
+	cp $(BUILD)/pictures/corruptions.png docs/images
+
 # ---- Measuring. --------------------------------------------------------------------------------------------------------
 
 .PHONY: peers
@@ -168,6 +188,12 @@ peers: all ## measure beside PyTorch and JAX (installed into build/peers), refre
 	bash tools/peers/setup.sh $(BUILD)/peers
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $(BUILD)/peers/rates tools/peers/rates.c $(BUILD)/libdae.a $(LIBS) $(LDFLAGS)
 	$(BUILD)/peers/bin/python tools/peers/compare.py
+
+.PHONY: finance
+finance: $(BUILD)/libdae.a ## measure the linear rivals on panels of returns in $$DAE_CL_DATA/finance
+	@mkdir -p $(BUILD)/finance
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $(BUILD)/finance/rivals tools/finance/rivals.c $< $(LIBS) $(LDFLAGS)
+	$(BUILD)/finance/rivals "$${DAE_CL_DATA:-data}"
 
 # ---- Installing. -------------------------------------------------------------------------------------------------------
 

@@ -1,17 +1,4 @@
-/* The first call of every batch: one sample of the data as clean numbers. DATA_BYTES 1: bytes, to be taken as v / 255;
- * 0: floats, as they are. LEN: numbers of a sample. */
-#ifndef DATA_BYTES
-#define DATA_BYTES 1
-#endif
-#ifndef LEN
-#define LEN 70
-#endif
-
-#if DATA_BYTES
-#define DATA uchar
-#else
-#define DATA float
-#endif
+/* The first call of every batch: one sample of the data as clean numbers. DATA_BYTES, DATA and LEN: see dae.clh. */
 
 INLINE void batch_gather(G const void *data, const int row, G float *y)
 {

@@ -1,10 +1,23 @@
 /* Binary cross-entropy of one sample: y = -sum of t log p + (1 - t) log (1 - p) over IN_LEN numbers, with p = x[0] in
  * [0, 1] and the clean target t = x[1]. Logarithms are held at -100 and the gradient's denominator at 1e-12 or more,
- * so that a saturated p costs much but not infinitely much (the convention of PyTorch's BCELoss). */
+ * so that a saturated p costs much but not infinitely much (the convention of PyTorch's BCELoss). With a third input, the
+ * mask, the numbers where it is 0 have the weight P_UNMASKED_WEIGHT; all have weight 1 when nothing is corrupted. */
 #ifndef FN
 #define FN(pass) bce_##pass
 #define IN_LEN 33
+#define N_INPUTS 3
+#define P_UNMASKED_WEIGHT 0.5f
 #endif
+
+/* v, what 16 numbers from 16 i on cost, times their weights. */
+INLINE V FN(weighted)(const V v, G const float *const *x, const int i)
+{
+#if N_INPUTS > 2 && CORRUPTED
+    return load16(x[2] + 16 * i, IN_LEN - 16 * i) > 0.0f ? v : v * P_UNMASKED_WEIGHT;
+#else
+    return v;
+#endif
+}
 
 INLINE V FN(log)(const V p)
 {
@@ -19,7 +32,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
         const int n = IN_LEN - 16 * i;
         const V p = load16(x[0] + 16 * i, n), t = load16(x[1] + 16 * i, n);
         /* Numbers behind the end are p = 0, t = 0: they add 0 log 0 + log 1, which is 0 with logarithms held. */
-        sum -= t * FN(log)(p) + (1.0f - t) * FN(log)(1.0f - p);
+        sum -= FN(weighted)(t * FN(log)(p) + (1.0f - t) * FN(log)(1.0f - p), x, i);
     }
     lanes_sum(sum, y, tmp);
 }
@@ -29,6 +42,7 @@ INLINE void FN(backward)(BACKWARD_ARGS)
     FOR_LANES(i, VECTORS(IN_LEN)) {
         const int n = IN_LEN - 16 * i;
         const V p = load16(x[0] + 16 * i, n), t = load16(x[1] + 16 * i, n), variance = p * (1.0f - p);
-        put16(s.scale * (p - t) / (variance < 1e-12f ? (V)(1e-12f) : variance), dx[0] + 16 * i, n, add_dx[0]);
+        const V gradient = s.scale * (p - t) / (variance < 1e-12f ? (V)(1e-12f) : variance);
+        put16(FN(weighted)(gradient, x, i), dx[0] + 16 * i, n, add_dx[0]);
     }
 }

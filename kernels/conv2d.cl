@@ -1,8 +1,7 @@
 /* Convolution of one sample (the cross-correlation of deep learning): x (IN_H,IN_W,IN_C), w[0] (KH*KW*IN_C, OUT_C),
  * w[1] bias (OUT_C), y (OUT_H,OUT_W,OUT_C).
  *
- * P_KERNEL_*, P_STRIDE_*, P_PAD_*: the layer's parameters. X_TILE, DX_TILE, DW_ROWS: register tiles that divide the
- * widths they serve. DY_LOW_*, DY_HIGH_*: the zeros around dy that the gradient with respect to x reads. X_LEN, DY_LEN:
+ * P_KERNEL_*, P_STRIDE_*, P_PAD_*: the layer's parameters. DY_LOW_*, DY_HIGH_*: the zeros around dy that the gradient with respect to x reads. X_LEN, DY_LEN:
  * floats of the padded x and dy; the scratch holds them and then the transposed weights. */
 #ifndef FN
 #define FN(pass) conv2d_##pass
@@ -18,9 +17,9 @@
 #define P_STRIDE_W 1
 #define P_PAD_H 1
 #define P_PAD_W 1
-#define X_TILE 5
-#define DX_TILE 5
-#define DW_ROWS 9
+#define FOLDED 0
+#define FOLDED_H 1
+#define FOLDED_W 1
 #define DY_LOW_H 2
 #define DY_LOW_W 2
 #define DY_HIGH_H 1
@@ -42,13 +41,13 @@ INLINE G const float *FN(padded)(G const float *x, G float *tmp)
 
 INLINE void FN(forward)(FORWARD_ARGS)
 {
-    correlate(X_TILE, STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W), FN(padded)(x[0], tmp), PADDED_W, IN_C, w[0], P_KERNEL_W, w[1], y, OUT_W, OUT_C,
-              0);
+    correlate(FOLDED, FOLDED_H, FOLDED_W, COLUMN_TILE(OUT_W / FOLDED_W, OUT_C, FOLDED_W), STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W), FN(padded)(x[0], tmp), PADDED_W, IN_C, w[0], P_KERNEL_W, w[1], y, OUT_W / FOLDED_W,
+              OUT_C, 0);
 }
 
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
-    outer_products(DW_ROWS, STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W), FN(padded)(x[0], tmp), PADDED_W, IN_C, dy, OUT_C, dw[0], add_dw);
+    outer_products(DIVISOR(P_KERNEL_H * P_KERNEL_W * IN_C, ROWS_MAX), STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W), FN(padded)(x[0], tmp), PADDED_W, IN_C, dy, OUT_C, dw[0], add_dw);
     channel_sums(dy, OUT_H * OUT_W, OUT_C, dw[1], add_dw);
     if (!dx[0])
         return;
@@ -57,7 +56,7 @@ INLINE void FN(backward)(BACKWARD_ARGS)
     transpose_taps(w[0], P_KERNEL_H * P_KERNEL_W, IN_C, OUT_C, transposed, 0);
     for (int fy = 0; fy < P_STRIDE_H; ++fy)
         for (int fx = 0; fx < P_STRIDE_W; ++fx)
-            correlate(DX_TILE, PHASE_AXIS(H, IN_H, fy), PHASE_AXIS(W, IN_W, fx),
+            correlate(0, 1, 1, COLUMN_TILE((IN_W + P_STRIDE_W - 1) / P_STRIDE_W, IN_C, 1), PHASE_AXIS(H, IN_H, fy), PHASE_AXIS(W, IN_W, fx),
                       padded_dy + (PHASE_MEETS(H, IN_H, DY_LOW_H, fy) * PADDED_DY_W + PHASE_MEETS(W, IN_W, DY_LOW_W, fx)) * OUT_C, PADDED_DY_W, OUT_C,
                       transposed, P_KERNEL_W, (G const float *)0,
                       dx[0] + (PHASE_START(H, IN_H, fy) * IN_W + PHASE_START(W, IN_W, fx)) * IN_C, IN_W, IN_C, add_dx[0]);

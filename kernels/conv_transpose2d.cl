@@ -1,8 +1,7 @@
 /* Transposed convolution of one sample: x (IN_H,IN_W,IN_C), w[0] (KH*KW*IN_C, OUT_C), w[1] bias (OUT_C),
  * y (OUT_H,OUT_W,OUT_C) with y[i * stride + t - pad] += x[i] w[t]. The gradient of a convolution, used forward.
  *
- * P_KERNEL_*, P_STRIDE_*, P_PAD_*: the layer's parameters. Y_TILE, DX_TILE, DW_ROWS: register tiles that divide the
- * widths they serve. X_LOW_*, X_HIGH_*: the zeros around x that forward reads. SCRATCH_1, SCRATCH_2: offsets into the
+ * P_KERNEL_*, P_STRIDE_*, P_PAD_*: the layer's parameters. X_LOW_*, X_HIGH_*: the zeros around x that forward reads. SCRATCH_1, SCRATCH_2: offsets into the
  * scratch of backward's second and third array. */
 #ifndef FN
 #define FN(pass) conv_transpose2d_##pass
@@ -18,9 +17,7 @@
 #define P_STRIDE_W 2
 #define P_PAD_H 0
 #define P_PAD_W 0
-#define Y_TILE 3
-#define DX_TILE 3
-#define DW_ROWS 4
+#define FOLDED 0
 #define X_LOW_H 0
 #define X_LOW_W 0
 #define X_HIGH_H 0
@@ -41,7 +38,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
     }
     for (int fy = 0; fy < P_STRIDE_H; ++fy)
         for (int fx = 0; fx < P_STRIDE_W; ++fx)
-            correlate(Y_TILE, PHASE_AXIS(H, OUT_H, fy), PHASE_AXIS(W, OUT_W, fx),
+            correlate(FOLDED, 1, 1, COLUMN_TILE((OUT_W + P_STRIDE_W - 1) / P_STRIDE_W, OUT_C, 1), PHASE_AXIS(H, OUT_H, fy), PHASE_AXIS(W, OUT_W, fx),
                       from + (PHASE_MEETS(H, OUT_H, X_LOW_H, fy) * PADDED_X_W + PHASE_MEETS(W, OUT_W, X_LOW_W, fx)) * IN_C, PADDED_X_W, IN_C, w[0],
                       P_KERNEL_W, w[1], y + (PHASE_START(H, OUT_H, fy) * OUT_W + PHASE_START(W, OUT_W, fx)) * OUT_C, OUT_W, OUT_C, 0);
 }
@@ -55,9 +52,9 @@ INLINE void FN(backward)(BACKWARD_ARGS)
     }
     /* dy moves with the tap, x does not: the product comes out as (tap, OUT_C, IN_C). */
     if (OUT_C == 1) {
-        outer_products(DW_ROWS, STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W), padded_dy, PADDED_DY_W, OUT_C, x[0], IN_C, dw[0], add_dw);
+        outer_products(DIVISOR(P_KERNEL_H * P_KERNEL_W * OUT_C, ROWS_MAX), STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W), padded_dy, PADDED_DY_W, OUT_C, x[0], IN_C, dw[0], add_dw);
     } else {
-        outer_products(DW_ROWS, STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W), padded_dy, PADDED_DY_W, OUT_C, x[0], IN_C, tmp + SCRATCH_1, 0);
+        outer_products(DIVISOR(P_KERNEL_H * P_KERNEL_W * OUT_C, ROWS_MAX), STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W), padded_dy, PADDED_DY_W, OUT_C, x[0], IN_C, tmp + SCRATCH_1, 0);
         transpose_taps(tmp + SCRATCH_1, P_KERNEL_H * P_KERNEL_W, OUT_C, IN_C, dw[0], add_dw);
     }
     channel_sums(dy, OUT_H * OUT_W, OUT_C, dw[1], add_dw);
@@ -68,7 +65,7 @@ INLINE void FN(backward)(BACKWARD_ARGS)
         transpose_taps(w[0], P_KERNEL_H * P_KERNEL_W, IN_C, OUT_C, tmp + SCRATCH_2, 0);
         transposed = tmp + SCRATCH_2;
     }
-    correlate(DX_TILE, STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W), padded_dy, PADDED_DY_W, OUT_C, transposed, P_KERNEL_W, (G const float *)0,
+    correlate(0, 1, 1, COLUMN_TILE(IN_W, IN_C, 1), STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W), padded_dy, PADDED_DY_W, OUT_C, transposed, P_KERNEL_W, (G const float *)0,
               dx[0], IN_W, IN_C, add_dx[0]);
 }
 

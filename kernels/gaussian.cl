@@ -10,15 +10,15 @@
 
 INLINE void FN(forward)(FORWARD_ARGS)
 {
+    const float sigma = P_SIGMA;
     FOR_LANES(block, (OUT_LEN + 63) / 64) {
         V normal[4];
         normal64(s, STREAM, block, normal);
         for (int j = 0; j < 4; ++j) {
             const int at = 64 * block + 16 * j;
             if (at < OUT_LEN) {
-                const V v = fma((V)(P_SIGMA), normal[j], load16(x[0] + at, OUT_LEN - at));
-                const V high = v > P_CLAMP_HI ? (V)(P_CLAMP_HI) : v;
-                store16(high < P_CLAMP_LO ? (V)(P_CLAMP_LO) : high, y + at, OUT_LEN - at);
+                const V v = fma((V)(sigma), normal[j], load16(x[0] + at, OUT_LEN - at));
+                store16(hold16(v, P_CLAMP_LO, P_CLAMP_HI), y + at, OUT_LEN - at);
             }
         }
     }

@@ -1,68 +1,65 @@
 /* Matrix products: C (m,n) = op(A) (m,k) op(B) (k,n), row-major, dense; and what may be folded into the store.
  *
- *   gemm_wide       one work-item owns ROWS x (16 * COLUMNS) numbers of C in registers; B is not transposed
- *   gemm_grid       one work-group of TILE x TILE owns as many numbers of C and shares pieces of A and B
- *   gemm_finish     the fold alone, over a C that another library wrote
- *   gemm_transpose  T (n,m) = A (m,n), in blocks of 16 x 16
+ *   gemm_wide     work-items with tiles of C in registers: ROWS x (16 * COLUMNS) numbers of sums over k; or, where B is
+ *                 transposed, DOTS x DOTS dot products of rows of A and B, 16 terms at a time
+ *   gemm_grid     one work-group of TILE x TILE owns as many numbers of C and shares pieces of A and B
+ *   gemm_finish   the fold alone, over a C that another library wrote
  *
- * Macros: TRANSPOSE_A, TRANSPOSE_B: how A and B are stored, (k,m) and (n,k) when 1. BIAS 1: adds bias (n) to each row.
- * FOLD 1: stores FOLD_EXPRESSION of x, the sum; FOLD 2: of dy, the sum, and y, what `other` (m,n) holds. The expression
- * is the pointwise layer's that the host folded in. ROWS, COLUMNS, TILE: the sizes above.
- * The host guarantees m, n, k >= 1 and pads no buffer: tails are handled here. Sums run over k in order, so the bits do
- * not depend on the number of compute units. `add` 1 adds to C, only without bias and fold. */
+ * The host puts this file once for each product into one program. Macros: GEMM(name): names the product's functions.
+ * TRANSPOSE_A, TRANSPOSE_B: how A and B are stored, (k,m) and (n,k) when 1. BIAS 1: adds bias (n) to each row. FOLD 1: stores
+ * FOLD_EXPRESSION of x, the sum; FOLD 2: of dy, the sum, and y, what `other` (m,n) holds. The expression is the pointwise
+ * layer's that the host folded in. ROWS, COLUMNS, DOTS, TILE: the sizes above.
+ * WIDE, GRID, FINISH: which of the three are compiled.
+ * The host guarantees m, n, k >= 1 and pads no buffer: tails are handled here. The order of each sum depends on the shape
+ * alone, so the bits do not depend on the number of compute units. `add` 1 adds to C, only without bias and fold. */
 
-#ifndef TRANSPOSE_A
+#ifndef GEMM
+#define GEMM(name) gemm_##name
 #define TRANSPOSE_A 0
-#endif
-#ifndef TRANSPOSE_B
 #define TRANSPOSE_B 0
-#endif
-#ifndef BIAS
 #define BIAS 0
-#endif
-#ifndef FOLD
 #define FOLD 0
 #endif
 #ifndef ROWS
+#define WIDE 1
+#define GRID 1
+#define FINISH 1
 #define ROWS 8
-#endif
-#ifndef COLUMNS
 #define COLUMNS 2
-#endif
-#ifndef TILE
+#define DOTS 4
 #define TILE 8
 #endif
 
 #if FOLD == 1
-#define FOLDED(T, sum, other) fold_##T(sum)
-INLINE float16 fold_float16(const float16 x)
+#define FOLDED_SUM(T, sum, other) GEMM(fold_##T)(sum)
+INLINE float16 GEMM(fold_float16)(const float16 x)
 {
     return FOLD_EXPRESSION;
 }
 #undef V
 #define V float
-INLINE float fold_float(const float x)
+INLINE float GEMM(fold_float)(const float x)
 {
     return FOLD_EXPRESSION;
 }
 #undef V
 #define V float16
 #elif FOLD == 2
-#define FOLDED(T, sum, other) fold_##T(sum, other)
-INLINE float16 fold_float16(const float16 dy, const float16 y)
+#define FOLDED_SUM(T, sum, other) GEMM(fold_##T)(sum, other)
+INLINE float16 GEMM(fold_float16)(const float16 dy, const float16 y)
 {
     return FOLD_EXPRESSION;
 }
 #undef V
 #define V float
-INLINE float fold_float(const float dy, const float y)
+INLINE float GEMM(fold_float)(const float dy, const float y)
 {
     return FOLD_EXPRESSION;
 }
 #undef V
 #define V float16
 #else
-#define FOLDED(T, sum, other) (sum)
+#define FOLDED_SUM(T, sum, other) (sum)
 #endif
 
 #if TRANSPOSE_A
@@ -75,84 +72,180 @@ INLINE float fold_float(const float dy, const float y)
     const int m, const int n, const int k, G const float *A, const int a_offset, G const float *B, const int b_offset, \
         G float *C, const int c_offset, const int add, G const float *bias, const int bias_offset,               \
         G const float *other, const int other_offset
+#define TILE_ARGS                                                                                                 \
+    const int i, const int j, const int m, const int n, const int k, G const float *A, G const float *B, G float *C, \
+        const int add, G const float *bias, G const float *other
+#define TILE_REST m, n, k, A, B, C, add, bias, other
 
-/* rows x (16 * columns) of C at (i, j), of whose last vector `tail` numbers exist. The counts are literals at each call,
- * so that the accumulators live in registers. */
-INLINE void gemm_tile(const int rows, const int columns, const int tail, const int i, const int j, const int m,
-                      const int n, const int k, G const float *A, G const float *B, G float *C, const int add,
-                      G const float *bias, G const float *other)
+#if WIDE
+/* 16 sums side by side, of which `tail` exist, go to C at (i, j). */
+INLINE void GEMM(put)(V v, const int tail, TILE_ARGS)
+{
+    const size_t at = (size_t)i * n + j;
+#if BIAS
+    v += load16(bias + j, tail);
+#endif
+    v = FOLDED_SUM(float16, v, load16(other + at, tail));
+    put16(v, C + at, tail, add);
+}
+
+#if TRANSPOSE_B
+/* One more term for each of the 16 lanes of `sum`; of the last vector of a row only `tail` numbers exist. */
+INLINE V GEMM(load_terms)(G const float *row, const int p, const int tail)
+{
+    if (tail == 16)
+        return load16(row + p, 16);
+    if (p == 0)
+        return load16(row, tail);
+    /* The last 16 numbers of the row: those that were taken before count as 0. */
+    return LANE_NUMBERS >= (uint)(16 - tail) ? load16(row + p + tail - 16, 16) : (V)(0.0f);
+}
+
+INLINE void GEMM(add_terms)(const int rows, const int columns, V *sum, G const float *a, G const float *b, const int k,
+                            const int p, const int tail)
+{
+    V left[DOTS];
+#pragma unroll
+    for (int r = 0; r < rows; ++r)
+        left[r] = GEMM(load_terms)(a + (size_t)r * k, p, tail);
+#pragma unroll
+    for (int c = 0; c < columns; ++c) {
+        const V right = GEMM(load_terms)(b + (size_t)c * k, p, tail);
+#pragma unroll
+        for (int r = 0; r < rows; ++r)
+            sum[r * columns + c] = fma(left[r], right, sum[r * columns + c]);
+    }
+}
+
+/* sum[r * columns + c]: 16 partial sums of row i + r of A times row j + c of B. */
+INLINE void GEMM(dots)(const int rows, const int columns, V *sum, TILE_ARGS)
+{
+    G const float *a = A + (size_t)i * k, *b = B + (size_t)j * k;
+#pragma unroll
+    for (int t = 0; t < 16; ++t)
+        sum[t] = 0.0f;
+    const int whole = k / 16 * 16;
+    for (int p = 0; p < whole; p += 16)
+        GEMM(add_terms)(rows, columns, sum, a, b, k, p, 16);
+    if (whole < k)
+        GEMM(add_terms)(rows, columns, sum, a, b, k, whole, k - whole);
+}
+
+/* Rows i .. i + rows, columns j .. j + 16, or fewer at the border. */
+INLINE void GEMM(tile)(const int rows, TILE_ARGS)
+{
+    const int columns = n - j;
+    if (rows == DOTS && columns >= 16) {
+        V part[DOTS]; /* four columns each, of four rows */
+#pragma unroll 1 /* compiling four of them would take a second */
+        for (int c = 0; c < DOTS; ++c) {
+            V sum[16];
+            GEMM(dots)(DOTS, DOTS, sum, i, j + DOTS * c, TILE_REST);
+            part[c] = sums16(sum, 16);
+        }
+        GEMM(put)((V)(part[0].s0123, part[1].s0123, part[2].s0123, part[3].s0123), 16, i, j, TILE_REST);
+        GEMM(put)((V)(part[0].s4567, part[1].s4567, part[2].s4567, part[3].s4567), 16, i + 1, j, TILE_REST);
+        GEMM(put)((V)(part[0].s89ab, part[1].s89ab, part[2].s89ab, part[3].s89ab), 16, i + 2, j, TILE_REST);
+        GEMM(put)((V)(part[0].scdef, part[1].scdef, part[2].scdef, part[3].scdef), 16, i + 3, j, TILE_REST);
+        return;
+    }
+    for (int r = i; r < i + rows; ++r) {
+        V sum[16];
+        if (columns >= 16) {
+            GEMM(dots)(1, 16, sum, r, j, TILE_REST);
+            GEMM(put)(sums16(sum, 16), 16, r, j, TILE_REST);
+        } else {
+            for (int c = j; c < n; ++c) {
+                GEMM(dots)(1, 1, sum, r, c, TILE_REST);
+                GEMM(put)(sums16(sum, 1), 1, r, c, TILE_REST);
+            }
+        }
+    }
+}
+#define TILE_ROWS DOTS
+#define TILE_COLUMNS 16
+
+#else
+/* rows x (16 * columns) of C, of whose last vector `tail` numbers exist. Few rows would wait for their own sums, so they take
+ * `parts` terms at a time. The counts are literals at each call, so that the sums live in registers. */
+INLINE void GEMM(sums)(const int rows, const int columns, const int parts, const int tail, TILE_ARGS)
 {
     V sum[ROWS][COLUMNS];
 #pragma unroll
-    for (int r = 0; r < rows; ++r)
+    for (int r = 0; r < ROWS; ++r)
 #pragma unroll
-        for (int c = 0; c < columns; ++c)
+        for (int c = 0; c < COLUMNS; ++c)
             sum[r][c] = 0.0f;
     G const float *b = B + j;
-    for (int p = 0; p < k; ++p, b += n) {
-        V right[COLUMNS];
+    for (int p = 0; p < k; p += parts, b += (size_t)parts * n) {
 #pragma unroll
-        for (int c = 0; c < columns; ++c)
-            right[c] = load16(b + 16 * c, tail);
-#pragma unroll
-        for (int r = 0; r < rows; ++r) {
-            const V left = A[A_AT(i + r, p)];
+        for (int q = 0; q < parts; ++q) {
+            if (p + q >= k)
+                break;
+            V right[COLUMNS];
 #pragma unroll
             for (int c = 0; c < columns; ++c)
-                sum[r][c] = fma(left, right[c], sum[r][c]);
+                right[c] = load16(b + (size_t)q * n + 16 * c, tail);
+#pragma unroll
+            for (int r = 0; r < rows; ++r) {
+                const V left = A[A_AT(i + r, p + q)];
+#pragma unroll
+                for (int c = 0; c < columns; ++c)
+                    sum[r + q][c] = fma(left, right[c], sum[r + q][c]);
+            }
         }
     }
 #pragma unroll
     for (int r = 0; r < rows; ++r)
 #pragma unroll
         for (int c = 0; c < columns; ++c) {
-            const size_t at = (size_t)(i + r) * n + j + 16 * c;
             V v = sum[r][c];
-#if BIAS
-            v += load16(bias + j + 16 * c, tail);
-#endif
-            v = FOLDED(float16, v, load16(other + at, tail));
-            put16(v, C + at, tail, add);
+#pragma unroll
+            for (int q = 1; q < parts; ++q)
+                v += sum[q][c];
+            GEMM(put)(v, tail, i + r, j + 16 * c, TILE_REST);
         }
 }
 
-#define GEMM_REST i, j, m, n, k, A, B, C, add, bias, other
+/* Rows i .. i + rows, columns j .. j + 16 * COLUMNS, or fewer at the border. */
+INLINE void GEMM(tile)(const int rows, TILE_ARGS)
+{
+    if (rows == ROWS && j + 16 * COLUMNS <= n) {
+        GEMM(sums)(ROWS, COLUMNS, 1, 16, i, j, TILE_REST);
+        return;
+    }
+    for (int c = j; c < min(j + 16 * COLUMNS, n); c += 16) {
+        if (rows == ROWS && c + 16 <= n)
+            GEMM(sums)(ROWS, 1, 1, 16, i, c, TILE_REST);
+        else
+            for (int r = i; r < i + rows; ++r)
+                GEMM(sums)(1, 1, ROWS, n - c, r, c, TILE_REST);
+    }
+}
+#define TILE_ROWS ROWS
+#define TILE_COLUMNS (16 * COLUMNS)
+#endif
 
-__kernel void gemm_wide(GEMM_ARGS)
+/* Each work-item takes `each` tiles, down a column of them: they share a piece of B. */
+__kernel void GEMM(wide)(GEMM_ARGS, const int each)
 {
     A += a_offset;
     B += b_offset;
     C += c_offset;
     bias += bias_offset;
     other += other_offset;
-    const int i0 = (int)get_global_id(0) * ROWS, j0 = (int)get_global_id(1) * 16 * COLUMNS;
-    if (i0 >= m || j0 >= n)
-        return;
-    const int end = min(i0 + ROWS, m);
-    int i = i0, j = j0;
-    if (j0 + 16 * COLUMNS <= n) {
-        if (end - i0 == ROWS)
-            gemm_tile(ROWS, COLUMNS, 16, GEMM_REST);
-        else
-            for (; i < end; ++i)
-                gemm_tile(1, COLUMNS, 16, GEMM_REST);
-        return;
-    }
-    for (; j < n; j += 16) {
-        if (j + 16 > n) {
-            for (i = i0; i < end; ++i)
-                gemm_tile(1, 1, n - j, GEMM_REST);
-        } else if (end - i0 == ROWS) {
-            i = i0;
-            gemm_tile(ROWS, 1, 16, GEMM_REST);
-        } else {
-            for (i = i0; i < end; ++i)
-                gemm_tile(1, 1, 16, GEMM_REST);
-        }
+    const int down = (m + TILE_ROWS - 1) / TILE_ROWS, tiles = down * ((n + TILE_COLUMNS - 1) / TILE_COLUMNS);
+    const int first = (int)get_global_id(0) * each, end = min(first + each, tiles);
+    for (int t = first; t < end; ++t) {
+        const int i = t % down * TILE_ROWS, j = t / down * TILE_COLUMNS;
+        GEMM(tile)(min(TILE_ROWS, m - i), i, j, TILE_REST);
     }
 }
 
-__kernel void gemm_grid(GEMM_ARGS)
+#endif
+
+#if GRID
+__kernel void GEMM(grid)(GEMM_ARGS)
 {
     __local float a_tile[TILE][TILE + 1], b_tile[TILE][TILE + 1]; /* + 1: neighbours in different banks */
     const int column = get_local_id(0), row = get_local_id(1);
@@ -179,11 +272,14 @@ __kernel void gemm_grid(GEMM_ARGS)
 #if BIAS
     sum += bias[bias_offset + j];
 #endif
-    sum = FOLDED(float, sum, other[other_offset + at]);
+    sum = FOLDED_SUM(float, sum, other[other_offset + at]);
     C[c_offset + at] = add ? C[c_offset + at] + sum : sum;
 }
 
-__kernel void gemm_finish(const int m, const int n, G float *C, const int c_offset, G const float *bias,
+#endif
+
+#if FINISH
+__kernel void GEMM(finish)(const int m, const int n, G float *C, const int c_offset, G const float *bias,
                           const int bias_offset, G const float *other, const int other_offset)
 {
     const size_t at = get_global_id(0);
@@ -193,23 +289,20 @@ __kernel void gemm_finish(const int m, const int n, G float *C, const int c_offs
 #if BIAS
     v += bias[bias_offset + at % n];
 #endif
-    C[c_offset + at] = FOLDED(float, v, other[other_offset + at]);
+    C[c_offset + at] = FOLDED_SUM(float, v, other[other_offset + at]);
 }
+#endif
 
-__kernel void gemm_transpose(const int m, const int n, G const float *A, const int a_offset, G float *T)
-{
-    const int i = (int)get_global_id(0) * 16, j = (int)get_global_id(1) * 16;
-    if (i >= m || j >= n)
-        return;
-    A += a_offset;
-    const int rows = min(16, m - i), columns = min(16, n - j);
-    float block[16][16];
-    for (int r = 0; r < rows; ++r) {
-        float line[16];
-        vstore16(load16(A + (size_t)(i + r) * n + j, columns), 0, line);
-        for (int c = 0; c < 16; ++c)
-            block[c][r] = line[c];
-    }
-    for (int c = 0; c < columns; ++c)
-        store16(vload16(0, block[c]), T + (size_t)(j + c) * m + i, rows);
-}
+#undef GEMM
+#undef TRANSPOSE_A
+#undef TRANSPOSE_B
+#undef BIAS
+#undef FOLD
+#undef FOLD_EXPRESSION
+#undef FOLDED_SUM
+#undef A_AT
+#undef GEMM_ARGS
+#undef TILE_ARGS
+#undef TILE_REST
+#undef TILE_ROWS
+#undef TILE_COLUMNS

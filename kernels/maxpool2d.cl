@@ -12,12 +12,13 @@
 #define P_KERNEL_W 2
 #define P_STRIDE_H 2
 #define P_STRIDE_W 2
+#define FOLDED_DX(dy, y) (dy)
 #endif
 
 /* The larger, or a NaN if there is one: fmax would hide it. */
 INLINE V FN(larger)(const V a, const V b)
 {
-    return a >= b || isnan(a) ? a : b;
+    return a != a || b != b ? a + b : a > b ? a : b;
 }
 
 #define AT(row, column, vector) (((row) * IN_W + (column)) * IN_C + 16 * (vector))
@@ -28,7 +29,9 @@ INLINE void FN(forward)(FORWARD_ARGS)
         const int v = i % VECTORS(IN_C), column = i / VECTORS(IN_C) % OUT_W, row = i / VECTORS(IN_C) / OUT_W;
         const int n = IN_C - 16 * v;
         V most = load16(x[0] + AT(row * P_STRIDE_H, column * P_STRIDE_W, v), n);
+#pragma unroll 4
         for (int ky = 0; ky < P_KERNEL_H; ++ky)
+#pragma unroll 4
             for (int kx = 0; kx < P_KERNEL_W; ++kx)
                 most = FN(larger)(most, load16(x[0] + AT(row * P_STRIDE_H + ky, column * P_STRIDE_W + kx, v), n));
         store16(most, y + (row * OUT_W + column) * IN_C + 16 * v, n);
@@ -63,12 +66,15 @@ INLINE void FN(backward)(BACKWARD_ARGS)
             const int row = window / OUT_W * P_STRIDE_H, column = window % OUT_W * P_STRIDE_W;
             const V most = load16(y + window * IN_C + 16 * v, n), d = load16(dy + window * IN_C + 16 * v, n);
             int16 taken = 0;
+#pragma unroll 4
             for (int ky = 0; ky < P_KERNEL_H; ++ky)
+#pragma unroll 4
                 for (int kx = 0; kx < P_KERNEL_W; ++kx) {
                     const int at = AT(row + ky, column + kx, v);
-                    const int16 hit = (load16(x[0] + at, n) == most) & ~taken;
+                    const V here = load16(x[0] + at, n);
+                    const int16 hit = (here == most) & ~taken;
                     taken |= hit;
-                    put16(hit ? d : (V)(0.0f), dx[0] + at, n, add);
+                    put16(FOLDED_DX(hit ? d : (V)(0.0f), here), dx[0] + at, n, add);
                 }
         }
     }

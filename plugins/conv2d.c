@@ -44,16 +44,6 @@ static const struct dae_param params[] = {
     {0},
 };
 
-/* The largest divisor of n that is at most `most`: register tiles of that size leave no rest. */
-static int64_t tile(int64_t n, int64_t most)
-{
-    int64_t best = 1;
-    for (int64_t i = 2; i <= most; ++i)
-        if (n % i == 0)
-            best = i;
-    return best;
-}
-
 static int64_t larger(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -91,9 +81,6 @@ static int conv2d_plan(const void *state, struct dae_plan *plan)
     const int64_t dy_len = (low[0] + out[0] + high[0]) * (low[1] + out[1] + high[1]) * layer->filters;
     plan->scratch_len = x_len + dy_len + taps * channels * layer->filters;
     plan->flops = 2 * dae_shape_len(&plan->output) * taps * channels;
-    dae_plan_define(plan, "X_TILE", tile(out[1], 8));
-    dae_plan_define(plan, "DX_TILE", tile((in->dim[1] + layer->stride[1] - 1) / layer->stride[1], 8));
-    dae_plan_define(plan, "DW_ROWS", tile(taps * channels, 12));
     dae_plan_define(plan, "DY_LOW_H", low[0]);
     dae_plan_define(plan, "DY_LOW_W", low[1]);
     dae_plan_define(plan, "DY_HIGH_H", high[0]);
@@ -133,7 +120,7 @@ DAE_PLUGIN_TABLE = {
     .kind = DAE_LAYER,
     .name = "conv2d",
     .help = "two-dimensional convolution with bias",
-    .flags = DAE_READS_X,
+    .flags = DAE_READS_X | DAE_FOLDS | DAE_POOLS,
     .state_bytes = sizeof(struct conv2d),
     .params = params,
     .min_inputs = 1,

@@ -44,16 +44,6 @@ static const struct dae_param params[] = {
     {0},
 };
 
-/* The largest divisor of n that is at most `most`: register tiles of that size leave no rest. */
-static int64_t tile(int64_t n, int64_t most)
-{
-    int64_t best = 1;
-    for (int64_t i = 2; i <= most; ++i)
-        if (n % i == 0)
-            best = i;
-    return best;
-}
-
 static int64_t larger(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -92,9 +82,6 @@ static int conv_transpose2d_plan(const void *state, struct dae_plan *plan)
     const int64_t weights = taps * channels * filters;
     plan->scratch_len = larger(x_len, dy_len + 2 * weights);
     plan->flops = 2 * dae_shape_len(in) * taps * filters;
-    dae_plan_define(plan, "Y_TILE", tile((out[1] + layer->stride[1] - 1) / layer->stride[1], 8));
-    dae_plan_define(plan, "DX_TILE", tile(in->dim[1], 8));
-    dae_plan_define(plan, "DW_ROWS", tile(taps * filters, 12));
     dae_plan_define(plan, "X_LOW_H", low[0]);
     dae_plan_define(plan, "X_LOW_W", low[1]);
     dae_plan_define(plan, "X_HIGH_H", high[0]);
@@ -134,7 +121,7 @@ DAE_PLUGIN_TABLE = {
     .kind = DAE_LAYER,
     .name = "conv_transpose2d",
     .help = "two-dimensional transposed convolution with bias",
-    .flags = DAE_READS_X,
+    .flags = DAE_READS_X | DAE_FOLDS,
     .state_bytes = sizeof(struct conv_transpose2d),
     .params = params,
     .min_inputs = 1,

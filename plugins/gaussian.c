@@ -6,12 +6,13 @@ static const char kernel_source[] =
     ;
 
 struct gaussian {
-    double sigma, clamp[2];
+    struct dae_level sigma;
+    double clamp[2];
 };
 
 static const struct dae_param params[] = {
     {.key = "sigma",
-     .type = DAE_FLOAT,
+     .type = DAE_LEVEL,
      .offset = offsetof(struct gaussian, sigma),
      .default_value = 0.3,
      .min = 0,
@@ -39,11 +40,9 @@ static void gaussian_reference(const void *state, const struct dae_plan *plan, c
 {
     const struct gaussian *noise = state;
     (void)w;
-    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i) {
-        double v = x[0][i] + noise->sigma * draw->normal(draw->key, (uint32_t)i);
-        v = v > noise->clamp[1] ? noise->clamp[1] : v;
-        y[i] = v < noise->clamp[0] ? noise->clamp[0] : v;
-    }
+    const double sigma = (double)draw->level(draw->key, &noise->sigma);
+    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
+        y[i] = dae_hold(x[0][i] + sigma * draw->normal(draw->key, (uint32_t)i), noise->clamp);
 }
 
 DAE_PLUGIN_TABLE = {

@@ -47,6 +47,9 @@ static int maxpool2d_plan(const void *state, struct dae_plan *plan)
         }
         plan->output.dim[i] = (in->dim[i] - layer->kernel[i]) / layer->stride[i] + 1;
     }
+    for (int i = 0; i < 2; ++i) /* disjoint windows side by side */
+        plan->window[i] =
+            layer->stride[0] == layer->kernel[0] && layer->stride[1] == layer->kernel[1] ? layer->kernel[i] : 0;
     plan->flops = dae_shape_len(&plan->output) * layer->kernel[0] * layer->kernel[1];
     return 0;
 }
@@ -76,12 +79,13 @@ DAE_PLUGIN_TABLE = {
     .kind = DAE_LAYER,
     .name = "maxpool2d",
     .help = "largest value of each window, per channel",
-    .flags = DAE_READS_X | DAE_READS_Y,
+    .flags = DAE_READS_X | DAE_READS_Y | DAE_FOLDS_DX,
     .state_bytes = sizeof(struct maxpool2d),
     .params = params,
     .min_inputs = 1,
     .max_inputs = 1,
     .plan = maxpool2d_plan,
     .kernel_source = kernel_source,
+    .window_y = "a != a || b != b ? a + b : a > b ? a : b",
     .reference = maxpool2d_reference,
 };

@@ -13,6 +13,7 @@ unset MAKEFLAGS MAKELEVEL MFLAGS NO_INSTALL
 export LC_ALL=C
 export DAE_CL_PLUGINS=$BUILD/plugins
 export POCL_CACHE_DIR=${POCL_CACHE_DIR:-$PWD/$BUILD/pocl-cache}
+export DAE_CL_CACHE_DIR=${DAE_CL_CACHE_DIR:-$PWD/$BUILD/cache}
 mkdir -p "$POCL_CACHE_DIR"
 work=$(mktemp -d)
 child=

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/trust.h"
 #include "config/fields.h"
 #include "config/tree.h"
 #include "graph/network.h"
@@ -69,7 +70,7 @@ static enum dae_status open_subject(const struct invocation *invocation, const s
     const double begin = bench_now();
     TRY(invocation_device(invocation, subject->config, &subject->device, err));
     subject->platform_seconds = bench_now() - begin;
-    return DAE_OK;
+    return trust_check(invocation, &subject->network, &subject->settings, subject->device, err);
 }
 
 static cJSON *to_json(const struct subject *subject, const struct bench *bench)
@@ -198,7 +199,7 @@ static const struct command_option option_windows = {
     "when not given"};
 
 static const struct command_option *const options[] = {
-    &option_platform, &option_batch, &option_windows, &option_set, &option_plugins, &option_json, NULL,
+    &option_platform, &option_batch, &option_windows, &option_set, &option_plugins, &option_trust, &option_json, NULL,
 };
 
 const struct command command_bench = {

@@ -7,14 +7,17 @@
 
 #include "config/fields.h"
 
-const struct command_option option_platform = {"platform", "NAME[:N]", OPTION_VALUE, false,
-                                               "use the OpenCL device whose platform, vendor or name contains NAME (of "
-                                               "several: the N-th, from 0), or cpu, gpu, auto"};
+const struct command_option option_platform = {
+    "platform", "NAME[:N]", OPTION_VALUE, false,
+    "use the OpenCL device whose platform, vendor or name contains NAME (of "
+    "several: the N-th, from 0), or cpu, gpu, auto; run splits its batches over NAME,NAME"};
 const struct command_option option_set = {"set", "KEY.PATH=VALUE", OPTION_LIST, false,
                                           "change one value of the config, as in --set train.epochs=3"};
 const struct command_option option_plugins = {"plugins", "DIR", OPTION_LIST, false,
                                               "load the plugins of this folder as well"};
 const struct command_option option_json = {"json", NULL, OPTION_FLAG, false, "print JSON"};
+const struct command_option option_trust = {"trust-device", NULL, OPTION_FLAG, false,
+                                            "use the device even if it fails its check at the first use"};
 
 enum dae_status command_find(const char *name, const struct command **command, struct error *err)
 {

@@ -40,9 +40,10 @@ extern const struct command_option option_platform; /* --platform NAME[:N] */
 extern const struct command_option option_set;      /* --set KEY.PATH=VALUE, repeatable */
 extern const struct command_option option_plugins;  /* --plugins DIR, repeatable */
 extern const struct command_option option_json;     /* --json */
+extern const struct command_option option_trust;    /* --trust-device */
 
-extern const struct command command_run, command_check, command_bench, command_denoise, command_devices,
-    command_plugins, command_help;
+extern const struct command command_run, command_check, command_verify, command_bench, command_tune, command_denoise,
+    command_devices, command_doctor, command_plugins, command_help;
 /* All of them, in the order of the manual; ends with NULL. */
 extern const struct command *const commands[];
 

@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "cli/command.h"
+#include "cli/trust.h"
 #include "data/samples_file.h"
 #include "graph/executor.h"
 #include "train/model_file.h"
@@ -272,9 +273,12 @@ static enum dae_status open_device(struct denoise *d, struct error *err)
     char notice[512];
     TRY(invocation_device(d->invocation, d->config, &d->device, err));
     fprintf(stderr, "%s\n", device_line(d->device));
+    TRY(trust_check(d->invocation, &d->network, &d->settings, d->device, err));
     TRY(executor_new(d->device, &d->network, &options, notice, sizeof notice, &d->executor, err));
     if (notice[0])
         fprintf(stderr, "  %s\n", notice);
+    if (network_layers_read_mask(&d->network))
+        fprintf(stderr, "  the model was trained with a mask of what is missing; here it is told that nothing is\n");
     TRY(executor_set_parameters(d->executor, d->parameters, err));
     uint64_t bytes = (uint64_t)d->batch * (uint64_t)sample_len(d) * sizeof(float);
     TRY(device_check_memory(d->device, bytes, "a batch of samples", "choose another device", err));
@@ -375,7 +379,8 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 static const struct command_option option_o = {"o", "DIR", OPTION_VALUE, true,
                                                "the folder of the results, made when it is not there"};
 
-static const struct command_option *const options[] = {&option_o, &option_platform, &option_plugins, NULL};
+static const struct command_option *const options[] = {&option_o, &option_platform, &option_plugins, &option_trust,
+                                                       NULL};
 
 const struct command command_denoise = {
     .name = "denoise",

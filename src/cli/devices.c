@@ -79,12 +79,12 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
         status = output_json(to_json(&list), err);
     else if (list.n > 0)
         status = print_table(&list, err);
-    if (status == DAE_OK && list.n == 0)
-        status = error_set(err, DAE_NO_DEVICE, "%s", list.problem);
     if (status == DAE_OK)
         status = platform_choose(&list, NULL, &index, line, sizeof line, err);
     if (status == DAE_OK && !json)
         printf("without --platform, %s\n", line);
+    for (int i = 0; i < list.n_notices && status == DAE_OK; ++i)
+        fprintf(stderr, "%s\n", list.notice[i]);
     platform_list_release(&list);
     return status;
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "cli/version.h"
+#include "base/version.h"
 
 enum { WIDTH = 79, INDENT = 6 };
 
@@ -20,6 +20,11 @@ static const struct {
      "the OpenCL device to use, in the words of --platform, which comes before it; the config's `device` "
      "comes after it"},
     {"DAE_CL_DATA", "the folder that holds the data sets, for example mnist/"},
+    {"DAE_CL_CACHE_DIR",
+     "the folder for what is remembered between runs, such as how each driver did in its probe, and for PoCL's "
+     "compiled kernels; else $XDG_CACHE_HOME/dae-cl or ~/.cache/dae-cl"},
+    {"POCL_CACHE_DIR",
+     "PoCL's own variable: its compiled kernels are kept there instead, if nobody else can write to it"},
     {"DAE_CL_KERNELS", "a folder of kernel files that replace the built-in ones, for their development"},
 };
 

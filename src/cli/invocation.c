@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/driver_guard.h"
 #include "config/fields.h"
 #include "config/tree.h"
 
@@ -97,15 +98,25 @@ enum dae_status invocation_registry(const struct invocation *invocation, struct 
     return status;
 }
 
+static enum dae_status read_switch(const struct value *device, const char *key, bool *off, struct error *err)
+{
+    const struct value *value = value_map_get(device, key);
+    bool on = true;
+    if (value)
+        TRY(field_bool(value, &on, err));
+    *off = !on;
+    return DAE_OK;
+}
+
 /* `device`: the word of --platform, or a map of it and of the choices within a device. */
 static enum dae_status read_device(const struct value *device, struct device_request *request, struct error *err)
 {
-    static const char *const keys[] = {"platform", "shape", "gemm"};
+    static const char *const keys[] = {"platform", "shape", "gemm", "join", "fold", "tuned"};
     static const char *const shapes[] = {"auto", "wide", "grid"}, *const gemms[] = {"auto", "own", "clblast"};
     const struct value *platform = device;
     int choice;
     if (device->kind == VALUE_MAP) {
-        TRY(fields_check_keys(device, keys, 3, "device", err));
+        TRY(fields_check_keys(device, keys, sizeof keys / sizeof keys[0], "device", err));
         platform = value_map_get(device, "platform");
         const struct value *shape = value_map_get(device, "shape"), *gemm = value_map_get(device, "gemm");
         if (shape) {
@@ -116,6 +127,9 @@ static enum dae_status read_device(const struct value *device, struct device_req
             TRY(field_choice(gemm, "auto|own|clblast", &choice, err));
             request->tuning.gemm = gemms[choice];
         }
+        TRY(read_switch(device, "join", &request->tuning.no_join, err));
+        TRY(read_switch(device, "fold", &request->tuning.no_fold, err));
+        TRY(read_switch(device, "tuned", &request->tuning.no_tuned, err));
     }
     if (platform) {
         TRY(field_text(platform, &request->platform, err));
@@ -142,13 +156,59 @@ enum dae_status invocation_request(const struct invocation *invocation, const st
     return DAE_OK;
 }
 
+static enum dae_status open_named(const struct device_request *request, const char *name, struct device **device,
+                                  struct error *err)
+{
+    enum dae_status status = device_open(name, &request->tuning, device, err);
+    if (status == DAE_OK)
+        driver_guard_arm(*device);
+    if (status != DAE_OK && request->asked_by)
+        error_note(err, "'%s' comes from %s", request->platform, request->asked_by);
+    return status;
+}
+
 enum dae_status invocation_device(const struct invocation *invocation, const struct value *config,
                                   struct device **device, struct error *err)
 {
     struct device_request request;
     TRY(invocation_request(invocation, config, &request, err));
-    enum dae_status status = device_open(request.platform, &request.tuning, device, err);
-    if (status != DAE_OK && request.asked_by)
-        error_note(err, "'%s' comes from %s", request.platform, request.asked_by);
-    return status;
+    if (request.platform && strchr(request.platform, ','))
+        return error_set(err, DAE_CONFIG, "'%s' (from %s) names several devices; only dae-cl run uses more than one",
+                         request.platform, request.asked_by);
+    TRY(open_named(&request, request.platform, device, err));
+    fputs(device_notices(*device), stderr);
+    return DAE_OK;
+}
+
+static enum dae_status check_other(struct device *const *device, int i, const char *request, struct error *err)
+{
+    for (int k = 0; k < i; ++k)
+        if (device_facts(device[k])->handle == device_facts(device[i])->handle)
+            return error_set(err, DAE_CONFIG, "platform '%s': names %d and %d mean one device, '%s'", request, k + 1,
+                             i + 1, device_facts(device[i])->name);
+    return DAE_OK;
+}
+
+enum dae_status invocation_devices(const struct invocation *invocation, const struct value *config,
+                                   struct device *device[TEAM_MAX], int *n, struct error *err)
+{
+    struct device_request request;
+    char name[256];
+    *n = 0;
+    TRY(invocation_request(invocation, config, &request, err));
+    const char *at = request.platform;
+    do {
+        const size_t len = at ? strcspn(at, ",") : 0;
+        if (*n == TEAM_MAX || len >= sizeof name)
+            return error_set(err, DAE_CONFIG, "platform '%s': at most %d names, each shorter than %zu characters",
+                             request.platform, TEAM_MAX, sizeof name);
+        snprintf(name, sizeof name, "%.*s", (int)len, at ? at : "");
+        TRY(open_named(&request, at ? name : NULL, &device[*n], err));
+        TRY(check_other(device, *n, request.platform, err));
+        if (*n == 0 || strcmp(device_notices(device[*n]), device_notices(device[0])) != 0)
+            fputs(device_notices(device[*n]), stderr);
+        ++*n;
+        at = at && at[len] ? at + len + 1 : NULL;
+    } while (at);
+    return DAE_OK;
 }

@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/driver_guard.h"
 #include "cli/help.h"
 
 const struct command *const commands[] = {
-    &command_run,     &command_check,   &command_bench, &command_denoise,
-    &command_devices, &command_plugins, &command_help,  NULL,
+    &command_run,     &command_check,  &command_verify,  &command_bench, &command_tune, &command_denoise,
+    &command_devices, &command_doctor, &command_plugins, &command_help,  NULL,
 };
 
 /* A closed standard stream would give its number to the next file that is opened, and what is printed would end up in
@@ -81,5 +82,6 @@ int main(int argc, char **argv)
         status = flushed;
     if (err.status != DAE_OK)
         fprintf(stderr, "%s\n", err.text);
+    driver_guard_disarm();
     return (int)status;
 }

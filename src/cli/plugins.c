@@ -18,18 +18,24 @@ static const struct {
     {"", "seed", "integer", "1", "of every random draw: initial weights, order of samples, noise"},
     {"", "device", "text or map", "auto", "the OpenCL device, in the words of --platform, or the map below"},
     {"", "data", "map", "required", "where the samples come from"},
-    {"", "corruption", "corruption, or list of them", "", "what is done to the clean input, in that order"},
+    {"", "corruption", "corruption, or list of them", "",
+     "what is done to the clean input, in that order; `one_of: [corruptions]` in the place of one draws one for each "
+     "sample"},
     {"", "model", "map", "required", "the network"},
     {"", "train", "map", "required", "how it is trained"},
     {"", "compare", "list of standard_ae, affine, pca", "", "baselines to train and to report beside the network"},
     {"device", "platform", "text", "auto", "as --platform says it"},
     {"device", "shape", "auto, wide or grid", "auto", "kernels for CPUs (wide) or GPUs (grid)"},
     {"device", "gemm", "auto, own or clblast", "auto", "who multiplies matrices"},
+    {"device", "join", "true or false", "true", "one kernel carries a sample through layer after layer"},
+    {"device", "tuned", "true or false", "true", "what dae-cl tune found for the device"},
+    {"device", "fold", "true or false", "true", "pointwise and pooling layers inside the layer before them"},
     {"model", "input", "list of 1 to 4 integers", "required", "the shape of a sample, channels last"},
     {"model", "layers", "list of layers", "required",
      "each one `TYPE: {parameters}`, with an optional `name: NAME` and `from: NAME` or `from: [NAMES]` beside it; a "
      "layer "
-     "reads the one above it unless `from` says otherwise"},
+     "reads the one above it unless `from` says otherwise; `input` is the corrupted sample, `mask` is 1 where a "
+     "corruption has replaced a number and 0 elsewhere"},
     {"model", "code", "name of a layer", "", "whose output is the code; none when not given"},
     {"train", "loss", "loss", "required", "what is minimised"},
     {"train", "optimizer", "optimizer", "required", "how the parameters move"},
@@ -83,6 +89,7 @@ static void describe(const struct dae_param *row, struct row_text *text)
         [DAE_INTERVAL] = "[lo, hi]",
         [DAE_CHOICE] = "",
         [DAE_SHAPE] = "list of 1 to 4 integers",
+        [DAE_LEVEL] = "number or [low, high]",
     };
     *text = (struct row_text){0};
     if (row->type == DAE_CHOICE)

@@ -11,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/run_folder.h"
 #include "cli/run_result.h"
+#include "cli/trust.h"
 #include "config/tree.h"
 #include "train/model_file.h"
 
@@ -27,7 +28,10 @@ struct run {
     struct dataset train_set, test_set;
     struct dataset_notice notice;
     char data_line[1200];
-    struct device *device;
+    struct device *device; /* the first of them */
+    struct device *devices[TEAM_MAX];
+    struct team_helper helper[TEAM_MAX];
+    int n_devices;
     struct loader *train, *test;
     struct run_folder folder;
     struct trained model, standard;
@@ -96,11 +100,23 @@ static enum dae_status load_data(struct run *run, struct error *err)
 
 static enum dae_status open_device(struct run *run, struct error *err)
 {
-    TRY(invocation_device(run->invocation, run->config, &run->device, err));
-    fprintf(stderr, "%s\n", device_line(run->device));
+    TRY(invocation_devices(run->invocation, run->config, run->devices, &run->n_devices, err));
+    run->device = run->devices[0];
+    for (int i = 0; i < run->n_devices; ++i)
+        fprintf(stderr, "%s\n", device_line(run->devices[i]));
     catch_signals();
+    for (int i = 0; i < run->n_devices; ++i)
+        TRY(trust_check(run->invocation, &run->network, &run->settings, run->devices[i], err));
+    for (int i = 1; i < run->n_devices; ++i) {
+        struct team_helper *helper = &run->helper[i - 1];
+        helper->device = run->devices[i];
+        TRY(loader_new(helper->device, &run->train_set, run->settings.batch, &helper->train, err));
+        TRY(network_check_samples(&run->network, run->train_set.n, loader_is_streamed(helper->train), err));
+    }
     TRY(loader_new(run->device, &run->train_set, run->settings.batch, &run->train, err));
     TRY(loader_new(run->device, &run->test_set, run->settings.batch, &run->test, err));
+    TRY(network_check_samples(&run->network, run->train_set.n, loader_is_streamed(run->train), err));
+    TRY(network_check_samples(&run->network, run->test_set.n, loader_is_streamed(run->test), err));
     if (loader_is_streamed(run->train))
         fprintf(stderr, "data: the training samples are streamed; they are more than the device may hold\n");
     return DAE_OK;
@@ -154,6 +170,21 @@ static enum dae_status log_event(struct run *run, const char *name, const char *
     return run_folder_log(&run->folder, event, err);
 }
 
+/* How each batch was split. */
+static enum dae_status log_shares(struct run *run, const struct trained *trained, struct error *err)
+{
+    cJSON *event = cJSON_CreateObject();
+    cJSON_AddStringToObject(event, "event", "shares");
+    cJSON_AddStringToObject(event, "network", run->role);
+    cJSON *shares = cJSON_AddArrayToObject(event, "samples");
+    for (int i = 0; i < run->n_devices; ++i) {
+        fprintf(stderr, "  %lld of %lld samples of each batch on '%s'\n", (long long)trained->share[i],
+                (long long)run->settings.batch, device_facts(run->devices[i])->name);
+        cJSON_AddItemToArray(shares, cJSON_CreateNumber((double)trained->share[i]));
+    }
+    return run_folder_log(&run->folder, event, err);
+}
+
 static enum dae_status train(struct run *run, const char *role, bool corrupt, struct trained *out, struct error *err)
 {
     char name[64], checkpoint[NAME_LEN], notice[512];
@@ -167,6 +198,9 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
             .network = &run->network,
             .settings = &run->settings,
             .train = run->train,
+            .helper = run->helper,
+            .n_helpers = run->n_devices - 1,
+            .weights = run->model.parameters && run->n_devices > 1 ? run->model.share : NULL,
             .validation = run->test,
             .bytes = run->train_set.kind == DATASET_UINT8,
             .corrupt = corrupt,
@@ -185,6 +219,8 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
         progress_end(&run->progress);
         if (notice[0])
             fprintf(stderr, "  %s\n", notice);
+        if (status == DAE_OK && run->n_devices > 1)
+            status = log_shares(run, out, err);
     }
     text_release(&fingerprint);
     if (status == DAE_INTERRUPTED || status == DAE_TERMINATED)
@@ -259,7 +295,10 @@ static void release(struct run *run)
     run_folder_close(&run->folder);
     loader_free(run->train);
     loader_free(run->test);
-    device_close(run->device);
+    for (int i = 0; i < TEAM_MAX; ++i) {
+        loader_free(run->helper[i].train);
+        device_close(run->devices[i]);
+    }
     dataset_release(&run->train_set);
     dataset_release(&run->test_set);
     registry_close(run->registry);
@@ -300,7 +339,7 @@ static const struct command_option option_resume = {"resume", NULL, OPTION_FLAG,
                                                     "go on from the checkpoint in the folder"};
 
 static const struct command_option *const options[] = {
-    &option_platform, &option_out, &option_resume, &option_set, &option_plugins, &option_json, NULL,
+    &option_platform, &option_out, &option_resume, &option_set, &option_plugins, &option_trust, &option_json, NULL,
 };
 
 const struct command command_run = {

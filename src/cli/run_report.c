@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "cli/run_result.h"
-#include "cli/version.h"
 #include "config/tree.h"
 #include "graph/params.h"
 #include "report/figure.h"

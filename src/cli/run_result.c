@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "cli/version.h"
+#include "base/version.h"
 
 bool run_result_pca_note(const struct comparison *comparison, char *text, size_t len)
 {

@@ -1,4 +1,4 @@
-/* The plugin contract of dae-cl. A plugin is a shared object that exports one constant table, `dae_plugin_v1`, and
+/* The plugin contract of dae-cl. A plugin is a shared object that exports one constant table, `dae_plugin_v2`, and
  * links to nothing: layers, corruptions, losses and optimisers all load alike. See plugins/relu.c (a pointwise layer),
  * plugins/maxpool2d.c (a layer of one sample) and plugins/dense.c (a layer of a whole batch) as examples.
  *
@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DAE_ABI 1
-#define DAE_PLUGIN_SYMBOL dae_plugin_v1
-#define DAE_PLUGIN_SYMBOL_TEXT "dae_plugin_v1"
+#define DAE_ABI 2
+#define DAE_PLUGIN_SYMBOL dae_plugin_v2
+#define DAE_PLUGIN_SYMBOL_TEXT "dae_plugin_v2"
 
 enum {
     DAE_MAX_RANK = 4,
@@ -42,6 +42,14 @@ enum dae_param_type {
     DAE_INTERVAL, /* double[2]         [lo, hi]; not given: -inf, inf; macros P_<KEY>_LO, P_<KEY>_HI */
     DAE_CHOICE,   /* int               index into choices "a|b|c"; macro P_<KEY> */
     DAE_SHAPE,    /* struct dae_shape  list of 1 to 4 positive integers; no macro */
+    DAE_LEVEL,    /* struct dae_level  a number, or [low, high] to draw from for each sample; corruptions only;
+                   *                   P_<KEY> is an expression on the sample `s` */
+};
+
+/* How strong a corruption is: the same for all samples when low is high, else each sample draws its own. */
+struct dae_level {
+    double low, high;
+    uint32_t number; /* tells the levels of one plugin apart; the host fills it */
 };
 
 struct dae_param {
@@ -77,6 +85,9 @@ struct dae_plan {
     struct dae_weight weight[DAE_MAX_WEIGHTS];
     int64_t scratch_len; /* floats that forward or backward of one sample may scribble on; not kept between the two */
     int64_t flops;       /* of forward, for one sample; a multiply-add counts two */
+    bool reads_mask;     /* losses: there shall be a third input, the mask: 1 where a corruption has replaced a number
+                          * (DAE_MASKS), 0 elsewhere; it has the shape of the clean target */
+    int64_t window[2];   /* h, w when y is `window_y` over windows of that size, side by side from (0, 0) on; else 0 */
     int n_defines;       /* integer macros for the kernel file beside those of the parameter rows */
     struct dae_define {
         const char *name;
@@ -92,7 +103,12 @@ struct dae_draw {
     const void *key;
     bool training;                                       /* dropout acts only then */
     uint32_t (*word)(const void *key, uint32_t element); /* 32 random bits */
+    float (*unit)(const void *key, uint32_t element);    /* the same in (0, 1], rounded as the device rounds it */
     double (*normal)(const void *key, uint32_t element); /* standard normal */
+    float (*level)(const void *key, const struct dae_level *level); /* this sample's, as the device has it */
+    /* DAE_READS_DATA: this sample's number in the data set, and any clean sample of it. */
+    uint32_t id, n_samples;
+    float (*data)(const void *key, uint32_t id, int64_t element);
 };
 
 /* ---- Batch-wide layers: the host's services. --------------------------------------------------------------------- */
@@ -158,13 +174,23 @@ enum dae_flags {
     DAE_READS_X = 2, /* backward reads the inputs */
     DAE_READS_Y = 4, /* backward reads the output */
     DAE_DRAWS = 8,   /* the kernel draws random numbers */
-    DAE_FOLDS = 16,  /* a batch-wide layer whose gemms honour `fold` */
+    /* The last store takes a pointwise layer in: a batch-wide layer's by `fold` of its gemms, that of a layer of one
+     * sample by FOLDED (kernels/dae.clh); and with DAE_POOLS the windows of a pooling layer behind as well. */
+    DAE_FOLDS = 16,
+    DAE_POOLS = 32,
+    /* So does its backward's store of dx, by `fold` of its gemms or by FOLDED_DX. */
+    DAE_FOLDS_DX = 64,
+    /* A corruption that replaces some numbers and leaves the others as they are, where its draws choose and not the
+     * numbers. The host finds the mask by running it once more, on numbers that no data hold. */
+    DAE_MASKS = 128,
+    DAE_READS_DATA = 256, /* a corruption whose kernel reads other samples, by data_number */
 };
 
 /* How a layer computes is exactly one of: DAE_VIEW; `pointwise_y` and `pointwise_dx`; `forward` and `backward`; or none
  * of them, and then kernel_source defines FN(forward) and FN(backward) for one sample (kernels/dae.clh shows their
- * arguments). A corruption is a layer without backward. A loss is a layer of two inputs, the network's output and the
- * clean target, whose output is one number per sample: the sum over its elements, of which the host takes the mean. */
+ * arguments). A corruption is a layer of one input without backward, whose output has the input's shape. A loss is a
+ * layer of two inputs, the network's output and the clean target (and the mask, where its plan wants it), whose output
+ * is one number per sample: the sum over its elements, of which the host takes the mean. */
 struct dae_plugin {
     uint32_t abi;  /* DAE_ABI */
     uint32_t size; /* sizeof(struct dae_plugin) */
@@ -184,6 +210,9 @@ struct dae_plugin {
 
     /* OpenCL C expressions on vectors of type V: y from x; dx from y and dy. */
     const char *pointwise_y, *pointwise_dx;
+    /* A pooling layer may add how two values a and b of a window become one, so that its forward can be folded into the
+     * layer before it. */
+    const char *window_y;
 
     /* Batch-wide layers. `bind` may build kernels and keep their numbers in the state; nothing else may. */
     int (*bind)(void *state, const struct dae_plan *plan, const struct dae_host *host, void *context);
@@ -210,14 +239,21 @@ struct dae_plugin {
 
 /* Declares and opens the table: DAE_PLUGIN_TABLE = { ... }; */
 #define DAE_PLUGIN_TABLE                                                                                               \
-    DAE_EXPORT extern const struct dae_plugin dae_plugin_v1;                                                           \
-    const struct dae_plugin dae_plugin_v1
+    DAE_EXPORT extern const struct dae_plugin DAE_PLUGIN_SYMBOL;                                                       \
+    const struct dae_plugin DAE_PLUGIN_SYMBOL
 
 /* Adds an integer macro to the plan. */
 static inline void dae_plan_define(struct dae_plan *plan, const char *name, int64_t value)
 {
     if (plan->n_defines < DAE_MAX_DEFINES)
         plan->define[plan->n_defines++] = (struct dae_define){name, value};
+}
+
+/* A number held within an interval; NaN stays NaN. */
+static inline double dae_hold(double number, const double interval[2])
+{
+    number = number > interval[1] ? interval[1] : number;
+    return number < interval[0] ? interval[0] : number;
 }
 
 /* Elements of a shape. */

@@ -41,7 +41,9 @@ static enum dae_status make_resident(struct loader *loader, struct error *err)
 
 static enum dae_status make_slots(struct loader *loader, struct error *err)
 {
-    const int64_t batches = SLOT_BYTES / (int64_t)loader->sample_bytes / loader->batch;
+    const uint64_t most = device_facts(loader->device)->max_allocation_bytes;
+    const int64_t slot_bytes = most < SLOT_BYTES ? (int64_t)most : SLOT_BYTES;
+    const int64_t batches = slot_bytes / (int64_t)loader->sample_bytes / loader->batch;
     loader->slot_samples = (batches > 1 ? batches : 1) * loader->batch;
     const uint64_t bytes = (uint64_t)loader->slot_samples * loader->sample_bytes;
     for (int i = 0; i < N_SLOTS; ++i) {
@@ -174,7 +176,7 @@ enum dae_status loader_batch(struct loader *loader, int64_t first, uint32_t epoc
                              struct error *err)
 {
     const int64_t left = loader->set->n - first, n = left < loader->batch ? left : loader->batch;
-    *batch = (struct batch){loader->data, loader->order, first, n, epoch, split, false, 0};
+    *batch = (struct batch){loader->data, loader->order, first, n, epoch, split, false, 0, loader->set->n, 0};
     if (loader->data)
         return DAE_OK;
     const struct slot *slot = &loader->slot[loader->turn];

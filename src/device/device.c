@@ -18,23 +18,22 @@ enum dae_status device_fail(struct error *err, int code, const char *call, const
                      memory ? "; try a smaller batch" : "");
 }
 
-enum dae_status device_open(const char *request, const struct tuning_request *tuning, struct device **out,
-                            struct error *err)
+enum dae_status device_open_listed(const struct platform_device *listed, const struct tuning_request *tuning,
+                                   struct device **out, struct error *err)
 {
     *out = NULL;
-    struct platform_list list;
-    TRY(platform_list_devices(&list, err));
     struct device *device = calloc(1, sizeof *device);
+    if (!device)
+        return error_no_memory(err, "device", sizeof *device);
     enum dae_status status = DAE_OK;
-    int index = 0;
-    if (!device) {
-        status = error_no_memory(err, "device", sizeof *device);
-        goto done;
-    }
-    TRY_GOTO(platform_choose(&list, request, &index, device->line, sizeof device->line, err), done);
-    device->facts = list.device[index];
+    device->facts = *listed;
     device->id = device->facts.handle;
     TRY_GOTO(tuning_choose(&device->facts, tuning, &device->tuning, err), done);
+    char problem[768] = "";
+    if (!tuning->no_tuned)
+        tuning_recall(&device->facts, &device->tuning, problem, sizeof problem);
+    if (problem[0])
+        text_printf(&device->notices, "warning: %s\n", problem);
     cl_int code;
     device->context = clCreateContext(NULL, 1, &device->id, NULL, NULL, &code);
     if (!device->context) {
@@ -45,13 +44,46 @@ enum dae_status device_open(const char *request, const struct tuning_request *tu
     if (!device->queue)
         status = device_fail(err, code, "clCreateCommandQueue", device->facts.name);
 done:
-    platform_list_release(&list);
     if (status != DAE_OK) {
         device_close(device);
         return status;
     }
     *out = device;
     return DAE_OK;
+}
+
+static enum dae_status keep_notices(struct device *device, const struct platform_list *list, struct error *err)
+{
+    for (int i = 0; i < list->n_notices; ++i)
+        text_printf(&device->notices, "%s\n", list->notice[i]);
+    for (int i = 0; i < list->n; ++i)
+        if (!list->device[i].usable)
+            text_printf(&device->notices, "device '%s' on '%s' is not used: %s\n", list->device[i].name,
+                        list->device[i].platform, list->device[i].reason);
+    return device->notices.failed ? error_no_memory(err, "notices", device->notices.len) : DAE_OK;
+}
+
+enum dae_status device_open(const char *request, const struct tuning_request *tuning, struct device **out,
+                            struct error *err)
+{
+    struct platform_list list;
+    char line[sizeof((*out)->line)];
+    int index = 0;
+    *out = NULL;
+    TRY(platform_list_devices(&list, err));
+    enum dae_status status = platform_choose(&list, request, &index, line, sizeof line, err);
+    if (status == DAE_OK)
+        status = device_open_listed(&list.device[index], tuning, out, err);
+    if (status == DAE_OK) {
+        memcpy((*out)->line, line, sizeof line);
+        status = keep_notices(*out, &list, err);
+    }
+    platform_list_release(&list);
+    if (status != DAE_OK) {
+        device_close(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 void device_close(struct device *device)
@@ -62,8 +94,10 @@ void device_close(struct device *device)
         clFinish(device->queue);
         clReleaseCommandQueue(device->queue);
     }
+    programs_release(device);
     if (device->context)
         clReleaseContext(device->context);
+    text_release(&device->notices);
     free(device);
 }
 
@@ -77,9 +111,19 @@ const struct tuning *device_tuning(const struct device *device)
     return &device->tuning;
 }
 
+void device_set_tuning(struct device *device, const struct tuning *tuning)
+{
+    device->tuning = *tuning;
+}
+
 const char *device_line(const struct device *device)
 {
     return device->line;
+}
+
+const char *device_notices(const struct device *device)
+{
+    return device->notices.len > 0 ? device->notices.data : "";
 }
 
 struct device_counters device_count(const struct device *device)
@@ -117,7 +161,11 @@ enum dae_status buffer_new(struct device *device, uint64_t bytes, const char *wh
         return error_no_memory(err, what, sizeof *buffer);
     cl_int code;
     *buffer = (struct buffer){.device = device, .bytes = bytes};
-    buffer->memory = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    snprintf(buffer->name, sizeof buffer->name, "%s", what);
+    if (device->guards)
+        code = guard_create(buffer);
+    else
+        buffer->memory = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
     if (!buffer->memory) {
         free(buffer);
         return device_fail(err, code, "clCreateBuffer", what);
@@ -138,6 +186,8 @@ void buffer_free(struct buffer *buffer)
     if (!buffer)
         return;
     clReleaseMemObject(buffer->memory);
+    if (buffer->whole)
+        guard_release(buffer);
     buffer->device->allocated_bytes -= buffer->bytes;
     free(buffer);
 }

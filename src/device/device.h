@@ -21,12 +21,20 @@ struct device_event;
  * No device: DAE_NO_DEVICE; the driver refuses a context or queue: DAE_OPENCL. */
 MUST_USE enum dae_status device_open(const char *request, const struct tuning_request *tuning, struct device **out,
                                      struct error *err);
+/* The same with a device of a list, of which a copy is kept. */
+MUST_USE enum dae_status device_open_listed(const struct platform_device *listed, const struct tuning_request *tuning,
+                                            struct device **out, struct error *err);
 void device_close(struct device *device); /* NULL is fine */
 
 const struct platform_device *device_facts(const struct device *device);
 const struct tuning *device_tuning(const struct device *device);
+/* For measurements: what is made on the device from now on goes by another, sound tuning (tuning_is_sound). */
+void device_set_tuning(struct device *device, const struct tuning *tuning);
 /* "device: CPU '...', Portable Computing Language (no usable GPU, so the CPU)". */
 const char *device_line(const struct device *device);
+/* What the user must hear before: lines about drivers, devices and tables that are not used, each
+ * with a newline; or "". */
+const char *device_notices(const struct device *device);
 
 /* Checks that `bytes` more would fit the device's memory, before any of it is asked for: DAE_NO_MEMORY naming `what`
  * and `hint`. Some drivers accept more than they have and fail later, without a word. */
@@ -55,13 +63,23 @@ MUST_USE enum dae_status buffer_read_later(const struct buffer *buffer, uint64_t
 /* Enqueues a copy of one buffer's bytes to another's start. */
 MUST_USE enum dae_status buffer_copy(const struct buffer *from, struct buffer *to, uint64_t bytes, struct error *err);
 
+/* From now on (or, with false, no longer) each new buffer lies between two zones of at least 4 KiB that hold a NaN of
+ * one pattern. A kernel that writes there is found by device_check_guards, one that computes with what it reads there
+ * gets a NaN. For verification; costs memory. */
+void device_set_guards(struct device *device, bool on);
+/* Waits, and counts the numbers (4 bytes each) that have changed in the zones of all living buffers. `where` (len
+ * bytes) says which, "3 numbers behind 'losses'", or is "". */
+MUST_USE enum dae_status device_check_guards(struct device *device, int64_t *n_changed, char *where, size_t len,
+                                             struct error *err);
+
 /* Waits until the event's command is done, and frees the event. */
 MUST_USE enum dae_status device_event_wait(struct device *device, struct device_event *event, struct error *err);
 /* Waits for everything enqueued. */
 MUST_USE enum dae_status device_finish(struct device *device, struct error *err);
 
 /* Builds OpenCL C 1.2 source; `label` names it in errors ("network conv_mnist, training"). A failed build is DAE_OPENCL
- * with the compiler's log. Owned by the caller. */
+ * with the compiler's log. A source that this device has built before with these options is not compiled again. Owned
+ * by the caller. */
 MUST_USE enum dae_status program_build(struct device *device, const char *label, const char *source,
                                        const char *options, struct program **out, struct error *err);
 void program_free(struct program *program); /* NULL is fine; its kernels must be freed before */

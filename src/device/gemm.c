@@ -14,70 +14,69 @@
 #include "device/sources.h"
 
 enum {
-    WIDE_ROWS = 8, /* with WIDE_COLUMNS vectors: 16 accumulators, enough to hide the latency of fma */
-    WIDE_COLUMNS = 2,
-    GRID_TILE = 16, /* a work-group of 256; smaller devices get GRID_SMALL */
-    GRID_SMALL = 8,
-    FINISH_GROUP = 64,
+    GRID_TILE = 16,          /* a work-group of 256; halved until the device takes it */
+    DOTS = 4,                /* rows of each operand whose products a work-item sums side by side */
+    ITEMS_EACH_UNIT = 16,    /* so that units that finish early find more */
+    SMALLEST_ITEM = 1 << 17, /* multiplications, some microseconds: less would not pay for its start */
 };
 
 struct gemm {
     struct gemm *next;
     struct gemm_pool *pool;
-    struct gemm_spec spec;
-    char *source; /* what the program was built from: equal sources share it */
-    bool shared;
+    bool transpose_a, transpose_b, bias;
+    int fold;
+    int number;              /* names its kernels in the program */
+    char *source;            /* what sets it apart: equal ones are one */
+    struct kernel *multiply; /* or, of CLBlast, what finishes its product; NULL until the program is built */
+};
+
+struct gemm_program {
+    struct gemm_program *next;
     struct program *program;
-    struct kernel *multiply, *finish, *transpose;
 };
 
 struct gemm_pool {
     struct device *device;
     struct gemm *first;
-    struct buffer *transposed; /* one operand, grown on demand */
-    int tile;
+    struct gemm_program *programs;
+    int n_gemms, tile;
     bool clblast;
 };
 
-static void gemm_free(struct gemm *gemm)
+static void free_products(struct gemm_pool *pool)
 {
-    kernel_free(gemm->multiply);
-    kernel_free(gemm->finish);
-    kernel_free(gemm->transpose);
-    if (!gemm->shared)
-        program_free(gemm->program);
-    free(gemm->source);
-    free(gemm);
+    while (pool->first) {
+        struct gemm *next = pool->first->next;
+        kernel_free(pool->first->multiply);
+        free(pool->first->source);
+        free(pool->first);
+        pool->first = next;
+    }
+    while (pool->programs) {
+        struct gemm_program *next = pool->programs->next;
+        program_free(pool->programs->program);
+        free(pool->programs);
+        pool->programs = next;
+    }
 }
 
 void gemm_pool_free(struct gemm_pool *pool)
 {
     if (!pool)
         return;
-    /* Borrowed programs first: they were built by products further down the list. */
-    while (pool->first) {
-        struct gemm *next = pool->first->next;
-        gemm_free(pool->first);
-        pool->first = next;
-    }
-    buffer_free(pool->transposed);
+    free_products(pool);
     if (pool->clblast)
         CLBlastClearCache(); /* it holds objects of this context */
     free(pool);
 }
 
-static enum dae_status write_source(const struct gemm_pool *pool, const struct gemm_spec *spec, struct text *text,
-                                    struct error *err)
+static void write_definitions(const struct gemm_spec *spec, struct text *text)
 {
-    TRY(sources_add(text, "dae.clh", err));
-    text_add(text, spec->definitions);
     text_printf(text, "#define TRANSPOSE_A %d\n#define TRANSPOSE_B %d\n#define BIAS %d\n#define FOLD %d\n",
                 spec->transpose_a, spec->transpose_b, spec->bias, spec->fold);
-    text_printf(text, "#define ROWS %d\n#define COLUMNS %d\n#define TILE %d\n", WIDE_ROWS, WIDE_COLUMNS, pool->tile);
+    text_add(text, spec->definitions);
     if (spec->expression)
         text_printf(text, "#define FOLD_EXPRESSION (%s)\n", spec->expression);
-    TRY(sources_add(text, "gemm.cl", err));
-    return text->failed ? error_no_memory(err, "kernel source", text->len) : DAE_OK;
 }
 
 enum dae_status gemm_prepare(struct gemm_pool *pool, const struct gemm_spec *spec, struct gemm **out, struct error *err)
@@ -85,38 +84,86 @@ enum dae_status gemm_prepare(struct gemm_pool *pool, const struct gemm_spec *spe
     *out = NULL;
     if (spec->transpose_a && spec->transpose_b)
         return error_set(err, DAE_BUG, "a product of two transposed matrices is not provided");
-    struct gemm *gemm = calloc(1, sizeof *gemm);
     struct text text = {0};
-    if (!gemm)
-        return error_no_memory(err, "matrix product", sizeof *gemm);
-    gemm->pool = pool;
-    gemm->spec = *spec;
-    gemm->spec.definitions = gemm->spec.expression = NULL;
-    enum dae_status status;
-    TRY_GOTO(write_source(pool, spec, &text, err), failed);
-    gemm->source = text.data;
-    for (struct gemm *other = pool->first; other && !gemm->program; other = other->next)
-        if (strcmp(other->source, gemm->source) == 0)
-            gemm->program = other->program;
-    gemm->shared = gemm->program != NULL;
-    if (!gemm->program)
-        TRY_GOTO(program_build(pool->device, "matrix product", gemm->source, "-cl-std=CL1.2", &gemm->program, err),
-                 failed);
-    bool wide = device_tuning(pool->device)->wide;
-    if (pool->clblast)
-        TRY_GOTO(kernel_new(gemm->program, "gemm_finish", &gemm->finish, err), failed);
-    else
-        TRY_GOTO(kernel_new(gemm->program, wide ? "gemm_wide" : "gemm_grid", &gemm->multiply, err), failed);
-    if (wide && spec->transpose_b && !pool->clblast)
-        TRY_GOTO(kernel_new(gemm->program, "gemm_transpose", &gemm->transpose, err), failed);
-    gemm->next = pool->first;
-    pool->first = gemm;
-    *out = gemm;
-    return DAE_OK;
-failed:
-    if (!gemm->source)
+    write_definitions(spec, &text);
+    for (struct gemm *other = pool->first; other && !text.failed; other = other->next)
+        if (strcmp(other->source, text.data) == 0) {
+            text_release(&text);
+            *out = other;
+            return DAE_OK;
+        }
+    struct gemm *gemm = text.failed ? NULL : calloc(1, sizeof *gemm);
+    if (!gemm) {
         text_release(&text);
-    gemm_free(gemm);
+        return error_no_memory(err, "matrix product", sizeof *gemm);
+    }
+    *gemm = (struct gemm){
+        .next = pool->first,
+        .pool = pool,
+        .transpose_a = spec->transpose_a,
+        .transpose_b = spec->transpose_b,
+        .bias = spec->bias,
+        .fold = spec->fold,
+        .number = pool->n_gemms++,
+        .source = text.data,
+    };
+    *out = pool->first = gemm;
+    return DAE_OK;
+}
+
+/* The macros of a fold's expression make room for those of the next. */
+static void undefine(const char *definitions, struct text *text)
+{
+    static const char define[] = "#define ";
+    for (const char *line = definitions; (line = strstr(line, define)) != NULL;) {
+        line += sizeof define - 1;
+        text_printf(text, "#undef %.*s\n", (int)strcspn(line, " (\n"), line);
+    }
+}
+
+static enum dae_status write_source(const struct gemm_pool *pool, struct text *text, struct error *err)
+{
+    const struct tuning *tuning = device_tuning(pool->device);
+    const bool finish = pool->clblast, wide = tuning->wide && !finish;
+    TRY(sources_add(text, "dae.clh", err));
+    text_printf(text, "#define WIDE %d\n#define GRID %d\n#define FINISH %d\n", wide, !wide && !finish, finish);
+    text_printf(text, "#define ROWS %d\n#define COLUMNS %d\n#define DOTS %d\n#define TILE %d\n", tuning->gemm_rows,
+                tuning->gemm_columns, DOTS, pool->tile);
+    for (const struct gemm *gemm = pool->first; gemm; gemm = gemm->next) {
+        if (gemm->multiply)
+            continue;
+        text_printf(text, "#define GEMM(name) gemm_##name##_%d\n", gemm->number);
+        text_add(text, gemm->source);
+        TRY(sources_add(text, "gemm.cl", err));
+        undefine(gemm->source, text);
+    }
+    return text->failed ? error_no_memory(err, "kernel source", text->len) : DAE_OK;
+}
+
+enum dae_status gemm_pool_build(struct gemm_pool *pool, struct error *err)
+{
+    const char *entry = pool->clblast ? "finish" : device_tuning(pool->device)->wide ? "wide" : "grid";
+    bool any = false;
+    for (const struct gemm *gemm = pool->first; gemm; gemm = gemm->next)
+        any = any || !gemm->multiply;
+    if (!any)
+        return DAE_OK;
+    struct gemm_program *slot = calloc(1, sizeof *slot);
+    if (!slot)
+        return error_no_memory(err, "matrix products", sizeof *slot);
+    slot->next = pool->programs;
+    pool->programs = slot;
+    struct text text = {0};
+    enum dae_status status = write_source(pool, &text, err);
+    if (status == DAE_OK)
+        status = program_build(pool->device, "matrix products", text.data, "-cl-std=CL1.2", &slot->program, err);
+    text_release(&text);
+    for (struct gemm *gemm = pool->first; gemm && status == DAE_OK; gemm = gemm->next) {
+        char name[32];
+        snprintf(name, sizeof name, "gemm_%s_%d", entry, gemm->number);
+        if (!gemm->multiply)
+            status = kernel_new(slot->program, name, &gemm->multiply, err);
+    }
     return status;
 }
 
@@ -125,30 +172,29 @@ static size_t round_up(int64_t n, size_t multiple)
     return ((size_t)n + multiple - 1) / multiple * multiple;
 }
 
-static enum dae_status transpose(struct gemm *gemm, int64_t rows, int64_t columns, struct gemm_operand *operand,
-                                 struct error *err)
+/* How many tiles one work-item takes: enough to pay for its start, and few enough to keep every unit busy. */
+static int64_t tiles_each(const struct gemm *gemm, int64_t m, int64_t n, int64_t k, int64_t *items)
 {
-    struct gemm_pool *pool = gemm->pool;
-    uint64_t bytes = (uint64_t)rows * (uint64_t)columns * sizeof(float);
-    if (!pool->transposed || buffer_bytes(pool->transposed) < bytes) {
-        TRY(device_finish(pool->device, err)); /* products in flight read the old one */
-        buffer_free(pool->transposed);
-        TRY(buffer_new(pool->device, bytes, "transposed weights", &pool->transposed, err));
-    }
-    const struct kernel_arg args[] = {ARG_INT(rows), ARG_INT(columns), ARG_BUFFER(operand->buffer),
-                                      ARG_INT(operand->offset), ARG_BUFFER(pool->transposed)};
-    const size_t global[2] = {(size_t)(rows + 15) / 16, (size_t)(columns + 15) / 16}, local[2] = {1, 1};
-    TRY(kernel_launch(gemm->transpose, global, local, args, 5, err));
-    *operand = (struct gemm_operand){pool->transposed, 0};
-    return DAE_OK;
+    const struct tuning *tuning = device_tuning(gemm->pool->device);
+    const int64_t rows = gemm->transpose_b ? DOTS : tuning->gemm_rows;
+    const int64_t columns = gemm->transpose_b ? 16 : 16 * tuning->gemm_columns;
+    const int64_t tiles = (m + rows - 1) / rows * ((n + columns - 1) / columns),
+                  work = (m < rows ? m : rows) * columns * k;
+    int64_t each = tiles / (ITEMS_EACH_UNIT * tuning->units), most = (tiles + tuning->units - 1) / tuning->units;
+    if (each * work < SMALLEST_ITEM)
+        each = (SMALLEST_ITEM + work - 1) / work;
+    if (each > most)
+        each = most;
+    *items = (tiles + each - 1) / each;
+    return each;
 }
 
 static enum dae_status run_own(struct gemm *gemm, int64_t m, int64_t n, int64_t k, struct gemm_operand a,
                                struct gemm_operand b, struct gemm_operand c, bool add, struct gemm_operand bias,
                                struct gemm_operand other, struct error *err)
 {
-    if (gemm->transpose)
-        TRY(transpose(gemm, n, k, &b, err));
+    const bool wide = device_tuning(gemm->pool->device)->wide;
+    int64_t items;
     const struct kernel_arg args[] = {ARG_INT(m),
                                       ARG_INT(n),
                                       ARG_INT(k),
@@ -159,19 +205,19 @@ static enum dae_status run_own(struct gemm *gemm, int64_t m, int64_t n, int64_t 
                                       ARG_BUFFER(c.buffer),
                                       ARG_INT(c.offset),
                                       ARG_INT(add),
-                                      ARG_BUFFER(gemm->spec.bias ? bias.buffer : c.buffer),
-                                      ARG_INT(gemm->spec.bias ? bias.offset : 0),
-                                      ARG_BUFFER(gemm->spec.fold == 2 ? other.buffer : c.buffer),
-                                      ARG_INT(gemm->spec.fold == 2 ? other.offset : 0)};
-    if (device_tuning(gemm->pool->device)->wide) {
-        const size_t global[2] = {round_up(m, WIDE_ROWS) / WIDE_ROWS,
-                                  round_up(n, 16 * WIDE_COLUMNS) / (16 * WIDE_COLUMNS)};
-        const size_t local[2] = {1, 1};
-        return kernel_launch(gemm->multiply, global, local, args, sizeof args / sizeof args[0], err);
+                                      ARG_BUFFER(gemm->bias ? bias.buffer : c.buffer),
+                                      ARG_INT(gemm->bias ? bias.offset : 0),
+                                      ARG_BUFFER(gemm->fold == 2 ? other.buffer : c.buffer),
+                                      ARG_INT(gemm->fold == 2 ? other.offset : 0),
+                                      ARG_INT(wide ? tiles_each(gemm, m, n, k, &items) : 0)};
+    const int n_args = sizeof args / sizeof args[0];
+    if (wide) {
+        const size_t global[2] = {(size_t)items, 1}, local[2] = {1, 1};
+        return kernel_launch(gemm->multiply, global, local, args, n_args, err);
     }
     size_t tile = (size_t)gemm->pool->tile;
     const size_t global[2] = {round_up(n, tile), round_up(m, tile)}, local[2] = {tile, tile};
-    return kernel_launch(gemm->multiply, global, local, args, sizeof args / sizeof args[0], err);
+    return kernel_launch(gemm->multiply, global, local, args, n_args - 1, err);
 }
 
 static enum dae_status run_clblast(struct gemm *gemm, int64_t m, int64_t n, int64_t k, struct gemm_operand a,
@@ -179,29 +225,29 @@ static enum dae_status run_clblast(struct gemm *gemm, int64_t m, int64_t n, int6
                                    struct gemm_operand other, struct error *err)
 {
     struct device *device = gemm->pool->device;
-    const struct gemm_spec *spec = &gemm->spec;
     CLBlastStatusCode code =
-        CLBlastSgemm(CLBlastLayoutRowMajor, spec->transpose_a ? CLBlastTransposeYes : CLBlastTransposeNo,
-                     spec->transpose_b ? CLBlastTransposeYes : CLBlastTransposeNo, (size_t)m, (size_t)n, (size_t)k,
-                     1.0f, a.buffer->memory, (size_t)a.offset, (size_t)(spec->transpose_a ? m : k), b.buffer->memory,
-                     (size_t)b.offset, (size_t)(spec->transpose_b ? k : n), add ? 1.0f : 0.0f, c.buffer->memory,
+        CLBlastSgemm(CLBlastLayoutRowMajor, gemm->transpose_a ? CLBlastTransposeYes : CLBlastTransposeNo,
+                     gemm->transpose_b ? CLBlastTransposeYes : CLBlastTransposeNo, (size_t)m, (size_t)n, (size_t)k,
+                     1.0f, a.buffer->memory, (size_t)a.offset, (size_t)(gemm->transpose_a ? m : k), b.buffer->memory,
+                     (size_t)b.offset, (size_t)(gemm->transpose_b ? k : n), add ? 1.0f : 0.0f, c.buffer->memory,
                      (size_t)c.offset, (size_t)n, &device->queue, NULL);
     ++device->counters.launches;
     if (code != CLBlastSuccess)
         return error_set(err, DAE_OPENCL, "CLBlastSgemm failed: %lldx%lldx%lld: %s", (long long)m, (long long)n,
                          (long long)k, cl_status_text((int)code));
-    if (!spec->bias && !spec->fold)
+    if (!gemm->bias && !gemm->fold)
         return DAE_OK;
     const struct kernel_arg args[] = {ARG_INT(m),
                                       ARG_INT(n),
                                       ARG_BUFFER(c.buffer),
                                       ARG_INT(c.offset),
-                                      ARG_BUFFER(spec->bias ? bias.buffer : c.buffer),
-                                      ARG_INT(spec->bias ? bias.offset : 0),
-                                      ARG_BUFFER(spec->fold == 2 ? other.buffer : c.buffer),
-                                      ARG_INT(spec->fold == 2 ? other.offset : 0)};
-    const size_t global[2] = {round_up(m * n, FINISH_GROUP), 1}, local[2] = {FINISH_GROUP, 1};
-    return kernel_launch(gemm->finish, global, local, args, sizeof args / sizeof args[0], err);
+                                      ARG_BUFFER(gemm->bias ? bias.buffer : c.buffer),
+                                      ARG_INT(gemm->bias ? bias.offset : 0),
+                                      ARG_BUFFER(gemm->fold == 2 ? other.buffer : c.buffer),
+                                      ARG_INT(gemm->fold == 2 ? other.offset : 0)};
+    const size_t group = (size_t)device_tuning(device)->group;
+    const size_t global[2] = {round_up(m * n, group), 1}, local[2] = {group, 1};
+    return kernel_launch(gemm->multiply, global, local, args, sizeof args / sizeof args[0], err);
 }
 
 enum dae_status gemm_run(struct gemm *gemm, int64_t m, int64_t n, int64_t k, struct gemm_operand a,
@@ -210,6 +256,7 @@ enum dae_status gemm_run(struct gemm *gemm, int64_t m, int64_t n, int64_t k, str
 {
     if (m < 1 || n < 1 || k < 1 || m > INT_MAX || n > INT_MAX || k > INT_MAX)
         return error_set(err, DAE_BUG, "matrix product of %lldx%lldx%lld", (long long)m, (long long)n, (long long)k);
+    TRY(gemm_pool_build(gemm->pool, err));
     return gemm->pool->clblast ? run_clblast(gemm, m, n, k, a, b, c, add, bias, other, err)
                                : run_own(gemm, m, n, k, a, b, c, add, bias, other, err);
 }
@@ -269,18 +316,16 @@ enum dae_status gemm_pool_new(struct device *device, char *notice, size_t notice
         return error_no_memory(err, "matrix products", sizeof *pool);
     pool->device = device;
     pool->clblast = device_tuning(device)->clblast;
-    pool->tile = device_facts(device)->max_work_group >= GRID_TILE * GRID_TILE ? GRID_TILE : GRID_SMALL;
+    pool->tile = GRID_TILE;
+    while ((size_t)(pool->tile * pool->tile) > device_facts(device)->max_work_group)
+        pool->tile /= 2;
     if (pool->clblast) {
         struct error test = {0};
         bool good;
         if (self_test(pool, &good, &test) != DAE_OK || !good) {
             snprintf(notice, notice_len, "gemm: CLBlast failed its self-test (%s); our own kernels are used instead",
                      test.status == DAE_OK ? "wrong numbers" : test.text);
-            while (pool->first) {
-                struct gemm *next = pool->first->next;
-                gemm_free(pool->first);
-                pool->first = next;
-            }
+            free_products(pool);
             CLBlastClearCache();
             pool->clblast = false;
         }

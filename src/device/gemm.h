@@ -6,7 +6,7 @@
 #include "device/device.h"
 
 struct gemm;
-struct gemm_pool; /* the programs that products share, and a place for transposed operands */
+struct gemm_pool; /* the program that products share */
 
 struct gemm_spec {
     bool transpose_a, transpose_b; /* not both */
@@ -27,9 +27,12 @@ MUST_USE enum dae_status gemm_pool_new(struct device *device, char *notice, size
                                        struct error *err);
 void gemm_pool_free(struct gemm_pool *pool); /* NULL is fine; frees its products too */
 
-/* Prepares a product; owned by the pool. */
+/* Prepares a product; owned by the pool, and the same one for the same spec. */
 MUST_USE enum dae_status gemm_prepare(struct gemm_pool *pool, const struct gemm_spec *spec, struct gemm **out,
                                       struct error *err);
+
+/* Builds what was prepared, in one program: that is much faster than one for each. gemm_run does it when nobody did. */
+MUST_USE enum dae_status gemm_pool_build(struct gemm_pool *pool, struct error *err);
 
 /* Enqueues C (m,n) = op(A) (m,k) op(B) (k,n), or += when add (then without bias and fold). bias (n) and other (m,n) are
  * read only when the spec asks for them. */

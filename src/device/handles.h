@@ -4,31 +4,48 @@
 
 #include <CL/cl.h>
 
+#include "base/text.h"
 #include "device/device.h"
 
 struct recorder; /* the launches of a running profile */
+
+/* A program that was compiled on this device. It stays until the device is closed, and equal sources share it: some
+ * drivers keep no cache, and take a second for each. */
+struct compiled {
+    struct compiled *next;
+    char *source, *options;
+    cl_program program;
+};
 
 struct device {
     struct platform_device facts;
     struct tuning tuning;
     char line[768];
+    struct text notices;
     cl_device_id id;
     cl_context context;
     cl_command_queue queue;
     uint64_t allocated_bytes;
     struct device_counters counters;
     struct recorder *recorder; /* NULL: launches are not timed */
+    struct compiled *compiled; /* a list, owned */
+    bool guards;               /* buffers made now get guard zones */
+    struct buffer *guarded;    /* the living buffers that have them, linked by `next` */
 };
 
 struct buffer {
     struct device *device;
     cl_mem memory;
     uint64_t bytes;
+    cl_mem whole; /* with guard zones: `memory` is a piece of it, guard_bytes from either end; else NULL */
+    uint64_t guard_bytes;
+    char name[64];
+    struct buffer *next;
 };
 
 struct program {
     struct device *device;
-    cl_program program;
+    cl_program program; /* the device's */
     char label[160];
 };
 
@@ -40,9 +57,18 @@ struct kernel {
     cl_ulong local_bytes;
 };
 
+/* Frees the compiled programs; their kernels must be freed before. */
+void programs_release(struct device *device);
+
 /* Notes a launch that is about to be enqueued; its event goes where the result points. NULL: do without. */
 cl_event *profile_record(struct recorder *recorder, const struct kernel *kernel, const struct kernel_arg *args,
                          int n_args);
+
+/* Makes buffer->memory a piece of a larger one, with a guard zone before and behind it, and lists the buffer. Returns
+ * OpenCL's code; on failure nothing is left. */
+cl_int guard_create(struct buffer *buffer);
+/* Takes the buffer off the list and releases the larger one. */
+void guard_release(struct buffer *buffer);
 
 /* Turns an OpenCL code into our status: lack of memory is DAE_NO_MEMORY, the rest DAE_OPENCL. */
 MUST_USE enum dae_status device_fail(struct error *err, int code, const char *call, const char *what);

@@ -8,7 +8,10 @@
 #include <CL/cl.h>
 #include <CL/cl_ext.h>
 
+#include "base/contained.h"
 #include "device/cl_status.h"
+#include "device/drivers.h"
+#include "device/kernel_cache.h"
 
 enum { MAX_PLATFORMS = 32, MAX_DEVICES = 64 };
 
@@ -17,8 +20,7 @@ const char *device_type_text(enum device_type type)
     return type == DEVICE_CPU ? "CPU" : type == DEVICE_GPU ? "GPU" : "other";
 }
 
-/* Names come from drivers: keep them to one printable line. */
-static void clean(char *text)
+void platform_clean_text(char *text)
 {
     char *to = text;
     for (const char *from = text; *from; ++from)
@@ -35,7 +37,7 @@ static void platform_text(cl_platform_id platform, cl_platform_info what, char *
     if (clGetPlatformInfo(platform, what, len - 1, text, NULL) != CL_SUCCESS)
         snprintf(text, len, "?");
     text[len - 1] = '\0';
-    clean(text);
+    platform_clean_text(text);
 }
 
 static void device_text(cl_device_id device, cl_device_info what, char *text, size_t len)
@@ -44,7 +46,7 @@ static void device_text(cl_device_id device, cl_device_info what, char *text, si
     if (clGetDeviceInfo(device, what, len - 1, text, NULL) != CL_SUCCESS)
         snprintf(text, len, "?");
     text[len - 1] = '\0';
-    clean(text);
+    platform_clean_text(text);
 }
 
 /* What the standard promises and some drivers break: each property is checked, never assumed. */
@@ -96,45 +98,180 @@ static void describe(struct platform_device *device, cl_platform_id platform, cl
     judge(device, id);
 }
 
-enum dae_status platform_list_devices(struct platform_list *list, struct error *err)
+enum dae_status platform_list_loaded(struct platform_list *list, struct error *err)
 {
     *list = (struct platform_list){0};
     cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint n_platforms = 0;
     cl_int code = clGetPlatformIDs(MAX_PLATFORMS, platforms, &n_platforms);
     if (code != CL_SUCCESS || n_platforms == 0) {
-        snprintf(list->problem, sizeof list->problem,
-                 "no OpenCL platform (clGetPlatformIDs: %s); install one, on Debian or Ubuntu: "
-                 "apt-get install pocl-opencl-icd",
+        snprintf(list->problem, sizeof list->problem, "the loader finds no platform (clGetPlatformIDs: %s)",
                  cl_status_text(code));
         return DAE_OK;
     }
     if (n_platforms > MAX_PLATFORMS)
         n_platforms = MAX_PLATFORMS;
+    list->n_platforms = (int)n_platforms;
     list->device = calloc((size_t)n_platforms * MAX_DEVICES, sizeof *list->device);
     if (!list->device)
         return error_no_memory(err, "device list", n_platforms * MAX_DEVICES * sizeof *list->device);
     for (cl_uint p = 0; p < n_platforms; ++p) {
         cl_device_id devices[MAX_DEVICES];
         cl_uint n_devices = 0;
+        char name[128];
+        platform_text(platforms[p], CL_PLATFORM_NAME, name, sizeof name);
+        contained_step("listing the devices of platform '%s'", name);
         code = clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, MAX_DEVICES, devices, &n_devices);
         if (code != CL_SUCCESS || n_devices == 0) {
-            char name[128];
-            platform_text(platforms[p], CL_PLATFORM_NAME, name, sizeof name);
             snprintf(list->problem, sizeof list->problem,
                      "platform '%s' has no device (clGetDeviceIDs: %s); possible causes: its settings in the "
-                     "environment, or a cache folder that it cannot create",
+                     "environment, a device that this user may not open, or a cache folder that it cannot create",
                      name, cl_status_text(code));
             continue;
         }
+        contained_step("asking platform '%s' what its devices can do", name);
         for (cl_uint d = 0; d < n_devices && d < MAX_DEVICES; ++d)
             describe(&list->device[list->n++], platforms[p], devices[d]);
     }
     return DAE_OK;
 }
 
+static enum dae_status add_notice(struct platform_list *list, const char *line, struct error *err)
+{
+    char **grown = realloc(list->notice, ((size_t)list->n_notices + 1) * sizeof *grown);
+    if (!grown)
+        return error_no_memory(err, "notices", ((size_t)list->n_notices + 1) * sizeof *grown);
+    list->notice = grown;
+    grown[list->n_notices] = strdup(line);
+    return grown[list->n_notices] ? (++list->n_notices, DAE_OK) : error_no_memory(err, "notices", strlen(line));
+}
+
+/* What is not as the user wanted it: nothing falls back in silence. */
+static enum dae_status add_notices(struct platform_list *list, const struct driver_list *drivers, struct error *err)
+{
+    const struct kernel_cache *cache = kernel_cache_prepare();
+    char line[ICD_PATH + sizeof((struct probe *)NULL)->fault + KERNEL_CACHE_PATH];
+    if (cache->problem[0]) {
+        snprintf(line, sizeof line, "kernel cache: %s; %s%s", cache->problem,
+                 cache->path[0] ? "kernels are kept in " : "there is no other place for one", cache->path);
+        TRY(add_notice(list, line, err));
+    }
+    for (int i = 0; i < drivers->icds.n; ++i) {
+        const struct probe *probe = &drivers->probe[i];
+        if (probe->verdict == PROBE_GOOD || probe->verdict == PROBE_REPEATED)
+            continue;
+        snprintf(line, sizeof line, "driver %s is not used: %s (dae-cl doctor says more)",
+                 icd_name(&drivers->icds.icd[i]), probe->fault);
+        TRY(add_notice(list, line, err));
+    }
+    return DAE_OK;
+}
+
+static bool is_probed(const struct platform_device *device, const struct probed_device *probed)
+{
+    return strcmp(device->platform, probed->platform) == 0 && strcmp(device->name, probed->name) == 0 &&
+           strcmp(device->version, probed->version) == 0 && strcmp(device->driver, probed->driver) == 0;
+}
+
+static void set_unusable(struct platform_device *device, const char *why)
+{
+    if (device->usable)
+        snprintf(device->reason, sizeof device->reason, "%s", why);
+    device->usable = false;
+}
+
+/* Joins what the probe of one driver found with what the loader gives now. matched[i] tells whether device i of the
+ * list has been found in a probe. */
+static enum dae_status join(struct platform_list *list, bool *matched, int n_loaded, const struct icd *icd,
+                            const struct probe *probe, struct error *err)
+{
+    for (int p = 0; p < probe->n_devices; ++p) {
+        const struct probed_device *probed = &probe->device[p];
+        int i = 0;
+        while (i < n_loaded && (matched[i] || !is_probed(&list->device[i], probed)))
+            ++i;
+        if (i < n_loaded) {
+            matched[i] = true;
+            if (probed->fault[0])
+                set_unusable(&list->device[i], probed->fault);
+            continue;
+        }
+        struct platform_device *grown = realloc(list->device, ((size_t)list->n + 1) * sizeof *grown);
+        if (!grown)
+            return error_no_memory(err, "device list", ((size_t)list->n + 1) * sizeof *grown);
+        list->device = grown;
+        struct platform_device *gone = &grown[list->n++];
+        *gone = (struct platform_device){.type = DEVICE_OTHER};
+        memcpy(gone->platform, probed->platform, sizeof gone->platform);
+        memcpy(gone->name, probed->name, sizeof gone->name);
+        memcpy(gone->version, probed->version, sizeof gone->version);
+        memcpy(gone->driver, probed->driver, sizeof gone->driver);
+        snprintf(gone->reason, sizeof gone->reason,
+                 "it was there when its driver was probed, and has vanished; the next run probes %.150s again",
+                 icd_name(icd));
+        probe_forget(icd);
+    }
+    return DAE_OK;
+}
+
+static enum dae_status join_all(struct platform_list *list, const struct driver_list *drivers, struct error *err)
+{
+    const int n_loaded = list->n;
+    bool *matched = calloc((size_t)n_loaded + 1, sizeof *matched);
+    enum dae_status status = matched ? DAE_OK : error_no_memory(err, "device list", (size_t)n_loaded);
+    for (int i = 0; i < drivers->icds.n && status == DAE_OK; ++i)
+        if (drivers->probe[i].verdict == PROBE_GOOD)
+            status = join(list, matched, n_loaded, &drivers->icds.icd[i], &drivers->probe[i], err);
+    for (int i = 0; i < n_loaded && status == DAE_OK; ++i)
+        if (!matched[i])
+            set_unusable(&list->device[i], "it was not there when its driver was probed; dae-cl doctor probes again");
+    free(matched);
+    return status;
+}
+
+static void say_why_nothing(struct platform_list *list, const struct icd_list *icds)
+{
+    static const char mend[] = "install one, on Debian or Ubuntu: apt-get install pocl-opencl-icd";
+    if (icds->n == 0)
+        snprintf(list->problem, sizeof list->problem, "no OpenCL platform: %s%s%s%s; %s", icds->problem,
+                 icds->variable ? " (named by " : "", icds->variable ? icds->variable : "", icds->variable ? ")" : "",
+                 mend);
+    else
+        snprintf(list->problem, sizeof list->problem,
+                 "no OpenCL platform that can be used; dae-cl doctor says how to mend what is there; or %s", mend);
+}
+
+static enum dae_status load_good(struct platform_list *list, const struct driver_list *drivers, struct error *err)
+{
+    struct driver_limit limit;
+    TRY(drivers_limit(drivers, &limit, err));
+    enum dae_status status = platform_list_loaded(list, err);
+    drivers_unlimit(&limit);
+    return status == DAE_OK ? join_all(list, drivers, err) : status;
+}
+
+enum dae_status platform_list_devices(struct platform_list *list, struct error *err)
+{
+    const struct driver_list *drivers;
+    *list = (struct platform_list){0};
+    TRY(drivers_find(false, &drivers, err));
+    enum dae_status status = DAE_OK;
+    if (drivers->n_good > 0)
+        status = load_good(list, drivers, err);
+    else
+        say_why_nothing(list, &drivers->icds);
+    if (status == DAE_OK)
+        status = add_notices(list, drivers, err);
+    if (status != DAE_OK)
+        platform_list_release(list);
+    return status;
+}
+
 void platform_list_release(struct platform_list *list)
 {
+    for (int i = 0; i < list->n_notices; ++i)
+        free(list->notice[i]);
+    free(list->notice);
     free(list->device);
     *list = (struct platform_list){0};
 }
@@ -163,8 +300,8 @@ static void note_devices(const struct platform_list *list, struct error *err)
         error_note(err, "there is %s '%s' on platform '%s'%s%s", device_type_text(device->type), device->name,
                    device->platform, device->usable ? "" : ", not usable: ", device->reason);
     }
-    if (list->n == 0)
-        error_note(err, "%s", list->problem);
+    for (int i = 0; i < list->n_notices; ++i)
+        error_note(err, "%s", list->notice[i]);
 }
 
 static int first_usable(const struct platform_list *list, enum device_type type)
@@ -184,7 +321,8 @@ static enum dae_status choose_auto(const struct platform_list *list, int *index,
     else if ((*index = first_usable(list, DEVICE_OTHER)) >= 0)
         *why = "the only usable device";
     else {
-        enum dae_status status = error_set(err, DAE_NO_DEVICE, "no usable OpenCL device");
+        enum dae_status status =
+            error_set(err, DAE_NO_DEVICE, "%s", list->n ? "no usable OpenCL device" : list->problem);
         note_devices(list, err);
         return status;
     }
@@ -246,7 +384,8 @@ enum dae_status platform_choose(const struct platform_list *list, const char *re
             status = error_set(err, DAE_NO_DEVICE, "platform '%s': only %d device%s fit%s that name, numbered from 0",
                                request, matches, matches == 1 ? "" : "s", matches == 1 ? "s" : "");
         else if (picked < 0)
-            status = error_set(err, DAE_NO_DEVICE, "platform '%s': no OpenCL device of that name", request);
+            status = error_set(err, DAE_NO_DEVICE, "platform '%s': no OpenCL device of that name%s%s", request,
+                               list->n ? "" : "; ", list->n ? "" : list->problem);
         else if (several_platforms && number < 0 && !any_cpu && !any_gpu)
             status = error_set(err, DAE_NO_DEVICE,
                                "platform '%s' fits several platforms; say more of the name, or %s:N", request, request);

@@ -1,4 +1,5 @@
-/* Which OpenCL devices there are, and which one a request means. */
+/* Which OpenCL devices there are, and which one a request means. Drivers are strangers' code: each is probed in a child
+ * process before it is loaded into this one (device/drivers.h), and a bad one never is. */
 #ifndef DEVICE_PLATFORM_H
 #define DEVICE_PLATFORM_H
 
@@ -18,19 +19,29 @@ struct platform_device {
     uint64_t memory_bytes, max_allocation_bytes, local_bytes;
     size_t max_work_group;
     bool usable;
-    char reason[160]; /* why not usable */
+    char reason[256]; /* why not usable */
     void *handle;
 };
 
 struct platform_list {
     struct platform_device *device; /* n of them, owned */
-    int n;
-    char problem[512]; /* when n is 0: what the loader or the platforms said, and what to do */
+    int n, n_platforms;
+    char problem[768]; /* when n is 0: what the loader or the platforms said, and what to do */
+    char **notice; /* n_notices of them, owned: a line for each driver that is not used, and why; a kernel cache that
+                      had to move */
+    int n_notices;
 };
 
-/* Asks the loader for every platform and device. No device at all is not a failure here: see `problem`. */
+/* Lists every device of every driver. What the probe or the driver's own words speak against is listed as not usable.
+ * No device at all is not a failure here: see `problem`. The first call of a process must be its first use of OpenCL.
+ */
 MUST_USE enum dae_status platform_list_devices(struct platform_list *list, struct error *err);
+/* The same of what the loader gives, without a probe: for the probe itself. */
+MUST_USE enum dae_status platform_list_loaded(struct platform_list *list, struct error *err);
 void platform_list_release(struct platform_list *list);
+
+/* Names come from drivers: keeps them to one line of printable characters, without double spaces. */
+void platform_clean_text(char *text);
 
 /* Picks the device that `request` means: NULL or "auto" (the first usable GPU, else the first usable CPU), "gpu",
  * "cpu", or a piece of a platform, vendor, device or version name (PoCL says its own only there) without regard to

@@ -27,10 +27,9 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n")] == '\0';
 }
 
-enum dae_status program_build(struct device *device, const char *label, const char *source, const char *options,
-                              struct program **out, struct error *err)
+static enum dae_status compile(struct device *device, const char *label, const char *source, const char *options,
+                               cl_program *out, struct error *err)
 {
-    *out = NULL;
     cl_program program = NULL;
     cl_int code = CL_SUCCESS;
     char *log = NULL;
@@ -50,21 +49,71 @@ enum dae_status program_build(struct device *device, const char *label, const ch
             break;
     }
     enum dae_status status = DAE_OK;
-    struct program *built = NULL;
-    if (code != CL_SUCCESS)
+    if (code != CL_SUCCESS) {
         status = error_set(
             err, DAE_OPENCL, "clBuildProgram failed: %s: %s on '%s' with options '%s'\n%s", label, cl_status_text(code),
             device->facts.name, options,
             log && !is_blank(log) ? log : "the compiler left no log; is its cache folder writable, with space?");
-    else if (!(built = calloc(1, sizeof *built)))
-        status = error_no_memory(err, label, sizeof *built);
-    free(log);
-    if (status != DAE_OK) {
         clReleaseProgram(program);
-        return status;
+    } else {
+        *out = program;
     }
+    free(log);
+    return status;
+}
+
+static struct compiled *find_compiled(const struct device *device, const char *source, const char *options)
+{
+    struct compiled *compiled = device->compiled;
+    while (compiled && (strcmp(compiled->source, source) != 0 || strcmp(compiled->options, options) != 0))
+        compiled = compiled->next;
+    return compiled;
+}
+
+static void free_compiled(struct compiled *compiled)
+{
+    if (compiled->program)
+        clReleaseProgram(compiled->program);
+    free(compiled->source);
+    free(compiled->options);
+    free(compiled);
+}
+
+void programs_release(struct device *device)
+{
+    while (device->compiled) {
+        struct compiled *next = device->compiled->next;
+        free_compiled(device->compiled);
+        device->compiled = next;
+    }
+}
+
+enum dae_status program_build(struct device *device, const char *label, const char *source, const char *options,
+                              struct program **out, struct error *err)
+{
+    *out = NULL;
+    struct compiled *compiled = find_compiled(device, source, options);
+    if (!compiled) {
+        compiled = calloc(1, sizeof *compiled);
+        if (!compiled)
+            return error_no_memory(err, label, sizeof *compiled);
+        compiled->source = strdup(source);
+        compiled->options = strdup(options);
+        enum dae_status status = compiled->source && compiled->options
+                                     ? compile(device, label, source, options, &compiled->program, err)
+                                     : error_no_memory(err, label, strlen(source));
+        if (status != DAE_OK) {
+            free_compiled(compiled);
+            return status;
+        }
+        compiled->next = device->compiled;
+        device->compiled = compiled;
+    }
+    struct program *built = calloc(1, sizeof *built);
+    if (!built)
+        return error_no_memory(err, label, sizeof *built);
     built->device = device;
-    built->program = program;
+    built->program = compiled->program;
     snprintf(built->label, sizeof built->label, "%s", label);
     *out = built;
     return DAE_OK;
@@ -72,9 +121,6 @@ enum dae_status program_build(struct device *device, const char *label, const ch
 
 void program_free(struct program *program)
 {
-    if (!program)
-        return;
-    clReleaseProgram(program->program);
     free(program);
 }
 

@@ -10,7 +10,6 @@
 enum {
     N_KINDS = 3,
     WIDE_UPDATE_VECTORS = 64, /* what one work-item updates: enough to pay for its start */
-    GRID_GROUP = 64,
 };
 
 /* One kind of schedule, ready to run. */
@@ -48,7 +47,7 @@ static enum dae_status plan_pass(struct executor *e, enum schedule_kind kind, st
         .kind = kind,
         .batch = e->options.batch,
         .corrupt = kind != SCHEDULE_INFER && e->options.corrupt,
-        .join = e->options.join,
+        .join = e->options.join && device_tuning(e->device)->join,
         .keep_all = e->options.keep_all,
     };
     e->pass[kind].built = true;
@@ -124,7 +123,8 @@ enum dae_status executor_new(struct device *device, const struct network *networ
     e->options = *options;
     const bool wanted[N_KINDS] = {options->train, options->evaluate, options->infer};
     enum dae_status status;
-    TRY_GOTO(fusion_plan(network, options->fold && !options->keep_all, &e->fusion, err), failed);
+    TRY_GOTO(fusion_plan(network, options->fold && device_tuning(device)->fold && !options->keep_all, &e->fusion, err),
+             failed);
     for (int i = 0; i < N_KINDS; ++i)
         if (wanted[i])
             TRY_GOTO(plan_pass(e, (enum schedule_kind)i, err), failed);
@@ -168,7 +168,8 @@ void executor_free(struct executor *e)
 
 static float scale_of(const struct executor *e, const struct batch *batch)
 {
-    return (float)(1.0 / ((double)batch->n * (double)dae_shape_len(&e->network->node[e->network->output].plan.output)));
+    const int64_t n = batch->whole ? batch->whole : batch->n;
+    return (float)(1.0 / ((double)n * (double)dae_shape_len(&e->network->node[e->network->output].plan.output)));
 }
 
 static enum dae_status run_segment(struct executor *e, struct kernel *kernel, const struct batch *batch,
@@ -182,6 +183,7 @@ static enum dae_status run_segment(struct executor *e, struct kernel *kernel, co
                                       ARG_INT(batch->first),
                                       ARG_INT(batch->n),
                                       ARG_INT(batch->streamed ? batch->row : -1),
+                                      ARG_INT(batch->rows),
                                       ARG_UINT(batch->epoch),
                                       ARG_UINT(batch->split),
                                       ARG_UINT(e->network->seed),
@@ -199,6 +201,8 @@ static enum dae_status run_pass(struct executor *e, enum schedule_kind kind, con
     if (!pass->built || batch->n < 1 || batch->n > e->options.batch)
         return error_set(err, DAE_BUG, "a batch of %lld for an executor of %lld (%s)", (long long)batch->n,
                          (long long)e->options.batch, kind_name[kind]);
+    if (pass->schedule.options.corrupt)
+        TRY(network_check_samples(e->network, batch->rows, batch->streamed, err));
     for (int i = 0; i < pass->schedule.n_steps; ++i) {
         const struct step *step = &pass->schedule.step[i];
         if (step->batch_wide)
@@ -213,7 +217,7 @@ static enum dae_status run_pass(struct executor *e, enum schedule_kind kind, con
 static enum dae_status run_flat(struct executor *e, struct kernel *kernel, int64_t items, const struct kernel_arg *args,
                                 int n_args, struct error *err)
 {
-    const size_t group = device_tuning(e->device)->wide ? 1 : GRID_GROUP;
+    const size_t group = (size_t)device_tuning(e->device)->group;
     const size_t global[2] = {((size_t)items + group - 1) / group * group, 1}, local[2] = {group, 1};
     return kernel_launch(kernel, global, local, args, n_args, err);
 }
@@ -266,6 +270,11 @@ enum dae_status executor_train(struct executor *e, const struct batch *batch, in
                                int64_t slot, struct error *err)
 {
     TRY(executor_differentiate(e, batch, losses, slot, err));
+    return executor_update(e, t, err);
+}
+
+enum dae_status executor_update(struct executor *e, int64_t t, struct error *err)
+{
     double c[DAE_MAX_COEFFICIENTS] = {0};
     e->options.optimizer->coefficients(e->options.optimizer_state, t, c);
     const struct kernel_arg args[] = {
@@ -303,6 +312,17 @@ enum dae_status executor_get_parameters(const struct executor *e, float *paramet
 enum dae_status executor_get_gradients(const struct executor *e, float *gradients, struct error *err)
 {
     return buffer_read(e->gradients, 0, gradients, parameter_bytes(e), err);
+}
+
+enum dae_status executor_read_gradients_later(const struct executor *e, float *gradients, struct device_event **event,
+                                              struct error *err)
+{
+    return buffer_read_later(e->gradients, 0, gradients, parameter_bytes(e), event, err);
+}
+
+enum dae_status executor_set_gradients(struct executor *e, const float *gradients, struct error *err)
+{
+    return buffer_write(e->gradients, 0, gradients, parameter_bytes(e), err);
 }
 
 enum dae_status executor_set_state(struct executor *e, const float *state, struct error *err)

@@ -29,6 +29,8 @@ struct batch {
     uint32_t epoch, split;
     bool streamed; /* data holds them in the order taken, from `row` on; else row i is sample i */
     int64_t row;
+    int64_t rows;  /* samples of the data set */
+    int64_t whole; /* of a part of a batch: the samples of all its parts, over which the loss is averaged; else 0 */
 };
 
 /* Builds everything; the network outlives the executor. notice (len bytes) gets one line when something other than what
@@ -52,6 +54,13 @@ MUST_USE enum dae_status executor_train(struct executor *executor, const struct 
 /* The same without the update. */
 MUST_USE enum dae_status executor_differentiate(struct executor *executor, const struct batch *batch,
                                                 struct buffer *losses, int64_t slot, struct error *err);
+
+/* Enqueues update number t with the gradients that are there. */
+MUST_USE enum dae_status executor_update(struct executor *executor, int64_t t, struct error *err);
+/* Enqueues a read of the gradients (parameters_len), as buffer_read_later does; the event is the caller's. */
+MUST_USE enum dae_status executor_read_gradients_later(const struct executor *executor, float *gradients,
+                                                       struct device_event **event, struct error *err);
+MUST_USE enum dae_status executor_set_gradients(struct executor *executor, const float *gradients, struct error *err);
 
 /* Enqueues corruption, forward and loss of one batch (SCHEDULE_EVALUATE), or forward of given inputs (SCHEDULE_INFER).
  */

@@ -1,4 +1,5 @@
-/* Which pointwise layers are folded into the stores of matrix products. Decided once per network, pure. */
+/* Which pointwise and pooling layers are folded into the last store of the layer before them. Decided once per network,
+ * pure. */
 #ifndef GRAPH_FUSION_H
 #define GRAPH_FUSION_H
 
@@ -6,14 +7,19 @@
 #include "graph/network.h"
 
 struct fusion {
-    /* Per node: the pointwise node whose y its forward product stores instead of its own, and the pointwise node whose
-     * dx its input-gradient product stores instead of that node's dy; or -1. */
+    /* Per node: the pointwise node whose y its forward stores instead of its own, and the pointwise node whose dx its
+     * input-gradient product stores instead of that node's dy; or -1. */
     int *forward, *backward;
-    /* Per node: it is computed inside another node's product. */
-    bool *forward_done, *backward_done;
+    /* Per node: the pooling node behind, whose y it stores where no backward will want what is pooled; or -1. */
+    int *window;
+    /* Per node: it is computed inside another node's store. */
+    bool *forward_done, *backward_done, *window_done;
 };
 
-/* Fills the four arrays, (n_nodes) each, from the network's arena. `enabled` false folds nothing. */
+/* The node whose y a forward call of `node` stores: itself, or what is folded into it. */
+int fusion_result(const struct fusion *fusion, bool training, int node);
+
+/* Fills the arrays, (n_nodes) each, from the network's arena. `enabled` false folds nothing. */
 MUST_USE enum dae_status fusion_plan(const struct network *network, bool enabled, struct fusion *fusion,
                                      struct error *err);
 

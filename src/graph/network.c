@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "config/fields.h"
+#include "graph/corruption.h"
 #include "graph/params.h"
 #include "graph/placement.h"
 
-enum { MAX_LAYERS = 1000, MAX_CORRUPTIONS = 16 };
+enum { MAX_LAYERS = 1000 };
 
 const char *shape_text(const struct dae_shape *shape, char text[96])
 {
@@ -25,6 +26,12 @@ int network_find(const struct network *network, const char *name)
         if (strcmp(network->node[i].name, name) == 0)
             return i;
     return -1;
+}
+
+bool network_layers_read_mask(const struct network *network)
+{
+    const bool loss_reads = network->node[network->loss].plan.n_inputs > 2;
+    return network->mask >= 0 && network->node[network->mask].n_readers > (loss_reads ? 1 : 0);
 }
 
 struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample)
@@ -78,12 +85,11 @@ static enum dae_status plan_node(struct network *network, struct node *node, str
     return DAE_OK;
 }
 
-/* Appends a node of one plugin; inputs are set. */
-static enum dae_status add_node(struct network *network, const struct dae_plugin *plugin, void *state, const char *name,
-                                struct mark mark, const int *inputs, int n_inputs, struct error *err)
+enum dae_status network_add(struct network *network, const struct dae_plugin *plugin, void *state, const char *name,
+                            struct mark mark, const int *inputs, int n_inputs, struct error *err)
 {
     struct node *node = &network->node[network->n_nodes];
-    *node = (struct node){.mark = mark, .plugin = plugin, .state = state};
+    *node = (struct node){.mark = mark, .plugin = plugin, .state = state, .stream = network->n_nodes};
     snprintf(node->name, sizeof node->name, "%s", name);
     node->plan.n_inputs = n_inputs;
     for (int i = 0; i < n_inputs; ++i) {
@@ -97,8 +103,7 @@ static enum dae_status add_node(struct network *network, const struct dae_plugin
     return DAE_OK;
 }
 
-/* "conv2d_2": the second of its kind without a name of its own. */
-static void default_name(const struct network *network, const char *type, char name[NETWORK_NAME_LEN])
+void network_default_name(const struct network *network, const char *type, char name[NETWORK_NAME_LEN])
 {
     for (int i = 1;; ++i) {
         snprintf(name, NETWORK_NAME_LEN, "%s_%d", type, i);
@@ -107,13 +112,31 @@ static void default_name(const struct network *network, const char *type, char n
     }
 }
 
-static enum dae_status read_inputs(const struct network *network, const struct value *item,
-                                   const struct dae_plugin *plugin, const char *name, struct mark mark, int *inputs,
-                                   int *n_inputs, struct error *err)
+enum dae_status network_check_samples(const struct network *network, int64_t n, bool streamed, struct error *err)
+{
+    for (int i = 1; i < network->n_nodes; ++i) {
+        const struct node *node = &network->node[i];
+        if (!(node->plugin->flags & DAE_READS_DATA))
+            continue;
+        if (n < 2)
+            return error_at(err, DAE_CONFIG, node->mark,
+                            "%s \"%s\": takes numbers of other samples, and there is only one", node->plugin->name,
+                            node->name);
+        if (streamed)
+            return error_at(err, DAE_CONFIG, node->mark,
+                            "%s \"%s\": takes numbers of any other sample, so the device must hold all %lld; raise "
+                            "data.memory or lower data.limit",
+                            node->plugin->name, node->name, (long long)n);
+    }
+    return DAE_OK;
+}
+
+static enum dae_status read_inputs(struct network *network, const struct value *item, const struct dae_plugin *plugin,
+                                   const char *name, struct mark mark, int *inputs, int *n_inputs, struct error *err)
 {
     const struct value *from = value_map_get(item, "from");
     *n_inputs = 1;
-    inputs[0] = network->n_nodes - 1; /* the layer above, or the noisy input */
+    inputs[0] = network->output; /* the layer above, or the noisy input */
     if (from) {
         const struct value *single = from;
         if (from->kind == VALUE_LIST)
@@ -123,6 +146,8 @@ static enum dae_status read_inputs(const struct network *network, const struct v
             const char *input;
             single = from->kind == VALUE_LIST ? from->items[i] : from;
             TRY(field_name(single, &input, err));
+            if (strcmp(input, "mask") == 0)
+                TRY(corruption_mask(network, single->mark, err));
             inputs[i] = strcmp(input, "input") == 0 ? network->noisy : network_find(network, input);
             if (inputs[i] < 0 || (inputs[i] < network->noisy))
                 return error_at(err, DAE_CONFIG, single->mark,
@@ -155,37 +180,16 @@ static enum dae_status add_layer(const struct registry *registry, struct network
     char name[NETWORK_NAME_LEN];
     if (given) {
         TRY(field_name(given, &chosen, err));
-        if (strcmp(chosen, "input") == 0 || network_find(network, chosen) >= 0)
+        if (strcmp(chosen, "input") == 0 || strcmp(chosen, "mask") == 0 || network_find(network, chosen) >= 0)
             return error_at(err, DAE_CONFIG, given->mark, "a second layer is called '%s'; names must differ", chosen);
         snprintf(name, sizeof name, "%s", chosen);
     } else {
-        default_name(network, plugin->name, name);
+        network_default_name(network, plugin->name, name);
     }
     int inputs[DAE_MAX_INPUTS], n_inputs;
     TRY(read_inputs(network, item, plugin, name, mark, inputs, &n_inputs, err));
-    return add_node(network, plugin, state, name, mark, inputs, n_inputs, err);
-}
-
-static enum dae_status add_corruptions(const struct registry *registry, struct network *network, struct value *value,
-                                       struct error *err)
-{
-    if (!value)
-        return DAE_OK;
-    int n = value->kind == VALUE_LIST ? value->n : 1;
-    if (value->kind == VALUE_LIST)
-        TRY(field_list(value, 0, MAX_CORRUPTIONS, err));
-    for (int i = 0; i < n; ++i) {
-        struct value *item = value->kind == VALUE_LIST ? value->items[i] : value;
-        const struct dae_plugin *plugin;
-        void *state;
-        struct mark mark = item->kind == VALUE_MAP && item->n > 0 ? item->entries[0].mark : item->mark;
-        TRY(params_read(registry, DAE_CORRUPTION, item, NULL, 0, network->arena, &plugin, &state, err));
-        char name[NETWORK_NAME_LEN];
-        default_name(network, plugin->name, name);
-        const int input = network->n_nodes - 1;
-        TRY(add_node(network, plugin, state, name, mark, &input, 1, err));
-        network->noisy = network->n_nodes - 1;
-    }
+    TRY(network_add(network, plugin, state, name, mark, inputs, n_inputs, err));
+    network->output = network->n_nodes - 1;
     return DAE_OK;
 }
 
@@ -215,13 +219,18 @@ static enum dae_status add_loss(const struct registry *registry, struct network 
     void *state;
     struct mark mark = found->mark;
     TRY(params_read(registry, DAE_LOSS, value_map_get(train, "loss"), NULL, 0, network->arena, &plugin, &state, err));
-    network->output = network->n_nodes - 1;
     /* A loss that compares with the clean input wants as many numbers; a probe of the tests does not compare. */
     if (check)
         TRY(check_ends(network, layers, err));
-    const int inputs[] = {network->output, 0};
+    /* Its plan says whether it reads the mask, which must stand before it: a first plan is made for that alone. */
+    struct dae_plan plan = {.n_inputs = 2,
+                            .input = {network->node[network->output].plan.output, network->node[0].plan.output}};
+    const bool reads_mask = plugin->plan(state, &plan) == 0 && plan.reads_mask;
+    if (reads_mask)
+        TRY(corruption_mask(network, mark, err));
+    const int inputs[] = {network->output, 0, network->mask};
     network->loss = network->n_nodes;
-    TRY(add_node(network, plugin, state, "loss", mark, inputs, 2, err));
+    TRY(network_add(network, plugin, state, "loss", mark, inputs, reads_mask ? 3 : 2, err));
     if (dae_shape_len(&network->node[network->loss].plan.output) != 1)
         return error_set(err, DAE_PLUGIN, "loss '%s' gives more than one number a sample", plugin->name);
     return DAE_OK;
@@ -231,7 +240,7 @@ enum dae_status network_build(const struct registry *registry, struct value *con
                               bool input_gradient, struct network *network, struct error *err)
 {
     static const char *const model_keys[] = {"input", "layers", "code"};
-    *network = (struct network){.arena = arena, .code = -1};
+    *network = (struct network){.arena = arena, .code = -1, .mask = -1};
     const struct value *model, *train, *layers, *input, *seed = value_map_get(config, "seed"), *code;
     TRY(fields_need(config, "model", "the config", &model, err));
     TRY(fields_need(config, "train", "the config", &train, err));
@@ -245,7 +254,7 @@ enum dae_status network_build(const struct registry *registry, struct value *con
     else if (!value_map_put(arena, config, "seed", value_int_new(arena, number)))
         return error_no_memory(err, "config", 0);
     network->seed = (uint64_t)number;
-    network->node = arena_array(arena, (size_t)(layers->n + MAX_CORRUPTIONS + 2), sizeof *network->node);
+    network->node = arena_array(arena, (size_t)layers->n + CORRUPTION_MAX_NODES + 2, sizeof *network->node);
     if (!network->node)
         return error_no_memory(err, "network", (unsigned long long)layers->n * sizeof *network->node);
     struct node *source = &network->node[0];
@@ -253,7 +262,8 @@ enum dae_status network_build(const struct registry *registry, struct value *con
     TRY(field_shape(input, &source->plan.output, err));
     TRY(check_shape(source, &source->plan.output, "shape", err));
     network->n_nodes = 1;
-    TRY(add_corruptions(registry, network, value_map_get(config, "corruption"), err));
+    TRY(corruption_read(registry, network, value_map_get(config, "corruption"), err));
+    network->output = network->noisy;
     network->node[network->noisy].wants_gradient = input_gradient;
     for (int i = 0; i < layers->n; ++i)
         TRY(add_layer(registry, network, layers->items[i], err));

@@ -23,6 +23,11 @@ struct node {
     int n_readers;                          /* nodes that read this one */
     int64_t weight_offset[DAE_MAX_WEIGHTS]; /* in the parameters, in floats */
     bool wants_gradient;                    /* its own weights or those of a node before it are trained */
+    bool corrupts;                          /* a corruption, or the search for its mask: not done to clean input */
+    int stream;                             /* whose draws it uses: its own number, or of the corruption it repeats */
+    struct {
+        int stream, n, index;
+    } choice; /* n > 1: acts on the samples that draw `index` of n in that stream, and copies the others */
 };
 
 struct network {
@@ -32,6 +37,7 @@ struct network {
     int noisy;              /* what the first layer reads: the last corruption, or 0 */
     int output;             /* the last layer */
     int loss;               /* the last node */
+    int mask;               /* 1 where a corruption has replaced a number, else 0; -1: nothing reads it */
     int code;               /* the node that the config names `code`, or -1 */
     int64_t n_parameters;   /* numbers that are trained */
     int64_t parameters_len; /* floats of the parameter buffer: each weight starts at a multiple of 16 */
@@ -44,11 +50,26 @@ struct network {
 MUST_USE enum dae_status network_build(const struct registry *registry, struct value *config, struct arena *arena,
                                        bool input_gradient, struct network *network, struct error *err);
 
+/* Appends a node that reads inputs[0 .. n_inputs) and plans it; for what builds a network. DAE_CONFIG at the mark. */
+MUST_USE enum dae_status network_add(struct network *network, const struct dae_plugin *plugin, void *state,
+                                     const char *name, struct mark mark, const int *inputs, int n_inputs,
+                                     struct error *err);
+/* "conv2d_2": the second of its kind without a name of its own. */
+void network_default_name(const struct network *network, const char *type, char name[NETWORK_NAME_LEN]);
+
+/* Whether a data set of n samples will do: some corruptions read other samples than their own. DAE_CONFIG at the
+ * corruption that wants more of them, or all on the device. */
+MUST_USE enum dae_status network_check_samples(const struct network *network, int64_t n, bool streamed,
+                                               struct error *err);
+
 /* The initial parameters, from the network's seed: (parameters_len) floats. */
 void network_init(const struct network *network, float *parameters);
 
 /* A node by name, or -1. */
 int network_find(const struct network *network, const char *name);
+
+/* Whether a layer, and not the loss alone, reads the mask. */
+bool network_layers_read_mask(const struct network *network);
 
 /* The key of a node's random draws for one sample. */
 struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample);

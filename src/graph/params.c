@@ -40,6 +40,7 @@ static struct value *default_value(const struct dae_param *row, struct arena *ar
     case DAE_INT_PAIR:
         return value_int_new(arena, (long long)row->default_value);
     case DAE_FLOAT:
+    case DAE_LEVEL:
         return value_float_new(arena, row->default_value);
     case DAE_BOOL:
         return value_bool_new(arena, row->default_value != 0);
@@ -56,10 +57,12 @@ static struct value *default_value(const struct dae_param *row, struct arena *ar
     return NULL;
 }
 
-static enum dae_status read_row(const struct dae_param *row, const struct value *value, char *state, struct error *err)
+static enum dae_status read_row(const struct dae_param *row, const struct value *value, uint32_t index, char *state,
+                                struct error *err)
 {
     void *to = state + row->offset;
     long long number, pair[2];
+    double range[2];
     switch (row->type) {
     case DAE_INT:
         TRY(field_int(value, (long long)row->min, (long long)row->max, &number, err));
@@ -80,6 +83,10 @@ static enum dae_status read_row(const struct dae_param *row, const struct value 
         return field_choice(value, row->choices, to, err);
     case DAE_SHAPE:
         return field_shape(value, to, err);
+    case DAE_LEVEL:
+        TRY(field_level(value, row->min, row->max, range, err));
+        *(struct dae_level *)to = (struct dae_level){range[0], range[1], index};
+        return DAE_OK;
     }
     return error_set(err, DAE_BUG, "parameter type %d", (int)row->type);
 }
@@ -108,7 +115,7 @@ static enum dae_status read_rows(const struct dae_plugin *plugin, struct value *
             if (!value_map_put(arena, map, row->key, value))
                 return error_no_memory(err, "config", 0);
         }
-        TRY(read_row(row, value, state, err));
+        TRY(read_row(row, value, (uint32_t)(row - plugin->params), state, err));
     }
     return DAE_OK;
 }
@@ -191,6 +198,16 @@ static void define_float(struct text *text, const char *name, const char *suffix
         text_printf(text, "#define P_%s%s (%.9ef)\n", name, suffix, value);
 }
 
+/* A constant costs nothing; a range is drawn where the kernel names it. */
+static void define_level(struct text *text, const char *name, const struct dae_level *level)
+{
+    if (level->low == level->high)
+        define_float(text, name, "", level->low);
+    else
+        text_printf(text, "#define P_%s sample_level(s, STREAM, %u, %.9ef, %.9ef)\n", name, (unsigned)level->number,
+                    level->low, level->high);
+}
+
 static void upper(const char *key, char *name, size_t len)
 {
     size_t i = 0;
@@ -227,6 +244,9 @@ void params_define(const struct dae_plugin *plugin, const void *state, struct te
             text_printf(text, "#define P_%s %d\n", name, *(const int *)from);
             break;
         case DAE_SHAPE:
+            break;
+        case DAE_LEVEL:
+            define_level(text, name, from);
             break;
         }
     }

@@ -1,9 +1,14 @@
 #include "graph/reference.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "base/philox.h"
 
 struct draws {
     struct philox_key key;
+    const struct reference_sample *sample;
+    int64_t len; /* numbers of a sample */
     unsigned *drawn;
 };
 
@@ -12,6 +17,39 @@ static uint32_t draw_word(const void *key, uint32_t element)
     const struct draws *draws = key;
     *draws->drawn |= REFERENCE_WORDS;
     return philox_word(draws->key, element);
+}
+
+static float draw_unit(const void *key, uint32_t element)
+{
+    const struct draws *draws = key;
+    *draws->drawn |= REFERENCE_WORDS;
+    return (float)philox_uniform(draws->key, element);
+}
+
+static float draw_level(const void *key, const struct dae_level *level)
+{
+    struct philox_key of_level = ((const struct draws *)key)->key;
+    const float low = (float)level->low, high = (float)level->high;
+    of_level.stream += PHILOX_LEVEL;
+    const float drawn = fmaf(high - low, (float)philox_uniform(of_level, 64 * level->number), low);
+    return drawn > high ? high : drawn;
+}
+
+static float read_data(const void *key, uint32_t id, int64_t element)
+{
+    const struct draws *draws = key;
+    const int64_t at = id * draws->len + element;
+    return draws->sample->bytes ? (float)((const uint8_t *)draws->sample->data)[at] * (1.0f / 255.0f)
+                                : ((const float *)draws->sample->data)[at];
+}
+
+/* Whether the node acts on this sample (one_of). */
+static bool is_chosen(const struct network *network, const struct node *node, const struct reference_sample *sample)
+{
+    const struct philox_key key =
+        network_key(network, node->choice.stream, sample->split + PHILOX_CHOICE, sample->epoch, sample->id);
+    return node->choice.n < 2 ||
+           (uint64_t)philox_word(key, 0) * (uint64_t)node->choice.n >> 32 == (uint64_t)node->choice.index;
 }
 
 static double draw_normal(const void *key, uint32_t element)
@@ -42,9 +80,15 @@ unsigned reference_node(const struct network *network, int number, const struct 
         x[j] = value[number == network->loss && j == 1 ? network->n_nodes : node->input[j]];
     for (int i = 0; i < node->plan.n_weights; ++i)
         w[i] = parameters + node->weight_offset[i];
+    if (!is_chosen(network, node, sample)) {
+        memcpy(y, x[0], (size_t)dae_shape_len(&node->plan.output) * sizeof *y);
+        return 0;
+    }
     unsigned drawn = 0;
-    const struct draws draws = {network_key(network, number, sample->split, sample->epoch, sample->id), &drawn};
-    const struct dae_draw draw = {&draws, sample->training, draw_word, draw_normal};
+    const struct draws draws = {network_key(network, node->stream, sample->split, sample->epoch, sample->id), sample,
+                                dae_shape_len(&network->node[0].plan.output), &drawn};
+    const struct dae_draw draw = {&draws,     sample->training,       draw_word, draw_unit, draw_normal, draw_level,
+                                  sample->id, (uint32_t)sample->rows, read_data};
     node->plugin->reference(node->state, &node->plan, &draw, x, w, y);
     return drawn;
 }

@@ -12,7 +12,10 @@
 /* Whose draws: the sample's number in the data set, and what keys the batch. */
 struct reference_sample {
     uint32_t split, epoch, id;
-    bool training; /* dropout acts only then */
+    bool training;    /* dropout acts only then */
+    const void *data; /* (rows, input) floats, or bytes to be divided by 255: for corruptions that read other samples */
+    bool bytes;
+    int64_t rows;
 };
 
 enum { REFERENCE_WORDS = 1, REFERENCE_NORMALS = 2 }; /* what a node drew */

@@ -3,16 +3,16 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/library_file.h"
 
 struct loaded {
     const struct dae_plugin *plugin;
@@ -58,6 +58,8 @@ static size_t param_bytes(enum dae_param_type type)
         return sizeof(int);
     case DAE_SHAPE:
         return sizeof(struct dae_shape);
+    case DAE_LEVEL:
+        return sizeof(struct dae_level);
     }
     return SIZE_MAX;
 }
@@ -82,6 +84,11 @@ static const char *incomplete(const struct dae_plugin *p)
         if (!row->help || row->offset > p->state_bytes || p->state_bytes - row->offset < param_bytes(row->type) ||
             (row->type == DAE_CHOICE && !row->choices))
             return "a parameter row is incomplete, or lies outside of the state";
+    for (const struct dae_param *row = p->params; row && row->key; ++row)
+        if (row->type == DAE_LEVEL && p->kind != DAE_CORRUPTION)
+            return "only a corruption can have a level that is drawn for each sample";
+    if (p->flags & (DAE_MASKS | DAE_READS_DATA) && p->kind != DAE_CORRUPTION)
+        return "only a corruption can mask, or read other samples";
     if (p->kind == DAE_OPTIMIZER)
         return !p->coefficients || !p->update || !p->kernel_source || p->n_states < 0 || p->n_states > DAE_MAX_STATES
                    ? "an optimizer needs coefficients, update and a kernel"
@@ -147,42 +154,14 @@ static enum dae_status check_owner(const char *path, mode_t kind, struct error *
     return DAE_OK;
 }
 
-/* Whether the file is a library of this kind of machine and as long as its own header says. The loader maps what a
- * truncated one promises and dies of SIGBUS behind its end. */
-static bool is_whole(int file)
-{
-    struct stat info;
-    ElfW(Ehdr) head;
-    if (fstat(file, &info) < 0 || pread(file, &head, sizeof head, 0) != (ssize_t)sizeof head ||
-        memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
-        head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
-        head.e_phentsize != sizeof(ElfW(Phdr)))
-        return false;
-    const uint64_t len = (uint64_t)info.st_size;
-    uint64_t end;
-    if (__builtin_add_overflow((uint64_t)head.e_shoff, (uint64_t)head.e_shnum * head.e_shentsize, &end) || end > len)
-        return false;
-    for (unsigned i = 0; i < head.e_phnum; ++i) {
-        ElfW(Phdr) part;
-        uint64_t at;
-        if (__builtin_add_overflow((uint64_t)head.e_phoff, (uint64_t)i * sizeof part, &at) || at > len ||
-            pread(file, &part, sizeof part, (off_t)at) != (ssize_t)sizeof part ||
-            __builtin_add_overflow((uint64_t)part.p_offset, (uint64_t)part.p_filesz, &end) || end > len)
-            return false;
-    }
-    return true;
-}
-
 static enum dae_status check_whole(const char *path, struct error *err)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0)
         return error_set(err, DAE_PLUGIN, "plugin %s cannot be read: %s", path, strerror(errno));
-    bool whole = is_whole(file);
+    const char *why = library_file_fault(file);
     close(file);
-    return whole ? DAE_OK
-                 : error_set(err, DAE_PLUGIN,
-                             "plugin %s cannot be used: it is no library for this machine, or is cut short", path);
+    return why ? error_set(err, DAE_PLUGIN, "plugin %s cannot be used: %s", path, why) : DAE_OK;
 }
 
 static enum dae_status load(struct registry *registry, const char *path, struct error *err)

@@ -40,11 +40,6 @@ static bool is_view(const struct node *node)
     return node->plugin && (node->plugin->flags & DAE_VIEW);
 }
 
-static bool is_corruption(const struct network *network, int node)
-{
-    return node > 0 && node <= network->noisy;
-}
-
 /* The node whose gradient a backward call of `node` writes for input j: behind a folded layer, that layer's input. */
 static int dx_target(const struct network *network, const struct fusion *fusion, int node, int j)
 {
@@ -71,7 +66,7 @@ static void set_aliases(struct planner *p)
             struct item *item = &p->item[2 * i + side];
             *item = (struct item){
                 .root = 2 * i + side, .len = dae_shape_len(&node->plan.output), .first = INT_MAX, .last = -1};
-            if (is_view(node) || (is_corruption(network, i) && !p->schedule->options.corrupt))
+            if (is_view(node) || (node->corrupts && !p->schedule->options.corrupt))
                 item->root = p->item[2 * node->input[0] + side].root;
         }
     }
@@ -93,7 +88,8 @@ static void list_calls(struct planner *p)
     s->call[s->n_calls++] = (struct call){.kind = CALL_GATHER};
     for (int i = 1; i < network->n_nodes; ++i) {
         bool skip = is_view(&network->node[i]) || p->fusion->forward_done[i] ||
-                    (is_corruption(network, i) && !s->options.corrupt) ||
+                    (s->options.kind != SCHEDULE_TRAIN && p->fusion->window_done[i]) ||
+                    (network->node[i].corrupts && !s->options.corrupt) ||
                     (i == network->loss && s->options.kind == SCHEDULE_INFER);
         if (!skip)
             s->call[s->n_calls++] = (struct call){.kind = CALL_FORWARD, .node = i};
@@ -134,13 +130,13 @@ static void trace(struct planner *p)
             touch(p, value_of(0), i);
             continue;
         }
-        int folded = call->kind == CALL_FORWARD ? p->fusion->forward[call->node] : p->fusion->backward[call->node];
         if (call->kind == CALL_FORWARD) {
             for (int j = 0; j < node->plan.n_inputs; ++j)
                 touch(p, value_of(node->input[j]), i);
-            touch(p, value_of(folded >= 0 ? folded : call->node), i);
+            touch(p, value_of(fusion_result(p->fusion, s->options.kind == SCHEDULE_TRAIN, call->node)), i);
             continue;
         }
+        const int folded = p->fusion->backward[call->node];
         if (node->plugin->flags & DAE_READS_X)
             for (int j = 0; j < node->plan.n_inputs; ++j)
                 touch(p, value_of(node->input[j]), i);

@@ -7,8 +7,6 @@
 #include "graph/params.h"
 #include "graph/source.h"
 
-enum { GRID_GROUP = 64 };
-
 struct plugin_program {
     const struct dae_plugin *plugin;
     struct program *program;
@@ -154,7 +152,7 @@ static int host_launch(void *opaque, int number, int64_t items, const struct dae
             list[n++] = ARG_INT(args[i].tensor.offset);
         }
     }
-    const size_t group = device_tuning(services->device)->wide ? 1 : GRID_GROUP;
+    const size_t group = (size_t)device_tuning(services->device)->group;
     const size_t global[2] = {((size_t)items + group - 1) / group * group, 1}, local[2] = {group, 1};
     return kernel_launch(services->kernel[number].kernel, global, local, list, n, context->err) != DAE_OK;
 }
@@ -215,6 +213,8 @@ enum dae_status services_new(struct device *device, const struct network *networ
         if (status == DAE_OK && node->plugin->bind(node->state, &node->plan, &host, &context) != 0)
             status = plugin_failed(node, "bind", err);
     }
+    if (status == DAE_OK && services->pool)
+        status = gemm_pool_build(services->pool, err);
     if (status != DAE_OK) {
         services_free(services);
         return status;
@@ -258,7 +258,7 @@ enum dae_status services_call(struct services *services, const struct schedule *
     }
     struct context context = {.services = services, .node = call->node, .err = err};
     const bool forward = call->kind == CALL_FORWARD;
-    const int folded = forward ? services->fusion->forward[call->node] : services->fusion->backward[call->node];
+    const int folded = services->fusion->backward[call->node];
     if (!forward && folded >= 0)
         context.other = operand(tensor(memory->work, &schedule->value[folded]));
     const struct dae_layer_call layer = {
@@ -267,7 +267,10 @@ enum dae_status services_call(struct services *services, const struct schedule *
         .plan = &node->plan,
         .x = x,
         .w = w,
-        .y = tensor(memory->work, &schedule->value[forward && folded >= 0 ? folded : call->node]),
+        .y = tensor(memory->work,
+                    &schedule->value[forward ? fusion_result(services->fusion, schedule->options.kind == SCHEDULE_TRAIN,
+                                                             call->node)
+                                             : call->node]),
         .dy = tensor(memory->work, &schedule->gradient[call->node]),
         .dx = dx,
         .dw = dw,

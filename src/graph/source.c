@@ -31,22 +31,92 @@ static void undefine_shape(struct text *text, const char *side, const struct dae
         text_printf(text, "#undef %s_%s\n", side, axis_name[i]);
 }
 
-static void define_node(const struct network *network, int number, struct text *text)
+static bool is_training(const struct writer *w)
 {
+    return w->schedule->options.kind == SCHEDULE_TRAIN;
+}
+
+/* A node of one sample that has something folded into its store. */
+static bool folds_sample(const struct writer *w, int node)
+{
+    return w->network->node[node].plugin && !w->network->node[node].plugin->forward &&
+           fusion_result(w->fusion, is_training(w), node) != node;
+}
+
+/* The pooling node that is folded into `node`, or -1. */
+static int window_of(const struct writer *w, int node)
+{
+    return is_training(w) ? -1 : w->fusion->window[node];
+}
+
+/* FOLD_STORE and FOLD_WINDOW choose by the node's number among the functions that add_folds writes. */
+static void define_folds(struct writer *w)
+{
+    const char *const macro[] = {"FOLD_STORE(number, v)", "FOLD_WINDOW(number, a, b)"}, *const otherwise[] = {"(v)",
+                                                                                                              "(a)"};
+    const char *const choice[] = {" (number) == %d ? fold_%d(v) :", " (number) == %d ? window_%d(a, b) :"};
+    for (int m = 0; m < 2; ++m) {
+        text_printf(w->text, "#define %s (", macro[m]);
+        for (int i = 0; i < w->network->n_nodes; ++i)
+            if (folds_sample(w, i) && (m == 0 ? w->fusion->forward[i] : window_of(w, i)) >= 0)
+                text_printf(w->text, choice[m], i, i);
+        text_printf(w->text, " %s)\n", otherwise[m]);
+    }
+}
+
+/* A function of what the pointwise node `folded` computes. */
+static void add_fold(struct writer *w, int folded, const char *name, int number, const char *arguments,
+                     const char *expression)
+{
+    const struct node *node = &w->network->node[folded];
+    params_define(node->plugin, node->state, w->text);
+    text_printf(w->text, "INLINE V %s_%d(%s) { return %s; }\n", name, number, arguments, expression);
+    params_undefine(node->plugin, w->text);
+}
+
+static void add_folds(struct writer *w)
+{
+    for (int i = 0; i < w->network->n_nodes; ++i) {
+        const struct node *node = w->network->node;
+        const int y = w->fusion->forward[i], window = window_of(w, i), dx = w->fusion->backward[i];
+        if (!node[i].plugin || node[i].plugin->forward)
+            continue;
+        if (y >= 0)
+            add_fold(w, y, "fold", i, "const V x", node[y].plugin->pointwise_y);
+        if (window >= 0)
+            add_fold(w, window, "window", i, "const V a, const V b", node[window].plugin->window_y);
+        if (dx >= 0)
+            add_fold(w, dx, "fold_dx", i, "const V dy, const V y", node[dx].plugin->pointwise_dx);
+    }
+}
+
+static void define_node(const struct writer *w, int number)
+{
+    const struct network *network = w->network;
     const struct node *node = &network->node[number];
+    struct text *text = w->text;
     text_printf(text, "/* %s */\n#define FN(pass) %s_##pass##_%d\n#define STREAM %uu\n#define N_INPUTS %d\n",
-                node->name, node->plugin->name, number, (unsigned)(PHILOX_NODE + number), node->plan.n_inputs);
+                node->name, node->plugin->name, number, (unsigned)(PHILOX_NODE + node->stream), node->plan.n_inputs);
     define_shape(text, "IN", &node->plan.input[0]);
     define_shape(text, "OUT", &node->plan.output);
     params_define(node->plugin, node->state, text);
     for (int i = 0; i < node->plan.n_defines; ++i)
         text_printf(text, "#define %s %lld\n", node->plan.define[i].name, (long long)node->plan.define[i].value);
+    const int window = window_of(w, number);
+    const int64_t *size = window >= 0 ? network->node[window].plan.window : (const int64_t[]){1, 1};
+    text_printf(text, "#define FOLDED %d\n#define FOLDED_H %lld\n#define FOLDED_W %lld\n",
+                folds_sample(w, number) ? number : 0, (long long)size[0], (long long)size[1]);
+    if (w->fusion->backward[number] >= 0)
+        text_printf(text, "#define FOLDED_DX(dy, y) fold_dx_%d(dy, y)\n", number);
+    else
+        text_add(text, "#define FOLDED_DX(dy, y) (dy)\n");
 }
 
 static void undefine_node(const struct network *network, int number, struct text *text)
 {
     const struct node *node = &network->node[number];
-    text_add(text, "#undef FN\n#undef STREAM\n#undef N_INPUTS\n");
+    text_add(text, "#undef FN\n#undef STREAM\n#undef N_INPUTS\n"
+                   "#undef FOLDED\n#undef FOLDED_H\n#undef FOLDED_W\n#undef FOLDED_DX\n");
     undefine_shape(text, "IN", &node->plan.input[0]);
     undefine_shape(text, "OUT", &node->plan.output);
     params_undefine(node->plugin, text);
@@ -84,7 +154,7 @@ static void add_pointwise(const struct dae_plugin *plugin, struct text *text)
 static enum dae_status add_functions(struct writer *w, int number, struct error *err)
 {
     const struct dae_plugin *plugin = w->network->node[number].plugin;
-    define_node(w->network, number, w->text);
+    define_node(w, number);
     if (plugin->pointwise_y)
         add_pointwise(plugin, w->text);
     else
@@ -141,13 +211,33 @@ static void add_inputs(struct writer *w, const struct call *call, bool read)
     text_add(w->text, node->plan.n_weights ? "};\n" : "0};\n");
 }
 
+/* A sample that has drawn another alternative passes as it is. */
+static void add_passing(struct writer *w, const struct call *call)
+{
+    const struct node *node = &w->network->node[call->node];
+    text_printf(w->text, "            if (sample_choice(s, %uu, %d) != %d)\n                copy(x[0], ",
+                (unsigned)(PHILOX_NODE + node->choice.stream), node->choice.n, node->choice.index);
+    add_pointer(w, &w->schedule->value[call->node]);
+    text_printf(w->text, ", %lld);\n", (long long)dae_shape_len(&node->plan.output));
+}
+
 static void add_forward(struct writer *w, const struct call *call)
 {
     const struct node *node = &w->network->node[call->node];
     add_inputs(w, call, true);
+    /* A function may hold barriers, and those in a condition, even one that a whole group agrees on, go wrong on
+     * PoCL 3.1: a group runs every alternative and then undoes what the sample has not drawn. */
+    if (node->choice.n > 1 && w->tuning->lanes == 1) {
+        add_passing(w, call);
+        text_add(w->text, "            else\n");
+    }
     text_printf(w->text, "            %s_forward_%d(s, x, w, ", node->plugin->name, call->node);
-    add_pointer(w, &w->schedule->value[call->node]);
+    add_pointer(w, &w->schedule->value[fusion_result(w->fusion, is_training(w), call->node)]);
     text_printf(w->text, ", scratch + %lldul);\n", (long long)call->scratch_offset);
+    if (node->choice.n > 1 && w->tuning->lanes > 1) {
+        text_add(w->text, "            SYNC();\n");
+        add_passing(w, call);
+    }
 }
 
 static void add_backward(struct writer *w, const struct call *call)
@@ -215,9 +305,10 @@ static void add_kernel(struct writer *w, int number)
                 (long long)s->scratch_offset, (long long)s->scratch_len, w->tuning->shards, w->tuning->units,
                 w->tuning->shards, w->tuning->shards, (long long)s->slab_offset, (long long)s->slab_len);
     add_slab_clearing(w, step);
-    text_add(w->text, "        for (int i = begin; i < end; ++i) {\n"
-                      "            const int id = order[first + i];\n"
-                      "            const struct sample s = {seed_lo, seed_hi, epoch, (uint)id, split, scale};\n");
+    text_add(w->text,
+             "        for (int i = begin; i < end; ++i) {\n"
+             "            const int id = order[first + i];\n"
+             "            const struct sample s = {seed_lo, seed_hi, epoch, (uint)id, split, scale, data, rows};\n");
     for (int c = step->first; c < step->first + step->n; ++c) {
         const struct call *call = &s->call[c];
         const char *const verb[] = {"gather", "forward", "backward"};
@@ -240,10 +331,15 @@ enum dae_status source_write(const struct network *network, const struct fusion 
                              const struct schedule *schedule, bool bytes, struct text *text, struct error *err)
 {
     struct writer w = {network, fusion, tuning, schedule, text};
-    text_printf(text, "#define LANES %d\n#define TRAINING %d\n#define DATA_BYTES %d\n#define LEN %lld\n", tuning->lanes,
-                schedule->options.kind == SCHEDULE_TRAIN, bytes,
+    text_printf(text,
+                "#define LANES %d\n#define TRAINING %d\n#define CORRUPTED %d\n#define DATA_BYTES %d\n"
+                "#define LEN %lld\n",
+                tuning->lanes, schedule->options.kind == SCHEDULE_TRAIN, schedule->options.corrupt, bytes,
                 (long long)dae_shape_len(&network->node[0].plan.output));
+    text_printf(text, "#define PHILOX_MUL_HI %d\n", tuning->mul_hi);
+    define_folds(&w);
     TRY(sources_add(text, "dae.clh", err));
+    add_folds(&w);
     TRY(sources_add(text, "convolution.clh", err));
     TRY(sources_add(text, "batch.cl", err));
     bool *written = arena_array(network->arena, (size_t)network->n_nodes, sizeof *written);

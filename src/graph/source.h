@@ -14,8 +14,8 @@ MUST_USE enum dae_status source_write(const struct network *network, const struc
 
 #define SOURCE_ARGUMENTS                                                                                               \
     "G float *work, G const float *parameters, G const void *data, G const int *order, const int first, "              \
-    "const int n, const int row, const uint epoch, const uint split, const uint seed_lo, const uint seed_hi, const "   \
-    "float scale"
+    "const int n, const int row, const int rows, const uint epoch, const uint split, const uint seed_lo, "             \
+    "const uint seed_hi, const float scale"
 
 /* The kernels that a batch-wide layer brings: its file alone, which serves every node of that type. */
 MUST_USE enum dae_status source_write_plugin(const struct dae_plugin *plugin, struct text *text, struct error *err);

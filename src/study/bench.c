@@ -224,7 +224,7 @@ static enum dae_status start(struct bencher *b, const struct dataset *set, struc
         .batch = o->batch,
         .bytes = true,
         .train = true,
-        .infer = true,
+        .infer = !o->train_only,
         .corrupt = true,
         .join = true,
         .fold = true,
@@ -322,7 +322,7 @@ static void describe(const struct bencher *b, const struct profile_row *row, boo
         }
         return;
     }
-    const bool product = strcmp(row->name, "gemm_wide") == 0 || strcmp(row->name, "gemm_grid") == 0;
+    const bool product = strncmp(row->name, "gemm_wide_", 10) == 0 || strncmp(row->name, "gemm_grid_", 10) == 0;
     int at = snprintf(name, LABEL_LEN, "%s", product ? "gemm" : row->name);
     for (int i = 0; i < row->n_sizes; ++i)
         at += snprintf(name + at, (size_t)(LABEL_LEN - at), "%c%d", i ? 'x' : ' ', (int)row->size[i]);
@@ -474,7 +474,7 @@ static enum dae_status copy(void *context, struct error *err)
     return buffer_copy(w->from, w->to, copy_bytes, err);
 }
 
-static enum dae_status measure_copy(struct device *device, double *gb_per_second, struct error *err)
+enum dae_status bench_copy(struct device *device, double *gb_per_second, struct error *err)
 {
     struct copy_work w = {NULL, NULL};
     struct bench_rate rate = {0};
@@ -504,6 +504,8 @@ static enum dae_status measure_network(struct bencher *b, struct arena *arena, s
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     bench->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    if (o->train_only)
+        return check_loss(b, err);
     TRY(time_kernels(b, arena, bench, err));
     TRY(check_loss(b, err));
     work = (struct work){infer_batch, b, o->device, b->losses, 1, MAX_SMALL_CHUNK};
@@ -527,8 +529,10 @@ enum dae_status bench_run(const struct bench_options *options, struct arena *are
     executor_free(b.executor);
     buffer_free(b.losses);
     TRY(status);
+    if (options->train_only)
+        return DAE_OK;
     const struct bench_product product = {false, false, PEAK_SIDE, PEAK_SIDE, PEAK_SIDE};
     TRY(bench_gemm(options->device, &product, PEAK_WINDOWS, peak_seconds, &peak, err));
     bench->gemm_gflops_peak = peak.highest;
-    return measure_copy(options->device, &bench->copy_gb_per_second, err);
+    return bench_copy(options->device, &bench->copy_gb_per_second, err);
 }

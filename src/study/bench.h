@@ -17,6 +17,7 @@ struct bench_options {
     int64_t memory_bytes;  /* of the device that the data may take, or else they are streamed; 0: as a run decides */
     int n_windows;         /* at least 1, of which the median counts */
     double window_seconds; /* how long each lasts at least */
+    bool train_only;       /* measures training, and nothing else but the start */
     double seconds_before; /* spent by the caller: config, plugins, device; counted into start.total */
 };
 
@@ -64,6 +65,9 @@ struct bench_product {
 };
 MUST_USE enum dae_status bench_gemm(struct device *device, const struct bench_product *product, int n_windows,
                                     double window_seconds, struct bench_rate *rate, struct error *err);
+
+/* Copies of 64 MiB within the device: 10^9 bytes a second, read and written, the fastest window. */
+MUST_USE enum dae_status bench_copy(struct device *device, double *gb_per_second, struct error *err);
 
 /* Seconds of a clock that only runs forward. */
 double bench_now(void);

@@ -108,6 +108,37 @@ static enum dae_status keep_text(struct text *text, struct arena *arena, const c
     return failed ? error_no_memory(err, "differences", 0) : DAE_OK;
 }
 
+static double shift_forward(struct run *run, const struct reference_sample *sample, double step)
+{
+    const int noisy = run->network->noisy;
+    const int64_t len = dae_shape_len(&run->network->node[noisy].plan.output);
+    for (int64_t e = 0; e < len; ++e)
+        run->value[noisy][e] += step;
+    return reference_forward(run->network, noisy + 1, sample, run->parameters, run->value);
+}
+
+/* The sum of the gradient, against a shift of the whole input. Where a window of a pooling layer holds its largest
+ * number twice, each of the two lies at a kink and is left out; but here both move together, and their gradients must
+ * add up. */
+static void check_sum(struct run *run, const struct reference_sample *sample, const float *gradient, double scale,
+                      struct difference_result *result)
+{
+    double sum = 0, size = NOISE_FLOOR * fabs(run->loss) * scale;
+    for (int64_t e = 0; e < dae_shape_len(&run->network->node[run->network->noisy].plan.output); ++e) {
+        sum += (double)gradient[e];
+        size += fabs((double)gradient[e]);
+    }
+    double half = shift_forward(run, sample, STEP / 2), whole = shift_forward(run, sample, STEP / 2);
+    half = (half - shift_forward(run, sample, -1.5 * STEP)) / STEP * scale;
+    whole = (whole - shift_forward(run, sample, -0.5 * STEP)) / (2 * STEP) * scale;
+    (void)shift_forward(run, sample, STEP); /* back to where it was */
+    if (fabs(whole - half) > KINK * size)
+        return;
+    const double error = fabs(sum - (4 * half - whole) / 3) / size;
+    if (!(error <= result->error))
+        result->error = error;
+}
+
 /* The input's gradient: an element of one sample moves that sample's loss alone. */
 static enum dae_status check_input(struct run *run, const struct reference_sample *sample, int s, double scale,
                                    struct arena *arena, struct difference_result *result, struct text *kinks,
@@ -122,6 +153,7 @@ static enum dae_status check_input(struct run *run, const struct reference_sampl
     for (int i = 0; i < probe.n; ++i)
         difference(run, sample, &probe, i, &run->value[noisy][probe.element[i]]);
     judge(&probe, gradient, scale, run->loss * scale, result, kinks);
+    check_sum(run, sample, gradient, scale, result);
     return DAE_OK;
 }
 
@@ -154,7 +186,14 @@ enum dae_status differences_check(const struct network *network, const struct di
     double loss = 0;
     enum dae_status status = DAE_OK;
     for (int s = 0; s < batch->n && status == DAE_OK; ++s) {
-        const struct reference_sample sample = {.epoch = batch->epoch, .id = (uint32_t)batch->ids[s], .training = true};
+        const struct reference_sample sample = {
+            .epoch = batch->epoch,
+            .id = (uint32_t)batch->ids[s],
+            .training = true,
+            .data = batch->data,
+            .bytes = batch->bytes,
+            .rows = batch->rows,
+        };
         load_sample(&run, s);
         run.loss = reference_forward(network, 1, &sample, run.parameters, run.value);
         loss += run.loss;

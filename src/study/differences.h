@@ -7,12 +7,16 @@
 #include "graph/network.h"
 #include "graph/reference.h"
 
+/* What float and the differences themselves may be off, of the largest gradient of a tensor. */
+#define DIFFERENCES_BOUND 1e-3
+
 struct difference_batch {
     int n, n_elements; /* samples; elements of each tensor, and of each sample's input, at most */
     uint32_t epoch;
     const int32_t *ids; /* (n) the samples' numbers in the data */
-    const void *data;   /* (samples, input) floats, or bytes to be divided by 255 */
+    const void *data;   /* (rows, input) floats, or bytes to be divided by 255 */
     bool bytes;
+    int64_t rows;                /* samples in `data` */
     const double *parameters;    /* (parameters_len) */
     const float *gradient;       /* (parameters_len) the device's, of the mean loss */
     const float *input_gradient; /* (n, input) the device's, of what the first layer reads; or NULL */

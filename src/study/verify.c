@@ -3,100 +3,66 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/philox.h"
 #include "graph/executor.h"
 #include "graph/reference.h"
 #include "study/differences.h"
+#include "study/node_values.h"
+#include "study/products.h"
 #include "study/updates.h"
 #include "study/verifier.h"
 
-static double node_roundings(const struct node *node)
-{
-    const double flops = (double)node->plan.flops, len = (double)dae_shape_len(&node->plan.output);
-    return node->plan.flops == 0 ? 0 : verifier_roundings(flops > len ? flops / len : 1);
-}
-
-/* What the forms of a network may differ by: every node by its own bound. */
-static double network_roundings(const struct network *network)
-{
-    double sum = 0;
-    for (int i = 1; i < network->n_nodes; ++i)
-        sum += node_roundings(&network->node[i]);
-    return sum;
-}
-
-static double largest(const double *x, int64_t n)
-{
-    double most = 0;
-    for (int64_t i = 0; i < n; ++i)
-        most = fabs(x[i]) > most ? fabs(x[i]) : most;
-    return most;
-}
-
-static double largest_float(const float *x, int64_t n)
-{
-    double most = 0;
-    for (int64_t i = 0; i < n; ++i)
-        most = !(fabs((double)x[i]) <= most) ? fabs((double)x[i]) : most;
-    return most;
-}
+/* log, sqrt, cospi and the product of Box and Muller's method are off by at most 3, 3, 4 and 1/2 ulp (OpenCL 1.2,
+ * section 7.4), of which the root halves the first: 9, and one for the sum. */
+static const double NORMAL_ULP = 10;
 
 /* ---- Values: each node against its reference, fed with the device's own inputs. ---------------------------------- */
 
-struct sample_arrays {
-    double **value, **size; /* of one sample: the values, and their absolute values */
-    double *y, *y_size, *parameters_size;
-    float **device; /* per node (n, output) */
-};
+static double ulp(double x)
+{
+    int exponent;
+    frexp(x, &exponent);
+    return ldexp(1, exponent - 24);
+}
 
-/* Whether each number is dropped, kept or changed as the reference says, bit for bit. */
-static int64_t mask_errors(const double *x, const double *have, const double *want, int64_t n)
+/* A corruption that draws words alone, and no normal numbers, gives the same bits everywhere. */
+static int64_t bit_errors(const double *have, const double *want, int64_t n)
 {
     int64_t wrong = 0;
     for (int64_t i = 0; i < n; ++i)
-        wrong += (have[i] == 0) != (want[i] == 0) || (have[i] == x[i]) != (want[i] == x[i]);
+        wrong += !(have[i] == (double)(float)want[i]);
     return wrong;
 }
 
-static void check_node(struct verifier *v, const struct sample_arrays *a, int number, bool training)
+static void check_node(struct verifier *v, struct node_values *a, int number, bool training)
 {
-    const struct network *network = v->network;
-    const struct node *node = &network->node[number];
+    const struct node *node = &v->network->node[number];
     const int64_t len = dae_shape_len(&node->plan.output);
-    struct worst worst = {0};
+    struct worst worst = {0}, normal = {0};
     int64_t wrong = 0;
     unsigned drawn = 0;
     for (int64_t s = 0; s < v->options->n; ++s) {
-        double input_size = 0;
-        for (int j = 0; j < node->plan.n_inputs; ++j) {
-            const int from = node->input[j], slot = number == network->loss && j == 1 ? network->n_nodes : from;
-            const int64_t n = dae_shape_len(&network->node[from].plan.output);
-            for (int64_t e = 0; e < n; ++e) {
-                a->value[slot][e] = (double)a->device[from][s * n + e];
-                a->size[slot][e] = fabs(a->value[slot][e]);
-            }
-            input_size = fmax(input_size, largest(a->size[slot], n));
-        }
-        const struct reference_sample sample = {
-            .epoch = v->options->epoch, .id = (uint32_t)v->ids[BEFORE + s], .training = training};
-        drawn |= reference_node(network, number, &sample, v->parameters64, a->value, a->y);
-        /* The reference of absolute values is the sum of the sizes of the terms. */
-        reference_node(network, number, &sample, a->parameters_size, a->size, a->y_size);
-        if (drawn)
-            input_size = fmax(input_size, largest(a->y, len)); /* a draw is as large as any */
-        double *have = a->value[number];
-        for (int64_t e = 0; e < len; ++e) {
-            have[e] = (double)a->device[number][s * len + e];
-            worst_add(&worst, have[e], a->y[e], node_roundings(node) * (fabs(a->y_size[e]) + input_size));
-        }
+        drawn |= node_values_expect(v, a, number, s, training);
+        const double *x = a->value[node->input[0]];
+        for (int64_t e = 0; e < len; ++e)
+            worst_add(&worst, a->have[e], a->want[e], a->bound[e]);
         if (drawn == REFERENCE_WORDS)
-            wrong += mask_errors(a->value[node->input[0]], have, a->y, len);
+            wrong += node->plugin->kind == DAE_CORRUPTION ? bit_errors(a->have, a->want, len)
+                                                          : node_values_mask_errors(x, a->have, a->want, len);
+        for (int64_t e = 0; drawn == REFERENCE_NORMALS && e < len; ++e) {
+            const double size = fmax(fabs(a->want[e] - x[e]), fmax(fabs(x[e]), fabs(a->want[e])));
+            worst_add(&normal, (a->have[e] - a->want[e]) / ulp(size), 0,
+                      NORMAL_ULP + 0.5 * (double)node->plan.flops / (double)len);
+        }
     }
     v->report->n_numbers += worst.n;
     verifier_row(v, number, "", training ? "values" : "values without training", worst.error, worst.bound, NULL);
-    if (drawn == REFERENCE_WORDS)
+    if (drawn == REFERENCE_WORDS && node->plugin->kind == DAE_CORRUPTION)
+        verifier_row(v, number, "", "bits", (double)wrong, 0, "numbers that differ from the reference in any bit");
+    else if (drawn == REFERENCE_WORDS)
         verifier_row(v, number, "", "mask", (double)wrong, 0,
                      "numbers that are not dropped, kept or changed as they should");
+    if (drawn == REFERENCE_NORMALS)
+        verifier_row(v, number, "", "draws", normal.error, normal.bound, "in ulp of the larger of number and noise");
 }
 
 /* What the device gathered: floats as they are, bytes divided by 255. */
@@ -114,13 +80,7 @@ static void check_input(struct verifier *v, const float *gathered)
     verifier_row(v, 0, "", "values", worst.error, worst.bound, NULL);
 }
 
-static enum dae_status read_node(const struct verifier *v, const struct executor *e, enum schedule_kind kind, int node,
-                                 float *to)
-{
-    return executor_read(e, kind, node, v->options->n, to, v->err);
-}
-
-static enum dae_status check_values(struct verifier *v, struct executor *e, const struct sample_arrays *a,
+static enum dae_status check_values(struct verifier *v, struct executor *e, struct node_values *a,
                                     enum schedule_kind kind)
 {
     const struct batch batch = verifier_batch(v, 0, v->options->n);
@@ -128,8 +88,7 @@ static enum dae_status check_values(struct verifier *v, struct executor *e, cons
         TRY(executor_differentiate(e, &batch, v->losses, 0, v->err));
     else
         TRY(executor_forward(e, kind, &batch, v->err));
-    for (int i = 0; i < v->network->n_nodes; ++i)
-        TRY(read_node(v, e, kind, i, a->device[i]));
+    TRY(node_values_read(v, e, kind, a));
     check_input(v, a->device[0]);
     for (int i = 1; i < v->network->n_nodes; ++i)
         check_node(v, a, i, kind == SCHEDULE_TRAIN);
@@ -146,36 +105,14 @@ static enum dae_status check_values(struct verifier *v, struct executor *e, cons
     return DAE_OK;
 }
 
-static enum dae_status take_arrays(struct verifier *v, struct sample_arrays *a)
-{
-    const struct network *network = v->network;
-    int64_t most = 1;
-    a->value = reference_values(network, v->arena);
-    a->size = reference_values(network, v->arena);
-    a->device = verifier_take(v, network->n_nodes, sizeof *a->device);
-    v->no_memory = v->no_memory || !a->value || !a->size;
-    for (int i = 0; i < network->n_nodes && !v->no_memory; ++i) {
-        const int64_t len = dae_shape_len(&network->node[i].plan.output);
-        most = len > most ? len : most;
-        a->device[i] = verifier_take(v, len * v->options->n, sizeof **a->device);
-    }
-    a->y = verifier_take(v, most, sizeof *a->y);
-    a->y_size = verifier_take(v, most, sizeof *a->y_size);
-    a->parameters_size = verifier_take(v, network->parameters_len, sizeof *a->parameters_size);
-    TRY(verifier_memory(v));
-    for (int64_t i = 0; i < network->parameters_len; ++i)
-        a->parameters_size[i] = fabs(v->parameters64[i]);
-    return DAE_OK;
-}
-
 /* ---- Gradients. -------------------------------------------------------------------------------------------------- */
 
 static void add_gradient_row(struct verifier *v, int node, const char *name, const struct difference_result *result)
 {
-    const char *note = result->n_kinks ? arena_printf(v->arena, "%d of %d elements lie at a kink:%s", result->n_kinks,
-                                                      result->n, result->kinks)
-                                       : "";
-    verifier_row(v, node, name, "gradient", result->error, 1e-3, note);
+    const char *note = result->n_kinks ? arena_printf(v->arena, "compared: %d less %d that lie at a kink:%s", result->n,
+                                                      result->n_kinks, result->kinks)
+                                       : arena_printf(v->arena, "compared: %d", result->n);
+    verifier_row(v, node, name, "gradient", result->error, DIFFERENCES_BOUND, note);
     v->report->n_numbers += result->n;
     if (!(result->error <= v->report->worst_gradient))
         v->report->worst_gradient = result->error;
@@ -201,6 +138,7 @@ static enum dae_status check_gradients(struct verifier *v, struct executor *e, f
         .ids = v->ids + BEFORE,
         .data = v->data,
         .bytes = v->options->bytes,
+        .rows = v->n_data,
         .parameters = v->parameters64,
         .gradient = gradient,
         .input_gradient = dx,
@@ -217,8 +155,17 @@ static enum dae_status check_gradients(struct verifier *v, struct executor *e, f
         }
     if (dx)
         add_gradient_row(v, network->noisy, "", &result[network->n_nodes * DAE_MAX_WEIGHTS]);
-    verifier_row(v, -1, "", "kinks", n_kinks, fmax(1, 0.02 * n), "elements whose difference quotients disagree");
+    verifier_row(v, -1, "", "kinks", n_kinks, fmax(1, v->options->kinks * n),
+                 "elements at a kink of the loss, where nothing can be compared");
     return DAE_OK;
+}
+
+static double largest_size(const double *size, int64_t n)
+{
+    double most = 0;
+    for (int64_t i = 0; i < n; ++i)
+        most = fmax(most, size[i]);
+    return most;
 }
 
 /* The gradient of a batch is the weighted sum of those of its parts: of one sample, of fewer than there are shards, and
@@ -248,7 +195,7 @@ static enum dae_status check_parts(struct verifier *v, struct executor *e, float
         for (int w = 0; w < node->plan.n_weights; ++w) {
             const int64_t at = node->weight_offset[w], weights = dae_shape_len(&node->plan.weight[w].shape);
             const double bound = verifier_roundings((double)n * fmax(1, (double)node->plan.flops / (double)weights)) *
-                                 largest(size + at, weights);
+                                 largest_size(size + at, weights);
             struct worst worst = {0};
             for (int64_t k = 0; k < weights; ++k)
                 worst_add(&worst, (double)gradient[at + k], sum[at + k], bound);
@@ -292,25 +239,6 @@ static enum dae_status check_repetition(struct verifier *v, struct executor *e, 
 
 /* ---- The forms that training runs. ------------------------------------------------------------------------------- */
 
-static enum dae_status new_executor(struct verifier *v, bool join, bool fold, bool keep_all, struct executor **e)
-{
-    char notice[256];
-    const struct executor_options options = {
-        .batch = v->options->n,
-        .bytes = v->options->bytes,
-        .train = true,
-        .evaluate = true,
-        .corrupt = true,
-        .join = join,
-        .fold = fold,
-        .keep_all = keep_all,
-        .optimizer = v->options->optimizer,
-        .optimizer_state = v->options->optimizer_state,
-    };
-    TRY(executor_new(v->device, v->network, &options, notice, sizeof notice, e, v->err));
-    return executor_set_parameters(*e, v->parameters, v->err);
-}
-
 static enum dae_status compare_form(struct verifier *v, struct executor *plain, struct executor *e, const char *what)
 {
     const struct network *network = v->network;
@@ -323,14 +251,14 @@ static enum dae_status compare_form(struct verifier *v, struct executor *plain, 
         gradient[i] = verifier_take(v, network->parameters_len, sizeof(float));
         TRY(verifier_memory(v));
         TRY(executor_forward(both[i], SCHEDULE_EVALUATE, &batch, v->err));
-        TRY(read_node(v, both[i], SCHEDULE_EVALUATE, network->output, y[i]));
+        TRY(executor_read(both[i], SCHEDULE_EVALUATE, network->output, batch.n, y[i], v->err));
         TRY(executor_differentiate(both[i], &batch, v->losses, 0, v->err));
         TRY(executor_get_gradients(both[i], gradient[i], v->err));
     }
     check_padding(v, gradient[1], "padding");
     bool same = memcmp(y[0], y[1], (size_t)len * sizeof(float)) == 0 &&
                 memcmp(gradient[0], gradient[1], (size_t)network->parameters_len * sizeof(float)) == 0;
-    const double y_bound = network_roundings(network) * largest_float(y[0], len);
+    const double y_bound = verifier_network_roundings(network) * verifier_largest(y[0], len);
     struct worst worst = {0};
     for (int64_t i = 0; i < len; ++i)
         worst_add(&worst, (double)y[1][i], (double)y[0][i], y_bound);
@@ -339,13 +267,33 @@ static enum dae_status compare_form(struct verifier *v, struct executor *plain, 
         for (int w = 0; w < network->node[i].plan.n_weights; ++w) {
             const struct dae_weight *weight = &network->node[i].plan.weight[w];
             const int64_t at = network->node[i].weight_offset[w], weights = dae_shape_len(&weight->shape);
-            const double bound = 2 * network_roundings(network) * largest_float(gradient[0] + at, weights);
+            const double bound = 2 * verifier_network_roundings(network) * verifier_largest(gradient[0] + at, weights);
             worst = (struct worst){0};
             for (int64_t k = 0; k < weights; ++k)
                 worst_add(&worst, (double)gradient[1][at + k], (double)gradient[0][at + k], bound);
             verifier_row(v, i, weight->name, what, worst.error, worst.bound, same ? "the same bits" : "");
         }
     return DAE_OK;
+}
+
+static enum dae_status check_form(struct verifier *v, struct executor *plain, const struct verifier_form *form,
+                                  const char *what)
+{
+    struct executor *e = NULL;
+    float *gradient = verifier_take(v, v->network->parameters_len, sizeof *gradient);
+    float *again = verifier_take(v, v->network->parameters_len, sizeof *again);
+    TRY(verifier_memory(v));
+    enum dae_status status = verifier_executor(v, form, &e);
+    if (status == DAE_OK)
+        status = compare_form(v, plain, e, what);
+    if (status == DAE_OK)
+        status = executor_get_gradients(e, gradient, v->err);
+    if (status == DAE_OK)
+        status = check_repetition(v, e, gradient, again);
+    if (status == DAE_OK)
+        status = verifier_guards(v, what);
+    executor_free(e);
+    return status;
 }
 
 static enum dae_status check_forms(struct verifier *v, struct executor *plain)
@@ -355,85 +303,86 @@ static enum dae_status check_forms(struct verifier *v, struct executor *plain)
         const char *what;
     } forms[] = {{true, true, "joined and folded"}, {true, false, "joined"}, {false, true, "folded"}};
     for (int i = 0; i < (v->options->every_form ? 3 : 1); ++i) {
-        struct executor *e;
-        TRY(new_executor(v, forms[i].join, forms[i].fold, false, &e));
-        enum dae_status status = compare_form(v, plain, e, forms[i].what);
-        executor_free(e);
-        TRY(status);
+        const struct verifier_form form = {forms[i].join, forms[i].fold, false, true, v->options->n};
+        TRY(check_form(v, plain, &form, forms[i].what));
     }
     return DAE_OK;
 }
 
 /* ---- All of it. -------------------------------------------------------------------------------------------------- */
 
-static enum dae_status prepare(struct verifier *v)
-{
-    const struct network *network = v->network;
-    const int64_t n = v->n_data, len = n * v->input_len, width = v->options->bytes ? 1 : sizeof(float);
-    v->data = verifier_take(v, len, (size_t)width);
-    v->ids = verifier_take(v, n, sizeof *v->ids);
-    v->parameters = verifier_take(v, network->parameters_len, sizeof *v->parameters);
-    v->parameters64 = verifier_take(v, network->parameters_len, sizeof *v->parameters64);
-    v->report->row = verifier_take(v, 16 + 4 * network->n_nodes * (1 + 2 * DAE_MAX_WEIGHTS), sizeof *v->report->row);
-    TRY(verifier_memory(v));
-    for (int64_t i = 0; i < len; ++i) {
-        const struct philox_key key = {v->options->seed, 0, 0, (uint32_t)(i / v->input_len)};
-        const uint32_t word = philox_word(key, (uint32_t)(i % v->input_len));
-        if (v->options->bytes)
-            ((uint8_t *)v->data)[i] = (uint8_t)(word >> 24);
-        else
-            v->data[i] = (float)(word >> 8) * 0x1p-24f;
-    }
-    for (int64_t i = 0; i < n; ++i)
-        v->ids[i] = (int32_t)(n - 1 - i);
-    network_init(network, v->parameters);
-    for (int64_t i = 0; i < network->parameters_len; ++i)
-        v->parameters64[i] = (double)v->parameters[i];
-    TRY(buffer_new(v->device, (uint64_t)(len * width), "made-up data", &v->on_data, v->err));
-    TRY(buffer_new(v->device, (uint64_t)n * sizeof *v->ids, "order", &v->on_order, v->err));
-    TRY(buffer_new(v->device, sizeof(float), "loss", &v->losses, v->err));
-    TRY(buffer_write(v->on_data, 0, v->data, (uint64_t)(len * width), v->err));
-    return buffer_write(v->on_order, 0, v->ids, (uint64_t)n * sizeof *v->ids, v->err);
-}
-
 static enum dae_status check_all(struct verifier *v, struct executor *plain)
 {
-    struct sample_arrays arrays = {0};
+    struct node_values values;
     float *gradient = verifier_take(v, v->network->parameters_len, sizeof *gradient);
     float *again = verifier_take(v, v->network->parameters_len, sizeof *again);
-    TRY(take_arrays(v, &arrays));
-    TRY(check_values(v, plain, &arrays, SCHEDULE_TRAIN));
-    TRY(check_values(v, plain, &arrays, SCHEDULE_EVALUATE));
-    TRY(check_gradients(v, plain, gradient));
+    TRY(node_values_take(v, &values));
+    TRY(check_values(v, plain, &values, SCHEDULE_TRAIN));
+    TRY(check_values(v, plain, &values, SCHEDULE_EVALUATE));
+    if (v->options->n_differences > 0)
+        TRY(check_gradients(v, plain, gradient));
     TRY(check_parts(v, plain, gradient));
     TRY(check_repetition(v, plain, gradient, again));
     TRY(updates_check(v, plain));
+    TRY(verifier_guards(v, "each layer alone"));
     return check_forms(v, plain);
+}
+
+static enum dae_status check_products(struct verifier *v)
+{
+    const int64_t n = v->options->batch, samples[] = {n, n % 2 == 0 ? n - 1 : n, 1};
+    return v->options->product_work > 0 ? products_check(v, samples, 3, v->options->product_work) : DAE_OK;
 }
 
 enum dae_status verify_network(struct device *device, const struct network *network,
                                const struct verify_options *options, struct arena *arena, struct verify_report *report,
                                struct error *err)
 {
-    *report = (struct verify_report){0};
-    if (options->n < 1 || options->n_differences < 1 || options->n_differences > options->n ||
-        options->n_elements < 1 || !options->optimizer)
-        return error_set(err, DAE_BUG, "verification of %lld samples", (long long)options->n);
     struct verifier v = {
         .device = device, .network = network, .options = options, .arena = arena, .report = report, .err = err};
-    v.input_len = dae_shape_len(&network->node[0].plan.output);
-    v.n_data = BEFORE + options->n + BEHIND;
+    const struct verifier_form form = {.keep_all = true, .evaluate = true, .batch = options->n};
     struct executor *plain = NULL;
-    enum dae_status status = prepare(&v);
+    enum dae_status status = verifier_open(&v);
     if (status == DAE_OK)
-        status = new_executor(&v, false, false, true, &plain);
+        status = check_products(&v);
+    if (status == DAE_OK)
+        status = verifier_executor(&v, &form, &plain);
     if (status == DAE_OK)
         status = check_all(&v, plain);
     if (status == DAE_OK)
         status = verifier_memory(&v);
     executor_free(plain);
-    buffer_free(v.on_data);
-    buffer_free(v.on_order);
-    buffer_free(v.losses);
+    verifier_close(&v);
     return status;
+}
+
+/* ---- As much as a few seconds allow. ----------------------------------------------------------------------------- */
+
+enum { MOST_DIFFERENCES = 3, MOST_ELEMENTS = 40 };
+/* Operations of the references, in double, on one core: about a second for each 10^9. */
+static const double VALUES_WORK = 4e9, DIFFERENCES_WORK = 4e9, PRODUCT_WORK = 2e7;
+
+static int64_t within(double x, int64_t least, int64_t most)
+{
+    return x < (double)least ? least : x > (double)most ? most : (int64_t)x;
+}
+
+void verify_size(const struct network *network, int64_t batch, struct verify_options *options)
+{
+    double flops = 1;
+    int n_tensors = 1;
+    for (int i = 1; i < network->n_nodes; ++i) {
+        flops += (double)network->node[i].plan.flops;
+        n_tensors += network->node[i].plan.n_weights;
+    }
+    options->batch = batch;
+    /* Values and their sizes, while training and not. */
+    options->n = within(VALUES_WORK / (4 * flops), 1, batch);
+    /* Four passes an element, over half of the network on average. */
+    const double elements = DIFFERENCES_WORK / (2 * flops * n_tensors);
+    options->n_differences = within(elements / 4, 1, options->n < MOST_DIFFERENCES ? options->n : MOST_DIFFERENCES);
+    options->n_elements = (int)within(elements / (double)options->n_differences, 2, MOST_ELEMENTS);
+    /* How many there are is the network's nature, not the device's; but what is left must be evidence. */
+    options->kinks = 0.5;
+    options->product_work = PRODUCT_WORK;
 }

@@ -1,6 +1,6 @@
-/* A network on a device against the double-precision references of its plugins: values, gradients, two training steps,
- * the same bits twice, batches of odd sizes, segments joined and layers folded. It returns a table and prints nothing.
- */
+/* A network on a device against the double-precision references of its plugins: matrix products, values, gradients, two
+ * training steps, the same bits twice, batches of odd sizes, segments joined and layers folded, guard zones. It returns
+ * a table and prints nothing. */
 #ifndef STUDY_VERIFY_H
 #define STUDY_VERIFY_H
 
@@ -11,12 +11,16 @@
 
 struct verify_options {
     int64_t n;             /* samples of the batch, at least 1 */
-    int64_t n_differences; /* the first of them, over which gradients are compared with differences */
+    int64_t n_differences; /* the first of them, over which gradients are compared with differences; 0: they are not */
     int n_elements;        /* of each weight tensor that are compared so, and of each sample of the input */
-    uint32_t epoch;        /* keys the draws */
-    uint64_t seed;         /* of the made-up data */
-    bool bytes;            /* the data set holds bytes, else floats */
-    bool every_form;       /* joined, folded and both, else only both: what training runs */
+    double kinks;        /* the share of these elements that may lie at a kink of the loss, where nothing is compared */
+    uint32_t epoch;      /* keys the draws */
+    uint64_t seed;       /* of the made-up data */
+    bool bytes;          /* the data set holds bytes, else floats */
+    bool every_form;     /* joined, folded and both, else only both: what training runs */
+    bool guards;         /* every buffer between guard zones */
+    int64_t batch;       /* of training, for the matrix products; */
+    double product_work; /* of each, about so many multiplications are done again; 0: products are not looked at */
     const struct dae_plugin *optimizer;
     const void *optimizer_state;
 };
@@ -36,6 +40,10 @@ struct verify_report {
     int64_t n_numbers;     /* compared with the reference */
     double worst_gradient; /* the largest error of the "gradient" rows */
 };
+
+/* Sets how much is compared (n, n_differences, n_elements, kinks, batch, product_work), as much as the references do in
+ * some seconds: of a network like those in configs/ a whole batch, of a large one few samples. */
+void verify_size(const struct network *network, int64_t batch, struct verify_options *options);
 
 /* Fills the report. A network that computes wrong numbers is DAE_OK with failed rows; an error is one of the device or
  * of memory. Needs network->arena for the executors that it makes. */

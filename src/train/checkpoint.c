@@ -45,9 +45,11 @@ enum dae_status checkpoint_save(const char *path, const struct checkpoint *c, co
         {"step_losses", ST_F32, 1, {c->step}, c->step_losses},
         {"train_losses", ST_F64, 1, {c->epoch}, c->train_losses},
         {"test_losses", ST_F64, 1, {c->epoch}, c->test_losses},
+        {"shares", ST_U64, 1, {c->n_shares}, c->share}, /* the last: one device has none */
     };
+    const int n_tensors = (int)(sizeof tensors / sizeof tensors[0]) - (c->n_shares == 0);
     const struct st_meta meta[] = {{"format", FORMAT}, {"fingerprint", fingerprint}};
-    return safetensors_save(path, tensors, sizeof tensors / sizeof tensors[0], meta, 2, err);
+    return safetensors_save(path, tensors, n_tensors, meta, 2, err);
 }
 
 /* Copies a tensor of at most max_bytes out, after its name, type and size were found right. */
@@ -67,6 +69,20 @@ static enum dae_status take(const struct safetensors *file, const char *path, co
     if (elements > 0)
         memcpy(to, tensor->data, safetensors_bytes(tensor));
     return DAE_OK;
+}
+
+/* Bytes are repeated by the same split of each batch only. */
+static enum dae_status take_shares(const struct safetensors *file, const char *path, struct checkpoint *c,
+                                   struct error *err)
+{
+    const struct st_tensor *tensor = safetensors_find(file, "shares");
+    const uint64_t have = tensor && tensor->rank == 1 ? tensor->shape[0] : 0;
+    if (have != c->n_shares)
+        return error_set(err, DAE_CHECKPOINT,
+                         "%s: its batches were split over %" PRIu64 " devices, now over %" PRIu64
+                         " (0: one device); resume with the same --platform, or choose another --out",
+                         path, have, c->n_shares);
+    return have > 0 ? take(file, path, "shares", ST_U64, have, c->share, err) : DAE_OK;
 }
 
 static enum dae_status take_all(const struct safetensors *file, const char *path, struct checkpoint *c,
@@ -89,7 +105,8 @@ static enum dae_status take_all(const struct safetensors *file, const char *path
     TRY(take(file, path, "optimizer_state", ST_F32, len * (uint64_t)n_states, c->state, err));
     TRY(take(file, path, "step_losses", ST_F32, c->step, c->step_losses, err));
     TRY(take(file, path, "train_losses", ST_F64, c->epoch, c->train_losses, err));
-    return take(file, path, "test_losses", ST_F64, c->epoch, c->test_losses, err);
+    TRY(take(file, path, "test_losses", ST_F64, c->epoch, c->test_losses, err));
+    return take_shares(file, path, c, err);
 }
 
 /* The line in which two texts differ first, of the second text. */

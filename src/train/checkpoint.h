@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "graph/network.h"
+#include "train/team.h"
 
 struct checkpoint {
     uint64_t epoch;       /* epochs that are finished */
@@ -13,6 +14,8 @@ struct checkpoint {
     float *step_losses;   /* (step) of the unfinished epoch */
     double *train_losses; /* (epoch) */
     double *test_losses;  /* (epoch) */
+    uint64_t n_shares;    /* devices that split each batch; 0 with one device */
+    uint64_t share[TEAM_MAX];
 };
 
 /* Allocates arrays for at most `epochs` epochs of `steps` steps. DAE_NO_MEMORY. */

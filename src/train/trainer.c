@@ -21,6 +21,7 @@ struct trainer {
     const struct trainer_options *options;
     struct executor_options executor_options;
     struct executor *executor;
+    struct team *team;     /* NULL with one device */
     struct buffer *losses; /* (n_steps) of the running epoch, on the device */
     float *host_losses;    /* (n_steps) */
     float *sample_losses;  /* (batch) */
@@ -52,12 +53,21 @@ static int64_t samples_before(const struct trainer *t, int64_t step)
     return samples < all ? samples : all;
 }
 
-/* One step of training; everything is enqueued, nothing waited for. */
+/* One step of training. With one device everything is enqueued, nothing waited for. */
 static enum dae_status train_step(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
+    const int64_t first = step * t->options->settings->batch, number = epoch * t->n_steps + step + 1;
     struct batch batch;
-    TRY(loader_batch(t->options->train, step * t->options->settings->batch, (uint32_t)epoch, 0, &batch, err));
-    return executor_train(t->executor, &batch, epoch * t->n_steps + step + 1, t->losses, step, err);
+    if (t->team)
+        return team_train(t->team, first, (uint32_t)epoch, number, t->losses, step, err);
+    TRY(loader_batch(t->options->train, first, (uint32_t)epoch, 0, &batch, err));
+    return executor_train(t->executor, &batch, number, t->losses, step, err);
+}
+
+static enum dae_status set_parameters(struct trainer *t, struct error *err)
+{
+    return t->team ? team_set_parameters(t->team, t->at.parameters, err)
+                   : executor_set_parameters(t->executor, t->at.parameters, err);
 }
 
 /* ---- Keeping what was reached. ----------------------------------------------------------------------------------- */
@@ -105,7 +115,7 @@ static enum dae_status diverged(struct trainer *t, int64_t epoch, int64_t step, 
     float *parameters = calloc((size_t)t->options->network->parameters_len, sizeof *parameters);
     enum dae_status status = parameters ? DAE_OK : error_no_memory(&inner, "diagnosis", 0);
     if (status == DAE_OK)
-        status = executor_set_parameters(t->executor, t->at.parameters, &inner);
+        status = set_parameters(t, &inner);
     if (status == DAE_OK)
         status = executor_set_state(t->executor, t->at.state, &inner);
     for (int64_t s = (int64_t)t->at.step; s < step && status == DAE_OK; ++s)
@@ -226,6 +236,8 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
     int64_t step = (int64_t)t->at.step;
     const int64_t from = step;
     TRY(loader_shuffle(o->train, o->network->seed, (uint32_t)epoch, err));
+    for (int i = 0; i < o->n_helpers; ++i)
+        TRY(loader_shuffle(o->helper[i].train, o->network->seed, (uint32_t)epoch, err));
     const struct device_counters before = device_count(o->device);
     t->epoch_start = now();
     TRY(run_steps(t, epoch, &step, err));
@@ -267,6 +279,31 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
 /* ---- The whole training.
  * ---------------------------------------------------------------------------------------------- */
 
+/* Shares: those of the checkpoint, else by the given weights, else by measured speed. */
+static enum dae_status form_team(struct trainer *t, struct error *err)
+{
+    const struct trainer_options *o = t->options;
+    if (o->n_helpers == 0)
+        return DAE_OK;
+    TRY(team_new(o->device, t->executor, o->train, o->helper, o->n_helpers, o->network, &t->executor_options, &t->team,
+                 err));
+    const int n = 1 + o->n_helpers;
+    double weight[TEAM_MAX] = {0};
+    bool resumed = false;
+    for (int i = 0; i < n; ++i) {
+        resumed |= t->at.share[i] > 0;
+        weight[i] = o->weights ? (double)o->weights[i] : 0;
+    }
+    for (int i = 0; resumed && i < n; ++i)
+        weight[i] = (double)t->at.share[i];
+    if (!resumed && !o->weights)
+        TRY(team_measure(t->team, weight, err));
+    TRY(team_split(t->team, weight, err));
+    for (int i = 0; i < n; ++i)
+        t->at.share[i] = (uint64_t)team_share(t->team, i);
+    return DAE_OK;
+}
+
 static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_len, struct error *err)
 {
     const struct trainer_options *o = t->options;
@@ -283,6 +320,7 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     t->sample_losses = calloc((size_t)settings->batch, sizeof(float));
     if (!t->host_losses || !t->sample_losses)
         return error_no_memory(err, "losses", (unsigned long long)t->n_steps * sizeof(float));
+    t->at.n_shares = o->n_helpers > 0 ? (uint64_t)(1 + o->n_helpers) : 0;
     network_init(o->network, t->at.parameters);
     TRY(load_checkpoint(t, notice, notice_len, err));
     t->executor_options = (struct executor_options){
@@ -302,7 +340,8 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     if (device_notice[0] && !notice[0])
         snprintf(notice, notice_len, "%s", device_notice);
     TRY(buffer_new(o->device, (uint64_t)t->n_steps * sizeof(float), "losses", &t->losses, err));
-    TRY(executor_set_parameters(t->executor, t->at.parameters, err));
+    TRY(form_team(t, err));
+    TRY(set_parameters(t, err));
     return executor_set_state(t->executor, t->at.state, err);
 }
 
@@ -315,6 +354,8 @@ static void hand_over(struct trainer *t, struct trained *out)
         .n_epochs = (int64_t)t->at.epoch,
         .seconds = t->seconds,
     };
+    for (uint64_t i = 0; i < t->at.n_shares; ++i)
+        out->share[i] = (int64_t)t->at.share[i];
     t->at.parameters = NULL;
     t->at.train_losses = t->at.test_losses = NULL;
 }
@@ -337,6 +378,7 @@ enum dae_status trainer_run(const struct trainer_options *options, char *notice,
         out->launches_per_step = (double)t.cost.launches / (double)t.cost.steps;
         out->waits_per_step = (double)t.cost.waits / (double)t.cost.steps;
     }
+    team_free(t.team);
     executor_free(t.executor);
     buffer_free(t.losses);
     checkpoint_release(&t.at);

@@ -8,6 +8,7 @@
 #include "data/loader.h"
 #include "graph/executor.h"
 #include "train/settings.h"
+#include "train/team.h"
 
 /* While an epoch runs: for a progress line. */
 struct progress {
@@ -30,6 +31,9 @@ struct trainer_options {
     const struct network *network;
     const struct settings *settings;
     struct loader *train, *validation;
+    const struct team_helper *helper; /* n_helpers further devices that take a part of each batch */
+    int n_helpers;
+    const int64_t *weights;            /* (1 + n_helpers): how a batch is split; NULL: by measured speed */
     bool bytes;                        /* the data are bytes */
     bool corrupt;                      /* false: the standard autoencoder, trained and validated without noise */
     const char *checkpoint;            /* file, or NULL */
@@ -43,6 +47,7 @@ struct trainer_options {
 
 /* What training leaves behind. */
 struct trained {
+    int64_t share[TEAM_MAX];                  /* samples of a full batch that each device took; all 0 with one device */
     float *parameters;                        /* (parameters_len) */
     double *train_losses, *validation_losses; /* (n_epochs) */
     int64_t n_epochs;

@@ -86,12 +86,54 @@ refuses train.optimizer.sgd.lr=.nan \
 refuses seed=no "seed: wants an integer of at least 0, got 'no'"
 refuses name=../../x \
     "name: wants a name: 1 to 64 of A-Z a-z 0-9 _ . -, not beginning with a dot, got '../../x'"
-refuses 'data={source: cifar}' "data.source: wants one of mnist, idx, digits, npy, got 'cifar'"
+refuses 'data={source: cifar}' "data.source: wants one of mnist, idx, digits, npy, csv, factor_panel, got 'cifar'"
 refuses 'device={shape: round}' "device.shape: wants one of auto, wide, grid, got 'round'"
 refuses 'device={gemm: none}' "device.gemm: wants one of auto, own, clblast, got 'none'"
 refuses 'device={platfrom: x}' "unknown key 'platfrom' in device (did you mean 'platform'?)"
 refuses 'compare=[x]' "compare.0: wants one of standard_ae, affine, pca, got 'x'"
 refuses 'corruption=[gaussian, gausian]' "no corruption is called 'gausian' (did you mean 'gaussian'?)"
+refuses 'corruption=[]' "corruption: wants a list of 1 to 16, got a list of 0"
+refuses corruption.gaussian.sigma=-0.1 \
+    "corruption.gaussian.sigma: wants a number or a range [low, high] from 0 to 1000000, got '-0.1'"
+refuses corruption.gaussian.sigma=loud \
+    "corruption.gaussian.sigma: wants a number or a range [low, high] from 0 to 1000000, got 'loud'"
+refuses 'corruption.gaussian.sigma=[0.5, 0.1]' \
+    "corruption.gaussian.sigma: wants two numbers [lo, hi], but lo (0.5) is above hi (0.1)"
+refuses 'corruption.gaussian.sigma=[0.5]' \
+    "corruption.gaussian.sigma: wants two numbers [lo, hi] from 0 to 1000000, got a list of 1"
+refuses 'corruption.gaussian.clamp=[1, 0]' \
+    "corruption.gaussian.clamp: wants two numbers [lo, hi], but lo (1) is above hi (0)"
+refuses 'corruption={masking: {p: 1.01}}' \
+    "corruption.masking.p: wants a number or a range [low, high] from 0 to 1, got '1.01'"
+refuses 'corruption={masking: {p: [0.5, 1.5]}}' "corruption.masking.p.1: wants a number from 0 to 1, got '1.5'"
+refuses 'corruption={salt_pepper: {p: -0.2}}' \
+    "corruption.salt_pepper.p: wants a number or a range [low, high] from 0 to 1, got '-0.2'"
+refuses 'corruption={swap: {p: 2}}' "corruption.swap.p: wants a number or a range [low, high] from 0 to 1, got '2'"
+refuses 'corruption={speckle: {sigma: -1}}' \
+    "corruption.speckle.sigma: wants a number or a range [low, high] from 0 to 1000000, got '-1'"
+refuses 'corruption={uniform: {amplitude: .inf}}' \
+    "corruption.uniform.amplitude: wants a number or a range [low, high] from 0 to 1000000, got '.inf'"
+refuses 'corruption={poisson: {peak: 0}}' \
+    "corruption.poisson.peak: wants a number or a range [low, high] from 0.001 to 4096, got '0'"
+refuses 'corruption={masking: {q: 0.1}}' "unknown key 'q' in masking; known are: p, per_pixel"
+refuses 'corruption={block: {size: [28, 29]}}' 'block "block_1": a block of 28x29 is larger than the image'
+refuses 'corruption={block: {size: 0}}' "corruption.block.size: wants an integer or a pair [h, w] from 1 to 65536, got '0'"
+refuses 'corruption={block: {count: 33}}' "corruption.block.count: wants an integer from 1 to 32, got '33'"
+refuses 'corruption={blur: {size: 4}}' 'blur "blur_1": its size of 4 is not odd'
+refuses 'corruption={blur: {size: 57}}' \
+    'blur "blur_1": its size of 57 reaches further than the image, which is mirrored once at its borders'
+refuses 'corruption={one_of: [gaussian]}' "corruption.one_of: wants a list of 2 to 16, got a list of 1"
+refuses 'corruption={one_of: gaussian}' "corruption.one_of: wants a list of 2 to 16, got 'gaussian'"
+refuses 'corruption={one_of: [gaussian, blur], masking: {}}' \
+    "unknown key 'masking' in an item with one_of; known are: one_of"
+refuses 'corruption=[gaussian, {one_of: [blur, blurr]}]' "no corruption is called 'blurr' (did you mean 'blur'?)"
+refuses 'train.loss={mse: {unmasked_weight: 0}}' \
+    "the mask is asked for, but no corruption masks; masking, block, salt_pepper and swap do"
+refuses 'train.loss={mse: {unmasked_weight: -1}}' \
+    "train.loss.mse.unmasked_weight: wants a number from 0 to 1000000, got '-1'"
+refuses 'model.layers.0={flatten: {}, from: mask}' \
+    "the mask is asked for, but no corruption masks; masking, block, salt_pepper and swap do"
+refuses 'model.layers.4={sigmoid: {}, name: mask}' "a second layer is called 'mask'; names must differ"
 refuses 'model.layers.1={dens: {units: 3}}' "no layer is called 'dens' (did you mean 'dense'?)"
 refuses 'model.layers.1={dense: {unit: 3}}' "unknown key 'unit' in dense (did you mean 'units'?)"
 refuses model.layers.1.dense.units=0 "model.layers.1.dense.units: wants an integer from 1 to 1048576, got '0'"
@@ -109,6 +151,26 @@ err_is <<'END'
 tests/cli/small.yaml:12:7: error: reshape "reshape_1": the input has 9 numbers, the shape wants 784
 note: it reads "sigmoid_1", which is 9
 END
+
+case_is "per_pixel without pixels, at the corruption's place in the file"
+sed 's/^corruption:.*/corruption: [gaussian, {masking: {per_pixel: true}}]/; s/input: .*/input: [784]/' "$small" >"$work/vector.yaml"
+run "$dae_cl" check "$work/vector.yaml"
+code_is 2
+err_is <<END
+$work/vector.yaml:$(grep -n ^corruption: "$small" | cut -d: -f1):25: error: masking "masking_1": per_pixel wants an image (H,W,C)
+note: it reads "gaussian_1", which is 784
+END
+
+case_is "corruptions in a chain, one of several, and their mask"
+run "$dae_cl" check "$small" --set 'corruption=[blur, {one_of: [masking, {block: {size: 5}}]}]' \
+    --set 'train.loss={mse: {unmasked_weight: 0.5}}'
+code_is 0
+out_has "blur_1           blur      input                   28x28x1"
+out_has "masking_1        masking   blur_1                  28x28x1"
+out_has "block_1          block     masking_1               28x28x1"
+out_has "block_1_again    block     masking_1_again         28x28x1"
+out_has "mask             mask      block_1_again           28x28x1"
+out_has "loss             mse       reshape_1, input, mask  1"
 
 case_is "a layer too large for any memory"
 run "$dae_cl" check "$small" --set model.layers.1.dense.units=1048576 --set model.layers.3.dense.units=1048576

@@ -57,10 +57,10 @@ rm -f "$APT_LOG"
 run env INSTALLED="$almost" bash tools/packages.sh build test
 code_is 0
 out_is <<'END'
-installing: gnuplot-nox libcmocka-dev oclgrind python3
+installing: gnuplot-nox libcmocka-dev oclgrind python3 python3-venv
 END
 [ "$(cat "$APT_LOG")" = "apt-get update
-apt-get install -y --no-install-recommends gnuplot-nox libcmocka-dev oclgrind python3" ] || problem "$(cat "$APT_LOG")"
+apt-get install -y --no-install-recommends gnuplot-nox libcmocka-dev oclgrind python3 python3-venv" ] || problem "$(cat "$APT_LOG")"
 
 case_is "others by sudo"
 rm -f "$APT_LOG"

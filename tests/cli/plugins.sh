@@ -170,15 +170,15 @@ refused "$PWD/$small" "it is not a regular folder"
 mkdir -p "$bad"/{text,empty,cut,pipe,link,dir}
 case_is "a text file"
 echo "not a library" >"$bad/text/a.so"
-refused "$bad/text" "plugin $bad/text/a.so cannot be used: it is no library for this machine, or is cut short"
+refused "$bad/text" "plugin $bad/text/a.so cannot be used: it is no library (not an ELF file)"
 
 case_is "an empty file"
 : >"$bad/empty/a.so"
-refused "$bad/empty" "plugin $bad/empty/a.so cannot be used: it is no library for this machine, or is cut short"
+refused "$bad/empty" "plugin $bad/empty/a.so cannot be used: it is empty"
 
 case_is "a library cut short"
 head -c 5000 "$sdk/swish.so" >"$bad/cut/a.so"
-refused "$bad/cut" "plugin $bad/cut/a.so cannot be used: it is no library for this machine, or is cut short"
+refused "$bad/cut" "plugin $bad/cut/a.so cannot be used: it is cut short"
 
 case_is "a pipe"
 mkfifo "$bad/pipe/a.so"
@@ -194,10 +194,10 @@ refused "$bad/dir" "it is not a regular file"
 
 case_is "a library that is no plugin"
 compile "$bad/no_table" -DNO_TABLE
-refused "$bad/no_table" "it exports no dae_plugin_v1"
+refused "$bad/no_table" "it exports no dae_plugin_v2"
 
 case_is "another ABI"
-compile "$bad/abi" -DABI=2
+compile "$bad/abi" -DABI=1
 refused "$bad/abi" "it was built for another ABI"
 
 case_is "another size"

@@ -29,6 +29,17 @@ no_half_written() { # FOLDER: no temporary is left
     [ -z "$left" ] || problem "left behind: $left"
 }
 
+case_is "several names split each batch; two names of one device are refused"
+POCL_DEVICES='pthread pthread' run "$dae_cl" run "$tiny" --platform pthread:0,pthread:1 --set compare=[] --out "$work/two"
+code_is 0
+err_has "of 32 samples of each batch on"
+run "$dae_cl" run "$tiny" --platform cpu,cpu --out "$work/same"
+code_is 2
+err_has "mean one device"
+run "$dae_cl" bench "$tiny" --platform cpu,cpu
+code_is 2
+err_has "only dae-cl run uses more than one"
+
 case_is "a run leaves everything, and says how it went"
 run "$dae_cl" run "$tiny" --platform cpu --out "$work/a"
 code_is 0
@@ -193,6 +204,44 @@ else
     err_has "generated digits"
 fi
 
+case_is "several corruptions, a mask that layers and loss read, and the rivals"
+cat >"$work/masked.yaml" <<'END'
+name: masked
+data: {source: digits, train: 640, test: 96}
+corruption:
+  - gaussian: {sigma: [0.0, 0.2]}
+  - one_of: [{masking: {p: [0.1, 0.5]}}, {block: {size: 9}}, {swap: {p: 0.3}}]
+model:
+  input: [28, 28, 1]
+  layers:
+    - {concat: {}, from: [input, mask]}
+    - conv2d: {filters: 1, kernel: 3, pad: 1}
+    - sigmoid
+train: {loss: {bce: {unmasked_weight: 0.1}}, optimizer: {adam: {lr: 0.01}}, batch: 32, epochs: 2}
+compare: [standard_ae, affine]
+END
+run "$dae_cl" run "$work/masked.yaml" --platform cpu --out "$work/masked"
+code_is 0
+out_has "best affine map"
+python3 - "$work/masked.npy" <<'END'
+import struct, sys
+head = b"{'descr': '|u1', 'fortran_order': False, 'shape': (1, 28, 28, 1), }".ljust(117) + b"\n"
+open(sys.argv[1], "wb").write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + bytes(784))
+END
+run "$dae_cl" denoise "$work/masked/model.safetensors" "$work/masked.npy" --platform cpu -o "$work/denoised"
+code_is 0
+err_has "the model was trained with a mask of what is missing; here it is told that nothing is"
+
+case_is "swap with one sample, or with data that are streamed: exit 2, before the folder is made"
+run "$dae_cl" run "$work/masked.yaml" --platform cpu --set data.test=1 --out "$work/none5"
+code_is 2
+err_has 'masked.yaml:5:'
+err_has 'error: swap "swap_1": takes numbers of other samples, and there is only one'
+run "$dae_cl" run "$work/masked.yaml" --platform cpu --set data.train=5000 --set data.memory=1 --out "$work/none5"
+code_is 2
+err_has 'error: swap "swap_1": takes numbers of any other sample, so the device must hold all 5000; raise data.memory'
+[ ! -e "$work/none5" ] || problem "a folder was made"
+
 case_is "a full disk: exit 5, the old checkpoint whole, nothing half-written"
 cp -r "$work/a" "$work/full"
 (
@@ -223,5 +272,17 @@ run "$dae_cl" run "$tiny" --platform no-such-thing --out "$work/none4"
 code_is 3
 err_has "no-such-thing"
 [ ! -e "$work/none4" ] || problem "a folder was made"
+
+wide=(--set model.layers.0.conv2d.filters=512 --set compare=[] --set data.train=2048)
+case_is "a batch that no memory holds"
+run "$dae_cl" run "$tiny" --platform cpu --out "$work/none5" "${wide[@]}" --set data.train=65536 --set train.batch=65536
+code_is 6
+err_has "a batch of 65536 needs more than 2^31 numbers; use a smaller batch"
+
+case_is "a batch larger than the device's memory is refused before any of it is taken"
+run env POCL_MEMORY_LIMIT=1 "$dae_cl" run "$tiny" --platform cpu --out "$work/none6" "${wide[@]}" \
+    --set 'device={join: false}' --set train.batch=1024
+code_is 6
+err_has "try a smaller train.batch"
 
 finish

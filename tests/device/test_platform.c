@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "device/platform.h"
@@ -126,13 +128,15 @@ static void tuning_follows_the_device(void **state)
     assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){0}, &tuning, &err), DAE_OK);
     assert_true(tuning.wide && !tuning.clblast && tuning.lanes == 1 && tuning.units == tuning.shards);
     cpu.compute_units = 2;
-    assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){"auto", "clblast"}, &tuning, &err), DAE_OK);
+    assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){.shape = "auto", .gemm = "clblast"}, &tuning, &err),
+                     DAE_OK);
     assert_true(tuning.wide && tuning.clblast && tuning.units == 2 && tuning.shards == 32);
     assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){0}, &tuning, &err), DAE_OK);
     assert_true(!tuning.wide && tuning.clblast && tuning.lanes == 32);
-    assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){"wide", "own"}, &tuning, &err), DAE_OK);
+    assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){.shape = "wide", .gemm = "own"}, &tuning, &err),
+                     DAE_OK);
     assert_true(tuning.wide && !tuning.clblast);
-    assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){"square", NULL}, &tuning, &err), DAE_CONFIG);
+    assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){.shape = "square"}, &tuning, &err), DAE_CONFIG);
     assert_non_null(strstr(err.text, "auto, wide or grid"));
 }
 
@@ -150,12 +154,65 @@ static void this_machine(void **state)
     platform_list_release(&list);
 }
 
+/* What was remembered under this tuning's key, as tune would, but with these numbers. */
+static void remember(const struct platform_device *device, int rows, int columns, int units)
+{
+    struct error err = {0};
+    struct tuning tuning;
+    assert_int_equal(tuning_choose(device, &(struct tuning_request){0}, &tuning, &err), DAE_OK);
+    tuning.gemm_rows = rows;
+    tuning.gemm_columns = columns;
+    tuning.units = units;
+    tuning.mul_hi = true;
+    assert_int_equal(tuning_remember(device, &tuning, &err), DAE_OK);
+}
+
+static void a_table_is_taken_when_it_is_sound(void **state)
+{
+    (void)state;
+    static const int unsound[][3] = {{0, 2, 4}, {8, 0, 4}, {29, 1, 4}, {8, 4, 4}, {8, 2, 0}, {8, 2, 33}, {8, 2, -1}};
+    struct platform_device cpu = {.type = DEVICE_CPU, .compute_units = 4, .max_work_group = 4096, .driver = "7"};
+    struct error err = {0};
+    struct tuning tuning, before;
+    char folder[] = "/tmp/dae-cl-tuning-XXXXXX", problem[256], command[64];
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(setenv("DAE_CL_CACHE_DIR", folder, 1), 0);
+    assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){0}, &before, &err), DAE_OK);
+    tuning = before;
+    tuning_recall(&cpu, &tuning, problem, sizeof problem);
+    assert_string_equal(problem, "");
+    assert_memory_equal(&tuning, &before, sizeof tuning);
+    remember(&cpu, 14, 2, 32);
+    tuning_recall(&cpu, &tuning, problem, sizeof problem);
+    assert_string_equal(problem, "");
+    assert_int_equal(tuning.gemm_rows, 14);
+    assert_int_equal(tuning.gemm_columns, 2);
+    assert_int_equal(tuning.units, 32);
+    assert_true(tuning.mul_hi);
+    for (size_t i = 0; i < sizeof unsound / sizeof unsound[0]; ++i) {
+        remember(&cpu, unsound[i][0], unsound[i][1], unsound[i][2]);
+        tuning = before;
+        tuning_recall(&cpu, &tuning, problem, sizeof problem);
+        assert_non_null(strstr(problem, "numbers that cannot be"));
+        assert_memory_equal(&tuning, &before, sizeof tuning);
+    }
+    strcpy(cpu.driver, "8"); /* another driver: nothing is known */
+    tuning_recall(&cpu, &tuning, problem, sizeof problem);
+    assert_string_equal(problem, "");
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(automatic_choice),   cmocka_unit_test(kinds_and_names),
-        cmocka_unit_test(pieces_of_names),    cmocka_unit_test(what_is_not_there),
-        cmocka_unit_test(malformed_requests), cmocka_unit_test(tuning_follows_the_device),
+        cmocka_unit_test(automatic_choice),
+        cmocka_unit_test(kinds_and_names),
+        cmocka_unit_test(pieces_of_names),
+        cmocka_unit_test(what_is_not_there),
+        cmocka_unit_test(malformed_requests),
+        cmocka_unit_test(tuning_follows_the_device),
+        cmocka_unit_test(a_table_is_taken_when_it_is_sound),
         cmocka_unit_test(this_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

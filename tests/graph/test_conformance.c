@@ -2,8 +2,8 @@
  * cases, each a small network in the config's own language, with `name` and perhaps `batch` and `bytes` beside. Every
  * case runs for both shapes of device, in every form that the host may choose.
  *
- * DAE_CL_CASES=<plugin> runs the cases of one file. DAE_CL_REDUCED=1 runs the first case of each with few samples, and
- * only as training runs it, for slow simulators. */
+ * DAE_CL_CASES=<plugin> runs the cases of one file, <plugin>/<name> one of them; DAE_CL_SHAPE=wide or grid, one shape.
+ * DAE_CL_REDUCED=1 runs the first case of each with few samples, and only as training runs it, for slow simulators. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +19,7 @@
 #include "../plugins/probe.h"
 #include "config/fields.h"
 #include "config/tree.h"
+#include "graph/fusion.h"
 #include "graph/params.h"
 #include "study/verify.h"
 
@@ -40,7 +41,20 @@ static bool reduced(void)
 static bool wanted(const char *plugin)
 {
     const char *cases = getenv("DAE_CL_CASES");
-    return !cases || strcmp(cases, plugin) == 0;
+    const size_t len = strlen(plugin);
+    return !cases || (strncmp(cases, plugin, len) == 0 && (cases[len] == '\0' || cases[len] == '/'));
+}
+
+static bool wanted_case(const char *name)
+{
+    const char *cases = getenv("DAE_CL_CASES"), *slash = cases ? strchr(cases, '/') : NULL;
+    return !slash || strcmp(slash + 1, name) == 0;
+}
+
+static bool wanted_shape(int shape)
+{
+    const char *only = getenv("DAE_CL_SHAPE");
+    return !only || strcmp(only, shape_name[shape]) == 0;
 }
 
 static void check(enum dae_status status, const struct error *err)
@@ -75,6 +89,7 @@ static void run_case(const char *plugin, struct value *config, int shape)
     struct arena arena = {0};
     struct error err = {0};
     struct network network;
+    struct fusion fusion;
     struct verify_report report;
     const struct dae_plugin *optimizer;
     void *optimizer_state;
@@ -83,6 +98,8 @@ static void run_case(const char *plugin, struct value *config, int shape)
     const char *case_name;
     char name[256];
     check(field_text(value_map_get(config, "name"), &case_name, &err), &err);
+    if (!wanted_case(case_name))
+        return;
     snprintf(name, sizeof name, "%s, %s, %s", plugin, case_name, shape_name[shape]);
     if (value_map_get(config, "batch"))
         check(field_int(value_map_get(config, "batch"), 1, 10000, &batch, &err), &err);
@@ -91,8 +108,9 @@ static void run_case(const char *plugin, struct value *config, int shape)
     if (reduced() && batch > REDUCED_BATCH)
         batch = REDUCED_BATCH;
     check(network_build(registry, config, &arena, true, &network, &err), &err);
+    check(fusion_plan(&network, true, &fusion, &err), &err);
     for (int i = 0; i < network.n_nodes; ++i)
-        folds = folds || (network.node[i].plugin && network.node[i].plugin->flags & DAE_FOLDS);
+        folds = folds || fusion.forward[i] >= 0 || fusion.backward[i] >= 0 || fusion.window[i] >= 0;
     struct value *given = value_map_get(value_map_get(config, "train"), "optimizer");
     check(params_read(registry, DAE_OPTIMIZER, given ? given : parse(&arena, "default", "sgd: {}"), NULL, 0, &arena,
                       &optimizer, &optimizer_state, &err),
@@ -101,10 +119,12 @@ static void run_case(const char *plugin, struct value *config, int shape)
         .n = batch,
         .n_differences = batch < DIFFERENCES ? batch : DIFFERENCES,
         .n_elements = ELEMENTS,
+        .kinks = 0.02,
         .epoch = 3,
         .seed = 5,
         .bytes = bytes,
         .every_form = folds && !reduced(),
+        .guards = !reduced(), /* the simulator sees for itself what happens outside of a buffer */
         .optimizer = optimizer,
         .optimizer_state = optimizer_state,
     };
@@ -120,6 +140,8 @@ static void run_case(const char *plugin, struct value *config, int shape)
 static void run_file(const char *plugin)
 {
     for (int shape = 0; shape < 2; ++shape) {
+        if (!wanted_shape(shape))
+            continue;
         /* Read again for each: building a network completes the tree. */
         struct arena arena = {0};
         struct error err = {0};
@@ -186,7 +208,7 @@ static int open_devices(void **state)
     if (status == DAE_OK)
         status = registry_add(registry, &probe_plugin, "probe", &err);
     for (int i = 0; i < 2 && status == DAE_OK; ++i)
-        status = device_open(NULL, &(struct tuning_request){shape_name[i], "own"}, &device[i], &err);
+        status = device_open(NULL, &(struct tuning_request){.shape = shape_name[i], .gemm = "own"}, &device[i], &err);
     if (status != DAE_OK)
         print_error("%s\n", err.text);
     return status != DAE_OK;

@@ -112,7 +112,7 @@ static void malformed_tables_are_refused(void **state)
     static const struct {
         const char *table, *why;
     } broken[] = {
-        {"GOOD, .abi = 2", "another ABI"},
+        {"GOOD, .abi = 1", "another ABI"},
         {"GOOD, .size = sizeof(struct dae_plugin) - 8", "another size"},
         {"GOOD, .name = 0", "no name"},
         {"GOOD, .name = \"../x\"", "a-z"},
@@ -122,6 +122,12 @@ static void malformed_tables_are_refused(void **state)
         {"GOOD, .pointwise_dx = 0", "both expressions"},
         {"GOOD, .pointwise_y = 0, .pointwise_dx = 0", "no kernel"},
         {"GOOD, .flags = DAE_VIEW", "more than one"},
+        {"GOOD, .flags = DAE_MASKS", "only a corruption can mask"},
+        {"GOOD, .flags = DAE_READS_DATA", "read other samples"},
+        {"GOOD, .params = (const struct dae_param[]){{.key = \"a\", .help = \"\", .type = DAE_LEVEL}, {0}}, "
+         ".state_bytes = "
+         "24",
+         "only a corruption can have a level"},
         {"GOOD, .max_inputs = 99", "number of inputs"},
         {"GOOD, .kind = (enum dae_kind)9", "kind is unknown"},
         {"GOOD, .kind = DAE_OPTIMIZER", "optimizer needs"},

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "graph/fusion.h"
 #include "graph/schedule.h"
 #include "networks.h"
@@ -76,7 +78,7 @@ static void a_chain_is_one_segment(void **state)
     (void)state;
     struct planned p;
     plan(conv, true, (struct schedule_options){.kind = SCHEDULE_TRAIN, .batch = 5, .corrupt = true, .join = true}, &p);
-    assert_int_equal(p.schedule.n_calls, 1 + 7 + 6); /* gather, forward, backward of all but the noise */
+    assert_int_equal(p.schedule.n_calls, 1 + 7 + 5); /* gather, forward, backward of all but the noise and the relu */
     assert_int_equal(p.schedule.n_steps, 1);
     assert_int_equal(p.schedule.step[0].n, p.schedule.n_calls);
     assert_int_equal(p.schedule.value[p.network.loss].where, STORAGE_BATCH);
@@ -136,6 +138,52 @@ static void products_take_their_neighbours_in(void **state)
     plan(mixed, false, options, &p);
     assert_int_equal(p.fusion.backward[node(&p, "d1")], -1);
     assert_int_equal(count(&p, CALL_BACKWARD, "t"), 1);
+    arena_release(&p.arena);
+}
+
+static void convolutions_take_their_neighbours_in(void **state)
+{
+    (void)state;
+    static const char text[] = "model:\n"
+                               "  input: [8, 8, 1]\n"
+                               "  layers:\n"
+                               "    - {conv2d: {filters: 16, kernel: 3, pad: 1}, name: wide}\n"
+                               "    - {relu: {}, name: relu}\n"
+                               "    - {maxpool2d: {}, name: pool}\n"
+                               "    - {conv2d: {filters: 15, kernel: 1}, name: narrow}\n"
+                               "    - {tanh: {}, name: tanh}\n"
+                               "    - {maxpool2d: {kernel: 2, stride: 1}, name: overlapping}\n"
+                               "    - {conv_transpose2d: {filters: 1, kernel: 6}}\n"
+                               "%s"
+                               "train: {loss: mse}\n";
+    const struct schedule_options train = {.kind = SCHEDULE_TRAIN, .batch = 5, .join = true};
+    const struct schedule_options evaluate = {.kind = SCHEDULE_EVALUATE, .batch = 5, .join = true};
+    struct planned p;
+    char config[1024];
+    snprintf(config, sizeof config, text, "");
+    plan(config, true, train, &p);
+    /* Training's backward reads what is pooled; nothing else reads what the relu saw. */
+    assert_int_equal(p.fusion.forward[node(&p, "wide")], node(&p, "relu"));
+    assert_int_equal(count(&p, CALL_FORWARD, "relu"), 0);
+    assert_int_equal(count(&p, CALL_FORWARD, "pool"), 1);
+    assert_int_equal(count(&p, CALL_BACKWARD, "relu"), 0); /* in the pooling layer's */
+    assert_int_equal(count(&p, CALL_BACKWARD, "pool"), 1);
+    assert_int_equal(p.fusion.forward[node(&p, "narrow")], -1); /* would compute mostly on nothing */
+    assert_int_equal(p.schedule.value[node(&p, "wide")].where, STORAGE_NONE);
+    arena_release(&p.arena);
+    plan(config, true, evaluate, &p);
+    assert_int_equal(fusion_result(&p.fusion, false, node(&p, "wide")), node(&p, "pool"));
+    assert_int_equal(count(&p, CALL_FORWARD, "pool"), 0);
+    assert_int_equal(count(&p, CALL_FORWARD, "overlapping"), 1);
+    assert_int_equal(p.schedule.value[node(&p, "relu")].where, STORAGE_NONE);
+    arena_release(&p.arena);
+    snprintf(config, sizeof config, text, "  code: relu\n");
+    plan(config, true, evaluate, &p);
+    assert_int_equal(fusion_result(&p.fusion, false, node(&p, "wide")), node(&p, "relu"));
+    assert_int_equal(count(&p, CALL_FORWARD, "pool"), 1);
+    arena_release(&p.arena);
+    plan(config, false, evaluate, &p);
+    assert_int_equal(count(&p, CALL_FORWARD, "relu"), 1);
     arena_release(&p.arena);
 }
 
@@ -239,6 +287,7 @@ int main(void)
         cmocka_unit_test(unjoined_every_call_is_a_step),
         cmocka_unit_test(kinds_keep_what_they_promise),
         cmocka_unit_test(products_take_their_neighbours_in),
+        cmocka_unit_test(convolutions_take_their_neighbours_in),
         cmocka_unit_test(no_fold_into_a_gradient_with_two_writers),
         cmocka_unit_test(gradients_are_written_once_and_then_added_to),
         cmocka_unit_test(batch_arrays_do_not_overlap),

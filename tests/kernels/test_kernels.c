@@ -1,5 +1,7 @@
 /* Each file of kernels/ compiles alone on the default device, with its own defaults and warnings as errors; so does
- * what it would mean on the other shape of device, where a work-group shares a sample. Runs in the checkout. */
+ * what it would mean on the other shape of device, where a work-group shares a sample. None needs what a device may
+ * lack: double or half precision, images, any extension. Runs in the checkout. */
+#include <ctype.h>
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,18 +39,71 @@ static int close_device(void **state)
     return 0;
 }
 
-static void compiles(const char *name, const char *options)
+static char *read_kernel(const char *name)
 {
     char path[512];
-    char *source = NULL;
+    char *source;
     size_t len;
+    struct error err = {0};
+    snprintf(path, sizeof path, "kernels/%s", name);
+    if (file_read(path, MAX_BYTES, DAE_BUG, &source, &len, &err) != DAE_OK)
+        fail_msg("%s", err.text);
+    return source;
+}
+
+/* Puts blanks in the place of comments. */
+static void blank_comments(char *source)
+{
+    for (char *at = source; (at = strstr(at, "/*")) != NULL;) {
+        char *end = strstr(at, "*/");
+        assert_non_null(end);
+        memset(at, ' ', (size_t)(end + 2 - at));
+    }
+    for (char *at = source; (at = strstr(at, "//")) != NULL;)
+        memset(at, ' ', strcspn(at, "\n"));
+}
+
+/* 1.5 where 1.5f was meant is a double. */
+static const char *double_literal(const char *source)
+{
+    for (const char *dot = source; (dot = strchr(dot, '.')) != NULL; ++dot) {
+        if (dot == source || !isdigit((unsigned char)dot[-1]) || isalpha((unsigned char)dot[1]))
+            continue;
+        const char *end = dot + 1 + strspn(dot + 1, "0123456789");
+        if (*end == 'e' || *end == 'E') {
+            end += end[1] == '-' || end[1] == '+' ? 2 : 1;
+            end += strspn(end, "0123456789");
+        }
+        if (*end != 'f')
+            return dot - 1;
+    }
+    return NULL;
+}
+
+static void needs_no_option(void **state)
+{
+    static const char *const words[] = {"double", "half", "image", "EXTENSION", "atom"};
+    char *source = read_kernel(*state);
+    blank_comments(source);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; ++i)
+        for (const char *at = source; (at = strstr(at, words[i])) != NULL; ++at) {
+            const size_t len = strlen(words[i]);
+            const bool name = (at > source && (isalnum((unsigned char)at[-1]) || at[-1] == '_')) || at[len] == '_';
+            if (!name)
+                fail_msg("%s uses '%.30s'", (const char *)*state, at);
+        }
+    if (double_literal(source))
+        fail_msg("%s has the double %.10s", (const char *)*state, double_literal(source));
+    free(source);
+}
+
+static void compiles(const char *name, const char *options)
+{
+    char *source = read_kernel(name);
     struct text text = {0};
     struct program *program = NULL;
     struct error err = {0};
-    snprintf(path, sizeof path, "kernels/%s", name);
-    enum dae_status status = file_read(path, MAX_BYTES, DAE_BUG, &source, &len, &err);
-    if (status == DAE_OK)
-        status = sources_add(&text, "dae.clh", &err);
+    enum dae_status status = sources_add(&text, "dae.clh", &err);
     if (status == DAE_OK)
         status = sources_add(&text, "convolution.clh", &err);
     if (status == DAE_OK)
@@ -71,22 +126,26 @@ static void compiles_alone(void **state)
 static int is_kernel_file(const struct dirent *entry)
 {
     const char *dot = strrchr(entry->d_name, '.');
-    return dot && strcmp(dot, ".cl") == 0;
+    return dot && (strcmp(dot, ".cl") == 0 || strcmp(dot, ".clh") == 0);
 }
 
 int main(void)
 {
     struct dirent **files;
-    struct CMUnitTest tests[MAX_FILES] = {{0}};
+    struct CMUnitTest tests[2 * MAX_FILES] = {{0}};
+    int n_tests = 0;
     int n = scandir("kernels", &files, is_kernel_file, alphasort);
     if (n < 1 || n > MAX_FILES) {
         fprintf(stderr, "no kernels/*.cl here, or too many\n");
         return 1;
     }
-    for (int i = 0; i < n; ++i)
-        tests[i] = (struct CMUnitTest){
-            .name = files[i]->d_name, .test_func = compiles_alone, .initial_state = files[i]->d_name};
-    int failed = _cmocka_run_group_tests("kernels", tests, (size_t)n, open_device, close_device);
+    for (int i = 0; i < n; ++i) {
+        char *name = files[i]->d_name;
+        tests[n_tests++] = (struct CMUnitTest){.name = name, .test_func = needs_no_option, .initial_state = name};
+        if (strcmp(strrchr(name, '.'), ".cl") == 0) /* the others stand before every one of these */
+            tests[n_tests++] = (struct CMUnitTest){.name = name, .test_func = compiles_alone, .initial_state = name};
+    }
+    int failed = _cmocka_run_group_tests("kernels", tests, (size_t)n_tests, open_device, close_device);
     for (int i = 0; i < n; ++i)
         free(files[i]);
     free(files);

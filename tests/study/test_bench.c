@@ -61,7 +61,7 @@ static void check(enum dae_status status)
 
 static void open_device(struct device **device)
 {
-    const struct tuning_request tuning = {"wide", "own"};
+    const struct tuning_request tuning = {.shape = "wide", .gemm = "own"};
     err = (struct error){0};
     check(device_open("cpu", &tuning, device, &err));
 }
@@ -155,12 +155,14 @@ static void profile_counts_launches_by_kernel_and_size(void **state)
     const uint64_t calls[3] = {301, 1, 1};
     assert_int_equal(profile.n_rows, 3);
     for (int r = 0; r < 3; ++r) {
-        assert_string_equal(profile.row[r].name, "gemm_wide");
+        assert_memory_equal(profile.row[r].name, "gemm_wide_", 10);
         assert_int_equal(profile.row[r].n_sizes, 3);
         assert_memory_equal(profile.row[r].size, sizes[r], sizeof sizes[r]);
         assert_int_equal(profile.row[r].calls, calls[r]);
         assert_true(profile.row[r].seconds > 0);
     }
+    assert_string_equal(profile.row[0].name, profile.row[2].name);
+    assert_string_not_equal(profile.row[0].name, profile.row[1].name);
     profile_release(&profile);
     gemm_pool_free(pool);
     device_close(device);

@@ -1,6 +1,6 @@
 /* The version of the program; the Makefile reads it from here. */
-#ifndef CLI_VERSION_H
-#define CLI_VERSION_H
+#ifndef BASE_VERSION_H
+#define BASE_VERSION_H
 
 #define DAE_CL_VERSION "0.1.0"
 

@@ -1,0 +1,137 @@
+#include "cli/trust.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memo.h"
+#include "base/version.h"
+#include "cli/command.h"
+#include "study/bench.h"
+#include "study/quick_check.h"
+
+enum { KEY_LEN = 1024, WHY_LEN = 512 };
+static const char KIND[] = "verdict";
+
+/* All that may change a device's numbers. */
+static void write_key(const struct device *device, char *key, size_t len)
+{
+    const struct platform_device *facts = device_facts(device);
+    const struct tuning *tuning = device_tuning(device);
+    snprintf(key, len, "%s\n%s\n%s\n%s\n%s\n%s\n%s", facts->platform, facts->name, facts->version, facts->driver,
+             DAE_CL_VERSION, tuning->wide ? "wide" : "grid", tuning->clblast ? "clblast" : "own");
+}
+
+/* Kernels that are being worked on are checked each time. */
+static bool is_remembering(void)
+{
+    return !getenv("DAE_CL_KERNELS");
+}
+
+static enum dae_status remember(const struct device *device, bool passed, const char *why, struct error *err)
+{
+    char key[KEY_LEN];
+    write_key(device, key, sizeof key);
+    cJSON *verdict = cJSON_CreateObject();
+    const bool made = cJSON_AddBoolToObject(verdict, "passed", passed) && cJSON_AddStringToObject(verdict, "why", why);
+    if (!made) {
+        cJSON_Delete(verdict);
+        verdict = NULL;
+    }
+    return memo_write(KIND, key, verdict, err);
+}
+
+enum dae_status trust_remember_pass(const struct device *device, struct error *err)
+{
+    return is_remembering() ? remember(device, true, "", err) : DAE_OK;
+}
+
+/* True when there is a verdict; why is "" when the device passed. */
+static bool recall(const struct device *device, char *why, size_t len)
+{
+    char key[KEY_LEN], problem[WHY_LEN] = "";
+    write_key(device, key, sizeof key);
+    cJSON *verdict = is_remembering() ? memo_read(KIND, key, problem, sizeof problem) : NULL;
+    const cJSON *passed = cJSON_GetObjectItemCaseSensitive(verdict, "passed");
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(verdict, "why"));
+    const bool known = cJSON_IsBool(passed) && text;
+    if (problem[0])
+        fprintf(stderr, "device check: %s\n", problem);
+    if (known)
+        snprintf(why, len, "%s", cJSON_IsTrue(passed) ? "" : text);
+    cJSON_Delete(verdict);
+    return known;
+}
+
+void trust_describe(const struct verify_row *row, char *text, size_t len)
+{
+    snprintf(text, len, "%s%s%s off by %.3g, the bound is %.3g%s%s%s", row->node, row->node[0] ? ": " : "", row->what,
+             row->error, row->bound, row->note[0] ? " (" : "", row->note, row->note[0] ? ")" : "");
+}
+
+bool trust_data_are_bytes(const struct settings *settings)
+{
+    const struct value *source = value_map_get(settings->data, "source");
+    return !source || !source->text || strcmp(source->text, "npy") != 0;
+}
+
+/* Fills why: "" when the device passes. */
+static enum dae_status check_now(const struct network *network, const struct settings *settings, struct device *device,
+                                 char *why, size_t len, struct error *err)
+{
+    struct arena arena = {0};
+    struct verify_report report;
+    const struct quick_check_options options = {
+        .batch = settings->batch,
+        .bytes = trust_data_are_bytes(settings),
+        .optimizer = settings->optimizer,
+        .optimizer_state = settings->optimizer_state,
+    };
+    const double begin = bench_now();
+    const enum dae_status status = quick_check_run(device, network, &options, &arena, &report, err);
+    why[0] = '\0';
+    for (int i = 0; status == DAE_OK && i < report.n_rows && !why[0]; ++i)
+        if (!report.row[i].passed)
+            trust_describe(&report.row[i], why, len);
+    if (status == DAE_OK)
+        fprintf(stderr, "device check: first use with driver %s: %lld numbers, %s (%.2f s)\n",
+                device_facts(device)->driver, (long long)report.n_numbers,
+                why[0] ? "not all as they should be" : "all as the double-precision reference has them",
+                bench_now() - begin);
+    else
+        error_note(err, "this happened in the check that a device goes through at its first use");
+    arena_release(&arena);
+    return status;
+}
+
+static void remember_or_say(const struct device *device, const char *why)
+{
+    struct error err = {0};
+    if (is_remembering() && remember(device, !why[0], why, &err) != DAE_OK)
+        fprintf(stderr, "device check: its verdict cannot be remembered, so it runs at each start: %s\n", err.text);
+}
+
+enum dae_status trust_check(const struct invocation *invocation, const struct network *network,
+                            const struct settings *settings, struct device *device, struct error *err)
+{
+    char why[WHY_LEN];
+    if (!recall(device, why, sizeof why)) {
+        TRY(check_now(network, settings, device, why, sizeof why, err));
+        remember_or_say(device, why);
+    }
+    if (!why[0])
+        return DAE_OK;
+    const struct platform_device *facts = device_facts(device);
+    if (invocation_has(invocation, option_trust.name)) {
+        fprintf(stderr, "warning: device '%s' computes wrong numbers (%s), and is used because of --trust-device\n",
+                facts->name, why);
+        return DAE_OK;
+    }
+    const enum dae_status status =
+        error_set(err, DAE_OPENCL, "device '%s' computes wrong numbers: %s; it is not used", facts->name, why);
+    error_note(err, "it was checked with driver %s; choose another device by --platform, or try another driver",
+               facts->driver);
+    error_note(err, "dae-cl verify CONFIG shows every layer, and lifts this verdict when all of it is right");
+    error_note(err, "--trust-device uses the device all the same");
+    return status;
+}

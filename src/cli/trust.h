@@ -1,0 +1,26 @@
+/* Whether the numbers of a device can be trusted: it is checked at its first use, and the verdict is remembered. */
+#ifndef CLI_TRUST_H
+#define CLI_TRUST_H
+
+#include "cli/invocation.h"
+#include "graph/network.h"
+#include "study/verify.h"
+#include "train/settings.h"
+
+/* Looks for the verdict on this device, driver and version of dae-cl. Where there is none, runs the quick check with
+ * this network, says so in one line on stderr, and remembers the verdict. A device that failed, now or before:
+ * DAE_OPENCL with what differed and what to do; with --trust-device one line of warning instead. Call it before data go
+ * to the device. */
+MUST_USE enum dae_status trust_check(const struct invocation *invocation, const struct network *network,
+                                     const struct settings *settings, struct device *device, struct error *err);
+
+/* Remembers that the device passed the whole verification; a verdict of before is overruled. */
+MUST_USE enum dae_status trust_remember_pass(const struct device *device, struct error *err);
+
+/* Whether the config's data are bytes, as far as its source tells; else floats. */
+bool trust_data_are_bytes(const struct settings *settings);
+
+/* "conv2d_1.weight: gradient off by 0.3, the bound is 0.001". */
+void trust_describe(const struct verify_row *row, char *text, size_t len);
+
+#endif

@@ -1,0 +1,130 @@
+/* dae-cl tune: finds by trying what a device trains a network fastest with, and remembers it for that device. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/trust.h"
+#include "graph/network.h"
+#include "study/tune.h"
+#include "train/settings.h"
+
+enum { N_COLUMNS = 3 };
+
+static void show_progress(int done, int of)
+{
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\rtrial %d of at most %d", done, of);
+}
+
+static enum dae_status print(const struct tune_report *report, struct arena *arena, struct error *err)
+{
+    static const char *const header[N_COLUMNS] = {"trial", "images/s", ""};
+    const char **cell = arena_array(arena, (size_t)report->n_trials * N_COLUMNS, sizeof *cell);
+    if (!cell)
+        return error_no_memory(err, "table", 0);
+    for (int i = 0; i < report->n_trials; ++i) {
+        const char **row = cell + i * N_COLUMNS;
+        row[0] = report->trial[i].what;
+        row[1] = arena_printf(arena, "%.0f", report->trial[i].rate);
+        row[2] = i > 0 && report->trial[i].chosen ? "faster" : "";
+        if (!row[1])
+            return error_no_memory(err, "table", 0);
+    }
+    output_table(header, "lrl", cell, report->n_trials);
+    const struct tuning *tuning = &report->tuning;
+    printf(
+        "\nremembered for this device: products by %d rows x %d vectors, %d samples in flight, random numbers by %s\n"
+        "training: %.0f images/s before, %.0f now\n",
+        tuning->gemm_rows, tuning->gemm_columns, tuning->units, tuning->mul_hi ? "mul_hi" : "wide products",
+        report->before, report->after);
+    return DAE_OK;
+}
+
+static cJSON *to_json(const struct tune_report *report)
+{
+    cJSON *root = cJSON_CreateObject();
+    json_number(root, "before_images_per_second", report->before);
+    json_number(root, "after_images_per_second", report->after);
+    json_number(root, "gemm_rows", report->tuning.gemm_rows);
+    json_number(root, "gemm_columns", report->tuning.gemm_columns);
+    json_number(root, "units", report->tuning.units);
+    json_number(root, "mul_hi", report->tuning.mul_hi);
+    cJSON *trials = cJSON_AddArrayToObject(root, "trials");
+    for (int i = 0; i < report->n_trials; ++i) {
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "what", report->trial[i].what);
+        json_number(row, "images_per_second", report->trial[i].rate);
+        cJSON_AddBoolToObject(row, "chosen", report->trial[i].chosen);
+        if (!cJSON_AddItemToArray(trials, row))
+            cJSON_Delete(row);
+    }
+    return root;
+}
+
+static enum dae_status tune(const struct invocation *invocation, const struct registry *registry, struct arena *arena,
+                            struct device **device, struct error *err)
+{
+    struct value *config;
+    struct settings settings;
+    struct network network;
+    struct tune_report report;
+    TRY(invocation_config(invocation, invocation->argument[0], arena, &config, err));
+    TRY(settings_read(registry, config, arena, &settings, err));
+    TRY(network_build(registry, config, arena, false, &network, err));
+    TRY(invocation_device(invocation, config, device, err));
+    TRY(trust_check(invocation, &network, &settings, *device, err));
+    fprintf(stderr, "%s\n", device_line(*device));
+    const struct tune_options options = {
+        .device = *device,
+        .network = &network,
+        .optimizer = settings.optimizer,
+        .optimizer_state = settings.optimizer_state,
+        .batch = settings.batch,
+        .progress = show_progress,
+    };
+    TRY(tune_run(&options, arena, &report, err));
+    if (isatty(STDERR_FILENO))
+        fputs("\n", stderr);
+    TRY(tuning_remember(device_facts(*device), &report.tuning, err));
+    return invocation_has(invocation, "json") ? output_json(to_json(&report), err) : print(&report, arena, err);
+}
+
+static enum dae_status run(const struct invocation *invocation, struct error *err)
+{
+    struct arena arena = {0};
+    struct registry *registry = NULL;
+    struct device *device = NULL;
+    enum dae_status status = invocation_registry(invocation, &registry, err);
+    if (status == DAE_OK)
+        status = tune(invocation, registry, &arena, &device, err);
+    device_close(device);
+    registry_close(registry);
+    arena_release(&arena);
+    return status;
+}
+
+static const struct command_option *const options[] = {
+    &option_platform, &option_trust, &option_set, &option_plugins, &option_json, NULL,
+};
+
+const struct command command_tune = {
+    .name = "tune",
+    .arguments = "CONFIG",
+    .summary = "find what a device trains a network fastest with",
+    .description =
+        "Trains the network of CONFIG on made-up data with other sizes of register tiles, another number of samples in "
+        "flight and another way to multiply random numbers, each for about a second and the time to compile it, and "
+        "keeps "
+        "what is faster by more than the measurement varies. Later runs on the same device, with the same driver and "
+        "version of dae-cl, use it; `device: {tuned: false}` runs without.\n"
+        "\n"
+        "What is tuned changes no random number and no shard of a gradient. Sizes of tiles may change the order of a "
+        "product's sums, and so the last bits of results.\n"
+        "\n"
+        "The table is a small file in $DAE_CL_CACHE_DIR, else $XDG_CACHE_HOME/dae-cl, else ~/.cache/dae-cl; removing "
+        "it "
+        "forgets it.",
+    .options = options,
+    .run = run,
+};

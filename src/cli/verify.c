@@ -1,0 +1,224 @@
+/* dae-cl verify: a config's network on a device against double precision, or on two devices against each other. */
+#include <stdio.h>
+
+#include "base/version.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/trust.h"
+#include "study/bench.h"
+#include "study/device_comparison.h"
+#include "study/verify.h"
+
+enum { N_COLUMNS = 6 };
+
+/* What is verified, and on what. */
+struct subject {
+    struct value *config;
+    struct settings settings;
+    struct network network;
+    struct device *device[2]; /* the second is that of --against, or NULL */
+    struct verify_options options;
+    struct verify_report report;
+    double seconds;
+};
+
+static enum dae_status open_devices(const struct invocation *invocation, struct subject *subject, struct error *err)
+{
+    struct device_request request;
+    const char *other = invocation_value(invocation, "against");
+    TRY(invocation_device(invocation, subject->config, &subject->device[0], err));
+    if (!other)
+        return DAE_OK;
+    TRY(invocation_request(invocation, subject->config, &request, err));
+    enum dae_status status = device_open(other, &request.tuning, &subject->device[1], err);
+    if (status != DAE_OK)
+        error_note(err, "'%s' comes from --against", other);
+    return status;
+}
+
+static enum dae_status verify(const struct invocation *invocation, const struct registry *registry, struct arena *arena,
+                              struct subject *subject, struct error *err)
+{
+    struct device_request request;
+    TRY(invocation_config(invocation, invocation->argument[0], arena, &subject->config, err));
+    TRY(settings_read(registry, subject->config, arena, &subject->settings, err));
+    TRY(invocation_request(invocation, subject->config, &request, err));
+    TRY(network_build(registry, subject->config, arena, false, &subject->network, err));
+    TRY(open_devices(invocation, subject, err));
+    fprintf(stderr, "%s\n", device_line(subject->device[0]));
+    if (subject->device[1])
+        fprintf(stderr, "against %s\n", device_line(subject->device[1]));
+    subject->options = (struct verify_options){
+        .epoch = 1,
+        .seed = 1,
+        .bytes = trust_data_are_bytes(&subject->settings),
+        .guards = true,
+        .optimizer = subject->settings.optimizer,
+        .optimizer_state = subject->settings.optimizer_state,
+    };
+    verify_size(&subject->network, subject->settings.batch, &subject->options);
+    const double begin = bench_now();
+    if (subject->device[1])
+        TRY(device_comparison_run(subject->device, &subject->network, &subject->options, arena, &subject->report, err));
+    else
+        TRY(verify_network(subject->device[0], &subject->network, &subject->options, arena, &subject->report, err));
+    subject->seconds = bench_now() - begin;
+    return DAE_OK;
+}
+
+static const struct verify_row *first_failed(const struct verify_report *report)
+{
+    for (int i = 0; i < report->n_rows; ++i)
+        if (!report->row[i].passed)
+            return &report->row[i];
+    return NULL;
+}
+
+static cJSON *to_json(const struct subject *subject)
+{
+    const struct verify_report *report = &subject->report;
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "dae_cl_version", DAE_CL_VERSION);
+    cJSON_AddStringToObject(root, "name", subject->settings.name);
+    cJSON *devices = cJSON_AddArrayToObject(root, "devices");
+    for (int i = 0; i < 2 && subject->device[i]; ++i) {
+        const struct platform_device *facts = device_facts(subject->device[i]);
+        cJSON *device = cJSON_CreateObject();
+        cJSON_AddStringToObject(device, "platform", facts->platform);
+        cJSON_AddStringToObject(device, "device", facts->name);
+        cJSON_AddStringToObject(device, "device_version", facts->version);
+        cJSON_AddStringToObject(device, "driver_version", facts->driver);
+        cJSON_AddStringToObject(device, "shape", device_tuning(subject->device[i])->wide ? "wide" : "grid");
+        cJSON_AddItemToArray(devices, device);
+    }
+    cJSON_AddNumberToObject(root, "samples", (double)subject->options.n);
+    cJSON_AddNumberToObject(root, "numbers", (double)report->n_numbers);
+    cJSON_AddNumberToObject(root, "checks", report->n_rows);
+    cJSON_AddNumberToObject(root, "failed", report->n_failed);
+    cJSON_AddBoolToObject(root, "passed", report->n_failed == 0);
+    json_number(root, "seconds", subject->seconds);
+    cJSON *rows = cJSON_AddArrayToObject(root, "rows");
+    for (int i = 0; i < report->n_rows; ++i) {
+        const struct verify_row *row = &report->row[i];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "layer", row->node);
+        cJSON_AddStringToObject(item, "type", row->plugin);
+        cJSON_AddStringToObject(item, "what", row->what);
+        json_number(item, "error", row->error);
+        json_number(item, "bound", row->bound);
+        cJSON_AddBoolToObject(item, "passed", row->passed);
+        cJSON_AddStringToObject(item, "note", row->note);
+        cJSON_AddItemToArray(rows, item);
+    }
+    return root;
+}
+
+static enum dae_status print_table(const struct subject *subject, struct arena *arena, struct error *err)
+{
+    static const char *const header[N_COLUMNS] = {"layer", "what", "max error", "bound", "verdict", "note"};
+    const struct verify_report *report = &subject->report;
+    const char **cell = arena_array(arena, (size_t)report->n_rows * N_COLUMNS, sizeof *cell);
+    bool filled = cell != NULL;
+    for (int i = 0; i < report->n_rows && filled; ++i) {
+        const struct verify_row *row = &report->row[i];
+        const char **line = cell + i * N_COLUMNS;
+        line[0] = row->node[0] ? row->node : row->plugin[0] ? row->plugin : "(all)";
+        line[1] = row->what;
+        line[2] = arena_printf(arena, "%.2g", row->error);
+        line[3] = arena_printf(arena, "%.2g", row->bound);
+        line[4] = row->passed ? "ok" : "FAILED";
+        line[5] = row->note;
+        filled = line[2] && line[3];
+    }
+    if (!filled)
+        return error_no_memory(err, "table", 0);
+    output_table(header, "llrrll", cell, report->n_rows);
+    return DAE_OK;
+}
+
+static void print_verdict(const struct subject *subject)
+{
+    const struct verify_report *report = &subject->report;
+    const struct verify_row *row = first_failed(report);
+    const char *name = device_facts(subject->device[0])->name;
+    char what[512];
+    if (row)
+        trust_describe(row, what, sizeof what);
+    printf("\n%lld numbers compared in %.1f s: batches of %lld made-up samples, %d checks\n",
+           (long long)report->n_numbers, subject->seconds, (long long)subject->options.n, report->n_rows);
+    if (row && subject->device[1])
+        printf("verdict: the devices differ, first at %s\n", what);
+    else if (row)
+        printf("verdict: '%s' computes %s WRONGLY: %d checks failed, the first: %s\n", name, subject->settings.name,
+               report->n_failed, what);
+    else if (subject->device[1])
+        printf("verdict: the two devices compute %s alike\n", subject->settings.name);
+    else
+        printf("verdict: '%s' computes %s correctly\n", name, subject->settings.name);
+}
+
+static enum dae_status print(const struct invocation *invocation, const struct subject *subject, struct arena *arena,
+                             struct error *err)
+{
+    if (invocation_has(invocation, "json"))
+        return output_json(to_json(subject), err);
+    TRY(print_table(subject, arena, err));
+    print_verdict(subject);
+    return DAE_OK;
+}
+
+/* The verdict is the result, not an error: a failed one is told by the exit code, and by what was printed. */
+static enum dae_status conclude(const struct subject *subject, struct error *err)
+{
+    if (subject->report.n_failed > 0)
+        return DAE_OPENCL;
+    return subject->device[1] ? DAE_OK : trust_remember_pass(subject->device[0], err);
+}
+
+static enum dae_status run_verify(const struct invocation *invocation, struct error *err)
+{
+    struct arena arena = {0};
+    struct registry *registry = NULL;
+    struct subject subject = {0};
+    enum dae_status status = invocation_registry(invocation, &registry, err);
+    if (status == DAE_OK)
+        status = verify(invocation, registry, &arena, &subject, err);
+    if (status == DAE_OK)
+        status = print(invocation, &subject, &arena, err);
+    if (status == DAE_OK)
+        status = conclude(&subject, err);
+    device_close(subject.device[1]);
+    device_close(subject.device[0]);
+    registry_close(registry);
+    arena_release(&arena);
+    return status;
+}
+
+static const struct command_option option_against = {
+    "against", "NAME[:N]", OPTION_VALUE, false,
+    "compare with this second device, node by node, instead of with the reference alone"};
+
+static const struct command_option *const options[] = {
+    &option_platform, &option_against, &option_set, &option_plugins, &option_json, NULL,
+};
+
+const struct command command_verify = {
+    .name = "verify",
+    .arguments = "CONFIG",
+    .summary = "check a network on a device, number by number, against double precision",
+    .description =
+        "Runs the network of CONFIG on the device, on made-up data, and compares it with a reference that the host "
+        "computes in double precision: the matrix products that it is made of, each layer's values, each weight's "
+        "gradient (against central differences), masks bit for bit, Gaussian draws in ulp, two updates by the "
+        "optimizer; whether the same batch gives the same bits twice; odd batches; and whether anything was written "
+        "outside of a buffer. It prints a row for each check and a verdict in the last line. The exit status is 0, or "
+        "7 when a check failed; a NaN fails.\n"
+        "\n"
+        "With --against, both devices run the same batch, and each node is compared: what remains of the difference "
+        "when that of its inputs is taken out. The first failed row names the node where they part.\n"
+        "\n"
+        "A short form of this runs by itself when a device is used for the first time with a driver; see the option "
+        "--trust-device of run.",
+    .options = options,
+    .run = run_verify,
+};

@@ -1,0 +1,166 @@
+#include "graph/corruption.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/fields.h"
+#include "graph/params.h"
+
+/* ---- The chain. -------------------------------------------------------------------------------------------------- */
+
+static bool same_shape(const struct dae_shape *a, const struct dae_shape *b)
+{
+    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
+}
+
+static enum dae_status add_one(const struct registry *registry, struct network *network, struct value *item,
+                               struct error *err)
+{
+    const struct dae_plugin *plugin;
+    void *state;
+    struct mark mark = item->kind == VALUE_MAP && item->n > 0 ? item->entries[0].mark : item->mark;
+    if (network->noisy == CORRUPTION_MAX)
+        return error_at(err, DAE_CONFIG, mark, "more than %d corruptions", CORRUPTION_MAX);
+    TRY(params_read(registry, DAE_CORRUPTION, item, NULL, 0, network->arena, &plugin, &state, err));
+    char name[NETWORK_NAME_LEN];
+    network_default_name(network, plugin->name, name);
+    const int input = network->noisy;
+    TRY(network_add(network, plugin, state, name, mark, &input, 1, err));
+    struct node *node = &network->node[++network->noisy];
+    node->corrupts = true;
+    if (!same_shape(&node->plan.output, &node->plan.input[0]))
+        return error_set(err, DAE_PLUGIN, "corruption '%s' changes the shape of a sample", plugin->name);
+    return DAE_OK;
+}
+
+/* The alternatives follow each other as in a chain, and each lets the samples of the others pass. */
+static enum dae_status add_one_of(const struct registry *registry, struct network *network, const struct value *item,
+                                  struct error *err)
+{
+    static const char *const keys[] = {"one_of"};
+    const struct value *list = value_map_get(item, "one_of");
+    TRY(fields_check_keys(item, keys, 1, "an item with one_of", err));
+    TRY(field_list(list, 2, CORRUPTION_MAX, err));
+    const int stream = network->n_nodes;
+    for (int i = 0; i < list->n; ++i) {
+        TRY(add_one(registry, network, list->items[i], err));
+        struct node *node = &network->node[network->noisy];
+        node->choice.stream = stream;
+        node->choice.n = list->n;
+        node->choice.index = i;
+    }
+    return DAE_OK;
+}
+
+enum dae_status corruption_read(const struct registry *registry, struct network *network, struct value *value,
+                                struct error *err)
+{
+    if (!value)
+        return DAE_OK;
+    const int n = value->kind == VALUE_LIST ? value->n : 1;
+    if (value->kind == VALUE_LIST)
+        TRY(field_list(value, 1, CORRUPTION_MAX, err));
+    for (int i = 0; i < n; ++i) {
+        struct value *item = value->kind == VALUE_LIST ? value->items[i] : value;
+        if (value_map_get(item, "one_of"))
+            TRY(add_one_of(registry, network, item, err));
+        else
+            TRY(add_one(registry, network, item, err));
+    }
+    return DAE_OK;
+}
+
+/* ---- The mask. A corruption that masks does so where its draws choose. Run with the same draws on numbers that no
+ * data hold, it shows where.
+ * ---------------------------------------------------------------------------------------------- */
+
+#define UNMASKED "1e30f"
+static const double unmasked = 1e30;
+
+static int mask_plan(const void *state, struct dae_plan *plan)
+{
+    (void)state;
+    plan->output = plan->input[0];
+    return 0;
+}
+
+static void unmasked_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
+                               const double *const *x, const double *const *w, double *y)
+{
+    (void)state, (void)draw, (void)x, (void)w;
+    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
+        y[i] = (double)(float)unmasked;
+}
+
+static void mask_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
+                           const double *const *x, const double *const *w, double *y)
+{
+    (void)state, (void)draw, (void)w;
+    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
+        y[i] = x[0][i] == (double)(float)unmasked ? 0 : 1;
+}
+
+static const struct dae_plugin unmasked_plugin = {
+    .abi = DAE_ABI,
+    .size = sizeof(struct dae_plugin),
+    .kind = DAE_LAYER,
+    .name = "unmasked",
+    .help = "a number that no data hold",
+    .flags = DAE_READS_X,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = mask_plan,
+    .pointwise_y = "(V)(" UNMASKED ")",
+    .pointwise_dx = "(V)(0.0f)",
+    .reference = unmasked_reference,
+};
+
+static const struct dae_plugin mask_plugin = {
+    .abi = DAE_ABI,
+    .size = sizeof(struct dae_plugin),
+    .kind = DAE_LAYER,
+    .name = "mask",
+    .help = "0 where that number is left, else 1",
+    .flags = DAE_READS_X,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = mask_plan,
+    .pointwise_y = "x == (V)(" UNMASKED ") ? (V)(0.0f) : (V)(1.0f)",
+    .pointwise_dx = "(V)(0.0f)",
+    .reference = mask_reference,
+};
+
+static enum dae_status repeat(struct network *network, int number, struct error *err)
+{
+    const struct node *original = &network->node[number];
+    char name[NETWORK_NAME_LEN];
+    snprintf(name, sizeof name, "%.60s_again", original->name);
+    const int input = network->n_nodes - 1;
+    TRY(network_add(network, original->plugin, original->state, name, original->mark, &input, 1, err));
+    struct node *again = &network->node[network->n_nodes - 1];
+    again->corrupts = true;
+    again->stream = original->stream;
+    again->choice = original->choice;
+    return DAE_OK;
+}
+
+enum dae_status corruption_mask(struct network *network, struct mark mark, struct error *err)
+{
+    if (network->mask >= 0)
+        return DAE_OK;
+    const int input = 0;
+    int n = 0;
+    TRY(network_add(network, &unmasked_plugin, NULL, "unmasked", mark, &input, 1, err));
+    for (int i = 1; i <= network->noisy; ++i)
+        if (network->node[i].plugin->flags & DAE_MASKS) {
+            TRY(repeat(network, i, err));
+            ++n;
+        }
+    if (n == 0)
+        return error_at(err, DAE_CONFIG, mark,
+                        "the mask is asked for, but no corruption masks; masking, block, salt_pepper and swap do");
+    const int last = network->n_nodes - 1;
+    TRY(network_add(network, &mask_plugin, NULL, "mask", mark, &last, 1, err));
+    network->mask = network->n_nodes - 1;
+    return DAE_OK;
+}

@@ -1,0 +1,22 @@
+/* The corruptions at the start of a network: one, a chain, one of several for each sample; and the mask of what they
+ * replaced. */
+#ifndef GRAPH_CORRUPTION_H
+#define GRAPH_CORRUPTION_H
+
+#include "base/error.h"
+#include "config/value.h"
+#include "graph/network.h"
+#include "graph/registry.h"
+
+enum { CORRUPTION_MAX = 16, CORRUPTION_MAX_NODES = 2 * CORRUPTION_MAX + 2 /* each once more, and two, for the mask */ };
+
+/* Appends the nodes that `corruption:` asks for and sets network->noisy; NULL asks for none. A chain is a list of
+ * items; an item is a corruption or {one_of: [corruptions]}. DAE_CONFIG at the place of what is wrong. */
+MUST_USE enum dae_status corruption_read(const struct registry *registry, struct network *network, struct value *value,
+                                         struct error *err);
+
+/* Makes sure that network->mask is there: the node "mask", (the input's shape), 1 where a corruption that masks
+ * (DAE_MASKS) has replaced the number and 0 elsewhere. DAE_CONFIG at `mark`, where it is asked for, when none masks. */
+MUST_USE enum dae_status corruption_mask(struct network *network, struct mark mark, struct error *err);
+
+#endif

@@ -1,0 +1,83 @@
+#include "study/node_values.h"
+
+#include <math.h>
+
+#include "graph/reference.h"
+
+enum dae_status node_values_take(struct verifier *v, struct node_values *a)
+{
+    const struct network *network = v->network;
+    int64_t most = 1;
+    *a = (struct node_values){0};
+    a->value = reference_values(network, v->arena);
+    a->size = reference_values(network, v->arena);
+    a->device = verifier_take(v, network->n_nodes, sizeof *a->device);
+    v->no_memory = v->no_memory || !a->value || !a->size;
+    for (int i = 0; i < network->n_nodes && !v->no_memory; ++i) {
+        const int64_t len = dae_shape_len(&network->node[i].plan.output);
+        most = len > most ? len : most;
+        a->device[i] = verifier_take(v, len * v->options->n, sizeof **a->device);
+    }
+    a->want = verifier_take(v, most, sizeof *a->want);
+    a->want_size = verifier_take(v, most, sizeof *a->want_size);
+    a->bound = verifier_take(v, most, sizeof *a->bound);
+    a->parameters_size = verifier_take(v, network->parameters_len, sizeof *a->parameters_size);
+    TRY(verifier_memory(v));
+    for (int64_t i = 0; i < network->parameters_len; ++i)
+        a->parameters_size[i] = fabs(v->parameters64[i]);
+    return DAE_OK;
+}
+
+enum dae_status node_values_read(const struct verifier *v, const struct executor *e, enum schedule_kind kind,
+                                 struct node_values *a)
+{
+    for (int i = 0; i < v->network->n_nodes; ++i)
+        TRY(executor_read(e, kind, i, v->options->n, a->device[i], v->err));
+    return DAE_OK;
+}
+
+static double largest(const double *x, int64_t n)
+{
+    double most = 0;
+    for (int64_t i = 0; i < n; ++i)
+        most = fabs(x[i]) > most ? fabs(x[i]) : most;
+    return most;
+}
+
+unsigned node_values_expect(const struct verifier *v, struct node_values *a, int number, int64_t s, bool training)
+{
+    const struct network *network = v->network;
+    const struct node *node = &network->node[number];
+    const int64_t len = dae_shape_len(&node->plan.output);
+    const double roundings = verifier_node_roundings(node);
+    double input_size = 0;
+    for (int j = 0; j < node->plan.n_inputs; ++j) {
+        const int from = node->input[j], slot = number == network->loss && j == 1 ? network->n_nodes : from;
+        const int64_t n = dae_shape_len(&network->node[from].plan.output);
+        for (int64_t e = 0; e < n; ++e) {
+            a->value[slot][e] = (double)a->device[from][s * n + e];
+            a->size[slot][e] = fabs(a->value[slot][e]);
+        }
+        input_size = fmax(input_size, largest(a->size[slot], n));
+    }
+    const struct reference_sample sample = verifier_sample(v, s, training);
+    const unsigned drawn = reference_node(network, number, &sample, v->parameters64, a->value, a->want);
+    /* The reference of absolute values is the sum of the sizes of the terms. */
+    reference_node(network, number, &sample, a->parameters_size, a->size, a->want_size);
+    if (drawn)
+        input_size = fmax(input_size, largest(a->want, len)); /* a draw is as large as any */
+    a->have = a->value[number];
+    for (int64_t e = 0; e < len; ++e) {
+        a->have[e] = (double)a->device[number][s * len + e];
+        a->bound[e] = roundings * (fabs(a->want_size[e]) + input_size);
+    }
+    return drawn;
+}
+
+int64_t node_values_mask_errors(const double *x, const double *have, const double *other, int64_t len)
+{
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < len; ++i)
+        wrong += (have[i] == 0) != (other[i] == 0) || (have[i] == x[i]) != (other[i] == x[i]);
+    return wrong;
+}

@@ -1,0 +1,29 @@
+/* What each node of a batch holds on a device, and what it should hold: its reference, fed with the device's own
+ * inputs. For the files of the verification only. */
+#ifndef STUDY_NODE_VALUES_H
+#define STUDY_NODE_VALUES_H
+
+#include "study/verifier.h"
+
+/* Memory is the verifier's arena. */
+struct node_values {
+    float **device;       /* per node (n, output) */
+    double **value;       /* per node (output) of one sample: what it read of the device */
+    double *have;         /* (output) of the node and sample that were asked for last: the device's, */
+    double *want, *bound; /* the reference's, and how far apart they may lie */
+    double **size, *want_size, *parameters_size;
+};
+MUST_USE enum dae_status node_values_take(struct verifier *v, struct node_values *a);
+
+/* Reads device[] of every node from what `e` ran last. */
+MUST_USE enum dae_status node_values_read(const struct verifier *v, const struct executor *e, enum schedule_kind kind,
+                                          struct node_values *a);
+
+/* Fills have, want and bound of one node and sample. Returns what the node drew (REFERENCE_WORDS, _NORMALS). */
+unsigned node_values_expect(const struct verifier *v, struct node_values *a, int node, int64_t sample, bool training);
+
+/* For a node that drew words: of how many numbers it does not hold that they are dropped, kept or changed as `other`
+ * (len) says, bit for bit. x is its input. */
+int64_t node_values_mask_errors(const double *x, const double *have, const double *other, int64_t len);
+
+#endif

@@ -1,0 +1,205 @@
+#define _GNU_SOURCE
+#include "train/team.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { N_TIMED = 3 };
+
+struct member {
+    struct device *device;
+    struct executor *executor;
+    struct loader *train;
+    struct buffer *loss;         /* (1): of its part */
+    float *gradients, part_loss; /* (parameters_len); both on their way to the host while the events live */
+    struct device_event *read_gradients, *read_loss;
+    int64_t begin, end; /* its samples of a full batch */
+};
+
+struct team {
+    struct member member[TEAM_MAX];
+    int n;
+    int64_t batch, parameters_len;
+};
+
+static enum dae_status join_team(struct team *team, struct device *device, struct executor *executor,
+                                 struct loader *train, struct error *err)
+{
+    struct member *m = &team->member[team->n++];
+    m->device = device;
+    m->executor = executor;
+    m->train = train;
+    m->gradients = calloc((size_t)team->parameters_len, sizeof *m->gradients);
+    if (!m->gradients)
+        return error_no_memory(err, "gradients", (unsigned long long)team->parameters_len * sizeof *m->gradients);
+    return buffer_new(device, sizeof(float), "loss", &m->loss, err);
+}
+
+enum dae_status team_new(struct device *device, struct executor *executor, struct loader *train,
+                         const struct team_helper *helper, int n_helpers, const struct network *network,
+                         const struct executor_options *options, struct team **out, struct error *err)
+{
+    *out = NULL;
+    if (n_helpers + 1 > TEAM_MAX)
+        return error_set(err, DAE_CONFIG, "%d devices are more than the %d that can train together", n_helpers + 1,
+                         TEAM_MAX);
+    struct team *team = calloc(1, sizeof *team);
+    if (!team)
+        return error_no_memory(err, "team", sizeof *team);
+    team->batch = options->batch;
+    team->parameters_len = network->parameters_len;
+    enum dae_status status = join_team(team, device, executor, train, err);
+    for (int i = 0; i < n_helpers && status == DAE_OK; ++i) {
+        struct executor *own = NULL;
+        char notice[256];
+        status = executor_new(helper[i].device, network, options, notice, sizeof notice, &own, err);
+        if (status == DAE_OK)
+            status = join_team(team, helper[i].device, own, helper[i].train, err);
+    }
+    if (status != DAE_OK) {
+        team_free(team);
+        return status;
+    }
+    *out = team;
+    return DAE_OK;
+}
+
+void team_free(struct team *team)
+{
+    if (!team)
+        return;
+    for (int i = 0; i < team->n; ++i) {
+        buffer_free(team->member[i].loss);
+        free(team->member[i].gradients);
+        if (i > 0) /* the first is the caller's */
+            executor_free(team->member[i].executor);
+    }
+    free(team);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+enum dae_status team_measure(struct team *team, double *speed, struct error *err)
+{
+    for (int i = 0; i < team->n; ++i) {
+        struct member *m = &team->member[i];
+        struct batch batch;
+        speed[i] = 0;
+        for (int turn = 0; turn <= N_TIMED; ++turn) { /* the first one warms up */
+            TRY(device_finish(m->device, err));
+            const double begin = now();
+            TRY(loader_batch(m->train, 0, 0, 0, &batch, err));
+            TRY(executor_differentiate(m->executor, &batch, m->loss, 0, err));
+            TRY(device_finish(m->device, err));
+            const double rate = 1 / fmax(now() - begin, 1e-9);
+            if (turn > 0 && rate > speed[i])
+                speed[i] = rate;
+        }
+    }
+    return DAE_OK;
+}
+
+enum dae_status team_split(struct team *team, const double *weight, struct error *err)
+{
+    double all = 0, before = 0;
+    for (int i = 0; i < team->n; ++i) {
+        if (!(weight[i] >= 0) || !isfinite(weight[i]))
+            return error_set(err, DAE_CONFIG, "device %d has the share %g; it must be a number from 0", i, weight[i]);
+        all += weight[i];
+    }
+    if (!(all > 0))
+        return error_set(err, DAE_CONFIG, "no device has a share of the batches");
+    for (int i = 0; i < team->n; ++i) {
+        team->member[i].begin = (int64_t)round((double)team->batch * before / all);
+        before += weight[i];
+        team->member[i].end = (int64_t)round((double)team->batch * before / all);
+    }
+    return DAE_OK;
+}
+
+int64_t team_share(const struct team *team, int i)
+{
+    return team->member[i].end - team->member[i].begin;
+}
+
+enum dae_status team_set_parameters(struct team *team, const float *parameters, struct error *err)
+{
+    for (int i = 0; i < team->n; ++i)
+        TRY(executor_set_parameters(team->member[i].executor, parameters, err));
+    return DAE_OK;
+}
+
+/* A batch of n, the last of an epoch, is split as a full one, rounded down to whole samples. */
+static enum dae_status start_part(const struct team *team, struct member *m, int64_t first, uint32_t epoch, int64_t n,
+                                  struct error *err)
+{
+    const int64_t begin = m->begin * n / team->batch, end = m->end * n / team->batch;
+    struct batch batch;
+    if (begin == end)
+        return DAE_OK;
+    TRY(loader_batch(m->train, first + begin, epoch, 0, &batch, err));
+    batch.n = end - begin;
+    batch.whole = n;
+    TRY(executor_differentiate(m->executor, &batch, m->loss, 0, err));
+    TRY(buffer_read_later(m->loss, 0, &m->part_loss, sizeof(float), &m->read_loss, err));
+    return executor_read_gradients_later(m->executor, m->gradients, &m->read_gradients, err);
+}
+
+static enum dae_status wait_event(struct member *m, struct device_event **event, struct error *err)
+{
+    struct device_event *mine = *event;
+    *event = NULL;
+    return mine ? device_event_wait(m->device, mine, err) : DAE_OK;
+}
+
+/* The events are ours to wait for, whatever happened. A device without a part has no event, and zeros. */
+static enum dae_status start_all(struct team *team, int64_t first, uint32_t epoch, struct error *err)
+{
+    const int64_t left = loader_samples(team->member[0].train) - first;
+    const int64_t n = left < team->batch ? left : team->batch;
+    enum dae_status status = DAE_OK;
+    struct error late = {0};
+    for (int i = 0; i < team->n; ++i) {
+        team->member[i].part_loss = 0;
+        memset(team->member[i].gradients, 0, (size_t)team->parameters_len * sizeof(float));
+    }
+    for (int i = 0; i < team->n && status == DAE_OK; ++i)
+        status = start_part(team, &team->member[i], first, epoch, n, err);
+    for (int i = 0; i < team->n; ++i) {
+        struct member *m = &team->member[i];
+        const enum dae_status loss = wait_event(m, &m->read_loss, status == DAE_OK ? err : &late);
+        status = status == DAE_OK ? loss : status;
+        const enum dae_status gradients = wait_event(m, &m->read_gradients, status == DAE_OK ? err : &late);
+        status = status == DAE_OK ? gradients : status;
+    }
+    return status;
+}
+
+enum dae_status team_train(struct team *team, int64_t first, uint32_t epoch, int64_t t, struct buffer *losses,
+                           int64_t slot, struct error *err)
+{
+    struct member *leader = &team->member[0];
+    float *sum = leader->gradients;
+    TRY(start_all(team, first, epoch, err));
+    float loss = leader->part_loss;
+    for (int i = 1; i < team->n; ++i) {
+        const struct member *m = &team->member[i];
+        for (int64_t k = 0; k < team->parameters_len; ++k)
+            sum[k] += m->gradients[k];
+        loss += m->part_loss;
+    }
+    TRY(executor_set_gradients(leader->executor, sum, err));
+    TRY(buffer_write(losses, (uint64_t)slot * sizeof loss, &loss, sizeof loss, err));
+    TRY(executor_update(leader->executor, t, err));
+    TRY(executor_get_parameters(leader->executor, sum, err)); /* the sum is on the device by now */
+    for (int i = 1; i < team->n; ++i)
+        TRY(executor_set_parameters(team->member[i].executor, sum, err));
+    return DAE_OK;
+}

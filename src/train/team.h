@@ -1,0 +1,44 @@
+/* Several devices that train one network: each differentiates its part of every batch. The gradients are summed in
+ * float on the host, in the order of the devices; the first device updates, and the others get its parameters, so that
+ * all have the same bits. */
+#ifndef TRAIN_TEAM_H
+#define TRAIN_TEAM_H
+
+#include "base/error.h"
+#include "data/loader.h"
+#include "graph/executor.h"
+
+enum { TEAM_MAX = 8 }; /* devices */
+
+struct team;
+
+/* A device beside the first, and the training set on it. */
+struct team_helper {
+    struct device *device;
+    struct loader *train;
+};
+
+/* The first device comes with its executor; the helpers' executors are built with the same options. All that is given
+ * outlives the team. More than TEAM_MAX devices: DAE_CONFIG. Owned by the caller: team_free. */
+MUST_USE enum dae_status team_new(struct device *device, struct executor *executor, struct loader *train,
+                                  const struct team_helper *helper, int n_helpers, const struct network *network,
+                                  const struct executor_options *options, struct team **out, struct error *err);
+void team_free(struct team *team); /* NULL is fine */
+
+/* Fills speed (devices), in batches per second of each device by itself. Needs parameters on no device: only time
+ * counts. */
+MUST_USE enum dae_status team_measure(struct team *team, double *speed, struct error *err);
+/* Splits batches in proportion to weight (devices), to whole samples. A weight that is not finite or negative, or none
+ * above 0: DAE_CONFIG. */
+MUST_USE enum dae_status team_split(struct team *team, const double *weight, struct error *err);
+/* Samples of a full batch for device i. */
+int64_t team_share(const struct team *team, int i);
+
+MUST_USE enum dae_status team_set_parameters(struct team *team, const float *parameters, struct error *err);
+
+/* Update number t, from the batch at `first` of the loaders' order, which must be the same on all. The mean loss of the
+ * batch goes to losses[slot] on the first device. Waits: no device goes on without the others' gradients. */
+MUST_USE enum dae_status team_train(struct team *team, int64_t first, uint32_t epoch, int64_t t, struct buffer *losses,
+                                    int64_t slot, struct error *err);
+
+#endif
