@@ -1,0 +1,33 @@
+/* Fills P_COUNT rectangles of P_SIZE_H x P_SIZE_W pixels with P_FILL, each at a random place wholly inside of the image
+ * (IN_H, IN_W, IN_C). Element b of the draw is the row of rectangle b, element 32 + b its column; the host guarantees
+ * P_COUNT <= 32 and that a rectangle fits. */
+#ifndef FN
+#define FN(pass) block_##pass
+#define STREAM 16u
+#define IN_H 9
+#define IN_W 8
+#define IN_C 3
+#define P_SIZE_H 4
+#define P_SIZE_W 3
+#define P_COUNT 2
+#define P_FILL 0.0f
+#endif
+
+INLINE void FN(forward)(FORWARD_ARGS)
+{
+    uint16 word[4];
+    uint place[64];
+    draw64(s, STREAM, 0, word);
+    for (int j = 0; j < 4; ++j)
+        vstore16(mul_hi(word[j], (uint16)(j < 2 ? IN_H - P_SIZE_H + 1 : IN_W - P_SIZE_W + 1)), j, place);
+    /* A lane has whole rows: rectangles that overlap are filled by the same one. */
+    FOR_LANES(row, IN_H) {
+        const int at = row * IN_W * IN_C;
+        for (int i = 0; i < VECTORS(IN_W * IN_C); ++i)
+            store16(load16(x[0] + at + 16 * i, IN_W * IN_C - 16 * i), y + at + 16 * i, IN_W * IN_C - 16 * i);
+        for (int b = 0; b < P_COUNT; ++b)
+            if ((uint)row - place[b] < P_SIZE_H)
+                for (int i = 0; i < P_SIZE_W * IN_C; ++i)
+                    y[at + (int)place[32 + b] * IN_C + i] = P_FILL;
+    }
+}

@@ -1,0 +1,51 @@
+/* Gaussian blur of an image (IN_H, IN_W, IN_C), each channel alone: P_SIZE weights exp(-k^2 / (2 P_SIGMA^2)) that sum to
+ * one, down the columns into tmp and then along the rows; a lane has whole rows, and reads back what it wrote. The image
+ * goes on behind its borders as in a mirror, the outermost pixel once. tmp: (IN_H, IN_W, IN_C). The host guarantees that
+ * P_SIZE is odd and P_SIZE / 2 below both sides. */
+#ifndef FN
+#define FN(pass) blur_##pass
+#define STREAM 16u
+#define IN_H 9
+#define IN_W 8
+#define IN_C 3
+#define P_SIGMA 1.0f
+#define P_SIZE 5
+#endif
+
+/* By the built-in: of a condition LLVM makes an intrinsic of its own, which the simulator oclgrind 21.10 lacks. */
+INLINE int FN(mirror)(const int i, const int n)
+{
+    const int at = (int)abs(i);
+    return at < n ? at : 2 * n - 2 - at;
+}
+
+INLINE void FN(forward)(FORWARD_ARGS)
+{
+    const float sigma = fmax(P_SIGMA, 1e-3f); /* which is no blur at all */
+    float weight[P_SIZE], sum = 0.0f;
+    for (int k = 0; k < P_SIZE; ++k) {
+        const float distance = (float)(k - P_SIZE / 2) / sigma;
+        weight[k] = exp(-0.5f * distance * distance);
+        sum += weight[k];
+    }
+    for (int k = 0; k < P_SIZE; ++k)
+        weight[k] /= sum;
+    FOR_LANES(row, IN_H)
+        for (int i = 0; i < VECTORS(IN_W * IN_C); ++i) {
+            const int n = IN_W * IN_C - 16 * i;
+            V v = 0.0f;
+            for (int k = 0; k < P_SIZE; ++k)
+                v = fma((V)(weight[k]),
+                        load16(x[0] + FN(mirror)(row + k - P_SIZE / 2, IN_H) * IN_W * IN_C + 16 * i, n), v);
+            store16(v, tmp + row * IN_W * IN_C + 16 * i, n);
+        }
+    FOR_LANES(row, IN_H)
+        for (int column = 0; column < IN_W; ++column)
+            for (int c = 0; c < IN_C; ++c) {
+                float v = 0.0f;
+                for (int k = 0; k < P_SIZE; ++k)
+                    v = fma(weight[k],
+                            tmp[(row * IN_W + FN(mirror)(column + k - P_SIZE / 2, IN_W)) * IN_C + c], v);
+                y[(row * IN_W + column) * IN_C + c] = v;
+            }
+}

@@ -1,0 +1,105 @@
+/* Poisson noise: each number becomes a count of photons over the count expected at 1. */
+#include <math.h>
+
+#include "dae/plugin.h"
+
+static const char kernel_source[] =
+#include "poisson.cl.inc"
+    ;
+
+/* A count is the sum of so many that each expect at most PART_MEAN. */
+enum { PART_MEAN = 32, MAX_PEAK = 4096 };
+
+struct poisson {
+    struct dae_level peak;
+    double clamp[2];
+};
+
+static const struct dae_param params[] = {
+    {.key = "peak",
+     .type = DAE_LEVEL,
+     .offset = offsetof(struct poisson, peak),
+     .default_value = 30,
+     .min = 0.001,
+     .max = MAX_PEAK,
+     .help = "photons expected where the input is 1; fewer make more noise"},
+    {.key = "clamp",
+     .type = DAE_INTERVAL,
+     .offset = offsetof(struct poisson, clamp),
+     .min = -1e30,
+     .max = 1e30,
+     .help = "[lo, hi] to hold the result in; without it nothing is held"},
+    {0},
+};
+
+static int64_t parts(const struct poisson *noise)
+{
+    return (int64_t)ceil(noise->peak.high / PART_MEAN);
+}
+
+static int poisson_plan(const void *state, struct dae_plan *plan)
+{
+    const struct poisson *noise = state;
+    plan->output = plan->input[0];
+    plan->flops = (int64_t)(100 + 8 * noise->peak.high) * dae_shape_len(&plan->output);
+    dae_plan_define(plan, "PARTS", parts(noise));
+    return 0;
+}
+
+/* exp(-mean) in the float arithmetic of the device: the Taylor polynomial at mean / 32, to the power of 32. */
+static float exp_of_minus(float mean)
+{
+    static const float factorial[] = {1, 1, 2, 6, 24, 120, 720, 5040, 40320, 362880, 3628800};
+    float e = 1 / factorial[10];
+    for (int i = 9; i >= 0; --i)
+        e = fmaf(e, mean * (-1.0f / PART_MEAN), 1 / factorial[i]);
+    for (int i = 1; i < PART_MEAN; i *= 2)
+        e *= e;
+    return e;
+}
+
+/* The smallest count whose distribution function reaches `unit`. In the float arithmetic of the
+ * device, as rounding decides a count now and then. */
+static int count(float unit, float mean)
+{
+    float term = exp_of_minus(mean), sum = term;
+    int k = 0;
+    while (unit > sum && ((float)(k + 1) <= mean || term > 0x1p-26f)) {
+        ++k;
+        const float ratio = mean * (1.0f / (float)k);
+        sum = fmaf(term, ratio, sum);
+        term *= ratio;
+    }
+    return k;
+}
+
+static void poisson_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
+                              const double *const *x, const double *const *w, double *y)
+{
+    const struct poisson *noise = state;
+    const double unit_interval[] = {0, 1};
+    (void)w;
+    const int64_t len = dae_shape_len(&plan->output), block = (len + 63) / 64 * 64;
+    const float peak = draw->level(draw->key, &noise->peak), share = 1.0f / (float)parts(noise);
+    for (int64_t i = 0; i < len; ++i) {
+        const float mean = (float)dae_hold(x[0][i], unit_interval) * (peak * share);
+        int photons = 0;
+        for (int64_t part = 0; part < parts(noise); ++part)
+            photons += count(draw->unit(draw->key, (uint32_t)(part * block + i)), mean);
+        y[i] = dae_hold((double)((float)photons * (1.0f / peak)), noise->clamp);
+    }
+}
+
+DAE_PLUGIN_TABLE = {
+    .abi = DAE_ABI,
+    .size = sizeof(struct dae_plugin),
+    .kind = DAE_CORRUPTION,
+    .name = "poisson",
+    .help = "replaces each number by a count of photons, over what is counted at 1",
+    .flags = DAE_DRAWS,
+    .state_bytes = sizeof(struct poisson),
+    .params = params,
+    .plan = poisson_plan,
+    .kernel_source = kernel_source,
+    .reference = poisson_reference,
+};
