@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# mutations.sh: proof that the verification can fail. Each block of tests/mutations.list breaks one line of a kernel, or of the
+# host's code that drives them, and names what must catch it. First everything must pass unbroken. The Makefile sets BUILD,
+# MUTANT_CC (the compiler with all its flags) and MUTANT_LIBS. MUTATIONS=N runs the N-th block alone.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+: "${BUILD:=build}" "${MUTANT_CC:?run it by: make mutations}" "${MUTANT_LIBS:?}"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+export DAE_CL_CACHE_DIR=$folder/cache
+list=tests/mutations.list
+files=() whats=() catchers=() edits=()
+
+# Blocks into the arrays above; an edit is "find\x1ereplace\x1f..." with \n for a line's end.
+read_list() {
+    local line n=-1
+    while IFS= read -r line; do
+        case $line in
+        '= '*)
+            n=$((n + 1))
+            IFS='|' read -r files[n] whats[n] catchers[n] <<<"${line#= }"
+            files[n]=${files[n]% } whats[n]=${whats[n]# } catchers[n]=${catchers[n]# } edits[n]=
+            whats[n]=${whats[n]% }
+            ;;
+        '- '*) edits[n]+=${line#- }$'\x1e' ;;
+        '+ '* | +) edits[n]+=${line#+}$'\x1f' ;;
+        '' | '#'*) ;;
+        *) echo "mutations.sh: error: $list: '$line' is no line of a block" >&2 && exit 1 ;;
+        esac
+    done <"$list"
+}
+
+# Writes the broken file of block $1 to $2. A text that is not there exactly once is an error: the list has gone stale.
+mutate() {
+    local text find with rest edit
+    text=$(cat "${files[$1]}" && echo .)
+    while IFS= read -r -d $'\x1f' edit; do
+        find=${edit%%$'\x1e'*} with=${edit#*$'\x1e'}
+        find=${find//\\n/$'\n'} with=${with//\\n/$'\n'}
+        with=${with# }
+        rest=${text/"$find"/}
+        if [ "$rest" = "$text" ] || [ "${rest/"$find"/}" != "$rest" ]; then
+            echo "mutations.sh: error: ${files[$1]} does not hold exactly once: $find" >&2
+            return 1
+        fi
+        text=${text/"$find"/"$with"}
+    done <<<"${edits[$1]}"
+    printf '%s' "${text%.}" >"$2"
+}
+
+# Runs what must catch ($1: "PLUGIN/CASE SHAPE" or "CONFIG SHAPE") with the test program $2; output in $3.
+run_catcher() {
+    local what=${1% *} shape=${1#* }
+    if [[ $what == *.yaml ]]; then
+        "$BUILD/dae-cl" verify "$what" --set "device={shape: $shape, gemm: own}" >"$3" 2>&1
+    else
+        DAE_CL_CASES=$what DAE_CL_SHAPE=$shape "$2" >"$3" 2>&1
+    fi
+}
+
+# What block $1 comes to: one line, and a status of 0 only when it was caught, by failed rows and nothing else.
+try_block() {
+    local own=$folder/$1 test=$BUILD/tests/graph/test_conformance code=0
+    mkdir -p "$own/kernels"
+    if [[ ${files[$1]} == kernels/* ]]; then
+        mutate "$1" "$own/${files[$1]}" || return 1
+    else
+        mutate "$1" "$own/mutant.c" || return 1
+        test=$own/test
+        # shellcheck disable=SC2086 # lists of words
+        $MUTANT_CC -o "$test" tests/graph/test_conformance.c "$own/mutant.c" $MUTANT_LIBS || return 1
+    fi
+    DAE_CL_KERNELS=$own/kernels run_catcher "${catchers[$1]}" "$test" "$own/log" || code=$?
+    if [ "$code" -ne 0 ] && ! grep -q 'dae-cl: error: ' "$own/log" && grep -qE ', bound |WRONGLY' "$own/log"; then
+        echo "caught  ${files[$1]}: ${whats[$1]} ($(grep -m 1 -oE '[^:]+: error [^ ]+, bound .*|WRONGLY: .*' "$own/log"))"
+        return
+    fi
+    echo "MISSED  ${files[$1]}: ${whats[$1]}: ${catchers[$1]} ended with status $code" >&2
+    tail -n 5 "$own/log" >&2
+    return 1
+}
+
+try_unbroken() {
+    local log=$folder/unbroken.$BASHPID
+    if run_catcher "$1" "$BUILD/tests/graph/test_conformance" "$log" && ! grep -q 'no case' "$log"; then
+        return
+    fi
+    echo "FAILED unbroken: $1" >&2
+    tail -n 20 "$log" >&2
+    return 1
+}
+
+# Runs "$1 WORD" for each word that follows, two at a time, and counts failures.
+failed=0
+each() {
+    local verb=$1 running=0
+    shift
+    for word in "$@"; do
+        if [ "$running" -eq 2 ]; then
+            wait -n || failed=$((failed + 1))
+            running=$((running - 1))
+        fi
+        "$verb" "$word" &
+        running=$((running + 1))
+    done
+    for (( ; running > 0; --running)); do
+        wait -n || failed=$((failed + 1))
+    done
+}
+
+read_list
+numbers=("${!files[@]}")
+if [ -n "${MUTATIONS:-}" ]; then
+    [ -n "${files[MUTATIONS]:-}" ] || { echo "mutations.sh: error: there is no block $MUTATIONS" >&2 && exit 2; }
+    numbers=("$MUTATIONS")
+fi
+if [ -z "${MUTATIONS:-}" ]; then
+    mapfile -t distinct < <(printf '%s\n' "${catchers[@]}" | sort -u)
+    each try_unbroken "${distinct[@]}"
+    [ "$failed" -eq 0 ] || exit 1
+fi
+each try_block "${numbers[@]}"
+echo "$((${#numbers[@]} - failed)) of ${#numbers[@]} mutations caught"
+[ "$failed" -eq 0 ] && [ "${#numbers[@]}" -gt 0 ]

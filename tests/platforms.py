@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""Runs the conformance suite, all kernels, the tests of products, randomness and training, and both MNIST configs for one
+epoch on every OpenCL implementation here. Each task is a process of its own with a time limit, so that a driver that
+crashes or hangs is reported and the rest goes on. docs/platforms.md says how to read the result.
+
+    tests/platforms.py [NAME...]       in the checkout; BUILD names the build folder, JOBS how many run at once
+
+NAME: pocl, intel, oclgrind, rusticl, or the path of an .icd file; these must be usable and pass. Without names: pocl,
+intel and oclgrind must, and rusticl and every other .icd file of /etc/OpenCL/vendors are tried where they are. Rusticl is
+held to less: each case passes or is refused with its reason. Writes $BUILD/platforms/summary.json.
+"""
+import concurrent.futures
+import glob
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+BUILD = os.environ.get("BUILD", "build")
+OUT = os.path.abspath(os.path.join(BUILD, "platforms"))
+VENDORS = "/etc/OpenCL/vendors"
+OCLGRIND = "/usr/lib/oclgrind/liboclgrind-rt-icd.so"
+RUSTICL = "/usr/lib/%s-linux-gnu/libRusticlOpenCL.so.1" % os.uname().machine
+CONFIGS = ["conv_mnist", "fc_mnist"]
+MSE_TOLERANCE = 0.02  # between platforms, from the same seed
+
+
+class Unusable(Exception):
+    pass
+
+
+def icd_folder(name, library):
+    """A folder whose one .icd file names the library: the loader sees nothing else."""
+    folder = os.path.join(OUT, name, "vendors")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name + ".icd"), "w") as file:
+        file.write(library + "\n")
+    return {"OCL_ICD_VENDORS": folder}
+
+
+def library_of(path):
+    if not os.path.isfile(path):
+        raise Unusable("%s is missing" % path)
+    with open(path) as file:
+        return file.read().strip()
+
+
+def enter(name):
+    """What a platform needs in the environment; Unusable with the reason where it is not installed."""
+    if name == "pocl":
+        return icd_folder(name, library_of(os.path.join(VENDORS, "pocl.icd")))
+    if name == "intel":
+        done = subprocess.run(["bash", "tools/intel.sh", os.path.join(OUT, "intel")], capture_output=True, text=True)
+        if done.returncode:
+            raise Unusable((done.stderr.strip() or "tools/intel.sh failed").splitlines()[-1])
+        return dict(word.split("=", 1) for word in done.stdout.split()[1:])
+    if name == "oclgrind":
+        if not os.path.exists(OCLGRIND):
+            raise Unusable("%s is missing" % OCLGRIND)
+        return {"OCL_ICD_VENDORS": OCLGRIND}
+    if name == "rusticl":
+        if not os.path.exists(RUSTICL):
+            raise Unusable("%s is missing" % RUSTICL)
+        return dict(icd_folder(name, RUSTICL), RUSTICL_ENABLE="llvmpipe")
+    return icd_folder(label(name), library_of(name))
+
+
+def label(name):
+    return os.path.basename(name).removesuffix(".icd")
+
+
+def run(command, environment, limit, log):
+    """Runs a child; (verdict, reason). Its whole process group goes with it."""
+    with open(log, "w") as file:
+        child = subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.STDOUT,
+                                 stdin=subprocess.DEVNULL, start_new_session=True)
+        try:
+            code = child.wait(limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            return "stopped", "did not end within %d s" % limit
+    if code < 0:
+        return "crashed", "killed by %s" % signal.Signals(-code).name
+    if code == 0:
+        return "passed", ""
+    with open(log, errors="replace") as file:
+        said = [line.strip() for line in file if re.search(r"error|failed", line, re.I)]
+    return "failed", "exit status %d: %s" % (code, said[0] if said else "no word why")
+
+
+def describe(name, environment):
+    """The device that the tests will take, from `dae-cl devices --json` in a child."""
+    log = os.path.join(OUT, name, "devices.json")
+    verdict, reason = run([BUILD + "/dae-cl", "devices", "--json"], environment, 60, log)
+    try:
+        with open(log) as file:
+            text = file.read()
+        devices = json.loads(text[text.index("{"):text.rindex("}") + 1])["devices"]
+    except (ValueError, KeyError):
+        devices = []
+    usable = [device for device in devices if device["usable"]]
+    if not usable:
+        raise Unusable(devices[0]["reason"] if devices else reason if verdict != "failed" else "it has no device")
+    return usable[0]
+
+
+def tasks_of(name):
+    """(task, command, extra environment, time limit) of a platform, the longest first."""
+    conformance = BUILD + "/tests/graph/test_conformance"
+    if name == "oclgrind":
+        return [("simulated", ["bash", "tests/oclgrind.sh", conformance], {}, 3000)]
+    if name == "rusticl":
+        cases = sorted(label(path).removesuffix(".yaml") for path in glob.glob("tests/layers/*.yaml"))
+        return [("case " + case, [conformance], {"DAE_CL_CASES": case, "DAE_CL_REDUCED": "1"}, 30) for case in cases]
+    return [("conformance " + shape, [conformance], {"DAE_CL_SHAPE": shape}, 3000) for shape in ("grid", "wide")] + [
+        ("gemm", [BUILD + "/tests/device/test_gemm"], {}, 1200),
+        ("kernels", [BUILD + "/tests/kernels/test_kernels"], {}, 1200),
+        ("training", [BUILD + "/tests/train/test_trainer"], {}, 1200),
+        ("philox", [BUILD + "/tests/device/test_philox"], {}, 600)] + [
+        (config, [BUILD + "/dae-cl", "run", "configs/%s.yaml" % config, "--set", "train.epochs=1", "--set", "compare=[]",
+                  "--out", os.path.join(OUT, name, config)], {}, 1200) for config in CONFIGS]
+
+
+def sum_of(pattern, text):
+    return sum(int(number) for number in re.findall(pattern, text))
+
+
+def perform(platform, task, command, extra, limit):
+    log = os.path.join(OUT, platform["name"], task.replace(" ", "_") + ".log")
+    started = time.monotonic()
+    verdict, reason = run(command, dict(platform["environment"], **extra), limit, log)
+    with open(log, errors="replace") as file:
+        text = file.read()
+    result = {"task": task, "verdict": verdict, "reason": reason, "seconds": round(time.monotonic() - started),
+              "comparisons": sum_of(r"(\d+) comparisons of", text),
+              "tests": sum_of(r"\[  PASSED  \] (\d+) test", text)}
+    if task in CONFIGS and verdict == "passed":
+        with open(os.path.join(OUT, platform["name"], task, "run.json")) as file:
+            record = json.load(file)
+        result["test_mse"] = record["test"]["model"]["mse"]
+        result["data"] = record["data"]
+    print("%-8s %-9s %-17s %4d s%s" % (verdict, platform["name"], task, result["seconds"], "  " + reason if reason else ""),
+          flush=True)
+    if verdict != "passed" and platform["strict"]:
+        print("\n".join("    " + line for line in text.splitlines()[-15:]), flush=True)
+    platform["tasks"].append(result)
+
+
+def open_platform(name, needed):
+    platform = {"name": label(name), "needed": needed, "strict": label(name) != "rusticl", "tasks": []}
+    os.makedirs(os.path.join(OUT, platform["name"]), exist_ok=True)
+    try:
+        environment = dict(os.environ, DAE_CL_PLUGINS=BUILD + "/plugins", DAE_CL_CACHE_DIR=os.path.join(OUT, "cache"))
+        for word in ("DAE_CL_PLATFORM", "DAE_CL_KERNELS", "MAKEFLAGS", "MAKELEVEL"):
+            environment.pop(word, None)
+        environment.setdefault("POCL_CACHE_DIR", os.path.abspath(BUILD + "/pocl-cache"))
+        os.makedirs(environment["POCL_CACHE_DIR"], exist_ok=True)
+        environment.update(enter(name))
+        platform["environment"] = environment
+        platform["device"] = describe(platform["name"], environment)
+    except Unusable as reason:
+        platform["unusable"] = str(reason)
+        print("%-8s %-9s %s" % ("missing" if needed else "skipped", platform["name"], reason))
+    return platform
+
+
+def agreement(platforms):
+    """All devices at once in one process: noise, dropping and order agree."""
+    environment = dict(platforms[0]["environment"])
+    folder = os.path.join(OUT, "together")
+    os.makedirs(folder, exist_ok=True)
+    for path in glob.glob(folder + "/*.icd"):
+        os.unlink(path)
+    libraries = []
+    for platform in platforms:
+        for path in glob.glob(platform["environment"]["OCL_ICD_VENDORS"] + "/*.icd"):
+            with open(path) as file, open(os.path.join(folder, os.path.basename(path)), "w") as copy:
+                copy.write(file.read())
+        libraries.append(platform["environment"].get("LD_LIBRARY_PATH", ""))
+    environment.update(OCL_ICD_VENDORS=folder, LD_LIBRARY_PATH=":".join(filter(None, libraries)))
+    together = {"name": "together", "strict": True, "environment": environment, "tasks": []}
+    perform(together, "agreement", [BUILD + "/tests/graph/test_agreement"], {}, 600)
+    return together["tasks"]
+
+
+def compare_errors(platforms):
+    """The test errors of each config, against the first platform's."""
+    rows = []
+    for config in CONFIGS:
+        mse = [(p["name"], t["test_mse"]) for p in platforms for t in p["tasks"] if t["task"] == config and "test_mse" in t]
+        for name, value in mse[1:]:
+            difference = abs(value / mse[0][1] - 1)
+            rows.append({"config": config, "platforms": [mse[0][0], name], "difference": difference,
+                         "verdict": "passed" if difference <= MSE_TOLERANCE else "failed"})
+            print("%-8s %s: test MSE %.6g on %s, %.6g on %s, %.2g %% apart" %
+                  (rows[-1]["verdict"], config, mse[0][1], mse[0][0], value, name, 100 * difference))
+    return rows
+
+
+def main():
+    names = sys.argv[1:]
+    needed = names or ["pocl", "intel", "oclgrind"]
+    known = ["pocl.icd", "mesa.icd", "rusticl.icd"]
+    others = [] if names else ["rusticl"] + [path for path in sorted(glob.glob(VENDORS + "/*.icd"))
+                                             if os.path.basename(path) not in known]
+    platforms = [open_platform(name, name in needed) for name in needed + others]
+    usable = [platform for platform in platforms if "unusable" not in platform]
+    real = [platform for platform in usable if platform["name"] not in ("oclgrind", "rusticl")]
+    work = [(platform, *task) for platform in usable for task in tasks_of(platform["name"])]
+    # Long tasks first, so that none is left alone at the end.
+    work.sort(key=lambda item: -item[4])
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", os.cpu_count()))) as pool:
+        for future in [pool.submit(perform, *item) for item in work]:
+            future.result()
+    summary = {"platforms": platforms, "agreement": agreement(real) if real else [], "test_mse": compare_errors(real)}
+    failed = sum(platform["needed"] for platform in platforms if "unusable" in platform)
+    failed += sum(task["verdict"] != "passed" for platform in usable if platform["strict"] for task in platform["tasks"])
+    failed += sum(row["verdict"] != "passed" for row in summary["agreement"] + summary["test_mse"])
+    for platform in platforms:
+        platform.pop("environment", None)
+    with open(os.path.join(OUT, "summary.json"), "w") as file:
+        json.dump(summary, file, indent=1)
+        file.write("\n")
+    comparisons = sum(task["comparisons"] for platform in real for task in platform["tasks"])
+    tests = sum(task["tests"] for platform in usable for task in platform["tasks"])
+    print("%d comparisons with references on %d real platforms, %d tests, %d failed" % (comparisons, len(real), tests, failed))
+    return failed > 0 or not real
+
+
+if __name__ == "__main__":
+    sys.exit(main())
