@@ -76,7 +76,7 @@ int main(int argc, char **argv)
 {
     static struct error err;
     static const char *const folder = "build/plugins";
-    const struct tuning_request automatic = {NULL, NULL};
+    const struct tuning_request automatic = {0};
     struct registry *registry = NULL;
     struct device *device = NULL;
     struct arena arena = {0};
