@@ -1,0 +1,152 @@
+/* Studies: the experiments that courses on denoising autoencoders teach, each one file src/study/NAME.c that defines
+ * `const struct study study_NAME`, declared below and listed in study.c. A study trains what it needs, measures, and
+ * returns tables, figures as arrays, and findings in words; it prints nothing and draws nothing: src/cli/study_output.c
+ * turns its result into CSV, JSON, pictures and a section of the report.
+ *
+ *     dae-cl study NAME CONFIG [--set studies.NAME.key=value]
+ *     studies: [noise_levels, {level_sweep: {epochs: 3}}]        in a config that is run */
+#ifndef STUDY_STUDY_H
+#define STUDY_STUDY_H
+
+#include <signal.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "config/fields.h"
+#include "data/dataset.h"
+#include "data/loader.h"
+#include "graph/network.h"
+#include "train/settings.h"
+
+/* ---- What a study leaves. All memory is the task's arena's. ------------------------------------------------------ */
+
+/* A table of numbers under named rows and columns; one CSV file. NaN: an empty cell. */
+struct study_table {
+    const char *name; /* safe as a file name: NAME.csv, and the key in the JSON */
+    const char *caption;
+    const char *row_title; /* heads the column of row names */
+    int n_rows, n_columns;
+    const char *const *row_name;    /* (n_rows) */
+    const char *const *column_name; /* (n_columns) */
+    const double *value;            /* (n_rows,n_columns) */
+    int n_digits;                   /* significant digits shown to people; files have all */
+    int marked_row;                 /* stands out in the report; -1: none */
+};
+
+struct study_curve {
+    const char *name;
+    int n;
+    const double *x, *y; /* (n) */
+};
+
+struct study_figure {
+    const char *name; /* safe as a file name: NAME.png, NAME.svg */
+    const char *title, *caption, *alt;
+    enum {
+        STUDY_LINES,    /* curves */
+        STUDY_TILES,    /* rows of images under labels */
+        STUDY_HEAT_MAP, /* a table as coloured cells */
+        STUDY_SCATTER,  /* points in the plane, coloured by class */
+        STUDY_FIELD,    /* arrows in the plane, with points behind */
+    } kind;
+    const char *x_label, *y_label; /* LINES, SCATTER, FIELD, HEAT_MAP */
+    bool log_y;                    /* LINES */
+    int n_curves;
+    const struct study_curve *curve; /* LINES: (n_curves) */
+    struct study_tiles {
+        int n_rows, n_columns, height, width, channels;
+        const char *const *label;    /* (n_rows) */
+        const float *image;          /* (n_rows,n_columns,H,W,C) in [0, 1] */
+        const char *const *note;     /* (n_rows,n_columns), entries or all may be NULL */
+    } tiles;                         /* TILES */
+    const struct study_table *table; /* HEAT_MAP */
+    int n_points;
+    const float *point;   /* SCATTER, FIELD: (n_points,2) */
+    const uint8_t *label; /* SCATTER: (n_points), or NULL */
+    int n_arrows;
+    const float *arrow; /* FIELD: (n_arrows,4): x, y, dx, dy */
+};
+
+enum { STUDY_MAX_TABLES = 16, STUDY_MAX_FIGURES = 16, STUDY_MAX_FINDINGS = 16 };
+
+struct study_result {
+    const char *title; /* of the report's section */
+    const char *about; /* what was asked and how it was measured: a paragraph */
+    int n_tables, n_figures, n_findings;
+    const struct study_table *table[STUDY_MAX_TABLES];
+    const struct study_figure *figure[STUDY_MAX_FIGURES];
+    const char *finding[STUDY_MAX_FINDINGS]; /* what the numbers say, with the numbers; also when a claim fails */
+};
+
+/* ---- What a study gets. ------------------------------------------------------------------------------------------ */
+
+struct study_task {
+    struct device *device;
+    const struct registry *registry;
+    struct arena *arena;  /* the result's, and of whatever lives as long */
+    struct value *config; /* resolved; a study changes copies only, see study_variant */
+    const struct settings *settings;
+    const struct network *network;
+    const struct dataset *train_set, *test_set;
+    struct loader *train, *test;
+    const float *model; /* (parameters_len) of the trained network when a run asks for the study; else NULL */
+    const char *folder; /* where trained models are kept, so that a study that was stopped goes on where it was */
+    const volatile sig_atomic_t *stop;
+    /* One progress bar for the whole study: a part in [0, 1] of all it has to do; or NULL. */
+    void (*on_progress)(void *context, double done, const char *what);
+    void *context;
+    double done, share; /* study_train moves the bar from done to done + share of the study, and leaves done there */
+};
+
+/* The network of the config with some keys replaced, for sweeps. */
+struct study_variant {
+    struct value *config;
+    struct settings settings;
+    struct network network;
+};
+
+/* `assignments` are "key.path=value" as --set takes them, up to NULL. Memory is the arena's. DAE_CONFIG at the place.
+ */
+MUST_USE enum dae_status study_variant(const struct study_task *task, const char *const *assignments,
+                                       struct study_variant **out, struct error *err);
+
+/* Parameters (parameters_len) of the variant, trained on task->train, or without corruption when `corrupt` is false.
+ * Kept as a checkpoint NAME in the folder: what was finished is loaded, what was begun goes on. */
+MUST_USE enum dae_status study_train(struct study_task *task, const struct study_variant *variant, bool corrupt,
+                                     const char *name, const float **parameters, struct error *err);
+
+/* Samples [first, first + n) on their way through a network; arrays are (n, shape) and live until the callback ends. */
+struct study_batch {
+    int64_t first, n;
+    const float *clean, *noisy, *output;
+    const float *code; /* NULL when the network names none */
+    const float *loss; /* (n) */
+};
+
+/* Takes all samples of `loader`, in the order of the file, through the network with the corruption's draws of (split,
+ * epoch), split 0 or PHILOX_HELD_OUT, or clean when `corrupt` is false; visit sees batch after batch. */
+MUST_USE enum dae_status
+study_pass(const struct study_task *task, const struct study_variant *variant, const float *parameters,
+           struct loader *loader, uint32_t split, uint32_t epoch, bool corrupt,
+           enum dae_status (*visit)(void *context, const struct study_batch *batch, struct error *err), void *context,
+           struct error *err);
+
+/* ---- The table of studies. --------------------------------------------------------------------------------------- */
+
+struct study {
+    const char *name; /* as in YAML and on the command line */
+    const char *help; /* one line */
+    /* Reads and checks the study's options (a map, or NULL: all defaults, which it writes back into the tree) before
+     * any data or device is touched: DAE_CONFIG at the place, also when the network lacks what the study needs (a
+     * node named `code`, images). *plan is handed to run; the arena's. */
+    enum dae_status (*plan)(const struct study_task *task, struct value *options, void **plan, struct error *err);
+    enum dae_status (*run)(struct study_task *task, const void *plan, struct study_result *result, struct error *err);
+};
+
+/* Ends with NULL. */
+extern const struct study *const studies[];
+
+/* DAE_CONFIG at the value: "no study is called 'nois_levels' (did you mean 'noise_levels'?)". */
+MUST_USE enum dae_status study_find(const struct value *name, const struct study **study, struct error *err);
+
+#endif
