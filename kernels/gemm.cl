@@ -2,13 +2,14 @@
  *
  *   gemm_wide     work-items with tiles of C in registers: ROWS x (16 * COLUMNS) numbers of sums over k; or, where B is
  *                 transposed, DOTS x DOTS dot products of rows of A and B, 16 terms at a time
+ *   gemm_turned   for many rows and a transposed B: a work-item turns a piece of B, and takes the same tiles with it
  *   gemm_grid     one work-group of TILE x TILE owns as many numbers of C and shares pieces of A and B
  *   gemm_finish   the fold alone, over a C that another library wrote
  *
  * The host puts this file once for each product into one program. Macros: GEMM(name): names the product's functions.
  * TRANSPOSE_A, TRANSPOSE_B: how A and B are stored, (k,m) and (n,k) when 1. BIAS 1: adds bias (n) to each row. FOLD 1: stores
  * FOLD_EXPRESSION of x, the sum; FOLD 2: of dy, the sum, and y, what `other` (m,n) holds. The expression is the pointwise
- * layer's that the host folded in. ROWS, COLUMNS, DOTS, TILE: the sizes above.
+ * layer's that the host folded in. ROWS, COLUMNS, DOTS, TILE: the sizes above. PIECE: terms of a piece of B, a multiple of 16.
  * WIDE, GRID, FINISH: which of the three are compiled.
  * The host guarantees m, n, k >= 1 and pads no buffer: tails are handled here. The order of each sum depends on the shape
  * alone, so the bits do not depend on the number of compute units. `add` 1 adds to C, only without bias and fold. */
@@ -27,6 +28,7 @@
 #define ROWS 8
 #define COLUMNS 2
 #define DOTS 4
+#define PIECE 256
 #define TILE 8
 #endif
 
@@ -78,15 +80,19 @@ INLINE float GEMM(fold_float)(const float dy, const float y)
 #define TILE_REST m, n, k, A, B, C, add, bias, other
 
 #if WIDE
-/* 16 sums side by side, of which `tail` exist, go to C at (i, j). */
-INLINE void GEMM(put)(V v, const int tail, TILE_ARGS)
+/* 16 sums side by side, of which `tail` exist, go to C at (i, j); whole unless more terms follow. */
+INLINE void GEMM(put)(V v, const int tail, const int whole, TILE_ARGS)
 {
     const size_t at = (size_t)i * n + j;
+    if (add)
+        v += load16(C + at, tail);
+    if (whole) {
 #if BIAS
-    v += load16(bias + j, tail);
+        v += load16(bias + j, tail);
 #endif
-    v = FOLDED_SUM(float16, v, load16(other + at, tail));
-    put16(v, C + at, tail, add);
+        v = FOLDED_SUM(float16, v, load16(other + at, tail));
+    }
+    put16(v, C + at, tail, 0);
 }
 
 #if TRANSPOSE_B
@@ -132,7 +138,7 @@ INLINE void GEMM(dots)(const int rows, const int columns, V *sum, TILE_ARGS)
 }
 
 /* Rows i .. i + rows, columns j .. j + 16, or fewer at the border. */
-INLINE void GEMM(tile)(const int rows, TILE_ARGS)
+INLINE void GEMM(dots_tile)(const int rows, TILE_ARGS)
 {
     const int columns = n - j;
     if (rows == DOTS && columns >= 16) {
@@ -143,32 +149,41 @@ INLINE void GEMM(tile)(const int rows, TILE_ARGS)
             GEMM(dots)(DOTS, DOTS, sum, i, j + DOTS * c, TILE_REST);
             part[c] = sums16(sum, 16);
         }
-        GEMM(put)((V)(part[0].s0123, part[1].s0123, part[2].s0123, part[3].s0123), 16, i, j, TILE_REST);
-        GEMM(put)((V)(part[0].s4567, part[1].s4567, part[2].s4567, part[3].s4567), 16, i + 1, j, TILE_REST);
-        GEMM(put)((V)(part[0].s89ab, part[1].s89ab, part[2].s89ab, part[3].s89ab), 16, i + 2, j, TILE_REST);
-        GEMM(put)((V)(part[0].scdef, part[1].scdef, part[2].scdef, part[3].scdef), 16, i + 3, j, TILE_REST);
+        GEMM(put)((V)(part[0].s0123, part[1].s0123, part[2].s0123, part[3].s0123), 16, 1, i, j, TILE_REST);
+        GEMM(put)((V)(part[0].s4567, part[1].s4567, part[2].s4567, part[3].s4567), 16, 1, i + 1, j, TILE_REST);
+        GEMM(put)((V)(part[0].s89ab, part[1].s89ab, part[2].s89ab, part[3].s89ab), 16, 1, i + 2, j, TILE_REST);
+        GEMM(put)((V)(part[0].scdef, part[1].scdef, part[2].scdef, part[3].scdef), 16, 1, i + 3, j, TILE_REST);
         return;
     }
     for (int r = i; r < i + rows; ++r) {
         V sum[16];
         if (columns >= 16) {
             GEMM(dots)(1, 16, sum, r, j, TILE_REST);
-            GEMM(put)(sums16(sum, 16), 16, r, j, TILE_REST);
+            GEMM(put)(sums16(sum, 16), 16, 1, r, j, TILE_REST);
         } else {
             for (int c = j; c < n; ++c) {
                 GEMM(dots)(1, 1, sum, r, c, TILE_REST);
-                GEMM(put)(sums16(sum, 1), 1, r, c, TILE_REST);
+                GEMM(put)(sums16(sum, 1), 1, 1, r, c, TILE_REST);
             }
         }
     }
 }
-#define TILE_ROWS DOTS
-#define TILE_COLUMNS 16
+#endif
 
+/* Terms p0 .. p0 + terms of the sums; where B is transposed, `piece` holds them turned, side by side as C has its columns. */
+#if TRANSPOSE_B
+#define PIECE_ARGS const V *piece, const int p0, const int terms
+#define PIECE_REST piece, p0, terms
+#define RIGHT(p, c) piece[(p)*COLUMNS + (c)]
 #else
+#define PIECE_ARGS const int p0, const int terms
+#define PIECE_REST p0, terms
+#define RIGHT(p, c) load16(B + (size_t)(p)*n + j + 16 * (c), tail)
+#endif
+
 /* rows x (16 * columns) of C, of whose last vector `tail` numbers exist. Few rows would wait for their own sums, so they take
  * `parts` terms at a time. The counts are literals at each call, so that the sums live in registers. */
-INLINE void GEMM(sums)(const int rows, const int columns, const int parts, const int tail, TILE_ARGS)
+INLINE void GEMM(sums)(const int rows, const int columns, const int parts, const int tail, PIECE_ARGS, TILE_ARGS)
 {
     V sum[ROWS][COLUMNS];
 #pragma unroll
@@ -176,19 +191,18 @@ INLINE void GEMM(sums)(const int rows, const int columns, const int parts, const
 #pragma unroll
         for (int c = 0; c < COLUMNS; ++c)
             sum[r][c] = 0.0f;
-    G const float *b = B + j;
-    for (int p = 0; p < k; p += parts, b += (size_t)parts * n) {
+    for (int p = 0; p < terms; p += parts) {
 #pragma unroll
         for (int q = 0; q < parts; ++q) {
-            if (p + q >= k)
+            if (p + q >= terms)
                 break;
             V right[COLUMNS];
 #pragma unroll
             for (int c = 0; c < columns; ++c)
-                right[c] = load16(b + (size_t)q * n + 16 * c, tail);
+                right[c] = RIGHT(p + q, c);
 #pragma unroll
             for (int r = 0; r < rows; ++r) {
-                const V left = A[A_AT(i + r, p + q)];
+                const V left = A[A_AT(i + r, p0 + p + q)];
 #pragma unroll
                 for (int c = 0; c < columns; ++c)
                     sum[r + q][c] = fma(left, right[c], sum[r + q][c]);
@@ -203,27 +217,71 @@ INLINE void GEMM(sums)(const int rows, const int columns, const int parts, const
 #pragma unroll
             for (int q = 1; q < parts; ++q)
                 v += sum[q][c];
-            GEMM(put)(v, tail, i + r, j + 16 * c, TILE_REST);
+            GEMM(put)(v, tail, p0 + terms == k, i + r, j + 16 * c, TILE_REST);
         }
 }
 
 /* Rows i .. i + rows, columns j .. j + 16 * COLUMNS, or fewer at the border. */
-INLINE void GEMM(tile)(const int rows, TILE_ARGS)
+INLINE void GEMM(tile)(const int rows, PIECE_ARGS, TILE_ARGS)
 {
     if (rows == ROWS && j + 16 * COLUMNS <= n) {
-        GEMM(sums)(ROWS, COLUMNS, 1, 16, i, j, TILE_REST);
+        GEMM(sums)(ROWS, COLUMNS, 1, 16, PIECE_REST, i, j, TILE_REST);
         return;
     }
     for (int c = j; c < min(j + 16 * COLUMNS, n); c += 16) {
         if (rows == ROWS && c + 16 <= n)
-            GEMM(sums)(ROWS, 1, 1, 16, i, c, TILE_REST);
+            GEMM(sums)(ROWS, 1, 1, 16, PIECE_REST, i, c, TILE_REST);
         else
             for (int r = i; r < i + rows; ++r)
-                GEMM(sums)(1, 1, ROWS, n - c, r, c, TILE_REST);
+                GEMM(sums)(1, 1, ROWS, min(n - c, 16), PIECE_REST, r, c, TILE_REST);
+#if TRANSPOSE_B
+        ++piece;
+#endif
     }
 }
+
+#if TRANSPOSE_B
+/* piece (terms, 16 * COLUMNS): rows j .. of B, from term p0 on, turned; what does not exist is 0. */
+INLINE void GEMM(turn)(V *piece, const int terms, const int rows, const int k, G const float *b)
+{
+    for (int c = 0; c < COLUMNS; ++c)
+        for (int p = 0; p < terms; p += 16) {
+            V v[16];
+#pragma unroll
+            for (int r = 0; r < 16; ++r)
+                v[r] = 16 * c + r < rows ? load16(b + (size_t)(16 * c + r) * k + p, min(terms - p, 16)) : (V)(0.0f);
+            transpose16(v);
+#pragma unroll
+            for (int q = 0; q < 16; ++q)
+                piece[(p + q) * COLUMNS + c] = v[q];
+        }
+}
+
+/* Each work-item takes `each` tiles of one column, or fewer at its end. */
+__kernel void GEMM(turned)(GEMM_ARGS, const int each)
+{
+    A += a_offset;
+    B += b_offset;
+    C += c_offset;
+    bias += bias_offset;
+    other += other_offset;
+    V piece[PIECE * COLUMNS];
+    const int down = (m + ROWS - 1) / ROWS, items = (down + each - 1) / each, item = (int)get_global_id(0);
+    const int j = item / items * 16 * COLUMNS, first = item % items * each * ROWS, end = min(first + each * ROWS, m);
+    for (int p0 = 0; p0 < k; p0 += PIECE) {
+        const int terms = min(k - p0, PIECE);
+        GEMM(turn)(piece, terms, n - j, k, B + (size_t)j * k + p0);
+        for (int i = first; i < end; i += ROWS)
+            GEMM(tile)(min(ROWS, m - i), piece, p0, terms, i, j, m, n, k, A, B, C, add || p0 > 0, bias, other);
+    }
+}
+#define TILE_ROWS DOTS
+#define TILE_COLUMNS 16
+#define TILE_OF(rows) GEMM(dots_tile)(rows, i, j, TILE_REST)
+#else
 #define TILE_ROWS ROWS
 #define TILE_COLUMNS (16 * COLUMNS)
+#define TILE_OF(rows) GEMM(tile)(rows, 0, k, i, j, TILE_REST)
 #endif
 
 /* Each work-item takes `each` tiles, down a column of them: they share a piece of B. */
@@ -238,7 +296,7 @@ __kernel void GEMM(wide)(GEMM_ARGS, const int each)
     const int first = (int)get_global_id(0) * each, end = min(first + each, tiles);
     for (int t = first; t < end; ++t) {
         const int i = t % down * TILE_ROWS, j = t / down * TILE_COLUMNS;
-        GEMM(tile)(min(TILE_ROWS, m - i), i, j, TILE_REST);
+        TILE_OF(min(TILE_ROWS, m - i));
     }
 }
 
@@ -306,3 +364,7 @@ __kernel void GEMM(finish)(const int m, const int n, G float *C, const int c_off
 #undef TILE_REST
 #undef TILE_ROWS
 #undef TILE_COLUMNS
+#undef TILE_OF
+#undef PIECE_ARGS
+#undef PIECE_REST
+#undef RIGHT

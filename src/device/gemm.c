@@ -16,7 +16,10 @@
 enum {
     GRID_TILE = 16,          /* a work-group of 256; halved until the device takes it */
     DOTS = 4,                /* rows of each operand whose products a work-item sums side by side */
+    PIECE = 256,             /* terms of a piece of a transposed B: 32 KB with two vectors of columns */
+    TURNED_ROWS = 32,        /* of C, from which turning such pieces pays */
     ITEMS_EACH_UNIT = 16,    /* so that units that finish early find more */
+    TURNED_EACH_UNIT = 4,    /* the same where each item turns pieces of B */
     SMALLEST_ITEM = 1 << 17, /* multiplications, some microseconds: less would not pay for its start */
 };
 
@@ -28,6 +31,7 @@ struct gemm {
     int number;              /* names its kernels in the program */
     char *source;            /* what sets it apart: equal ones are one */
     struct kernel *multiply; /* or, of CLBlast, what finishes its product; NULL until the program is built */
+    struct kernel *turned;   /* wide, with a transposed B: the one for many rows; else NULL */
 };
 
 struct gemm_program {
@@ -48,6 +52,7 @@ static void free_products(struct gemm_pool *pool)
     while (pool->first) {
         struct gemm *next = pool->first->next;
         kernel_free(pool->first->multiply);
+        kernel_free(pool->first->turned);
         free(pool->first->source);
         free(pool->first);
         pool->first = next;
@@ -127,8 +132,8 @@ static enum dae_status write_source(const struct gemm_pool *pool, struct text *t
     const bool finish = pool->clblast, wide = tuning->wide && !finish;
     TRY(sources_add(text, "dae.clh", err));
     text_printf(text, "#define WIDE %d\n#define GRID %d\n#define FINISH %d\n", wide, !wide && !finish, finish);
-    text_printf(text, "#define ROWS %d\n#define COLUMNS %d\n#define DOTS %d\n#define TILE %d\n", tuning->gemm_rows,
-                tuning->gemm_columns, DOTS, pool->tile);
+    text_printf(text, "#define ROWS %d\n#define COLUMNS %d\n#define DOTS %d\n#define PIECE %d\n#define TILE %d\n",
+                tuning->gemm_rows, tuning->gemm_columns, DOTS, PIECE, pool->tile);
     for (const struct gemm *gemm = pool->first; gemm; gemm = gemm->next) {
         if (gemm->multiply)
             continue;
@@ -142,7 +147,8 @@ static enum dae_status write_source(const struct gemm_pool *pool, struct text *t
 
 enum dae_status gemm_pool_build(struct gemm_pool *pool, struct error *err)
 {
-    const char *entry = pool->clblast ? "finish" : device_tuning(pool->device)->wide ? "wide" : "grid";
+    const bool wide = device_tuning(pool->device)->wide && !pool->clblast;
+    const char *entry = pool->clblast ? "finish" : wide ? "wide" : "grid";
     bool any = false;
     for (const struct gemm *gemm = pool->first; gemm; gemm = gemm->next)
         any = any || !gemm->multiply;
@@ -160,9 +166,13 @@ enum dae_status gemm_pool_build(struct gemm_pool *pool, struct error *err)
     text_release(&text);
     for (struct gemm *gemm = pool->first; gemm && status == DAE_OK; gemm = gemm->next) {
         char name[32];
+        if (gemm->multiply)
+            continue;
         snprintf(name, sizeof name, "gemm_%s_%d", entry, gemm->number);
-        if (!gemm->multiply)
-            status = kernel_new(slot->program, name, &gemm->multiply, err);
+        status = kernel_new(slot->program, name, &gemm->multiply, err);
+        snprintf(name, sizeof name, "gemm_turned_%d", gemm->number);
+        if (status == DAE_OK && wide && gemm->transpose_b)
+            status = kernel_new(slot->program, name, &gemm->turned, err);
     }
     return status;
 }
@@ -172,20 +182,36 @@ static size_t round_up(int64_t n, size_t multiple)
     return ((size_t)n + multiple - 1) / multiple * multiple;
 }
 
+static int64_t divide_up(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
 /* How many tiles one work-item takes: enough to pay for its start, and few enough to keep every unit busy. */
 static int64_t tiles_each(const struct gemm *gemm, int64_t m, int64_t n, int64_t k, int64_t *items)
 {
     const struct tuning *tuning = device_tuning(gemm->pool->device);
     const int64_t rows = gemm->transpose_b ? DOTS : tuning->gemm_rows;
     const int64_t columns = gemm->transpose_b ? 16 : 16 * tuning->gemm_columns;
-    const int64_t tiles = (m + rows - 1) / rows * ((n + columns - 1) / columns),
-                  work = (m < rows ? m : rows) * columns * k;
-    int64_t each = tiles / (ITEMS_EACH_UNIT * tuning->units), most = (tiles + tuning->units - 1) / tuning->units;
+    const int64_t tiles = divide_up(m, rows) * divide_up(n, columns), work = (m < rows ? m : rows) * columns * k;
+    int64_t each = tiles / (ITEMS_EACH_UNIT * tuning->units), most = divide_up(tiles, tuning->units);
     if (each * work < SMALLEST_ITEM)
-        each = (SMALLEST_ITEM + work - 1) / work;
+        each = divide_up(SMALLEST_ITEM, work);
     if (each > most)
         each = most;
-    *items = (tiles + each - 1) / each;
+    *items = divide_up(tiles, each);
+    return each;
+}
+
+/* The same where each turns its own piece of B: a whole column, or as much of it as keeps every unit busy. */
+static int64_t turned_tiles_each(const struct gemm *gemm, int64_t m, int64_t n, int64_t *items)
+{
+    const struct tuning *tuning = device_tuning(gemm->pool->device);
+    const int64_t down = divide_up(m, tuning->gemm_rows), columns = divide_up(n, 16 * tuning->gemm_columns);
+    int64_t each = divide_up(down, divide_up(TURNED_EACH_UNIT * tuning->units, columns));
+    if (each * tuning->gemm_rows < TURNED_ROWS)
+        each = divide_up(TURNED_ROWS, tuning->gemm_rows);
+    *items = columns * divide_up(down, each);
     return each;
 }
 
@@ -193,8 +219,10 @@ static enum dae_status run_own(struct gemm *gemm, int64_t m, int64_t n, int64_t 
                                struct gemm_operand b, struct gemm_operand c, bool add, struct gemm_operand bias,
                                struct gemm_operand other, struct error *err)
 {
-    const bool wide = device_tuning(gemm->pool->device)->wide;
-    int64_t items;
+    const bool wide = device_tuning(gemm->pool->device)->wide, turned = gemm->turned && m >= TURNED_ROWS;
+    int64_t items = 0, each = 0;
+    if (wide)
+        each = turned ? turned_tiles_each(gemm, m, n, &items) : tiles_each(gemm, m, n, k, &items);
     const struct kernel_arg args[] = {ARG_INT(m),
                                       ARG_INT(n),
                                       ARG_INT(k),
@@ -209,11 +237,11 @@ static enum dae_status run_own(struct gemm *gemm, int64_t m, int64_t n, int64_t 
                                       ARG_INT(gemm->bias ? bias.offset : 0),
                                       ARG_BUFFER(gemm->fold == 2 ? other.buffer : c.buffer),
                                       ARG_INT(gemm->fold == 2 ? other.offset : 0),
-                                      ARG_INT(wide ? tiles_each(gemm, m, n, k, &items) : 0)};
+                                      ARG_INT(each)};
     const int n_args = sizeof args / sizeof args[0];
     if (wide) {
         const size_t global[2] = {(size_t)items, 1}, local[2] = {1, 1};
-        return kernel_launch(gemm->multiply, global, local, args, n_args, err);
+        return kernel_launch(turned ? gemm->turned : gemm->multiply, global, local, args, n_args, err);
     }
     size_t tile = (size_t)gemm->pool->tile;
     const size_t global[2] = {round_up(n, tile), round_up(m, tile)}, local[2] = {tile, tile};

@@ -3,7 +3,8 @@
  * case runs for both shapes of device, in every form that the host may choose.
  *
  * DAE_CL_CASES=<plugin> runs the cases of one file, <plugin>/<name> one of them; DAE_CL_SHAPE=wide or grid, one shape.
- * DAE_CL_REDUCED=1 runs the first case of each with few samples, and only as training runs it, for slow simulators. */
+ * DAE_CL_REDUCED=1 runs the first case of each with few samples (`reduced_batch`, where kernels want more), and only as
+ * training runs it, for slow simulators. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,8 +106,11 @@ static void run_case(const char *plugin, struct value *config, int shape)
         check(field_int(value_map_get(config, "batch"), 1, 10000, &batch, &err), &err);
     if (value_map_get(config, "bytes"))
         check(field_bool(value_map_get(config, "bytes"), &bytes, &err), &err);
-    if (reduced() && batch > REDUCED_BATCH)
+    if (reduced()) {
         batch = REDUCED_BATCH;
+        if (value_map_get(config, "reduced_batch"))
+            check(field_int(value_map_get(config, "reduced_batch"), 1, 10000, &batch, &err), &err);
+    }
     check(network_build(registry, config, &arena, true, &network, &err), &err);
     check(fusion_plan(&network, true, &fusion, &err), &err);
     for (int i = 0; i < network.n_nodes; ++i)
