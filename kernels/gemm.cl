@@ -80,6 +80,9 @@ INLINE float GEMM(fold_float)(const float dy, const float y)
 #define TILE_REST m, n, k, A, B, C, add, bias, other
 
 #if WIDE
+/* A compiler need not look for vectors across work-items: there they are. */
+#define WIDE_KERNEL __kernel __attribute__((vec_type_hint(float16)))
+
 /* 16 sums side by side, of which `tail` exist, go to C at (i, j); whole unless more terms follow. */
 INLINE void GEMM(put)(V v, const int tail, const int whole, TILE_ARGS)
 {
@@ -158,8 +161,13 @@ INLINE void GEMM(dots_tile)(const int rows, TILE_ARGS)
     for (int r = i; r < i + rows; ++r) {
         V sum[16];
         if (columns >= 16) {
-            GEMM(dots)(1, 16, sum, r, j, TILE_REST);
-            GEMM(put)(sums16(sum, 16), 16, 1, r, j, TILE_REST);
+            V part[2]; /* eight columns each */
+#pragma unroll 1
+            for (int c = 0; c < 2; ++c) {
+                GEMM(dots)(1, 8, sum, r, j + 8 * c, TILE_REST);
+                part[c] = sums16(sum, 8);
+            }
+            GEMM(put)((V)(part[0].lo, part[1].lo), 16, 1, r, j, TILE_REST);
         } else {
             for (int c = j; c < n; ++c) {
                 GEMM(dots)(1, 1, sum, r, c, TILE_REST);
@@ -258,7 +266,7 @@ INLINE void GEMM(turn)(V *piece, const int terms, const int rows, const int k, G
 }
 
 /* Each work-item takes `each` tiles of one column, or fewer at its end. */
-__kernel void GEMM(turned)(GEMM_ARGS, const int each)
+WIDE_KERNEL void GEMM(turned)(GEMM_ARGS, const int each)
 {
     A += a_offset;
     B += b_offset;
@@ -285,7 +293,7 @@ __kernel void GEMM(turned)(GEMM_ARGS, const int each)
 #endif
 
 /* Each work-item takes `each` tiles, down a column of them: they share a piece of B. */
-__kernel void GEMM(wide)(GEMM_ARGS, const int each)
+WIDE_KERNEL void GEMM(wide)(GEMM_ARGS, const int each)
 {
     A += a_offset;
     B += b_offset;
@@ -368,3 +376,4 @@ __kernel void GEMM(finish)(const int m, const int n, G float *C, const int c_off
 #undef PIECE_ARGS
 #undef PIECE_REST
 #undef RIGHT
+#undef WIDE_KERNEL

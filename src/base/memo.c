@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "base/memo.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -15,17 +17,23 @@
 #include "base/atomic_file.h"
 
 enum { MAX_BYTES = 1 << 20, NAME_HEX = 16 };
+static const char json_ending[] = ".json", bytes_ending[] = ".bin";
 
 typedef char sha256_text[SHA256_DIGEST_STRING_LENGTH];
 
-/* Of both texts, the NUL between them included. */
-static void digest(const char *a, const char *b, sha256_text out)
+/* Of a text, the NUL behind it, and some bytes. */
+static void digest_bytes(const char *a, const void *bytes, size_t len, sha256_text out)
 {
     SHA2_CTX hash;
     SHA256Init(&hash);
     SHA256Update(&hash, (const uint8_t *)a, strlen(a) + 1);
-    SHA256Update(&hash, (const uint8_t *)b, strlen(b));
+    SHA256Update(&hash, bytes, len);
     SHA256End(&hash, out);
+}
+
+static void digest(const char *a, const char *b, sha256_text out)
+{
+    digest_bytes(a, b, strlen(b), out);
 }
 
 /* Why a file or folder could hold what somebody else wrote; NULL when it could not. */
@@ -34,6 +42,11 @@ static const char *distrust(const struct stat *info)
     return info->st_uid != geteuid()             ? "it belongs to another user"
            : info->st_mode & (S_IWGRP | S_IWOTH) ? "other users may write to it"
                                                  : NULL;
+}
+
+static const char *distrust_file(const struct stat *info)
+{
+    return S_ISREG(info->st_mode) ? distrust(info) : "it is not a regular file";
 }
 
 static bool is_absolute(const char *path)
@@ -75,13 +88,14 @@ enum dae_status memo_folder(char *path, size_t path_len, struct error *err)
     return why ? error_set(err, DAE_IO, "cannot use folder %s: %s", path, why) : DAE_OK;
 }
 
-static enum dae_status memo_path(const char *kind, const char *key, char *path, size_t path_len, struct error *err)
+static enum dae_status memo_path(const char *kind, const char *key, const char *ending, char *path, size_t path_len,
+                                 struct error *err)
 {
     char folder[PATH_MAX];
     sha256_text name;
     TRY(memo_folder(folder, sizeof folder, err));
     digest(kind, key, name);
-    const int n = snprintf(path, path_len, "%s/%s-%.*s.json", folder, kind, NAME_HEX, name);
+    const int n = snprintf(path, path_len, "%s/%s-%.*s%s", folder, kind, NAME_HEX, name, ending);
     return n > 0 && (size_t)n < path_len ? DAE_OK
                                          : error_set(err, DAE_IO, "cache folder: the path %s is too long", folder);
 }
@@ -111,14 +125,14 @@ cJSON *memo_read(const char *kind, const char *key, char *problem, size_t len)
     struct error err = {0};
     struct stat info;
     problem[0] = '\0';
-    if (memo_path(kind, key, path, sizeof path, &err) != DAE_OK) {
+    if (memo_path(kind, key, json_ending, path, sizeof path, &err) != DAE_OK) {
         snprintf(problem, len, "%s", err.text);
         return NULL;
     }
     const bool there = lstat(path, &info) == 0;
     if (!there && errno == ENOENT)
         return NULL;
-    const char *why = !there ? strerror(errno) : !S_ISREG(info.st_mode) ? "it is not a regular file" : distrust(&info);
+    const char *why = !there ? strerror(errno) : distrust_file(&info);
     char *text = NULL;
     size_t text_len;
     cJSON *memo = NULL, *value = NULL;
@@ -136,7 +150,7 @@ cJSON *memo_read(const char *kind, const char *key, char *problem, size_t len)
 enum dae_status memo_write(const char *kind, const char *key, cJSON *value, struct error *err)
 {
     char path[PATH_MAX];
-    enum dae_status status = memo_path(kind, key, path, sizeof path, err);
+    enum dae_status status = memo_path(kind, key, json_ending, path, sizeof path, err);
     char *printed = value ? cJSON_PrintUnformatted(value) : NULL;
     cJSON *memo = cJSON_CreateObject();
     if (status == DAE_OK) {
@@ -155,4 +169,81 @@ enum dae_status memo_write(const char *kind, const char *key, cJSON *value, stru
     cJSON_Delete(value);
     free(printed);
     return status;
+}
+
+/* ---- Bytes: the seal's 64 digits, the key with its NUL, the bytes. ----------------------------------------------- */
+
+void *memo_read_bytes(const char *kind, const char *key, size_t *len)
+{
+    char path[PATH_MAX], *file = NULL;
+    struct error err = {0};
+    struct stat info;
+    size_t file_len;
+    const size_t head = SHA256_DIGEST_STRING_LENGTH - 1, before = head + strlen(key) + 1;
+    if (memo_path(kind, key, bytes_ending, path, sizeof path, &err) != DAE_OK || lstat(path, &info) != 0 ||
+        distrust_file(&info) || file_read(path, before + MEMO_MAX_BYTES, DAE_IO, &file, &file_len, &err) != DAE_OK)
+        return NULL;
+    sha256_text seal;
+    bool holds = file_len > before && memcmp(file + head, key, strlen(key) + 1) == 0;
+    if (holds) {
+        digest_bytes(key, file + before, file_len - before, seal);
+        holds = memcmp(file, seal, head) == 0;
+    }
+    if (!holds) {
+        free(file);
+        return NULL;
+    }
+    *len = file_len - before;
+    memmove(file, file + before, *len);
+    return file;
+}
+
+enum dae_status memo_write_bytes(const char *kind, const char *key, const void *bytes, size_t len, struct error *err)
+{
+    char path[PATH_MAX];
+    struct atomic_file file = {.fd = -1};
+    sha256_text seal;
+    if (len > MEMO_MAX_BYTES)
+        return error_set(err, DAE_IO, "a memo of %zu bytes is too large", len);
+    TRY(memo_path(kind, key, bytes_ending, path, sizeof path, err));
+    digest_bytes(key, bytes, len, seal);
+    enum dae_status status = atomic_file_begin(&file, path, err);
+    if (status == DAE_OK)
+        status = atomic_file_write(&file, seal, SHA256_DIGEST_STRING_LENGTH - 1, err);
+    if (status == DAE_OK)
+        status = atomic_file_write(&file, key, strlen(key) + 1, err);
+    if (status == DAE_OK)
+        status = atomic_file_write(&file, bytes, len, err);
+    if (status == DAE_OK)
+        status = atomic_file_commit(&file, err);
+    atomic_file_discard(&file);
+    return status;
+}
+
+void memo_trim(const char *kind, int keep)
+{
+    char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2], oldest[PATH_MAX + NAME_MAX + 2];
+    struct error err = {0};
+    int n = keep + 1;
+    while (n > keep) { /* one more file than may be is the rule: it was written just now */
+        DIR *listing = memo_folder(folder, sizeof folder, &err) == DAE_OK ? opendir(folder) : NULL;
+        struct timespec first = {0};
+        n = 0;
+        for (struct dirent *entry; listing && (entry = readdir(listing));) {
+            struct stat info;
+            snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+            if (strncmp(entry->d_name, kind, strlen(kind)) != 0 || entry->d_name[strlen(kind)] != '-' ||
+                lstat(path, &info) != 0)
+                continue;
+            const struct timespec t = info.st_mtim;
+            if (n++ == 0 || t.tv_sec < first.tv_sec || (t.tv_sec == first.tv_sec && t.tv_nsec < first.tv_nsec)) {
+                first = t;
+                memcpy(oldest, path, sizeof oldest);
+            }
+        }
+        if (listing)
+            closedir(listing);
+        if (n > keep && unlink(oldest) != 0)
+            return;
+    }
 }

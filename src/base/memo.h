@@ -25,4 +25,14 @@ cJSON *memo_read(const char *kind, const char *key, char *problem, size_t len);
  * memory) is DAE_NO_MEMORY; a folder that cannot be used or written, DAE_IO. */
 MUST_USE enum dae_status memo_write(const char *kind, const char *key, cJSON *value, struct error *err);
 
+/* The same for bytes, such as a compiled program, of at most MEMO_MAX_BYTES. What is damaged counts as nothing: it is
+ * made again. The caller frees what is read; NULL when there is nothing. */
+enum { MEMO_MAX_BYTES = 64 << 20 };
+void *memo_read_bytes(const char *kind, const char *key, size_t *len);
+MUST_USE enum dae_status memo_write_bytes(const char *kind, const char *key, const void *bytes, size_t len,
+                                          struct error *err);
+
+/* Forgets the memos of a kind that were written longest ago, all but the newest `keep`. */
+void memo_trim(const char *kind, int keep);
+
 #endif

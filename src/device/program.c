@@ -3,13 +3,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/memo.h"
+#include "base/version.h"
 #include "device/cl_status.h"
 #include "device/handles.h"
+#include "device/kernel_cache.h"
 
 /* PoCL fails about one build in a hundred with an empty log when processes share a cold kernel cache; a fresh program
  * object then builds. An error in the source comes with a log and is not tried again. */
 enum { BUILD_TRIES = 5 };
+
+/* Programs are kept on disk where the driver keeps none itself: what took long, and left nothing in the driver's cache.
+ */
+static const double worth_keeping = 0.1; /* seconds of compiling */
+enum { KEPT_PROGRAMS = 256 };
+static const char kept_kind[] = "program";
 
 static char *build_log(cl_program program, cl_device_id id)
 {
@@ -62,6 +72,75 @@ static enum dae_status compile(struct device *device, const char *label, const c
     return status;
 }
 
+/* ---- Programs on disk. ------------------------------------------------------------------------------------------- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* All that a compiled program depends on. */
+static void describe(const struct device *device, const char *source, const char *options, struct text *key)
+{
+    const struct platform_device *d = &device->facts;
+    text_printf(key, "dae-cl %s, %s, %s, %s, driver %s, %d units, %s\n", DAE_CL_VERSION, d->platform, d->name,
+                d->version, d->driver, d->compute_units, options);
+    text_add(key, source);
+}
+
+/* The program of an earlier run, or NULL: then it is compiled. */
+static cl_program recall(const struct device *device, const char *key, const char *options)
+{
+    size_t len;
+    unsigned char *bytes = memo_read_bytes(kept_kind, key, &len);
+    if (!bytes)
+        return NULL;
+    cl_int loaded, code;
+    const unsigned char *const binary = bytes;
+    cl_program program = clCreateProgramWithBinary(device->context, 1, &device->id, &len,
+                                                   (const unsigned char **)&binary, &loaded, &code);
+    free(bytes);
+    if (program && clBuildProgram(program, 1, &device->id, options, NULL, NULL) != CL_SUCCESS) {
+        clReleaseProgram(program);
+        program = NULL;
+    }
+    return program;
+}
+
+/* A program that cannot be kept is compiled again by the next run, and nothing else. */
+static void keep(cl_program program, const char *key)
+{
+    size_t len = 0;
+    struct error err = {0};
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof len, &len, NULL) != CL_SUCCESS || len == 0)
+        return;
+    unsigned char *binary = malloc(len);
+    if (binary && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS &&
+        memo_write_bytes(kept_kind, key, binary, len, &err) == DAE_OK)
+        memo_trim(kept_kind, KEPT_PROGRAMS);
+    free(binary);
+}
+
+static enum dae_status obtain(struct device *device, const char *label, const char *source, const char *options,
+                              cl_program *out, struct error *err)
+{
+    struct text key = {0};
+    describe(device, source, options, &key);
+    *out = key.failed ? NULL : recall(device, key.data, options);
+    enum dae_status status = DAE_OK;
+    if (!*out) {
+        const int cached = kernel_cache_count();
+        const double begin = now();
+        status = compile(device, label, source, options, out, err);
+        if (status == DAE_OK && !key.failed && now() - begin > worth_keeping && kernel_cache_count() == cached)
+            keep(*out, key.data);
+    }
+    text_release(&key);
+    return status;
+}
+
 static struct compiled *find_compiled(const struct device *device, const char *source, const char *options)
 {
     struct compiled *compiled = device->compiled;
@@ -100,7 +179,7 @@ enum dae_status program_build(struct device *device, const char *label, const ch
         compiled->source = strdup(source);
         compiled->options = strdup(options);
         enum dae_status status = compiled->source && compiled->options
-                                     ? compile(device, label, source, options, &compiled->program, err)
+                                     ? obtain(device, label, source, options, &compiled->program, err)
                                      : error_no_memory(err, label, strlen(source));
         if (status != DAE_OK) {
             free_compiled(compiled);

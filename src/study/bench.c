@@ -322,7 +322,7 @@ static void describe(const struct bencher *b, const struct profile_row *row, boo
         }
         return;
     }
-    const bool product = strncmp(row->name, "gemm_wide_", 10) == 0 || strncmp(row->name, "gemm_grid_", 10) == 0;
+    const bool product = strncmp(row->name, "gemm_", 5) == 0 && row->n_sizes == 3;
     int at = snprintf(name, LABEL_LEN, "%s", product ? "gemm" : row->name);
     for (int i = 0; i < row->n_sizes; ++i)
         at += snprintf(name + at, (size_t)(LABEL_LEN - at), "%c%d", i ? 'x' : ' ', (int)row->size[i]);

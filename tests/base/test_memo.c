@@ -1,4 +1,5 @@
 /* What is remembered comes back whole, and nothing that was damaged, moved or left open to others does. */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,16 +42,21 @@ static void remember(const char *key, double x)
     assert_int_equal(memo_write("test", key, number(x), &err), DAE_OK);
 }
 
-/* The only memo in the folder. */
-static void the_file(char *path, size_t len)
+/* The only memo in the folder whose name has this ending. */
+static void the_file_of(const char *ending, char *path, size_t len)
 {
     DIR *dir = opendir(folder);
     int n = 0;
     for (struct dirent *entry; (entry = readdir(dir));)
-        if (strstr(entry->d_name, ".json") && ++n)
+        if (strstr(entry->d_name, ending) && ++n)
             snprintf(path, len, "%s/%s", folder, entry->d_name);
     closedir(dir);
     assert_int_equal(n, 1);
+}
+
+static void the_file(char *path, size_t len)
+{
+    the_file_of(".json", path, len);
 }
 
 static int fresh(void **state)
@@ -170,12 +176,72 @@ static void the_folder_is_found_and_made(void **state)
     assert_non_null(strstr(err.text, "not a folder"));
 }
 
+static void keep_bytes(const char *key, const char *bytes, size_t len)
+{
+    struct error err = {0};
+    assert_int_equal(memo_write_bytes("blob", key, bytes, len, &err), DAE_OK);
+}
+
+static void bytes_come_back_unless_damaged(void **state)
+{
+    (void)state;
+    static const char bytes[] = "a\0program\n\xff";
+    char path[512], *file;
+    size_t len = 0, file_len;
+    struct error err = {0};
+    assert_null(memo_read_bytes("blob", "key", &len));
+    keep_bytes("key", bytes, sizeof bytes);
+    char *back = memo_read_bytes("blob", "key", &len);
+    assert_non_null(back);
+    assert_int_equal(len, sizeof bytes);
+    assert_memory_equal(back, bytes, sizeof bytes);
+    free(back);
+    assert_null(memo_read_bytes("blob", "another", &len));
+    the_file_of(".bin", path, sizeof path);
+    assert_int_equal(file_read(path, 4096, DAE_IO, &file, &file_len, &err), DAE_OK);
+    for (size_t i = 0; i < file_len; ++i) { /* each byte flipped, and cut before each */
+        file[i] ^= 1;
+        assert_int_equal(atomic_file_save(path, file, file_len, &err), DAE_OK);
+        assert_null(memo_read_bytes("blob", "key", &len));
+        file[i] ^= 1;
+        assert_int_equal(atomic_file_save(path, file, i, &err), DAE_OK);
+        assert_null(memo_read_bytes("blob", "key", &len));
+    }
+    assert_int_equal(atomic_file_save(path, file, file_len, &err), DAE_OK);
+    assert_int_equal(chmod(path, 0622), 0);
+    assert_null(memo_read_bytes("blob", "key", &len));
+    free(file);
+}
+
+static void the_oldest_are_forgotten_first(void **state)
+{
+    (void)state;
+    char key[16];
+    size_t len;
+    for (int i = 0; i < 6; ++i) {
+        snprintf(key, sizeof key, "key %d", i);
+        keep_bytes(key, key, sizeof key);
+        usleep(20000); /* more than the clock of any file system is coarse */
+    }
+    remember("another kind", 1);
+    memo_trim("blob", 4);
+    for (int i = 0; i < 6; ++i) {
+        snprintf(key, sizeof key, "key %d", i);
+        void *back = memo_read_bytes("blob", key, &len);
+        assert_int_equal(back != NULL, i >= 2);
+        free(back);
+    }
+    assert_true(recall("another kind") == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(comes_back_under_its_key, fresh, clear),
         cmocka_unit_test_setup_teardown(every_flipped_byte_is_seen, fresh, clear),
         cmocka_unit_test_setup_teardown(open_to_others_is_not_used, fresh, clear),
+        cmocka_unit_test_setup_teardown(bytes_come_back_unless_damaged, fresh, clear),
+        cmocka_unit_test_setup_teardown(the_oldest_are_forgotten_first, fresh, clear),
         cmocka_unit_test_setup_teardown(the_folder_is_found_and_made, fresh, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
