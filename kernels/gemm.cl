@@ -188,6 +188,7 @@ INLINE void GEMM(dots_tile)(const int rows, TILE_ARGS)
 #define PIECE_REST p0, terms
 #define RIGHT(p, c) load16(B + (size_t)(p)*n + j + 16 * (c), tail)
 #endif
+#define TAIL_PARTS (ROWS < 2 ? ROWS : 2) /* code that takes a part of a vector is long, and takes long to compile */
 
 /* rows x (16 * columns) of C, of whose last vector `tail` numbers exist. Few rows would wait for their own sums, so they take
  * `parts` terms at a time. The counts are literals at each call, so that the sums live in registers. */
@@ -217,16 +218,19 @@ INLINE void GEMM(sums)(const int rows, const int columns, const int parts, const
             }
         }
     }
+    V done[ROWS * COLUMNS];
 #pragma unroll
     for (int r = 0; r < rows; ++r)
 #pragma unroll
         for (int c = 0; c < columns; ++c) {
-            V v = sum[r][c];
+            done[r * columns + c] = sum[r][c];
 #pragma unroll
             for (int q = 1; q < parts; ++q)
-                v += sum[q][c];
-            GEMM(put)(v, tail, p0 + terms == k, i + r, j + 16 * c, TILE_REST);
+                done[r * columns + c] += sum[q][c];
         }
+#pragma unroll 1 /* a fold may be long; so many copies of it would take long to compile */
+    for (int t = 0; t < rows * columns; ++t)
+        GEMM(put)(done[t], tail, p0 + terms == k, i + t / columns, j + 16 * (t % columns), TILE_REST);
 }
 
 /* Rows i .. i + rows, columns j .. j + 16 * COLUMNS, or fewer at the border. */
@@ -241,7 +245,10 @@ INLINE void GEMM(tile)(const int rows, PIECE_ARGS, TILE_ARGS)
             GEMM(sums)(ROWS, 1, 1, 16, PIECE_REST, i, c, TILE_REST);
         else
             for (int r = i; r < i + rows; ++r)
-                GEMM(sums)(1, 1, ROWS, min(n - c, 16), PIECE_REST, r, c, TILE_REST);
+                if (c + 16 <= n)
+                    GEMM(sums)(1, 1, ROWS, 16, PIECE_REST, r, c, TILE_REST);
+                else
+                    GEMM(sums)(1, 1, TAIL_PARTS, n - c, PIECE_REST, r, c, TILE_REST);
 #if TRANSPOSE_B
         ++piece;
 #endif
@@ -255,9 +262,15 @@ INLINE void GEMM(turn)(V *piece, const int terms, const int rows, const int k, G
     for (int c = 0; c < COLUMNS; ++c)
         for (int p = 0; p < terms; p += 16) {
             V v[16];
+            if (16 * c + 16 <= rows && p + 16 <= terms) {
 #pragma unroll
-            for (int r = 0; r < 16; ++r)
-                v[r] = 16 * c + r < rows ? load16(b + (size_t)(16 * c + r) * k + p, min(terms - p, 16)) : (V)(0.0f);
+                for (int r = 0; r < 16; ++r)
+                    v[r] = load16(b + (size_t)(16 * c + r) * k + p, 16);
+            } else {
+#pragma unroll 1
+                for (int r = 0; r < 16; ++r)
+                    v[r] = 16 * c + r < rows ? load16(b + (size_t)(16 * c + r) * k + p, min(terms - p, 16)) : (V)(0.0f);
+            }
             transpose16(v);
 #pragma unroll
             for (int q = 0; q < 16; ++q)
@@ -376,4 +389,5 @@ __kernel void GEMM(finish)(const int m, const int n, G float *C, const int c_off
 #undef PIECE_ARGS
 #undef PIECE_REST
 #undef RIGHT
+#undef TAIL_PARTS
 #undef WIDE_KERNEL
