@@ -97,8 +97,8 @@ struct figure_bars {
 MUST_USE enum dae_status figure_draw_bars(const char *stem, const struct figure_bars *bars, struct error *err);
 
 /* Points in the plane, one unit as long on both axes. With labels, each class has a colour of its own, its number at
- * the median of its points, and a line of the legend; labels from FIGURE_MAX_CLASSES on are one class, "other". Points
- * that are not finite are left out. */
+ * the median of its points or next to it, and a line of the legend; labels from FIGURE_MAX_CLASSES on are one class,
+ * "other". Points that are not finite are left out. */
 struct figure_scatter {
     const char *title, *x_label, *y_label; /* each or NULL */
     size_t n_points;

@@ -133,14 +133,48 @@ static double class_median(const struct figure_scatter *scatter, int class, int 
     return (double)room[*n / 2];
 }
 
-/* The number of a class on a white disc among its points. */
-static void add_class_number(struct text *script, const struct plane *plane, int class, double x, double y)
+/* A class's number on a white disc; in pixels from the plot's upper left corner. */
+struct disc {
+    int class;
+    double x, y;
+};
+
+enum { DISC_RADIUS = 12, DISC_APART = 2 * DISC_RADIUS + 3 };
+
+/* Discs that would hide each other's number give way, half each. */
+static void separate(struct disc *disc, int n)
 {
-    text_printf(
-        script,
-        "set object circle at first %.9g,%.9g size screen %.6f front fc rgb 'white' fs solid border lc rgb '#%s' "
-        "lw 2\nset label '%d' at first %.9g,%.9g center front font ',%d' tc rgb '" STYLE_INK "'\n",
-        x, y, 12 / plane->page_width, class_colour[class], class, x, y, GNUPLOT_FONT);
+    bool moved = true;
+    for (int round = 0; moved && round < 200; ++round) {
+        moved = false;
+        for (int i = 0; i < n; ++i)
+            for (int j = 0; j < i; ++j) {
+                double dx = disc[i].x - disc[j].x, dy = disc[i].y - disc[j].y, apart = hypot(dx, dy);
+                if (apart >= DISC_APART - 0.01)
+                    continue;
+                if (apart < 0.01) { /* at one place: any direction will do */
+                    dx = apart = 0.01;
+                    dy = 0;
+                }
+                const double push = (DISC_APART - apart) / 2 / apart;
+                disc[i].x += push * dx;
+                disc[i].y += push * dy;
+                disc[j].x -= push * dx;
+                disc[j].y -= push * dy;
+                moved = true;
+            }
+    }
+}
+
+static void add_discs(struct text *script, const struct plane *plane, const struct disc *disc, int n)
+{
+    for (int i = 0; i < n; ++i)
+        text_printf(script,
+                    "set object circle at graph %.6f,%.6f size screen %.6f front fc rgb 'white' fs solid border lc rgb "
+                    "'#%s' lw 2\nset label '%d' at graph %.6f,%.6f center front font ',%d' tc rgb '" STYLE_INK "'\n",
+                    disc[i].x / plane->width, 1 - disc[i].y / plane->height, DISC_RADIUS / plane->page_width,
+                    class_colour[disc[i].class], disc[i].class, disc[i].x / plane->width, 1 - disc[i].y / plane->height,
+                    GNUPLOT_FONT);
 }
 
 /* The legend, right of the plot, and the classes' numbers. */
@@ -148,6 +182,8 @@ static void add_classes(struct text *script, const struct figure_scatter *scatte
                         float *room)
 {
     const double left = plane->left + plane->width + 22;
+    struct disc disc[FIGURE_MAX_CLASSES];
+    int n_discs = 0;
     double y = plane->top + 12;
     size_t n;
     for (int class = 0; class <= FIGURE_MAX_CLASSES; ++class) {
@@ -155,8 +191,12 @@ static void add_classes(struct text *script, const struct figure_scatter *scatte
         const double x_median = class_median(scatter, class, 0, room, &n);
         if (n == 0)
             continue;
-        if (n >= ENOUGH_TO_COVER && !other)
-            add_class_number(script, plane, class, x_median, class_median(scatter, class, 1, room, &n));
+        if (n >= ENOUGH_TO_COVER && !other) {
+            const double y_median = class_median(scatter, class, 1, room, &n);
+            disc[n_discs++] =
+                (struct disc){class, plane->width * (x_median - plane->x.low) / (plane->x.high - plane->x.low),
+                              plane->height * (plane->y.high - y_median) / (plane->y.high - plane->y.low)};
+        }
         text_printf(script,
                     "set label '' at screen %.6f,%.6f point pt 7 ps point_scale*1.1 lc rgb '#%s'\n"
                     "set label '%.*s%.*d' at screen %.6f,%.6f left tc rgb '" STYLE_INK "'\n",
@@ -165,6 +205,8 @@ static void add_classes(struct text *script, const struct figure_scatter *scatte
                     1 - (y + 1) / plane->page_height);
         y += 24;
     }
+    separate(disc, n_discs);
+    add_discs(script, plane, disc, n_discs);
 }
 
 static enum dae_status scatter_script(struct text *script, const struct figure_scatter *scatter, struct plane *plane,

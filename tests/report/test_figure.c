@@ -245,6 +245,13 @@ static void bars_print_their_values(void **state)
     release(&picture);
 }
 
+/* Blanks what is right of the plot. */
+static void without_legend(const struct picture *picture)
+{
+    for (unsigned row = 0; row < picture->height; ++row)
+        memset(picture->rgb + 3 * (row * (size_t)picture->width + picture->width - 88), 255, 3 * 88);
+}
+
 /* A coloured cross: the class at the right is drawn right, the one on top on top, a unit is as long on both axes. */
 static void scatter_is_true_to_scale(void **state)
 {
@@ -257,8 +264,7 @@ static void scatter_is_true_to_scale(void **state)
     assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
     struct picture picture = load("s");
     static const unsigned colours[] = {0x332288, 0xCC6677, 0x117733, 0xBBBBBB};
-    for (unsigned row = 0; row < picture.height; ++row) /* without the legend, right of the plot */
-        memset(picture.rgb + 3 * (row * (size_t)picture.width + picture.width - 88), 255, 3 * 88);
+    without_legend(&picture);
     double x[4], y[4];
     for (int i = 0; i < 4; ++i)
         assert_true(find_colour(&picture, colours[i], &x[i], &y[i]) > 10);
@@ -299,6 +305,16 @@ static void scatter_numbers_its_classes(void **state)
     for (const char *at = picture.svg; (at = strstr(at, ">7<")); ++at)
         ++n;
     assert_int_equal(n, 2); /* in the legend and in the plot */
+    release(&picture);
+    /* Two classes at one place: one's disc does not cover the other's ring. */
+    memset(points, 0, sizeof points);
+    assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
+    picture = load("s");
+    without_legend(&picture);
+    double x[2], y;
+    assert_true(find_colour(&picture, 0xDDCC77, &x[0], &y) > 40);
+    assert_true(find_colour(&picture, 0x999933, &x[1], &y) > 40);
+    assert_true(fabs(x[1] - x[0]) >= 24);
     release(&picture);
 }
 
