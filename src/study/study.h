@@ -68,7 +68,7 @@ struct study_figure {
     const float *arrow; /* FIELD: (n_arrows,4): x, y, dx, dy */
 };
 
-enum { STUDY_MAX_TABLES = 16, STUDY_MAX_FIGURES = 16, STUDY_MAX_FINDINGS = 16 };
+enum { STUDY_MAX_TABLES = 16, STUDY_MAX_FIGURES = 16, STUDY_MAX_FINDINGS = 24 };
 
 struct study_result {
     const char *title; /* of the report's section */
@@ -166,7 +166,7 @@ struct study {
                            struct error *err);
 };
 
-extern const struct study study_noise_levels;
+extern const struct study study_noise_levels, study_level_sweep, study_type_matrix;
 
 enum { STUDY_MAX = 32 };
 
