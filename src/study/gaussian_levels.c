@@ -26,3 +26,12 @@ const struct value *gaussian_levels_value(const struct study_task *task, double 
     struct value *number = value_float_new(task->arena, sigma);
     return copy && value_map_put(task->arena, value_map_get(copy, "gaussian"), "sigma", number) ? copy : NULL;
 }
+
+enum dae_status gaussian_levels_variant(const struct study_task *task, double sigma, const char *const *assignments,
+                                        struct study_variant **out, struct error *err)
+{
+    const struct value *corruption = gaussian_levels_value(task, sigma);
+    if (!corruption)
+        return error_no_memory(err, "study", 0);
+    return study_variant_under(task, corruption, assignments, out, err);
+}

@@ -11,4 +11,9 @@ MUST_USE enum dae_status gaussian_levels_check(const struct study_task *task, st
 /* The corruption of the config with this sigma, for study_variant_under; the arena's. NULL when out of memory. */
 const struct value *gaussian_levels_value(const struct study_task *task, double sigma);
 
+/* The network under that corruption, with further assignments as study_variant takes them, or NULL. */
+MUST_USE enum dae_status gaussian_levels_variant(const struct study_task *task, double sigma,
+                                                 const char *const *assignments, struct study_variant **out,
+                                                 struct error *err);
+
 #endif

@@ -46,10 +46,7 @@ static enum dae_status measure(struct study_task *task, const float *parameters,
     m->shown.output = kept + m->shown.n * m->len;
     for (int i = 0; i < n; ++i) {
         struct study_variant *variant;
-        const struct value *corruption = gaussian_levels_value(task, m->levels->number[i]);
-        if (!corruption)
-            return error_no_memory(err, "study", 0);
-        TRY(study_variant_under(task, corruption, NULL, &variant, err));
+        TRY(gaussian_levels_variant(task, m->levels->number[i], NULL, &variant, err));
         TRY(test_error_measure(task, variant, parameters, true, &m->shown, &m->error[i], err));
         for (int k = 0; k < m->shown.n; ++k) {
             const size_t bytes = (size_t)m->len * sizeof(float);

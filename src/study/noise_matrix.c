@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "study/codes.h"
 #include "study/test_error.h"
 
 /* The network of a kind for the seed number `index`. */
@@ -28,7 +29,7 @@ enum dae_status noise_matrix_check(const struct study_task *task, const struct n
     return DAE_OK;
 }
 
-static enum dae_status train_all(struct study_task *task, const struct noise_matrix *matrix, int64_t seed,
+static enum dae_status train_all(struct study_task *task, struct noise_matrix *matrix, int64_t seed,
                                  const float **parameters, struct error *err)
 {
     for (int i = 0; i < matrix->n_trained; ++i) {
@@ -37,8 +38,11 @@ static enum dae_status train_all(struct study_task *task, const struct noise_mat
         TRY(variant_of(task, matrix, &matrix->trained[i], seed, &variant, err));
         snprintf(name, sizeof name, "network%d_seed%llu", i + 1, (unsigned long long)variant->network.seed);
         TRY(study_train(task, variant, matrix->trained[i].corruption != NULL, name, &parameters[i], err));
-        if (matrix->on_trained)
-            TRY(matrix->on_trained(matrix->context, task, i, variant, parameters[i], err));
+        if (matrix->with_knn) {
+            double accuracy;
+            TRY(codes_knn(task, variant, parameters[i], &accuracy, err));
+            matrix->knn[i] += accuracy;
+        }
     }
     return DAE_OK;
 }
@@ -73,7 +77,8 @@ enum dae_status noise_matrix_run(struct study_task *task, struct noise_matrix *m
     matrix->mse = arena_array(task->arena, (size_t)n, sizeof *matrix->mse);
     matrix->spread = arena_array(task->arena, (size_t)n, sizeof *matrix->spread);
     matrix->noisy = arena_array(task->arena, (size_t)matrix->n_tested, sizeof *matrix->noisy);
-    if (!parameters || !squares || !matrix->mse || !matrix->spread || !matrix->noisy)
+    matrix->knn = arena_array(task->arena, (size_t)matrix->n_trained, sizeof *matrix->knn);
+    if (!parameters || !squares || !matrix->mse || !matrix->spread || !matrix->noisy || !matrix->knn)
         return error_no_memory(err, "study", (unsigned long long)n * sizeof *squares);
     for (int64_t seed = 0; seed < matrix->seeds; ++seed) {
         task->share = 0.8 * share / matrix->n_trained;
@@ -87,6 +92,8 @@ enum dae_status noise_matrix_run(struct study_task *task, struct noise_matrix *m
     }
     for (int k = 0; k < matrix->n_tested; ++k)
         matrix->noisy[k] /= seeds;
+    for (int i = 0; i < matrix->n_trained; ++i)
+        matrix->knn[i] /= seeds;
     return DAE_OK;
 }
 

@@ -16,14 +16,12 @@ struct noise_matrix {
     struct noise_kind trained[NOISE_KINDS_MAX], tested[NOISE_KINDS_MAX];
     int64_t epochs; /* 0: the config's */
     int64_t seeds;  /* the config's seed and those that follow it; all numbers are means over them */
-    /* What else is to be known of each trained network, or NULL. */
-    enum dae_status (*on_trained)(void *context, struct study_task *task, int row, const struct study_variant *variant,
-                                  const float *parameters, struct error *err);
-    void *context;
+    bool with_knn;  /* also how well the codes of the test samples tell classes apart */
     /* Filled by noise_matrix_run; the arena's. */
     double *mse;    /* (n_trained,n_tested) over all numbers of all test samples */
     double *spread; /* (n_trained,n_tested) standard deviation over the seeds; NaN with one */
     double *noisy;  /* (n_tested) the MSE of the input itself */
+    double *knn;    /* (n_trained) accuracy of nearest neighbours among clean codes; NaN where codes_knn has none */
 };
 
 /* Builds every network that the matrix needs, so that what does not fit is found before any data is read. */

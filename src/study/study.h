@@ -166,7 +166,11 @@ struct study {
                            struct error *err);
 };
 
-extern const struct study study_noise_levels, study_level_sweep, study_type_matrix;
+extern const struct study study_noise_levels;
+extern const struct study study_level_sweep;
+extern const struct study study_type_matrix;
+extern const struct study study_features;
+extern const struct study study_progressive;
 
 enum { STUDY_MAX = 32 };
 
