@@ -115,12 +115,19 @@ static enum dae_status say_robust(const struct study_task *task, const struct no
     for (int i = 1; i < m->n_trained; ++i)
         if (mean_of(m, i) < mean_of(m, best))
             best = i;
-    return add_finding(result,
-                       arena_printf(task->arena,
-                                    "Over all types of noise, the network trained on %s has the least mean error "
-                                    "(%.4f); the one trained without noise has %.4f.",
-                                    m->trained[best].name, mean_of(m, best), mean_of(m, m->n_trained - 1)),
-                       err);
+    const int none = m->n_trained - 1;
+    const char *text =
+        best == none
+            ? arena_printf(
+                  task->arena,
+                  "Over all types of noise, the network trained without noise has the least mean error (%.4f): "
+                  "what was learnt of one type does not carry over.",
+                  mean_of(m, none))
+            : arena_printf(task->arena,
+                           "Over all types of noise, the network trained on %s has the least mean error (%.4f); the "
+                           "one trained without noise has %.4f.",
+                           m->trained[best].name, mean_of(m, best), mean_of(m, none));
+    return add_finding(result, text, err);
 }
 
 /* Denoising and features side by side: they need not go together. */
@@ -157,13 +164,18 @@ static enum dae_status add_means(const struct study_task *task, const struct noi
     result->table[result->n_tables++] = table;
     if (isnan(m->knn[best]))
         return DAE_OK;
-    return add_finding(result,
-                       arena_printf(task->arena,
-                                    "The features of the network trained on %s tell the classes of clean samples "
-                                    "apart best (kNN accuracy %.4f); those of the one trained without noise reach "
-                                    "%.4f.",
-                                    m->trained[best].name, m->knn[best], m->knn[m->n_trained - 1]),
-                       err);
+    const int none = m->n_trained - 1;
+    const char *text =
+        best == none
+            ? arena_printf(task->arena,
+                           "The features of the network trained without noise tell the classes of clean samples apart "
+                           "best (kNN accuracy %.4f).",
+                           m->knn[none])
+            : arena_printf(task->arena,
+                           "The features of the network trained on %s tell the classes of clean samples apart best "
+                           "(kNN accuracy %.4f); those of the one trained without noise reach %.4f.",
+                           m->trained[best].name, m->knn[best], m->knn[none]);
+    return add_finding(result, text, err);
 }
 
 static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
