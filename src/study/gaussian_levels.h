@@ -1,0 +1,19 @@
+/* The config's Gaussian noise at other levels. */
+#ifndef STUDY_GAUSSIAN_LEVELS_H
+#define STUDY_GAUSSIAN_LEVELS_H
+
+#include "study/study.h"
+
+/* The config's corruption must be one `gaussian` and nothing else: DAE_CONFIG at the corruption, or at `mark` when
+ * there is none. */
+MUST_USE enum dae_status gaussian_levels_check(const struct study_task *task, struct mark mark, struct error *err);
+
+/* The corruption of the config with this sigma, for study_variant_under; the arena's. NULL when out of memory. */
+const struct value *gaussian_levels_value(const struct study_task *task, double sigma);
+
+/* The network under that corruption, with further assignments as study_variant takes them, or NULL. */
+MUST_USE enum dae_status gaussian_levels_variant(const struct study_task *task, double sigma,
+                                                 const char *const *assignments, struct study_variant **out,
+                                                 struct error *err);
+
+#endif
