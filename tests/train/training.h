@@ -125,7 +125,7 @@ static enum dae_status run(struct bench *b, bool resume, struct trained *out)
     return status;
 }
 
-static void same_training(const struct bench *b, const struct trained *x, const struct trained *y)
+static inline void same_training(const struct bench *b, const struct trained *x, const struct trained *y)
 {
     assert_int_equal(x->n_epochs, y->n_epochs);
     assert_memory_equal(x->parameters, y->parameters, (size_t)b->network.parameters_len * sizeof(float));
