@@ -82,6 +82,42 @@ for config in "$work/list.yaml" "$work/map.yaml"; do
     err_has "studies.noise_levels.levels.0: wants a number from 0 to 100, got '-1'"
 done
 
+case_is "features: codes beside pixels, maps of them"
+study features --set 'model.layers.2={relu: {}, name: code}' --set model.code=code --set data.test=60
+code_is 0
+for file in features.json features.csv codes_{standard,denoising}_{clean,noisy}.{png,svg}; do
+    [ -s "$work/features/studies/features/$file" ] || problem "$file is missing"
+done
+python3 - "$work/features" <<'END' || problem "wrong files"
+import csv, json, sys
+folder = sys.argv[1] + "/studies/features/"
+study = json.load(open(folder + "features.json"))
+table = study["tables"]["features"]
+assert table["rows"] == ["pixels", "PCA", "standard AE", "denoising AE"], table["rows"]
+for row in table["values"]:
+    assert all(0 <= v <= 1 for v in row[:6])
+assert [row[6] for row in table["values"]] == [784, 8, 8, 8]
+assert [row[7] is None for row in table["values"]] == [True, True, False, False]
+assert len(study["findings"]) == 5 and len(study["figures"]) == 4
+END
+
+case_is "progressive: each pass is of the last output"
+study progressive --set studies.progressive.levels=[0.3,0.5] --set studies.progressive.passes=2
+code_is 0
+for file in progressive.json {mse,psnr}.csv passes.{png,svg} passes_from_{0.3,0.5}.{png,svg}; do
+    [ -s "$work/progressive/studies/progressive/$file" ] || problem "$file is missing"
+done
+study noise_levels --set studies.noise_levels.levels=[0.3,0.5]
+code_is 0
+python3 - "$work" <<'END' || problem "the first pass is not what noise_levels measures"
+import json, math, sys
+load = lambda name: json.load(open(f"{sys.argv[1]}/{name}/studies/{name}/{name}.json"))["tables"]
+passes, levels = load("progressive")["mse"]["values"], load("noise_levels")["levels"]["values"]
+for row, level in zip(passes, levels): # another schedule, so other roundings
+    assert math.isclose(row[0], level[0], rel_tol=1e-6) and math.isclose(row[1], level[2], rel_tol=1e-5), (row, level)
+    assert row[2] != row[1]
+END
+
 export OCL_ICD_VENDORS=/nonexistent # no driver takes part in anything below
 
 case_is "unknown studies, options and what is neither"
@@ -110,6 +146,14 @@ for wrong in '[]' '[a]' '[0.1, 0.1]' '[101]'; do
     code_is 2
     err_has "noise_levels.levels"
 done
+
+case_is "what features and progressive want"
+study features
+code_is 2
+err_has "a study of features wants a code; name a layer, and give its name to model.code"
+study progressive --set corruption=masking
+code_is 2
+err_has "wants one corruption, \`gaussian\`"
 
 case_is "another corruption than gaussian"
 study noise_levels --set corruption=masking

@@ -1,5 +1,5 @@
 /* What the tests of training share: a small network, all that a training of it needs, and a run of it. Included after
- * cmocka. */
+ * cmocka; who takes the bench alone may leave the rest unused. */
 #ifndef TESTS_TRAIN_TRAINING_H
 #define TESTS_TRAIN_TRAINING_H
 
@@ -97,7 +97,7 @@ static void on_progress(void *context, const struct progress *progress)
         b->stop = SIGINT;
 }
 
-static enum dae_status run(struct bench *b, bool resume, struct trained *out)
+__attribute__((unused)) static enum dae_status run(struct bench *b, bool resume, struct trained *out)
 {
     struct text fingerprint = {0};
     err = (struct error){0};
@@ -125,7 +125,8 @@ static enum dae_status run(struct bench *b, bool resume, struct trained *out)
     return status;
 }
 
-static inline void same_training(const struct bench *b, const struct trained *x, const struct trained *y)
+__attribute__((unused)) static void same_training(const struct bench *b, const struct trained *x,
+                                                  const struct trained *y)
 {
     assert_int_equal(x->n_epochs, y->n_epochs);
     assert_memory_equal(x->parameters, y->parameters, (size_t)b->network.parameters_len * sizeof(float));
