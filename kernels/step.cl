@@ -1,6 +1,7 @@
 /* The end of a training step, over the whole parameter vector.
  *
  *   step_reduce   gradients (len) = sum over shards of their slabs, in the order of the shards
+ *   step_add      gradients (len) += those of twins, (len) behind them
  *   step_loss     losses[step] = scale * sum of n losses of samples, in a fixed order
  *   step_update   the optimiser: parameters (len) and its STATES vectors of state (STATES, len) from gradients (len)
  *
@@ -24,6 +25,13 @@ __kernel void step_reduce(G const float *work, const int slab_offset, const int 
     for (int shard = 0; shard < shards; ++shard)
         sum += vload16(0, work + slab_offset + (size_t)shard * slab_len + at);
     vstore16(sum, 0, gradients + gradient_offset + at);
+}
+
+__kernel void step_add(G float *gradients, const int len)
+{
+    const int at = (int)get_global_id(0) * 16;
+    if (at < len)
+        vstore16(vload16(0, gradients + at) + vload16(0, gradients + len + at), 0, gradients + at);
 }
 
 __kernel void step_loss(G const float *work, const int offset, const int n, const float scale, G float *losses,

@@ -24,6 +24,7 @@ enum {
     PHILOX_DIGITS = 3,
     PHILOX_FACTORS = 4, /* the factor panel */
     PHILOX_STUDY = 5,   /* hidden cells and added noise of the studies on panels */
+    PHILOX_PLANE = 6,   /* points in the plane */
     PHILOX_NODE = 16,
     PHILOX_LEVEL = 0x4000,
     PHILOX_CHOICE = 0x8000,

@@ -44,6 +44,10 @@ static const struct {
     {"train", "optimizer", "optimizer", "required", "how the parameters move"},
     {"train", "batch", "integer from 1 to 65536", "128", "samples a step"},
     {"train", "epochs", "integer from 1 to 1000000", "10", "passes over the training samples"},
+    {"train", "contractive", "number from 0 to 1000000", "",
+     "weight of the squared Frobenius norm of the whole reconstruction's Jacobian, added to each sample's loss; the "
+     "losses "
+     "that are shown are without it"},
 };
 
 /* A parameter's texts: what its row means to a reader. */

@@ -1,5 +1,7 @@
 #include "data/data_folder.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -94,4 +96,27 @@ enum dae_status data_folder_find(const char *path, const char *data_root, struct
         }
     }
     return DAE_OK;
+}
+
+enum dae_status data_folder_first(const char *folder, const char *prefix, struct arena *arena, const char **path,
+                                  struct error *err)
+{
+    *path = NULL;
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return error_set(err, DAE_IO, "cannot open folder %s: %s", folder, strerror(errno));
+    enum dae_status status = DAE_OK;
+    const char *best = NULL;
+    const struct dirent *item;
+    while (status == DAE_OK && (item = readdir(dir))) {
+        if (strncmp(item->d_name, prefix, strlen(prefix)) != 0 || (best && strcmp(item->d_name, best) >= 0))
+            continue;
+        best = arena_text(arena, item->d_name, strlen(item->d_name));
+        if (!best)
+            status = error_no_memory(err, "file name", strlen(item->d_name));
+    }
+    closedir(dir);
+    if (status == DAE_OK && best && !(*path = arena_printf(arena, "%s/%s", folder, best)))
+        status = error_no_memory(err, "file name", strlen(folder));
+    return status;
 }

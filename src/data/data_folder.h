@@ -19,4 +19,9 @@ MUST_USE enum dae_status data_folder_mnist(const char *data_root, struct arena *
 MUST_USE enum dae_status data_folder_find(const char *path, const char *data_root, struct arena *arena,
                                           const char **found, struct error *err);
 
+/* The first file of a folder, in the order of bytes, whose name begins with the prefix: so plain before .gz. NULL when
+ * there is none. DAE_IO, DAE_NO_MEMORY. */
+MUST_USE enum dae_status data_folder_first(const char *folder, const char *prefix, struct arena *arena,
+                                           const char **path, struct error *err);
+
 #endif

@@ -1,7 +1,5 @@
 #include "data/dataset.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -17,6 +15,8 @@
 #include "data/idx.h"
 #include "data/npy.h"
 #include "data/panel_samples.h"
+#include "data/plane.h"
+#include "graph/network.h"
 
 enum {
     DIGITS_TRAIN = 60000,
@@ -25,16 +25,27 @@ enum {
     DIGITS_MOST = 10 * 1000 * 1000,
     FACTOR_TRAIN = 2000,
     FACTOR_TEST = 500,
+    POINTS_TRAIN = 10000,
+    POINTS_TEST = 2000,
     FACTOR_ROWS_MOST = 10 * 1000 * 1000,
     N_FIELDS_MAX = 16, /* of one source */
 };
 
-/* Held-out digits are far from those trained on, however many either split takes. */
-static const uint32_t first_test_digit = UINT32_C(1) << 31;
+/* Held-out draws are far from those trained on, however many either split takes. */
+static const uint32_t first_test = UINT32_C(1) << 31;
 
-#define SOURCES "mnist|idx|digits|npy|csv|factor_panel"
-enum source { SOURCE_MNIST, SOURCE_IDX, SOURCE_DIGITS, SOURCE_NPY, SOURCE_CSV, SOURCE_FACTOR_PANEL };
-static const char *const source_names[] = {"mnist", "idx", "digits", "npy", "csv", "factor_panel"};
+#define SOURCES "mnist|idx|digits|npy|csv|factor_panel|mixture|spiral"
+enum source {
+    SOURCE_MNIST,
+    SOURCE_IDX,
+    SOURCE_DIGITS,
+    SOURCE_NPY,
+    SOURCE_CSV,
+    SOURCE_FACTOR_PANEL,
+    SOURCE_MIXTURE,
+    SOURCE_SPIRAL,
+};
+static const char *const source_names[] = {"mnist", "idx", "digits", "npy", "csv", "factor_panel", "mixture", "spiral"};
 
 /* The `data` map, read. Texts are borrowed from the tree. */
 struct options {
@@ -48,7 +59,7 @@ struct options {
     int returns;                                        /* enum panel_returns */
     const struct value *from, *train_until, *test_from; /* dates; NULL: not given */
     long long window, assets, factors;
-    double clip, noise, missing;
+    double clip, noise, missing, scale;
 };
 
 #define AT(member) offsetof(struct options, member)
@@ -163,6 +174,17 @@ const struct dataset_key dataset_keys[] = {
      "1",
      "names the market that is drawn"},
     {"factor_panel", WINDOW_FIELD, "integer", "1", WINDOW_HELP},
+    {"mixture", {"train", FIELD_INT, AT(n_train), false, 1, DIGITS_MOST, NULL}, "integer", "10000", "training points"},
+    {"mixture", {"test", FIELD_INT, AT(n_test), false, 1, DIGITS_MOST, NULL}, "integer", "2000", "test points"},
+    {"mixture",
+     {"seed", FIELD_INT, AT(seed), false, 0, INT32_MAX, NULL},
+     "integer",
+     "1",
+     "names the set that is drawn"},
+    {"spiral", {"train", FIELD_INT, AT(n_train), false, 1, DIGITS_MOST, NULL}, "integer", "10000", "training points"},
+    {"spiral", {"test", FIELD_INT, AT(n_test), false, 1, DIGITS_MOST, NULL}, "integer", "2000", "test points"},
+    {"spiral", {"seed", FIELD_INT, AT(seed), false, 0, INT32_MAX, NULL}, "integer", "1", "names the set that is drawn"},
+    {"spiral", {"scale", FIELD_FLOAT, AT(scale), false, 0.001, 1000, NULL}, "number", "1", "of both coordinates"},
 };
 #undef WINDOW_HELP
 #undef WINDOW_FIELD
@@ -203,7 +225,8 @@ static enum dae_status read_options(const struct value *section, struct options 
                                 .window = 1,
                                 .assets = 30,
                                 .factors = 5,
-                                .noise = 0.5};
+                                .noise = 0.5,
+                                .scale = 1};
     const struct value *source = NULL;
     TRY(field_map(section, err));
     TRY(fields_need(section, "source", "data", &source, err));
@@ -212,6 +235,9 @@ static enum dae_status read_options(const struct value *section, struct options 
     if (options->source == SOURCE_FACTOR_PANEL) {
         options->n_train = FACTOR_TRAIN;
         options->n_test = FACTOR_TEST;
+    } else if (options->source == SOURCE_MIXTURE || options->source == SOURCE_SPIRAL) {
+        options->n_train = POINTS_TRAIN;
+        options->n_test = POINTS_TEST;
     }
 
     /* The keys depend on the source, and so does the meaning of `train`. */
@@ -234,17 +260,19 @@ enum dae_status dataset_check(const struct value *data_section, struct error *er
     return read_options(data_section, &options, err);
 }
 
-/* ---- From an array to a split. ----------------------------------------------------------------------------------- */
-
-static void shape_text(const struct dae_shape *shape, char out[96])
+enum dae_status dataset_plane(const struct value *data_section, enum dataset_plane *plane, double *scale,
+                              struct error *err)
 {
-    struct text text = {0};
-    for (int i = 0; i < shape->rank; ++i)
-        text_printf(&text, i > 0 ? "x%lld" : "%lld", (long long)shape->dim[i]);
-    strncpy(out, text.failed || !text.data ? "?" : text.data, 95);
-    out[95] = '\0';
-    text_release(&text);
+    struct options options;
+    TRY(read_options(data_section, &options, err));
+    *plane = options.source == SOURCE_MIXTURE  ? DATASET_MIXTURE
+             : options.source == SOURCE_SPIRAL ? DATASET_SPIRAL
+                                               : DATASET_NO_PLANE;
+    *scale = options.scale;
+    return DAE_OK;
 }
+
+/* ---- From an array to a split. ----------------------------------------------------------------------------------- */
 
 static enum dae_status check_finite(const struct dataset *set, const char *path, struct error *err)
 {
@@ -366,19 +394,6 @@ static enum dae_status load_mnist(const struct options *options, const char *dat
 
 /* ---- The other sources. ------------------------------------------------------------------------------------------ */
 
-static enum dae_status draw_digits(uint64_t seed, uint32_t first, int64_t n, struct dataset *set, struct error *err)
-{
-    set->n = n;
-    set->kind = DATASET_UINT8;
-    set->shape = (struct dae_shape){.rank = 3, .dim = {DIGITS_SIDE, DIGITS_SIDE, 1}};
-    set->values = malloc((size_t)n * DIGITS_PIXELS);
-    set->labels = malloc((size_t)n);
-    if (!set->values || !set->labels)
-        return error_no_memory(err, "digits", (unsigned long long)n * (DIGITS_PIXELS + 1));
-    digits_render(seed, first, (size_t)n, set->values, set->labels);
-    return DAE_OK;
-}
-
 static int64_t smaller(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -388,33 +403,8 @@ static enum dae_status load_digits(const struct options *options, struct dataset
                                    struct error *err)
 {
     uint64_t seed = (uint64_t)options->seed;
-    TRY(draw_digits(seed, 0, smaller(options->n_train, options->limit), train, err));
-    return draw_digits(seed, first_test_digit, smaller(options->n_test, options->test_limit), test, err);
-}
-
-/* The first file of a folder, in the order of bytes, whose name begins with the prefix: so plain before .gz. NULL when
- * there is none. */
-static enum dae_status find_by_prefix(const char *folder, const char *prefix, struct arena *arena, const char **path,
-                                      struct error *err)
-{
-    *path = NULL;
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return error_set(err, DAE_IO, "cannot open folder %s: %s", folder, strerror(errno));
-    enum dae_status status = DAE_OK;
-    const char *best = NULL;
-    const struct dirent *item;
-    while (status == DAE_OK && (item = readdir(dir))) {
-        if (strncmp(item->d_name, prefix, strlen(prefix)) != 0 || (best && strcmp(item->d_name, best) >= 0))
-            continue;
-        best = arena_text(arena, item->d_name, strlen(item->d_name));
-        if (!best)
-            status = error_no_memory(err, "file name", strlen(item->d_name));
-    }
-    closedir(dir);
-    if (status == DAE_OK && best && !(*path = arena_printf(arena, "%s/%s", folder, best)))
-        status = error_no_memory(err, "file name", strlen(folder));
-    return status;
+    TRY(digits_draw(seed, 0, smaller(options->n_train, options->limit), train, err));
+    return digits_draw(seed, first_test, smaller(options->n_test, options->test_limit), test, err);
 }
 
 static enum dae_status load_idx_folder(const struct options *options, struct arena *arena, struct dataset *train,
@@ -424,9 +414,9 @@ static enum dae_status load_idx_folder(const struct options *options, struct are
         {"train-images", NULL}, {"train-labels", NULL}, {"t10k-images", "test-images"}, {"t10k-labels", "test-labels"}};
     const char *paths[MNIST_FILES];
     for (int i = 0; i < MNIST_FILES; ++i) {
-        TRY(find_by_prefix(options->path, prefixes[i][0], arena, &paths[i], err));
+        TRY(data_folder_first(options->path, prefixes[i][0], arena, &paths[i], err));
         if (!paths[i] && prefixes[i][1])
-            TRY(find_by_prefix(options->path, prefixes[i][1], arena, &paths[i], err));
+            TRY(data_folder_first(options->path, prefixes[i][1], arena, &paths[i], err));
     }
     if (!paths[MNIST_TRAIN_IMAGES])
         return error_set(err, DAE_BAD_DATA, "%s: no file train-images*", options->path);
@@ -443,6 +433,15 @@ static enum dae_status load_npy_split(const char *path, int64_t limit, struct da
     enum dae_status status = adopt(set, path, array.is_float, array.rank, array.dim, &array.values, limit, err);
     npy_release(&array);
     return status;
+}
+
+static enum dae_status load_points(const struct options *options, struct dataset *train, struct dataset *test,
+                                   struct error *err)
+{
+    const uint64_t seed = (uint64_t)options->seed;
+    const double scale = options->source == SOURCE_SPIRAL ? options->scale : 0;
+    TRY(plane_draw(seed, 0, smaller(options->n_train, options->limit), scale, train, err));
+    return plane_draw(seed, first_test, smaller(options->n_test, options->test_limit), scale, test, err);
 }
 
 /* ---- Panels. ----------------------------------------------------------------------------------------------------- */
@@ -536,6 +535,9 @@ static enum dae_status load_source(const struct options *options, const char *da
     }
     case SOURCE_FACTOR_PANEL:
         return load_factor_panel(options, train, test, err);
+    case SOURCE_MIXTURE:
+    case SOURCE_SPIRAL:
+        return load_points(options, train, test, err);
     }
     return error_set(err, DAE_BUG, "data source %d", options->source);
 }
@@ -549,9 +551,8 @@ static enum dae_status check_shapes(const struct dataset *train, const struct da
     if (same)
         return DAE_OK;
     char train_text[96], test_text[96];
-    shape_text(&train->shape, train_text);
-    shape_text(&test->shape, test_text);
-    return error_at(err, DAE_BAD_DATA, mark, "training samples are %s, but test samples are %s", train_text, test_text);
+    return error_at(err, DAE_BAD_DATA, mark, "training samples are %s, but test samples are %s",
+                    shape_text(&train->shape, train_text), shape_text(&test->shape, test_text));
 }
 
 enum dae_status dataset_load(const struct value *data_section, const char *data_root, struct dataset *train,

@@ -43,6 +43,11 @@ MUST_USE enum dae_status dataset_load(const struct value *data_section, const ch
 /* Checks the map alone, without looking for any file. DAE_CONFIG at its place. */
 MUST_USE enum dae_status dataset_check(const struct value *data_section, struct error *err);
 
+/* Which of the sets in the plane (data/plane.h) the map asks for, and the scale of a spiral. DAE_CONFIG. */
+enum dataset_plane { DATASET_NO_PLANE, DATASET_MIXTURE, DATASET_SPIRAL };
+MUST_USE enum dae_status dataset_plane(const struct value *data_section, enum dataset_plane *plane, double *scale,
+                                       struct error *err);
+
 void dataset_release(struct dataset *set);
 
 /* Decodes sample i, 0 <= i < n, into x (shape): bytes over 255, floats as they are. */

@@ -1,6 +1,7 @@
 #include "data/digits.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/philox.h"
@@ -401,4 +402,17 @@ void digits_render(uint64_t seed, uint32_t first, size_t count, uint8_t *images,
         labels[i] = order[index % N_CLASSES];
         draw_sample(seed, index, labels[i], images + i * DIGITS_PIXELS);
     }
+}
+
+enum dae_status digits_draw(uint64_t seed, uint32_t first, int64_t n, struct dataset *set, struct error *err)
+{
+    set->n = n;
+    set->kind = DATASET_UINT8;
+    set->shape = (struct dae_shape){.rank = 3, .dim = {DIGITS_SIDE, DIGITS_SIDE, 1}};
+    set->values = malloc((size_t)n * DIGITS_PIXELS);
+    set->labels = malloc((size_t)n);
+    if (!set->values || !set->labels)
+        return error_no_memory(err, "digits", (unsigned long long)n * (DIGITS_PIXELS + 1));
+    digits_render(seed, first, (size_t)n, set->values, set->labels);
+    return DAE_OK;
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data/dataset.h"
+
 enum { DIGITS_SIDE = 28, DIGITS_PIXELS = DIGITS_SIDE * DIGITS_SIDE };
 
 /* Draws samples first, first + 1, ..., first + count - 1 of the set named by the seed. A sample depends on nothing but
@@ -14,5 +16,8 @@ enum { DIGITS_SIDE = 28, DIGITS_PIXELS = DIGITS_SIDE * DIGITS_SIDE };
  * of ten hold each class once, in random order. More than 100,000 images a second on one core. */
 void digits_render(uint64_t seed, uint32_t first, size_t count, uint8_t *images /* (count,28,28) */,
                    uint8_t *labels /* (count), 0 to 9 */);
+
+/* The same n samples as a data set of bytes. dataset_release; DAE_NO_MEMORY. */
+MUST_USE enum dae_status digits_draw(uint64_t seed, uint32_t first, int64_t n, struct dataset *set, struct error *err);
 
 #endif

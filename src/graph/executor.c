@@ -12,9 +12,17 @@ enum {
     WIDE_UPDATE_VECTORS = 64, /* what one work-item updates: enough to pay for its start */
 };
 
+/* A network with what was decided about it. */
+struct graph {
+    const struct network *network;
+    struct fusion fusion;
+    struct services *services;
+};
+
 /* One kind of schedule, ready to run. */
 struct pass {
     bool built;
+    const struct graph *graph;
     struct schedule schedule;
     struct program *program;
     struct kernel **kernel; /* per step; NULL for a batch-wide one */
@@ -24,11 +32,10 @@ struct executor {
     struct device *device;
     const struct network *network;
     struct executor_options options;
-    struct fusion fusion;
-    struct services *services;
+    struct graph graph, training; /* the latter only where another network is trained than the one that is run */
     struct pass pass[N_KINDS];
     struct program *update_program;
-    struct kernel *reduce, *loss, *update;
+    struct kernel *reduce, *add, *loss, *update;
     struct buffer *parameters, *gradients, *state, *work;
 };
 
@@ -37,6 +44,12 @@ static const char *const kind_name[N_KINDS] = {"training", "evaluation", "infere
 static int states_of(const struct executor *e)
 {
     return e->options.optimizer ? e->options.optimizer->n_states : 0;
+}
+
+/* Floats of the gradients: those of twins lie behind the others. */
+static int64_t gradients_len(const struct executor *e)
+{
+    return e->network->parameters_len * (e->options.training ? 2 : 1);
 }
 
 /* ---- Building. --------------------------------------------------------------------------------------------------- */
@@ -50,8 +63,11 @@ static enum dae_status plan_pass(struct executor *e, enum schedule_kind kind, st
         .join = e->options.join && device_tuning(e->device)->join,
         .keep_all = e->options.keep_all,
     };
-    e->pass[kind].built = true;
-    return schedule_plan(e->network, &e->fusion, device_tuning(e->device), &options, &e->pass[kind].schedule, err);
+    struct pass *pass = &e->pass[kind];
+    pass->built = true;
+    pass->graph = kind == SCHEDULE_TRAIN && e->options.training ? &e->training : &e->graph;
+    return schedule_plan(pass->graph->network, &pass->graph->fusion, device_tuning(e->device), &options,
+                         &pass->schedule, err);
 }
 
 static enum dae_status build_pass(struct executor *e, enum schedule_kind kind, struct error *err)
@@ -64,8 +80,8 @@ static enum dae_status build_pass(struct executor *e, enum schedule_kind kind, s
     struct text text = {0};
     char label[64];
     snprintf(label, sizeof label, "the network's %s kernels", kind_name[kind]);
-    enum dae_status status =
-        source_write(e->network, &e->fusion, device_tuning(e->device), schedule, e->options.bytes, &text, err);
+    enum dae_status status = source_write(pass->graph->network, &pass->graph->fusion, device_tuning(e->device),
+                                          schedule, e->options.bytes, &text, err);
     if (status == DAE_OK)
         status = program_build(e->device, label, text.data, "-cl-std=CL1.2", &pass->program, err);
     for (int i = 0; i < schedule->n_steps && status == DAE_OK; ++i) {
@@ -90,6 +106,8 @@ static enum dae_status build_update(struct executor *e, struct error *err)
     text_release(&text);
     TRY(status);
     TRY(kernel_new(e->update_program, "step_reduce", &e->reduce, err));
+    if (e->options.training)
+        TRY(kernel_new(e->update_program, "step_add", &e->add, err));
     TRY(kernel_new(e->update_program, "step_loss", &e->loss, err));
     return kernel_new(e->update_program, "step_update", &e->update, err);
 }
@@ -100,14 +118,26 @@ static enum dae_status allocate(struct executor *e, struct error *err)
     for (int i = 0; i < N_KINDS; ++i)
         if (e->pass[i].built && (uint64_t)e->pass[i].schedule.work_len * sizeof(float) > work)
             work = (uint64_t)e->pass[i].schedule.work_len * sizeof(float);
-    TRY(device_check_memory(e->device, parameters * (uint64_t)(2 + states_of(e)) + work, "the network",
+    const uint64_t gradients = (uint64_t)gradients_len(e) * sizeof(float);
+    TRY(device_check_memory(e->device, parameters * (uint64_t)(1 + states_of(e)) + gradients + work, "the network",
                             "try a smaller train.batch", err));
     TRY(buffer_new(e->device, parameters, "parameters", &e->parameters, err));
     TRY(buffer_new(e->device, work, "work memory", &e->work, err));
     if (!e->options.train)
         return DAE_OK;
-    TRY(buffer_new(e->device, parameters, "gradients", &e->gradients, err));
+    TRY(buffer_new(e->device, gradients, "gradients", &e->gradients, err));
     return buffer_new(e->device, parameters * (uint64_t)states_of(e), "optimizer state", &e->state, err);
+}
+
+static enum dae_status decide(struct executor *e, struct graph *graph, struct error *err)
+{
+    const bool fold = e->options.fold && device_tuning(e->device)->fold && !e->options.keep_all;
+    return fusion_plan(graph->network, fold, &graph->fusion, err);
+}
+
+static enum dae_status bind(struct executor *e, struct graph *graph, char *notice, size_t notice_len, struct error *err)
+{
+    return services_new(e->device, graph->network, &graph->fusion, notice, notice_len, &graph->services, err);
 }
 
 enum dae_status executor_new(struct device *device, const struct network *network,
@@ -123,13 +153,18 @@ enum dae_status executor_new(struct device *device, const struct network *networ
     e->options = *options;
     const bool wanted[N_KINDS] = {options->train, options->evaluate, options->infer};
     enum dae_status status;
-    TRY_GOTO(fusion_plan(network, options->fold && device_tuning(device)->fold && !options->keep_all, &e->fusion, err),
-             failed);
+    e->graph.network = network;
+    e->training.network = options->training;
+    TRY_GOTO(decide(e, &e->graph, err), failed);
+    if (options->training)
+        TRY_GOTO(decide(e, &e->training, err), failed);
     for (int i = 0; i < N_KINDS; ++i)
         if (wanted[i])
             TRY_GOTO(plan_pass(e, (enum schedule_kind)i, err), failed);
     TRY_GOTO(allocate(e, err), failed);
-    TRY_GOTO(services_new(device, network, &e->fusion, notice, notice_len, &e->services, err), failed);
+    TRY_GOTO(bind(e, &e->graph, notice, notice_len, err), failed);
+    if (options->training)
+        TRY_GOTO(bind(e, &e->training, notice, notice_len, err), failed);
     for (int i = 0; i < N_KINDS; ++i)
         if (wanted[i])
             TRY_GOTO(build_pass(e, (enum schedule_kind)i, err), failed);
@@ -153,10 +188,12 @@ void executor_free(struct executor *e)
         program_free(e->pass[i].program);
     }
     kernel_free(e->reduce);
+    kernel_free(e->add);
     kernel_free(e->loss);
     kernel_free(e->update);
     program_free(e->update_program);
-    services_free(e->services);
+    services_free(e->graph.services);
+    services_free(e->training.services);
     buffer_free(e->parameters);
     buffer_free(e->gradients);
     buffer_free(e->state);
@@ -206,7 +243,8 @@ static enum dae_status run_pass(struct executor *e, enum schedule_kind kind, con
     for (int i = 0; i < pass->schedule.n_steps; ++i) {
         const struct step *step = &pass->schedule.step[i];
         if (step->batch_wide)
-            TRY(services_call(e->services, &pass->schedule, &pass->schedule.call[step->first], &memory, batch->n, err));
+            TRY(services_call(pass->graph->services, &pass->schedule, &pass->schedule.call[step->first], &memory,
+                              batch->n, err));
         else
             TRY(run_segment(e, pass->kernel[i], batch, err));
     }
@@ -226,12 +264,13 @@ static enum dae_status run_flat(struct executor *e, struct kernel *kernel, int64
 static enum dae_status reduce_slabs(struct executor *e, struct error *err)
 {
     const struct schedule *schedule = &e->pass[SCHEDULE_TRAIN].schedule;
+    const struct network *network = e->pass[SCHEDULE_TRAIN].graph->network;
     int64_t run_slab = 0, run_gradient = 0, run_len = 0;
-    for (int i = 0; i <= e->network->n_nodes; ++i) {
-        const struct node *node = i < e->network->n_nodes ? &e->network->node[i] : NULL;
+    for (int i = 0; i <= network->n_nodes; ++i) {
+        const struct node *node = i < network->n_nodes ? &network->node[i] : NULL;
         for (int w = 0; w < (node ? node->plan.n_weights : 1); ++w) {
             int64_t slab = node ? schedule->slab[i * DAE_MAX_WEIGHTS + w] : -1;
-            int64_t gradient = node ? node->weight_offset[w] : -1;
+            int64_t gradient = node ? network_gradient_offset(network, node, w) : -1;
             if (run_len > 0 && slab == run_slab + run_len && gradient == run_gradient + run_len) {
                 run_len += (dae_shape_len(&node->plan.weight[w].shape) + 15) / 16 * 16;
                 continue;
@@ -259,10 +298,15 @@ enum dae_status executor_differentiate(struct executor *e, const struct batch *b
 {
     TRY(run_pass(e, SCHEDULE_TRAIN, batch, err));
     TRY(reduce_slabs(e, err));
-    const struct schedule *schedule = &e->pass[SCHEDULE_TRAIN].schedule;
-    const struct kernel_arg args[] = {ARG_BUFFER(e->work), ARG_INT(schedule->value[e->network->loss].offset),
-                                      ARG_INT(batch->n),   ARG_FLOAT(scale_of(e, batch)),
-                                      ARG_BUFFER(losses),  ARG_INT(slot)};
+    if (e->options.training) {
+        const struct kernel_arg add[] = {ARG_BUFFER(e->gradients), ARG_INT(e->network->parameters_len)};
+        TRY(run_flat(e, e->add, e->network->parameters_len / 16, add, sizeof add / sizeof add[0], err));
+    }
+    const struct pass *pass = &e->pass[SCHEDULE_TRAIN];
+    const struct kernel_arg args[] = {
+        ARG_BUFFER(e->work), ARG_INT(pass->schedule.value[pass->graph->network->loss].offset),
+        ARG_INT(batch->n),   ARG_FLOAT(scale_of(e, batch)),
+        ARG_BUFFER(losses),  ARG_INT(slot)};
     return run_flat(e, e->loss, 1, args, sizeof args / sizeof args[0], err);
 }
 
@@ -335,11 +379,12 @@ enum dae_status executor_get_state(const struct executor *e, float *state, struc
     return buffer_read(e->state, 0, state, parameter_bytes(e) * (uint64_t)states_of(e), err);
 }
 
-static enum dae_status read_storage(const struct executor *e, const struct storage *storage, int node, int64_t n,
-                                    float *to, struct error *err)
+static enum dae_status read_storage(const struct executor *e, enum schedule_kind kind, const struct storage *storage,
+                                    int node, int64_t n, float *to, struct error *err)
 {
     if (storage->where != STORAGE_BATCH)
-        return error_set(err, DAE_BUG, "the values of '%s' were not kept", e->network->node[node].name);
+        return error_set(err, DAE_BUG, "the values of '%s' were not kept",
+                         e->pass[kind].graph->network->node[node].name);
     return buffer_read(e->work, (uint64_t)storage->offset * sizeof(float), to,
                        (uint64_t)storage->len * (uint64_t)n * sizeof(float), err);
 }
@@ -347,13 +392,13 @@ static enum dae_status read_storage(const struct executor *e, const struct stora
 enum dae_status executor_read(const struct executor *e, enum schedule_kind kind, int node, int64_t n, float *value,
                               struct error *err)
 {
-    return read_storage(e, &e->pass[kind].schedule.value[node], node, n, value, err);
+    return read_storage(e, kind, &e->pass[kind].schedule.value[node], node, n, value, err);
 }
 
 enum dae_status executor_read_gradient(const struct executor *e, int node, int64_t n, float *gradient,
                                        struct error *err)
 {
-    return read_storage(e, &e->pass[SCHEDULE_TRAIN].schedule.gradient[node], node, n, gradient, err);
+    return read_storage(e, SCHEDULE_TRAIN, &e->pass[SCHEDULE_TRAIN].schedule.gradient[node], node, n, gradient, err);
 }
 
 uint64_t executor_bytes(const struct executor *e)

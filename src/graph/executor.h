@@ -19,6 +19,8 @@ struct executor_options {
     bool keep_all;                      /* values and gradients of every node can be read; turns fold off */
     const struct dae_plugin *optimizer; /* needed to train */
     const void *optimizer_state;
+    const struct network *training; /* what the training schedule differentiates, over the same parameters and up to its
+                                     * loss of the same nodes (graph/derived.h); NULL: the network itself */
 };
 
 /* Samples on the device. order holds their numbers in the order they are taken; `split` and `epoch` key the draws. */

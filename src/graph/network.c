@@ -34,6 +34,11 @@ bool network_layers_read_mask(const struct network *network)
     return network->mask >= 0 && network->node[network->mask].n_readers > (loss_reads ? 1 : 0);
 }
 
+int64_t network_gradient_offset(const struct network *network, const struct node *node, int w)
+{
+    return node->weight_offset[w] + (node->twin ? network->parameters_len : 0);
+}
+
 struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample)
 {
     return (struct philox_key){network->seed, (uint32_t)(PHILOX_NODE + node) + split, epoch, sample};

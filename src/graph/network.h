@@ -24,6 +24,7 @@ struct node {
     int64_t weight_offset[DAE_MAX_WEIGHTS]; /* in the parameters, in floats */
     bool wants_gradient;                    /* its own weights or those of a node before it are trained */
     bool corrupts;                          /* a corruption, or the search for its mask: not done to clean input */
+    bool twin;                              /* shares the weights of a node before it, and has gradients of its own */
     int stream;                             /* whose draws it uses: its own number, or of the corruption it repeats */
     struct {
         int stream, n, index;
@@ -70,6 +71,9 @@ int network_find(const struct network *network, const char *name);
 
 /* Whether a layer, and not the loss alone, reads the mask. */
 bool network_layers_read_mask(const struct network *network);
+
+/* Where the gradient of weight w of a node lies: twins have theirs behind those of all parameters. */
+int64_t network_gradient_offset(const struct network *network, const struct node *node, int w);
 
 /* The key of a node's random draws for one sample. */
 struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample);

@@ -144,7 +144,7 @@ static void trace(struct planner *p)
             touch(p, value_of(call->node), i);
         if (folded >= 0)
             touch(p, value_of(folded), i);
-        if (call->node != network->loss)
+        if (node->plugin->kind != DAE_LOSS)
             touch(p, gradient_of(call->node), i);
         for (int j = 0; j < node->plan.n_inputs; ++j) {
             int target = gradient_of(dx_target(network, p->fusion, call->node, j));

@@ -254,7 +254,7 @@ enum dae_status services_call(struct services *services, const struct schedule *
     }
     for (int i = 0; i < node->plan.n_weights; ++i) {
         w[i] = (struct dae_tensor){memory->parameters, node->weight_offset[i]};
-        dw[i] = (struct dae_tensor){memory->gradients, node->weight_offset[i]};
+        dw[i] = (struct dae_tensor){memory->gradients, network_gradient_offset(services->network, node, i)};
     }
     struct context context = {.services = services, .node = call->node, .err = err};
     const bool forward = call->kind == CALL_FORWARD;

@@ -243,7 +243,6 @@ static void add_forward(struct writer *w, const struct call *call)
 static void add_backward(struct writer *w, const struct call *call)
 {
     const struct node *node = &w->network->node[call->node];
-    const bool is_loss = call->node == w->network->loss;
     add_inputs(w, call, node->plugin->flags & DAE_READS_X);
     text_add(w->text, "            G float *dx[] = {");
     for (int j = 0; j < node->plan.n_inputs; ++j) {
@@ -264,7 +263,7 @@ static void add_backward(struct writer *w, const struct call *call)
     else
         text_add(w->text, "0");
     text_add(w->text, ", ");
-    if (is_loss)
+    if (node->plugin->kind == DAE_LOSS)
         text_add(w->text, "0");
     else
         add_pointer(w, &w->schedule->gradient[call->node]);

@@ -9,11 +9,12 @@
 
 static const char *const root_keys[] = {"name",  "seed",  "device",  "data",   "corruption",
                                         "model", "train", "compare", "studies"};
-static const char *const train_keys[] = {"loss", "optimizer", "batch", "epochs"};
+static const char *const train_keys[] = {"loss", "optimizer", "batch", "epochs", "contractive"};
 
 enum {
     MAX_BATCH = 65536,
     MAX_EPOCHS = 1000000,
+    MAX_CONTRACTIVE = 1000000,
     DEFAULT_BATCH = 128,
     DEFAULT_EPOCHS = 10,
 };
@@ -62,6 +63,8 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
     TRY(fields_check_keys(train, train_keys, sizeof train_keys / sizeof train_keys[0], "train", err));
     TRY(read_number(train, "batch", MAX_BATCH, DEFAULT_BATCH, arena, &settings->batch, err));
     TRY(read_number(train, "epochs", MAX_EPOCHS, DEFAULT_EPOCHS, arena, &settings->epochs, err));
+    if ((found = value_map_get(train, "contractive")))
+        TRY(field_float(found, 0, MAX_CONTRACTIVE, &settings->contractive, err));
     TRY(fields_need(train, "optimizer", "train", &found, err));
     TRY(params_read(registry, DAE_OPTIMIZER, value_map_get(train, "optimizer"), NULL, 0, arena, &settings->optimizer,
                     &settings->optimizer_state, err));
@@ -86,5 +89,8 @@ enum dae_status settings_fingerprint(const struct value *config, bool corrupt, s
         TRY(add_part(config, parts[i], text, err));
     for (size_t i = 0; i < sizeof train_parts / sizeof train_parts[0]; ++i)
         TRY(add_part(value_map_get(config, "train"), train_parts[i], text, err));
+    /* The standard autoencoder is trained without the penalty, as it is without the noise. */
+    if (corrupt && value_map_get(value_map_get(config, "train"), "contractive"))
+        TRY(add_part(value_map_get(config, "train"), "contractive", text, err));
     return text->failed ? error_no_memory(err, "fingerprint", text->len) : DAE_OK;
 }

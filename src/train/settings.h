@@ -13,6 +13,7 @@ struct settings {
     const char *name; /* safe as a file name */
     const struct value *data;
     int64_t batch, epochs;
+    double contractive; /* weight of the penalty on the Jacobian (graph/derived.h); 0: none */
     const struct dae_plugin *optimizer;
     void *optimizer_state;
     bool compare_standard, compare_affine, compare_pca;

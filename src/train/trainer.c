@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "graph/derived.h"
 #include "train/checkpoint.h"
 #include "train/diagnosis.h"
 
@@ -20,6 +21,7 @@ static const double window_seconds = 0.05;
 struct trainer {
     const struct trainer_options *options;
     struct executor_options executor_options;
+    struct network contractive; /* what is differentiated when the settings ask for the penalty */
     struct executor *executor;
     struct team *team;     /* NULL with one device */
     struct buffer *losses; /* (n_steps) of the running epoch, on the device */
@@ -334,6 +336,10 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
         .optimizer = settings->optimizer,
         .optimizer_state = settings->optimizer_state,
     };
+    if (settings->contractive > 0 && o->corrupt) {
+        TRY(derived_contractive(o->network, settings->contractive, &t->contractive, err));
+        t->executor_options.training = &t->contractive;
+    }
     char device_notice[256];
     TRY(executor_new(o->device, o->network, &t->executor_options, device_notice, sizeof device_notice, &t->executor,
                      err));

@@ -33,14 +33,14 @@ struct trainer_options {
     struct loader *train, *validation;
     const struct team_helper *helper; /* n_helpers further devices that take a part of each batch */
     int n_helpers;
-    const int64_t *weights;            /* (1 + n_helpers): how a batch is split; NULL: by measured speed */
-    bool bytes;                        /* the data are bytes */
-    bool corrupt;                      /* false: the standard autoencoder, trained and validated without noise */
-    const char *checkpoint;            /* file, or NULL */
-    const char *fingerprint;           /* of the config, for the checkpoint */
-    bool resume;                       /* go on from the checkpoint if there is one */
-    const volatile sig_atomic_t *stop; /* a signal's number once one came, or NULL */
-    void (*on_progress)(void *context, const struct progress *progress);                              /* or NULL */
+    const int64_t *weights; /* (1 + n_helpers): how a batch is split; NULL: by measured speed */
+    bool bytes;             /* the data are bytes */
+    bool corrupt; /* false: the standard autoencoder, trained and validated without noise, and without a penalty */
+    const char *checkpoint;                                              /* file, or NULL */
+    const char *fingerprint;                                             /* of the config, for the checkpoint */
+    bool resume;                                                         /* go on from the checkpoint if there is one */
+    const volatile sig_atomic_t *stop;                                   /* a signal's number once one came, or NULL */
+    void (*on_progress)(void *context, const struct progress *progress); /* or NULL */
     enum dae_status (*on_epoch)(void *context, const struct epoch_record *record, struct error *err); /* or NULL */
     void *context;
 };

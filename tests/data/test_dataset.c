@@ -1,4 +1,5 @@
 #include "data/dataset.h"
+#include "data/plane.h"
 
 #include <math.h>
 #include <sys/stat.h>
@@ -384,6 +385,67 @@ static void draws_factor_panels(void **state)
            "c.yaml:1:10: error: data.factors: 3 factors of 2 assets; wants no more");
 }
 
+static void draws_the_mixture(void **state)
+{
+    (void)state;
+    enum { N = 40000 };
+    load_well("{source: mixture, train: 40000, test: 300, seed: 5}", NULL);
+    assert_int_equal(train.n, N);
+    assert_int_equal(test.n, 300);
+    assert_int_equal(train.shape.rank, 1);
+    assert_int_equal(train.shape.dim[0], 2);
+    const float *x = train.values;
+    assert_memory_not_equal(x, test.values, 300 * 2 * sizeof(float));
+    double whole = 0;
+    for (int k = 0; k < PLANE_COMPONENTS; ++k) {
+        const struct plane_component *c = &plane_mixture[k];
+        double n = 0, sum[2] = {0}, squares[2] = {0};
+        for (int i = 0; i < N; ++i)
+            for (int a = 0; a < 2 && train.labels[i] == k; ++a) {
+                n += a == 0;
+                sum[a] += (double)x[2 * i + a];
+                squares[a] += pow((double)x[2 * i + a] - c->mean[a], 2);
+            }
+        whole += c->weight;
+        /* Five standard errors each. */
+        assert_true(fabs(n / N - c->weight) <= 5 * sqrt(c->weight * (1 - c->weight) / N));
+        for (int a = 0; a < 2; ++a) {
+            assert_true(fabs(sum[a] / n - c->mean[a]) <= 5 * c->sigma / sqrt(n));
+            assert_true(fabs(squares[a] / n / (c->sigma * c->sigma) - 1) <= 5 * sqrt(2 / n));
+        }
+    }
+    assert_true(fabs(whole - 1) <= 1e-15);
+}
+
+static void draws_the_spiral(void **state)
+{
+    (void)state;
+    load_well("{source: spiral, train: 500, test: 20, scale: 8}", NULL);
+    const float *x = train.values;
+    assert_null(train.labels);
+    double nearest[2], smallest = 1e9, largest = 0;
+    for (int i = 0; i < 500; ++i) {
+        const double point[2] = {(double)x[2 * i], (double)x[2 * i + 1]};
+        assert_true(plane_spiral_nearest(point, 8, nearest) <= 1e-6); /* floats below 8 are that near */
+        smallest = fmin(smallest, hypot(point[0], point[1]));
+        largest = fmax(largest, hypot(point[0], point[1]));
+    }
+    /* t is uniform in [3, 15]: of 500 the ends are missed by more than 0.3 with probability 3e-6. */
+    assert_true(smallest >= 8 * 0.04 * 3 && smallest <= 8 * 0.04 * 3.3);
+    assert_true(largest <= 8 * 0.04 * 15 && largest >= 8 * 0.04 * 14.7);
+    /* Off the curve: no point of a fine grid of it is nearer than what is said to be nearest. */
+    for (int i = 0; i < 50; ++i) {
+        const double far[2] = {-0.6 + 0.024 * i, 0.5 - 0.02 * i};
+        const double found = plane_spiral_nearest(far, 1, nearest);
+        assert_true(fabs(found - hypot(far[0] - nearest[0], far[1] - nearest[1])) <= 1e-12);
+        for (int k = 0; k <= 100000; ++k) {
+            double point[2];
+            plane_spiral_point(3 + 12e-5 * k, 1, point);
+            assert_true(hypot(far[0] - point[0], far[1] - point[1]) >= found - 1e-9);
+        }
+    }
+}
+
 static void checks_the_map(void **state)
 {
     (void)state;
@@ -474,6 +536,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_panels_that_give_no_samples, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_panels_in_the_data_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(draws_factor_panels, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(draws_the_mixture, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(draws_the_spiral, set_up, tear_down),
         cmocka_unit_test_setup_teardown(checks_the_map, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_what_it_takes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_the_real_mnist, set_up, tear_down),

@@ -1,0 +1,26 @@
+/* What it costs that a nudge of the input moves the output: y = P_WEIGHT * sum of (x[1] - x[0])^2 over IN_LEN numbers. */
+#ifndef FN
+#define FN(pass) contraction_##pass
+#define IN_LEN 33
+#define P_WEIGHT 0.5f
+#endif
+
+INLINE void FN(forward)(FORWARD_ARGS)
+{
+    V sum = 0.0f;
+    FOR_LANES(i, VECTORS(IN_LEN)) {
+        const V d = load16(x[1] + 16 * i, IN_LEN - 16 * i) - load16(x[0] + 16 * i, IN_LEN - 16 * i);
+        sum = fma(P_WEIGHT * d, d, sum);
+    }
+    lanes_sum(sum, y, tmp);
+}
+
+INLINE void FN(backward)(BACKWARD_ARGS)
+{
+    FOR_LANES(i, VECTORS(IN_LEN)) {
+        const V d = load16(x[1] + 16 * i, IN_LEN - 16 * i) - load16(x[0] + 16 * i, IN_LEN - 16 * i);
+        const V v = 2.0f * s.scale * P_WEIGHT * d;
+        put16(-v, dx[0] + 16 * i, IN_LEN - 16 * i, add_dx[0]);
+        put16(v, dx[1] + 16 * i, IN_LEN - 16 * i, add_dx[1]);
+    }
+}
