@@ -91,6 +91,7 @@ static enum dae_status load_data(struct run *run, struct error *err)
     if (!same_shape(&input->plan.output, &run->train_set.shape))
         return error_at(err, DAE_CONFIG, input->mark, "model.input is %s, but the samples are %s",
                         shape_text(&input->plan.output, want), shape_text(&run->train_set.shape, have));
+    TRY(comparison_check_data(&run->settings, run->config, &run->train_set, &run->test_set, err));
     if (run->train_set.kind != run->test_set.kind)
         return error_set(err, DAE_BAD_DATA, "the training samples are %s and the test samples are %s; give both alike",
                          run->train_set.kind == DATASET_UINT8 ? "bytes" : "floats",

@@ -576,6 +576,7 @@ void dataset_release(struct dataset *set)
 {
     free(set->values);
     free(set->labels);
+    free(set->hole);
     *set = (struct dataset){0};
 }
 

@@ -20,7 +20,9 @@ struct dataset {
     int64_t n;              /* samples, at least 1 */
     struct dae_shape shape; /* of one sample, channels last: (H,W,C), or (N) */
     enum dataset_kind kind;
-    void *values;         /* (n, shape) uint8_t or float, finite; malloc'ed */
+    void *values;         /* (n, shape) uint8_t or float, finite but for holes, which are NaN; malloc'ed */
+    char *hole;           /* where the first hole is, in words; NULL: there is none; malloc'ed */
+    struct mark mark;     /* of the source in the config, for messages about holes */
     uint8_t *labels;      /* (n), or NULL; malloc'ed */
     int64_t memory_bytes; /* of the device that the samples may take; 0: as much as there is */
 };
