@@ -6,6 +6,7 @@
 #include "graph/fusion.h"
 #include "graph/network.h"
 #include "graph/schedule.h"
+#include "study/study.h"
 #include "train/settings.h"
 
 enum { N_COLUMNS = 7, ASSUMED_UNITS = 32, ASSUMED_GROUP = 256 };
@@ -177,6 +178,11 @@ static enum dae_status check(const struct invocation *invocation, const struct r
     TRY(settings_read(registry, config, arena, &settings, err));
     TRY(invocation_request(invocation, config, &request, err));
     TRY(network_build(registry, config, arena, false, &network, err));
+    const struct study_task task = {
+        .registry = registry, .arena = arena, .config = config, .settings = &settings, .network = &network};
+    struct study_plan plans[STUDY_MAX];
+    int n_studies;
+    TRY(study_plan_all(&task, plans, &n_studies, err));
     TRY(plan_memory(&network, &settings, &request.tuning, &memory, err));
     if (invocation_has(invocation, "json"))
         return output_json(to_json(&network, &settings, &memory), err);
@@ -200,12 +206,13 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 static const struct command_option *const options[] = {&option_set, &option_plugins, &option_json, NULL};
 
 const struct command command_check = {
-    "check",
-    "CONFIG",
-    "read a config, build its network and print it; nothing is trained",
-    "Prints each layer with its output shape, parameters, and for one sample the memory of its output and the work of "
-    "its "
-    "forward pass; then the memory that training needs. Needs no OpenCL device.",
-    options,
-    run,
+    .name = "check",
+    .arguments = "CONFIG",
+    .summary = "read a config, build its network and print it; nothing is trained",
+    .description = "Prints each layer with its output shape, parameters, and for one sample the memory of its output "
+                   "and the work of "
+                   "its "
+                   "forward pass; then the memory that training needs. Needs no OpenCL device.",
+    .options = options,
+    .run = run,
 };

@@ -18,6 +18,10 @@ const struct command_option option_plugins = {"plugins", "DIR", OPTION_LIST, fal
 const struct command_option option_json = {"json", NULL, OPTION_FLAG, false, "print JSON"};
 const struct command_option option_trust = {"trust-device", NULL, OPTION_FLAG, false,
                                             "use the device even if it fails its check at the first use"};
+const struct command_option option_out = {"out", "DIR", OPTION_VALUE, false,
+                                          "the run's folder; runs/NAME when not given, with the config's name"};
+const struct command_option option_resume = {"resume", NULL, OPTION_FLAG, false,
+                                             "go on from the checkpoints in the folder"};
 
 enum dae_status command_find(const char *name, const struct command **command, struct error *err)
 {

@@ -32,6 +32,8 @@ struct command {
     const char *summary;     /* one line, without a full stop */
     const char *description; /* paragraphs with a blank line between two, each one line; or NULL */
     const struct command_option *const *options; /* ends with NULL; NULL when there are none */
+    /* A list that belongs to the description: its row `index`, or false behind the last. May be NULL. */
+    bool (*row)(int index, const char **name, const char **meaning);
     enum dae_status (*run)(const struct invocation *invocation, struct error *err);
 };
 
@@ -41,9 +43,11 @@ extern const struct command_option option_set;      /* --set KEY.PATH=VALUE, rep
 extern const struct command_option option_plugins;  /* --plugins DIR, repeatable */
 extern const struct command_option option_json;     /* --json */
 extern const struct command_option option_trust;    /* --trust-device */
+extern const struct command_option option_out;      /* --out DIR */
+extern const struct command_option option_resume;   /* --resume */
 
-extern const struct command command_run, command_check, command_verify, command_bench, command_tune, command_denoise,
-    command_devices, command_doctor, command_plugins, command_help;
+extern const struct command command_run, command_check, command_verify, command_bench, command_tune, command_study,
+    command_denoise, command_devices, command_doctor, command_plugins, command_help;
 /* All of them, in the order of the manual; ends with NULL. */
 extern const struct command *const commands[];
 

@@ -92,10 +92,10 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 static const struct command_option *const options[] = {&option_json, NULL};
 
 const struct command command_devices = {
-    "devices",
-    "",
-    "list the OpenCL devices, and say why one cannot be used",
-    "With no usable device the exit code is 3, and the message says what to install.",
-    options,
-    run,
+    .name = "devices",
+    .arguments = "",
+    .summary = "list the OpenCL devices, and say why one cannot be used",
+    .description = "With no usable device the exit code is 3, and the message says what to install.",
+    .options = options,
+    .run = run,
 };

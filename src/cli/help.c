@@ -111,6 +111,11 @@ void help_command(const struct command *command, FILE *out)
         wrap(out, text, len, 0, 0);
         text += len;
     }
+    const char *name, *meaning;
+    for (int i = 0; command->row && command->row(i, &name, &meaning); ++i) {
+        fprintf(out, "%s  %s\n", i ? "" : "\n", name);
+        wrap(out, meaning, strlen(meaning), INDENT, 0);
+    }
     fprintf(out, "\noptions:\n");
     for (int i = 0; option_at(command, i); ++i)
         print_option(option_at(command, i), out);
@@ -183,6 +188,9 @@ static void roff_command(const struct command *command, FILE *out)
         fputc('\n', out);
         text += len;
     }
+    const char *name, *meaning;
+    for (int i = 0; command->row && command->row(i, &name, &meaning); ++i)
+        roff_item(out, name, meaning);
     for (int i = 0; option_at(command, i); ++i) {
         const struct command_option *option = option_at(command, i);
         char text[64];
@@ -229,5 +237,10 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 
 static const struct command_option *const options[] = {&option_man, NULL};
 
-const struct command command_help = {"help", "[COMMAND]", "say what there is, or more about one command",
-                                     NULL,   options,     run};
+const struct command command_help = {
+    .name = "help",
+    .arguments = "[COMMAND]",
+    .summary = "say what there is, or more about one command",
+    .options = options,
+    .run = run,
+};

@@ -12,6 +12,7 @@
 #include "cli/driver_guard.h"
 #include "config/fields.h"
 #include "config/tree.h"
+#include "study/study.h"
 
 /* The folder of the installed plugins, when the program was moved away from them; the Makefile knows better. */
 #ifndef DAE_CL_PLUGINDIR
@@ -49,8 +50,10 @@ enum dae_status invocation_config(const struct invocation *invocation, const cha
 {
     TRY(tree_parse_file(path, arena, config, err));
     TRY(field_map(*config, err));
-    for (int i = 0; i < invocation_count(invocation, "set"); ++i)
+    for (int i = 0; i < invocation_count(invocation, "set"); ++i) {
+        TRY(study_tidy(*config, arena, err)); /* so that studies.NAME.key is there to be set */
         TRY(tree_set(*config, invocation_nth(invocation, "set", i), arena, err));
+    }
     return DAE_OK;
 }
 

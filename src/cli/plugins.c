@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "config/fields.h"
 #include "data/dataset.h"
+#include "study/study.h"
 
 enum { MAX_PLUGINS = 256 };
 
@@ -24,6 +25,8 @@ static const struct {
     {"", "model", "map", "required", "the network"},
     {"", "train", "map", "required", "how it is trained"},
     {"", "compare", "list of standard_ae, affine, pca", "", "baselines to train and to report beside the network"},
+    {"", "studies", "list of studies, or map", "",
+     "what to find out about the trained network, each a name or `NAME: {options}`; see Studies below"},
     {"device", "platform", "text", "auto", "as --platform says it"},
     {"device", "shape", "auto, wide or grid", "auto", "kernels for CPUs (wide) or GPUs (grid)"},
     {"device", "gemm", "auto, own or clblast", "auto", "who multiplies matrices"},
@@ -205,6 +208,27 @@ static void print_data(void)
     }
 }
 
+static void print_studies(void)
+{
+    puts("\n## Studies\n\nEach is one item of `studies`, or is asked for by `dae-cl study NAME CONFIG`; its options "
+         "stand "
+         "under its name: `studies: [{noise_levels: {levels: [0, 0.5]}}]`, or `--set "
+         "studies.noise_levels.levels=[0,0.5]`.");
+    for (int i = 0; studies[i]; ++i) {
+        printf("\n### %s\n\n%s\n", studies[i]->name, studies[i]->help);
+        if (studies[i]->keys && studies[i]->keys->field.key)
+            puts("\n| key | type | range | default | meaning |\n| --- | --- | --- | --- | --- |");
+        for (const struct study_key *key = studies[i]->keys; key && key->field.key; ++key) {
+            struct row_text text = {0};
+            if (key->field.min != key->field.max)
+                describe_range(key->field.min, key->field.max, &text);
+            print_cells((const char *const[]){key->field.key, key->type, text.range,
+                                              key->default_config ? key->default_config : "", key->help},
+                        5);
+        }
+    }
+}
+
 static void print_reference(const struct registry *registry)
 {
     static const char *const sections[] = {"device", "model", "train"};
@@ -237,6 +261,7 @@ static void print_reference(const struct registry *registry)
             }
         }
     }
+    print_studies();
 }
 
 static enum dae_status run(const struct invocation *invocation, struct error *err)
@@ -259,10 +284,10 @@ static const struct command_option option_markdown = {"markdown", NULL, OPTION_F
 static const struct command_option *const options[] = {&option_markdown, &option_plugins, NULL};
 
 const struct command command_plugins = {
-    "plugins",
-    "[NAME]",
-    "list layers, corruptions, losses and optimizers, or explain one",
-    "With a name, prints each parameter with its type, range, default and meaning.",
-    options,
-    run,
+    .name = "plugins",
+    .arguments = "[NAME]",
+    .summary = "list layers, corruptions, losses and optimizers, or explain one",
+    .description = "With a name, prints each parameter with its type, range, default and meaning.",
+    .options = options,
+    .run = run,
 };

@@ -1,6 +1,7 @@
 #include "cli/progress.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +53,25 @@ void progress_epoch(struct progress_line *line, const struct epoch_record *recor
     fprintf(stderr, "%s  epoch %lld/%lld  loss %.5f  validation %.5f  %.0f images/s%s\n", line->terminal ? "\r" : "",
             (long long)record->epoch, (long long)record->n_epochs, record->train_loss, record->validation_loss,
             record->images_per_second, line->terminal ? " \033[K" : "");
+}
+
+void progress_part(struct progress_line *line, double done, const char *what)
+{
+    const double time = now();
+    char name[sizeof line->part], bar[BAR_LEN + 1];
+    snprintf(name, sizeof name, "%s", what);
+    const bool other = strcmp(line->part, name) != 0;
+    memcpy(line->part, name, sizeof name);
+    if (!line->terminal && other)
+        fprintf(stderr, "  %s\n", name);
+    if (!line->terminal || (!other && time - line->shown_at < redraw_seconds))
+        return;
+    line->shown_at = time;
+    for (int i = 0; i < BAR_LEN; ++i)
+        bar[i] = (i + 1) <= done * BAR_LEN + 1e-9 ? '=' : '.';
+    bar[BAR_LEN] = '\0';
+    fprintf(stderr, "\r  [%s] %3.0f %%  %s\033[K", bar, 100 * done, name);
+    fflush(stderr);
 }
 
 void progress_end(struct progress_line *line)

@@ -234,6 +234,8 @@ enum dae_status run_report_write(const struct run_result *result, const char *fo
         status = add_losses(&r, err);
     if (status == DAE_OK)
         status = add_filters(&r, err);
+    for (int i = 0; i < result->n_studies && status == DAE_OK; ++i)
+        status = study_output_section(&r.html, &result->study[i], folder, err);
     if (status == DAE_OK) {
         add_facts(&r);
         status = add_config(&r, err);

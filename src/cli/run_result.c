@@ -89,5 +89,8 @@ cJSON *run_result_json(const struct run_result *result)
         if (isfinite(found->improvement))
             json_number(row, "improvement_over_standard_ae", found->improvement);
     }
+    cJSON *studied = result->n_studies > 0 ? cJSON_AddObjectToObject(json, "studies") : NULL;
+    for (int i = 0; i < result->n_studies; ++i)
+        cJSON_AddItemToObject(studied, result->study[i].study->name, study_output_json(&result->study[i]));
     return json;
 }

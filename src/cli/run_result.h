@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "cli/study_output.h"
 #include "config/value.h"
 #include "device/platform.h"
 #include "graph/network.h"
@@ -20,6 +21,8 @@ struct run_result {
     const char *device_line, *data_line;
     const struct trained *model, *standard; /* standard may be NULL */
     const struct comparison *comparison;
+    const struct study_outcome *study; /* n_studies of them */
+    int n_studies;
     int64_t n_train, n_test;
 };
 

@@ -386,6 +386,25 @@ enum dae_status field_list(const struct value *value, int min, int max, struct e
     return field_refuse(value, wanted, err);
 }
 
+enum dae_status field_numbers(const struct value *value, double min, double max, struct field_numbers *out,
+                              struct error *err)
+{
+    struct field_numbers numbers = {.n = value->kind == VALUE_LIST ? value->n : 1};
+    if (value->kind == VALUE_LIST)
+        TRY(field_list(value, 1, FIELD_MAX_NUMBERS, err));
+    for (int i = 0; i < numbers.n; ++i) {
+        const struct value *item = value->kind == VALUE_LIST ? value->items[i] : value;
+        char path[PATH_BYTES];
+        TRY(field_float(item, min, max, &numbers.number[i], err));
+        for (int k = 0; k < i; ++k)
+            if (numbers.number[k] == numbers.number[i])
+                return error_at(err, DAE_CONFIG, item->mark, "%s: %s is in the list twice",
+                                value_path(value, path, sizeof path), item->text);
+    }
+    *out = numbers;
+    return DAE_OK;
+}
+
 enum dae_status fields_check_keys(const struct value *map, const char *const keys[], int n, const char *what,
                                   struct error *err)
 {
@@ -457,6 +476,8 @@ static enum dae_status read_field(const struct value *value, const struct field 
         return field_interval(value, min, max, member, err);
     case FIELD_SHAPE:
         return field_shape(value, member, err);
+    case FIELD_NUMBERS:
+        return field_numbers(value, min, max, member, err);
     case FIELD_VALUE:
         memcpy(member, &value, sizeof(const struct value *));
         return DAE_OK;

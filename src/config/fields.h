@@ -44,6 +44,17 @@ MUST_USE enum dae_status field_level(const struct value *value, double min, doub
 /* A list of 1 to DAE_MAX_RANK integers from 1 to 2147483647 whose product fits int64_t. */
 MUST_USE enum dae_status field_shape(const struct value *value, struct dae_shape *out, struct error *err);
 
+enum { FIELD_MAX_NUMBERS = 32 };
+
+struct field_numbers {
+    int n; /* at least 1 */
+    double number[FIELD_MAX_NUMBERS];
+};
+
+/* A list of 1 to FIELD_MAX_NUMBERS numbers in the range, no two of them the same; one number is a list of one. */
+MUST_USE enum dae_status field_numbers(const struct value *value, double min, double max, struct field_numbers *out,
+                                       struct error *err);
+
 /* A map; a list of min to max items (max < 0: no limit). */
 MUST_USE enum dae_status field_map(const struct value *value, struct error *err);
 MUST_USE enum dae_status field_list(const struct value *value, int min, int max, struct error *err);
@@ -75,6 +86,7 @@ enum field_type {
     FIELD_INT_PAIR, /* long long[2] */
     FIELD_INTERVAL, /* double[2] */
     FIELD_SHAPE,    /* struct dae_shape */
+    FIELD_NUMBERS,  /* struct field_numbers: a list of 1 to FIELD_MAX_NUMBERS, or one number */
     FIELD_VALUE,    /* const struct value *: any value, for the caller to read */
 };
 

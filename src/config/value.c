@@ -146,6 +146,25 @@ bool value_list_add(struct arena *arena, struct value *list, struct value *value
     return true;
 }
 
+struct value *value_copy(struct arena *arena, const struct value *value)
+{
+    struct value *copy = value_new(arena, value->kind);
+    if (!copy)
+        return NULL;
+    copy->mark = value->mark;
+    copy->text = value->text;
+    copy->quoted = value->quoted;
+    for (int i = 0; i < value->n; ++i) {
+        bool added = value->kind == VALUE_LIST
+                         ? value_list_add(arena, copy, value_copy(arena, value->items[i]))
+                         : value_map_add(arena, copy, value->entries[i].key, value->entries[i].mark,
+                                         value_copy(arena, value->entries[i].value));
+        if (!added)
+            return NULL;
+    }
+    return copy;
+}
+
 const char *value_path(const struct value *value, char *out, size_t out_bytes)
 {
     /* Written from the end: the last steps say the most. */

@@ -4,7 +4,8 @@
  * turns its result into CSV, JSON, pictures and a section of the report.
  *
  *     dae-cl study NAME CONFIG [--set studies.NAME.key=value]
- *     studies: [noise_levels, {level_sweep: {epochs: 3}}]        in a config that is run */
+ *     studies: [noise_levels, {level_sweep: {epochs: 3}}]        in a config that is run
+ *     studies: {noise_levels: {}, level_sweep: {epochs: 3}}      the same, and how the resolved config has it */
 #ifndef STUDY_STUDY_H
 #define STUDY_STUDY_H
 
@@ -91,6 +92,7 @@ struct study_task {
     struct loader *train, *test;
     const float *model; /* (parameters_len) of the trained network when a run asks for the study; else NULL */
     const char *folder; /* where trained models are kept, so that a study that was stopped goes on where it was */
+    bool resume;        /* whether what is in the folder may be gone on with */
     const volatile sig_atomic_t *stop;
     /* One progress bar for the whole study: a part in [0, 1] of all it has to do; or NULL. */
     void (*on_progress)(void *context, double done, const char *what);
@@ -110,10 +112,19 @@ struct study_variant {
 MUST_USE enum dae_status study_variant(const struct study_task *task, const char *const *assignments,
                                        struct study_variant **out, struct error *err);
 
+/* The same under another corruption: `corruption` is a value as the config's key takes it, of which a copy is used, so
+ * that errors have its place. */
+MUST_USE enum dae_status study_variant_under(const struct study_task *task, const struct value *corruption,
+                                             const char *const *assignments, struct study_variant **out,
+                                             struct error *err);
 /* Parameters (parameters_len) of the variant, trained on task->train, or without corruption when `corrupt` is false.
- * Kept as a checkpoint NAME in the folder: what was finished is loaded, what was begun goes on. */
+ * Kept as a checkpoint NAME in the folder. When task->resume, what was finished there is loaded and what was begun goes
+ * on, unless it is of another config: then it is trained anew. A signal: DAE_INTERRUPTED or DAE_TERMINATED. */
 MUST_USE enum dae_status study_train(struct study_task *task, const struct study_variant *variant, bool corrupt,
                                      const char *name, const float **parameters, struct error *err);
+
+/* Moves the bar by a share of the study; `what` is being done from now on. */
+void study_progress(struct study_task *task, double share, const char *what);
 
 /* Samples [first, first + n) on their way through a network; arrays are (n, shape) and live until the callback ends. */
 struct study_batch {
@@ -133,20 +144,54 @@ study_pass(const struct study_task *task, const struct study_variant *variant, c
 
 /* ---- The table of studies. --------------------------------------------------------------------------------------- */
 
-struct study {
-    const char *name; /* as in YAML and on the command line */
-    const char *help; /* one line */
-    /* Reads and checks the study's options (a map, or NULL: all defaults, which it writes back into the tree) before
-     * any data or device is touched: DAE_CONFIG at the place, also when the network lacks what the study needs (a
-     * node named `code`, images). *plan is handed to run; the arena's. */
-    enum dae_status (*plan)(const struct study_task *task, struct value *options, void **plan, struct error *err);
-    enum dae_status (*run)(struct study_task *task, const void *plan, struct study_result *result, struct error *err);
+/* What a study's options may hold, one row per key: the same rows check, fill in the defaults and print the manual. */
+struct study_key {
+    struct field field;         /* never required: there is always a default */
+    const char *type;           /* in words: "list of numbers" */
+    const char *default_config; /* as it would stand in the config: "[0.1, 0.2]"; NULL: none, the member stays 0 */
+    const char *help;           /* one line */
 };
 
-/* Ends with NULL. */
+struct study {
+    const char *name;             /* as in YAML and on the command line */
+    const char *help;             /* one line */
+    const struct study_key *keys; /* ends with a row without key; NULL when it has no options */
+    size_t options_bytes;         /* of the struct that the rows fill */
+    /* Checks what the rows cannot, before any data or device is touched: DAE_CONFIG at the place, `options` (the map
+     * with its defaults, of which `filled` is the struct) or elsewhere in the config when the network lacks what the
+     * study needs (a node named `code`, images). May be NULL. */
+    enum dae_status (*plan)(const struct study_task *task, const struct value *options, void *filled,
+                            struct error *err);
+    enum dae_status (*run)(struct study_task *task, const void *options, struct study_result *result,
+                           struct error *err);
+};
+
+extern const struct study study_noise_levels;
+
+enum { STUDY_MAX = 32 };
+
+/* Ends with NULL; at most STUDY_MAX. */
 extern const struct study *const studies[];
 
-/* DAE_CONFIG at the value: "no study is called 'nois_levels' (did you mean 'noise_levels'?)". */
-MUST_USE enum dae_status study_find(const struct value *name, const struct study **study, struct error *err);
+/* DAE_CONFIG at the mark: "no study is called 'nois_levels' (did you mean 'noise_levels'?)". */
+MUST_USE enum dae_status study_find(const char *name, struct mark mark, const struct study **study, struct error *err);
+
+/* A study with its options, ready to run. */
+struct study_plan {
+    const struct study *study;
+    void *options;
+};
+
+/* Makes the map of `studies:` out of a list, so that studies.NAME.key is a place in every config. DAE_CONFIG for what
+ * is neither, and for a study that is listed twice. Does nothing when there is no such key. */
+MUST_USE enum dae_status study_tidy(struct value *config, struct arena *arena, struct error *err);
+
+/* Plans one study with the options that the config has for it, or with defaults, which are written back. `task` has all
+ * that needs neither data nor device: registry, arena, config, settings, network. */
+MUST_USE enum dae_status study_plan_one(const struct study_task *task, const struct study *study,
+                                        struct study_plan *plan, struct error *err);
+/* Plans all that the config names, in its order. */
+MUST_USE enum dae_status study_plan_all(const struct study_task *task, struct study_plan plans[STUDY_MAX], int *n,
+                                        struct error *err);
 
 #endif

@@ -7,7 +7,8 @@
 #include "data/dataset.h"
 #include "graph/params.h"
 
-static const char *const root_keys[] = {"name", "seed", "device", "data", "corruption", "model", "train", "compare"};
+static const char *const root_keys[] = {"name",  "seed",  "device",  "data",   "corruption",
+                                        "model", "train", "compare", "studies"};
 static const char *const train_keys[] = {"loss", "optimizer", "batch", "epochs"};
 
 enum {
@@ -64,6 +65,7 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
     TRY(fields_need(train, "optimizer", "train", &found, err));
     TRY(params_read(registry, DAE_OPTIMIZER, value_map_get(train, "optimizer"), NULL, 0, arena, &settings->optimizer,
                     &settings->optimizer_state, err));
+    settings->studies = value_map_get(config, "studies");
     return read_compare(value_map_get(config, "compare"), settings, err);
 }
 

@@ -16,6 +16,7 @@ struct settings {
     const struct dae_plugin *optimizer;
     void *optimizer_state;
     bool compare_standard, compare_affine, compare_pca;
+    const struct value *studies; /* for study/study.h, or NULL */
 };
 
 /* Reads the top-level keys name, data, train and compare, refuses keys that nobody reads, and writes defaults back. The

@@ -73,7 +73,7 @@ refuses() { # ASSIGNMENT MESSAGE
     [ "$(cat "$work/first")" = "dae-cl: error: ${3:-"--set $1: "}$2" ] || problem "$(cat "$work/first")"
 }
 refuses train.epoks=3 "unknown key 'epoks' in train (did you mean 'epochs'?)"
-refuses zzz=1 "unknown key 'zzz' in the config; known are: name, seed, device, data, corruption, model, train, compare"
+refuses zzz=1 "unknown key 'zzz' in the config; known are: name, seed, device, data, corruption, model, train, compare, studies"
 refuses train.batch=abc "train.batch: wants an integer from 1 to 65536, got 'abc'"
 refuses train.batch=0 "train.batch: wants an integer from 1 to 65536, got '0'"
 refuses train.batch=1.5 "train.batch: wants an integer from 1 to 65536, got '1.5'"

@@ -1,0 +1,189 @@
+#include "cli/session.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/atomic_file.h"
+#include "cli/trust.h"
+#include "config/tree.h"
+
+enum { NAME_LEN = 1200 };
+
+static volatile sig_atomic_t stop_signal;
+
+const volatile sig_atomic_t *session_stop(void)
+{
+    return &stop_signal;
+}
+
+/* The first signal asks for a stop after the step; a second one does not wait for a kernel that never ends. */
+static void on_signal(int number)
+{
+    if (stop_signal)
+        _exit(128 + number);
+    stop_signal = number;
+}
+
+/* After the device is open: some drivers replace handlers when they start. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+void session_init(struct session *session, const struct invocation *invocation)
+{
+    session->invocation = invocation;
+    session->folder.lock = session->folder.log = -1;
+}
+
+void session_close(struct session *session)
+{
+    run_folder_close(&session->folder);
+    loader_free(session->train);
+    loader_free(session->test);
+    for (int i = 0; i < TEAM_MAX; ++i) {
+        loader_free(session->helper[i].train);
+        device_close(session->devices[i]);
+    }
+    dataset_release(&session->train_set);
+    dataset_release(&session->test_set);
+    registry_close(session->registry);
+    arena_release(&session->arena);
+}
+
+enum dae_status session_read(struct session *session, const char *path, struct error *err)
+{
+    TRY(invocation_config(session->invocation, path, &session->arena, &session->config, err));
+    TRY(invocation_registry(session->invocation, &session->registry, err));
+    TRY(settings_read(session->registry, session->config, &session->arena, &session->settings, err));
+    TRY(network_build(session->registry, session->config, &session->arena, false, &session->network, err));
+    const struct study_task task = session_task(session, NULL);
+    TRY(study_plan_all(&task, session->studies, &session->n_studies, err));
+    struct device_request request;
+    return invocation_request(session->invocation, session->config, &request, err);
+}
+
+static bool same_shape(const struct dae_shape *a, const struct dae_shape *b)
+{
+    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
+}
+
+enum dae_status session_load(struct session *session, struct error *err)
+{
+    struct dataset *train = &session->train_set, *test = &session->test_set;
+    struct dataset_notice notice;
+    TRY(dataset_load(session->settings.data, getenv("DAE_CL_DATA"), train, test, &notice, err));
+    const struct value *source = value_map_get(session->settings.data, "source");
+    const struct node *input = &session->network.node[0];
+    char want[96], have[96];
+    if (notice.text[0])
+        snprintf(session->data_line, sizeof session->data_line, "%s", notice.text);
+    else
+        snprintf(session->data_line, sizeof session->data_line, "%s", source ? source->text : "?");
+    fprintf(stderr, "data: %s (%lld training, %lld test samples of %s)\n", session->data_line, (long long)train->n,
+            (long long)test->n, shape_text(&train->shape, have));
+    if (!same_shape(&input->plan.output, &train->shape))
+        return error_at(err, DAE_CONFIG, input->mark, "model.input is %s, but the samples are %s",
+                        shape_text(&input->plan.output, want), shape_text(&train->shape, have));
+    if (train->kind != test->kind)
+        return error_set(err, DAE_BAD_DATA, "the training samples are %s and the test samples are %s; give both alike",
+                         train->kind == DATASET_UINT8 ? "bytes" : "floats",
+                         test->kind == DATASET_UINT8 ? "bytes" : "floats");
+    return DAE_OK;
+}
+
+static enum dae_status open_helpers(struct session *session, struct error *err)
+{
+    for (int i = 1; i < session->n_devices; ++i) {
+        struct team_helper *helper = &session->helper[i - 1];
+        helper->device = session->devices[i];
+        TRY(loader_new(helper->device, &session->train_set, session->settings.batch, &helper->train, err));
+        TRY(network_check_samples(&session->network, session->train_set.n, loader_is_streamed(helper->train), err));
+    }
+    return DAE_OK;
+}
+
+enum dae_status session_open_devices(struct session *session, bool several, struct error *err)
+{
+    const struct network *network = &session->network;
+    const int64_t batch = session->settings.batch;
+    if (several) {
+        TRY(invocation_devices(session->invocation, session->config, session->devices, &session->n_devices, err));
+    } else {
+        TRY(invocation_device(session->invocation, session->config, &session->devices[0], err));
+        session->n_devices = 1;
+    }
+    session->device = session->devices[0];
+    for (int i = 0; i < session->n_devices; ++i)
+        fprintf(stderr, "%s\n", device_line(session->devices[i]));
+    catch_signals();
+    for (int i = 0; i < session->n_devices; ++i)
+        TRY(trust_check(session->invocation, network, &session->settings, session->devices[i], err));
+    TRY(open_helpers(session, err));
+    TRY(loader_new(session->device, &session->train_set, batch, &session->train, err));
+    TRY(loader_new(session->device, &session->test_set, batch, &session->test, err));
+    TRY(network_check_samples(network, session->train_set.n, loader_is_streamed(session->train), err));
+    TRY(network_check_samples(network, session->test_set.n, loader_is_streamed(session->test), err));
+    if (loader_is_streamed(session->train))
+        fprintf(stderr, "data: the training samples are streamed; they are more than the device may hold\n");
+    return DAE_OK;
+}
+
+enum dae_status session_open_folder(struct session *session, struct error *err)
+{
+    char path[NAME_LEN];
+    const char *out = invocation_value(session->invocation, "out");
+    if (out)
+        snprintf(path, sizeof path, "%s", out);
+    else
+        snprintf(path, sizeof path, "runs/%s", session->settings.name);
+    TRY(run_folder_open(&session->folder, path, invocation_has(session->invocation, "resume"), err));
+    TRY(run_folder_path(&session->folder, "config.yaml", path, sizeof path, err));
+    struct text yaml = {0};
+    enum dae_status status = tree_write(session->config, &yaml, err);
+    if (status == DAE_OK)
+        status = atomic_file_save(path, yaml.data, yaml.len, err);
+    text_release(&yaml);
+    return status;
+}
+
+enum dae_status session_log(struct session *session, const char *name, const char *text, struct error *err)
+{
+    cJSON *event = cJSON_CreateObject();
+    cJSON_AddStringToObject(event, "event", name);
+    if (text)
+        cJSON_AddStringToObject(event, "text", text);
+    return run_folder_log(&session->folder, event, err);
+}
+
+void session_log_failure(struct session *session, struct error *err)
+{
+    struct error late = {0}; /* the first error is the one that counts */
+    if (session->folder.log >= 0 && session_log(session, "stopped", err->text, &late) != DAE_OK)
+        error_note(err, "%s", late.text);
+}
+
+struct study_task session_task(struct session *session, const float *model)
+{
+    return (struct study_task){
+        .device = session->device,
+        .registry = session->registry,
+        .arena = &session->arena,
+        .config = session->config,
+        .settings = &session->settings,
+        .network = &session->network,
+        .train_set = &session->train_set,
+        .test_set = &session->test_set,
+        .train = session->train,
+        .test = session->test,
+        .model = model,
+        .resume = invocation_has(session->invocation, "resume"),
+        .stop = &stop_signal,
+    };
+}

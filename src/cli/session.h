@@ -1,0 +1,58 @@
+/* What `run` and `study` open from a config, in the order in which they do: all that it says, data, devices, a folder.
+ */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "cli/invocation.h"
+#include "cli/run_folder.h"
+#include "data/dataset.h"
+#include "data/loader.h"
+#include "graph/network.h"
+#include "study/study.h"
+#include "train/settings.h"
+
+/* Zero-initialise, then session_init. */
+struct session {
+    const struct invocation *invocation;
+    struct arena arena;
+    struct value *config;
+    struct registry *registry;
+    struct network network;
+    struct settings settings;
+    struct study_plan studies[STUDY_MAX]; /* of the config */
+    int n_studies;
+    struct dataset train_set, test_set;
+    char data_line[1200];
+    struct device *device; /* the first of them */
+    struct device *devices[TEAM_MAX];
+    struct team_helper helper[TEAM_MAX];
+    int n_devices;
+    struct loader *train, *test;
+    struct run_folder folder;
+};
+
+void session_init(struct session *session, const struct invocation *invocation);
+void session_close(struct session *session);
+
+/* Reads and checks all that the config says, its studies too, before any data is read or device touched. */
+MUST_USE enum dae_status session_read(struct session *session, const char *path, struct error *err);
+/* Loads both splits, says so, and compares them with the network. */
+MUST_USE enum dae_status session_load(struct session *session, struct error *err);
+/* Opens the device, or with `several` all that were asked for, and puts the data on them; from now on a signal asks for
+ * a stop. */
+MUST_USE enum dae_status session_open_devices(struct session *session, bool several, struct error *err);
+/* Opens --out, or runs/NAME, and writes config.yaml. */
+MUST_USE enum dae_status session_open_folder(struct session *session, struct error *err);
+
+/* The signal that asked for a stop, or 0. */
+const volatile sig_atomic_t *session_stop(void);
+
+/* Appends {"event": name, "text": text} to the log; text may be NULL. */
+MUST_USE enum dae_status session_log(struct session *session, const char *name, const char *text, struct error *err);
+/* After a failure: notes it in the log as well, where there is one. */
+void session_log_failure(struct session *session, struct error *err);
+
+/* What studies get: those parts of the session that are open by now. model as in study_task. */
+struct study_task session_task(struct session *session, const float *model);
+
+#endif

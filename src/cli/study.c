@@ -1,0 +1,151 @@
+/* dae-cl study: one experiment on the network of a config; or what studies there are. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/version.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/session.h"
+#include "cli/study_output.h"
+#include "config/tree.h"
+#include "report/html.h"
+
+enum { PATH_LEN = 1200 };
+
+static bool row_of(int index, const char **name, const char **meaning)
+{
+    if (!studies[index])
+        return false;
+    *name = studies[index]->name;
+    *meaning = studies[index]->help;
+    return true;
+}
+
+static void print_list(void)
+{
+    static const char *const header[] = {"study", "what it finds out"};
+    const char *cell[2 * STUDY_MAX];
+    int n = 0;
+    while (row_of(n, &cell[2 * n], &cell[2 * n + 1]))
+        ++n;
+    output_table(header, "ll", cell, n);
+    puts("\ndae-cl study NAME prints its options; dae-cl study NAME CONFIG carries it out.");
+}
+
+static void print_options(const struct study *study)
+{
+    printf("%s: %s\n", study->name, study->help);
+    for (const struct study_key *key = study->keys; key && key->field.key; ++key) {
+        char low[VALUE_NUMBER_BYTES], high[VALUE_NUMBER_BYTES];
+        printf("\n  %s: %s", key->field.key, key->type);
+        if (key->field.min != key->field.max)
+            printf(", %s to %s", value_number(key->field.min, low), value_number(key->field.max, high));
+        printf(", default %s\n      %s\n", key->default_config ? key->default_config : "none", key->help);
+    }
+    if (study->keys && study->keys->field.key)
+        printf("\nIn a config:   studies: [{%s: {%s: %s}}]\nOn this line:  --set studies.%s.%s=...\n", study->name,
+               study->keys->field.key, study->keys->default_config ? study->keys->default_config : "...", study->name,
+               study->keys->field.key);
+    else
+        puts("It takes no options.");
+}
+
+static enum dae_status write_report(const struct session *session, const struct study_outcome *outcome,
+                                    struct error *err)
+{
+    struct html html = {0};
+    struct text yaml = {0};
+    char path[PATH_LEN], text[3][64];
+    const struct platform_device *device = device_facts(session->device);
+    snprintf(text[0], sizeof text[0], "%lld training, %lld test", (long long)session->train_set.n,
+             (long long)session->test_set.n);
+    snprintf(text[1], sizeof text[1], "%llu", (unsigned long long)session->network.seed);
+    snprintf(text[2], sizeof text[2], "%.1f s", outcome->seconds);
+    const struct html_fact facts[] = {
+        {"device", device->name},   {"platform", device->platform},
+        {"driver", device->driver}, {"data", session->data_line},
+        {"samples", text[0]},       {"seed", text[1]},
+        {"time", text[2]},          {"dae-cl", DAE_CL_VERSION},
+    };
+    html_begin(&html, session->settings.name, outcome->study->help);
+    enum dae_status status = study_output_section(&html, outcome, session->folder.path, err);
+    if (status == DAE_OK)
+        status = tree_write(session->config, &yaml, err);
+    if (status == DAE_OK) {
+        html_section(&html, "The run", NULL);
+        html_facts(&html, sizeof facts / sizeof facts[0], facts);
+        html_code(&html, "The config, with every default written out", yaml.data);
+        status = run_folder_path(&session->folder, "report.html", path, sizeof path, err);
+    }
+    if (status == DAE_OK)
+        status = html_save(&html, path, err);
+    text_release(&yaml);
+    html_release(&html);
+    return status;
+}
+
+static enum dae_status carry_out(struct session *session, const struct study *study, struct error *err)
+{
+    struct study_plan plan;
+    struct study_outcome outcome;
+    TRY(session_read(session, session->invocation->argument[1], err));
+    const struct study_task task = session_task(session, NULL);
+    TRY(study_plan_one(&task, study, &plan, err));
+    TRY(session_load(session, err));
+    TRY(session_open_devices(session, false, err));
+    TRY(session_open_folder(session, err));
+    enum dae_status status = study_output_run(session, &plan, NULL, &outcome, err);
+    if (status == DAE_INTERRUPTED || status == DAE_TERMINATED)
+        error_note(err, "checkpoints are in %s; to go on, type the same command with --resume", session->folder.path);
+    TRY(status);
+    TRY(write_report(session, &outcome, err));
+    if (invocation_has(session->invocation, "json"))
+        return output_json(study_output_json(&outcome), err);
+    study_output_print(&outcome, session->folder.path, stdout);
+    printf("\nreport: %s/report.html\n", session->folder.path);
+    return DAE_OK;
+}
+
+static enum dae_status run(const struct invocation *invocation, struct error *err)
+{
+    const struct study *study;
+    if (invocation->n_arguments == 0) {
+        print_list();
+        return DAE_OK;
+    }
+    TRY(study_find(invocation->argument[0], (struct mark){0}, &study, err));
+    if (invocation->n_arguments == 1) {
+        print_options(study);
+        return DAE_OK;
+    }
+    struct session *session = calloc(1, sizeof *session);
+    if (!session)
+        return error_no_memory(err, "study", sizeof *session);
+    session_init(session, invocation);
+    enum dae_status status = carry_out(session, study, err);
+    if (status != DAE_OK)
+        session_log_failure(session, err);
+    session_close(session);
+    free(session);
+    return status;
+}
+
+static const struct command_option *const options[] = {
+    &option_platform, &option_out, &option_resume, &option_set, &option_plugins, &option_trust, &option_json, NULL,
+};
+
+const struct command command_study = {
+    .name = "study",
+    .arguments = "[NAME] [CONFIG]",
+    .summary = "carry out an experiment on the network of a config",
+    .description =
+        "Trains what the study NAME needs, measures, and leaves its tables (CSV and JSON), figures and findings in "
+        "studies/NAME of the run's folder, with a report.html. Options of the study stand in the config's key studies, "
+        "or are given by --set studies.NAME.KEY=VALUE. dae-cl run carries out all studies that the config lists, on "
+        "the network that it has trained.\n"
+        "\n"
+        "Without CONFIG the study's options are explained. The studies are:",
+    .options = options,
+    .row = row_of,
+    .run = run,
+};

@@ -1,0 +1,284 @@
+#include "cli/study_output.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/atomic_file.h"
+#include "cli/progress.h"
+#include "report/figure.h"
+
+enum { PATH_LEN = 1200, CELL_LEN = 32 };
+
+static enum dae_status path_of(const char *folder, const struct study *study, const char *name, const char *suffix,
+                               char path[PATH_LEN], struct error *err)
+{
+    if (snprintf(path, PATH_LEN, "%s/studies/%s%s%s%s", folder, study->name, *name ? "/" : "", name, suffix) < PATH_LEN)
+        return DAE_OK;
+    return error_set(err, DAE_IO, "the path %s/studies/%s/%s%s is too long", folder, study->name, name, suffix);
+}
+
+/* ---- Tables. ----------------------------------------------------------------------------------------------------- */
+
+/* A text as RFC 4180 has it: quoted where it needs to be. */
+static void csv_text(struct text *csv, const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        text_add(csv, text);
+        return;
+    }
+    text_add(csv, "\"");
+    for (; *text; ++text)
+        text_printf(csv, *text == '"' ? "\"\"" : "%c", *text);
+    text_add(csv, "\"");
+}
+
+static enum dae_status save_table(const char *path, const struct study_table *table, struct error *err)
+{
+    struct text csv = {0};
+    csv_text(&csv, table->row_title);
+    for (int k = 0; k < table->n_columns; ++k) {
+        text_add(&csv, ",");
+        csv_text(&csv, table->column_name[k]);
+    }
+    text_add(&csv, "\n");
+    for (int i = 0; i < table->n_rows; ++i) {
+        csv_text(&csv, table->row_name[i]);
+        for (int k = 0; k < table->n_columns; ++k) {
+            const double value = table->value[i * table->n_columns + k];
+            char number[VALUE_NUMBER_BYTES];
+            text_printf(&csv, ",%s", isnan(value) ? "" : value_number(value, number));
+        }
+        text_add(&csv, "\n");
+    }
+    enum dae_status status =
+        csv.failed ? error_no_memory(err, "table", csv.len) : atomic_file_save(path, csv.data, csv.len, err);
+    text_release(&csv);
+    return status;
+}
+
+static cJSON *table_json(const struct study_table *table)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "caption", table->caption ? table->caption : "");
+    cJSON_AddStringToObject(json, "row_title", table->row_title);
+    cJSON_AddItemToObject(json, "rows", cJSON_CreateStringArray(table->row_name, table->n_rows));
+    cJSON_AddItemToObject(json, "columns", cJSON_CreateStringArray(table->column_name, table->n_columns));
+    cJSON *values = cJSON_AddArrayToObject(json, "values");
+    for (int i = 0; i < table->n_rows; ++i) {
+        cJSON *row = cJSON_CreateArray();
+        for (int k = 0; k < table->n_columns; ++k) {
+            const double value = table->value[i * table->n_columns + k];
+            cJSON_AddItemToArray(row, isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
+        }
+        if (!cJSON_AddItemToArray(values, row))
+            cJSON_Delete(row);
+    }
+    return json;
+}
+
+cJSON *study_output_json(const struct study_outcome *outcome)
+{
+    const struct study_result *result = &outcome->result;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "study", outcome->study->name);
+    cJSON_AddStringToObject(json, "title", result->title);
+    cJSON_AddStringToObject(json, "about", result->about);
+    json_number(json, "seconds", outcome->seconds);
+    cJSON_AddItemToObject(json, "findings", cJSON_CreateStringArray(result->finding, result->n_findings));
+    cJSON *tables = cJSON_AddObjectToObject(json, "tables");
+    for (int i = 0; i < result->n_tables; ++i)
+        cJSON_AddItemToObject(tables, result->table[i]->name, table_json(result->table[i]));
+    cJSON *figures = cJSON_AddArrayToObject(json, "figures");
+    for (int i = 0; i < result->n_figures; ++i)
+        cJSON_AddItemToArray(figures, cJSON_CreateString(result->figure[i]->name));
+    return json;
+}
+
+static enum dae_status add_table(struct html *html, const struct study_table *table, struct error *err)
+{
+    const size_t n_columns = (size_t)table->n_columns + 1, n = n_columns * (size_t)table->n_rows;
+    const char **cells = calloc(n + n_columns, sizeof *cells);
+    char(*text)[CELL_LEN] = calloc(n + 1, sizeof *text);
+    enum dae_status status = cells && text ? DAE_OK : error_no_memory(err, "table", n * CELL_LEN);
+    if (status == DAE_OK) {
+        const char **header = cells + n;
+        header[0] = table->row_title;
+        for (int k = 0; k < table->n_columns; ++k)
+            header[k + 1] = table->column_name[k];
+        for (int i = 0; i < table->n_rows; ++i) {
+            const size_t row = (size_t)i * n_columns;
+            cells[row] = table->row_name[i];
+            for (int k = 0; k < table->n_columns; ++k) {
+                const double value = table->value[i * table->n_columns + k];
+                if (isnan(value))
+                    continue;
+                snprintf(text[row + (size_t)k], CELL_LEN, "%.*g", table->n_digits, value);
+                cells[row + (size_t)k + 1] = text[row + (size_t)k];
+            }
+        }
+        html_table(html, &(struct html_table){table->caption, n_columns, (size_t)table->n_rows, header, cells,
+                                              table->marked_row >= 0 ? "best" : NULL,
+                                              table->marked_row >= 0 ? (size_t)table->marked_row : 0});
+    }
+    free(cells);
+    free(text);
+    return status;
+}
+
+/* ---- Figures. ---------------------------------------------------------------------------------------------------- */
+
+static enum dae_status draw_lines(const char *stem, const struct study_figure *figure, struct error *err)
+{
+    struct figure_series series[FIGURE_MAX_SERIES];
+    if (figure->n_curves > FIGURE_MAX_SERIES)
+        return error_set(err, DAE_BUG, "figure %s has %d curves, more than %d", figure->name, figure->n_curves,
+                         FIGURE_MAX_SERIES);
+    for (int i = 0; i < figure->n_curves; ++i) {
+        const struct study_curve *curve = &figure->curve[i];
+        series[i] = (struct figure_series){curve->name, (size_t)curve->n, curve->x, curve->y};
+    }
+    return figure_draw_lines(stem,
+                             &(struct figure_lines){figure->title, figure->x_label, figure->y_label, figure->log_y,
+                                                    (size_t)figure->n_curves, series},
+                             err);
+}
+
+static enum dae_status draw_tiles(const char *stem, const struct study_figure *figure, struct error *err)
+{
+    const struct study_tiles *tiles = &figure->tiles;
+    const int64_t len = (int64_t)tiles->n_columns * tiles->height * tiles->width * tiles->channels;
+    struct figure_tile_row rows[FIGURE_MAX_ROWS];
+    if (tiles->n_rows > FIGURE_MAX_ROWS)
+        return error_set(err, DAE_BUG, "figure %s has %d rows, more than %d", figure->name, tiles->n_rows,
+                         FIGURE_MAX_ROWS);
+    for (int i = 0; i < tiles->n_rows; ++i)
+        rows[i] = (struct figure_tile_row){tiles->label ? tiles->label[i] : NULL, tiles->image + i * len,
+                                           tiles->note ? tiles->note + (int64_t)i * tiles->n_columns : NULL};
+    return figure_draw_tiles(stem,
+                             &(struct figure_tiles){figure->title, (size_t)tiles->n_rows, (size_t)tiles->n_columns,
+                                                    (size_t)tiles->height, (size_t)tiles->width,
+                                                    (size_t)tiles->channels, rows},
+                             err);
+}
+
+static enum dae_status draw_heat_map(const char *stem, const struct study_figure *figure, struct error *err)
+{
+    const struct study_table *table = figure->table;
+    return figure_draw_heat_map(stem,
+                                &(struct figure_heat_map){figure->title, figure->x_label, figure->y_label,
+                                                          (size_t)table->n_rows, (size_t)table->n_columns,
+                                                          table->row_name, table->column_name, table->value,
+                                                          table->n_digits},
+                                err);
+}
+
+static enum dae_status draw(const char *stem, const struct study_figure *figure, struct error *err)
+{
+    switch (figure->kind) {
+    case STUDY_LINES:
+        return draw_lines(stem, figure, err);
+    case STUDY_TILES:
+        return draw_tiles(stem, figure, err);
+    case STUDY_HEAT_MAP:
+        return draw_heat_map(stem, figure, err);
+    case STUDY_SCATTER:
+    case STUDY_FIELD:
+        break;
+    }
+    return error_set(err, DAE_BUG, "figure %s is of a kind that nothing draws", figure->name);
+}
+
+/* ---- A study from its plan to its files. ------------------------------------------------------------------------- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static enum dae_status write_files(const struct study_outcome *outcome, const char *folder, struct error *err)
+{
+    const struct study_result *result = &outcome->result;
+    const struct study *study = outcome->study;
+    char path[PATH_LEN];
+    for (int i = 0; i < result->n_tables; ++i) {
+        TRY(path_of(folder, study, result->table[i]->name, ".csv", path, err));
+        TRY(save_table(path, result->table[i], err));
+    }
+    for (int i = 0; i < result->n_figures; ++i) {
+        TRY(path_of(folder, study, result->figure[i]->name, "", path, err));
+        TRY(draw(path, result->figure[i], err));
+    }
+    TRY(path_of(folder, study, study->name, ".json", path, err));
+    cJSON *json = study_output_json(outcome);
+    enum dae_status status = json_save(path, json, 1, err);
+    cJSON_Delete(json);
+    return status;
+}
+
+static void on_progress(void *context, double done, const char *what)
+{
+    progress_part(context, done, what);
+}
+
+enum dae_status study_output_run(struct session *session, const struct study_plan *plan, const float *model,
+                                 struct study_outcome *outcome, struct error *err)
+{
+    const char *folder = session->folder.path;
+    struct progress_line line;
+    struct study_task task = session_task(session, model);
+    char path[PATH_LEN], trained[PATH_LEN];
+    *outcome = (struct study_outcome){.study = plan->study};
+    TRY(path_of(folder, plan->study, "", "", path, err));
+    TRY(folder_make(path, err));
+    TRY(path_of(folder, plan->study, "checkpoint", "", trained, err));
+    task.folder = trained;
+    task.on_progress = on_progress;
+    task.context = &line;
+    char title[128];
+    snprintf(title, sizeof title, "study %s: %s", plan->study->name, plan->study->help);
+    progress_begin(&line, title);
+    const double start = now();
+    enum dae_status status = plan->study->run(&task, plan->options, &outcome->result, err);
+    outcome->seconds = now() - start;
+    progress_end(&line);
+    TRY(status);
+    TRY(write_files(outcome, folder, err));
+    return session_log(session, "study", plan->study->name, err);
+}
+
+void study_output_print(const struct study_outcome *outcome, const char *folder, FILE *out)
+{
+    fprintf(out, "\n%s (%.1f s)\n", outcome->result.title, outcome->seconds);
+    for (int i = 0; i < outcome->result.n_findings; ++i)
+        fprintf(out, "  - %s\n", outcome->result.finding[i]);
+    fprintf(out, "  tables and figures: %s/studies/%s\n", folder, outcome->study->name);
+}
+
+enum dae_status study_output_section(struct html *html, const struct study_outcome *outcome, const char *folder,
+                                     struct error *err)
+{
+    const struct study_result *result = &outcome->result;
+    struct text words = {0};
+    text_add(&words, result->about);
+    for (int i = 0; i < result->n_findings; ++i)
+        text_printf(&words, "\n\n%s", result->finding[i]);
+    if (words.failed) {
+        text_release(&words);
+        return error_no_memory(err, "report", words.len);
+    }
+    html_section(html, result->title, words.data);
+    text_release(&words);
+    for (int i = 0; i < result->n_tables; ++i)
+        TRY(add_table(html, result->table[i], err));
+    for (int i = 0; i < result->n_figures; ++i) {
+        const struct study_figure *figure = result->figure[i];
+        char path[PATH_LEN];
+        TRY(path_of(folder, outcome->study, figure->name, ".svg", path, err));
+        TRY(html_figure(html, path, figure->caption, figure->alt, err));
+    }
+    return DAE_OK;
+}

@@ -1,0 +1,33 @@
+/* What a study has found out as files and text: CSV and JSON for scripts, pictures and a section of a report for
+ * people. All lies in FOLDER/studies/NAME. */
+#ifndef CLI_STUDY_OUTPUT_H
+#define CLI_STUDY_OUTPUT_H
+
+#include <stdio.h>
+
+#include "base/json.h"
+#include "cli/session.h"
+#include "report/html.h"
+#include "study/study.h"
+
+struct study_outcome {
+    const struct study *study;
+    struct study_result result;
+    double seconds;
+};
+
+/* Runs one planned study with a bar on the terminal, and leaves its files in the session's folder. */
+MUST_USE enum dae_status study_output_run(struct session *session, const struct study_plan *plan, const float *model,
+                                          struct study_outcome *outcome, struct error *err);
+
+/* The findings, and where the rest is. */
+void study_output_print(const struct study_outcome *outcome, const char *folder, FILE *out);
+
+/* The caller deletes it; NULL when out of memory. docs/studies.md describes the keys. */
+cJSON *study_output_json(const struct study_outcome *outcome);
+
+/* A section: what was asked, findings, tables, figures (drawn by study_output_run). */
+MUST_USE enum dae_status study_output_section(struct html *html, const struct study_outcome *outcome,
+                                              const char *folder, struct error *err);
+
+#endif

@@ -1,0 +1,218 @@
+/* Noise levels: one trained denoiser on ever stronger noise, seen and measured. */
+#include <math.h>
+#include <string.h>
+
+#include "study/gaussian_levels.h"
+#include "study/test_error.h"
+
+enum { SHOWN = 3, N_COLUMNS = 5 };
+
+struct options {
+    struct field_numbers levels;
+};
+
+static const struct study_key keys[] = {
+    {{"levels", FIELD_NUMBERS, offsetof(struct options, levels), false, 0, 100, NULL},
+     "list of numbers",
+     "[0, 0.1, 0.2, 0.3, 0.5, 0.7]",
+     "standard deviations of the noise that the test samples get"},
+    {{0}, NULL, NULL, NULL},
+};
+
+struct measured {
+    const struct field_numbers *levels;
+    struct test_error error[FIELD_MAX_NUMBERS];
+    float *image; /* (2 SHOWN, levels, sample): for each sample its noisy row and its denoised row */
+    struct test_shown shown;
+    int64_t len;
+};
+
+static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
+{
+    (void)filled;
+    return gaussian_levels_check(task, options->mark, err);
+}
+
+static enum dae_status measure(struct study_task *task, const float *parameters, struct measured *m, double share,
+                               struct error *err)
+{
+    const int n = m->levels->n;
+    test_shown_choose(task->test_set, SHOWN, &m->shown);
+    m->image = arena_array(task->arena, (size_t)(2 * m->shown.n * n), (size_t)m->len * sizeof(float));
+    float *kept = arena_array(task->arena, (size_t)(2 * m->shown.n), (size_t)m->len * sizeof(float));
+    if (!m->image || !kept)
+        return error_no_memory(err, "images", 0);
+    m->shown.noisy = kept;
+    m->shown.output = kept + m->shown.n * m->len;
+    for (int i = 0; i < n; ++i) {
+        struct study_variant *variant;
+        TRY(gaussian_levels_variant(task, m->levels->number[i], NULL, &variant, err));
+        TRY(test_error_measure(task, variant, parameters, true, &m->shown, &m->error[i], err));
+        for (int k = 0; k < m->shown.n; ++k) {
+            const size_t bytes = (size_t)m->len * sizeof(float);
+            memcpy(m->image + ((2 * k) * n + i) * m->len, m->shown.noisy + k * m->len, bytes);
+            memcpy(m->image + ((2 * k + 1) * n + i) * m->len, m->shown.output + k * m->len, bytes);
+        }
+        study_progress(task, share / n, "measuring");
+    }
+    return DAE_OK;
+}
+
+static enum dae_status add_table(const struct study_task *task, const struct measured *m, struct study_result *result,
+                                 struct error *err)
+{
+    static const char *const column_name[N_COLUMNS] = {"noisy MSE", "noisy PSNR (dB)", "denoised MSE",
+                                                       "denoised PSNR (dB)", "noisy MSE / denoised MSE"};
+    const int n = m->levels->n;
+    struct study_table *table = arena_alloc(task->arena, sizeof *table);
+    const char **row_name = arena_array(task->arena, (size_t)n, sizeof *row_name);
+    double *value = arena_array(task->arena, (size_t)n * N_COLUMNS, sizeof *value);
+    if (!table || !row_name || !value)
+        return error_no_memory(err, "table", 0);
+    for (int i = 0; i < n; ++i) {
+        const struct test_error *e = &m->error[i];
+        const double row[N_COLUMNS] = {e->noisy_mse, e->noisy_psnr, e->mse, e->psnr, e->noisy_mse / e->mse};
+        memcpy(value + i * N_COLUMNS, row, sizeof row);
+        if (!(row_name[i] = arena_printf(task->arena, "%g", m->levels->number[i])))
+            return error_no_memory(err, "table", 0);
+    }
+    *table = (struct study_table){
+        .name = "levels",
+        .caption = "All test samples at each level. PSNR is the mean over the samples; it has no value where nothing "
+                   "is wrong.",
+        .row_title = "sigma",
+        .n_rows = n,
+        .n_columns = N_COLUMNS,
+        .row_name = row_name,
+        .column_name = column_name,
+        .value = value,
+        .n_digits = 4,
+        .marked_row = -1,
+    };
+    result->table[result->n_tables++] = table;
+    return DAE_OK;
+}
+
+static enum dae_status add_curves(const struct study_task *task, const struct measured *m, struct study_result *result,
+                                  struct error *err)
+{
+    const int n = m->levels->n;
+    struct study_figure *figure = arena_alloc(task->arena, sizeof *figure);
+    struct study_curve *curve = arena_array(task->arena, 2, sizeof *curve);
+    double *y = arena_array(task->arena, (size_t)(2 * n), sizeof *y);
+    if (!figure || !curve || !y)
+        return error_no_memory(err, "figure", 0);
+    for (int i = 0; i < n; ++i) {
+        y[i] = m->error[i].noisy_mse;
+        y[n + i] = m->error[i].mse;
+    }
+    curve[0] = (struct study_curve){"noisy input", n, m->levels->number, y};
+    curve[1] = (struct study_curve){"denoised", n, m->levels->number, y + n};
+    *figure = (struct study_figure){
+        .name = "error",
+        .title = "Error before and after",
+        .caption = "Where the curves cross, denoising begins to be of use.",
+        .alt = "line chart of the mean squared error of noisy and denoised test samples over sigma",
+        .kind = STUDY_LINES,
+        .x_label = "sigma",
+        .y_label = "mean squared error",
+        .n_curves = 2,
+        .curve = curve,
+    };
+    result->figure[result->n_figures++] = figure;
+    return DAE_OK;
+}
+
+static enum dae_status add_images(const struct study_task *task, const struct measured *m, struct study_result *result,
+                                  struct error *err)
+{
+    const struct dae_shape *shape = &task->network->node[0].plan.output;
+    const int n = m->levels->n, n_rows = 2 * m->shown.n;
+    if (!test_shown_are_images(task->network))
+        return DAE_OK;
+    struct study_figure *figure = arena_alloc(task->arena, sizeof *figure);
+    const char **label = arena_array(task->arena, (size_t)n_rows, sizeof *label);
+    const char **note = arena_array(task->arena, (size_t)(n_rows * n), sizeof *note);
+    if (!figure || !label || !note)
+        return error_no_memory(err, "figure", 0);
+    for (int i = 0; i < n; ++i)
+        if (!(note[i] = arena_printf(task->arena, "sigma %g", m->levels->number[i])))
+            return error_no_memory(err, "figure", 0);
+    for (int r = 0; r < n_rows; ++r)
+        label[r] = r % 2 == 0 ? "noisy" : "denoised";
+    *figure = (struct study_figure){
+        .name = "images",
+        .title = "From left to right, more noise",
+        .caption = "Each sample twice: noisy above, denoised below.",
+        .alt = "pairs of rows of images, noisy and denoised, under growing noise",
+        .kind = STUDY_TILES,
+        .tiles = {n_rows, n, (int)shape->dim[0], (int)shape->dim[1], (int)shape->dim[2], label, m->image, note},
+    };
+    result->figure[result->n_figures++] = figure;
+    return DAE_OK;
+}
+
+static enum dae_status add_findings(const struct study_task *task, const struct measured *m,
+                                    struct study_result *result, struct error *err)
+{
+    const char *harm = "", *help = "";
+    int best = -1;
+    for (int i = 0; i < m->levels->n; ++i) {
+        const struct test_error *e = &m->error[i];
+        const bool helps = e->mse < e->noisy_mse;
+        const char **list = helps ? &help : &harm;
+        *list = arena_printf(task->arena, "%s%s%g", *list, **list ? ", " : "", m->levels->number[i]);
+        if (!*list)
+            return error_no_memory(err, "finding", 0);
+        if (best < 0 || e->noisy_mse / e->mse > m->error[best].noisy_mse / m->error[best].mse)
+            best = i;
+    }
+    const char **finding = result->finding;
+    if (*help)
+        finding[result->n_findings++] =
+            arena_printf(task->arena, "The output is nearer to the clean sample than the input is at sigma %s.", help);
+    if (*harm)
+        finding[result->n_findings++] = arena_printf(
+            task->arena, "At sigma %s the network takes away more than it brings: its input would have been better.",
+            harm);
+    const struct test_error *e = &m->error[best];
+    finding[result->n_findings++] =
+        arena_printf(task->arena, "The gain is largest at sigma %g: MSE %.5f becomes %.5f, %.2f times less.",
+                     m->levels->number[best], e->noisy_mse, e->mse, e->noisy_mse / e->mse);
+    for (int i = 0; i < result->n_findings; ++i)
+        if (!finding[i])
+            return error_no_memory(err, "finding", 0);
+    return DAE_OK;
+}
+
+static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
+{
+    struct measured m = {
+        .levels = &((const struct options *)options)->levels,
+        .len = dae_shape_len(&task->network->node[0].plan.output),
+    };
+    const float *parameters = task->model;
+    if (!parameters) {
+        struct study_variant *variant;
+        TRY(study_variant(task, NULL, &variant, err));
+        task->share = 0.8;
+        TRY(study_train(task, variant, true, "model", &parameters, err));
+    }
+    TRY(measure(task, parameters, &m, 1 - task->done, err));
+    result->title = "Noise levels";
+    result->about = "How far does one trained network carry? Every test sample gets Gaussian noise of each level, the "
+                    "same draws scaled, and goes through the network once. The level of training is in the config.";
+    TRY(add_table(task, &m, result, err));
+    TRY(add_images(task, &m, result, err));
+    TRY(add_curves(task, &m, result, err));
+    return add_findings(task, &m, result, err);
+}
+
+const struct study study_noise_levels = {
+    .name = "noise_levels",
+    .help = "one trained network on ever stronger Gaussian noise: images, MSE and PSNR at each level",
+    .keys = keys,
+    .options_bytes = sizeof(struct options),
+    .plan = plan,
+    .run = run,
+};

@@ -1,0 +1,133 @@
+#include "study/study.h"
+
+#include <string.h>
+
+#include "config/tree.h"
+
+const struct study *const studies[] = {&study_noise_levels, NULL};
+
+enum dae_status study_find(const char *name, struct mark mark, const struct study **study, struct error *err)
+{
+    const char *names[STUDY_MAX];
+    int n = 0;
+    for (; studies[n]; ++n) {
+        names[n] = studies[n]->name;
+        if (strcmp(names[n], name) == 0) {
+            *study = studies[n];
+            return DAE_OK;
+        }
+    }
+    const char *nearest = fields_nearest(name, names, n);
+    char excerpt[VALUE_EXCERPT_BYTES];
+    enum dae_status status =
+        error_at(err, DAE_CONFIG, mark, "no study is called '%s'%s%s%s", value_excerpt(name, excerpt),
+                 nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
+    if (!nearest)
+        error_note(err, "dae-cl study lists them");
+    return status;
+}
+
+/* ---- The key `studies`. ------------------------------------------------------------------------------------------ */
+
+static bool is_nothing(const struct value *value)
+{
+    return value->kind == VALUE_SCALAR && value->text[0] == '\0' && !value->quoted;
+}
+
+/* `noise_levels` and `noise_levels:` are `noise_levels: {}`. */
+static enum dae_status add_item(struct value *map, const struct value *item, struct arena *arena, struct error *err)
+{
+    const bool named = item->kind == VALUE_SCALAR;
+    if (!named && (item->kind != VALUE_MAP || item->n != 1))
+        return field_refuse(item, "a study's name, or NAME: {options}", err);
+    const char *name = named ? item->text : item->entries[0].key;
+    const struct mark mark = named ? item->mark : item->entries[0].mark;
+    struct value *options = named ? value_map_new(arena) : item->entries[0].value;
+    if (value_map_get(map, name))
+        return error_at(err, DAE_CONFIG, mark, "studies: '%s' is in the list twice", name);
+    if (named && options)
+        options->mark = mark;
+    return value_map_add(arena, map, name, mark, options) ? DAE_OK : error_no_memory(err, "config", 0);
+}
+
+enum dae_status study_tidy(struct value *config, struct arena *arena, struct error *err)
+{
+    struct value *value = value_map_get(config, "studies");
+    if (!value || value->kind == VALUE_MAP)
+        return DAE_OK;
+    if (value->kind != VALUE_LIST)
+        return field_refuse(value, "a list of studies", err);
+    struct value *map = value_map_new(arena);
+    if (!map)
+        return error_no_memory(err, "config", 0);
+    map->mark = value->mark;
+    for (int i = 0; i < value->n; ++i)
+        TRY(add_item(map, value->items[i], arena, err));
+    return value_map_put(arena, config, "studies", map) ? DAE_OK : error_no_memory(err, "config", 0);
+}
+
+static struct value *options_of(const struct study_task *task, const struct study *study)
+{
+    struct value *all = value_map_get(task->config, "studies");
+    if (!all && (!(all = value_map_new(task->arena)) || !value_map_put(task->arena, task->config, "studies", all)))
+        return NULL;
+    struct value *options = value_map_get(all, study->name);
+    if (options && !is_nothing(options))
+        return options;
+    struct value *map = value_map_new(task->arena);
+    if (map && options)
+        map->mark = options->mark;
+    return map && value_map_put(task->arena, all, study->name, map) ? map : NULL;
+}
+
+static enum dae_status add_default(const struct study *study, const struct study_key *key, struct value *options,
+                                   struct arena *arena, struct error *err)
+{
+    struct value *value;
+    if (!key->default_config || value_map_get(options, key->field.key))
+        return DAE_OK;
+    const char *place = arena_printf(arena, "the default of %s.%s", study->name, key->field.key);
+    if (!place)
+        return error_no_memory(err, "config", 0);
+    TRY(tree_parse_text(place, key->default_config, strlen(key->default_config), arena, &value, err));
+    return value_map_put(arena, options, key->field.key, value) ? DAE_OK : error_no_memory(err, "config", 0);
+}
+
+enum dae_status study_plan_one(const struct study_task *task, const struct study *study, struct study_plan *plan,
+                               struct error *err)
+{
+    struct field rows[FIELDS_MAX_ROWS];
+    int n = 0;
+    *plan = (struct study_plan){study, arena_alloc(task->arena, study->options_bytes + 1)};
+    TRY(study_tidy(task->config, task->arena, err));
+    struct value *options = options_of(task, study);
+    if (!plan->options || !options)
+        return error_no_memory(err, "study", study->options_bytes);
+    TRY(field_map(options, err));
+    const char *what = arena_printf(task->arena, "studies.%s", study->name);
+    if (!what)
+        return error_no_memory(err, "study", 0);
+    for (const struct study_key *key = study->keys; key && key->field.key; ++key) {
+        if (n == FIELDS_MAX_ROWS)
+            return error_set(err, DAE_BUG, "study %s has too many options", study->name);
+        TRY(add_default(study, key, options, task->arena, err));
+        rows[n++] = key->field;
+    }
+    TRY(fields_read(options, rows, n, what, plan->options, err));
+    return study->plan ? study->plan(task, options, plan->options, err) : DAE_OK;
+}
+
+enum dae_status study_plan_all(const struct study_task *task, struct study_plan plans[STUDY_MAX], int *n,
+                               struct error *err)
+{
+    *n = 0;
+    TRY(study_tidy(task->config, task->arena, err));
+    const struct value *all = value_map_get(task->config, "studies");
+    for (int i = 0; all && i < all->n; ++i) {
+        const struct study *study;
+        TRY(study_find(all->entries[i].key, all->entries[i].mark, &study, err));
+        TRY(study_plan_one(task, study, &plans[*n], err)); /* a name stands in a map once: there is room */
+        ++*n;
+    }
+    return DAE_OK;
+}

@@ -1,0 +1,33 @@
+/* What is left of the noise in the test set after a network, for the studies that ask this of many networks. */
+#ifndef STUDY_TEST_ERROR_H
+#define STUDY_TEST_ERROR_H
+
+#include "study/study.h"
+
+enum { TEST_ERROR_SHOWN = 10 };
+
+/* MSE over all numbers of all test samples; PSNR in dB, the mean over the samples, NaN where the MSE is 0. */
+struct test_error {
+    double noisy_mse, noisy_psnr, mse, psnr;
+};
+
+/* Test samples to keep on their way: set number (the file's) and n; noisy and output (n, sample) may be NULL. */
+struct test_shown {
+    int n;
+    int64_t number[TEST_ERROR_SHOWN];
+    float *noisy, *output;
+};
+
+/* Takes all test samples through the network under its own corruption, with the draws of (PHILOX_HELD_OUT, epoch 0), or
+ * clean. `shown` may be NULL. */
+MUST_USE enum dae_status test_error_measure(const struct study_task *task, const struct study_variant *variant,
+                                            const float *parameters, bool corrupt, struct test_shown *shown,
+                                            struct test_error *out, struct error *err);
+
+/* The first test sample of each label 0 .. most - 1, or the first samples when there are no labels. */
+void test_shown_choose(const struct dataset *set, int most, struct test_shown *shown);
+
+/* Whether samples can be drawn: (H,W,1) or (H,W,3). */
+bool test_shown_are_images(const struct network *network);
+
+#endif
