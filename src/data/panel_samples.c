@@ -59,7 +59,8 @@ static enum dae_status copy_windows(const struct panel *panel, struct mark mark,
     return DAE_OK;
 }
 
-static enum dae_status standardise(struct panel *panel, const struct panel_samples_options *options, struct error *err)
+static enum dae_status standardise(struct panel *panel, const struct panel_samples_options *options,
+                                   struct dataset *train, struct error *err)
 {
     size_t d = (size_t)panel->cells.d;
     double *moments = malloc(2 * d * sizeof *moments);
@@ -67,6 +68,8 @@ static enum dae_status standardise(struct panel *panel, const struct panel_sampl
         return error_no_memory(err, place(panel), 2 * d * sizeof *moments);
     enum dae_status status =
         panel_moments(panel, options->split.train_first, options->split.train_end, moments, moments + d, err);
+    if (status == DAE_OK)
+        status = panel_columns_new(panel, moments, moments + d, options->clip, options->returns, &train->columns, err);
     if (status == DAE_OK)
         panel_standardise(panel, moments, moments + d, options->clip);
     free(moments);
@@ -77,7 +80,7 @@ enum dae_status panel_samples(struct panel *panel, const struct panel_samples_op
                               struct dataset *test, struct error *err)
 {
     const struct panel_split *split = &options->split;
-    TRY(standardise(panel, options, err));
+    TRY(standardise(panel, options, train, err));
     TRY(copy_windows(panel, options->mark, split->train_first, split->train_end, options->window, options->limit,
                      "training", train, err));
     return copy_windows(panel, options->mark, split->test_first, split->test_end, options->window, options->test_limit,

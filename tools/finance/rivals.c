@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "data/date.h"
-#include "study/finance_factors.h"
-#include "study/finance_impute.h"
-#include "study/finance_signal.h"
+#include "study/factor_stability.h"
+#include "study/imputation.h"
+#include "study/noise_removal.h"
 
 #include "numpy_random.h"
 
@@ -80,22 +80,22 @@ static void print_imputation(const struct loaded *loaded, enum hiding_pattern pa
 {
     static const double shares[] = {0.1, 0.3};
     enum { N_SHARES = sizeof shares / sizeof *shares };
-    struct finance_impute one[N_EXAMPLES] = {0}, many[N_EXAMPLES][N_SHARES];
+    struct imputation one[N_EXAMPLES] = {0}, many[N_EXAMPLES][N_SHARES];
     for (int e = 0; e < N_EXAMPLES; ++e) {
-        struct finance_impute_options options = {.panel = &loaded[e].panel,
-                                                 .split = loaded[e].split,
-                                                 .hiding = {.pattern = pattern, .block = BLOCK_ROWS, .seed = 1},
-                                                 .n_draws = N_DRAWS,
-                                                 .few = FEW,
-                                                 .many = MANY};
+        struct imputation_options options = {.panel = &loaded[e].panel,
+                                             .split = loaded[e].split,
+                                             .hiding = {.pattern = pattern, .block = BLOCK_ROWS, .seed = 1},
+                                             .n_draws = N_DRAWS,
+                                             .few = FEW,
+                                             .many = MANY};
         for (int s = 0; s < N_SHARES; ++s) {
             options.hiding.share = shares[s];
-            check(finance_impute_run(&options, &many[e][s], &err));
+            check(imputation_run(&options, &many[e][s], &err));
         }
         options.hidden = pattern == HIDING_RANDOM ? loaded[e].hidden : NULL;
         options.n_draws = 1;
         if (options.hidden)
-            check(finance_impute_run(&options, &one[e], &err));
+            check(imputation_run(&options, &one[e], &err));
     }
     printf("\nImputation, %s cells hidden: R2 on them, mean +- standard deviation of %d draws\n\n| method |",
            hiding_name(pattern), N_DRAWS);
@@ -118,9 +118,9 @@ static void print_imputation(const struct loaded *loaded, enum hiding_pattern pa
     }
     printf("\n");
     for (int e = 0; e < N_EXAMPLES; ++e) {
-        finance_impute_release(&one[e]);
+        imputation_release(&one[e]);
         for (int s = 0; s < N_SHARES; ++s)
-            finance_impute_release(&many[e][s]);
+            imputation_release(&many[e][s]);
     }
 }
 
@@ -128,16 +128,16 @@ static void print_signal(const struct loaded *loaded)
 {
     static const double sigmas[] = {0.5, 1};
     enum { N_SIGMAS = sizeof sigmas / sizeof *sigmas };
-    struct finance_signal study[N_EXAMPLES][N_SIGMAS];
+    struct noise_removal study[N_EXAMPLES][N_SIGMAS];
     for (int e = 0; e < N_EXAMPLES; ++e)
         for (int s = 0; s < N_SIGMAS; ++s) {
-            const struct finance_signal_options options = {.panel = &loaded[e].panel,
-                                                           .split = loaded[e].split,
-                                                           .sigma = sigmas[s],
-                                                           .k = FEW,
-                                                           .n_draws = N_DRAWS,
-                                                           .seed = 1};
-            check(finance_signal_run(&options, &study[e][s], &err));
+            const struct noise_removal_options options = {.panel = &loaded[e].panel,
+                                                          .split = loaded[e].split,
+                                                          .sigma = sigmas[s],
+                                                          .k = FEW,
+                                                          .n_draws = N_DRAWS,
+                                                          .seed = 1};
+            check(noise_removal_run(&options, &study[e][s], &err));
         }
     printf("\nAdded noise: test MSE, mean +- standard deviation of %d draws\n\n| method |", N_DRAWS);
     for (int e = 0; e < N_EXAMPLES; ++e)
@@ -158,13 +158,13 @@ static void print_factors(const struct loaded *loaded)
     printf("\nPCA factors of the halves of the training window, canonical correlations of their test codes\n\n"
            "| panel | mean | each | explained in training | in testing |\n| --- | --- | --- | --- | --- |\n");
     for (int e = 0; e < N_EXAMPLES; ++e) {
-        struct finance_factors study;
-        check(finance_factors_run(&loaded[e].panel, &loaded[e].split, FEW, &study, &err));
+        struct factor_stability study;
+        check(factor_stability_run(&loaded[e].panel, &loaded[e].split, FEW, &study, &err));
         printf("| %s | %.4f |", examples[e].name, study.mean_correlation);
         for (int a = 0; a < FEW; ++a)
             printf(" %.2f", study.correlations[a]);
         printf(" | %.4f | %.4f |\n", study.explained_train, study.explained_test);
-        finance_factors_release(&study);
+        factor_stability_release(&study);
     }
 }
 

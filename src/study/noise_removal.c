@@ -1,4 +1,4 @@
-#include "study/finance_signal.h"
+#include "study/noise_removal.h"
 
 #include <assert.h>
 #include <math.h>
@@ -56,7 +56,7 @@ static double noise(uint64_t seed, uint32_t draw, int64_t row, int column)
     return philox_normal(key, (uint32_t)column);
 }
 
-static enum dae_status fit(struct work *work, const struct finance_signal_options *options, const struct cells *train,
+static enum dae_status fit(struct work *work, const struct noise_removal_options *options, const struct cells *train,
                            struct error *err)
 {
     int d = train->d;
@@ -75,7 +75,7 @@ static enum dae_status fit(struct work *work, const struct finance_signal_option
     return affine_solve(&work->affine, affine_ridge, err);
 }
 
-static enum dae_status restore(struct work *work, const struct finance_signal_options *options,
+static enum dae_status restore(struct work *work, const struct noise_removal_options *options,
                                enum signal_method method, int64_t n, int d, struct error *err)
 {
     if (method == SIGNAL_WIENER)
@@ -89,7 +89,7 @@ static enum dae_status restore(struct work *work, const struct finance_signal_op
     return DAE_OK;
 }
 
-static enum dae_status run_draw(struct work *work, const struct finance_signal_options *options, int draw,
+static enum dae_status run_draw(struct work *work, const struct noise_removal_options *options, int draw,
                                 const struct cells *test, double *mse /* (SIGNAL_N) */, struct error *err)
 {
     int64_t len = test->n * test->d;
@@ -108,12 +108,12 @@ static enum dae_status run_draw(struct work *work, const struct finance_signal_o
 }
 
 /* mse is (n_draws, SIGNAL_N). */
-static void summarise(struct finance_signal *study, const double *mse, int n)
+static void summarise(struct noise_removal *study, const double *mse, int n)
 {
     for (int m = 0; m < SIGNAL_N; ++m) {
-        struct finance_signal_row *row = &study->row[m];
+        struct noise_removal_row *row = &study->row[m];
         double squares = 0;
-        *row = (struct finance_signal_row){.name = names[m]};
+        *row = (struct noise_removal_row){.name = names[m]};
         for (int k = 0; k < n; ++k)
             row->mse += mse[k * SIGNAL_N + m] / n;
         for (int k = 0; k < n; ++k)
@@ -122,8 +122,8 @@ static void summarise(struct finance_signal *study, const double *mse, int n)
     }
 }
 
-enum dae_status finance_signal_run(const struct finance_signal_options *options, struct finance_signal *study,
-                                   struct error *err)
+enum dae_status noise_removal_run(const struct noise_removal_options *options, struct noise_removal *study,
+                                  struct error *err)
 {
     assert(options->sigma > 0 && options->n_draws >= 1 && options->k >= 1);
     const struct cells *cells = &options->panel->cells;

@@ -1,6 +1,6 @@
 /* Removing added Gaussian noise from a panel's test window by the linear rivals, all fitted to the training window. */
-#ifndef STUDY_FINANCE_SIGNAL_H
-#define STUDY_FINANCE_SIGNAL_H
+#ifndef STUDY_NOISE_REMOVAL_H
+#define STUDY_NOISE_REMOVAL_H
 
 #include "base/error.h"
 #include "data/panel.h"
@@ -13,7 +13,7 @@ enum signal_method {
     SIGNAL_N,
 };
 
-struct finance_signal_options {
+struct noise_removal_options {
     const struct panel *panel; /* standardised by the training window's moments; without holes in either window */
     struct panel_split split;
     double sigma;  /* of the noise, above 0 */
@@ -22,17 +22,17 @@ struct finance_signal_options {
     uint64_t seed; /* of the first draw; each further draw adds 1 */
 };
 
-struct finance_signal_row {
+struct noise_removal_row {
     const char *name;
     double mse, mse_spread; /* per cell: mean over the draws, and standard deviation (over n - 1; 0 for one draw) */
 };
 
-struct finance_signal {
-    struct finance_signal_row row[SIGNAL_N];
+struct noise_removal {
+    struct noise_removal_row row[SIGNAL_N];
 };
 
 /* Holes in either window: DAE_BAD_DATA; DAE_NO_MEMORY. */
-MUST_USE enum dae_status finance_signal_run(const struct finance_signal_options *options, struct finance_signal *study,
-                                            struct error *err);
+MUST_USE enum dae_status noise_removal_run(const struct noise_removal_options *options, struct noise_removal *study,
+                                           struct error *err);
 
 #endif

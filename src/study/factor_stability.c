@@ -1,4 +1,4 @@
-#include "study/finance_factors.h"
+#include "study/factor_stability.h"
 
 #include <assert.h>
 #include <math.h>
@@ -93,7 +93,7 @@ static enum dae_status fill_windows(struct work *work, const struct cells *train
 }
 
 static enum dae_status run(struct work *work, const struct cells *train, const struct cells *test,
-                           struct finance_factors *study, struct error *err)
+                           struct factor_stability *study, struct error *err)
 {
     int d = train->d, k = study->k;
     const struct cells early = cells_rows(train, 0, train->n / 2), late = cells_rows(train, train->n / 2, train->n);
@@ -111,15 +111,15 @@ static enum dae_status run(struct work *work, const struct cells *train, const s
     return DAE_OK;
 }
 
-enum dae_status finance_factors_run(const struct panel *panel, const struct panel_split *split, int k,
-                                    struct finance_factors *study, struct error *err)
+enum dae_status factor_stability_run(const struct panel *panel, const struct panel_split *split, int k,
+                                     struct factor_stability *study, struct error *err)
 {
     const struct cells *cells = &panel->cells;
     assert(k >= 1 && k <= cells->d && split->train_end - split->train_first >= 2);
     const struct cells train = cells_rows(cells, split->train_first, split->train_end);
     const struct cells test = cells_rows(cells, split->test_first, split->test_end);
     struct work work;
-    *study = (struct finance_factors){.k = k, .correlations = calloc((size_t)k, sizeof *study->correlations)};
+    *study = (struct factor_stability){.k = k, .correlations = calloc((size_t)k, sizeof *study->correlations)};
     enum dae_status status = work_init(&work, train.n, test.n, cells->d, k, err);
     if (status == DAE_OK && !study->correlations)
         status = error_no_memory(err, "factor study", (size_t)k * sizeof *study->correlations);
@@ -127,12 +127,12 @@ enum dae_status finance_factors_run(const struct panel *panel, const struct pane
         status = run(&work, &train, &test, study, err);
     work_release(&work);
     if (status != DAE_OK)
-        finance_factors_release(study);
+        factor_stability_release(study);
     return status;
 }
 
-void finance_factors_release(struct finance_factors *study)
+void factor_stability_release(struct factor_stability *study)
 {
     free(study->correlations);
-    *study = (struct finance_factors){0};
+    *study = (struct factor_stability){0};
 }
