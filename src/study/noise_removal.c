@@ -90,7 +90,7 @@ static enum dae_status restore(struct work *work, const struct noise_removal_opt
 }
 
 static enum dae_status run_draw(struct work *work, const struct noise_removal_options *options, int draw,
-                                const struct cells *test, double *mse /* (SIGNAL_N) */, struct error *err)
+                                const struct cells *test, struct noise_removal *study, struct error *err)
 {
     int64_t len = test->n * test->d;
     for (int64_t i = 0; i < len; ++i) {
@@ -98,26 +98,46 @@ static enum dae_status run_draw(struct work *work, const struct noise_removal_op
                                                              i / test->d, (int)(i % test->d));
         work->rows[i] = (float)work->noisy[i];
     }
-    for (int m = 0; m < SIGNAL_N; ++m) {
-        TRY(restore(work, options, (enum signal_method)m, test->n, test->d, err));
-        mse[m] = 0;
+    const struct cells noisy = {.n = test->n, .d = test->d, .x = work->noisy, .seen = test->seen};
+    for (int m = 0; m < study->n_rows; ++m) {
+        const struct noise_remover *remover = m < SIGNAL_N ? NULL : &options->remover[m - SIGNAL_N];
+        TRY(remover ? remover->denoise(remover->context, &noisy, work->filtered, err)
+                    : restore(work, options, (enum signal_method)m, test->n, test->d, err));
+        double sum = 0;
         for (int64_t i = 0; i < len; ++i)
-            mse[m] += pow(work->filtered[i] - test->x[i], 2) / (double)len;
+            sum += pow(work->filtered[i] - test->x[i], 2) / (double)len;
+        study->row[m].mse_of_draw[draw] = sum;
     }
     return DAE_OK;
 }
 
-/* mse is (n_draws, SIGNAL_N). */
-static void summarise(struct noise_removal *study, const double *mse, int n)
+static enum dae_status study_init(struct noise_removal *study, const struct noise_removal_options *options,
+                                  struct error *err)
 {
-    for (int m = 0; m < SIGNAL_N; ++m) {
+    const size_t n_rows = (size_t)SIGNAL_N + (size_t)options->n_removers, n = (size_t)options->n_draws;
+    *study = (struct noise_removal){.n_rows = (int)n_rows,
+                                    .n_draws = options->n_draws,
+                                    .row = calloc(n_rows, sizeof *study->row),
+                                    .numbers = calloc(n_rows, n * sizeof *study->numbers)};
+    if (!study->row || !study->numbers)
+        return error_no_memory(err, "signal study", n_rows * n * sizeof *study->numbers);
+    for (size_t m = 0; m < n_rows; ++m)
+        study->row[m] =
+            (struct noise_removal_row){.name = m < SIGNAL_N ? names[m] : options->remover[m - SIGNAL_N].name,
+                                       .mse_of_draw = study->numbers + m * n};
+    return DAE_OK;
+}
+
+static void summarise(struct noise_removal *study)
+{
+    const int n = study->n_draws;
+    for (int m = 0; m < study->n_rows; ++m) {
         struct noise_removal_row *row = &study->row[m];
         double squares = 0;
-        *row = (struct noise_removal_row){.name = names[m]};
         for (int k = 0; k < n; ++k)
-            row->mse += mse[k * SIGNAL_N + m] / n;
+            row->mse += row->mse_of_draw[k] / n;
         for (int k = 0; k < n; ++k)
-            squares += pow(mse[k * SIGNAL_N + m] - row->mse, 2);
+            squares += pow(row->mse_of_draw[k] - row->mse, 2);
         row->mse_spread = n > 1 ? sqrt(squares / (n - 1)) : 0;
     }
 }
@@ -129,20 +149,28 @@ enum dae_status noise_removal_run(const struct noise_removal_options *options, s
     const struct cells *cells = &options->panel->cells;
     const struct cells train = cells_rows(cells, options->split.train_first, options->split.train_end);
     const struct cells test = cells_rows(cells, options->split.test_first, options->split.test_end);
+    *study = (struct noise_removal){0};
     if (!cells_are_whole(&train) || !cells_are_whole(&test))
         return error_set(err, DAE_BAD_DATA, "signal study: the panel has holes; choose windows without");
     struct work work;
-    double *mse = calloc((size_t)options->n_draws, SIGNAL_N * sizeof *mse);
     enum dae_status status = work_init(&work, train.n, test.n, cells->d, err);
-    if (status == DAE_OK && !mse)
-        status = error_no_memory(err, "signal study", (size_t)options->n_draws * SIGNAL_N * sizeof *mse);
+    if (status == DAE_OK)
+        status = study_init(study, options, err);
     if (status == DAE_OK)
         status = fit(&work, options, &train, err);
     for (int draw = 0; status == DAE_OK && draw < options->n_draws; ++draw)
-        status = run_draw(&work, options, draw, &test, mse + draw * SIGNAL_N, err);
+        status = run_draw(&work, options, draw, &test, study, err);
     if (status == DAE_OK)
-        summarise(study, mse, options->n_draws);
+        summarise(study);
+    else
+        noise_removal_release(study);
     work_release(&work);
-    free(mse);
     return status;
+}
+
+void noise_removal_release(struct noise_removal *study)
+{
+    free(study->row);
+    free(study->numbers);
+    *study = (struct noise_removal){0};
 }

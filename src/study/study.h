@@ -166,7 +166,7 @@ struct study {
                            struct error *err);
 };
 
-extern const struct study study_noise_levels, study_finance_impute;
+extern const struct study study_noise_levels, study_finance_impute, study_finance_signal;
 
 enum { STUDY_MAX = 32 };
 

@@ -219,6 +219,7 @@ static void conditional_reaches_the_best_there_is(void **state)
     assert_near(signal.row[SIGNAL_WIENER].mse, best, best * relative);
     assert_true(signal.row[SIGNAL_WIENER].mse < signal.row[SIGNAL_PCA].mse);
     assert_near(signal.row[SIGNAL_AFFINE].mse, signal.row[SIGNAL_WIENER].mse, 0.01 * best);
+    noise_removal_release(&signal);
 
     struct factor_stability factors;
     check(factor_stability_run(&drawn.panel, &split, K, &factors, &err));
@@ -280,6 +281,7 @@ static void agrees_with_numpy_on(const struct reference *r, const char *root)
     check(noise_removal_run(&noise, &signal, &err));
     assert_near(signal.row[SIGNAL_WIENER].mse, r->wiener, 0.02 * r->wiener);
     assert_near(signal.row[SIGNAL_PCA].mse, r->pca, 0.02 * r->pca);
+    noise_removal_release(&signal);
 
     struct factor_stability factors;
     check(factor_stability_run(&panel, &split, 5, &factors, &err));

@@ -9,6 +9,7 @@
 #include "study/factor_stability.h"
 #include "study/imputation.h"
 #include "study/noise_removal.h"
+#include "train/gaussian.h"
 
 #include "numpy_random.h"
 
@@ -75,17 +76,33 @@ static void load(const struct example *example, const char *folder, struct loade
         out->hidden[i] = numpy_random_uniform(&random) < 0.1;
 }
 
+/* What soft-impute is given, and no more: the seen cells of the test window itself. */
+static enum dae_status fill_by_own_gaussian(void *context, const struct cells *rows, double *filled, struct error *e)
+{
+    struct gaussian g;
+    (void)context;
+    TRY(gaussian_fit(&g, rows, e));
+    enum dae_status status = gaussian_fill(&g, rows, filled, NULL, e);
+    gaussian_release(&g);
+    return status;
+}
+
 /* One table: methods down; panels and shares across. */
 static void print_imputation(const struct loaded *loaded, enum hiding_pattern pattern)
 {
     static const double shares[] = {0.1, 0.3};
     enum { N_SHARES = sizeof shares / sizeof *shares };
+    static const struct imputation_filler own = {"Gaussian of the test window's seen cells", fill_by_own_gaussian,
+                                                 NULL};
+    const int n_rows = pattern == HIDING_RANDOM ? IMPUTE_N + 1 : IMPUTE_N;
     struct imputation one[N_EXAMPLES] = {0}, many[N_EXAMPLES][N_SHARES];
     for (int e = 0; e < N_EXAMPLES; ++e) {
         struct imputation_options options = {.panel = &loaded[e].panel,
                                              .split = loaded[e].split,
                                              .hiding = {.pattern = pattern, .block = BLOCK_ROWS, .seed = 1},
                                              .n_draws = N_DRAWS,
+                                             .filler = &own,
+                                             .n_fillers = n_rows - IMPUTE_N,
                                              .few = FEW,
                                              .many = MANY};
         for (int s = 0; s < N_SHARES; ++s) {
@@ -107,7 +124,7 @@ static void print_imputation(const struct loaded *loaded, enum hiding_pattern pa
     printf("\n| --- |");
     for (int e = 0; e < N_EXAMPLES; ++e)
         printf("%s", one[e].numbers ? " --- | --- | --- |" : " --- | --- |");
-    for (int m = 0; m < IMPUTE_N; ++m) {
+    for (int m = 0; m < n_rows; ++m) {
         printf("\n| %s |", many[0][0].row[m].name);
         for (int e = 0; e < N_EXAMPLES; ++e) {
             if (one[e].numbers)
@@ -151,6 +168,9 @@ static void print_signal(const struct loaded *loaded)
                 printf(" %.4f +- %.4f |", study[e][s].row[m].mse, study[e][s].row[m].mse_spread);
     }
     printf("\n");
+    for (int e = 0; e < N_EXAMPLES; ++e)
+        for (int q = 0; q < N_SIGMAS; ++q)
+            noise_removal_release(&study[e][q]);
 }
 
 static void print_factors(const struct loaded *loaded)
