@@ -4,7 +4,8 @@
 
 #include "config/tree.h"
 
-const struct study *const studies[] = {&study_noise_levels, &study_finance_impute, &study_finance_signal, NULL};
+const struct study *const studies[] = {&study_noise_levels, &study_finance_signal, &study_finance_factors,
+                                       &study_finance_impute, NULL};
 
 enum dae_status study_find(const char *name, struct mark mark, const struct study **study, struct error *err)
 {

@@ -166,7 +166,7 @@ struct study {
                            struct error *err);
 };
 
-extern const struct study study_noise_levels, study_finance_impute, study_finance_signal;
+extern const struct study study_noise_levels, study_finance_impute, study_finance_signal, study_finance_factors;
 
 enum { STUDY_MAX = 32 };
 
