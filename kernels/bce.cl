@@ -9,9 +9,14 @@
 #define P_UNMASKED_WEIGHT 0.5f
 #endif
 
-/* v, what 16 numbers from 16 i on cost, times their weights. */
-INLINE V FN(weighted)(const V v, G const float *const *x, const int i)
+/* v, what 16 numbers from 16 i on cost, times their weights; nothing where the target is a hole. */
+INLINE V FN(weighted)(const V cost, G const float *const *x, const int i)
 {
+#if HOLES
+    const V v = known16(load16(x[1] + 16 * i, IN_LEN - 16 * i), cost, (V)(0.0f));
+#else
+    const V v = cost;
+#endif
 #if N_INPUTS > 2 && CORRUPTED
     return load16(x[2] + 16 * i, IN_LEN - 16 * i) > 0.0f ? v : v * P_UNMASKED_WEIGHT;
 #else

@@ -44,6 +44,8 @@ static void bce_reference(const void *state, const struct dae_plan *plan, const 
     (void)draw, (void)w;
     y[0] = 0;
     for (int64_t i = 0; i < dae_shape_len(&plan->input[0]); ++i) {
+        if (x[1][i] != x[1][i]) /* a hole */
+            continue;
         double p = x[0][i], t = x[1][i], yes = log(p), no = log(1 - p);
         const double weight = plan->n_inputs < 3 || x[2][i] != 0 ? 1 : loss->unmasked_weight;
         y[0] -= weight * (t * (yes < -100 ? -100 : yes) + (1 - t) * (no < -100 ? -100 : no));

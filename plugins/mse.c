@@ -43,6 +43,8 @@ static void mse_reference(const void *state, const struct dae_plan *plan, const 
     (void)draw, (void)w;
     y[0] = 0;
     for (int64_t i = 0; i < dae_shape_len(&plan->input[0]); ++i) {
+        if (x[1][i] != x[1][i]) /* a hole */
+            continue;
         const double weight = plan->n_inputs < 3 || x[2][i] != 0 ? 1 : loss->unmasked_weight;
         y[0] += weight * (x[0][i] - x[1][i]) * (x[0][i] - x[1][i]);
     }

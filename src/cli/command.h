@@ -47,7 +47,7 @@ extern const struct command_option option_out;      /* --out DIR */
 extern const struct command_option option_resume;   /* --resume */
 
 extern const struct command command_run, command_check, command_verify, command_bench, command_tune, command_study,
-    command_denoise, command_devices, command_doctor, command_plugins, command_help;
+    command_denoise, command_impute, command_devices, command_doctor, command_plugins, command_help;
 /* All of them, in the order of the manual; ends with NULL. */
 extern const struct command *const commands[];
 

@@ -12,8 +12,19 @@
 #include "cli/help.h"
 
 const struct command *const commands[] = {
-    &command_run,     &command_check,   &command_verify, &command_bench,   &command_tune, &command_study,
-    &command_denoise, &command_devices, &command_doctor, &command_plugins, &command_help, NULL,
+    &command_run,
+    &command_check,
+    &command_verify,
+    &command_bench,
+    &command_tune,
+    &command_study,
+    &command_denoise,
+    &command_impute,
+    &command_devices,
+    &command_doctor,
+    &command_plugins,
+    &command_help,
+    NULL,
 };
 
 /* A closed standard stream would give its number to the next file that is opened, and what is printed would end up in

@@ -108,7 +108,8 @@ static enum dae_status train_all(struct run *run, struct error *err)
     TRY(session_log(&run->session, "start", device_line(run->session.device), err));
     TRY(train(run, "model", true, &run->model, err));
     TRY(run_folder_path(&run->session.folder, "model.safetensors", path, sizeof path, err));
-    TRY(model_file_save(path, &run->session.network, run->model.parameters, run->session.config, err));
+    TRY(model_file_save(path, &run->session.network, run->model.parameters, run->session.config,
+                        run->session.train_set.columns, err));
     if (run->session.settings.compare_standard)
         TRY(train(run, "standard_ae", false, &run->standard, err));
     return DAE_OK;
@@ -198,6 +199,7 @@ static enum dae_status run_all(struct run *run, struct error *err)
     TRY(session_read(session, session->invocation->argument[0], err));
     TRY(comparison_check(&session->settings, &session->network, session->config, err));
     TRY(session_load(session, err));
+    TRY(comparison_check_data(&session->settings, session->config, &session->train_set, &session->test_set, err));
     TRY(session_open_devices(session, true, err));
     TRY(session_open_folder(session, err));
     TRY(train_all(run, err));

@@ -20,9 +20,10 @@ struct csv {
     const char *path;         /* borrowed */
     struct csv_field *fields; /* (n_fields) of the row that was read last */
     int n_fields;             /* of every row; 0 before the first */
+    char *bytes, *end;        /* the unpacked file, with a NUL behind it; reading rows writes into it */
     int capacity;             /* the rest is private to csv.c */
     char separator;
-    char *bytes, *next, *end;
+    char *next;
     int line;
 };
 

@@ -11,10 +11,10 @@
 #include "data/data_folder.h"
 #include "data/date.h"
 #include "data/digits.h"
-#include "data/factor_panel.h"
 #include "data/idx.h"
 #include "data/npy.h"
 #include "data/panel_samples.h"
+#include "data/panel_source.h"
 #include "data/plane.h"
 #include "graph/network.h"
 
@@ -446,65 +446,69 @@ static enum dae_status load_points(const struct options *options, struct dataset
 
 /* ---- Panels. ----------------------------------------------------------------------------------------------------- */
 
-static enum dae_status split_by_dates(const struct options *options, const struct panel *panel,
-                                      struct panel_split *split, struct error *err)
+static enum dae_status panel_source(const struct options *options, const char *path, struct panel_source *source,
+                                    struct error *err)
 {
-    int64_t from = INT64_MIN, until = 0, test = INT64_MIN;
-    TRY(read_date(options->from, &from, err));
-    TRY(read_date(options->train_until, &until, err));
-    TRY(read_date(options->test_from, &test, err));
-    split->train_first = panel_find(panel, from);
-    split->train_end = panel_find(panel, date_end_of_day(until));
-    split->test_first = panel_find(panel, test);
-    if (split->test_first < split->train_end)
-        split->test_first = split->train_end;
-    split->test_end = panel->cells.n;
-    char first[DATE_TEXT_BYTES], last[DATE_TEXT_BYTES];
-    if (split->train_first >= split->train_end)
-        return error_at(err, DAE_BAD_DATA, options->train_until->mark,
-                        "no row of %s is in the training window; its dates run from %s to %s", panel->path,
-                        date_text(panel->date[0], first), date_text(panel->date[panel->cells.n - 1], last));
-    return DAE_OK;
+    *source = (struct panel_source){.mark = options->mark,
+                                    .path = path,
+                                    .returns = path ? (enum panel_returns)options->returns : PANEL_NONE,
+                                    .from = INT64_MIN,
+                                    .test_from = INT64_MIN,
+                                    .n_train = options->n_train,
+                                    .n_test = options->n_test,
+                                    .drawn = {.assets = (int)options->assets,
+                                              .factors = (int)options->factors,
+                                              .noise = options->noise,
+                                              .missing = options->missing,
+                                              .seed = (uint64_t)options->seed}};
+    if (!path)
+        return DAE_OK;
+    source->until_mark = options->train_until->mark;
+    TRY(read_date(options->from, &source->from, err));
+    TRY(read_date(options->train_until, &source->train_until, err));
+    return read_date(options->test_from, &source->test_from, err);
 }
 
-static enum dae_status load_csv(const struct options *options, const char *path, struct dataset *train,
-                                struct dataset *test, struct error *err)
+/* path: of a CSV file; NULL: the panel is drawn. */
+static enum dae_status load_panel(const struct options *options, const char *path, struct dataset *train,
+                                  struct dataset *test, struct error *err)
 {
-    struct panel panel;
-    struct panel_samples_options samples = {.mark = options->mark,
-                                            .window = options->window,
-                                            .clip = options->clip,
-                                            .limit = options->limit,
-                                            .test_limit = options->test_limit};
-    TRY(panel_load(&panel, path, (enum panel_returns)options->returns, err));
-    enum dae_status status = split_by_dates(options, &panel, &samples.split, err);
-    if (status == DAE_OK)
-        status = panel_samples(&panel, &samples, train, test, err);
-    panel_release(&panel);
+    struct panel_source source;
+    struct panel_data data;
+    TRY(panel_source(options, path, &source, err));
+    TRY(panel_source_open(&source, &data, err));
+    const struct panel_samples_options samples = {.mark = options->mark,
+                                                  .split = data.split,
+                                                  .window = options->window,
+                                                  .clip = options->clip,
+                                                  .returns = source.returns,
+                                                  .limit = options->limit,
+                                                  .test_limit = options->test_limit};
+    enum dae_status status = panel_samples(&data.panel, &samples, train, test, err);
+    panel_data_release(&data);
     return status;
 }
 
-/* Test rows follow the training rows. */
-static enum dae_status load_factor_panel(const struct options *options, struct dataset *train, struct dataset *test,
-                                         struct error *err)
+enum dae_status dataset_panel(const struct value *data_section, const char *data_root, struct panel_data *data,
+                              double *clip, struct error *err)
 {
-    struct factor_panel drawn;
-    int64_t n = options->n_train + options->n_test;
-    const struct factor_panel_options factors = {.rows = n,
-                                                 .assets = (int)options->assets,
-                                                 .factors = (int)options->factors,
-                                                 .noise = options->noise,
-                                                 .missing = options->missing,
-                                                 .seed = (uint64_t)options->seed};
-    const struct panel_samples_options samples = {
-        .mark = options->mark,
-        .split = {.train_end = options->n_train, .test_first = options->n_train, .test_end = n},
-        .window = options->window,
-        .limit = options->limit,
-        .test_limit = options->test_limit};
-    TRY(factor_panel_draw(&factors, &drawn, err));
-    enum dae_status status = panel_samples(&drawn.panel, &samples, train, test, err);
-    factor_panel_release(&drawn);
+    struct options options;
+    struct panel_source source;
+    struct arena arena = {0};
+    const char *path = NULL;
+    *data = (struct panel_data){0};
+    TRY(read_options(data_section, &options, err));
+    if ((options.source != SOURCE_CSV && options.source != SOURCE_FACTOR_PANEL) || options.window != 1)
+        return error_at(err, DAE_CONFIG, options.mark, "wants a panel, source csv or factor_panel, with window 1");
+    enum dae_status status = DAE_OK;
+    if (options.source == SOURCE_CSV)
+        status = data_folder_find(options.path, data_root, &arena, &path, err);
+    if (status == DAE_OK)
+        status = panel_source(&options, path, &source, err);
+    if (status == DAE_OK)
+        status = panel_source_open(&source, data, err);
+    arena_release(&arena);
+    *clip = options.clip;
     return status;
 }
 
@@ -529,12 +533,12 @@ static enum dae_status load_source(const struct options *options, const char *da
         const char *path = NULL;
         status = data_folder_find(options->path, data_root, &arena, &path, err);
         if (status == DAE_OK)
-            status = load_csv(options, path, train, test, err);
+            status = load_panel(options, path, train, test, err);
         arena_release(&arena);
         return status;
     }
     case SOURCE_FACTOR_PANEL:
-        return load_factor_panel(options, train, test, err);
+        return load_panel(options, NULL, train, test, err);
     case SOURCE_MIXTURE:
     case SOURCE_SPIRAL:
         return load_points(options, train, test, err);
@@ -577,6 +581,8 @@ void dataset_release(struct dataset *set)
 {
     free(set->values);
     free(set->labels);
+    free(set->hole);
+    panel_columns_free(set->columns);
     *set = (struct dataset){0};
 }
 

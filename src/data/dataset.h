@@ -9,6 +9,8 @@
 #include "config/fields.h"
 #include "config/tree.h"
 #include "dae/plugin.h"
+#include "data/panel_columns.h"
+#include "data/panel_source.h"
 
 enum dataset_kind {
     DATASET_UINT8, /* to be divided by 255 */
@@ -20,9 +22,12 @@ struct dataset {
     int64_t n;              /* samples, at least 1 */
     struct dae_shape shape; /* of one sample, channels last: (H,W,C), or (N) */
     enum dataset_kind kind;
-    void *values;         /* (n, shape) uint8_t or float, finite; malloc'ed */
-    uint8_t *labels;      /* (n), or NULL; malloc'ed */
-    int64_t memory_bytes; /* of the device that the samples may take; 0: as much as there is */
+    void *values;                  /* (n, shape) uint8_t or float, finite but for holes, which are NaN; malloc'ed */
+    char *hole;                    /* where the first hole is, in words; NULL: there is none; malloc'ed */
+    struct mark mark;              /* of the source in the config, for messages about holes */
+    struct panel_columns *columns; /* of a panel's training samples; else NULL; malloc'ed */
+    uint8_t *labels;               /* (n), or NULL; malloc'ed */
+    int64_t memory_bytes;          /* of the device that the samples may take; 0: as much as there is */
 };
 
 /* One line for the user, empty when there is nothing to say. */
@@ -47,6 +52,11 @@ MUST_USE enum dae_status dataset_check(const struct value *data_section, struct 
 enum dataset_plane { DATASET_NO_PLANE, DATASET_MIXTURE, DATASET_SPIRAL };
 MUST_USE enum dae_status dataset_plane(const struct value *data_section, enum dataset_plane *plane, double *scale,
                                        struct error *err);
+
+/* The panel that the section names, as it came, with its split and clip, for what works on days and not on samples. On
+ * success the caller releases. Another source, or a window of several rows: DAE_CONFIG at the source. */
+MUST_USE enum dae_status dataset_panel(const struct value *data_section, const char *data_root, struct panel_data *data,
+                                       double *clip, struct error *err);
 
 void dataset_release(struct dataset *set);
 

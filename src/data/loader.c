@@ -124,6 +124,16 @@ bool loader_is_streamed(const struct loader *loader)
     return !loader->data;
 }
 
+enum dae_status loader_check_holes(const struct loader *loader, const struct network *network, struct error *err)
+{
+    if (!loader->set->hole || network->takes_holes)
+        return DAE_OK;
+    return error_at(err, DAE_BAD_DATA, loader->set->mark,
+                    "%s; a network without a mask cannot tell a hole from a number: let a layer read it (from: [input, "
+                    "mask]), leave the column out, or choose windows without holes",
+                    loader->set->hole);
+}
+
 static enum dae_status upload_order(struct loader *loader, struct error *err)
 {
     for (int i = 0; i < N_SLOTS; ++i)

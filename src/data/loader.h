@@ -8,6 +8,7 @@
 #include "data/dataset.h"
 #include "device/device.h"
 #include "graph/executor.h"
+#include "graph/network.h"
 
 struct loader;
 
@@ -19,6 +20,10 @@ void loader_free(struct loader *loader); /* NULL is fine */
 
 int64_t loader_samples(const struct loader *loader);
 bool loader_is_streamed(const struct loader *loader);
+
+/* Refuses samples with holes for a network that is not told where they are: DAE_BAD_DATA at the data's source. */
+MUST_USE enum dae_status loader_check_holes(const struct loader *loader, const struct network *network,
+                                            struct error *err);
 
 /* A new random order for training epoch `epoch`, the same for the same seed (Fisher and Yates, as Durstenfeld 1964
  * wrote it, over Philox words). */

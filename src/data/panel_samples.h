@@ -10,13 +10,15 @@
 struct panel_samples_options {
     struct mark mark; /* of the source in the config, for messages */
     struct panel_split split;
-    int64_t window;            /* rows per sample, at least 1 */
-    double clip;               /* see panel_standardise */
-    int64_t limit, test_limit; /* most samples of either split */
+    int64_t window;             /* rows per sample, at least 1 */
+    double clip;                /* see panel_standardise */
+    enum panel_returns returns; /* what the numbers are; remembered with the columns */
+    int64_t limit, test_limit;  /* most samples of either split */
 };
 
-/* Standardises the panel by the moments of its training window and copies the samples as floats. A hole in
- * either, too few rows for one sample, or a column that cannot be standardised: DAE_BAD_DATA; DAE_NO_MEMORY. */
+/* Standardises the panel by the moments of its training window and copies the samples as floats, holes as NaN, and the
+ * columns into train.
+ * Too few rows for one sample, or a column that cannot be standardised: DAE_BAD_DATA; DAE_NO_MEMORY. */
 MUST_USE enum dae_status panel_samples(struct panel *panel, const struct panel_samples_options *options,
                                        struct dataset *train, struct dataset *test, struct error *err);
 

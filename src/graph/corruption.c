@@ -1,5 +1,6 @@
 #include "graph/corruption.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,9 +71,8 @@ enum dae_status corruption_read(const struct registry *registry, struct network 
     return DAE_OK;
 }
 
-/* ---- The mask. A corruption that masks does so where its draws choose. Run with the same draws on numbers that no
- * data hold, it shows where.
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Holes and the mask. A corruption that masks does so where its draws choose. Run with the same draws on numbers
+ * that no data hold, it shows where; what is 0 from the start, in a hole, shows as well. -------------------------- */
 
 #define UNMASKED "1e30f"
 static const double unmasked = 1e30;
@@ -87,9 +87,17 @@ static int mask_plan(const void *state, struct dae_plan *plan)
 static void unmasked_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
                                const double *const *x, const double *const *w, double *y)
 {
-    (void)state, (void)draw, (void)x, (void)w;
+    (void)state, (void)draw, (void)w;
     for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
-        y[i] = (double)(float)unmasked;
+        y[i] = isnan(x[0][i]) ? 0 : (double)(float)unmasked;
+}
+
+static void known_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
+                            const double *const *x, const double *const *w, double *y)
+{
+    (void)state, (void)draw, (void)w;
+    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
+        y[i] = isnan(x[0][i]) ? 0 : x[0][i];
 }
 
 static void mask_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
@@ -105,12 +113,12 @@ static const struct dae_plugin unmasked_plugin = {
     .size = sizeof(struct dae_plugin),
     .kind = DAE_LAYER,
     .name = "unmasked",
-    .help = "a number that no data hold",
+    .help = "a number that no data hold, 0 in a hole",
     .flags = DAE_READS_X,
     .min_inputs = 1,
     .max_inputs = 1,
     .plan = mask_plan,
-    .pointwise_y = "(V)(" UNMASKED ")",
+    .pointwise_y = "known16(x, (V)(" UNMASKED "), (V)(0.0f))",
     .pointwise_dx = "(V)(0.0f)",
     .reference = unmasked_reference,
 };
@@ -129,6 +137,30 @@ static const struct dae_plugin mask_plugin = {
     .pointwise_dx = "(V)(0.0f)",
     .reference = mask_reference,
 };
+
+static const struct dae_plugin known_plugin = {
+    .abi = DAE_ABI,
+    .size = sizeof(struct dae_plugin),
+    .kind = DAE_LAYER,
+    .name = "known",
+    .help = "its input, 0 in a hole",
+    .flags = DAE_READS_X,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = mask_plan,
+    .pointwise_y = "known16(x, x, (V)(0.0f))",
+    .pointwise_dx = "known16(x, dy, (V)(0.0f))",
+    .reference = known_reference,
+};
+
+enum dae_status corruption_fill_holes(struct network *network, struct mark mark, struct error *err)
+{
+    const int input = network->noisy;
+    TRY(network_add(network, &known_plugin, NULL, "known", mark, &input, 1, err));
+    network->noisy = network->n_nodes - 1;
+    network->takes_holes = true;
+    return DAE_OK;
+}
 
 static enum dae_status repeat(struct network *network, int number, struct error *err)
 {

@@ -15,8 +15,13 @@ enum { CORRUPTION_MAX = 16, CORRUPTION_MAX_NODES = 2 * CORRUPTION_MAX + 2 /* eac
 MUST_USE enum dae_status corruption_read(const struct registry *registry, struct network *network, struct value *value,
                                          struct error *err);
 
+/* Appends the node "known" behind the corruptions: what they leave, and 0 where the data have a hole (NaN). Layers then
+ * can take data with holes, told by the mask where they are. */
+MUST_USE enum dae_status corruption_fill_holes(struct network *network, struct mark mark, struct error *err);
+
 /* Makes sure that network->mask is there: the node "mask", (the input's shape), 1 where a corruption that masks
- * (DAE_MASKS) has replaced the number and 0 elsewhere. DAE_CONFIG at `mark`, where it is asked for, when none masks. */
+ * (DAE_MASKS) has replaced the number or the data have a hole, and 0 elsewhere. DAE_CONFIG at `mark`, where it is asked
+ * for, when none masks. */
 MUST_USE enum dae_status corruption_mask(struct network *network, struct mark mark, struct error *err);
 
 #endif

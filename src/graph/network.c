@@ -169,6 +169,20 @@ static enum dae_status read_inputs(struct network *network, const struct value *
     return DAE_OK;
 }
 
+static bool layers_read_mask(const struct value *layers)
+{
+    for (int i = 0; i < layers->n; ++i) {
+        const struct value *from = value_map_get(layers->items[i], "from");
+        const int n = !from ? 0 : from->kind == VALUE_LIST ? from->n : 1;
+        for (int j = 0; j < n; ++j) {
+            const struct value *name = from->kind == VALUE_LIST ? from->items[j] : from;
+            if (name->kind == VALUE_SCALAR && strcmp(name->text, "mask") == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 static enum dae_status add_layer(const struct registry *registry, struct network *network, struct value *item,
                                  struct error *err)
 {
@@ -259,7 +273,7 @@ enum dae_status network_build(const struct registry *registry, struct value *con
     else if (!value_map_put(arena, config, "seed", value_int_new(arena, number)))
         return error_no_memory(err, "config", 0);
     network->seed = (uint64_t)number;
-    network->node = arena_array(arena, (size_t)layers->n + CORRUPTION_MAX_NODES + 2, sizeof *network->node);
+    network->node = arena_array(arena, (size_t)layers->n + CORRUPTION_MAX_NODES + 3, sizeof *network->node);
     if (!network->node)
         return error_no_memory(err, "network", (unsigned long long)layers->n * sizeof *network->node);
     struct node *source = &network->node[0];
@@ -268,6 +282,8 @@ enum dae_status network_build(const struct registry *registry, struct value *con
     TRY(check_shape(source, &source->plan.output, "shape", err));
     network->n_nodes = 1;
     TRY(corruption_read(registry, network, value_map_get(config, "corruption"), err));
+    if (layers_read_mask(layers))
+        TRY(corruption_fill_holes(network, layers->mark, err));
     network->output = network->noisy;
     network->node[network->noisy].wants_gradient = input_gradient;
     for (int i = 0; i < layers->n; ++i)

@@ -35,10 +35,11 @@ struct network {
     struct arena *arena; /* borrowed: lives as long as the config's tree */
     struct node *node;
     int n_nodes;
-    int noisy;              /* what the first layer reads: the last corruption, or 0 */
+    int noisy;              /* what the first layer reads: the last corruption, 0 where holes are, or node 0 */
     int output;             /* the last layer */
     int loss;               /* the last node */
-    int mask;               /* 1 where a corruption has replaced a number, else 0; -1: nothing reads it */
+    int mask;               /* 1 where a corruption has replaced a number or the data have none, else 0; -1: unread */
+    bool takes_holes;       /* layers read the mask: NaN in the data is a hole, which they get as 0 and a mask of 1 */
     int code;               /* the node that the config names `code`, or -1 */
     int64_t n_parameters;   /* numbers that are trained */
     int64_t parameters_len; /* floats of the parameter buffer: each weight starts at a multiple of 16 */

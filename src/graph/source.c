@@ -332,9 +332,9 @@ enum dae_status source_write(const struct network *network, const struct fusion 
     struct writer w = {network, fusion, tuning, schedule, text};
     text_printf(text,
                 "#define LANES %d\n#define TRAINING %d\n#define CORRUPTED %d\n#define DATA_BYTES %d\n"
-                "#define LEN %lld\n",
+                "#define HOLES %d\n#define LEN %lld\n",
                 tuning->lanes, schedule->options.kind == SCHEDULE_TRAIN, schedule->options.corrupt, bytes,
-                (long long)dae_shape_len(&network->node[0].plan.output));
+                network->takes_holes, (long long)dae_shape_len(&network->node[0].plan.output));
     text_printf(text, "#define PHILOX_MUL_HI %d\n", tuning->mul_hi);
     define_folds(&w);
     TRY(sources_add(text, "dae.clh", err));

@@ -54,6 +54,19 @@ enum dae_status comparison_check(const struct settings *settings, const struct n
     return DAE_OK;
 }
 
+enum dae_status comparison_check_data(const struct settings *settings, const struct value *config,
+                                      const struct dataset *train, const struct dataset *test, struct error *err)
+{
+    const char *hole = train->hole ? train->hole : test->hole;
+    if (!hole || (!settings->compare_affine && !settings->compare_pca))
+        return DAE_OK;
+    return error_at(
+        err, DAE_CONFIG, value_map_get(config, "compare")->mark,
+        "%s; affine and pca take whole samples: leave them out (the study finance_impute has rivals that fill "
+        "holes)",
+        hole);
+}
+
 /* One test or training batch through the network: fills clean, noisy, output and loss. */
 static enum dae_status run_batch(struct comparer *c, const struct batch *batch, struct error *err)
 {

@@ -60,6 +60,11 @@ const char *comparison_label(enum comparison_rival rival);
 MUST_USE enum dae_status comparison_check(const struct settings *settings, const struct network *network,
                                           const struct value *config, struct error *err);
 
+/* The closed-form rivals take whole samples: data with holes are DAE_CONFIG at `compare`. */
+MUST_USE enum dae_status comparison_check_data(const struct settings *settings, const struct value *config,
+                                               const struct dataset *train, const struct dataset *test,
+                                               struct error *err);
+
 /* Runs the comparison; the caller releases it. The rivals are fitted on the training samples under the noise of epoch
  * 0. */
 MUST_USE enum dae_status comparison_run(const struct comparison_options *options, struct comparison *comparison,

@@ -1,138 +1,374 @@
-#include "study/finance_factors.h"
-
-#include <assert.h>
+/* How stable the codes of autoencoders are beside PCA's factors: fitted to either half of the training window, or to
+ * its calm and its wild days, do they say the same about the test window? */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "config/tree.h"
+#include "study/panel_networks.h"
 #include "train/canonical.h"
 #include "train/gaussian.h"
 
-/* Components of the rows, largest variance first. */
-static enum dae_status components_of(const struct cells *rows, int k, double *components /* (k,d) */, struct error *err)
-{
-    struct gaussian g;
-    TRY(gaussian_fit(&g, rows, err));
-    double *variance = calloc((size_t)rows->d, sizeof *variance);
-    enum dae_status status = variance ? gaussian_components(&g, k, components, variance, err)
-                                      : error_no_memory(err, "factor study", (size_t)rows->d * sizeof *variance);
-    free(variance);
-    gaussian_release(&g);
-    return status;
-}
+enum { MAX_CORRUPTIONS = 6, MAX_ROWS = MAX_CORRUPTIONS + 2, N_SPLITS = 2, N_COLUMNS = 6 };
 
-static double component_value(const double *component, const double *x, int d)
-{
-    double sum = 0;
-    for (int j = 0; j < d; ++j)
-        sum += component[j] * x[j];
-    return sum;
-}
-
-static void encode(const double *components, int k, const double *x, int64_t n, int d, double *code /* (n,k) */)
-{
-    for (int64_t i = 0; i < n; ++i)
-        for (int a = 0; a < k; ++a)
-            code[i * k + a] = component_value(components + a * d, x + i * d, d);
-}
-
-/* Components are orthonormal, so the sum of squares of the code is that of the projection. */
-static double explained(const double *components, int k, const double *x, int64_t n, int d)
-{
-    double all = 0, kept = 0;
-    for (int64_t i = 0; i < n; ++i) {
-        for (int j = 0; j < d; ++j)
-            all += x[i * d + j] * x[i * d + j];
-        for (int a = 0; a < k; ++a)
-            kept += pow(component_value(components + a * d, x + i * d, d), 2);
-    }
-    return kept / all;
-}
-
-struct work {
-    double *train, *test;           /* (rows,d) filled */
-    double *early, *late, *whole;   /* (k,d) components */
-    double *early_code, *late_code; /* (test rows,k) */
+struct options {
+    long long seeds;
+    const struct value *corruptions;
 };
 
-static void work_release(struct work *work)
-{
-    free(work->train);
-    free(work->test);
-    free(work->early);
-    free(work->late);
-    free(work->whole);
-    free(work->early_code);
-    free(work->late_code);
-}
+static const struct study_key keys[] = {
+    {{"seeds", FIELD_INT, offsetof(struct options, seeds), false, 1, PANEL_MAX_SEEDS, NULL},
+     "integer",
+     "3",
+     "networks of each kind, from as many seeds"},
+    {{"corruptions", FIELD_VALUE, offsetof(struct options, corruptions), false, 0, 0, NULL},
+     "list of corruptions",
+     "[{gaussian: {sigma: 0.5}}, {masking: {p: 0.3}}, {swap: {p: 0.15}}]",
+     "a denoising autoencoder is trained with each"},
+    {{0}, NULL, NULL, NULL},
+};
 
-static enum dae_status work_init(struct work *work, int64_t n_train, int64_t n_test, int d, int k, struct error *err)
+static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
 {
-    size_t kd = (size_t)k * (size_t)d;
-    *work = (struct work){.train = calloc((size_t)n_train, (size_t)d * sizeof(double)),
-                          .test = calloc((size_t)n_test, (size_t)d * sizeof(double)),
-                          .early = calloc(kd, sizeof(double)),
-                          .late = calloc(kd, sizeof(double)),
-                          .whole = calloc(kd, sizeof(double)),
-                          .early_code = calloc((size_t)n_test, (size_t)k * sizeof(double)),
-                          .late_code = calloc((size_t)n_test, (size_t)k * sizeof(double))};
-    if (work->train && work->test && work->early && work->late && work->whole && work->early_code && work->late_code)
-        return DAE_OK;
-    return error_no_memory(err, "factor study", (size_t)(n_train + n_test) * (size_t)d * sizeof(double));
-}
-
-static enum dae_status fill_windows(struct work *work, const struct cells *train, const struct cells *test,
-                                    struct error *err)
-{
-    struct gaussian g;
-    TRY(gaussian_fit(&g, train, err));
-    enum dae_status status = gaussian_fill(&g, train, work->train, NULL, err);
-    if (status == DAE_OK)
-        status = gaussian_fill(&g, test, work->test, NULL, err);
-    gaussian_release(&g);
-    return status;
-}
-
-static enum dae_status run(struct work *work, const struct cells *train, const struct cells *test,
-                           struct finance_factors *study, struct error *err)
-{
-    int d = train->d, k = study->k;
-    const struct cells early = cells_rows(train, 0, train->n / 2), late = cells_rows(train, train->n / 2, train->n);
-    TRY(fill_windows(work, train, test, err));
-    TRY(components_of(&early, k, work->early, err));
-    TRY(components_of(&late, k, work->late, err));
-    TRY(components_of(train, k, work->whole, err));
-    study->explained_train = explained(work->whole, k, work->train, train->n, d);
-    study->explained_test = explained(work->whole, k, work->test, test->n, d);
-    encode(work->early, k, work->test, test->n, d, work->early_code);
-    encode(work->late, k, work->test, test->n, d, work->late_code);
-    TRY(canonical_correlations(work->early_code, k, work->late_code, k, test->n, study->correlations, err));
-    for (int a = 0; a < k; ++a)
-        study->mean_correlation += study->correlations[a] / k;
+    const struct options *o = filled;
+    const struct network *network = task->network;
+    (void)options;
+    if (network->code < 0)
+        return error_at(err, DAE_CONFIG, value_map_get(task->config, "model")->mark,
+                        "finance_factors: factors are the code; name its layer in model.code");
+    TRY(field_list(o->corruptions, 1, MAX_CORRUPTIONS, err));
+    for (int i = 0; i < o->corruptions->n; ++i) {
+        struct study_variant *variant;
+        TRY(study_variant_under(task, o->corruptions->items[i], NULL, &variant, err));
+    }
     return DAE_OK;
 }
 
-enum dae_status finance_factors_run(const struct panel *panel, const struct panel_split *split, int k,
-                                    struct finance_factors *study, struct error *err)
+/* Two parts of the training window. */
+struct parts {
+    const char *name;
+    struct cells part[2]; /* (n,d), owned unless they are views */
+    bool owned;
+};
+
+struct row {
+    const char *name;
+    double of_seed[N_SPLITS][PANEL_MAX_SEEDS];
+    double explained_of_seed[PANEL_MAX_SEEDS]; /* of the test window */
+    int n_seeds;
+};
+
+struct factors_work {
+    struct study_task *task;
+    const struct options *options;
+    struct panel_data data;
+    double clip;
+    struct panel_fold fold;
+    struct parts parts[N_SPLITS];
+    int k;
+    double *code[2], *output; /* (test rows, k), (test rows, d) */
+    struct row row[MAX_ROWS];
+    int n_rows;
+};
+
+/* ---- Calm and wild days. ------------------------------------------------------------------------------------------
+ */
+
+static int by_size(const void *a, const void *b)
 {
-    const struct cells *cells = &panel->cells;
-    assert(k >= 1 && k <= cells->d && split->train_end - split->train_first >= 2);
-    const struct cells train = cells_rows(cells, split->train_first, split->train_end);
-    const struct cells test = cells_rows(cells, split->test_first, split->test_end);
-    struct work work;
-    *study = (struct finance_factors){.k = k, .correlations = calloc((size_t)k, sizeof *study->correlations)};
-    enum dae_status status = work_init(&work, train.n, test.n, cells->d, k, err);
-    if (status == DAE_OK && !study->correlations)
-        status = error_no_memory(err, "factor study", (size_t)k * sizeof *study->correlations);
-    if (status == DAE_OK)
-        status = run(&work, &train, &test, study, err);
-    work_release(&work);
-    if (status != DAE_OK)
-        finance_factors_release(study);
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* A day's size is the mean square of its row; parts are the days below and above the median. */
+static enum dae_status split_by_size(const struct cells *train, struct parts *parts, struct error *err)
+{
+    const int d = train->d;
+    double *size = calloc((size_t)(2 * train->n), sizeof *size), *sorted = size + train->n;
+    if (!size)
+        return error_no_memory(err, "sizes of days", (size_t)train->n * sizeof *size);
+    for (int64_t i = 0; i < train->n; ++i)
+        for (int j = 0; j < d; ++j)
+            size[i] += train->x[i * d + j] * train->x[i * d + j] / d;
+    memcpy(sorted, size, (size_t)train->n * sizeof *size);
+    qsort(sorted, (size_t)train->n, sizeof *sorted, by_size);
+    const double median = sorted[train->n / 2];
+    parts->owned = true;
+    enum dae_status status = DAE_OK;
+    for (int p = 0; p < 2 && status == DAE_OK; ++p) {
+        int64_t n = 0;
+        for (int64_t i = 0; i < train->n; ++i)
+            n += (size[i] >= median) == p;
+        status = cells_init(&parts->part[p], n > 0 ? n : 1, d, err);
+        for (int64_t i = 0, to = 0; i < train->n && status == DAE_OK; ++i)
+            if ((size[i] >= median) == p) {
+                memcpy(parts->part[p].x + to * d, train->x + i * d, (size_t)d * sizeof(double));
+                memcpy(parts->part[p].seen + to++ * d, train->seen + i * d, (size_t)d);
+            }
+    }
+    free(size);
     return status;
 }
 
-void finance_factors_release(struct finance_factors *study)
+static enum dae_status prepare(struct factors_work *s, struct error *err)
 {
-    free(study->correlations);
-    *study = (struct finance_factors){0};
+    struct study_task *task = s->task;
+    TRY(dataset_panel(task->settings->data, getenv("DAE_CL_DATA"), &s->data, &s->clip, err));
+    TRY(panel_fold_new(task->arena, &s->data.panel, &s->data.split, s->clip, true, &s->fold, err));
+    const struct cells *train = &s->fold.train;
+    if (!cells_are_whole(train) || !cells_are_whole(&s->fold.test))
+        return error_set(err, DAE_BAD_DATA, "finance_factors: the panel has holes; choose windows without");
+    s->parts[0] = (struct parts){
+        .name = "halves", .part = {cells_rows(train, 0, train->n / 2), cells_rows(train, train->n / 2, train->n)}};
+    s->parts[1].name = "calm and wild days";
+    TRY(split_by_size(train, &s->parts[1], err));
+    s->k = (int)dae_shape_len(&task->network->node[task->network->code].plan.output);
+    if (s->k > train->d)
+        return error_at(err, DAE_CONFIG, task->network->node[task->network->code].mark,
+                        "finance_factors: a code of %d numbers is longer than a row of %d", s->k, train->d);
+    const size_t n = (size_t)s->fold.test.n;
+    s->code[0] = arena_array(task->arena, n, (size_t)s->k * sizeof(double));
+    s->code[1] = arena_array(task->arena, n, (size_t)s->k * sizeof(double));
+    s->output = arena_array(task->arena, n, (size_t)train->d * sizeof(double));
+    return s->code[0] && s->code[1] && s->output ? DAE_OK : error_no_memory(err, "codes", n * sizeof(double));
 }
+
+/* ---- Stability. ---------------------------------------------------------------------------------------------------
+ */
+
+/* The mean canonical correlation of both codes of the test window. */
+static enum dae_status correlate(const struct factors_work *s, double *mean, struct error *err)
+{
+    double *correlation = calloc((size_t)s->k, sizeof *correlation);
+    enum dae_status status =
+        correlation ? canonical_correlations(s->code[0], s->k, s->code[1], s->k, s->fold.test.n, correlation, err)
+                    : error_no_memory(err, "correlations", (size_t)s->k * sizeof *correlation);
+    *mean = 0;
+    for (int a = 0; a < s->k && status == DAE_OK; ++a)
+        *mean += correlation[a] / s->k;
+    free(correlation);
+    return status;
+}
+
+static double explained(const struct factors_work *s)
+{
+    const struct cells *test = &s->fold.test;
+    double errors = 0, squares = 0;
+    for (int64_t i = 0; i < test->n * test->d; ++i) {
+        errors += pow(s->output[i] - test->x[i], 2);
+        squares += pow(test->x[i], 2);
+    }
+    return 1 - errors / squares;
+}
+
+/* PCA's code of the test window, and what its components make of that. */
+static enum dae_status pca_codes(struct factors_work *s, const struct cells *rows, double *code, struct error *err)
+{
+    const struct cells *test = &s->fold.test;
+    const int d = test->d, k = s->k;
+    struct gaussian g;
+    TRY(gaussian_fit(&g, rows, err));
+    double *component = calloc((size_t)(k + 1) * (size_t)d, sizeof *component);
+    enum dae_status status = component ? gaussian_components(&g, k, component, component + k * d, err)
+                                       : error_no_memory(err, "components", (size_t)k * (size_t)d * sizeof(double));
+    memset(s->output, 0, (size_t)test->n * (size_t)d * sizeof *s->output);
+    for (int64_t i = 0; i < test->n && status == DAE_OK; ++i)
+        for (int a = 0; a < k; ++a) {
+            double sum = 0;
+            for (int j = 0; j < d; ++j)
+                sum += component[a * d + j] * test->x[i * d + j];
+            code[i * k + a] = sum;
+            for (int j = 0; j < d; ++j)
+                s->output[i * d + j] += sum * component[a * d + j];
+        }
+    free(component);
+    gaussian_release(&g);
+    return status;
+}
+
+static enum dae_status measure_pca(struct factors_work *s, struct error *err)
+{
+    struct row *row = &s->row[s->n_rows++];
+    *row = (struct row){.name = arena_printf(s->task->arena, "PCA, %d", s->k), .n_seeds = 1};
+    if (!row->name)
+        return error_no_memory(err, "study", 0);
+    for (int p = 0; p < N_SPLITS; ++p) {
+        for (int half = 0; half < 2; ++half)
+            TRY(pca_codes(s, &s->parts[p].part[half], s->code[half], err));
+        TRY(correlate(s, &row->of_seed[p][0], err));
+    }
+    TRY(pca_codes(s, &s->fold.train, s->code[0], err));
+    row->explained_of_seed[0] = explained(s);
+    return DAE_OK;
+}
+
+static enum dae_status train(struct factors_work *s, const struct value *corruption, bool corrupt, const char *name,
+                             const struct cells *rows, double share, struct panel_networks *networks, struct error *err)
+{
+    const struct panel_training how = {.corruption = corruption,
+                                       .corrupt = corrupt,
+                                       .name = name,
+                                       .train = rows,
+                                       .validation = &s->fold.validation,
+                                       .first_row = s->fold.split.train_first,
+                                       .n_seeds = (int)s->options->seeds,
+                                       .share = share};
+    return name ? panel_networks_train(s->task, &how, networks, err) : error_no_memory(err, "study", 0);
+}
+
+/* One kind of network, seed by seed: the same seed on either part. */
+static enum dae_status measure_networks(struct factors_work *s, const struct value *corruption, bool corrupt,
+                                        const char *name, const char *file, double share, struct error *err)
+{
+    struct row *row = &s->row[s->n_rows++];
+    struct panel_networks networks[2] = {{0}}, whole = {0};
+    struct arena *arena = s->task->arena;
+    enum dae_status status = DAE_OK;
+    *row = (struct row){.name = name, .n_seeds = (int)s->options->seeds};
+    for (int p = 0; p < N_SPLITS && status == DAE_OK; ++p) {
+        for (int half = 0; half < 2 && status == DAE_OK; ++half)
+            status = train(s, corruption, corrupt, arena_printf(arena, "%s_split_%d_part_%d", file, p + 1, half + 1),
+                           &s->parts[p].part[half], share / 5, &networks[half], err);
+        for (int seed = 0; seed < row->n_seeds && status == DAE_OK; ++seed) {
+            for (int half = 0; half < 2 && status == DAE_OK; ++half)
+                status = panel_networks_apply(&networks[half], seed, &s->fold.test, s->output, s->code[half], err);
+            if (status == DAE_OK)
+                status = correlate(s, &row->of_seed[p][seed], err);
+        }
+        for (int half = 0; half < 2; ++half)
+            panel_networks_release(&networks[half]);
+    }
+    if (status == DAE_OK)
+        status = train(s, corruption, corrupt, arena_printf(arena, "%s_whole", file), &s->fold.train, share / 5, &whole,
+                       err);
+    for (int seed = 0; seed < row->n_seeds && status == DAE_OK; ++seed) {
+        status = panel_networks_apply(&whole, seed, &s->fold.test, s->output, NULL, err);
+        row->explained_of_seed[seed] = explained(s);
+    }
+    panel_networks_release(&whole);
+    return status;
+}
+
+static enum dae_status measure(struct factors_work *s, struct error *err)
+{
+    const struct value *list = s->options->corruptions;
+    struct arena *arena = s->task->arena;
+    const double share = 1.0 / (list->n + 1);
+    TRY(measure_pca(s, err));
+    TRY(measure_networks(s, NULL, false, "plain autoencoder", "plain", share, err));
+    for (int i = 0; i < list->n; ++i) {
+        struct text text = {0};
+        TRY(tree_write(list->items[i], &text, err));
+        for (char *c = text.data; c && *c; ++c)
+            *c = *c == '\n' ? ' ' : *c;
+        const char *name = text.data ? arena_printf(arena, "denoising autoencoder, %s", text.data) : NULL;
+        const char *file = arena_printf(arena, "corruption_%d", i + 1);
+        text_release(&text);
+        if (!name || !file)
+            return error_no_memory(err, "study", 0);
+        TRY(measure_networks(s, list->items[i], true, name, file, share, err));
+    }
+    return DAE_OK;
+}
+
+/* ---- Numbers to show. ---------------------------------------------------------------------------------------------
+ */
+
+static void mean_and_deviation(const double *x, int n, double *out)
+{
+    double squares = 0;
+    out[0] = 0;
+    for (int i = 0; i < n; ++i)
+        out[0] += x[i] / n;
+    for (int i = 0; i < n; ++i)
+        squares += pow(x[i] - out[0], 2);
+    out[1] = n > 1 ? sqrt(squares / (n - 1)) : NAN;
+}
+
+static enum dae_status add_table(const struct factors_work *s, struct study_result *result, struct error *err)
+{
+    static const char *const column_name[N_COLUMNS] = {
+        "stability over halves", "+- seeds", "stability over calm and wild days", "+- seeds",
+        "explained variance",    "+- seeds"};
+    struct arena *arena = s->task->arena;
+    struct study_table *table = arena_alloc(arena, sizeof *table);
+    double *value = arena_array(arena, (size_t)s->n_rows * N_COLUMNS, sizeof *value);
+    const char **name = arena_array(arena, (size_t)s->n_rows, sizeof *name);
+    if (!table || !value || !name)
+        return error_no_memory(err, "table", 0);
+    for (int i = 0; i < s->n_rows; ++i) {
+        const struct row *row = &s->row[i];
+        name[i] = row->name;
+        mean_and_deviation(row->of_seed[0], row->n_seeds, value + i * N_COLUMNS);
+        mean_and_deviation(row->of_seed[1], row->n_seeds, value + i * N_COLUMNS + 2);
+        mean_and_deviation(row->explained_of_seed, row->n_seeds, value + i * N_COLUMNS + 4);
+    }
+    *table = (struct study_table){
+        .name = "stability",
+        .caption = "Mean canonical correlation of two codes of the test window, and the share of its squares that the "
+                   "network fitted to the whole training window restores.",
+        .row_title = "method",
+        .n_rows = s->n_rows,
+        .n_columns = N_COLUMNS,
+        .row_name = name,
+        .column_name = column_name,
+        .value = value,
+        .n_digits = 3,
+        .marked_row = -1};
+    result->table[result->n_tables++] = table;
+    for (int p = 0; p < N_SPLITS; ++p) {
+        const double pca = value[2 * p];
+        int best = 1;
+        for (int i = 2; i < s->n_rows; ++i)
+            if (value[i * N_COLUMNS + 2 * p] > value[best * N_COLUMNS + 2 * p])
+                best = i;
+        const double ours = value[best * N_COLUMNS + 2 * p], spread = value[best * N_COLUMNS + 2 * p + 1];
+        const char *verdict = ours > pca + spread   ? "more stable than PCA's"
+                              : ours < pca - spread ? "less stable than PCA's"
+                                                    : "as stable as PCA's, within the spread of the seeds";
+        const char *text =
+            arena_printf(arena,
+                         "Over %s, PCA's factors agree by %.3f; of the networks, the code of '%s' is the most stable, "
+                         "%.3f +- %.3f: %s.",
+                         s->parts[p].name, pca, name[best], ours, spread, verdict);
+        if (!text)
+            return error_no_memory(err, "finding", 0);
+        result->finding[result->n_findings++] = text;
+    }
+    return DAE_OK;
+}
+
+static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
+{
+    struct factors_work *s = calloc(1, sizeof *s);
+    if (!s)
+        return error_no_memory(err, "study", sizeof *s);
+    s->task = task;
+    s->options = options;
+    result->title = "Factors of returns";
+    result->about =
+        "Each method is fitted twice, to either half of the training window, and again to its calm and its wild "
+        "days; the two codes of the test window are compared by canonical correlations, which see through any "
+        "linear change of the code.";
+    enum dae_status status = prepare(s, err);
+    if (status == DAE_OK)
+        status = measure(s, err);
+    if (status == DAE_OK)
+        status = add_table(s, result, err);
+    for (int p = 0; p < N_SPLITS; ++p)
+        for (int half = 0; half < 2 && s->parts[p].owned; ++half)
+            cells_release(&s->parts[p].part[half]);
+    panel_fold_release(&s->fold);
+    panel_data_release(&s->data);
+    free(s);
+    return status;
+}
+
+const struct study study_finance_factors = {
+    .name = "finance_factors",
+    .help = "how stable the codes of autoencoders are over time and regimes, beside PCA's factors",
+    .keys = keys,
+    .options_bytes = sizeof(struct options),
+    .plan = plan,
+    .run = run,
+};

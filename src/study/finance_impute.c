@@ -1,225 +1,344 @@
-#include "study/finance_impute.h"
-
-#include <assert.h>
+/* Filling missing returns: a denoising autoencoder beside the linear methods, over several seeds, draws and patterns of
+ * holes, and walked forward through the test window. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/fillers.h"
-#include "train/gaussian.h"
-#include "train/low_rank.h"
+#include "data/date.h"
+#include "study/finance_impute.h"
 
-static const char *const names[IMPUTE_N] = {
-    "mean",       "forward-fill",         "cross-section mean",           "iterative PCA, few", "PPCA, few",
-    "PPCA, many", "Gaussian conditional", "Gaussian conditional, shrunk", "soft-impute"};
+enum { VALIDATION_DRAWS = 3 };
+static const uint64_t validation_seed = 1000; /* far from those of the test draws */
 
-/* What is fitted once, to the training window. */
-struct models {
-    struct gaussian full, few, many, shrunk;
+static const struct study_key keys[] = {
+    {{"seeds", FIELD_INT, offsetof(struct impute_options, seeds), false, 1, PANEL_MAX_SEEDS, NULL},
+     "integer",
+     "3",
+     "networks of each kind, from as many seeds"},
+    {{"draws", FIELD_INT, offsetof(struct impute_options, draws), false, 2, IMPUTE_MAX_DRAWS, NULL},
+     "integer",
+     "5",
+     "draws of hidden cells for each pattern and share"},
+    {{"shares", FIELD_NUMBERS, offsetof(struct impute_options, shares), false, 0.01, 0.5, NULL},
+     "list of numbers",
+     "[0.1, 0.3]",
+     "shares of the test cells that are hidden, at most two"},
+    {{"block", FIELD_INT, offsetof(struct impute_options, block), false, 1, 100000, NULL},
+     "integer",
+     "20",
+     "days of a run of hidden cells in the pattern block"},
+    {{"code", FIELD_INT, offsetof(struct impute_options, code), false, 1, PANEL_MAX_ASSETS, NULL},
+     "integer",
+     "5",
+     "components of PCA and probabilistic PCA, and code of the textbooks' autoencoder"},
+    {{"many", FIELD_INT, offsetof(struct impute_options, many), false, 1, PANEL_MAX_ASSETS, NULL},
+     "integer",
+     "10",
+     "components of a second probabilistic PCA"},
+    {{"folds", FIELD_INT, offsetof(struct impute_options, folds), false, 0, IMPUTE_MAX_FOLDS, NULL},
+     "integer",
+     "3",
+     "test windows of the walk forward, each with models trained anew on what came before; 0: none"},
+    {{"rolling", FIELD_BOOL, offsetof(struct impute_options, rolling), false, 0, 0, NULL},
+     "true or false",
+     "false",
+     "whether the training window of the walk keeps its length; else it begins with the panel always"},
+    {{"candidates", FIELD_VALUE, offsetof(struct impute_options, candidates), false, 0, 0, NULL},
+     "list of maps",
+     "[{}]",
+     "changes of the config, as {train.epochs: 50}, of which the validation window chooses"},
+    {{0}, NULL, NULL, NULL},
 };
 
-static void models_release(struct models *models)
+static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
 {
-    gaussian_release(&models->full);
-    gaussian_release(&models->few);
-    gaussian_release(&models->many);
-    gaussian_release(&models->shrunk);
+    struct impute_options *o = filled;
+    const struct node *input = &task->network->node[0];
+    const int64_t d = dae_shape_len(&input->plan.output);
+    if (!task->network->takes_holes)
+        return error_at(err, DAE_CONFIG, input->mark,
+                        "finance_impute: the network is not told what is missing; let a layer read it: from: [input, "
+                        "mask]");
+    if (o->code >= d || o->many >= d)
+        return error_at(err, DAE_CONFIG, options->mark,
+                        "finance_impute: code and many are %lld and %lld; wants fewer than the %lld assets", o->code,
+                        o->many, (long long)d);
+    if (o->shares.n > IMPUTE_MAX_SHARES)
+        return error_at(err, DAE_CONFIG, options->mark, "finance_impute: wants at most %d shares", IMPUTE_MAX_SHARES);
+    return panel_candidates_read(task, o->candidates, &o->read, err);
 }
 
-static enum dae_status models_fit(struct models *models, const struct finance_impute_options *options,
-                                  const struct cells *train, double *shrinkage, struct error *err)
+/* ---- The methods. -------------------------------------------------------------------------------------------------
+ */
+
+static enum dae_status fill_by_network(void *context, const struct cells *rows, double *filled, struct error *err)
 {
-    double noise;
-    TRY(gaussian_fit(&models->full, train, err));
-    TRY(gaussian_copy(&models->few, &models->full, err));
-    TRY(gaussian_copy(&models->many, &models->full, err));
-    TRY(gaussian_copy(&models->shrunk, &models->full, err));
-    TRY(gaussian_to_ppca(&models->few, options->few, &noise, err));
-    TRY(gaussian_to_ppca(&models->many, options->many, &noise, err));
-    return gaussian_shrink(&models->shrunk, train, shrinkage, err);
+    const struct impute_network *filler = context;
+    return panel_networks_fill(filler->networks, filler->which, rows, filled, err);
 }
 
-static enum dae_status fill(enum impute_method method, const struct finance_impute_options *options,
-                            const struct models *models, const struct cells *train, const struct cells *rows,
-                            uint64_t seed, double *filled, struct error *err)
+static enum dae_status fill_by_truth(void *context, const struct cells *rows, double *filled, struct error *err)
 {
-    const struct low_rank_options pca = {.rank = options->few};
-    double threshold;
-    switch (method) {
-    case IMPUTE_MEAN:
-        fill_mean(rows, models->full.mean, filled);
-        return DAE_OK;
-    case IMPUTE_FORWARD:
-        fill_forward(train, rows, models->full.mean, filled);
-        return DAE_OK;
-    case IMPUTE_CROSS_SECTION:
-        fill_cross_section(rows, models->full.mean, filled);
-        return DAE_OK;
-    case IMPUTE_PCA:
-        memset(filled, 0, (size_t)rows->n * (size_t)rows->d * sizeof *filled);
-        return low_rank_fill(rows, &pca, filled, NULL, err);
-    case IMPUTE_PPCA_FEW:
-        return gaussian_fill(&models->few, rows, filled, NULL, err);
-    case IMPUTE_PPCA_MANY:
-        return gaussian_fill(&models->many, rows, filled, NULL, err);
-    case IMPUTE_GAUSSIAN:
-        return gaussian_fill(&models->full, rows, filled, NULL, err);
-    case IMPUTE_SHRUNK:
-        return gaussian_fill(&models->shrunk, rows, filled, NULL, err);
-    case IMPUTE_SOFT:
-        return low_rank_soft_impute(rows, seed, filled, &threshold, err);
-    case IMPUTE_N:
-        break;
+    return gaussian_fill(context, rows, filled, NULL, err);
+}
+
+static void add_networks(struct impute_methods *m, struct panel_networks *networks, const char *name,
+                         const char *mean_name)
+{
+    m->group[m->n_groups++] = (struct impute_group){name, m->n_fillers, m->n_fillers + networks->n};
+    for (int i = 0; i < networks->n + (mean_name ? 1 : 0); ++i) {
+        m->network[m->n_fillers] = (struct impute_network){networks, i < networks->n ? i : -1};
+        m->filler[m->n_fillers] = (struct imputation_filler){name, fill_by_network, &m->network[m->n_fillers]};
+        ++m->n_fillers;
     }
-    return error_set(err, DAE_BUG, "imputation method %d", (int)method);
+    if (mean_name)
+        m->group[m->n_groups++] = (struct impute_group){mean_name, m->n_fillers - 1, m->n_fillers};
 }
 
-/* ---- Scores. ----------------------------------------------------------------------------------------------------- */
-
-/* Sums over the hidden cells of all draws. */
-struct sums {
-    double *squares; /* (IMPUTE_N, assets) of the truth */
-    double *errors;  /* (IMPUTE_N, assets) squared */
-};
-
-/* Adds one draw, and returns its own R2. */
-static double score(const struct cells *truth, const struct cells *rows, const double *filled, double *squares,
-                    double *errors)
+/* What the panel was drawn from, as standardised: the best that any method can do. */
+static enum dae_status add_truth(struct impute_methods *m, const struct panel_data *data, const struct panel_fold *fold,
+                                 struct error *err)
 {
-    double all_squares = 0, all_errors = 0;
-    for (int64_t i = 0; i < truth->n; ++i)
-        for (int j = 0; j < truth->d; ++j) {
-            int64_t at = i * truth->d + j;
-            if (!truth->seen[at] || rows->seen[at])
-                continue;
-            double square = truth->x[at] * truth->x[at], error = pow(truth->x[at] - filled[at], 2);
-            all_squares += square;
-            all_errors += error;
-            squares[j] += square;
-            errors[j] += error;
-        }
-    return 1 - all_errors / all_squares;
-}
-
-static void summarise(struct finance_impute *study, const struct sums *sums)
-{
-    int n = study->n_draws, d = study->n_assets;
-    for (int m = 0; m < IMPUTE_N; ++m) {
-        struct finance_impute_row *row = &study->row[m];
-        double squares = 0;
-        for (int k = 0; k < n; ++k)
-            row->r2 += row->r2_of_draw[k] / n;
-        for (int k = 0; k < n; ++k)
-            squares += pow(row->r2_of_draw[k] - row->r2, 2);
-        row->r2_spread = n > 1 ? sqrt(squares / (n - 1)) : 0;
+    const int d = data->panel.cells.d;
+    if (!data->covariance)
+        return DAE_OK;
+    m->truth = (struct gaussian){
+        .d = d, .mean = calloc((size_t)d, sizeof(double)), .covariance = calloc((size_t)d * (size_t)d, sizeof(double))};
+    if (!m->truth.mean || !m->truth.covariance)
+        return error_no_memory(err, "true covariance", (size_t)d * (size_t)d * sizeof(double));
+    for (int i = 0; i < d; ++i) {
+        m->truth.mean[i] = -fold->mean[i] / fold->sd[i];
         for (int j = 0; j < d; ++j)
-            row->r2_of_asset[j] =
-                sums->squares[m * d + j] > 0 ? 1 - sums->errors[m * d + j] / sums->squares[m * d + j] : NAN;
+            m->truth.covariance[i * d + j] = data->covariance[i * d + j] / (fold->sd[i] * fold->sd[j]);
     }
-}
-
-/* ---- The draws. -------------------------------------------------------------------------------------------------- */
-
-static void take_away(const struct finance_impute_options *options, int draw, struct cells *rows)
-{
-    struct hiding hiding = options->hiding;
-    hiding.seed += (uint64_t)draw;
-    if (!options->hidden) {
-        hiding_apply(&hiding, rows);
-        return;
-    }
-    for (int64_t i = 0; i < rows->n; ++i)
-        for (int j = 0; j < rows->d; ++j)
-            if (options->hidden[i * rows->d + j])
-                cells_hide(rows, i, j);
-}
-
-static int64_t count_hidden(const struct cells *truth, const struct cells *rows)
-{
-    int64_t count = 0;
-    for (int64_t i = 0; i < truth->n * truth->d; ++i)
-        count += truth->seen[i] && !rows->seen[i];
-    return count;
-}
-
-static enum dae_status run_draw(const struct finance_impute_options *options, const struct models *models, int draw,
-                                struct cells *rows, double *filled, const struct sums *sums,
-                                struct finance_impute *study, struct error *err)
-{
-    const struct cells train = cells_rows(&options->panel->cells, options->split.train_first, options->split.train_end);
-    const struct cells truth = cells_rows(&options->panel->cells, options->split.test_first, options->split.test_end);
-    int64_t len = truth.n * truth.d;
-    memcpy(rows->x, truth.x, (size_t)len * sizeof *rows->x);
-    memcpy(rows->seen, truth.seen, (size_t)len);
-    take_away(options, draw, rows);
-    int64_t n_hidden = count_hidden(&truth, rows);
-    if (n_hidden == 0)
-        return error_set(err, DAE_BAD_DATA, "imputation: draw %d hides no cell of the test window; hide more",
-                         draw + 1);
-    study->n_hidden += n_hidden;
-    for (int m = 0; m < IMPUTE_N; ++m) {
-        TRY(fill((enum impute_method)m, options, models, &train, rows, options->hiding.seed + (uint64_t)draw, filled,
-                 err));
-        study->row[m].r2_of_draw[draw] =
-            score(&truth, rows, filled, sums->squares + m * truth.d, sums->errors + m * truth.d);
-    }
+    m->filler[m->n_fillers] = (struct imputation_filler){"truth", fill_by_truth, &m->truth};
+    m->group[m->n_groups++] = (struct impute_group){"true distribution, known", m->n_fillers, m->n_fillers + 1};
+    ++m->n_fillers;
     return DAE_OK;
 }
 
-static enum dae_status study_init(struct finance_impute *study, const struct finance_impute_options *options,
-                                  struct sums *sums, struct error *err)
+static void methods_release(struct impute_methods *m)
 {
-    int n = options->n_draws, d = options->panel->cells.d;
-    *study = (struct finance_impute){.n_draws = n, .n_assets = d};
-    size_t per_row = (size_t)n + (size_t)d, count = IMPUTE_N * per_row;
-    study->numbers = calloc(count, sizeof *study->numbers);
-    sums->squares = calloc((size_t)d * IMPUTE_N * 2, sizeof *sums->squares);
-    if (!study->numbers || !sums->squares)
-        return error_no_memory(err, "imputation", (count + (size_t)d * IMPUTE_N * 2) * sizeof(double));
-    sums->errors = sums->squares + (size_t)d * IMPUTE_N;
-    for (size_t m = 0; m < IMPUTE_N; ++m) {
-        double *numbers = study->numbers + m * per_row;
-        study->row[m] =
-            (struct finance_impute_row){.name = names[m], .r2_of_draw = numbers, .r2_of_asset = numbers + n};
-    }
-    return DAE_OK;
+    panel_networks_release(&m->chosen);
+    panel_networks_release(&m->textbook);
+    panel_networks_release(&m->plain);
+    gaussian_release(&m->truth);
 }
 
-enum dae_status finance_impute_run(const struct finance_impute_options *options, struct finance_impute *study,
-                                   struct error *err)
+/* ---- The choice. --------------------------------------------------------------------------------------------------
+ */
+
+static enum dae_status score(struct panel_networks *networks, const struct cells *window,
+                             const struct impute_options *o, double *r2, struct error *err)
 {
-    const struct panel_split *split = &options->split;
-    const struct cells *cells = &options->panel->cells;
-    assert(options->few >= 1 && options->few < cells->d && options->many >= 1 && options->many < cells->d);
-    assert(options->n_draws >= 1 && (!options->hidden || options->n_draws == 1));
-    const struct cells train = cells_rows(cells, split->train_first, split->train_end);
-    const struct cells truth = cells_rows(cells, split->test_first, split->test_end);
-    struct models models = {0};
-    struct sums sums = {0};
-    struct cells rows = {0};
-    double *filled = calloc((size_t)truth.n, (size_t)truth.d * sizeof *filled);
-    enum dae_status status = study_init(study, options, &sums, err);
-    if (status == DAE_OK && !filled)
-        status = error_no_memory(err, "imputation", (size_t)truth.n * (size_t)truth.d * sizeof *filled);
-    if (status == DAE_OK)
-        status = cells_copy(&rows, &truth, err);
-    if (status == DAE_OK)
-        status = models_fit(&models, options, &train, &study->shrinkage, err);
-    for (int draw = 0; status == DAE_OK && draw < options->n_draws; ++draw)
-        status = run_draw(options, &models, draw, &rows, filled, &sums, study, err);
-    if (status == DAE_OK)
-        summarise(study, &sums);
-    models_release(&models);
-    cells_release(&rows);
+    double *filled = calloc((size_t)window->n * (size_t)window->d, sizeof *filled);
+    enum dae_status status = filled ? DAE_OK : error_no_memory(err, "validation", 0);
+    *r2 = 0;
+    for (int i = 0; i < o->shares.n * VALIDATION_DRAWS && status == DAE_OK; ++i) {
+        const struct hiding hiding = {.pattern = HIDING_RANDOM,
+                                      .share = o->shares.number[i / VALIDATION_DRAWS],
+                                      .seed = validation_seed + (uint64_t)i};
+        struct cells rows = {0};
+        double errors = 0, squares = 0;
+        status = cells_copy(&rows, window, err);
+        if (status == DAE_OK) {
+            hiding_apply(&hiding, &rows);
+            status = panel_networks_fill(networks, 0, &rows, filled, err);
+        }
+        for (int64_t at = 0; at < window->n * window->d && status == DAE_OK; ++at)
+            if (window->seen[at] && !rows.seen[at]) {
+                errors += pow(filled[at] - window->x[at], 2);
+                squares += pow(window->x[at], 2);
+            }
+        *r2 += (1 - errors / squares) / (o->shares.n * VALIDATION_DRAWS);
+        cells_release(&rows);
+    }
     free(filled);
-    free(sums.squares);
-    if (status != DAE_OK)
-        finance_impute_release(study);
     return status;
 }
 
-void finance_impute_release(struct finance_impute *study)
+static enum dae_status train(struct impute_work *s, const struct panel_fold *fold, const char *const *assignments,
+                             bool corrupt, const char *name, int first_seed, int n_seeds, double share,
+                             struct panel_networks *networks, struct error *err)
 {
-    free(study->numbers);
-    *study = (struct finance_impute){0};
+    const struct panel_training how = {.assignments = assignments,
+                                       .corrupt = corrupt,
+                                       .name = name,
+                                       .train = &fold->train,
+                                       .validation = &fold->validation,
+                                       .first_row = fold->split.train_first,
+                                       .first_seed = first_seed,
+                                       .n_seeds = n_seeds,
+                                       .share = share};
+    return panel_networks_train(s->task, &how, networks, err);
 }
+
+static const char *candidate_name(const struct impute_work *s, int number)
+{
+    return arena_printf(s->task->arena, "candidate_%d", number + 1);
+}
+
+/* One network of each candidate; the best on the validation window is kept. */
+static enum dae_status choose(struct impute_work *s, double share, struct error *err)
+{
+    const struct panel_candidates *candidates = &s->options->read;
+    for (int i = 0; i < candidates->n; ++i) {
+        struct panel_networks tried = {0};
+        const char *name = candidate_name(s, i);
+        enum dae_status status =
+            name ? train(s, &s->fold, candidates->assignments[i], true, name, 0, 1, share / candidates->n, &tried, err)
+                 : error_no_memory(err, "study", 0);
+        if (status == DAE_OK)
+            status = score(&tried, &s->fold.validation, s->options, &s->validation[i], err);
+        if (status == DAE_OK && (i == 0 || s->validation[i] > s->validation[s->chosen])) {
+            panel_networks_release(&s->methods.chosen);
+            s->methods.chosen = tried;
+            tried = (struct panel_networks){0};
+            s->chosen = i;
+        }
+        panel_networks_release(&tried);
+        TRY(status);
+    }
+    return DAE_OK;
+}
+
+static enum dae_status train_all(struct impute_work *s, struct error *err)
+{
+    const struct impute_options *o = s->options;
+    struct impute_methods *m = &s->methods;
+    const int n = (int)o->seeds;
+    const char *const *textbook = panel_textbook_network(s->task->arena, s->data.panel.cells.d, (int)o->code);
+    const char *mean_name = arena_printf(s->task->arena, "denoising autoencoder, mean of %d", n);
+    if (!textbook || !mean_name)
+        return error_no_memory(err, "study", 0);
+    TRY(choose(s, 0.2, err));
+    if (n > 1)
+        TRY(train(s, &s->fold, o->read.assignments[s->chosen], true, candidate_name(s, s->chosen), 1, n - 1, 0.2,
+                  &m->chosen, err));
+    TRY(train(s, &s->fold, textbook, true, "textbook", 0, n, 0.1, &m->textbook, err));
+    TRY(train(s, &s->fold, textbook, false, "plain", 0, n, 0.1, &m->plain, err));
+    add_networks(m, &m->plain, "plain autoencoder, bottleneck", NULL);
+    add_networks(m, &m->textbook, "denoising autoencoder, bottleneck", NULL);
+    add_networks(m, &m->chosen, "denoising autoencoder", n > 1 ? mean_name : NULL);
+    return add_truth(m, &s->data, &s->fold, err);
+}
+
+/* ---- Measuring. ---------------------------------------------------------------------------------------------------
+ */
+
+static enum dae_status measure(const struct impute_work *s, const struct panel_fold *fold,
+                               const struct impute_methods *m, enum hiding_pattern pattern, double share,
+                               struct imputation *result, struct error *err)
+{
+    const struct impute_options *o = s->options;
+    const struct imputation_options options = {
+        .panel = &fold->panel,
+        .split = fold->split,
+        .hiding = {.pattern = pattern, .share = share, .block = o->block, .seed = 1},
+        .n_draws = (int)o->draws,
+        .filler = m->filler,
+        .n_fillers = m->n_fillers,
+        .few = (int)o->code,
+        .many = (int)o->many};
+    return imputation_run(&options, result, err);
+}
+
+static enum dae_status measure_all(struct impute_work *s, double share, struct error *err)
+{
+    const int n_shares = s->options->shares.n;
+    for (int pattern = 0; pattern < IMPUTE_N_PATTERNS; ++pattern)
+        for (int i = 0; i < n_shares; ++i) {
+            study_progress(s->task, 0, "filling the test window");
+            TRY(measure(s, &s->fold, &s->methods, (enum hiding_pattern)pattern, s->options->shares.number[i],
+                        &s->result[pattern][i], err));
+            study_progress(s->task, share / (IMPUTE_N_PATTERNS * n_shares), "filling the test window");
+        }
+    return DAE_OK;
+}
+
+/* The candidate is the one that was chosen before, on rows before all test windows of the walk. */
+static enum dae_status walk_one(struct impute_work *s, const struct panel_split *split, int number, double share,
+                                struct error *err)
+{
+    struct panel_fold fold;
+    struct impute_methods m = {0};
+    char date[DATE_TEXT_BYTES];
+    const char *name = date_text(s->data.panel.date[split->test_first], date);
+    s->walk_name[number] = arena_printf(s->task->arena, "from %s", name);
+    s->walk_year[number] = atof(date) + (atof(date + 5) - 1) / 12;
+    enum dae_status status = s->walk_name[number]
+                                 ? panel_fold_new(s->task->arena, &s->data.panel, split, s->clip, false, &fold, err)
+                                 : error_no_memory(err, "study", 0);
+    TRY(status);
+    status = train(s, &fold, s->options->read.assignments[s->chosen], true, "walk", 0, 1, share, &m.chosen, err);
+    if (status == DAE_OK) {
+        add_networks(&m, &m.chosen, "denoising autoencoder", NULL);
+        status = measure(s, &fold, &m, HIDING_RANDOM, s->options->shares.number[0], &s->walk[number], err);
+    }
+    s->n_folds += status == DAE_OK;
+    methods_release(&m);
+    panel_fold_release(&fold);
+    return status;
+}
+
+static enum dae_status walk(struct impute_work *s, double share, struct error *err)
+{
+    const struct panel_split *split = &s->fold.split;
+    const int64_t first = split->train_first, n = split->test_end - first, left = split->test_end - split->test_first;
+    const int64_t folds = s->options->folds < left ? s->options->folds : left;
+    if (folds == 0)
+        return DAE_OK;
+    const struct panel_walk walk = {.train_rows = split->test_first - first,
+                                    .test_rows = (left + folds - 1) / folds,
+                                    .rolling = s->options->rolling};
+    for (int64_t i = 0; i < panel_walk_folds(&walk, n); ++i) {
+        struct panel_split fold = panel_walk_fold(&walk, n, i);
+        fold = (struct panel_split){fold.train_first + first, fold.train_end + first, fold.test_first + first,
+                                    fold.test_end + first};
+        TRY(walk_one(s, &fold, (int)i, share / (double)folds, err));
+    }
+    return DAE_OK;
+}
+
+static void work_release(struct impute_work *s)
+{
+    for (int i = 0; i < IMPUTE_N_PATTERNS * IMPUTE_MAX_SHARES; ++i)
+        imputation_release(&s->result[i / IMPUTE_MAX_SHARES][i % IMPUTE_MAX_SHARES]);
+    for (int i = 0; i < IMPUTE_MAX_FOLDS; ++i)
+        imputation_release(&s->walk[i]);
+    methods_release(&s->methods);
+    panel_fold_release(&s->fold);
+    panel_data_release(&s->data);
+    free(s);
+}
+
+static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
+{
+    struct impute_work *s = calloc(1, sizeof *s);
+    if (!s)
+        return error_no_memory(err, "study", sizeof *s);
+    s->task = task;
+    s->options = options;
+    enum dae_status status = dataset_panel(task->settings->data, getenv("DAE_CL_DATA"), &s->data, &s->clip, err);
+    if (status == DAE_OK)
+        status = panel_fold_new(task->arena, &s->data.panel, &s->data.split, s->clip, true, &s->fold, err);
+    if (status == DAE_OK)
+        status = train_all(s, err);
+    if (status == DAE_OK)
+        status = measure_all(s, 0.2, err);
+    if (status == DAE_OK)
+        status = walk(s, 1 - task->done, err);
+    if (status == DAE_OK)
+        status = finance_impute_tell(s, result, err);
+    work_release(s);
+    return status;
+}
+
+const struct study study_finance_impute = {
+    .name = "finance_impute",
+    .help = "missing returns filled by a denoising autoencoder and by linear methods, walked forward",
+    .keys = keys,
+    .options_bytes = sizeof(struct impute_options),
+    .plan = plan,
+    .run = run,
+};

@@ -1,53 +1,67 @@
-/* Filling hidden cells of a panel's test window, by each linear rival, over several draws of the hidden cells. */
+/* What the study finance_impute measures, for its tables: for src/study/finance_impute*.c only. */
 #ifndef STUDY_FINANCE_IMPUTE_H
 #define STUDY_FINANCE_IMPUTE_H
 
-#include "base/error.h"
-#include "data/panel.h"
-#include "study/hiding.h"
+#include "study/imputation.h"
+#include "study/panel_networks.h"
+#include "train/gaussian.h"
 
-enum impute_method {
-    IMPUTE_MEAN,
-    IMPUTE_FORWARD,
-    IMPUTE_CROSS_SECTION,
-    IMPUTE_PCA,      /* iterative, fitted to the test window's seen cells */
-    IMPUTE_PPCA_FEW, /* the rest but soft-impute: fitted to the training window alone */
-    IMPUTE_PPCA_MANY,
-    IMPUTE_GAUSSIAN,
-    IMPUTE_SHRUNK, /* the Gaussian with Ledoit and Wolf's covariance */
-    IMPUTE_SOFT,   /* fitted to the test window's seen cells */
-    IMPUTE_N,
+enum {
+    IMPUTE_MAX_FOLDS = 12,
+    IMPUTE_MAX_DRAWS = 1000,
+    IMPUTE_MAX_FILLERS = 3 * PANEL_MAX_SEEDS + 2,
+    IMPUTE_MAX_GROUPS = 6,
+    IMPUTE_N_PATTERNS = 3,
+    IMPUTE_MAX_SHARES = 2,
 };
 
-struct finance_impute_options {
-    const struct panel *panel; /* standardised by the training window's moments */
-    struct panel_split split;
-    struct hiding hiding;  /* its seed is that of the first draw; each further draw adds 1 */
-    int n_draws;           /* at least 1 */
-    const uint8_t *hidden; /* (test rows, assets) 1 where hidden: in place of any draw, n_draws 1; or NULL */
-    int few, many;         /* components of PCA and the first PPCA, and of the second; 1 <= few, many < assets */
+struct impute_options {
+    long long seeds, draws, code, many, block, folds;
+    bool rolling;
+    struct field_numbers shares;
+    const struct value *candidates;
+    struct panel_candidates read;
 };
 
-/* R2 is 1 - the sum of squared errors over the sum of squares, on the hidden cells: of zero for standardised data. */
-struct finance_impute_row {
+struct impute_network {
+    struct panel_networks *networks;
+    int which;
+};
+
+/* Rows of the tables behind the linear methods: the mean over fillers [first, end). */
+struct impute_group {
     const char *name;
-    double r2, r2_spread; /* mean over the draws, and standard deviation (over n - 1; 0 for one draw) */
-    double *r2_of_draw;   /* (n_draws) */
-    double *r2_of_asset;  /* (assets) over all draws; NaN for one that was never hidden */
+    int first, end;
 };
 
-struct finance_impute {
-    struct finance_impute_row row[IMPUTE_N];
-    int n_draws, n_assets;
-    int64_t n_hidden; /* cells, all draws */
-    double shrinkage; /* share of the identity that IMPUTE_SHRUNK took */
-    double *numbers;  /* owns what the rows point to */
+/* All methods on one fold. */
+struct impute_methods {
+    struct panel_networks chosen, textbook, plain;
+    struct gaussian truth;
+    struct impute_network network[IMPUTE_MAX_FILLERS];
+    struct imputation_filler filler[IMPUTE_MAX_FILLERS];
+    struct impute_group group[IMPUTE_MAX_GROUPS];
+    int n_fillers, n_groups;
 };
 
-/* Reads no test row but through its seen cells, except to score. The caller releases. A model that cannot be fitted, or
- * nothing hidden: DAE_BAD_DATA; DAE_NO_MEMORY. */
-MUST_USE enum dae_status finance_impute_run(const struct finance_impute_options *options, struct finance_impute *study,
-                                            struct error *err);
-void finance_impute_release(struct finance_impute *study);
+struct impute_work {
+    struct study_task *task;
+    const struct impute_options *options;
+    struct panel_data data;
+    double clip;
+    struct panel_fold fold;
+    struct impute_methods methods;
+    int chosen;
+    double validation[PANEL_MAX_CANDIDATES]; /* R2 */
+    struct imputation result[IMPUTE_N_PATTERNS][IMPUTE_MAX_SHARES];
+    int n_folds;
+    struct imputation walk[IMPUTE_MAX_FOLDS];
+    const char *walk_name[IMPUTE_MAX_FOLDS];
+    double walk_year[IMPUTE_MAX_FOLDS];
+};
+
+/* Fills tables, figures and findings. DAE_NO_MEMORY. */
+MUST_USE enum dae_status finance_impute_tell(const struct impute_work *work, struct study_result *result,
+                                             struct error *err);
 
 #endif

@@ -1,148 +1,345 @@
-#include "study/finance_signal.h"
-
-#include <assert.h>
+/* Removing noise that was added to returns: a denoising autoencoder beside the linear methods, over several seeds,
+ * draws and levels. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/philox.h"
-#include "train/baselines.h"
-#include "train/gaussian.h"
+#include "study/noise_removal.h"
+#include "study/panel_networks.h"
 
-enum { DRAW_TEST_NOISE = 2, DRAW_TRAIN_NOISE = 3 };
-static const double affine_ridge = 1e-6; /* of the mean variance: enough to invert, too little to see */
+enum { MAX_LEVELS = 4, MAX_REMOVERS = 2 * PANEL_MAX_SEEDS + 1, MAX_DRAWS = 1000, N_GROUPS = 3 };
+static const uint64_t validation_seed = 1000; /* far from those of the test draws */
 
-static const char *const names[SIGNAL_N] = {"noisy input", "Wiener filter", "PCA", "best affine map"};
-
-struct work {
-    struct gaussian gaussian;
-    struct affine affine;
-    struct pca pca;
-    float *train, *noisy_train; /* (train rows, d) */
-    float *rows;                /* (test rows, d) noisy, as the float rivals take it */
-    float *restored;            /* (test rows, d) */
-    double *noisy, *filtered;   /* (test rows, d) */
+struct options {
+    long long seeds, draws, code;
+    struct field_numbers levels;
+    const struct value *candidates;
+    struct panel_candidates read;
 };
 
-static void work_release(struct work *work)
+static const struct study_key keys[] = {
+    {{"seeds", FIELD_INT, offsetof(struct options, seeds), false, 1, PANEL_MAX_SEEDS, NULL},
+     "integer",
+     "3",
+     "networks of each kind, from as many seeds"},
+    {{"draws", FIELD_INT, offsetof(struct options, draws), false, 2, MAX_DRAWS, NULL},
+     "integer",
+     "5",
+     "draws of the noise"},
+    {{"levels", FIELD_NUMBERS, offsetof(struct options, levels), false, 0.001, 100, NULL},
+     "list of numbers",
+     "[0.5, 1]",
+     "standard deviations of the noise, in those of the returns; at most four; networks are trained for each"},
+    {{"code", FIELD_INT, offsetof(struct options, code), false, 1, PANEL_MAX_ASSETS, NULL},
+     "integer",
+     "5",
+     "components of PCA"},
+    {{"candidates", FIELD_VALUE, offsetof(struct options, candidates), false, 0, 0, NULL},
+     "list of maps",
+     "[{}]",
+     "changes of the config, as {train.epochs: 50}, of which the validation window chooses"},
+    {{0}, NULL, NULL, NULL},
+};
+
+static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
 {
-    gaussian_release(&work->gaussian);
-    affine_release(&work->affine);
-    pca_release(&work->pca);
-    free(work->train);
-    free(work->noisy_train);
-    free(work->rows);
-    free(work->restored);
-    free(work->noisy);
-    free(work->filtered);
+    struct options *o = filled;
+    const int64_t d = dae_shape_len(&task->network->node[0].plan.output);
+    if (o->code > d)
+        return error_at(err, DAE_CONFIG, options->mark, "finance_signal: code is %lld; wants at most the %lld assets",
+                        o->code, (long long)d);
+    if (o->levels.n > MAX_LEVELS)
+        return error_at(err, DAE_CONFIG, options->mark, "finance_signal: wants at most %d levels", MAX_LEVELS);
+    return panel_candidates_read(task, o->candidates, &o->read, err);
 }
 
-static enum dae_status work_init(struct work *work, int64_t n_train, int64_t n_test, int d, struct error *err)
+struct remover {
+    struct panel_networks *networks;
+    int which;
+};
+
+static enum dae_status denoise(void *context, const struct cells *noisy, double *out, struct error *err)
 {
-    size_t train = (size_t)n_train * (size_t)d, test = (size_t)n_test * (size_t)d;
-    *work = (struct work){.train = calloc(train, sizeof(float)),
-                          .noisy_train = calloc(train, sizeof(float)),
-                          .rows = calloc(test, sizeof(float)),
-                          .restored = calloc(test, sizeof(float)),
-                          .noisy = calloc(test, sizeof(double)),
-                          .filtered = calloc(test, sizeof(double))};
-    if (work->train && work->noisy_train && work->rows && work->restored && work->noisy && work->filtered)
-        return DAE_OK;
-    return error_no_memory(err, "signal study", 8 * train + 24 * test);
+    const struct remover *remover = context;
+    return panel_networks_apply(remover->networks, remover->which, noisy, out, NULL, err);
 }
 
-static double noise(uint64_t seed, uint32_t draw, int64_t row, int column)
+struct signal_work {
+    struct study_task *task;
+    const struct options *options;
+    struct panel_data data;
+    double clip;
+    struct panel_fold fold;
+    struct panel_networks plain, chosen[MAX_LEVELS];
+    int choice[MAX_LEVELS];
+    double validation[PANEL_MAX_CANDIDATES][MAX_LEVELS]; /* MSE */
+    struct noise_removal result[MAX_LEVELS];
+};
+
+static enum dae_status measure(const struct signal_work *s, const struct panel_split *split, double sigma,
+                               uint64_t seed, const struct noise_remover *remover, int n_removers,
+                               struct noise_removal *result, struct error *err)
 {
-    struct philox_key key = {.seed = seed, .stream = PHILOX_STUDY, .epoch = draw, .sample = (uint32_t)row};
-    return philox_normal(key, (uint32_t)column);
+    const struct noise_removal_options options = {.panel = &s->fold.panel,
+                                                  .split = *split,
+                                                  .sigma = sigma,
+                                                  .k = (int)s->options->code,
+                                                  .n_draws = (int)s->options->draws,
+                                                  .remover = remover,
+                                                  .n_removers = n_removers,
+                                                  .seed = seed};
+    return noise_removal_run(&options, result, err);
 }
 
-static enum dae_status fit(struct work *work, const struct finance_signal_options *options, const struct cells *train,
-                           struct error *err)
-{
-    int d = train->d;
-    for (int64_t i = 0; i < train->n; ++i)
-        for (int j = 0; j < d; ++j) {
-            double x = train->x[i * d + j];
-            work->train[i * d + j] = (float)x;
-            work->noisy_train[i * d + j] = (float)(x + options->sigma * noise(options->seed, DRAW_TRAIN_NOISE, i, j));
-        }
-    TRY(gaussian_fit(&work->gaussian, train, err));
-    TRY(pca_init(&work->pca, (size_t)d, err));
-    pca_add(&work->pca, work->train, (size_t)train->n);
-    TRY(pca_solve(&work->pca, (size_t)options->k, err));
-    TRY(affine_init(&work->affine, (size_t)d, (size_t)d, err));
-    affine_add(&work->affine, work->noisy_train, work->train, (size_t)train->n);
-    return affine_solve(&work->affine, affine_ridge, err);
-}
-
-static enum dae_status restore(struct work *work, const struct finance_signal_options *options,
-                               enum signal_method method, int64_t n, int d, struct error *err)
-{
-    if (method == SIGNAL_WIENER)
-        return gaussian_denoise(&work->gaussian, options->sigma, work->noisy, work->filtered, n, err);
-    if (method == SIGNAL_PCA)
-        pca_project(&work->pca, work->rows, work->restored, (size_t)n);
-    else if (method == SIGNAL_AFFINE)
-        affine_apply(&work->affine, work->rows, work->restored, (size_t)n);
-    for (int64_t i = 0; i < n * d; ++i)
-        work->filtered[i] = method == SIGNAL_NOISY ? work->noisy[i] : (double)work->restored[i];
-    return DAE_OK;
-}
-
-static enum dae_status run_draw(struct work *work, const struct finance_signal_options *options, int draw,
-                                const struct cells *test, double *mse /* (SIGNAL_N) */, struct error *err)
-{
-    int64_t len = test->n * test->d;
-    for (int64_t i = 0; i < len; ++i) {
-        work->noisy[i] = test->x[i] + options->sigma * noise(options->seed + (uint64_t)draw, DRAW_TEST_NOISE,
-                                                             i / test->d, (int)(i % test->d));
-        work->rows[i] = (float)work->noisy[i];
-    }
-    for (int m = 0; m < SIGNAL_N; ++m) {
-        TRY(restore(work, options, (enum signal_method)m, test->n, test->d, err));
-        mse[m] = 0;
-        for (int64_t i = 0; i < len; ++i)
-            mse[m] += pow(work->filtered[i] - test->x[i], 2) / (double)len;
-    }
-    return DAE_OK;
-}
-
-/* mse is (n_draws, SIGNAL_N). */
-static void summarise(struct finance_signal *study, const double *mse, int n)
-{
-    for (int m = 0; m < SIGNAL_N; ++m) {
-        struct finance_signal_row *row = &study->row[m];
-        double squares = 0;
-        *row = (struct finance_signal_row){.name = names[m]};
-        for (int k = 0; k < n; ++k)
-            row->mse += mse[k * SIGNAL_N + m] / n;
-        for (int k = 0; k < n; ++k)
-            squares += pow(mse[k * SIGNAL_N + m] - row->mse, 2);
-        row->mse_spread = n > 1 ? sqrt(squares / (n - 1)) : 0;
-    }
-}
-
-enum dae_status finance_signal_run(const struct finance_signal_options *options, struct finance_signal *study,
+/* The corruption that the study gives in place of the config's. */
+static enum dae_status gaussian_of(const struct signal_work *s, double sigma, const struct value **out,
                                    struct error *err)
 {
-    assert(options->sigma > 0 && options->n_draws >= 1 && options->k >= 1);
-    const struct cells *cells = &options->panel->cells;
-    const struct cells train = cells_rows(cells, options->split.train_first, options->split.train_end);
-    const struct cells test = cells_rows(cells, options->split.test_first, options->split.test_end);
-    if (!cells_are_whole(&train) || !cells_are_whole(&test))
-        return error_set(err, DAE_BAD_DATA, "signal study: the panel has holes; choose windows without");
-    struct work work;
-    double *mse = calloc((size_t)options->n_draws, SIGNAL_N * sizeof *mse);
-    enum dae_status status = work_init(&work, train.n, test.n, cells->d, err);
-    if (status == DAE_OK && !mse)
-        status = error_no_memory(err, "signal study", (size_t)options->n_draws * SIGNAL_N * sizeof *mse);
-    if (status == DAE_OK)
-        status = fit(&work, options, &train, err);
-    for (int draw = 0; status == DAE_OK && draw < options->n_draws; ++draw)
-        status = run_draw(&work, options, draw, &test, mse + draw * SIGNAL_N, err);
-    if (status == DAE_OK)
-        summarise(study, mse, options->n_draws);
-    work_release(&work);
-    free(mse);
+    struct arena *arena = s->task->arena;
+    const struct value *corruption = value_map_get(s->task->config, "corruption");
+    struct value *map = value_map_new(arena), *level = value_map_new(arena);
+    struct value *number = value_scalar_new(arena, arena_printf(arena, "%.17g", sigma), false);
+    if (!map || !level || !number || !value_map_put(arena, level, "sigma", number) ||
+        !value_map_put(arena, map, "gaussian", level))
+        return error_no_memory(err, "corruption", 0);
+    map->mark = corruption ? corruption->mark : (struct mark){0};
+    *out = map;
+    return DAE_OK;
+}
+
+static enum dae_status train(struct signal_work *s, const struct value *corruption, const char *const *assignments,
+                             bool corrupt, const char *name, int first_seed, int n_seeds, double share,
+                             struct panel_networks *networks, struct error *err)
+{
+    const struct panel_training how = {.corruption = corruption,
+                                       .assignments = assignments,
+                                       .corrupt = corrupt,
+                                       .name = name,
+                                       .train = &s->fold.train,
+                                       .validation = &s->fold.validation,
+                                       .first_row = s->fold.split.train_first,
+                                       .first_seed = first_seed,
+                                       .n_seeds = n_seeds,
+                                       .share = share};
+    return name ? panel_networks_train(s->task, &how, networks, err) : error_no_memory(err, "study", 0);
+}
+
+/* One network of each candidate; the best on the validation window is kept, and gets the other seeds. */
+static enum dae_status train_level(struct signal_work *s, int number, double share, struct error *err)
+{
+    const struct options *o = s->options;
+    const double sigma = o->levels.number[number];
+    const struct panel_split validation = {s->fold.split.train_first, s->fold.split.train_end, s->fold.split.train_end,
+                                           s->fold.split.test_first};
+    const struct value *corruption = NULL;
+    struct arena *arena = s->task->arena;
+    TRY(gaussian_of(s, sigma, &corruption, err));
+    for (int i = 0; i < o->read.n; ++i) {
+        struct panel_networks tried = {0};
+        struct remover remover = {&tried, 0};
+        const struct noise_remover method = {"candidate", denoise, &remover};
+        struct noise_removal result = {0};
+        enum dae_status status =
+            train(s, corruption, o->read.assignments[i], true,
+                  arena_printf(arena, "level_%g_candidate_%d", sigma, i + 1), 0, 1, share / 2 / o->read.n, &tried, err);
+        if (status == DAE_OK)
+            status = measure(s, &validation, sigma, validation_seed, &method, 1, &result, err);
+        if (status == DAE_OK)
+            s->validation[i][number] = result.row[SIGNAL_N].mse;
+        noise_removal_release(&result);
+        if (status == DAE_OK && (i == 0 || s->validation[i][number] < s->validation[s->choice[number]][number])) {
+            panel_networks_release(&s->chosen[number]);
+            s->chosen[number] = tried;
+            tried = (struct panel_networks){0};
+            s->choice[number] = i;
+        }
+        panel_networks_release(&tried);
+        TRY(status);
+    }
+    const int i = s->choice[number];
+    return train(s, corruption, o->read.assignments[i], true,
+                 arena_printf(arena, "level_%g_candidate_%d", sigma, i + 1), 1, (int)o->seeds - 1, share / 2,
+                 &s->chosen[number], err);
+}
+
+static enum dae_status measure_level(struct signal_work *s, int number, struct error *err)
+{
+    struct remover remover[MAX_REMOVERS];
+    struct noise_remover method[MAX_REMOVERS];
+    const int n = (int)s->options->seeds;
+    for (int i = 0; i < 2 * n + 1; ++i) {
+        remover[i] =
+            i < n ? (struct remover){&s->plain, i} : (struct remover){&s->chosen[number], i < 2 * n ? i - n : -1};
+        method[i] = (struct noise_remover){"network", denoise, &remover[i]};
+    }
+    return measure(s, &s->fold.split, s->options->levels.number[number], 1, method, 2 * n + 1, &s->result[number], err);
+}
+
+/* ---- Numbers to show. ---------------------------------------------------------------------------------------------
+ */
+
+static double deviation(const double *x, int n)
+{
+    double mean = 0, squares = 0;
+    for (int i = 0; i < n; ++i)
+        mean += x[i] / n;
+    for (int i = 0; i < n; ++i)
+        squares += pow(x[i] - mean, 2);
+    return n > 1 ? sqrt(squares / (n - 1)) : NAN;
+}
+
+/* MSE of rows [first, end), which differ in their seed alone: its mean, and deviations over draws and seeds. */
+static void summarise(const struct noise_removal *result, int first, int end, double out[3])
+{
+    double of_draw[MAX_DRAWS], of_seed[PANEL_MAX_SEEDS];
+    const int n = end - first;
+    out[0] = 0;
+    for (int k = 0; k < result->n_draws; ++k) {
+        of_draw[k] = 0;
+        for (int i = first; i < end; ++i)
+            of_draw[k] += result->row[i].mse_of_draw[k] / n;
+    }
+    for (int i = first; i < end; ++i) {
+        of_seed[i - first] = result->row[i].mse;
+        out[0] += result->row[i].mse / n;
+    }
+    out[1] = deviation(of_draw, result->n_draws);
+    out[2] = deviation(of_seed, n);
+}
+
+static enum dae_status add_mse(const struct signal_work *s, struct study_result *result, struct error *err)
+{
+    struct arena *arena = s->task->arena;
+    const int n_levels = s->options->levels.n, n = (int)s->options->seeds, n_rows = SIGNAL_N + N_GROUPS;
+    struct study_table *table = arena_alloc(arena, sizeof *table);
+    double *value = arena_array(arena, (size_t)(n_rows * 3 * n_levels), sizeof *value);
+    const char **row = arena_array(arena, (size_t)n_rows, sizeof *row);
+    const char **column = arena_array(arena, (size_t)(3 * n_levels), sizeof *column);
+    if (!table || !value || !row || !column)
+        return error_no_memory(err, "table", 0);
+    for (int m = 0; m < SIGNAL_N; ++m)
+        row[m] = s->result[0].row[m].name;
+    row[SIGNAL_PCA] = arena_printf(arena, "PCA, %lld", s->options->code);
+    row[SIGNAL_N] = "plain autoencoder";
+    row[SIGNAL_N + 1] = "denoising autoencoder";
+    row[SIGNAL_N + 2] = arena_printf(arena, "denoising autoencoder, mean of %d", n);
+    for (int i = 0; i < n_levels; ++i) {
+        const double sigma = s->options->levels.number[i];
+        column[3 * i] = arena_printf(arena, "MSE, sigma %g", sigma);
+        column[3 * i + 1] = arena_printf(arena, "+- draws, %g", sigma);
+        column[3 * i + 2] = arena_printf(arena, "+- seeds, %g", sigma);
+        for (int m = 0; m < n_rows; ++m) {
+            const int first = m < SIGNAL_N ? m : SIGNAL_N + (m - SIGNAL_N) * n;
+            const int end = m < SIGNAL_N || m == SIGNAL_N + 2 ? first + 1 : first + n;
+            summarise(&s->result[i], first, end, value + m * 3 * n_levels + 3 * i);
+        }
+        if (!column[3 * i] || !column[3 * i + 1] || !column[3 * i + 2])
+            return error_no_memory(err, "table", 0);
+    }
+    *table =
+        (struct study_table){.name = "mse",
+                             .caption = "Mean squared error on the test window, its standard deviation over the draws "
+                                        "of the noise, and over the seeds of the network.",
+                             .row_title = "method",
+                             .n_rows = n_rows,
+                             .n_columns = 3 * n_levels,
+                             .row_name = row,
+                             .column_name = column,
+                             .value = value,
+                             .n_digits = 4,
+                             .marked_row = SIGNAL_N + 2};
+    result->table[result->n_tables++] = table;
+    for (int i = 0; i < n_levels; ++i) {
+        const double *mse = value + 3 * i, ours = mse[(SIGNAL_N + 2) * 3 * n_levels],
+                     wiener = mse[SIGNAL_WIENER * 3 * n_levels], affine = mse[SIGNAL_AFFINE * 3 * n_levels];
+        result->finding[result->n_findings++] =
+            arena_printf(arena,
+                         "Noise %g: the denoising autoencoder leaves %.4f, %.1f %% %s than the best affine map (%.4f); "
+                         "the Wiener filter, "
+                         "which is told the level, leaves %.4f.",
+                         s->options->levels.number[i], ours, 100 * fabs(ours / affine - 1),
+                         ours < affine ? "less" : "more", affine, wiener);
+        if (!result->finding[result->n_findings - 1])
+            return error_no_memory(err, "finding", 0);
+    }
+    return row[SIGNAL_PCA] && row[SIGNAL_N + 2] ? DAE_OK : error_no_memory(err, "table", 0);
+}
+
+static enum dae_status add_choice(const struct signal_work *s, struct study_result *result, struct error *err)
+{
+    struct arena *arena = s->task->arena;
+    const int n_levels = s->options->levels.n, n = s->options->read.n;
+    struct study_table *table = arena_alloc(arena, sizeof *table);
+    double *value = arena_array(arena, (size_t)(n * n_levels), sizeof *value);
+    const char **column = arena_array(arena, (size_t)n_levels, sizeof *column);
+    if (!table || !value || !column)
+        return error_no_memory(err, "table", 0);
+    for (int i = 0; i < n_levels; ++i) {
+        if (!(column[i] = arena_printf(arena, "validation MSE, sigma %g", s->options->levels.number[i])))
+            return error_no_memory(err, "table", 0);
+        for (int k = 0; k < n; ++k)
+            value[k * n_levels + i] = s->validation[k][i];
+    }
+    *table = (struct study_table){.name = "choice",
+                                  .caption = "What the validation window chose from; the test window had no say.",
+                                  .row_title = "candidate",
+                                  .n_rows = n,
+                                  .n_columns = n_levels,
+                                  .row_name = s->options->read.name,
+                                  .column_name = column,
+                                  .value = value,
+                                  .n_digits = 4,
+                                  .marked_row = -1};
+    result->table[result->n_tables++] = table;
+    return DAE_OK;
+}
+
+static enum dae_status carry_out(struct signal_work *s, struct study_result *result, struct error *err)
+{
+    struct study_task *task = s->task;
+    const int n_levels = s->options->levels.n;
+    TRY(dataset_panel(task->settings->data, getenv("DAE_CL_DATA"), &s->data, &s->clip, err));
+    TRY(panel_fold_new(task->arena, &s->data.panel, &s->data.split, s->clip, true, &s->fold, err));
+    TRY(train(s, NULL, NULL, false, "plain", 0, (int)s->options->seeds, 0.2, &s->plain, err));
+    for (int i = 0; i < n_levels; ++i)
+        TRY(train_level(s, i, 0.7 / n_levels, err));
+    for (int i = 0; i < n_levels; ++i) {
+        study_progress(task, 0.1 / n_levels, "removing noise from the test window");
+        TRY(measure_level(s, i, err));
+    }
+    result->title = "Removing noise from returns";
+    result->about =
+        "Gaussian noise of a known level is added to the test window, standardised by the training window, and "
+        "removed again. All models know the training window alone. The plain autoencoder is the same network, "
+        "trained without noise.";
+    TRY(add_mse(s, result, err));
+    return add_choice(s, result, err);
+}
+
+static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
+{
+    struct signal_work *s = calloc(1, sizeof *s);
+    if (!s)
+        return error_no_memory(err, "study", sizeof *s);
+    s->task = task;
+    s->options = options;
+    enum dae_status status = carry_out(s, result, err);
+    panel_networks_release(&s->plain);
+    for (int i = 0; i < MAX_LEVELS; ++i) {
+        panel_networks_release(&s->chosen[i]);
+        noise_removal_release(&s->result[i]);
+    }
+    panel_fold_release(&s->fold);
+    panel_data_release(&s->data);
+    free(s);
     return status;
 }
+
+const struct study study_finance_signal = {
+    .name = "finance_signal",
+    .help = "noise removed from returns by a denoising autoencoder and by linear methods",
+    .keys = keys,
+    .options_bytes = sizeof(struct options),
+    .plan = plan,
+    .run = run,
+};

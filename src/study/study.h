@@ -173,6 +173,9 @@ extern const struct study study_level_sweep;
 extern const struct study study_type_matrix;
 extern const struct study study_features;
 extern const struct study study_progressive;
+extern const struct study study_finance_signal;
+extern const struct study study_finance_factors;
+extern const struct study study_finance_impute;
 
 enum { STUDY_MAX = 32 };
 

@@ -6,15 +6,21 @@ void metrics_add(struct metrics *metrics, const float *output, const float *clea
 {
     for (size_t i = 0; i < n; ++i) {
         double sum = 0;
+        size_t known = 0;
         for (size_t j = 0; j < d; ++j) {
+            if (isnan(clean[i * d + j]))
+                continue;
             double error = (double)output[i * d + j] - (double)clean[i * d + j];
             sum += error * error;
+            ++known;
         }
+        if (known == 0)
+            continue;
         metrics->squared_error_sum += sum;
-        metrics->psnr_sum += metrics_psnr_of_mse(sum / (double)d);
+        metrics->psnr_sum += metrics_psnr_of_mse(sum / (double)known);
+        metrics->n_elements += known;
+        ++metrics->n_samples;
     }
-    metrics->n_samples += n;
-    metrics->n_elements += n * d;
 }
 
 double metrics_mse(const struct metrics *metrics)

@@ -14,7 +14,8 @@ struct metrics {
     double squared_error_sum, psnr_sum;
 };
 
-/* Adds n samples of d elements each. A NaN or an infinity in them makes the results NaN or infinite, never better. */
+/* Adds n samples of d elements each. A NaN in clean is a hole and not counted; any other NaN, or an infinity, makes the
+ * results NaN or infinite, never better. */
 void metrics_add(struct metrics *metrics, const float *output /* (n,d) */, const float *clean /* (n,d) */, size_t n,
                  size_t d);
 

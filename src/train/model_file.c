@@ -14,10 +14,10 @@ static char *tensor_name(const struct network *network, int node, int weight)
 }
 
 enum dae_status model_file_save(const char *path, const struct network *network, const float *parameters,
-                                const struct value *config, struct error *err)
+                                const struct value *config, const struct panel_columns *columns, struct error *err)
 {
     struct st_tensor *tensors = calloc((size_t)network->n_nodes * DAE_MAX_WEIGHTS, sizeof *tensors);
-    struct text text = {0};
+    struct text text = {0}, panel = {0};
     size_t n = 0;
     enum dae_status status = tensors ? tree_write(config, &text, err) : error_no_memory(err, path, 0);
     for (int i = 0; i < network->n_nodes && status == DAE_OK; ++i)
@@ -31,12 +31,15 @@ enum dae_status model_file_save(const char *path, const struct network *network,
             if (!tensor->name)
                 status = error_no_memory(err, path, 0);
         }
-    if (status == DAE_OK && text.failed)
-        status = error_no_memory(err, path, text.len);
+    if (columns)
+        panel_columns_write(columns, &panel);
+    if (status == DAE_OK && (text.failed || panel.failed))
+        status = error_no_memory(err, path, text.len + panel.len);
     if (status == DAE_OK) {
-        const struct st_meta meta[] = {{"format", FORMAT}, {"config", text.data}};
-        status = safetensors_save(path, tensors, n, meta, 2, err);
+        const struct st_meta meta[] = {{"format", FORMAT}, {"config", text.data}, {"columns", panel.data}};
+        status = safetensors_save(path, tensors, n, meta, columns ? 3 : 2, err);
     }
+    text_release(&panel);
     text_release(&text);
     free(tensors);
     return status;
@@ -56,6 +59,15 @@ enum dae_status model_file_open(const char *path, struct arena *arena, struct sa
     if (status != DAE_OK)
         safetensors_close(file);
     return status;
+}
+
+enum dae_status model_file_columns(const char *path, const struct safetensors *file, struct panel_columns **columns,
+                                   struct error *err)
+{
+    const char *text = safetensors_meta(file, "columns");
+    if (!text)
+        return error_set(err, DAE_CHECKPOINT, "%s: the model was not trained on a panel (data.source: csv)", path);
+    return panel_columns_read(text, path, columns, err);
 }
 
 static bool fits(const struct st_tensor *tensor, const struct dae_shape *shape)

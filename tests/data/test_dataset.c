@@ -330,14 +330,25 @@ static void the_future_of_a_panel_changes_no_training_sample(void **state)
     }
 }
 
+static void holes_of_a_panel_stay_holes(void **state)
+{
+    (void)state;
+    save_panel("train.npy");
+    load_well("{source: csv, path: train.npy, returns: none, train_until: 2020-01-07}", NULL);
+    assert_null(train.hole);
+    assert_string_equal(test.hole, "train.npy: column 'A' is missing on 2020-01-09");
+    int64_t n_holes = 0;
+    for (int64_t i = 0; i < test.n * 2; ++i)
+        n_holes += isnan(((const float *)test.values)[i]);
+    assert_int_equal(n_holes, 1);
+    dataset_release(&train);
+    dataset_release(&test);
+}
+
 static void refuses_panels_that_give_no_samples(void **state)
 {
     (void)state;
     save_panel("train.npy");
-    refuse("{source: csv, path: train.npy, returns: none, train_until: 2020-01-07}", DAE_BAD_DATA,
-           "c.yaml:1:10: error: train.npy: column 'A' is missing on 2020-01-09; a network without a mask cannot tell a "
-           "hole "
-           "from a number: leave the column out, or choose windows without holes");
     refuse("{source: csv, path: train.npy, returns: none, train_until: 2020-01-03, window: 4}", DAE_BAD_DATA,
            "c.yaml:1:10: error: train.npy: 3 rows in the training window are too few for a sample of 4");
     refuse("{source: csv, path: train.npy, returns: none, train_until: 2020-01-08, window: 2}", DAE_BAD_DATA,
@@ -533,6 +544,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(draws_digits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_windows_of_a_panel, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_future_of_a_panel_changes_no_training_sample, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(holes_of_a_panel_stay_holes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_panels_that_give_no_samples, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_panels_in_the_data_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(draws_factor_panels, set_up, tear_down),

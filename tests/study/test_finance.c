@@ -13,9 +13,9 @@
 #include "../../tools/finance/numpy_random.h"
 #include "data/date.h"
 #include "data/factor_panel.h"
-#include "study/finance_factors.h"
-#include "study/finance_impute.h"
-#include "study/finance_signal.h"
+#include "study/factor_stability.h"
+#include "study/imputation.h"
+#include "study/noise_removal.h"
 #include "train/gaussian.h"
 
 static struct error err;
@@ -120,17 +120,17 @@ static void hidden_cells_are_not_read(void **state)
     for (int i = 0; i < 100 * D; ++i)
         if (hidden[i])
             drawn.panel.cells.x[200 * D + i] = i % 2 ? 1e6 : -1e6;
-    const struct finance_impute_options options = {.panel = &drawn.panel,
-                                                   .split = {.train_end = 200, .test_first = 200, .test_end = N},
-                                                   .n_draws = 1,
-                                                   .hidden = hidden,
-                                                   .few = 1,
-                                                   .many = K};
-    struct finance_impute study;
-    check(finance_impute_run(&options, &study, &err));
+    const struct imputation_options options = {.panel = &drawn.panel,
+                                               .split = {.train_end = 200, .test_first = 200, .test_end = N},
+                                               .n_draws = 1,
+                                               .hidden = hidden,
+                                               .few = 1,
+                                               .many = K};
+    struct imputation study;
+    check(imputation_run(&options, &study, &err));
     for (int m = 0; m < IMPUTE_N; ++m)
         assert_near(study.row[m].r2, 0, 1e-4);
-    finance_impute_release(&study);
+    imputation_release(&study);
     factor_panel_release(&drawn);
 }
 
@@ -176,15 +176,15 @@ static void conditional_reaches_the_best_there_is(void **state)
     struct factor_panel drawn;
     check(factor_panel_draw(&draw_options, &drawn, &err));
     const struct panel_split split = {.train_end = TRAIN, .test_first = TRAIN, .test_end = ROWS};
-    const struct finance_impute_options options = {.panel = &drawn.panel,
-                                                   .split = split,
-                                                   .hiding = {.share = 0.2, .seed = 1},
-                                                   .n_draws = 3,
-                                                   .few = K,
-                                                   .many = K + 1};
-    struct finance_impute study;
-    check(finance_impute_run(&options, &study, &err));
-    const struct finance_impute_row *row = study.row;
+    const struct imputation_options options = {.panel = &drawn.panel,
+                                               .split = split,
+                                               .hiding = {.share = 0.2, .seed = 1},
+                                               .n_draws = 3,
+                                               .few = K,
+                                               .many = K + 1};
+    struct imputation study;
+    check(imputation_run(&options, &study, &err));
+    const struct imputation_row *row = study.row;
     /* No method can explain the noise, a share of .4; PPCA is the model the data were drawn from. */
     for (int m = 0; m < IMPUTE_N; ++m)
         assert_true(row[m].r2 < 0.6 && row[m].r2 <= row[IMPUTE_PPCA_FEW].r2 + 0.005 && row[m].r2_spread < 0.05);
@@ -194,12 +194,12 @@ static void conditional_reaches_the_best_there_is(void **state)
     assert_near(row[IMPUTE_FORWARD].r2, -1, 0.1); /* independent days: twice the variance */
     for (int j = 0; j < D; ++j)
         assert_true(row[IMPUTE_GAUSSIAN].r2_of_asset[j] > 0.1 && row[IMPUTE_GAUSSIAN].r2_of_asset[j] < 0.6);
-    finance_impute_release(&study);
+    imputation_release(&study);
 
-    struct finance_signal signal;
-    const struct finance_signal_options with = {
+    struct noise_removal signal;
+    const struct noise_removal_options with = {
         .panel = &drawn.panel, .split = split, .sigma = 0.7, .k = K, .n_draws = 2, .seed = 1};
-    check(finance_signal_run(&with, &signal, &err));
+    check(noise_removal_run(&with, &signal, &err));
     /* sigma^2, and the trace of sigma^2 C (C + sigma^2 I)^-1 over D for the true C: eigenvalues of L L' are those of
      * L' L, a 2 x 2 matrix. */
     double a = 0, b = 0, c = 0, s2 = 0.49;
@@ -219,13 +219,14 @@ static void conditional_reaches_the_best_there_is(void **state)
     assert_near(signal.row[SIGNAL_WIENER].mse, best, best * relative);
     assert_true(signal.row[SIGNAL_WIENER].mse < signal.row[SIGNAL_PCA].mse);
     assert_near(signal.row[SIGNAL_AFFINE].mse, signal.row[SIGNAL_WIENER].mse, 0.01 * best);
+    noise_removal_release(&signal);
 
-    struct finance_factors factors;
-    check(finance_factors_run(&drawn.panel, &split, K, &factors, &err));
+    struct factor_stability factors;
+    check(factor_stability_run(&drawn.panel, &split, K, &factors, &err));
     assert_true(factors.correlations[0] > 0.999 && factors.correlations[1] > 0.98);
     assert_near(factors.explained_test, (eigenvalue[0] + eigenvalue[1]) / D, 0.02);
     assert_near(factors.explained_train, factors.explained_test, 0.02);
-    finance_factors_release(&factors);
+    factor_stability_release(&factors);
     factor_panel_release(&drawn);
 }
 
@@ -262,29 +263,30 @@ static void agrees_with_numpy_on(const struct reference *r, const char *root)
     numpy_random_seed(&random, 1);
     for (int64_t i = 0; i < len; ++i)
         hidden[i] = numpy_random_uniform(&random) < 0.1;
-    const struct finance_impute_options options = {
+    const struct imputation_options options = {
         .panel = &panel, .split = split, .n_draws = 1, .hidden = hidden, .few = 5, .many = 10};
-    struct finance_impute study;
-    check(finance_impute_run(&options, &study, &err));
+    struct imputation study;
+    check(imputation_run(&options, &study, &err));
     assert_near(study.row[IMPUTE_FORWARD].r2, r->forward, 0.0005);
     assert_near(study.row[IMPUTE_CROSS_SECTION].r2, r->cross_section, 0.0005);
     assert_near(study.row[IMPUTE_PPCA_FEW].r2, r->ppca, 0.0005);
     assert_near(study.row[IMPUTE_GAUSSIAN].r2, r->gaussian, 0.0005);
     assert_near(study.row[IMPUTE_SOFT].r2, r->soft, 0.01); /* its grid of thresholds is another */
-    finance_impute_release(&study);
+    imputation_release(&study);
     free(hidden);
 
-    struct finance_signal signal;
-    const struct finance_signal_options noise = {
+    struct noise_removal signal;
+    const struct noise_removal_options noise = {
         .panel = &panel, .split = split, .sigma = 0.5, .k = 5, .n_draws = 3, .seed = 1};
-    check(finance_signal_run(&noise, &signal, &err));
+    check(noise_removal_run(&noise, &signal, &err));
     assert_near(signal.row[SIGNAL_WIENER].mse, r->wiener, 0.02 * r->wiener);
     assert_near(signal.row[SIGNAL_PCA].mse, r->pca, 0.02 * r->pca);
+    noise_removal_release(&signal);
 
-    struct finance_factors factors;
-    check(finance_factors_run(&panel, &split, 5, &factors, &err));
+    struct factor_stability factors;
+    check(factor_stability_run(&panel, &split, 5, &factors, &err));
     assert_near(factors.mean_correlation, r->stability, 0.0005);
-    finance_factors_release(&factors);
+    factor_stability_release(&factors);
     panel_release(&panel);
 }
 

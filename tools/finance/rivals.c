@@ -6,9 +6,10 @@
 #include <stdlib.h>
 
 #include "data/date.h"
-#include "study/finance_factors.h"
-#include "study/finance_impute.h"
-#include "study/finance_signal.h"
+#include "study/factor_stability.h"
+#include "study/imputation.h"
+#include "study/noise_removal.h"
+#include "train/gaussian.h"
 
 #include "numpy_random.h"
 
@@ -75,27 +76,43 @@ static void load(const struct example *example, const char *folder, struct loade
         out->hidden[i] = numpy_random_uniform(&random) < 0.1;
 }
 
+/* What soft-impute is given, and no more: the seen cells of the test window itself. */
+static enum dae_status fill_by_own_gaussian(void *context, const struct cells *rows, double *filled, struct error *e)
+{
+    struct gaussian g;
+    (void)context;
+    TRY(gaussian_fit(&g, rows, e));
+    enum dae_status status = gaussian_fill(&g, rows, filled, NULL, e);
+    gaussian_release(&g);
+    return status;
+}
+
 /* One table: methods down; panels and shares across. */
 static void print_imputation(const struct loaded *loaded, enum hiding_pattern pattern)
 {
     static const double shares[] = {0.1, 0.3};
     enum { N_SHARES = sizeof shares / sizeof *shares };
-    struct finance_impute one[N_EXAMPLES] = {0}, many[N_EXAMPLES][N_SHARES];
+    static const struct imputation_filler own = {"Gaussian of the test window's seen cells", fill_by_own_gaussian,
+                                                 NULL};
+    const int n_rows = pattern == HIDING_RANDOM ? IMPUTE_N + 1 : IMPUTE_N;
+    struct imputation one[N_EXAMPLES] = {0}, many[N_EXAMPLES][N_SHARES];
     for (int e = 0; e < N_EXAMPLES; ++e) {
-        struct finance_impute_options options = {.panel = &loaded[e].panel,
-                                                 .split = loaded[e].split,
-                                                 .hiding = {.pattern = pattern, .block = BLOCK_ROWS, .seed = 1},
-                                                 .n_draws = N_DRAWS,
-                                                 .few = FEW,
-                                                 .many = MANY};
+        struct imputation_options options = {.panel = &loaded[e].panel,
+                                             .split = loaded[e].split,
+                                             .hiding = {.pattern = pattern, .block = BLOCK_ROWS, .seed = 1},
+                                             .n_draws = N_DRAWS,
+                                             .filler = &own,
+                                             .n_fillers = n_rows - IMPUTE_N,
+                                             .few = FEW,
+                                             .many = MANY};
         for (int s = 0; s < N_SHARES; ++s) {
             options.hiding.share = shares[s];
-            check(finance_impute_run(&options, &many[e][s], &err));
+            check(imputation_run(&options, &many[e][s], &err));
         }
         options.hidden = pattern == HIDING_RANDOM ? loaded[e].hidden : NULL;
         options.n_draws = 1;
         if (options.hidden)
-            check(finance_impute_run(&options, &one[e], &err));
+            check(imputation_run(&options, &one[e], &err));
     }
     printf("\nImputation, %s cells hidden: R2 on them, mean +- standard deviation of %d draws\n\n| method |",
            hiding_name(pattern), N_DRAWS);
@@ -107,7 +124,7 @@ static void print_imputation(const struct loaded *loaded, enum hiding_pattern pa
     printf("\n| --- |");
     for (int e = 0; e < N_EXAMPLES; ++e)
         printf("%s", one[e].numbers ? " --- | --- | --- |" : " --- | --- |");
-    for (int m = 0; m < IMPUTE_N; ++m) {
+    for (int m = 0; m < n_rows; ++m) {
         printf("\n| %s |", many[0][0].row[m].name);
         for (int e = 0; e < N_EXAMPLES; ++e) {
             if (one[e].numbers)
@@ -118,9 +135,9 @@ static void print_imputation(const struct loaded *loaded, enum hiding_pattern pa
     }
     printf("\n");
     for (int e = 0; e < N_EXAMPLES; ++e) {
-        finance_impute_release(&one[e]);
+        imputation_release(&one[e]);
         for (int s = 0; s < N_SHARES; ++s)
-            finance_impute_release(&many[e][s]);
+            imputation_release(&many[e][s]);
     }
 }
 
@@ -128,16 +145,16 @@ static void print_signal(const struct loaded *loaded)
 {
     static const double sigmas[] = {0.5, 1};
     enum { N_SIGMAS = sizeof sigmas / sizeof *sigmas };
-    struct finance_signal study[N_EXAMPLES][N_SIGMAS];
+    struct noise_removal study[N_EXAMPLES][N_SIGMAS];
     for (int e = 0; e < N_EXAMPLES; ++e)
         for (int s = 0; s < N_SIGMAS; ++s) {
-            const struct finance_signal_options options = {.panel = &loaded[e].panel,
-                                                           .split = loaded[e].split,
-                                                           .sigma = sigmas[s],
-                                                           .k = FEW,
-                                                           .n_draws = N_DRAWS,
-                                                           .seed = 1};
-            check(finance_signal_run(&options, &study[e][s], &err));
+            const struct noise_removal_options options = {.panel = &loaded[e].panel,
+                                                          .split = loaded[e].split,
+                                                          .sigma = sigmas[s],
+                                                          .k = FEW,
+                                                          .n_draws = N_DRAWS,
+                                                          .seed = 1};
+            check(noise_removal_run(&options, &study[e][s], &err));
         }
     printf("\nAdded noise: test MSE, mean +- standard deviation of %d draws\n\n| method |", N_DRAWS);
     for (int e = 0; e < N_EXAMPLES; ++e)
@@ -151,6 +168,9 @@ static void print_signal(const struct loaded *loaded)
                 printf(" %.4f +- %.4f |", study[e][s].row[m].mse, study[e][s].row[m].mse_spread);
     }
     printf("\n");
+    for (int e = 0; e < N_EXAMPLES; ++e)
+        for (int q = 0; q < N_SIGMAS; ++q)
+            noise_removal_release(&study[e][q]);
 }
 
 static void print_factors(const struct loaded *loaded)
@@ -158,13 +178,13 @@ static void print_factors(const struct loaded *loaded)
     printf("\nPCA factors of the halves of the training window, canonical correlations of their test codes\n\n"
            "| panel | mean | each | explained in training | in testing |\n| --- | --- | --- | --- | --- |\n");
     for (int e = 0; e < N_EXAMPLES; ++e) {
-        struct finance_factors study;
-        check(finance_factors_run(&loaded[e].panel, &loaded[e].split, FEW, &study, &err));
+        struct factor_stability study;
+        check(factor_stability_run(&loaded[e].panel, &loaded[e].split, FEW, &study, &err));
         printf("| %s | %.4f |", examples[e].name, study.mean_correlation);
         for (int a = 0; a < FEW; ++a)
             printf(" %.2f", study.correlations[a]);
         printf(" | %.4f | %.4f |\n", study.explained_train, study.explained_test);
-        finance_factors_release(&study);
+        factor_stability_release(&study);
     }
 }
 

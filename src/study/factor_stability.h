@@ -1,12 +1,12 @@
 /* How stable PCA's factors are: fitted to either half of the training window, do they say the same about the test
  * window? */
-#ifndef STUDY_FINANCE_FACTORS_H
-#define STUDY_FINANCE_FACTORS_H
+#ifndef STUDY_FACTOR_STABILITY_H
+#define STUDY_FACTOR_STABILITY_H
 
 #include "base/error.h"
 #include "data/panel.h"
 
-struct finance_factors {
+struct factor_stability {
     int k;
     double *correlations; /* (k) canonical, of the two codes of the test window, descending */
     double mean_correlation;
@@ -17,8 +17,8 @@ struct finance_factors {
 /* The panel is standardised by the training window's moments. Holes count as their conditional mean under the Gaussian
  * fitted to the window they stand in for training, and to the training window for testing. 1 <= k <= assets. On success
  * the caller releases. A model that cannot be fitted: DAE_BAD_DATA; DAE_NO_MEMORY. */
-MUST_USE enum dae_status finance_factors_run(const struct panel *panel, const struct panel_split *split, int k,
-                                             struct finance_factors *study, struct error *err);
-void finance_factors_release(struct finance_factors *study);
+MUST_USE enum dae_status factor_stability_run(const struct panel *panel, const struct panel_split *split, int k,
+                                              struct factor_stability *study, struct error *err);
+void factor_stability_release(struct factor_stability *study);
 
 #endif
