@@ -171,7 +171,7 @@ enum dae_status source_write_plugin(const struct dae_plugin *plugin, struct text
 }
 
 enum dae_status source_write_optimizer(const struct dae_plugin *plugin, const void *state, int vectors_each,
-                                       struct text *text, struct error *err)
+                                       int norm_vectors, struct text *text, struct error *err)
 {
     TRY(sources_add(text, "dae.clh", err));
     text_printf(text, "#define FN(pass) %s_##pass\n", plugin->name);
@@ -179,7 +179,7 @@ enum dae_status source_write_optimizer(const struct dae_plugin *plugin, const vo
     TRY(add_plugin_source(plugin, text, err));
     text_printf(text, "#define STATES %d\n#define UPDATE(w, g, state, c) FN(update)(w, g, state, c)\n",
                 plugin->n_states);
-    text_printf(text, "#define VECTORS_EACH %d\n", vectors_each);
+    text_printf(text, "#define VECTORS_EACH %d\n#define NORM_VECTORS %d\n", vectors_each, norm_vectors);
     TRY(sources_add(text, "step.cl", err));
     return text->failed ? error_no_memory(err, "kernel source", text->len) : DAE_OK;
 }

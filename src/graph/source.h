@@ -21,8 +21,8 @@ MUST_USE enum dae_status source_write(const struct network *network, const struc
 MUST_USE enum dae_status source_write_plugin(const struct dae_plugin *plugin, struct text *text, struct error *err);
 
 /* The end of a training step (kernels/step.cl) around an optimiser's update; each work-item updates vectors_each
- * vectors. */
+ * vectors. Gradients are clipped by a norm summed from pieces of norm_vectors vectors, or with 0 not at all. */
 MUST_USE enum dae_status source_write_optimizer(const struct dae_plugin *plugin, const void *state, int vectors_each,
-                                                struct text *text, struct error *err);
+                                                int norm_vectors, struct text *text, struct error *err);
 
 #endif

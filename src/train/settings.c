@@ -8,7 +8,12 @@
 #include "graph/params.h"
 
 static const char *const root_keys[] = {"name", "seed", "device", "data", "corruption", "model", "train", "compare"};
-static const char *const train_keys[] = {"loss", "optimizer", "batch", "epochs"};
+static const char *const train_keys[] = {"loss",     "optimizer", "batch",        "epochs",
+                                         "schedule", "warm_up",   "clip_gradient"};
+
+/* Far within the range of float, in which a device compares. */
+#define MIN_CLIP 1e-12
+#define MAX_CLIP 1e12
 
 enum {
     MAX_BATCH = 65536,
@@ -64,6 +69,10 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
     TRY(fields_need(train, "optimizer", "train", &found, err));
     TRY(params_read(registry, DAE_OPTIMIZER, value_map_get(train, "optimizer"), NULL, 0, arena, &settings->optimizer,
                     &settings->optimizer_state, err));
+    TRY(rate_read(train, settings->optimizer, arena, &settings->rate, err));
+    found = value_map_get(train, "clip_gradient");
+    if (found)
+        TRY(field_float(found, MIN_CLIP, MAX_CLIP, &settings->clip_gradient, err));
     return read_compare(value_map_get(config, "compare"), settings, err);
 }
 
@@ -79,10 +88,18 @@ enum dae_status settings_fingerprint(const struct value *config, bool corrupt, s
 {
     static const char *const parts[] = {"seed", "data", "corruption", "model"};
     static const char *const train_parts[] = {"loss", "optimizer", "batch"};
+    static const char *const optional_parts[] = {"schedule", "warm_up", "clip_gradient"};
+    const struct value *train = value_map_get(config, "train");
     text_add(text, corrupt ? "denoising\n" : "standard\n");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i)
         TRY(add_part(config, parts[i], text, err));
     for (size_t i = 0; i < sizeof train_parts / sizeof train_parts[0]; ++i)
-        TRY(add_part(value_map_get(config, "train"), train_parts[i], text, err));
+        TRY(add_part(train, train_parts[i], text, err));
+    for (size_t i = 0; i < sizeof optional_parts / sizeof optional_parts[0]; ++i)
+        if (value_map_get(train, optional_parts[i]))
+            TRY(add_part(train, optional_parts[i], text, err));
+    const struct value *schedule = value_map_get(train, "schedule");
+    if (schedule && value_map_get(schedule, "cosine")) /* more epochs are another curve */
+        TRY(add_part(train, "epochs", text, err));
     return text->failed ? error_no_memory(err, "fingerprint", text->len) : DAE_OK;
 }

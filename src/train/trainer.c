@@ -58,10 +58,11 @@ static enum dae_status train_step(struct trainer *t, int64_t epoch, int64_t step
 {
     const int64_t first = step * t->options->settings->batch, number = epoch * t->n_steps + step + 1;
     struct batch batch;
+    const double rate = rate_at(&t->options->settings->rate, number, t->options->settings->epochs, t->n_steps);
     if (t->team)
-        return team_train(t->team, first, (uint32_t)epoch, number, t->losses, step, err);
+        return team_train(t->team, first, (uint32_t)epoch, number, rate, t->losses, step, err);
     TRY(loader_batch(t->options->train, first, (uint32_t)epoch, 0, &batch, err));
-    return executor_train(t->executor, &batch, number, t->losses, step, err);
+    return executor_train(t->executor, &batch, number, rate, t->losses, step, err);
 }
 
 static enum dae_status set_parameters(struct trainer *t, struct error *err)
@@ -333,6 +334,7 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
         .fold = true,
         .optimizer = settings->optimizer,
         .optimizer_state = settings->optimizer_state,
+        .clip_gradient = settings->clip_gradient,
     };
     char device_notice[256];
     TRY(executor_new(o->device, o->network, &t->executor_options, device_notice, sizeof device_notice, &t->executor,
