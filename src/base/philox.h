@@ -24,6 +24,8 @@ enum {
     PHILOX_DIGITS = 3,
     PHILOX_FACTORS = 4, /* the factor panel */
     PHILOX_STUDY = 5,   /* hidden cells and added noise of the studies on panels */
+    PHILOX_PATCH = 6,   /* where a patch lies in which image; kernels/batch.cl has the same number */
+    PHILOX_LEAVES = 7,
     PHILOX_NODE = 16,
     PHILOX_LEVEL = 0x4000,
     PHILOX_CHOICE = 0x8000,

@@ -21,6 +21,7 @@ struct dataset {
     struct dae_shape shape; /* of one sample, channels last: (H,W,C), or (N) */
     enum dataset_kind kind;
     void *values;         /* (n, shape) uint8_t or float, finite; malloc'ed */
+    size_t block_bytes;   /* above 0: `values` is a block of images (image_pool.h), and samples are patches of them */
     uint8_t *labels;      /* (n), or NULL; malloc'ed */
     int64_t memory_bytes; /* of the device that the samples may take; 0: as much as there is */
 };

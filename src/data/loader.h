@@ -19,6 +19,7 @@ void loader_free(struct loader *loader); /* NULL is fine */
 
 int64_t loader_samples(const struct loader *loader);
 bool loader_is_streamed(const struct loader *loader);
+bool loader_cuts_patches(const struct loader *loader); /* for executor_options.patches */
 
 /* A new random order for training epoch `epoch`, the same for the same seed (Fisher and Yates, as Durstenfeld 1964
  * wrote it, over Philox words). */

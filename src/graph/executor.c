@@ -73,8 +73,8 @@ static enum dae_status build_pass(struct executor *e, enum schedule_kind kind, s
     struct text text = {0};
     char label[64];
     snprintf(label, sizeof label, "the network's %s kernels", kind_name[kind]);
-    enum dae_status status =
-        source_write(e->network, &e->fusion, device_tuning(e->device), schedule, e->options.bytes, &text, err);
+    enum dae_status status = source_write(e->network, &e->fusion, device_tuning(e->device), schedule, e->options.bytes,
+                                          e->options.patches, &text, err);
     if (status == DAE_OK)
         status = program_build(e->device, label, text.data, "-cl-std=CL1.2", &pass->program, err);
     for (int i = 0; i < schedule->n_steps && status == DAE_OK; ++i) {
@@ -128,6 +128,22 @@ static enum dae_status allocate(struct executor *e, struct error *err)
     return buffer_new(e->device, parameters * (uint64_t)states_of(e), "optimizer state", &e->state, err);
 }
 
+/* Patches exist while they are cut only: nothing can read another one. */
+static enum dae_status check_patches(const struct executor *e, struct error *err)
+{
+    const struct network *network = e->network;
+    if (!e->options.patches)
+        return DAE_OK;
+    if (network->node[0].plan.output.rank != 3)
+        return error_at(err, DAE_CONFIG, network->node[0].mark, "patches of images are (H,W,C); model.input is not");
+    for (int i = 1; i < network->n_nodes && e->options.corrupt; ++i)
+        if (network->node[i].plugin->flags & DAE_READS_DATA)
+            return error_at(err, DAE_CONFIG, network->node[i].mark,
+                            "%s \"%s\": takes numbers of other samples, which patches of images do not have",
+                            network->node[i].plugin->name, network->node[i].name);
+    return DAE_OK;
+}
+
 enum dae_status executor_new(struct device *device, const struct network *network,
                              const struct executor_options *options, char *notice, size_t notice_len,
                              struct executor **out, struct error *err)
@@ -141,6 +157,7 @@ enum dae_status executor_new(struct device *device, const struct network *networ
     e->options = *options;
     const bool wanted[N_KINDS] = {options->train, options->evaluate, options->infer};
     enum dae_status status;
+    TRY_GOTO(check_patches(e, err), failed);
     TRY_GOTO(fusion_plan(network, options->fold && device_tuning(device)->fold && !options->keep_all, &e->fusion, err),
              failed);
     for (int i = 0; i < N_KINDS; ++i)

@@ -13,6 +13,7 @@ struct executor;
 struct executor_options {
     int64_t batch;                      /* samples at most */
     bool bytes;                         /* the data set holds bytes, to be taken as v / 255 */
+    bool patches;                       /* it holds a block of images (data/image_pool.h), to cut samples out of */
     bool train, evaluate, infer;        /* which schedules are built */
     bool corrupt;                       /* false: trains and evaluates on clean inputs (a standard autoencoder) */
     bool join, fold;                    /* segments joined, pointwise layers folded; off only to compare */

@@ -7,10 +7,11 @@
 #include "graph/schedule.h"
 
 /* Writes the program of a schedule's segments: kernel `step_K` for each step K that is not batch-wide. Its arguments
- * are SOURCE_ARGUMENTS below, in that order. `bytes`: the data set holds bytes. */
+ * are SOURCE_ARGUMENTS below, in that order. `bytes`: the data set holds bytes; `patches`: in a block of
+ * images, out of which samples are cut. */
 MUST_USE enum dae_status source_write(const struct network *network, const struct fusion *fusion,
                                       const struct tuning *tuning, const struct schedule *schedule, bool bytes,
-                                      struct text *text, struct error *err);
+                                      bool patches, struct text *text, struct error *err);
 
 #define SOURCE_ARGUMENTS                                                                                               \
     "G float *work, G const float *parameters, G const void *data, G const int *order, const int first, "              \

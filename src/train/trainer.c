@@ -327,6 +327,7 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     t->executor_options = (struct executor_options){
         .batch = settings->batch,
         .bytes = o->bytes,
+        .patches = loader_cuts_patches(o->train),
         .train = true,
         .evaluate = true,
         .corrupt = o->corrupt,
