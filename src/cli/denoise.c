@@ -113,10 +113,10 @@ static enum dae_status add_folder(struct denoise *d, const char *folder, struct 
     closedir(dir);
     TRY(status);
     if (d->n_inputs == first)
-        return error_set(err, DAE_BAD_DATA, "%s: the folder holds no PNG, PGM, PPM, IDX or NPY file", folder);
+        return error_set(err, DAE_BAD_DATA, "%s: the folder holds no PNG, JPEG, PGM, PPM, IDX or NPY file", folder);
     qsort(d->input + first, (size_t)(d->n_inputs - first), sizeof *d->input, by_path);
     if (n_skipped)
-        fprintf(stderr, "%s: %d item%s skipped: not PNG, PGM, PPM, IDX or NPY\n", folder, n_skipped,
+        fprintf(stderr, "%s: %d item%s skipped: not PNG, JPEG, PGM, PPM, IDX or NPY\n", folder, n_skipped,
                 n_skipped == 1 ? "" : "s");
     return DAE_OK;
 }
