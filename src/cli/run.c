@@ -37,6 +37,7 @@ struct run {
     struct trained model, standard;
     struct comparison comparison;
     struct progress_line progress;
+    struct whole_images whole_images;
     const char *role; /* of the network that is being trained, in the log */
 };
 
@@ -240,6 +241,21 @@ static enum dae_status train_all(struct run *run, struct error *err)
     return DAE_OK;
 }
 
+/* Where the test set is images and the network takes any size: as the literature measures it. */
+static enum dae_status measure_whole_images(struct run *run, struct error *err)
+{
+    int64_t reach[2];
+    const struct tiler_options options = {.device = run->device,
+                                          .registry = run->registry,
+                                          .config = run->config,
+                                          .network = &run->network,
+                                          .parameters = run->model.parameters};
+    if (run->test_set.block_bytes == 0 || !network_reach(&run->network, reach))
+        return DAE_OK;
+    fprintf(stderr, "denoising the whole test images\n");
+    return whole_images_run(&options, &run->test_set, &run->whole_images, err);
+}
+
 static enum dae_status compare_and_report(struct run *run, struct error *err)
 {
     const struct comparison_options options = {
@@ -256,6 +272,7 @@ static enum dae_status compare_and_report(struct run *run, struct error *err)
     char path[NAME_LEN];
     fprintf(stderr, "comparing on all %lld test samples\n", (long long)run->test_set.n);
     TRY(comparison_run(&options, &run->comparison, err));
+    TRY(measure_whole_images(run, err));
     const struct run_result result = {
         .network = &run->network,
         .settings = &run->settings,
@@ -266,6 +283,7 @@ static enum dae_status compare_and_report(struct run *run, struct error *err)
         .model = &run->model,
         .standard = run->standard.parameters ? &run->standard : NULL,
         .comparison = &run->comparison,
+        .whole_images = run->whole_images.n > 0 ? &run->whole_images : NULL,
         .n_train = run->train_set.n,
         .n_test = run->test_set.n,
     };
@@ -290,6 +308,7 @@ static enum dae_status compare_and_report(struct run *run, struct error *err)
 static void release(struct run *run)
 {
     comparison_release(&run->comparison);
+    whole_images_release(&run->whole_images);
     trained_release(&run->model);
     trained_release(&run->standard);
     run_folder_close(&run->folder);

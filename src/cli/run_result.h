@@ -9,6 +9,7 @@
 #include "device/platform.h"
 #include "graph/network.h"
 #include "study/comparison.h"
+#include "study/whole_images.h"
 #include "train/settings.h"
 #include "train/trainer.h"
 
@@ -20,6 +21,7 @@ struct run_result {
     const char *device_line, *data_line;
     const struct trained *model, *standard; /* standard may be NULL */
     const struct comparison *comparison;
+    const struct whole_images *whole_images; /* or NULL */
     int64_t n_train, n_test;
 };
 

@@ -71,6 +71,10 @@ int network_find(const struct network *network, const char *name);
 /* Whether a layer, and not the loss alone, reads the mask. */
 bool network_layers_read_mask(const struct network *network);
 
+/* How far, in pixels up and down, left and right, the output reads the noisy input; false when some layer does not work
+ * alike at every pixel (dae_plan.reach), or the mask is read. */
+bool network_reach(const struct network *network, int64_t reach[2]);
+
 /* The key of a node's random draws for one sample. */
 struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample);
 
