@@ -435,7 +435,7 @@ dae-cl: error: samples.py: byte 0: neither PNG, JPEG, binary PGM or PPM, IDX nor
 END
 : >void.png
 refused 4 $model void.png -o nothing <<'END'
-dae-cl: error: void.png: byte 0: neither PNG nor binary PGM (P5) or PPM (P6)
+dae-cl: error: void.png: byte 0: neither PNG, JPEG nor binary PGM (P5) or PPM (P6)
 END
 
 case_is "an input that is missing, or no file"
