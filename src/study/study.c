@@ -5,10 +5,7 @@
 #include "config/tree.h"
 
 const struct study *const studies[] = {
-    &study_noise_levels,
-    &study_features,
-    &study_progressive,
-    NULL,
+    &study_noise_levels, &study_score, &study_contraction, &study_features, &study_progressive, NULL,
 };
 
 enum dae_status study_find(const char *name, struct mark mark, const struct study **study, struct error *err)

@@ -167,6 +167,8 @@ struct study {
 };
 
 extern const struct study study_noise_levels;
+extern const struct study study_score;
+extern const struct study study_contraction;
 extern const struct study study_features;
 extern const struct study study_progressive;
 
