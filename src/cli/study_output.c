@@ -243,11 +243,11 @@ static void on_progress(void *context, double done, const char *what)
 }
 
 enum dae_status study_output_run(struct session *session, const struct study_plan *plan, const float *model,
-                                 struct study_outcome *outcome, struct error *err)
+                                 const float *standard, struct study_outcome *outcome, struct error *err)
 {
     const char *folder = session->folder.path;
     struct progress_line line;
-    struct study_task task = session_task(session, model);
+    struct study_task task = session_task(session, model, standard);
     char path[PATH_LEN], trained[PATH_LEN];
     *outcome = (struct study_outcome){.study = plan->study};
     TRY(path_of(folder, plan->study, "", "", path, err));

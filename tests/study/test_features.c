@@ -110,6 +110,24 @@ static void codes_are_taken_in_order(void **state)
     check(knn_accuracy(&trial, 5, &knn, &err));
     check(linear_probe_accuracy(&trial, &probe, &err));
 
+    struct study_variant *variant;
+    struct codes samples;
+    double moved = 0, spread = 0;
+    check(study_variant(&task, NULL, &variant, &err));
+    float *parameters = calloc((size_t)b.network.parameters_len, sizeof *parameters);
+    assert_non_null(parameters);
+    check(codes_take(&task, variant, parameters, true, true, &samples, &err));
+    for (int64_t k = 0; k < n * d; ++k) {
+        double mean = 0;
+        for (int64_t i = 0; i < n; ++i)
+            mean += x[i * d + k % d] / (double)n;
+        close_to(samples.clean[k], x[k], 1e-7); /* a byte over 255, rounded by another device */
+        moved += pow((double)samples.noisy[k] - x[k], 2);
+        spread += pow(x[k] - mean, 2);
+    }
+    codes_release(&samples);
+    free(parameters);
+
     const struct study_table *table = result.table[0];
     assert_int_equal(table->n_rows, 3); /* as many components as pixels are the pixels: no row of PCA */
     static const char *const rows[] = {"pixels", "standard AE", "denoising AE"};
@@ -118,6 +136,7 @@ static void codes_are_taken_in_order(void **state)
         close_to(cell(table, rows[r], "probe clean"), probe, 1e-12);
         for (int c = 0; c < 6; ++c)
             close_to(table->value[r * table->n_columns + c], table->value[c], 1e-12);
+        close_to(cell(table, rows[r], "moved by noise"), sqrt(moved / spread), 1e-6);
         close_to(cell(table, rows[r], "features"), 784, 0);
         if (r > 0)
             close_to(cell(table, rows[r], "dead units"), n_dead, 0);
