@@ -171,6 +171,8 @@ struct study {
 };
 
 extern const struct study study_noise_levels;
+extern const struct study study_score;
+extern const struct study study_contraction;
 extern const struct study study_compare;
 extern const struct study study_level_sweep;
 extern const struct study study_type_matrix;
