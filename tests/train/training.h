@@ -90,14 +90,14 @@ static void close_bench(struct bench *b)
     arena_release(&b->arena);
 }
 
-static void on_progress(void *context, const struct progress *progress)
+static __attribute__((unused)) void on_progress(void *context, const struct progress *progress)
 {
     struct bench *b = context;
     if (b->stop_at_step >= 0 && (progress->epoch - 1) * b->steps_per_epoch + progress->step >= b->stop_at_step)
         b->stop = SIGINT;
 }
 
-static enum dae_status run(struct bench *b, bool resume, struct trained *out)
+static __attribute__((unused)) enum dae_status run(struct bench *b, bool resume, struct trained *out)
 {
     struct text fingerprint = {0};
     err = (struct error){0};
@@ -125,7 +125,8 @@ static enum dae_status run(struct bench *b, bool resume, struct trained *out)
     return status;
 }
 
-static void same_training(const struct bench *b, const struct trained *x, const struct trained *y)
+static __attribute__((unused)) void same_training(const struct bench *b, const struct trained *x,
+                                                  const struct trained *y)
 {
     assert_int_equal(x->n_epochs, y->n_epochs);
     assert_memory_equal(x->parameters, y->parameters, (size_t)b->network.parameters_len * sizeof(float));
