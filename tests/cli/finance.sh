@@ -77,7 +77,8 @@ study finance_impute 'data={source: digits, train: 100, test: 50}' --set model.i
 code_is 2
 study finance_signal "$holes"
 code_is 4
-err_has "is missing on"
+err_has "finance_signal: the panel has holes; choose windows without"
+err_lacks "training plain"
 run "$dae_cl" study finance_impute configs/finance_signal.yaml --set "$data" --out "$work/none"
 code_is 2
 err_has "finance_impute: the network is not told what is missing"
