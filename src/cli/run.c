@@ -137,7 +137,7 @@ static enum dae_status study(struct run *run, struct error *err)
 {
     for (; run->n_studied < run->session.n_studies; ++run->n_studied)
         TRY(study_output_run(&run->session, &run->session.studies[run->n_studied], run->model.parameters,
-                             &run->study[run->n_studied], err));
+                             run->standard.parameters, &run->study[run->n_studied], err));
     return DAE_OK;
 }
 

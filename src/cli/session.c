@@ -63,7 +63,7 @@ enum dae_status session_read(struct session *session, const char *path, struct e
     TRY(invocation_registry(session->invocation, &session->registry, err));
     TRY(settings_read(session->registry, session->config, &session->arena, &session->settings, err));
     TRY(network_build(session->registry, session->config, &session->arena, false, &session->network, err));
-    const struct study_task task = session_task(session, NULL);
+    const struct study_task task = session_task(session, NULL, NULL);
     TRY(study_plan_all(&task, session->studies, &session->n_studies, err));
     struct device_request request;
     return invocation_request(session->invocation, session->config, &request, err);
@@ -169,7 +169,7 @@ void session_log_failure(struct session *session, struct error *err)
         error_note(err, "%s", late.text);
 }
 
-struct study_task session_task(struct session *session, const float *model)
+struct study_task session_task(struct session *session, const float *model, const float *standard)
 {
     return (struct study_task){
         .device = session->device,
@@ -183,6 +183,7 @@ struct study_task session_task(struct session *session, const float *model)
         .train = session->train,
         .test = session->test,
         .model = model,
+        .standard = standard,
         .resume = invocation_has(session->invocation, "resume"),
         .stop = &stop_signal,
     };

@@ -52,7 +52,7 @@ MUST_USE enum dae_status session_log(struct session *session, const char *name, 
 /* After a failure: notes it in the log as well, where there is one. */
 void session_log_failure(struct session *session, struct error *err);
 
-/* What studies get: those parts of the session that are open by now. model as in study_task. */
-struct study_task session_task(struct session *session, const float *model);
+/* What studies get: those parts of the session that are open by now. model and standard as in study_task. */
+struct study_task session_task(struct session *session, const float *model, const float *standard);
 
 #endif

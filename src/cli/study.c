@@ -89,12 +89,12 @@ static enum dae_status carry_out(struct session *session, const struct study *st
     struct study_plan plan;
     struct study_outcome outcome;
     TRY(session_read(session, session->invocation->argument[1], err));
-    const struct study_task task = session_task(session, NULL);
+    const struct study_task task = session_task(session, NULL, NULL);
     TRY(study_plan_one(&task, study, &plan, err));
     TRY(session_load(session, err));
     TRY(session_open_devices(session, false, err));
     TRY(session_open_folder(session, err));
-    enum dae_status status = study_output_run(session, &plan, NULL, &outcome, err);
+    enum dae_status status = study_output_run(session, &plan, NULL, NULL, &outcome, err);
     if (status == DAE_INTERRUPTED || status == DAE_TERMINATED)
         error_note(err, "checkpoints are in %s; to go on, type the same command with --resume", session->folder.path);
     TRY(status);

@@ -174,6 +174,23 @@ static enum dae_status draw_heat_map(const char *stem, const struct study_figure
                                 err);
 }
 
+static enum dae_status draw_scatter(const char *stem, const struct study_figure *figure, struct error *err)
+{
+    return figure_draw_scatter(stem,
+                               &(struct figure_scatter){figure->title, figure->x_label, figure->y_label,
+                                                        (size_t)figure->n_points, figure->point, figure->label},
+                               err);
+}
+
+static enum dae_status draw_field(const char *stem, const struct study_figure *figure, struct error *err)
+{
+    return figure_draw_field(stem,
+                             &(struct figure_field){figure->title, figure->x_label, figure->y_label,
+                                                    (size_t)figure->n_arrows, figure->arrow, (size_t)figure->n_points,
+                                                    figure->point},
+                             err);
+}
+
 static enum dae_status draw(const char *stem, const struct study_figure *figure, struct error *err)
 {
     switch (figure->kind) {
@@ -184,8 +201,9 @@ static enum dae_status draw(const char *stem, const struct study_figure *figure,
     case STUDY_HEAT_MAP:
         return draw_heat_map(stem, figure, err);
     case STUDY_SCATTER:
+        return draw_scatter(stem, figure, err);
     case STUDY_FIELD:
-        break;
+        return draw_field(stem, figure, err);
     }
     return error_set(err, DAE_BUG, "figure %s is of a kind that nothing draws", figure->name);
 }
@@ -225,11 +243,11 @@ static void on_progress(void *context, double done, const char *what)
 }
 
 enum dae_status study_output_run(struct session *session, const struct study_plan *plan, const float *model,
-                                 struct study_outcome *outcome, struct error *err)
+                                 const float *standard, struct study_outcome *outcome, struct error *err)
 {
     const char *folder = session->folder.path;
     struct progress_line line;
-    struct study_task task = session_task(session, model);
+    struct study_task task = session_task(session, model, standard);
     char path[PATH_LEN], trained[PATH_LEN];
     *outcome = (struct study_outcome){.study = plan->study};
     TRY(path_of(folder, plan->study, "", "", path, err));

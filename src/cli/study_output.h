@@ -18,7 +18,7 @@ struct study_outcome {
 
 /* Runs one planned study with a bar on the terminal, and leaves its files in the session's folder. */
 MUST_USE enum dae_status study_output_run(struct session *session, const struct study_plan *plan, const float *model,
-                                          struct study_outcome *outcome, struct error *err);
+                                          const float *standard, struct study_outcome *outcome, struct error *err);
 
 /* The findings, and where the rest is. */
 void study_output_print(const struct study_outcome *outcome, const char *folder, FILE *out);

@@ -1,4 +1,5 @@
-/* Figures, drawn by gnuplot run as a child process: line charts, image tiles, weight filters, heat maps, bars.
+/* Figures, drawn by gnuplot run as a child process: line charts, image tiles, weight filters, heat maps, bars,
+ * points and arrows in the plane.
  *
  * Each function writes STEM.png (raster) and STEM.svg (the same figure as vectors) into an existing folder. Both are
  * drawn and seen to be complete before either is written, and written to temporaries that are then renamed. All text
@@ -20,6 +21,7 @@ enum {
     FIGURE_MAX_SERIES = 8, /* as many as the palette has colours */
     FIGURE_MAX_ROWS = 64,
     FIGURE_MAX_COLUMNS = 64,
+    FIGURE_MAX_CLASSES = 10,
 };
 
 /* One curve. A point that is not finite, or not positive on a logarithmic axis, leaves a gap. */
@@ -93,5 +95,28 @@ struct figure_bars {
     int n_digits; /* significant digits printed, 1 to 9 */
 };
 MUST_USE enum dae_status figure_draw_bars(const char *stem, const struct figure_bars *bars, struct error *err);
+
+/* Points in the plane, one unit as long on both axes. With labels, each class has a colour of its own, its number at
+ * the median of its points or next to it, and a line of the legend; labels from FIGURE_MAX_CLASSES on are one class,
+ * "other". Points that are not finite are left out. */
+struct figure_scatter {
+    const char *title, *x_label, *y_label; /* each or NULL */
+    size_t n_points;
+    const float *points;         /* (n_points,2) */
+    const unsigned char *labels; /* (n_points), or NULL: one colour */
+};
+MUST_USE enum dae_status figure_draw_scatter(const char *stem, const struct figure_scatter *scatter, struct error *err);
+
+/* Arrows in the plane, coloured by their length, with points behind them; one unit as long on both axes. When arrows
+ * are so long that they would hide each other, all are drawn shorter by one factor, which the figure names; the colour
+ * bar shows true lengths. Arrows and points that are not finite are left out. */
+struct figure_field {
+    const char *title, *x_label, *y_label; /* each or NULL */
+    size_t n_arrows;                       /* at least 1 */
+    const float *arrows;                   /* (n_arrows,4): x, y, dx, dy */
+    size_t n_points;
+    const float *points; /* (n_points,2), or NULL when there are none */
+};
+MUST_USE enum dae_status figure_draw_field(const char *stem, const struct figure_field *field, struct error *err);
 
 #endif

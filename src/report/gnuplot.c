@@ -194,7 +194,7 @@ static enum dae_status draw_png(int width, int height, const struct text *script
     /* This terminal counts fonts in points of 1/72 inch on a screen of 96 dots; three quarters are pixels. */
     snprintf(terminal, sizeof terminal,
              "set encoding utf8\nset terminal pngcairo noenhanced background rgb 'white' font 'Arial,%d' fontscale "
-             "0.75 size %d,%d\nkey_spacing = 1.2\n",
+             "0.75 size %d,%d\nkey_spacing = 1.2\npoint_scale = 1\n",
              GNUPLOT_FONT, width, height);
     TRY(draw(terminal, script, png, err));
     if (png->len < 8 || memcmp(png->data, "\x89PNG\r\n\x1a\n", 8) != 0 || !ends_with(png, "IEND\xAE\x42\x60\x82", 8))
@@ -209,7 +209,7 @@ static enum dae_status draw_svg(int width, int height, bool sharp, const struct 
     char terminal[200];
     snprintf(terminal, sizeof terminal,
              "set encoding utf8\nset terminal svg noenhanced background rgb 'white' font 'sans-serif,%d' size "
-             "%d,%d\nkey_spacing = 0.95\n",
+             "%d,%d\nkey_spacing = 0.95\npoint_scale = 0.6\n",
              GNUPLOT_FONT, width, height);
     struct text drawn = {0};
     enum dae_status status = draw(terminal, script, &drawn, err);

@@ -19,7 +19,8 @@ void gnuplot_quote(struct text *script, const char *string, double font, double 
 double gnuplot_text_width(const char *string, double font);
 
 /* Draws the script as STEM.png and STEM.svg, width x height pixels. The script sets no terminal and no output, and
- * finds in the variable key_spacing what makes lines of a legend equally far apart in both. sharp: images in the SVG
+ * finds in the variables key_spacing and point_scale what makes lines of a legend equally far apart, and points equally
+ * large, in both. sharp: images in the SVG
  * are enlarged pixel by pixel, not smoothed. Both files are written atomically, after both pictures were seen to be
  * complete. Errors: see report/figure.h. */
 MUST_USE enum dae_status gnuplot_save(const char *stem, int width, int height, bool sharp, const struct text *script,

@@ -6,6 +6,7 @@
 
 #include "base/philox.h"
 #include "train/baselines.h"
+#include "train/median.h"
 #include "train/metrics.h"
 
 /* A millionth of the mean variance: pixels that never change stay solvable, nothing else notices. */
@@ -26,14 +27,14 @@ struct comparer {
 
 const char *comparison_key(enum comparison_rival rival)
 {
-    static const char *const keys[COMPARE_N] = {"noisy", "model", "standard_ae", "affine", "pca"};
+    static const char *const keys[COMPARE_N] = {"noisy", "model", "standard_ae", "affine", "pca", "median"};
     return keys[rival];
 }
 
 const char *comparison_label(enum comparison_rival rival)
 {
-    static const char *const labels[COMPARE_N] = {"noisy input", "denoising AE", "standard AE", "best affine map",
-                                                  "PCA"};
+    static const char *const labels[COMPARE_N] = {"noisy input",     "denoising AE", "standard AE",
+                                                  "best affine map", "PCA",          "median filter 3x3"};
     return labels[rival];
 }
 
@@ -157,6 +158,11 @@ static enum dae_status test_network(struct comparer *c, enum comparison_rival ri
         if (settings->compare_pca) {
             pca_project(&c->pca, c->noisy, c->output, (size_t)batch.n);
             measure_rival(c, COMPARE_PCA, first, batch.n);
+        }
+        if (c->options->median) {
+            const int64_t *dim = c->options->network->node[0].plan.output.dim;
+            median_filter(c->noisy, c->output, (size_t)batch.n, (size_t)dim[0], (size_t)dim[1], (size_t)dim[2]);
+            measure(c, COMPARE_MEDIAN, c->output, first, batch.n);
         }
     }
     return DAE_OK;

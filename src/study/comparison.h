@@ -1,5 +1,5 @@
 /* The trained denoiser beside its rivals, on all test samples under the same noise: the noisy input itself, the same
- * network trained without noise, the best affine map, PCA. */
+ * network trained without noise, the best affine map, PCA, and for images the median filter. */
 #ifndef STUDY_COMPARISON_H
 #define STUDY_COMPARISON_H
 
@@ -9,7 +9,15 @@
 #include "graph/network.h"
 #include "train/settings.h"
 
-enum comparison_rival { COMPARE_NOISY, COMPARE_MODEL, COMPARE_STANDARD, COMPARE_AFFINE, COMPARE_PCA, COMPARE_N };
+enum comparison_rival {
+    COMPARE_NOISY,
+    COMPARE_MODEL,
+    COMPARE_STANDARD,
+    COMPARE_AFFINE,
+    COMPARE_PCA,
+    COMPARE_MEDIAN,
+    COMPARE_N
+};
 
 enum { COMPARISON_SHOWN = 10 };
 
@@ -41,6 +49,7 @@ struct comparison_options {
     bool bytes;            /* the data are bytes: in [0, 1], and so are the rivals' outputs held */
     const float *model;    /* (parameters_len) */
     const float *standard; /* (parameters_len), or NULL */
+    bool median;           /* the samples are images (H,W,C): the median filter too */
 };
 
 /* `key` as in run.json ("standard_ae") and `label` for people. */

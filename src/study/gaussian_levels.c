@@ -1,9 +1,5 @@
 #include "study/gaussian_levels.h"
 
-#include <string.h>
-
-enum { MAX_ASSIGNMENTS = 4 };
-
 /* The map that holds `gaussian`, or NULL. */
 static const struct value *gaussian_of(const struct value *config)
 {
@@ -24,18 +20,18 @@ enum dae_status gaussian_levels_check(const struct study_task *task, struct mark
     return DAE_OK;
 }
 
+const struct value *gaussian_levels_value(const struct study_task *task, double sigma)
+{
+    struct value *copy = value_copy(task->arena, gaussian_of(task->config));
+    struct value *number = value_float_new(task->arena, sigma);
+    return copy && value_map_put(task->arena, value_map_get(copy, "gaussian"), "sigma", number) ? copy : NULL;
+}
+
 enum dae_status gaussian_levels_variant(const struct study_task *task, double sigma, const char *const *assignments,
                                         struct study_variant **out, struct error *err)
 {
-    const char *all[2 + MAX_ASSIGNMENTS] = {0};
-    char number[VALUE_NUMBER_BYTES];
-    const bool listed = value_map_get(task->config, "corruption")->kind == VALUE_LIST;
-    int n = 0;
-    all[n++] =
-        arena_printf(task->arena, "corruption.%sgaussian.sigma=%s", listed ? "0." : "", value_number(sigma, number));
-    if (!all[0])
+    const struct value *corruption = gaussian_levels_value(task, sigma);
+    if (!corruption)
         return error_no_memory(err, "study", 0);
-    for (; assignments && assignments[n - 1] && n <= MAX_ASSIGNMENTS; ++n)
-        all[n] = assignments[n - 1];
-    return study_variant(task, all, out, err);
+    return study_variant_under(task, corruption, assignments, out, err);
 }

@@ -1,4 +1,4 @@
-/* Networks that differ from the config's in how strong its Gaussian noise is. */
+/* The config's Gaussian noise at other levels. */
 #ifndef STUDY_GAUSSIAN_LEVELS_H
 #define STUDY_GAUSSIAN_LEVELS_H
 
@@ -8,7 +8,10 @@
  * there is none. */
 MUST_USE enum dae_status gaussian_levels_check(const struct study_task *task, struct mark mark, struct error *err);
 
-/* The same network under noise of this level, with further assignments (up to NULL, at most 4) or NULL. */
+/* The corruption of the config with this sigma, for study_variant_under; the arena's. NULL when out of memory. */
+const struct value *gaussian_levels_value(const struct study_task *task, double sigma);
+
+/* The network under that corruption, with further assignments as study_variant takes them, or NULL. */
 MUST_USE enum dae_status gaussian_levels_variant(const struct study_task *task, double sigma,
                                                  const char *const *assignments, struct study_variant **out,
                                                  struct error *err);

@@ -68,7 +68,7 @@ struct study_figure {
     const float *arrow; /* FIELD: (n_arrows,4): x, y, dx, dy */
 };
 
-enum { STUDY_MAX_TABLES = 16, STUDY_MAX_FIGURES = 16, STUDY_MAX_FINDINGS = 16 };
+enum { STUDY_MAX_TABLES = 16, STUDY_MAX_FIGURES = 16, STUDY_MAX_FINDINGS = 24 };
 
 struct study_result {
     const char *title; /* of the report's section */
@@ -90,9 +90,10 @@ struct study_task {
     const struct network *network;
     const struct dataset *train_set, *test_set;
     struct loader *train, *test;
-    const float *model; /* (parameters_len) of the trained network when a run asks for the study; else NULL */
-    const char *folder; /* where trained models are kept, so that a study that was stopped goes on where it was */
-    bool resume;        /* whether what is in the folder may be gone on with */
+    const float *model;    /* (parameters_len) of the trained network when a run asks for the study; else NULL */
+    const float *standard; /* the same of the network trained without noise, when a run has it; else NULL */
+    const char *folder;    /* where trained models are kept, so that a study that was stopped goes on where it was */
+    bool resume;           /* whether what is in the folder may be gone on with */
     const volatile sig_atomic_t *stop;
     /* One progress bar for the whole study: a part in [0, 1] of all it has to do; or NULL. */
     void (*on_progress)(void *context, double done, const char *what);
@@ -166,7 +167,15 @@ struct study {
                            struct error *err);
 };
 
-extern const struct study study_noise_levels, study_finance_impute, study_finance_signal, study_finance_factors;
+extern const struct study study_noise_levels;
+extern const struct study study_compare;
+extern const struct study study_level_sweep;
+extern const struct study study_type_matrix;
+extern const struct study study_features;
+extern const struct study study_progressive;
+extern const struct study study_finance_signal;
+extern const struct study study_finance_factors;
+extern const struct study study_finance_impute;
 
 enum { STUDY_MAX = 32 };
 

@@ -286,6 +286,30 @@ enum dae_status pca_solve(struct pca *pca, size_t k, struct error *err)
     return status;
 }
 
+/* A block of x - mean, and its coordinates. */
+static void encode_block(struct pca *pca, const float *x /* (rows,d) */, int rows)
+{
+    load_block(&pca->x, x, rows);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, pca->k, pca->x.d, 1, pca->x.block, pca->x.d,
+                pca->components, pca->x.d, 0, pca->code, pca->k);
+}
+
+void pca_encode(struct pca *pca, const float *noisy, float *code, size_t n)
+{
+    assert(pca->ratio);
+    const size_t d = (size_t)pca->x.d, k = (size_t)pca->k;
+    if (pca->identity) {
+        memmove(code, noisy, n * d * sizeof *code);
+        return;
+    }
+    for (size_t at = 0; at < n; at += BLOCK) {
+        const int rows = rows_of(n - at);
+        encode_block(pca, noisy + at * d, rows);
+        for (size_t i = 0; i < (size_t)rows * k; ++i)
+            code[at * k + i] = (float)pca->code[i];
+    }
+}
+
 void pca_project(struct pca *pca, const float *noisy, float *out, size_t n)
 {
     assert(pca->ratio);
@@ -296,9 +320,7 @@ void pca_project(struct pca *pca, const float *noisy, float *out, size_t n)
     }
     for (size_t at = 0; at < n; at += BLOCK) {
         int rows = rows_of(n - at);
-        load_block(&pca->x, noisy + at * (size_t)d, rows);
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, k, d, 1, pca->x.block, d, pca->components, d, 0,
-                    pca->code, k);
+        encode_block(pca, noisy + at * (size_t)d, rows);
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, d, k, 1, pca->code, k, pca->components, d, 0,
                     pca->x.block, d);
         store_block(&pca->x, out + at * (size_t)d, rows);

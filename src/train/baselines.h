@@ -63,6 +63,8 @@ MUST_USE enum dae_status pca_solve(struct pca *pca, size_t k, struct error *err)
 
 /* mean + the part of noisy - mean that lies in the span of the components. */
 void pca_project(struct pca *pca, const float *noisy /* (n,d) */, float *out /* (n,d) */, size_t n);
+/* The coordinates of noisy - mean on the components, k of the solved PCA; when identity, noisy as it is. */
+void pca_encode(struct pca *pca, const float *noisy /* (n,d) */, float *code /* (n,k) */, size_t n);
 void pca_release(struct pca *pca);
 
 /* Clamps to [low, high]; NaN stays. For data of a known range this is part of a fair rival: on MNIST with N(0, 0.3)

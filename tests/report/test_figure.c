@@ -245,6 +245,116 @@ static void bars_print_their_values(void **state)
     release(&picture);
 }
 
+/* Blanks what is right of the plot. */
+static void without_legend(const struct picture *picture)
+{
+    for (unsigned row = 0; row < picture->height; ++row)
+        memset(picture->rgb + 3 * (row * (size_t)picture->width + picture->width - 88), 255, 3 * 88);
+}
+
+/* A coloured cross: the class at the right is drawn right, the one on top on top, a unit is as long on both axes. */
+static void scatter_is_true_to_scale(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    const float far = 2;
+    float points[4 * 2 + 2] = {far, 0, 0, far, -far, 0, 0, -far, NAN, 1};
+    const unsigned char labels[] = {0, 1, 2, 200, 4};
+    struct figure_scatter scatter = {"Codes", "first", "second", 5, points, labels};
+    assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
+    struct picture picture = load("s");
+    static const unsigned colours[] = {0x332288, 0xCC6677, 0x117733, 0xBBBBBB};
+    without_legend(&picture);
+    double x[4], y[4];
+    for (int i = 0; i < 4; ++i)
+        assert_true(find_colour(&picture, colours[i], &x[i], &y[i]) > 10);
+    const double unit = (x[0] - x[2]) / 2;
+    assert_true(unit > 50);
+    assert_true(fabs(y[3] - y[1] - 2 * unit) < 1.5 && y[1] < y[3]);
+    assert_true(fabs(x[1] - (x[0] + x[2]) / 2) < 1 && fabs(y[0] - (y[1] + y[3]) / 2) < 1);
+    static const char *const legend[] = {">Codes<", ">first<", ">second<", ">0<", ">1<", ">2<", ">other<"};
+    for (size_t i = 0; i < sizeof legend / sizeof *legend; ++i)
+        assert_non_null(strstr(picture.svg, legend[i]));
+    assert_null(strstr(picture.svg, "#DDCC77")); /* no point of class 3, and none of the NaN's class */
+    assert_null(strstr(picture.svg, "#88CCEE"));
+    release(&picture);
+    scatter = (struct figure_scatter){NULL, NULL, NULL, 1, points + 8, NULL};
+    assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
+    picture = load("s");
+    assert_non_null(strstr(picture.svg, "no finite values to show"));
+    release(&picture);
+}
+
+/* Classes of enough points bear their number at their median, which a straggler does not move. */
+static void scatter_numbers_its_classes(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    float points[2 * 61];
+    unsigned char labels[61];
+    for (int i = 0; i < 61; ++i) {
+        labels[i] = i < 30 ? 3 : 7;
+        points[2 * i] = (float)(i < 30 ? -10 : 10) + 0.1f * (float)(i % 7);
+        points[2 * i + 1] = 0.1f * (float)(i % 5);
+    }
+    points[120] = -10; /* a straggler among the others */
+    const struct figure_scatter scatter = {"t", "x", "y", 61, points, labels};
+    assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
+    struct picture picture = load("s");
+    int n = 0;
+    for (const char *at = picture.svg; (at = strstr(at, ">7<")); ++at)
+        ++n;
+    assert_int_equal(n, 2); /* in the legend and in the plot */
+    release(&picture);
+    /* Two classes at one place: one's disc does not cover the other's ring. */
+    memset(points, 0, sizeof points);
+    assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
+    picture = load("s");
+    without_legend(&picture);
+    double x[2], y;
+    assert_true(find_colour(&picture, 0xDDCC77, &x[0], &y) > 40);
+    assert_true(find_colour(&picture, 0x999933, &x[1], &y) > 40);
+    assert_true(fabs(x[1] - x[0]) >= 24);
+    release(&picture);
+}
+
+static void field_of_arrows(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    float arrows[4 * 100], points[] = {4.75f, 5.6f, NAN, 1};
+    for (int i = 0; i < 100; ++i) {
+        const float arrow[] = {(float)(i % 10), (float)(i / 10), 0.5f, 0.25f};
+        memcpy(arrows + 4 * i, arrow, sizeof arrow);
+    }
+    arrows[2] = INFINITY;
+    struct figure_field field = {"Field", "x", "y", 100, arrows, 2, points};
+    assert_int_equal(figure_draw_field(folder_path("f"), &field, &err), DAE_OK);
+    struct picture picture = load("f");
+    double x, y;
+    assert_in_range(find_colour(&picture, 0xE69F00, &x, &y), 5, 30); /* one small point */
+    assert_non_null(strstr(picture.svg, ">length<"));
+    assert_null(strstr(picture.svg, "of their length")); /* short enough as they are */
+    release(&picture);
+    for (int i = 0; i < 100; ++i) {
+        arrows[4 * i + 2] = 40;
+        arrows[4 * i + 3] = -30;
+    }
+    field.n_points = 0;
+    field.points = NULL;
+    assert_int_equal(figure_draw_field(folder_path("f"), &field, &err), DAE_OK);
+    picture = load("f");
+    /* 100 starts over 9 x 9: 0.9 apart; lengths of 50. */
+    assert_non_null(strstr(picture.svg, ">arrows drawn at 0.018 of their length<"));
+    release(&picture);
+    arrows[0] = NAN;
+    field.n_arrows = 1;
+    assert_int_equal(figure_draw_field(folder_path("f"), &field, &err), DAE_OK);
+    picture = load("f");
+    assert_non_null(strstr(picture.svg, "no finite values to show"));
+    release(&picture);
+}
+
 /* Would run a command, end the string, start markup, or be read as a format or as "enhanced" text. */
 static void hostile_text_is_only_text(void **state)
 {
@@ -264,19 +374,24 @@ static void hostile_text_is_only_text(void **state)
     const struct figure_bar bar = {hostile, 1, false};
     const struct figure_bars bars = {hostile, hostile, 1, &bar, 3};
     const struct figure_filters filters = {hostile, 1, 0, 1, 1, image};
-    for (int kind = 0; kind < 5; ++kind) {
+    const float four[] = {0, 0, 1, 1};
+    const struct figure_scatter scatter = {hostile, hostile, hostile, 2, four, NULL};
+    const struct figure_field field = {hostile, hostile, hostile, 1, four, 0, NULL};
+    for (int kind = 0; kind < 7; ++kind) {
         struct error err = {0};
         const char *stem = folder_path("x");
         assert_int_equal(kind == 0   ? figure_draw_lines(stem, &lines, &err)
                          : kind == 1 ? figure_draw_tiles(stem, &tiles, &err)
                          : kind == 2 ? figure_draw_heat_map(stem, &map, &err)
                          : kind == 3 ? figure_draw_bars(stem, &bars, &err)
+                         : kind == 4 ? figure_draw_scatter(stem, &scatter, &err)
+                         : kind == 5 ? figure_draw_field(stem, &field, &err)
                                      : figure_draw_filters(stem, &filters, &err),
                          DAE_OK);
         struct picture picture = load("x"); /* two files: "ran" is not there */
         assert_non_null(strstr(picture.svg, "script> \"q\" 'a' \\n"));
         assert_null(strstr(picture.svg, "<script"));
-        if (kind == 0 || kind == 3)
+        if (kind == 0 || kind == 3 || kind == 4)
             assert_non_null(strstr(picture.svg, escaped));
         release(&picture);
     }
@@ -375,7 +490,7 @@ static void impossible_counts_are_our_bug(void **state)
     const double value[] = {1};
     const struct figure_tile_row row = {NULL, image, NULL};
     const struct figure_bar bar = {"one", 1, false};
-    struct error err[6] = {{0}};
+    struct error err[8] = {{0}};
     const char *stem = folder_path("x");
     assert_int_equal(figure_draw_lines(stem, &(struct figure_lines){.n_series = 0}, &err[0]), DAE_BUG);
     assert_int_equal(figure_draw_lines(stem, &(struct figure_lines){.n_series = 9}, &err[1]), DAE_BUG);
@@ -385,6 +500,8 @@ static void impossible_counts_are_our_bug(void **state)
         figure_draw_heat_map(stem, &(struct figure_heat_map){NULL, NULL, NULL, 1, 1, names, names, value, 0}, &err[4]),
         DAE_BUG);
     assert_int_equal(figure_draw_bars(stem, &(struct figure_bars){NULL, NULL, 65, &bar, 3}, &err[5]), DAE_BUG);
+    assert_int_equal(figure_draw_scatter(stem, &(struct figure_scatter){.n_points = 0}, &err[6]), DAE_BUG);
+    assert_int_equal(figure_draw_field(stem, &(struct figure_field){.n_arrows = 0}, &err[7]), DAE_BUG);
     assert_int_equal(folder_count(), 0);
 }
 
@@ -399,6 +516,9 @@ int main(void)
         TEST(filters_are_symmetric_about_zero),
         TEST(heat_map_prints_its_values),
         TEST(bars_print_their_values),
+        TEST(scatter_is_true_to_scale),
+        TEST(scatter_numbers_its_classes),
+        TEST(field_of_arrows),
         TEST(hostile_text_is_only_text),
         TEST(missing_gnuplot_is_named),
         TEST(failing_gnuplot_leaves_the_old_figure),

@@ -271,6 +271,12 @@ static void pca_of_rank_two(void **state)
                 close_to(pca.components[5 + j], second[j], 1e-6);
         }
         if (k < 3) {
+            pca_encode(&pca, noisy, out, 600);
+            for (size_t i = 0; i < 600; ++i) {
+                close_to(out[i * k], i & 1 ? -3 : 3, 1e-5);
+                if (k > 1)
+                    close_to(out[i * k + 1], i & 2 ? 1 : -1, 1e-5);
+            }
             pca_project(&pca, noisy, out, 600);
             for (int i = 0; i < 600; ++i)
                 for (int j = 0; j < 5; ++j)
@@ -297,6 +303,9 @@ static void pca_of_all_components_is_the_identity(void **state)
         close_to(pca.ratio[0] + pca.ratio[1] + pca.ratio[2] + pca.ratio[3] + pca.ratio[4], 1, 1e-12);
         float *noisy = normals(10, 5, 5);
         pca_project(&pca, noisy, out, 10);
+        assert_memory_equal(out, noisy, sizeof out);
+        memset(out, 0, sizeof out);
+        pca_encode(&pca, noisy, out, 10);
         assert_memory_equal(out, noisy, sizeof out);
         free(noisy);
         pca_release(&pca);

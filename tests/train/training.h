@@ -1,5 +1,5 @@
 /* What the tests of training share: a small network, all that a training of it needs, and a run of it. Included after
- * cmocka. */
+ * cmocka; who takes the bench alone may leave the rest unused. */
 #ifndef TESTS_TRAIN_TRAINING_H
 #define TESTS_TRAIN_TRAINING_H
 
@@ -90,14 +90,14 @@ static void close_bench(struct bench *b)
     arena_release(&b->arena);
 }
 
-static __attribute__((unused)) void on_progress(void *context, const struct progress *progress)
+__attribute__((unused)) static void on_progress(void *context, const struct progress *progress)
 {
     struct bench *b = context;
     if (b->stop_at_step >= 0 && (progress->epoch - 1) * b->steps_per_epoch + progress->step >= b->stop_at_step)
         b->stop = SIGINT;
 }
 
-static __attribute__((unused)) enum dae_status run(struct bench *b, bool resume, struct trained *out)
+__attribute__((unused)) static enum dae_status run(struct bench *b, bool resume, struct trained *out)
 {
     struct text fingerprint = {0};
     err = (struct error){0};
@@ -125,7 +125,7 @@ static __attribute__((unused)) enum dae_status run(struct bench *b, bool resume,
     return status;
 }
 
-static __attribute__((unused)) void same_training(const struct bench *b, const struct trained *x,
+__attribute__((unused)) static void same_training(const struct bench *b, const struct trained *x,
                                                   const struct trained *y)
 {
     assert_int_equal(x->n_epochs, y->n_epochs);

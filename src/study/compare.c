@@ -1,0 +1,285 @@
+/* Compare: the denoising autoencoder, the same network trained without noise, and rivals that need no training by
+ * steps, under one corruption after another. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/comparison.h"
+#include "study/noise_matrix.h"
+#include "study/test_error.h"
+#include "train/baselines.h"
+
+enum { MAX_CORRUPTIONS = 12 };
+
+struct options {
+    const struct value *corruptions; /* NULL: the config's own */
+    int n;
+    struct noise_kind kind[MAX_CORRUPTIONS];
+    struct study_variant *variant[MAX_CORRUPTIONS];
+};
+
+static const struct study_key keys[] = {
+    {{"corruptions", FIELD_VALUE, offsetof(struct options, corruptions), false, 0, 0, NULL},
+     "list of 1 to 12 corruptions",
+     NULL,
+     "corruptions to test under, as the key `corruption` takes them, a list within for a chain; the config's own when "
+     "not given"},
+    {{0}, NULL, NULL, NULL},
+};
+
+static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
+{
+    struct options *o = filled;
+    const struct value *own = value_map_get(task->config, "corruption");
+    if (!own)
+        return error_at(err, DAE_CONFIG, options->mark,
+                        "a denoising autoencoder is compared here, but the config has no corruption to train it on");
+    if (o->corruptions) {
+        TRY(noise_kinds_read(task, o->corruptions, MAX_CORRUPTIONS, o->kind, &o->n, err));
+    } else {
+        struct value *list = value_list_new(task->arena);
+        if (!list || !value_list_add(task->arena, list, value_copy(task->arena, own)))
+            return error_no_memory(err, "study", 0);
+        TRY(noise_kinds_read(task, list, MAX_CORRUPTIONS, o->kind, &o->n, err));
+    }
+    for (int i = 0; i < o->n; ++i)
+        TRY(study_variant_under(task, o->kind[i].corruption, NULL, &o->variant[i], err));
+    return DAE_OK;
+}
+
+/* ---- Measuring. -------------------------------------------------------------------------------------------------- */
+
+/* The task's networks, or those that are trained now. */
+static enum dae_status train(struct study_task *task, const float **model, const float **standard, struct error *err)
+{
+    struct study_variant *variant;
+    TRY(study_variant(task, NULL, &variant, err));
+    task->share = 0.35;
+    *model = task->model;
+    *standard = task->standard;
+    if (!*model)
+        TRY(study_train(task, variant, true, "model", model, err));
+    if (!*standard)
+        TRY(study_train(task, variant, false, "standard_ae", standard, err));
+    return DAE_OK;
+}
+
+static enum dae_status compare(const struct study_task *task, const struct study_variant *variant, const float *model,
+                               const float *standard, struct comparison *comparison, struct error *err)
+{
+    struct settings settings = variant->settings;
+    const bool linear = dae_shape_len(&variant->network.node[0].plan.output) <= BASELINES_MAX_ELEMENTS;
+    settings.compare_affine = linear;
+    settings.compare_pca = linear && variant->network.code >= 0;
+    const struct comparison_options options = {
+        .device = task->device,
+        .network = &variant->network,
+        .settings = &settings,
+        .test_set = task->test_set,
+        .train = task->train,
+        .test = task->test,
+        .bytes = task->train_set->kind == DATASET_UINT8,
+        .model = model,
+        .standard = standard,
+        .median = test_shown_are_images(&variant->network),
+    };
+    return comparison_run(&options, comparison, err);
+}
+
+/* ---- What it leaves. --------------------------------------------------------------------------------------------- */
+
+enum column { COLUMN_MSE, COLUMN_PSNR, COLUMN_IMPROVEMENT, N_COLUMNS };
+
+static enum dae_status add_table(const struct study_task *task, const struct noise_kind *kind, int number,
+                                 const struct comparison *comparison, struct study_result *result, struct error *err)
+{
+    static const char *const column[N_COLUMNS] = {"MSE", "PSNR (dB)", "times better than the standard AE"};
+    struct study_table *table = arena_alloc(task->arena, sizeof *table);
+    const char **row = arena_array(task->arena, COMPARE_N, sizeof *row);
+    double *value = arena_array(task->arena, COMPARE_N * N_COLUMNS, sizeof *value);
+    int n = 0, best = 0;
+    if (!table || !row || !value)
+        return error_no_memory(err, "table", 0);
+    for (int i = 0; i < COMPARE_N; ++i) {
+        const struct comparison_row *found = &comparison->row[i];
+        if (!found->present)
+            continue;
+        row[n] = comparison_label((enum comparison_rival)i);
+        value[n * N_COLUMNS + COLUMN_MSE] = found->mse;
+        value[n * N_COLUMNS + COLUMN_PSNR] = found->psnr;
+        value[n * N_COLUMNS + COLUMN_IMPROVEMENT] = found->improvement;
+        if (found->mse < value[best * N_COLUMNS])
+            best = n;
+        ++n;
+    }
+    *table = (struct study_table){
+        .name = arena_printf(task->arena, "under_%d", number + 1),
+        .caption = arena_printf(task->arena, "All test samples under %s. The affine map is fitted to this corruption.",
+                                kind->name),
+        .row_title = "method",
+        .n_rows = n,
+        .n_columns = N_COLUMNS,
+        .row_name = row,
+        .column_name = column,
+        .value = value,
+        .n_digits = 4,
+        .marked_row = best,
+    };
+    if (!table->name || !table->caption)
+        return error_no_memory(err, "table", 0);
+    result->table[result->n_tables++] = table;
+    return DAE_OK;
+}
+
+/* (corruptions, methods) of MSE: the same numbers in one view. */
+static enum dae_status add_matrix(const struct study_task *task, const struct options *o, const double *mse,
+                                  const bool *present, struct study_result *result, struct error *err)
+{
+    struct study_table *table = arena_alloc(task->arena, sizeof *table);
+    struct study_figure *figure = arena_alloc(task->arena, sizeof *figure);
+    const char **row = arena_array(task->arena, (size_t)o->n, sizeof *row);
+    const char **column = arena_array(task->arena, COMPARE_N, sizeof *column);
+    double *value = arena_array(task->arena, (size_t)o->n * COMPARE_N, sizeof *value);
+    int n = 0;
+    if (!table || !figure || !row || !column || !value)
+        return error_no_memory(err, "table", 0);
+    for (int m = 0; m < COMPARE_N; ++m)
+        n += present[m];
+    for (int m = 0, k = 0; m < COMPARE_N; ++m) {
+        if (!present[m])
+            continue;
+        column[k] = comparison_label((enum comparison_rival)m);
+        for (int i = 0; i < o->n; ++i)
+            value[i * n + k] = mse[i * COMPARE_N + m];
+        ++k;
+    }
+    for (int i = 0; i < o->n; ++i)
+        row[i] = o->kind[i].name;
+    *table = (struct study_table){
+        .name = "mse",
+        .caption = "Mean squared error over all test samples.",
+        .row_title = "corruption",
+        .n_rows = o->n,
+        .n_columns = n,
+        .row_name = row,
+        .column_name = column,
+        .value = value,
+        .n_digits = 3,
+        .marked_row = -1,
+    };
+    *figure = (struct study_figure){
+        .name = "methods",
+        .title = "Mean squared error",
+        .caption = "Dark where more error is left.",
+        .alt = "heat map of mean squared errors, a row for each corruption, a column for each method",
+        .kind = STUDY_HEAT_MAP,
+        .y_label = "corruption",
+        .table = table,
+    };
+    result->table[result->n_tables++] = table;
+    result->figure[result->n_figures++] = figure;
+    return DAE_OK;
+}
+
+static enum dae_status add_images(const struct study_task *task, const struct noise_kind *kind,
+                                  const struct comparison *comparison, struct study_result *result, struct error *err)
+{
+    const struct dae_shape *shape = &task->network->node[0].plan.output;
+    const int64_t len = dae_shape_len(shape), n = comparison->n_shown;
+    struct study_figure *figure = arena_alloc(task->arena, sizeof *figure);
+    const char **label = arena_array(task->arena, COMPARE_N + 1, sizeof *label);
+    float *image = arena_array(task->arena, (size_t)((COMPARE_N + 1) * n * len), sizeof *image);
+    int n_rows = 0;
+    if (!figure || !label || !image)
+        return error_no_memory(err, "figure", 0);
+    label[n_rows++] = "clean";
+    memcpy(image, comparison->shown_clean, (size_t)(n * len) * sizeof *image);
+    for (int i = 0; i < COMPARE_N; ++i)
+        if (comparison->row[i].present) {
+            label[n_rows] = comparison_label((enum comparison_rival)i);
+            memcpy(image + n_rows++ * n * len, comparison->row[i].shown, (size_t)(n * len) * sizeof *image);
+        }
+    *figure = (struct study_figure){
+        .name = "images",
+        .title = arena_printf(task->arena, "Test samples under %s", kind->name),
+        .caption = "Each row is one way to restore the noisy input in the second row.",
+        .alt = "rows of images: clean, noisy, and restored by each method",
+        .kind = STUDY_TILES,
+        .tiles = {n_rows, (int)n, (int)shape->dim[0], (int)shape->dim[1], (int)shape->dim[2], label, image, NULL},
+    };
+    if (!figure->title)
+        return error_no_memory(err, "figure", 0);
+    result->figure[result->n_figures++] = figure;
+    return DAE_OK;
+}
+
+static enum dae_status add_finding(const struct study_task *task, const struct noise_kind *kind,
+                                   const struct comparison *comparison, struct study_result *result, struct error *err)
+{
+    const struct comparison_row *row = comparison->row, *model = &row[COMPARE_MODEL];
+    int best = COMPARE_NOISY;
+    for (int i = 0; i < COMPARE_N; ++i)
+        if (row[i].present && row[i].mse < row[best].mse)
+            best = i;
+    const char *text =
+        arena_printf(task->arena,
+                     "Under %s the denoising AE leaves an MSE of %.4f of the input's %.4f, %.2f times better than the "
+                     "same network trained without noise (%.4f)",
+                     kind->name, model->mse, row[COMPARE_NOISY].mse, model->improvement, row[COMPARE_STANDARD].mse);
+    if (text)
+        text = best == COMPARE_MODEL ? arena_printf(task->arena, "%s; no rival leaves less.", text)
+                                     : arena_printf(task->arena, "%s; the least is left by: %s (%.4f).", text,
+                                                    comparison_label((enum comparison_rival)best), row[best].mse);
+    if (!text)
+        return error_no_memory(err, "finding", 0);
+    result->finding[result->n_findings++] = text;
+    return DAE_OK;
+}
+
+static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
+{
+    const struct options *o = options;
+    const float *model, *standard;
+    double mse[MAX_CORRUPTIONS * COMPARE_N];
+    bool present[COMPARE_N] = {false};
+    TRY(train(task, &model, &standard, err));
+    const double share = (1 - task->done) / o->n;
+    for (int i = 0; i < o->n; ++i) {
+        struct comparison comparison;
+        const char *what = arena_printf(task->arena, "comparing under %s", o->kind[i].name);
+        if (!what)
+            return error_no_memory(err, "study", 0);
+        study_progress(task, 0, what);
+        TRY(compare(task, o->variant[i], model, standard, &comparison, err));
+        for (int m = 0; m < COMPARE_N; ++m) {
+            present[m] = comparison.row[m].present;
+            mse[i * COMPARE_N + m] = comparison.row[m].mse;
+        }
+        enum dae_status status = add_table(task, &o->kind[i], i, &comparison, result, err);
+        if (status == DAE_OK)
+            status = add_finding(task, &o->kind[i], &comparison, result, err);
+        if (status == DAE_OK && i == 0 && test_shown_are_images(task->network))
+            status = add_images(task, &o->kind[i], &comparison, result, err);
+        comparison_release(&comparison);
+        TRY(status);
+        study_progress(task, share, what);
+    }
+    result->title = "Comparison";
+    result->about =
+        "What has learning to denoise brought? The network as the config trains it, the same network trained without "
+        "noise, and what needs no training by steps: the best affine map from noisy to clean, fitted to the training "
+        "samples under each corruption; projection on as many principal components as the code has numbers; and for "
+        "images a median filter. All on all test samples, under each corruption. The networks are not trained again "
+        "for a corruption, the affine map is.";
+    return add_matrix(task, o, mse, present, result, err);
+}
+
+const struct study study_compare = {
+    .name = "compare",
+    .help = "the denoising network, the same trained without noise, affine map, PCA and median filter, under each "
+            "corruption",
+    .keys = keys,
+    .options_bytes = sizeof(struct options),
+    .plan = plan,
+    .run = run,
+};

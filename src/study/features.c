@@ -1,0 +1,390 @@
+/* Are a denoising autoencoder's features better? The codes of the test samples, beside those of the same network
+ * trained without noise, PCA and the pixels: how well neighbours and planes tell the classes apart, on clean and on
+ * noisy images. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/codes.h"
+#include "train/baselines.h"
+#include "train/knn.h"
+
+enum { MAP_POINTS = 2000 };
+
+enum row { ROW_PIXELS, ROW_PCA, ROW_STANDARD, ROW_DENOISING, ROWS };
+static const char *const row_names[ROWS] = {"pixels", "PCA", "standard AE", "denoising AE"};
+
+enum column { COLUMN_KNN, COLUMN_PROBE = CODES_VIEWS, COLUMN_LEN = 2 * CODES_VIEWS, COLUMN_DEAD, COLUMNS };
+static const char *const column_names[COLUMNS] = {"kNN clean",   "kNN noisy",   "kNN clean, asked noisy",
+                                                  "probe clean", "probe noisy", "probe clean, asked noisy",
+                                                  "features",    "dead units"};
+
+struct options {
+    long long k;
+};
+
+static const struct study_key keys[] = {
+    {{"k", FIELD_INT, offsetof(struct options, k), false, 1, KNN_MAX_K, NULL},
+     "integer",
+     "5",
+     "neighbours that vote on the class"},
+    {{0}, NULL, NULL, NULL},
+};
+
+static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
+{
+    const struct network *network = task->network;
+    const struct value *model = value_map_get(task->config, "model");
+    (void)filled;
+    if (network->code < 0)
+        return error_at(err, DAE_CONFIG, model->mark,
+                        "a study of features wants a code; name a layer, and give its name to model.code");
+    if (network->noisy == 0)
+        return error_at(err, DAE_CONFIG, options->mark, "a study of features wants a corruption; there is none");
+    if (dae_shape_len(&network->node[0].plan.output) > BASELINES_MAX_ELEMENTS ||
+        dae_shape_len(&network->node[network->code].plan.output) > BASELINES_MAX_ELEMENTS)
+        return error_at(err, DAE_CONFIG, model->mark,
+                        "a study of features takes samples and codes of at most %d numbers",
+                        (int)BASELINES_MAX_ELEMENTS);
+    return DAE_OK;
+}
+
+struct features {
+    struct study_task *task;
+    const struct options *options;
+    const struct study_variant *variant;
+    struct study_result *result;
+    double value[ROWS][COLUMNS]; /* all NaN in a row that was not measured */
+    int64_t n;                   /* test samples that were tried */
+};
+
+/* ---- Measuring. -------------------------------------------------------------------------------------------------- */
+
+/* Units that say the same about every sample. */
+static int64_t count_dead(const struct codes *codes)
+{
+    int64_t n_dead = 0;
+    for (int64_t j = 0; j < codes->d; ++j) {
+        int64_t i = 1;
+        while (i < codes->n && codes->clean[i * codes->d + j] == codes->clean[j])
+            ++i;
+        n_dead += i == codes->n;
+    }
+    return n_dead;
+}
+
+static enum dae_status measure(struct features *f, enum row row, const struct codes *codes, struct error *err)
+{
+    struct codes_score score;
+    TRY(codes_score(f->task, codes, (int)f->options->k, &score, err));
+    for (int view = 0; view < CODES_VIEWS; ++view) {
+        f->value[row][COLUMN_KNN + view] = score.knn[view];
+        f->value[row][COLUMN_PROBE + view] = score.probe[view];
+    }
+    f->value[row][COLUMN_LEN] = (double)codes->d;
+    f->n = codes->n;
+    return DAE_OK;
+}
+
+static enum dae_status add_to_pca(void *context, const struct study_batch *batch, struct error *err)
+{
+    (void)err;
+    pca_add(context, batch->clean, (size_t)batch->n);
+    return DAE_OK;
+}
+
+/* Codes of `from` on the components of `pca`, k of them. */
+static enum dae_status encode(struct pca *pca, const struct codes *from, struct codes *to, struct error *err)
+{
+    *to = (struct codes){.n = from->n, .d = pca->k};
+    const size_t numbers = (size_t)to->n * (size_t)to->d;
+    to->clean = calloc(numbers, sizeof *to->clean);
+    to->noisy = calloc(numbers, sizeof *to->noisy);
+    if (!to->clean || !to->noisy) {
+        codes_release(to);
+        return error_no_memory(err, "codes", 2 * numbers * sizeof *to->clean);
+    }
+    pca_encode(pca, from->clean, to->clean, (size_t)from->n);
+    pca_encode(pca, from->noisy, to->noisy, (size_t)from->n);
+    return DAE_OK;
+}
+
+/* As many components of the clean training samples as the code has numbers. */
+static enum dae_status measure_pca(struct features *f, const float *parameters, const struct codes *pixels,
+                                   struct error *err)
+{
+    struct codes codes;
+    struct pca pca;
+    const int64_t k = dae_shape_len(&f->variant->network.node[f->variant->network.code].plan.output);
+    if (k >= pixels->d)
+        return DAE_OK; /* it would change nothing */
+    TRY(pca_init(&pca, (size_t)pixels->d, err));
+    enum dae_status status =
+        study_pass(f->task, f->variant, parameters, f->task->train, 0, 0, false, add_to_pca, &pca, err);
+    if (status == DAE_OK)
+        status = pca_solve(&pca, (size_t)k, err);
+    if (status == DAE_OK)
+        status = encode(&pca, pixels, &codes, err);
+    if (status == DAE_OK) {
+        status = measure(f, ROW_PCA, &codes, err);
+        codes_release(&codes);
+    }
+    pca_release(&pca);
+    return status;
+}
+
+static enum dae_status measure_samples(struct features *f, const float *parameters, struct error *err)
+{
+    struct codes pixels;
+    TRY(codes_take(f->task, f->variant, parameters, true, true, &pixels, err));
+    enum dae_status status = measure(f, ROW_PIXELS, &pixels, err);
+    if (status == DAE_OK)
+        status = measure_pca(f, parameters, &pixels, err);
+    codes_release(&pixels);
+    return status;
+}
+
+/* ---- Maps. ------------------------------------------------------------------------------------------------------- */
+
+static enum dae_status add_map(struct features *f, enum row row, bool noisy, const float *codes, double kept,
+                               struct error *err)
+{
+    struct arena *arena = f->task->arena;
+    const char *net = row == ROW_STANDARD ? "standard" : "denoising", *view = noisy ? "noisy" : "clean";
+    const int64_t n = f->n < MAP_POINTS ? f->n : MAP_POINTS;
+    struct study_figure *figure = arena_alloc(arena, sizeof *figure);
+    float *point = arena_array(arena, (size_t)n, 2 * sizeof *point);
+    if (!figure || !point)
+        return error_no_memory(err, "map of codes", (size_t)n * 2 * sizeof *point);
+    memcpy(point, codes, (size_t)n * 2 * sizeof *point);
+    *figure = (struct study_figure){
+        .name = arena_printf(arena, "codes_%s_%s", net, view),
+        .title = arena_printf(arena, "Codes of the %s autoencoder, %s images", net, view),
+        .caption = arena_printf(arena,
+                                "The codes of %lld %s test images, coloured by class, on the first two principal "
+                                "components of the %s autoencoder's codes of clean images, which carry %.0f %% of "
+                                "their variance: classes that overlap here may be apart in the other directions.",
+                                (long long)n, view, net, 100 * kept),
+        .alt = arena_printf(arena, "points in the plane, coloured by class: codes of the %s autoencoder for %s images",
+                            net, view),
+        .kind = STUDY_SCATTER,
+        .x_label = "first principal component of the codes",
+        .y_label = "second principal component",
+        .n_points = (int)n,
+        .point = point,
+        .label = f->task->test_set->labels,
+    };
+    if (!figure->name || !figure->title || !figure->caption || !figure->alt)
+        return error_no_memory(err, "map of codes", 0);
+    f->result->figure[f->result->n_figures++] = figure;
+    return DAE_OK;
+}
+
+static enum dae_status add_maps(struct features *f, enum row row, const struct codes *codes, struct error *err)
+{
+    struct pca pca;
+    struct codes flat;
+    if (codes->d < 2)
+        return DAE_OK;
+    TRY(pca_init(&pca, (size_t)codes->d, err));
+    pca_add(&pca, codes->clean, (size_t)codes->n);
+    enum dae_status status = pca_solve(&pca, 2, err);
+    if (status == DAE_OK)
+        status = encode(&pca, codes, &flat, err);
+    if (status == DAE_OK) {
+        const double kept = pca.ratio[0] + pca.ratio[1];
+        status = add_map(f, row, false, flat.clean, kept, err);
+        if (status == DAE_OK)
+            status = add_map(f, row, true, flat.noisy, kept, err);
+        codes_release(&flat);
+    }
+    pca_release(&pca);
+    return status;
+}
+
+static enum dae_status measure_network(struct features *f, enum row row, const float *parameters, struct error *err)
+{
+    struct codes codes;
+    TRY(codes_take(f->task, f->variant, parameters, false, true, &codes, err));
+    enum dae_status status = measure(f, row, &codes, err);
+    f->value[row][COLUMN_DEAD] = (double)count_dead(&codes);
+    if (status == DAE_OK)
+        status = add_maps(f, row, &codes, err);
+    codes_release(&codes);
+    return status;
+}
+
+/* ---- What the numbers say. --------------------------------------------------------------------------------------- */
+
+static enum dae_status add_finding(struct features *f, const char *finding, struct error *err)
+{
+    if (!finding)
+        return error_no_memory(err, "finding", 0);
+    f->result->finding[f->result->n_findings++] = finding;
+    return DAE_OK;
+}
+
+/* Of the difference between two shares of the same n samples, as if they were drawn apart: rather too large. */
+static double standard_error(double p, double q, int64_t n)
+{
+    return sqrt((p * (1 - p) + q * (1 - q)) / (double)n);
+}
+
+static enum dae_status compare_view(struct features *f, int view, const char *where, struct error *err)
+{
+    const double ours = f->value[ROW_DENOISING][COLUMN_KNN + view], theirs = f->value[ROW_STANDARD][COLUMN_KNN + view];
+    const double error = standard_error(ours, theirs, f->n), gain = ours - theirs;
+    const char *verdict = gain > 2 * error    ? "holds here"
+                          : gain < -2 * error ? "does not hold here: they are worse"
+                                              : "is not borne out here: the difference is within two standard errors";
+    return add_finding(
+        f,
+        arena_printf(
+            f->task->arena,
+            "%s: %lld nearest neighbours name %.2f %% of the classes rightly among the denoising autoencoder's "
+            "codes and %.2f %% among the standard one's, %+.2f points (standard error %.2f). The claim that "
+            "denoising gives better features %s. Planes (the linear probe) reach %.2f %% and %.2f %%.",
+            where, f->options->k, 100 * ours, 100 * theirs, 100 * gain, 100 * error, verdict,
+            100 * f->value[ROW_DENOISING][COLUMN_PROBE + view], 100 * f->value[ROW_STANDARD][COLUMN_PROBE + view]),
+        err);
+}
+
+/* The row of the highest number in a column. */
+static enum row best_of(const struct features *f, int column)
+{
+    enum row best = ROW_PIXELS;
+    for (enum row row = ROW_PIXELS; row < ROWS; ++row)
+        if (f->value[row][column] > f->value[best][column])
+            best = row;
+    return best;
+}
+
+static enum dae_status add_rivals(struct features *f, struct error *err)
+{
+    const double(*v)[COLUMNS] = f->value;
+    const enum row clean = best_of(f, COLUMN_KNN + CODES_CLEAN), noisy = best_of(f, COLUMN_KNN + CODES_NOISY),
+                   asked = best_of(f, COLUMN_KNN + CODES_CLEAN_NOISY);
+    const char *pca = isnan(v[ROW_PCA][COLUMN_KNN])
+                          ? ""
+                          : arena_printf(f->task->arena, " and PCA's %.0f components %.2f %%, %.2f %% and %.2f %%",
+                                         v[ROW_PCA][COLUMN_LEN], 100 * v[ROW_PCA][COLUMN_KNN + CODES_CLEAN],
+                                         100 * v[ROW_PCA][COLUMN_KNN + CODES_NOISY],
+                                         100 * v[ROW_PCA][COLUMN_KNN + CODES_CLEAN_NOISY]);
+    return add_finding(
+        f,
+        pca ? arena_printf(f->task->arena,
+                           "Without any training the pixels reach %.2f %% clean, %.2f %% noisy and %.2f %% with noisy "
+                           "queries among clean neighbours%s. Best of all by neighbours: %s on clean images, %s on "
+                           "noisy ones, %s for noisy queries among clean neighbours.",
+                           100 * v[ROW_PIXELS][COLUMN_KNN + CODES_CLEAN], 100 * v[ROW_PIXELS][COLUMN_KNN + CODES_NOISY],
+                           100 * v[ROW_PIXELS][COLUMN_KNN + CODES_CLEAN_NOISY], pca, row_names[clean], row_names[noisy],
+                           row_names[asked])
+            : NULL,
+        err);
+}
+
+static enum dae_status add_findings(struct features *f, struct error *err)
+{
+    TRY(compare_view(f, CODES_CLEAN, "Clean images", err));
+    TRY(compare_view(f, CODES_NOISY, "Noisy images among noisy ones", err));
+    TRY(compare_view(f, CODES_CLEAN_NOISY, "Noisy images among clean ones", err));
+    TRY(add_rivals(f, err));
+    return add_finding(
+        f,
+        arena_printf(f->task->arena,
+                     "Of %.0f code units, %.0f of the denoising and %.0f of the standard autoencoder are "
+                     "dead: they say the same about every test image.",
+                     f->value[ROW_DENOISING][COLUMN_LEN], f->value[ROW_DENOISING][COLUMN_DEAD],
+                     f->value[ROW_STANDARD][COLUMN_DEAD]),
+        err);
+}
+
+static enum dae_status add_table(struct features *f, struct error *err)
+{
+    struct arena *arena = f->task->arena;
+    struct study_table *table = arena_alloc(arena, sizeof *table);
+    double *value = arena_array(arena, (size_t)ROWS * COLUMNS, sizeof *value);
+    const char **name = arena_array(arena, ROWS, sizeof *name);
+    if (!table || !value || !name)
+        return error_no_memory(err, "table", sizeof f->value);
+    *table = (struct study_table){
+        .name = "features",
+        .caption = arena_printf(arena,
+                                "Share of test images whose class is told rightly from the features, in five folds: by "
+                                "%lld nearest neighbours (kNN) and by a linear classifier (probe); clean, noisy, and "
+                                "fitted to clean but asked about noisy images.",
+                                f->options->k),
+        .row_title = "features",
+        .n_columns = COLUMNS,
+        .column_name = column_names,
+        .row_name = name,
+        .value = value,
+        .n_digits = 4,
+        .marked_row = -1,
+    };
+    for (enum row row = ROW_PIXELS; row < ROWS; ++row) {
+        if (isnan(f->value[row][COLUMN_KNN]))
+            continue;
+        if (row == ROW_DENOISING)
+            table->marked_row = table->n_rows;
+        memcpy(value + table->n_rows * COLUMNS, f->value[row], sizeof f->value[row]);
+        name[table->n_rows++] = row_names[row];
+    }
+    f->result->table[f->result->n_tables++] = table;
+    return table->caption ? DAE_OK : error_no_memory(err, "table", 0);
+}
+
+/* ---- The study. -------------------------------------------------------------------------------------------------- */
+
+static enum dae_status measure_all(struct features *f, struct error *err)
+{
+    struct study_task *task = f->task;
+    const float *denoising = task->model, *standard;
+    struct study_variant *variant;
+    TRY(study_variant(task, NULL, &variant, err));
+    f->variant = variant;
+    task->share = denoising ? 0.7 : 0.35;
+    if (!denoising)
+        TRY(study_train(task, variant, true, "model", &denoising, err));
+    TRY(study_train(task, variant, false, "standard", &standard, err));
+    study_progress(task, 0, "looking for neighbours of pixels");
+    TRY(measure_samples(f, denoising, err));
+    study_progress(task, 0.2, "looking for neighbours of codes");
+    TRY(measure_network(f, ROW_STANDARD, standard, err));
+    study_progress(task, 0.05, "looking for neighbours of codes");
+    return measure_network(f, ROW_DENOISING, denoising, err);
+}
+
+static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
+{
+    struct features f = {.task = task, .options = options, .result = result};
+    if (!task->test_set->labels)
+        return error_at(err, DAE_CONFIG, task->settings->data->mark,
+                        "a study of features tells classes apart, but these test samples have no labels");
+    for (int i = 0; i < ROWS * COLUMNS; ++i)
+        f.value[i / COLUMNS][i % COLUMNS] = NAN;
+    TRY(measure_all(&f, err));
+    result->title = "Features: what the code says about the class";
+    result->about = arena_printf(
+        task->arena,
+        "Are a denoising autoencoder's features better? The codes of %lld test images are handed to two classifiers: "
+        "%lld nearest neighbours, and ridge regression on the classes in closed form (a linear probe). Both see four "
+        "fifths of the images and are asked about the rest, five times over (stratified folds in the order of the "
+        "file). Beside the denoising autoencoder stand the same network trained without noise, as many principal "
+        "components as the code has numbers, and the pixels themselves. Networks were trained for %lld epochs, once: "
+        "differences of a few tenths of a point change with the seed.",
+        (long long)f.n, f.options->k, (long long)task->settings->epochs);
+    if (!result->about)
+        return error_no_memory(err, "study", 0);
+    TRY(add_table(&f, err));
+    return add_findings(&f, err);
+}
+
+const struct study study_features = {
+    .name = "features",
+    .help = "are the codes of a denoising autoencoder better features? neighbours and a linear probe",
+    .keys = keys,
+    .options_bytes = sizeof(struct options),
+    .plan = plan,
+    .run = run,
+};
