@@ -14,10 +14,17 @@ enum { MAP_POINTS = 2000 };
 enum row { ROW_PIXELS, ROW_PCA, ROW_STANDARD, ROW_DENOISING, ROWS };
 static const char *const row_names[ROWS] = {"pixels", "PCA", "standard AE", "denoising AE"};
 
-enum column { COLUMN_KNN, COLUMN_PROBE = CODES_VIEWS, COLUMN_LEN = 2 * CODES_VIEWS, COLUMN_DEAD, COLUMNS };
-static const char *const column_names[COLUMNS] = {"kNN clean",   "kNN noisy",   "kNN clean, asked noisy",
-                                                  "probe clean", "probe noisy", "probe clean, asked noisy",
-                                                  "features",    "dead units"};
+enum column {
+    COLUMN_KNN,
+    COLUMN_PROBE = CODES_VIEWS,
+    COLUMN_MOVED = 2 * CODES_VIEWS,
+    COLUMN_LEN,
+    COLUMN_DEAD,
+    COLUMNS
+};
+static const char *const column_names[COLUMNS] = {"kNN clean",      "kNN noisy",   "kNN clean, asked noisy",
+                                                  "probe clean",    "probe noisy", "probe clean, asked noisy",
+                                                  "moved by noise", "features",    "dead units"};
 
 struct options {
     long long k;
@@ -73,6 +80,24 @@ static int64_t count_dead(const struct codes *codes)
     return n_dead;
 }
 
+/* How far noise moves a sample among the others: the root of the mean squared distance between its two codes, over that
+ * of clean codes from their mean. */
+static double moved_by_noise(const struct codes *codes)
+{
+    double moved = 0, spread = 0;
+    for (int64_t j = 0; j < codes->d; ++j) {
+        double mean = 0;
+        for (int64_t i = 0; i < codes->n; ++i)
+            mean += (double)codes->clean[i * codes->d + j] / (double)codes->n;
+        for (int64_t i = 0; i < codes->n; ++i) {
+            const double clean = (double)codes->clean[i * codes->d + j];
+            moved += pow((double)codes->noisy[i * codes->d + j] - clean, 2);
+            spread += pow(clean - mean, 2);
+        }
+    }
+    return sqrt(moved / spread);
+}
+
 static enum dae_status measure(struct features *f, enum row row, const struct codes *codes, struct error *err)
 {
     struct codes_score score;
@@ -81,6 +106,7 @@ static enum dae_status measure(struct features *f, enum row row, const struct co
         f->value[row][COLUMN_KNN + view] = score.knn[view];
         f->value[row][COLUMN_PROBE + view] = score.probe[view];
     }
+    f->value[row][COLUMN_MOVED] = moved_by_noise(codes);
     f->value[row][COLUMN_LEN] = (double)codes->d;
     f->n = codes->n;
     return DAE_OK;
@@ -289,6 +315,12 @@ static enum dae_status add_findings(struct features *f, struct error *err)
     TRY(compare_view(f, CODES_NOISY, "Noisy images among noisy ones", err));
     TRY(compare_view(f, CODES_CLEAN_NOISY, "Noisy images among clean ones", err));
     TRY(add_rivals(f, err));
+    TRY(add_finding(f,
+                    arena_printf(f->task->arena,
+                                 "Noise moves a code of the denoising autoencoder by %.2f of the spread of its clean "
+                                 "codes, one of the standard autoencoder by %.2f.",
+                                 f->value[ROW_DENOISING][COLUMN_MOVED], f->value[ROW_STANDARD][COLUMN_MOVED]),
+                    err));
     return add_finding(
         f,
         arena_printf(f->task->arena,
@@ -312,7 +344,9 @@ static enum dae_status add_table(struct features *f, struct error *err)
         .caption = arena_printf(arena,
                                 "Share of test images whose class is told rightly from the features, in five folds: by "
                                 "%lld nearest neighbours (kNN) and by a linear classifier (probe); clean, noisy, and "
-                                "fitted to clean but asked about noisy images.",
+                                "fitted to clean but asked about noisy images. Moved by noise: the distance between a "
+                                "sample's noisy and clean features over that of clean features from their mean (roots "
+                                "of mean squares).",
                                 f->options->k),
         .row_title = "features",
         .n_columns = COLUMNS,

@@ -98,9 +98,9 @@ table = study["tables"]["features"]
 assert table["rows"] == ["pixels", "PCA", "standard AE", "denoising AE"], table["rows"]
 for row in table["values"]:
     assert all(0 <= v <= 1 for v in row[:6])
-assert [row[6] for row in table["values"]] == [784, 8, 8, 8]
-assert [row[7] is None for row in table["values"]] == [True, True, False, False]
-assert len(study["findings"]) == 5 and len(study["figures"]) == 4
+assert [row[7] for row in table["values"]] == [784, 8, 8, 8]
+assert [row[8] is None for row in table["values"]] == [True, True, False, False]
+assert len(study["findings"]) == 6 and len(study["figures"]) == 4
 END
 
 case_is "progressive: each pass is of the last output"

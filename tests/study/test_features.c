@@ -110,6 +110,24 @@ static void codes_are_taken_in_order(void **state)
     check(knn_accuracy(&trial, 5, &knn, &err));
     check(linear_probe_accuracy(&trial, &probe, &err));
 
+    struct study_variant *variant;
+    struct codes samples;
+    double moved = 0, spread = 0;
+    check(study_variant(&task, NULL, &variant, &err));
+    float *parameters = calloc((size_t)b.network.parameters_len, sizeof *parameters);
+    assert_non_null(parameters);
+    check(codes_take(&task, variant, parameters, true, true, &samples, &err));
+    for (int64_t k = 0; k < n * d; ++k) {
+        double mean = 0;
+        for (int64_t i = 0; i < n; ++i)
+            mean += x[i * d + k % d] / (double)n;
+        close_to(samples.clean[k], x[k], 1e-7); /* a byte over 255, rounded by another device */
+        moved += pow((double)samples.noisy[k] - x[k], 2);
+        spread += pow(x[k] - mean, 2);
+    }
+    codes_release(&samples);
+    free(parameters);
+
     const struct study_table *table = result.table[0];
     assert_int_equal(table->n_rows, 3); /* as many components as pixels are the pixels: no row of PCA */
     static const char *const rows[] = {"pixels", "standard AE", "denoising AE"};
@@ -118,6 +136,7 @@ static void codes_are_taken_in_order(void **state)
         close_to(cell(table, rows[r], "probe clean"), probe, 1e-12);
         for (int c = 0; c < 6; ++c)
             close_to(table->value[r * table->n_columns + c], table->value[c], 1e-12);
+        close_to(cell(table, rows[r], "moved by noise"), sqrt(moved / spread), 1e-6);
         close_to(cell(table, rows[r], "features"), 784, 0);
         if (r > 0)
             close_to(cell(table, rows[r], "dead units"), n_dead, 0);
@@ -208,6 +227,25 @@ static void neighbours_of_codes(void **state)
     assert_int_equal(plan.study->run(&task, plan.options, &result, &err), DAE_CONFIG);
     assert_non_null(strstr(err.text, "test.yaml:2:7: error"));
     free(parameters);
+    close_bench(&b);
+}
+
+/* Classifiers take long where codes do; a signal is heeded between them. */
+static void a_signal_ends_the_score(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct codes_score score;
+    static float code[64 * 2];
+    const struct codes codes = {.n = 64, .d = 2, .clean = code, .noisy = code};
+    open_bench(&b, small_config, NULL);
+    struct study_task task = task_of(&b);
+    task.stop = &b.stop;
+    for (int i = 0; i < 128; ++i)
+        code[i] = (float)i;
+    check(codes_score(&task, &codes, 5, &score, &err));
+    b.stop = SIGTERM;
+    assert_int_equal(codes_score(&task, &codes, 5, &score, &err), DAE_TERMINATED);
     close_bench(&b);
 }
 
@@ -341,11 +379,9 @@ static void what_progressive_wants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(codes_are_taken_in_order),
-        cmocka_unit_test(maps_and_dead_units),
-        cmocka_unit_test(neighbours_of_codes),
-        cmocka_unit_test(what_features_want),
-        cmocka_unit_test(each_pass_is_of_the_last_output),
+        cmocka_unit_test(codes_are_taken_in_order), cmocka_unit_test(maps_and_dead_units),
+        cmocka_unit_test(neighbours_of_codes),      cmocka_unit_test(a_signal_ends_the_score),
+        cmocka_unit_test(what_features_want),       cmocka_unit_test(each_pass_is_of_the_last_output),
         cmocka_unit_test(what_progressive_wants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
