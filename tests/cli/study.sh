@@ -185,6 +185,8 @@ case_is "type_matrix: rows and columns are what they say"
 study type_matrix --set 'studies.type_matrix.types=[{gaussian: {sigma: 0.3}}, {masking: {p: 0.3}}, {block: {size: 28}}]' \
     --set model.code=relu_1 --set train.epochs=2
 code_is 0
+run "$dae_cl" run "$small" --platform cpu --out "$work/standard" --set compare=[standard_ae] --set train.epochs=2
+code_is 0
 python3 - "$work" <<'END' || problem "wrong numbers"
 import json, math, sys
 def load(folder, study):
@@ -196,6 +198,9 @@ assert mse["columns"] == kinds and mse["rows"] == kinds + ["noisy input"] and me
 sweep = load("level_sweep", "level_sweep")["tables"]["mse"]["values"]
 assert math.isclose(mse["values"][0][0], sweep[1][1], rel_tol=1e-12)
 assert math.isclose(mse["values"][0][3], sweep[1][0], rel_tol=1e-6) # clean, and noise of sigma 0
+test = json.load(open(sys.argv[1] + "/standard/run.json"))["test"]
+assert math.isclose(mse["values"][3][0], test["standard_ae"]["mse"], rel_tol=1e-12)
+assert math.isclose(mse["values"][0][0], test["model"]["mse"], rel_tol=1e-12)
 noisy = mse["values"][4]
 assert noisy[3] == 0 and math.isclose(noisy[1], 0.3 * noisy[2], rel_tol=0.05) # the block takes all, the mask 0.3
 for row, (mean, knn) in zip(mse["values"], means["values"]):
