@@ -79,7 +79,7 @@ static void the_score_of_a_mixture(void **state)
     assert_true(apart > 0 && fabs(apart / expected - 1) <= 1e-9);
     /* Five standard errors of the mean of 2 (r - r*) . (r* - x) over 2,000 points. */
     assert_true(fabs(above - apart) <= 5 * 2 * sqrt(apart * best / 2000));
-    assert_true(cell(table, 0, "relative L2 error") <= 0.15 && cell(table, 0, "cosine") >= 0.99);
+    assert_true(cell(table, 0, "relative L2 error") <= 0.25 && cell(table, 0, "cosine") >= 0.97);
     assert_true(cell(table, 0, "error, unsmoothed score") > 0.5); /* it is not the clean density's */
     assert_int_equal(result.n_figures, 2);
     /* The two fields are near each other. */
@@ -147,14 +147,15 @@ static void what_the_score_asks_for(void **state)
     }
 }
 
-/* Noise of 0.5 makes this network contract much more than none does, the penalty sigma^2 does too; the expansion holds
+/* Noise of 0.3 makes this network contract much more than none does, the penalty sigma^2 does too; the expansion holds
  * with its Laplacian and not without. */
 static void contraction_of_three_networks(void **state)
 {
     (void)state;
     struct bench b;
     struct study_result result;
-    open_bench(&b, mixture, NULL);
+    const char *const weaker[] = {"corruption.gaussian.sigma=0.3", NULL};
+    open_bench(&b, mixture, weaker);
     study(&b, &study_contraction, &result);
     const struct study_table *jacobians = result.table[0], *identity = result.table[1];
     assert_int_equal(jacobians->n_rows, 3);
