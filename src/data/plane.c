@@ -5,11 +5,11 @@
 
 #include "base/philox.h"
 
-/* As far from each other as four times their width, so that noise of 0.5 blurs them into one another. */
+/* Apart, but so that noise of 0.5 blurs them into one another. */
 const struct plane_component plane_mixture[PLANE_COMPONENTS] = {
-    {0.3, {-1.0, -0.6}, 0.25},
-    {0.3, {1.0, -0.6}, 0.30},
-    {0.4, {0.0, 1.0}, 0.35},
+    {0.3, {-1.0, -0.6}, 0.20},
+    {0.3, {1.0, -0.6}, 0.22},
+    {0.4, {0.0, 1.0}, 0.24},
 };
 
 static const double first_t = 3, last_t = 15, radius_per_t = 0.04;

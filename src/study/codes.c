@@ -78,7 +78,11 @@ enum dae_status codes_score(const struct study_task *task, const struct codes *c
                                                fold,     CODES_FOLDS};
         status = knn_accuracy(&trial, k, &score->knn[view], err);
         if (status == DAE_OK)
+            status = study_stopped(task, err);
+        if (status == DAE_OK)
             status = linear_probe_accuracy(&trial, &score->probe[view], err);
+        if (status == DAE_OK)
+            status = study_stopped(task, err);
     }
     free(fold);
     return status;

@@ -221,11 +221,13 @@ static enum dae_status add_finding(const struct study_task *task, const struct n
     for (int i = 0; i < COMPARE_N; ++i)
         if (row[i].present && row[i].mse < row[best].mse)
             best = i;
-    const char *text =
-        arena_printf(task->arena,
-                     "Under %s the denoising AE leaves an MSE of %.4f of the input's %.4f, %.2f times better than the "
-                     "same network trained without noise (%.4f)",
-                     kind->name, model->mse, row[COMPARE_NOISY].mse, model->improvement, row[COMPARE_STANDARD].mse);
+    const bool helps = model->mse < row[COMPARE_STANDARD].mse;
+    const char *text = arena_printf(
+        task->arena,
+        "Under %s the denoising AE leaves an MSE of %.4f (input: %.4f); the same network trained without noise leaves "
+        "%.4f, %.2f times %s",
+        kind->name, model->mse, row[COMPARE_NOISY].mse, row[COMPARE_STANDARD].mse,
+        helps ? model->improvement : 1 / model->improvement, helps ? "more" : "less");
     if (text)
         text = best == COMPARE_MODEL ? arena_printf(task->arena, "%s; no rival leaves less.", text)
                                      : arena_printf(task->arena, "%s; the least is left by: %s (%.4f).", text,
@@ -250,6 +252,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
         if (!what)
             return error_no_memory(err, "study", 0);
         study_progress(task, 0, what);
+        TRY(study_stopped(task, err));
         TRY(compare(task, o->variant[i], model, standard, &comparison, err));
         for (int m = 0; m < COMPARE_N; ++m) {
             present[m] = comparison.row[m].present;

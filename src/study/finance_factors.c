@@ -249,6 +249,22 @@ static enum dae_status measure_networks(struct factors_work *s, const struct val
     return status;
 }
 
+/* As the config has it, in one line; NULL: no memory. */
+static const char *corruption_name(struct arena *arena, const struct value *corruption, struct error *err)
+{
+    struct text text = {0}, name = {0};
+    const bool written = tree_write(corruption, &text, err) == DAE_OK && text.data;
+    for (const char *c = text.data; written && *c; ++c)
+        if (*c != '\n' && *c != ' ')
+            text_add_bytes(&name, c, 1);
+        else if (c[strspn(c, " \n")] && name.len > 0 && name.data[name.len - 1] != ' ')
+            text_add(&name, " ");
+    const char *kept = name.data ? arena_printf(arena, "denoising autoencoder, %s", name.data) : NULL;
+    text_release(&text);
+    text_release(&name);
+    return kept;
+}
+
 static enum dae_status measure(struct factors_work *s, struct error *err)
 {
     const struct value *list = s->options->corruptions;
@@ -257,13 +273,8 @@ static enum dae_status measure(struct factors_work *s, struct error *err)
     TRY(measure_pca(s, err));
     TRY(measure_networks(s, NULL, false, "plain autoencoder", "plain", share, err));
     for (int i = 0; i < list->n; ++i) {
-        struct text text = {0};
-        TRY(tree_write(list->items[i], &text, err));
-        for (char *c = text.data; c && *c; ++c)
-            *c = *c == '\n' ? ' ' : *c;
-        const char *name = text.data ? arena_printf(arena, "denoising autoencoder, %s", text.data) : NULL;
+        const char *name = corruption_name(arena, list->items[i], err);
         const char *file = arena_printf(arena, "corruption_%d", i + 1);
-        text_release(&text);
         if (!name || !file)
             return error_no_memory(err, "study", 0);
         TRY(measure_networks(s, list->items[i], true, name, file, share, err));

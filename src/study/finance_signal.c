@@ -300,6 +300,8 @@ static enum dae_status carry_out(struct signal_work *s, struct study_result *res
     const int n_levels = s->options->levels.n;
     TRY(dataset_panel(task->settings->data, getenv("DAE_CL_DATA"), &s->data, &s->clip, err));
     TRY(panel_fold_new(task->arena, &s->data.panel, &s->data.split, s->clip, true, &s->fold, err));
+    if (!cells_are_whole(&s->fold.train) || !cells_are_whole(&s->fold.validation) || !cells_are_whole(&s->fold.test))
+        return error_set(err, DAE_BAD_DATA, "finance_signal: the panel has holes; choose windows without");
     TRY(train(s, NULL, NULL, false, "plain", 0, (int)s->options->seeds, 0.2, &s->plain, err));
     for (int i = 0; i < n_levels; ++i)
         TRY(train_level(s, i, 0.7 / n_levels, err));

@@ -66,6 +66,12 @@ enum dae_status mapping_new(struct device *device, const struct network *network
     return DAE_OK;
 }
 
+enum dae_status mapping_check(const struct network *network, int node, struct error *err)
+{
+    struct network unused;
+    return derived_projection(network, node, &unused, err);
+}
+
 void mapping_free(struct mapping *m)
 {
     if (!m)

@@ -17,6 +17,9 @@ MUST_USE enum dae_status mapping_new(struct device *device, const struct network
                                      struct mapping **out, struct error *err);
 void mapping_free(struct mapping *mapping); /* NULL is fine */
 
+/* Whether there can be one, before any device is there: what mapping_new refuses. Memory is the network's arena. */
+MUST_USE enum dae_status mapping_check(const struct network *network, int node, struct error *err);
+
 /* y (n, node) of x (n, input); any n. */
 MUST_USE enum dae_status mapping_values(struct mapping *mapping, const float *x, int64_t n, float *y,
                                         struct error *err);

@@ -5,8 +5,9 @@
 #include "config/tree.h"
 
 const struct study *const studies[] = {
-    &study_noise_levels, &study_compare,        &study_level_sweep,     &study_type_matrix,    &study_features,
-    &study_progressive,  &study_finance_signal, &study_finance_factors, &study_finance_impute, NULL,
+    &study_noise_levels,   &study_compare,         &study_level_sweep,    &study_type_matrix,
+    &study_features,       &study_progressive,     &study_score,          &study_contraction,
+    &study_finance_signal, &study_finance_factors, &study_finance_impute, NULL,
 };
 
 enum dae_status study_find(const char *name, struct mark mark, const struct study **study, struct error *err)

@@ -127,6 +127,9 @@ MUST_USE enum dae_status study_train(struct study_task *task, const struct study
 /* Moves the bar by a share of the study; `what` is being done from now on. */
 void study_progress(struct study_task *task, double share, const char *what);
 
+/* DAE_INTERRUPTED or DAE_TERMINATED once a signal came: for what measures long without study_train and study_pass. */
+MUST_USE enum dae_status study_stopped(const struct study_task *task, struct error *err);
+
 /* Samples [first, first + n) on their way through a network; arrays are (n, shape) and live until the callback ends. */
 struct study_batch {
     int64_t first, n;
@@ -168,6 +171,8 @@ struct study {
 };
 
 extern const struct study study_noise_levels;
+extern const struct study study_score;
+extern const struct study study_contraction;
 extern const struct study study_compare;
 extern const struct study study_level_sweep;
 extern const struct study study_type_matrix;

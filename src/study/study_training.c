@@ -117,6 +117,13 @@ enum dae_status study_train(struct study_task *task, const struct study_variant 
     return status;
 }
 
+enum dae_status study_stopped(const struct study_task *task, struct error *err)
+{
+    if (!task->stop || !*task->stop)
+        return DAE_OK;
+    return error_set(err, *task->stop == SIGTERM ? DAE_TERMINATED : DAE_INTERRUPTED, "stopped while measuring");
+}
+
 /* ---- Samples through a network. ---------------------------------------------------------------------------------- */
 
 struct pass {
@@ -195,9 +202,8 @@ enum dae_status study_pass(const struct study_task *task, const struct study_var
             status = visit(
                 context,
                 &(struct study_batch){first, batch.n, pass.clean, pass.noisy, pass.output, pass.code, pass.loss}, err);
-        if (status == DAE_OK && task->stop && *task->stop)
-            status =
-                error_set(err, *task->stop == SIGTERM ? DAE_TERMINATED : DAE_INTERRUPTED, "stopped while measuring");
+        if (status == DAE_OK)
+            status = study_stopped(task, err);
     }
     executor_free(pass.executor);
     free(pass.clean);

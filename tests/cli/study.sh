@@ -18,7 +18,9 @@ out_has noise_levels
 
 case_is "every study and option is in the config reference"
 run "$dae_cl" plugins --markdown
-out_has "### noise_levels"
+for study in noise_levels compare level_sweep type_matrix features progressive; do
+    out_has "### $study"
+done
 out_has "| levels | list of numbers | 0 to 100 | [0, 0.1, 0.2, 0.3, 0.5, 0.7] |"
 
 case_is "noise_levels: tables, figures, findings, report"
@@ -118,6 +120,146 @@ for row, level in zip(passes, levels): # another schedule, so other roundings
     assert row[2] != row[1]
 END
 
+case_is "compare: the same numbers as the run's own comparison"
+run "$dae_cl" run "$small" --platform cpu --out "$work/cmp" --set studies=[compare] --set compare=[standard_ae,affine,pca] \
+    --set model.code=relu_1
+code_is 0
+err_lacks "training model"
+python3 - "$work/cmp" <<'END' || problem "wrong numbers"
+import json, math, sys
+run = json.load(open(sys.argv[1] + "/run.json"))
+tables = run["studies"]["compare"]["tables"]
+table = tables["under_1"]
+assert table["rows"] == ["noisy input", "denoising AE", "standard AE", "best affine map", "PCA", "median filter 3x3"]
+for key, values in zip("noisy model standard_ae affine pca".split(), table["values"]):
+    test = run["test"][key]
+    for name, value in zip(["mse", "psnr", "improvement_over_standard_ae"], values):
+        assert math.isclose(test[name], value, rel_tol=1e-12), (key, name)
+assert table["values"][5][0] < table["values"][0][0] # three by three, the noise's variance falls
+assert tables["mse"]["values"] == [[row[0] for row in table["values"]]] and tables["mse"]["rows"] == ["gaussian 0.3"]
+END
+
+case_is "compare: a list of corruptions, each at its own noise"
+study compare --set 'studies.compare.corruptions=[{masking: {p: 1}}, [{gaussian: {sigma: 0.1}}, blur]]'
+code_is 0
+python3 - "$work/compare/studies/compare" <<'END' || problem "wrong numbers"
+import json, sys
+table = json.load(open(sys.argv[1] + "/compare.json"))["tables"]["mse"]
+assert table["rows"] == ["masking 1", "gaussian 0.1 + blur"] and "PCA" not in table["columns"] # there is no code
+first = dict(zip(table["columns"], table["values"][0])) # of a black image only the mean can be told
+assert first["noisy input"] == first["median filter 3x3"] > first["best affine map"] > 0
+END
+
+case_is "level_sweep: a cell is what a network of that level has at that level"
+study level_sweep --set studies.level_sweep.levels=[0.1,0.3] --set studies.level_sweep.test_levels=[0,0.3] \
+    --set studies.level_sweep.epochs=2
+code_is 0
+run "$dae_cl" study noise_levels "$small" --platform cpu --out "$work/one" --set studies.noise_levels.levels=[0,0.3] \
+    --set train.epochs=2
+code_is 0
+for seed in 5 6; do
+    run "$dae_cl" study level_sweep "$small" --platform cpu --out "$work/seed$seed" --set seed=$seed \
+        --set studies.level_sweep.levels=0.3 --set studies.level_sweep.test_levels=0.3
+done
+run "$dae_cl" study level_sweep "$small" --platform cpu --out "$work/seeds" --set seed=5 --set studies.level_sweep.seeds=2 \
+    --set studies.level_sweep.levels=0.3 --set studies.level_sweep.test_levels=0.3
+code_is 0
+python3 - "$work" <<'END' || problem "wrong numbers"
+import json, math, sys
+def tables(folder, study):
+    return json.load(open(f"{sys.argv[1]}/{folder}/studies/{study}/{study}.json"))["tables"]
+sweep, one = tables("level_sweep", "level_sweep"), tables("one", "noise_levels")["levels"]["values"]
+assert sweep["mse"]["rows"] == ["0.1", "0.3", "noisy input"] and sweep["mse"]["columns"] == ["0", "0.3"]
+assert "spread" not in sweep
+assert all(math.isclose(a, b[2], rel_tol=1e-12) for a, b in zip(sweep["mse"]["values"][1], one))
+assert all(math.isclose(a, b[0], rel_tol=1e-12) for a, b in zip(sweep["mse"]["values"][2], one))
+assert sweep["mse"]["values"][0] != sweep["mse"]["values"][1]
+a, b = (tables(f"seed{i}", "level_sweep")["mse"]["values"] for i in (5, 6))
+both = tables("seeds", "level_sweep")
+for row in range(2):
+    assert math.isclose(both["mse"]["values"][row][0], (a[row][0] + b[row][0]) / 2, rel_tol=1e-12)
+assert math.isclose(both["spread"]["values"][0][0], abs(a[0][0] - b[0][0]) / math.sqrt(2), rel_tol=1e-4)
+END
+
+case_is "type_matrix: rows and columns are what they say"
+study type_matrix --set 'studies.type_matrix.types=[{gaussian: {sigma: 0.3}}, {masking: {p: 0.3}}, {block: {size: 28}}]' \
+    --set model.code=relu_1 --set train.epochs=2
+code_is 0
+run "$dae_cl" run "$small" --platform cpu --out "$work/standard" --set compare=[standard_ae] --set train.epochs=2
+code_is 0
+python3 - "$work" <<'END' || problem "wrong numbers"
+import json, math, sys
+def load(folder, study):
+    return json.load(open(f"{sys.argv[1]}/{folder}/studies/{study}/{study}.json"))
+study = load("type_matrix", "type_matrix")
+mse, means = study["tables"]["mse"], study["tables"]["means"]
+kinds = ["gaussian 0.3", "masking 0.3", "block 28", "no noise"]
+assert mse["columns"] == kinds and mse["rows"] == kinds + ["noisy input"] and means["rows"] == kinds
+sweep = load("level_sweep", "level_sweep")["tables"]["mse"]["values"]
+assert math.isclose(mse["values"][0][0], sweep[1][1], rel_tol=1e-12)
+assert math.isclose(mse["values"][0][3], sweep[1][0], rel_tol=1e-6) # clean, and noise of sigma 0
+test = json.load(open(sys.argv[1] + "/standard/run.json"))["test"]
+assert math.isclose(mse["values"][3][0], test["standard_ae"]["mse"], rel_tol=1e-12)
+assert math.isclose(mse["values"][0][0], test["model"]["mse"], rel_tol=1e-12)
+noisy = mse["values"][4]
+assert noisy[3] == 0 and math.isclose(noisy[1], 0.3 * noisy[2], rel_tol=0.05) # the block takes all, the mask 0.3
+for row, (mean, knn) in zip(mse["values"], means["values"]):
+    assert math.isclose(mean, sum(row[:3]) / 3, rel_tol=1e-12) and 0 <= knn <= 1
+END
+
+case_is "without labels or a code there are no features, and all else"
+run "$dae_cl" study type_matrix "$small" --platform cpu --out "$work/plain" --set 'studies.type_matrix.types=[masking]'
+code_is 0
+out_lacks kNN
+[ "$(tail -1 "$work/plain/studies/type_matrix/means.csv" | cut -d, -f3)" = "" ] || problem "features of no code"
+
+case_is "--resume goes on with networks that are there, unless they are of another config"
+sweep=(study level_sweep "$small" --platform cpu --out "$work/again" --set studies.level_sweep.levels=[0.1,0.3] --json)
+tables_of() { python3 -c 'import json, sys; print(json.load(sys.stdin)["tables"])' <"$work/out"; }
+run "$dae_cl" "${sweep[@]}"
+first=$(tables_of)
+stamp() { stat -c %y "$work"/again/studies/level_sweep/checkpoint/network1*; }
+before=$(stamp)
+run "$dae_cl" "${sweep[@]}" --resume
+code_is 0
+[ "$first" = "$(tables_of)" ] || problem "other numbers"
+[ "$before" = "$(stamp)" ] || problem "trained anew"
+run "$dae_cl" "${sweep[@]}"
+[ "$first" = "$(tables_of)" ] || problem "the same command, other numbers"
+[ "$before" != "$(stamp)" ] || problem "not trained anew"
+run "$dae_cl" "${sweep[@]}" --resume --set studies.level_sweep.levels=[0.2,0.3]
+code_is 0
+[ "$first" != "$(tables_of)" ] || problem "the checkpoint of another level was taken"
+
+case_is "Ctrl-C leaves checkpoints, and --resume ends with the same numbers"
+long=(study level_sweep "$small" --platform cpu --set data.train=20000 --set studies.level_sweep.levels=[0.1,0.3]
+    --set studies.level_sweep.epochs=25 --set studies.level_sweep.test_levels=0.3 --json)
+run "$dae_cl" "${long[@]}" --out "$work/whole"
+whole=$(tables_of)
+env --default-signal=INT "$dae_cl" "${long[@]}" --out "$work/cut" >"$work/out" 2>"$work/err" &
+pid=$!
+for ((i = 0; i < 600; ++i)); do
+    grep -q "training network2" "$work/err" && break
+    sleep 0.05
+done
+kill -INT $pid
+wait $pid
+code=$?
+code_is 130
+err_has "with --resume"
+run "$dae_cl" "${long[@]}" --out "$work/cut" --resume
+code_is 0
+[ "$whole" = "$(tables_of)" ] || problem "other numbers than of a study that was never stopped"
+
+case_is "a study that fails leaves the run its report"
+mkdir -p "$work/fails/studies" && touch "$work/fails/studies/level_sweep"
+run "$dae_cl" run "$small" --platform cpu --out "$work/fails" --set studies=[noise_levels,level_sweep] \
+    --set studies.noise_levels.levels=0.3
+code_is 5
+err_has "studies/level_sweep"
+grep -q "Noise levels" "$work/fails/report.html" || problem "the first study is not in the report"
+grep -q '"stopped"' "$work/fails/log.jsonl" || problem "the log does not say it"
+
 export OCL_ICD_VENDORS=/nonexistent # no driver takes part in anything below
 
 case_is "unknown studies, options and what is neither"
@@ -155,10 +297,40 @@ study progressive --set corruption=masking
 code_is 2
 err_has "wants one corruption, \`gaussian\`"
 
+case_is "options of compare, level_sweep and type_matrix, at their places"
+while read -r options what; do
+    printf 'studies:\n  %s\n' "$options" | sed 's/_/ /g; s/level sweep/level_sweep/; s/type matrix/type_matrix/; s/salt pepper/salt_pepper/; s/test levels/test_levels/' |
+        cat "$small" - >"$work/wrong.yaml"
+    for command in "check" "study ${options%%:*}"; do
+        run "$dae_cl" $command "$work/wrong.yaml"
+        code_is 2
+        err_has "wrong.yaml:$(grep -c '' "$work/wrong.yaml"):"
+        err_has "$what"
+    done
+done <<'END'
+compare:_{corruptions:_[{masking:_{p:_1.5}}]} wants a number or a range [low, high] from 0 to 1, got '1.5'
+compare:_{corruptions:_[{block:_{size:_29}}]} a block of 29x29 is larger than the image
+compare:_{corruptions:_[]} wants a list of 1 to 12
+compare:_{corruptions:_[{maskin:_{}}]} did you mean 'masking'?
+level_sweep:_{levels:_[0,_0.1]} studies.level_sweep.levels.0: wants a number from
+level_sweep:_{test_levels:_[-0.1]} studies.level_sweep.test_levels.0: wants a number from 0 to 100, got '-0.1'
+level_sweep:_{seeds:_0} studies.level_sweep.seeds: wants an integer from 1 to 100, got '0'
+level_sweep:_{epochs:_1.5} studies.level_sweep.epochs: wants an integer
+type_matrix:_{types:_[{salt_pepper:_{p:_2}}]} wants a number or a range [low, high] from 0 to 1, got '2'
+type_matrix:_{types:_masking} studies.type_matrix.types: wants a list of 1 to 8, got 'masking'
+type_matrix:_{type:_[masking]} unknown key 'type' in studies.type_matrix (did you mean 'types'?)
+END
+
 case_is "another corruption than gaussian"
-study noise_levels --set corruption=masking
+for study in noise_levels level_sweep; do
+    study $study --set corruption=masking
+    code_is 2
+    err_has "wants one corruption, \`gaussian\`"
+done
+sed '/^corruption/d' "$small" >"$work/clean.yaml"
+run "$dae_cl" study compare "$work/clean.yaml"
 code_is 2
-err_has "wants one corruption, \`gaussian\`"
+err_has "has no corruption to train it on"
 sed '/^corruption/d' "$small" >"$work/none.yaml"
 run "$dae_cl" study noise_levels "$work/none.yaml"
 code_is 2

@@ -230,6 +230,25 @@ static void neighbours_of_codes(void **state)
     close_bench(&b);
 }
 
+/* Classifiers take long where codes do; a signal is heeded between them. */
+static void a_signal_ends_the_score(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct codes_score score;
+    static float code[64 * 2];
+    const struct codes codes = {.n = 64, .d = 2, .clean = code, .noisy = code};
+    open_bench(&b, small_config, NULL);
+    struct study_task task = task_of(&b);
+    task.stop = &b.stop;
+    for (int i = 0; i < 128; ++i)
+        code[i] = (float)i;
+    check(codes_score(&task, &codes, 5, &score, &err));
+    b.stop = SIGTERM;
+    assert_int_equal(codes_score(&task, &codes, 5, &score, &err), DAE_TERMINATED);
+    close_bench(&b);
+}
+
 static void what_features_want(void **state)
 {
     (void)state;
@@ -360,11 +379,9 @@ static void what_progressive_wants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(codes_are_taken_in_order),
-        cmocka_unit_test(maps_and_dead_units),
-        cmocka_unit_test(neighbours_of_codes),
-        cmocka_unit_test(what_features_want),
-        cmocka_unit_test(each_pass_is_of_the_last_output),
+        cmocka_unit_test(codes_are_taken_in_order), cmocka_unit_test(maps_and_dead_units),
+        cmocka_unit_test(neighbours_of_codes),      cmocka_unit_test(a_signal_ends_the_score),
+        cmocka_unit_test(what_features_want),       cmocka_unit_test(each_pass_is_of_the_last_output),
         cmocka_unit_test(what_progressive_wants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

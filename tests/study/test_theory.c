@@ -87,7 +87,7 @@ static const char linear[] = "data: {source: digits, train: 64, test: 64}\n"
 
 static const char curved[] = "seed: 2\n"
                              "data: {source: mixture, train: 4096, test: 512}\n"
-                             "corruption: {gaussian: {sigma: 0.5}}\n"
+                             "corruption: {gaussian: {sigma: 0.3}}\n"
                              "model:\n"
                              "  input: [2]\n"
                              "  layers: [dense: {units: 64}, tanh, dense: {units: 2}]\n"

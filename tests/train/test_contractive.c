@@ -65,14 +65,14 @@ static void it_lowers_the_jacobian(void **state)
         const double norm = jacobian(&b, out.parameters), error = out.validation_losses[out.n_epochs - 1];
         print_message("%s: |J|^2 = %.4f, validation loss %.5f\n", weights[i] ? weights[i] : "none", norm, error);
         /* The variances are 0.69 and 0.71, so the best linear map, v / (v + w) in each direction, has |J|^2 = 2, 1.74
-         * and 0.68; a curved one finds less. */
+         * and 0.64; a curved one finds less. */
         assert_true(norm < 0.9 * before && error > error_before);
         before = norm;
         error_before = error;
         trained_release(&out);
         close_bench(&b);
     }
-    assert_true(before < 0.68);
+    assert_true(before < 0.64);
 }
 
 /* Off and 0 are the same bytes and the same launches; on is other bytes, and the same each time. */

@@ -90,7 +90,7 @@ static void close_bench(struct bench *b)
     arena_release(&b->arena);
 }
 
-static void on_progress(void *context, const struct progress *progress)
+__attribute__((unused)) static void on_progress(void *context, const struct progress *progress)
 {
     struct bench *b = context;
     if (b->stop_at_step >= 0 && (progress->epoch - 1) * b->steps_per_epoch + progress->step >= b->stop_at_step)

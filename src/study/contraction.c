@@ -1,0 +1,339 @@
+/* Contraction: how much small changes of the input still move the reconstruction, |J_r|_F^2, and what of Alain &
+ * Bengio's theorem (2014) holds on a trained network: that training under small noise is training with sigma^2
+ * |J_r|_F^2 as a penalty. The theorem speaks of the whole reconstruction; the encoder's Jacobian stands beside it
+ * because lessons often take it instead. */
+#include <math.h>
+#include <string.h>
+
+#include "study/gaussian_levels.h"
+#include "study/noise_identity.h"
+
+enum { MAX_NETWORKS = 3, N_JACOBIAN = 5, N_IDENTITY = 6 };
+
+struct options {
+    struct field_numbers sigmas;
+    long long samples, draws;
+};
+
+static const struct study_key keys[] = {
+    {{"sigmas", FIELD_NUMBERS, offsetof(struct options, sigmas), false, 1e-4, 10, NULL},
+     "list of numbers",
+     "[0.003, 0.01, 0.03]",
+     "standard deviations of the noise in the expansion"},
+    {{"samples", FIELD_INT, offsetof(struct options, samples), false, 1, 100000, NULL},
+     "integer",
+     "256",
+     "test samples at which all is measured, the first ones"},
+    {{"draws", FIELD_INT, offsetof(struct options, draws), false, 2, 100000, NULL},
+     "integer",
+     "32",
+     "draws of noise for each sample and sigma"},
+    {{0}, NULL, NULL, NULL},
+};
+
+static const struct dae_level *gaussian_sigma(const struct network *network)
+{
+    if (network->noisy != 1 || strcmp(network->node[1].plugin->name, "gaussian") != 0)
+        return NULL;
+    for (const struct dae_param *row = network->node[1].plugin->params; row && row->key; ++row)
+        if (strcmp(row->key, "sigma") == 0)
+            return (const void *)((const char *)network->node[1].state + row->offset);
+    return NULL;
+}
+
+static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
+{
+    (void)options, (void)filled;
+    return mapping_check(task->network, task->network->output, err);
+}
+
+/* ---- Measuring. -------------------------------------------------------------------------------------------------- */
+
+struct measured {
+    const char *name;
+    struct noise_identity identity;
+    double encoder; /* |J_enc|_F^2; NaN without a code */
+};
+
+/* The first n test samples as floats. */
+static enum dae_status take_points(const struct study_task *task, int64_t n, float **x, struct error *err)
+{
+    const int64_t len = dae_shape_len(&task->test_set->shape);
+    *x = arena_array(task->arena, (size_t)(n * len), sizeof **x);
+    if (!*x)
+        return error_no_memory(err, "samples", (unsigned long long)(n * len) * sizeof **x);
+    for (int64_t i = 0; i < n; ++i)
+        dataset_value(task->test_set, i, *x + i * len);
+    return DAE_OK;
+}
+
+static enum dae_status measure_encoder(const struct study_task *task, const struct study_variant *variant,
+                                       const float *parameters, const float *x, int64_t n, double *mean,
+                                       struct error *err)
+{
+    struct mapping *mapping;
+    bool exact;
+    double *square = arena_array(task->arena, (size_t)n, sizeof *square);
+    *mean = NAN;
+    if (variant->network.code < 0)
+        return DAE_OK;
+    if (!square)
+        return error_no_memory(err, "samples", (unsigned long long)n * sizeof *square);
+    TRY(mapping_new(task->device, &variant->network, variant->network.code, parameters, &variant->settings, n, &mapping,
+                    err));
+    enum dae_status status = mapping_jacobian(mapping, x, n, square, &exact, err);
+    mapping_free(mapping);
+    *mean = 0;
+    for (int64_t i = 0; i < n; ++i)
+        *mean += square[i] / (double)n;
+    return status;
+}
+
+static enum dae_status measure(const struct study_task *task, const struct study_variant *variant,
+                               const float *parameters, const float *x, int64_t n, const struct options *options,
+                               struct measured *out, struct error *err)
+{
+    struct mapping *mapping;
+    const struct noise_identity_options noise = {options->sigmas.n, options->sigmas.number, options->draws,
+                                                 task->network->seed};
+    TRY(measure_encoder(task, variant, parameters, x, n, &out->encoder, err));
+    TRY(mapping_new(task->device, &variant->network, variant->network.output, parameters, &variant->settings, n,
+                    &mapping, err));
+    enum dae_status status = noise_identity_measure(mapping, x, n, dae_shape_len(&task->test_set->shape), &noise,
+                                                    task->stop, task->arena, &out->identity, err);
+    mapping_free(mapping);
+    return status;
+}
+
+/* ---- What is shown. ---------------------------------------------------------------------------------------------- */
+
+static double ratio(const struct noise_identity *identity, int sigma, bool with_laplacian)
+{
+    return identity->rise[sigma] / (identity->jacobian + (with_laplacian ? identity->laplacian : 0));
+}
+
+/* Of the ratio with the Laplacian, from both measurements' errors. */
+static double ratio_se(const struct noise_identity *identity, int sigma)
+{
+    return fabs(ratio(identity, sigma, true)) *
+           hypot(identity->rise_se[sigma] / identity->rise[sigma],
+                 identity->laplacian_se / (identity->jacobian + identity->laplacian));
+}
+
+static struct study_table *new_table(const struct study_task *task, int n_rows, int n_columns, const char ***row_name,
+                                     double **value)
+{
+    *row_name = arena_array(task->arena, (size_t)n_rows, sizeof **row_name);
+    *value = arena_array(task->arena, (size_t)(n_rows * n_columns), sizeof **value);
+    struct study_table *table = arena_alloc(task->arena, sizeof *table);
+    return *row_name && *value ? table : NULL;
+}
+
+static enum dae_status add_jacobians(const struct study_task *task, const struct measured *m, int n,
+                                     struct study_result *result, struct error *err)
+{
+    static const char *const column_name[N_JACOBIAN] = {"|J_r|^2", "|J_enc|^2", "(r - x) . Laplacian r",
+                                                        "its std error", "|r - x|^2"};
+    const char **row_name;
+    double *value;
+    struct study_table *table = new_table(task, n, N_JACOBIAN, &row_name, &value);
+    if (!table)
+        return error_no_memory(err, "table", 0);
+    for (int i = 0; i < n; ++i) {
+        const struct noise_identity *d = &m[i].identity;
+        const double row[N_JACOBIAN] = {d->jacobian, m[i].encoder, d->laplacian, d->laplacian_se, d->error};
+        row_name[i] = m[i].name;
+        memcpy(value + i * N_JACOBIAN, row, sizeof row);
+    }
+    *table = (struct study_table){
+        .name = "jacobians",
+        .caption = m[0].identity.exact
+                       ? "Means over clean test samples; Jacobians row by row, one backward pass each."
+                       : "Means over clean test samples; Jacobians by Hutchinson's estimate, 256 vectors of signs.",
+        .row_title = "network",
+        .n_rows = n,
+        .n_columns = N_JACOBIAN,
+        .row_name = row_name,
+        .column_name = column_name,
+        .value = value,
+        .n_digits = 4,
+        .marked_row = -1,
+    };
+    result->table[result->n_tables++] = table;
+    return DAE_OK;
+}
+
+static enum dae_status add_identity(const struct study_task *task, const struct measured *m, int n,
+                                    const struct field_numbers *sigmas, struct study_result *result, struct error *err)
+{
+    static const char *const column_name[N_IDENTITY] = {"rise / sigma^2",   "its std error",        "|J_r|^2",
+                                                        "ratio to |J_r|^2", "ratio with Laplacian", "its std error "};
+    const char **row_name;
+    double *value;
+    struct study_table *table = new_table(task, n * sigmas->n, N_IDENTITY, &row_name, &value);
+    if (!table)
+        return error_no_memory(err, "table", 0);
+    for (int i = 0, at = 0; i < n; ++i)
+        for (int s = 0; s < sigmas->n; ++s, ++at) {
+            const struct noise_identity *d = &m[i].identity;
+            const double row[N_IDENTITY] = {d->rise[s],         d->rise_se[s],     d->jacobian,
+                                            ratio(d, s, false), ratio(d, s, true), ratio_se(d, s)};
+            memcpy(value + at * N_IDENTITY, row, sizeof row);
+            if (!(row_name[at] = arena_printf(task->arena, "%s, sigma %g", m[i].name, sigmas->number[s])))
+                return error_no_memory(err, "table", 0);
+        }
+    *table = (struct study_table){
+        .name = "identity",
+        .caption = "rise = E|r(x+e) - x|^2 - |r(x) - x|^2 under noise e of variance sigma^2, measured; over sigma^2 it "
+                   "should be |J_r|^2 + (r - x) . Laplacian r as sigma goes to 0.",
+        .row_title = "network and noise",
+        .n_rows = n * sigmas->n,
+        .n_columns = N_IDENTITY,
+        .row_name = row_name,
+        .column_name = column_name,
+        .value = value,
+        .n_digits = 4,
+        .marked_row = -1,
+    };
+    result->table[result->n_tables++] = table;
+    return DAE_OK;
+}
+
+static enum dae_status add_curves(const struct study_task *task, const struct measured *m,
+                                  const struct field_numbers *sigmas, struct study_result *result, struct error *err)
+{
+    static const char *const names[3] = {"|J_r|^2 alone", "with the Laplacian", "1"};
+    const int n = sigmas->n;
+    struct study_figure *figure = arena_alloc(task->arena, sizeof *figure);
+    struct study_curve *curve = arena_array(task->arena, 3, sizeof *curve);
+    double *y = arena_array(task->arena, (size_t)(3 * n), sizeof *y);
+    if (!figure || !curve || !y)
+        return error_no_memory(err, "figure", 0);
+    for (int i = 0; i < n; ++i) {
+        y[i] = ratio(&m->identity, i, false);
+        y[n + i] = ratio(&m->identity, i, true);
+        y[2 * n + i] = 1;
+    }
+    for (int c = 0; c < 3; ++c)
+        curve[c] = (struct study_curve){names[c], n, sigmas->number, y + c * n};
+    *figure = (struct study_figure){
+        .name = "ratios",
+        .title = "What small noise adds to the error",
+        .caption = "The rise of the error of the denoising autoencoder, over what |J_r|^2 alone and with the Laplacian "
+                   "term says.",
+        .alt = "line chart of two ratios over sigma, with a line at 1",
+        .kind = STUDY_LINES,
+        .x_label = "sigma",
+        .y_label = "measured / expected",
+        .n_curves = 3,
+        .curve = curve,
+    };
+    result->figure[result->n_figures++] = figure;
+    return DAE_OK;
+}
+
+static enum dae_status add_findings(const struct study_task *task, const struct measured *m, int n,
+                                    const struct field_numbers *sigmas, struct study_result *result, struct error *err)
+{
+    const struct noise_identity *d = &m[0].identity;
+    double low = INFINITY, high = -INFINITY, low_with = INFINITY, high_with = -INFINITY;
+    for (int s = 0; s < sigmas->n; ++s) {
+        low = fmin(low, ratio(d, s, false));
+        high = fmax(high, ratio(d, s, false));
+        low_with = fmin(low_with, ratio(d, s, true));
+        high_with = fmax(high_with, ratio(d, s, true));
+    }
+    const bool alone = low >= 0.95 && high <= 1.08, with = low_with >= 0.95 && high_with <= 1.08;
+    const char **finding = result->finding;
+    finding[result->n_findings++] = arena_printf(
+        task->arena,
+        "Of the denoising autoencoder, noise of sigma %g to %g raises the error by %.2f to %.2f times sigma^2 |J_r|^2: "
+        "the "
+        "norm of the Jacobian alone %s. With (r - x) . Laplacian r = %.3g beside |J_r|^2 = %.4g it is %.3f to %.3f "
+        "times, so the second-order expansion %s.",
+        sigmas->number[0], sigmas->number[sigmas->n - 1], low, high, alone ? "is enough" : "is not enough",
+        d->laplacian, d->jacobian, low_with, high_with, with ? "holds" : "does not hold either");
+    if (!isnan(m[0].encoder))
+        finding[result->n_findings++] = arena_printf(
+            task->arena,
+            "The theorem is about the whole reconstruction, whose |J_r|^2 is %.4g. The encoder's |J_enc|^2 "
+            "is %.4g, %.3g times that: another quantity, which a penalty on the encoder would shrink.",
+            d->jacobian, m[0].encoder, m[0].encoder / d->jacobian);
+    for (int i = 1; i < n; ++i)
+        finding[result->n_findings++] = arena_printf(
+            task->arena, "%s: |J_r|^2 = %.4g and error %.4g on clean samples, against %.4g and %.4g of the %s.",
+            m[i].name, m[i].identity.jacobian, m[i].identity.error, d->jacobian, d->error, m[0].name);
+    for (int i = 0; i < result->n_findings; ++i)
+        if (!finding[i])
+            return error_no_memory(err, "finding", 0);
+    return DAE_OK;
+}
+
+/* ---- The study. -------------------------------------------------------------------------------------------------- */
+
+/* No noise, and the penalty that the theorem puts in its place. */
+static enum dae_status contractive_variant(const struct study_task *task, double sigma, struct study_variant **out,
+                                           struct error *err)
+{
+    char number[VALUE_NUMBER_BYTES];
+    const char *assignments[] = {arena_printf(task->arena, "train.contractive=%s", value_number(sigma * sigma, number)),
+                                 NULL};
+    if (!assignments[0])
+        return error_no_memory(err, "study", 0);
+    return gaussian_levels_variant(task, 0, assignments, out, err);
+}
+
+static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
+{
+    const struct options *o = options;
+    const struct dae_level *sigma = gaussian_sigma(task->network);
+    const bool contractive = sigma && sigma->low == sigma->high && sigma->low > 0;
+    const int n = contractive ? 3 : 2;
+    const int64_t samples = o->samples < task->test_set->n ? o->samples : task->test_set->n;
+    struct measured m[MAX_NETWORKS] = {{.name = "denoising"}, {.name = "standard"}, {.name = "contractive"}};
+    static const char *const checkpoints[MAX_NETWORKS] = {"model", "standard", "contractive"};
+    float *x;
+    TRY(take_points(task, samples, &x, err));
+    for (int i = 0; i < n; ++i) {
+        const float *parameters = i == 0 ? task->model : NULL;
+        struct study_variant *variant;
+        if (i < 2)
+            TRY(study_variant(task, NULL, &variant, err));
+        else
+            TRY(contractive_variant(task, sigma->low, &variant, err));
+        task->share = 0.6 / n;
+        if (!parameters)
+            TRY(study_train(task, variant, i != 1, checkpoints[i], &parameters, err));
+        TRY(measure(task, variant, parameters, x, samples, o, &m[i], err));
+        study_progress(task, 0.4 / n, "measuring");
+    }
+    result->title = "Contraction";
+    result->about = arena_printf(
+        task->arena,
+        "How far do small changes of the input still move the reconstruction? |J_r|^2 is the squared Frobenius norm of "
+        "the "
+        "Jacobian of the whole reconstruction, at %lld clean test samples, each a point of its own. Alain & Bengio "
+        "(2014) show "
+        "that training under small noise is, to second order, training with sigma^2 |J_r|^2 as a penalty; the "
+        "expansion has "
+        "a second term, (r - x) . Laplacian r, which only r = x or a linear r lets be left out.%s",
+        (long long)samples,
+        contractive ? " The contractive network is trained without noise and with that penalty, sigma^2 that of the "
+                      "config's noise."
+                    : "");
+    if (!result->about)
+        return error_no_memory(err, "study", 0);
+    TRY(add_jacobians(task, m, n, result, err));
+    TRY(add_identity(task, m, n, &o->sigmas, result, err));
+    TRY(add_curves(task, m, &o->sigmas, result, err));
+    return add_findings(task, m, n, &o->sigmas, result, err);
+}
+
+const struct study study_contraction = {
+    .name = "contraction",
+    .help = "the Jacobian of the whole reconstruction, and what small noise adds to the error",
+    .keys = keys,
+    .options_bytes = sizeof(struct options),
+    .plan = plan,
+    .run = run,
+};
