@@ -59,6 +59,9 @@ struct measured {
 static enum dae_status take_points(const struct study_task *task, int64_t n, float **x, struct error *err)
 {
     const int64_t len = dae_shape_len(&task->test_set->shape);
+    if (loader_cuts_patches(task->test))
+        return error_at(err, DAE_CONFIG, task->settings->data->mark,
+                        "contraction: wants samples that are there, and patches of images are cut anew each time");
     *x = arena_array(task->arena, (size_t)(n * len), sizeof **x);
     if (!*x)
         return error_no_memory(err, "samples", (unsigned long long)(n * len) * sizeof **x);
