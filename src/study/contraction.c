@@ -157,7 +157,6 @@ static enum dae_status add_jacobians(const struct study_task *task, const struct
         .column_name = column_name,
         .value = value,
         .n_digits = 4,
-        .marked_row = -1,
     };
     result->table[result->n_tables++] = table;
     return DAE_OK;
@@ -193,7 +192,6 @@ static enum dae_status add_identity(const struct study_task *task, const struct 
         .column_name = column_name,
         .value = value,
         .n_digits = 4,
-        .marked_row = -1,
     };
     result->table[result->n_tables++] = table;
     return DAE_OK;

@@ -76,6 +76,19 @@ static void not_finite_is_never_better(void **state)
     assert_true(isnan(metrics_psnr_mean(&none)));
 }
 
+static void holes_are_not_counted(void **state)
+{
+    (void)state;
+    static const float clean[] = {1, NAN, 2, NAN, NAN, NAN}, output[] = {1.5f, 7, 2, 9, 9, 9};
+    struct metrics metrics = {0};
+    metrics_add(&metrics, output, clean, 2, 3);
+    close_to(metrics_mse(&metrics), 0.125); /* of two numbers */
+    close_to(metrics_psnr_mean(&metrics), metrics_psnr_of_mse(0.125));
+    static const float bad[] = {NAN, 0, 0};
+    metrics_add(&metrics, bad, clean, 1, 3);
+    assert_true(isnan(metrics_mse(&metrics)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +96,7 @@ int main(void)
         cmocka_unit_test(batches_add_up),
         cmocka_unit_test(cap),
         cmocka_unit_test(not_finite_is_never_better),
+        cmocka_unit_test(holes_are_not_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
