@@ -20,7 +20,7 @@ CLANG_TIDY   ?= clang-tidy
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 CFLAGS_ALL := -std=c11 $(OPT) $(WARN) -fPIC -pthread -MMD -MP $(SAN) $(CFLAGS)
 CPPFLAGS_ALL := -Isrc -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L -DCL_TARGET_OPENCL_VERSION=120 $(CPPFLAGS)
-LIBS   := -lOpenCL -lclblast -lyaml -lpng -lz -lcjson -lmd -llapacke -lopenblas -ldl -lm
+LIBS   := -lOpenCL -lclblast -lyaml -lpng -ljpeg -lz -lcjson -lmd -llapacke -lopenblas -ldl -lm
 
 # Where `make install` puts things, below DESTDIR.
 BIN_DIR    := $(PREFIX)/bin

@@ -1,4 +1,11 @@
-/* The first call of every batch: one sample of the data as clean numbers. DATA_BYTES, DATA and LEN: see dae.clh. */
+/* The first call of every batch: one sample of the data as clean numbers. DATA_BYTES, DATA and LEN: see dae.clh.
+ * DATA_PATCHES: the data are a block of images, and the sample is cut out of it. */
+#ifndef DATA_PATCHES
+#define DATA_PATCHES 1
+#define PATCH_H 8
+#define PATCH_W 8
+#define PATCH_C 1
+#endif
 
 INLINE void batch_gather(G const void *data, const int row, G float *y)
 {
@@ -21,3 +28,38 @@ INLINE void batch_gather(G const void *data, const int row, G float *y)
 #endif
     }
 }
+
+#if DATA_PATCHES
+/* A patch out of a block of images (src/data/image_pool.h): PATCH_H x PATCH_W pixels of PATCH_C bytes. */
+#define STREAM_PATCH 7u
+INLINE void batch_cut(const struct sample s, G float *y)
+{
+    G const uint *table = (G const uint *)s.data;
+    uint16 word[4];
+    draw64(s, STREAM_PATCH, 0, word);
+    const uint at = mul_hi(word[0].s0, table[1]), turn = word[1].s0 >> 29;
+    uint low = 0, high = table[0]; /* the last image whose places begin at or before `at` is in [low, high) */
+    while (high - low > 1) {
+        const uint middle = (low + high) / 2;
+        if (table[2 + 4 * middle] <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    G const uint *entry = table + 2 + 4 * low;
+    const int width = (int)entry[3], across = width - PATCH_W + 1, place = (int)(at - entry[0]);
+    G const uchar *corner = (G const uchar *)s.data + entry[1] + (size_t)(place / across * width + place % across) * PATCH_C;
+    const int swap = PATCH_H == PATCH_W && (turn & 4);
+    /* From one pixel to the next on the right, and below. */
+    const int across_r = swap ? 1 : 0, across_c = swap ? 0 : 1;
+    const int sign_r = turn & 1 ? -1 : 1, sign_c = turn & 2 ? -1 : 1;
+    const int right = (sign_r * across_r * width + sign_c * across_c) * PATCH_C;
+    const int below = (sign_r * across_c * width + sign_c * across_r) * PATCH_C;
+    const int first = ((turn & 1 ? PATCH_H - 1 : 0) * width + (turn & 2 ? PATCH_W - 1 : 0)) * PATCH_C;
+    FOR_LANES(i, PATCH_H * PATCH_W) {
+        const int r = i / PATCH_W, c = i % PATCH_W;
+        for (int k = 0; k < PATCH_C; ++k)
+            y[i * PATCH_C + k] = (float)corner[first + r * below + c * right + k] * (1.0f / 255.0f);
+    }
+}
+#endif

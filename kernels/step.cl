@@ -3,9 +3,12 @@
  *   step_reduce   gradients (len) = sum over shards of their slabs, in the order of the shards
  *   step_add      gradients (len) += those of twins, (len) behind them
  *   step_loss     losses[step] = scale * sum of n losses of samples, in a fixed order
+ *   step_squares  norm[1 + i] = sum of the squares of piece i of the gradients, NORM_VECTORS vectors long
+ *   step_scale    norm[0] = what the gradients are multiplied by, so that their norm over all pieces is `most` at most
  *   step_update   the optimiser: parameters (len) and its STATES vectors of state (STATES, len) from gradients (len)
  *
  * The host guarantees that each len is a multiple of 16 and that padding holds zeros, which every optimiser keeps.
+ * NORM_VECTORS: 0 where the gradients are taken as they are; then nobody calls step_squares and step_scale.
  * VECTORS_EACH: vectors of 16 that one work-item updates. STATES and UPDATE: of the optimiser plugin. */
 #ifndef STATES
 #define STATES 1
@@ -13,6 +16,9 @@
 #endif
 #ifndef VECTORS_EACH
 #define VECTORS_EACH 16
+#endif
+#ifndef NORM_VECTORS
+#define NORM_VECTORS 16
 #endif
 
 __kernel void step_reduce(G const float *work, const int slab_offset, const int slab_len, const int shards,
@@ -45,8 +51,38 @@ __kernel void step_loss(G const float *work, const int offset, const int n, cons
     losses[step] = scale * sum16(sum);
 }
 
+#if NORM_VECTORS
+__kernel void step_squares(G const float *gradients, const int len, G float *norm, const int pieces)
+{
+    const int piece = (int)get_global_id(0), first = piece * NORM_VECTORS * 16;
+    if (piece >= pieces)
+        return;
+    V sum = 0.0f;
+    for (int at = first; at < min(first + NORM_VECTORS * 16, len); at += 16) {
+        const V g = vload16(0, gradients + at);
+        sum += g * g;
+    }
+    norm[1 + piece] = sum16(sum);
+}
+
+/* A norm that is not finite goes on to the parameters: a training that diverges shall be seen to. */
+__kernel void step_scale(G float *norm, const int pieces, const float most)
+{
+    if (get_global_id(0) > 0)
+        return;
+    float sum = 0.0f;
+    for (int i = 0; i < pieces; ++i)
+        sum += norm[1 + i];
+    const float length = sqrt(sum);
+    norm[0] = length <= most ? 1.0f : length < INFINITY ? most / length : length;
+}
+#define CLIPPED(g) ((g) * norm[0])
+#else
+#define CLIPPED(g) (g)
+#endif
+
 __kernel void step_update(G float *parameters, G const float *gradients, G float *states, const int len,
-                          const float c0, const float c1, const float c2, const float c3)
+                          const float c0, const float c1, const float c2, const float c3, G const float *norm)
 {
     const float4 c = (float4)(c0, c1, c2, c3);
     const int first = (int)get_global_id(0) * VECTORS_EACH * 16;
@@ -54,7 +90,7 @@ __kernel void step_update(G float *parameters, G const float *gradients, G float
         V state[STATES + 1];
         for (int i = 0; i < STATES; ++i)
             state[i] = vload16(0, states + (size_t)i * len + at);
-        vstore16(UPDATE(vload16(0, parameters + at), vload16(0, gradients + at), state, c), 0, parameters + at);
+        vstore16(UPDATE(vload16(0, parameters + at), CLIPPED(vload16(0, gradients + at)), state, c), 0, parameters + at);
         for (int i = 0; i < STATES; ++i)
             vstore16(state[i], 0, states + (size_t)i * len + at);
     }

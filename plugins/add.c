@@ -18,6 +18,7 @@ static int add_plan(const void *state, struct dae_plan *plan)
             snprintf(plan->problem, sizeof plan->problem, "its inputs differ in shape");
             return 1;
         }
+    plan->reach[0] = plan->reach[1] = 0;
     plan->flops = (plan->n_inputs - 1) * dae_shape_len(&plan->output);
     return 0;
 }

@@ -17,6 +17,7 @@ static int multiply_plan(const void *state, struct dae_plan *plan)
         return 1;
     }
     plan->output = *a;
+    plan->reach[0] = plan->reach[1] = 0;
     plan->flops = dae_shape_len(a);
     return 0;
 }

@@ -18,6 +18,8 @@ elf.h           src/base/library_file.c
 link.h          src/base/library_file.c src/device/probe.c
 png.h           src/data/
 zlib.h          src/data/
+jpeglib.h       src/data/jpeg.c
+jerror.h        src/data/jpeg.c
 cjson/*         src/base/json.h
 sha2.h          src/base/memo.c src/train/safetensors.c
 lapacke.h       src/train/

@@ -25,6 +25,8 @@ enum {
     PHILOX_FACTORS = 4, /* the factor panel */
     PHILOX_STUDY = 5,   /* hidden cells and added noise of the studies on panels */
     PHILOX_PLANE = 6,   /* points in the plane */
+    PHILOX_PATCH = 7,   /* where a patch lies in which image; kernels/batch.cl has the same number */
+    PHILOX_LEAVES = 8,
     PHILOX_NODE = 16,
     PHILOX_LEVEL = 0x4000,
     PHILOX_CHOICE = 0x8000,

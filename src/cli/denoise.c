@@ -13,6 +13,8 @@
 #include "cli/trust.h"
 #include "data/samples_file.h"
 #include "graph/executor.h"
+#include "study/tiler.h"
+#include "train/metrics.h"
 #include "train/model_file.h"
 #include "train/settings.h"
 
@@ -38,8 +40,13 @@ struct denoise {
     struct device *device;
     struct executor *executor;
     struct buffer *data, *order; /* (batch, input) floats; (batch) int32 */
-    int64_t batch, n_samples;
+    struct tiler *tiler;         /* for images of another size; NULL when none came or the network cannot take them */
+    bool any_size;
+    uint64_t memory_bytes;
+    int64_t batch, n_samples; /* batch 0: no sample has the model's own shape */
     int n_written;
+    int n_compared;
+    double psnr_sum[2]; /* of what came and of what was made */
 };
 
 /* ---- Which files. ------------------------------------------------------------------------------------------------ */
@@ -50,12 +57,16 @@ static bool ends_with(const char *text, const char *ending)
     return len >= ending_len && strcmp(text + len - ending_len, ending) == 0;
 }
 
-/* DIR/NAME; .gz is cut off, because IDX is written plain. */
+/* DIR/NAME; .gz is cut off, because IDX is written plain, and a JPEG's ending becomes .png. */
 static const char *out_path(struct denoise *d, const char *path, enum samples_kind kind)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     size_t len = strlen(name) - (kind == SAMPLES_IDX && ends_with(name, ".gz") ? 3 : 0);
-    return arena_printf(&d->arena, "%s%s%.*s", d->folder, ends_with(d->folder, "/") ? "" : "/", (int)len, name);
+    const char *ending = kind == SAMPLES_JPEG ? ".png" : "";
+    if (kind == SAMPLES_JPEG && (ends_with(name, ".jpg") || ends_with(name, ".jpeg")))
+        len = (size_t)(strrchr(name, '.') - name);
+    return arena_printf(&d->arena, "%s%s%.*s%s", d->folder, ends_with(d->folder, "/") ? "" : "/", (int)len, name,
+                        ending);
 }
 
 static enum dae_status add_input(struct denoise *d, const char *path, const struct stat *info, enum samples_kind kind,
@@ -113,10 +124,10 @@ static enum dae_status add_folder(struct denoise *d, const char *folder, struct 
     closedir(dir);
     TRY(status);
     if (d->n_inputs == first)
-        return error_set(err, DAE_BAD_DATA, "%s: the folder holds no PNG, PGM, PPM, IDX or NPY file", folder);
+        return error_set(err, DAE_BAD_DATA, "%s: the folder holds no PNG, JPEG, PGM, PPM, IDX or NPY file", folder);
     qsort(d->input + first, (size_t)(d->n_inputs - first), sizeof *d->input, by_path);
     if (n_skipped)
-        fprintf(stderr, "%s: %d item%s skipped: not PNG, PGM, PPM, IDX or NPY\n", folder, n_skipped,
+        fprintf(stderr, "%s: %d item%s skipped: not PNG, JPEG, PGM, PPM, IDX or NPY\n", folder, n_skipped,
                 n_skipped == 1 ? "" : "s");
     return DAE_OK;
 }
@@ -193,9 +204,23 @@ static enum dae_status build_network(struct denoise *d, struct error *err)
     return status;
 }
 
+/* --memory, in bytes; 0 when it was not given. */
+static enum dae_status read_memory(const struct invocation *invocation, uint64_t *bytes, struct error *err)
+{
+    const char *text = invocation_value(invocation, "memory");
+    char *end = NULL;
+    const long mib = text ? strtol(text, &end, 10) : 0;
+    *bytes = (uint64_t)mib << 20;
+    if (text && (*text < '0' || *text > '9' || *end || mib < 1 || mib > 1 << 24))
+        return error_set(err, DAE_CONFIG, "--memory wants a number of MiB from 1 to 16777216, got '%s'", text);
+    return DAE_OK;
+}
+
 static enum dae_status load_parameters(struct denoise *d, const struct safetensors *file, struct error *err)
 {
     TRY(build_network(d, err));
+    int64_t reach[2];
+    d->any_size = network_reach(&d->network, reach);
     d->parameters = calloc((size_t)d->network.parameters_len + 1, sizeof *d->parameters);
     if (!d->parameters)
         return error_no_memory(err, d->model, (unsigned long long)d->network.parameters_len * sizeof *d->parameters);
@@ -213,7 +238,63 @@ static enum dae_status load_model(struct denoise *d, struct error *err)
     return status;
 }
 
+/* ---- The clean ones to compare with. ----------------------------------------------------------------------------- */
+
+/* CLEAN itself, or the file of the same name in the folder CLEAN. */
+static enum dae_status clean_path(struct denoise *d, const struct input *input, const char **path, struct error *err)
+{
+    const char *clean = invocation_value(d->invocation, "compare"), *slash = strrchr(input->path, '/');
+    struct stat info;
+    *path = clean;
+    if (stat(clean, &info) < 0)
+        return error_set(err, DAE_IO, "cannot open %s: %s", clean, strerror(errno));
+    if (S_ISDIR(info.st_mode))
+        *path = arena_printf(&d->arena, "%s/%s", clean, slash ? slash + 1 : input->path);
+    else if (d->n_inputs > 1)
+        return error_set(err, DAE_CONFIG, "--compare: %s is one file, but there are %d inputs; give a folder", clean,
+                         d->n_inputs);
+    return *path ? DAE_OK : error_no_memory(err, "file name", strlen(clean));
+}
+
+static bool same_shape(const struct dae_shape *a, const struct dae_shape *b)
+{
+    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
+}
+
+static enum dae_status load_clean(struct denoise *d, const struct input *input, const struct samples_file *file,
+                                  struct samples_file *clean, struct error *err)
+{
+    const char *path;
+    char have[96], want[96];
+    TRY(clean_path(d, input, &path, err));
+    TRY(samples_file_load(path, clean, err));
+    if (clean->n == file->n && same_shape(&clean->shape, &file->shape))
+        return DAE_OK;
+    enum dae_status status =
+        error_set(err, DAE_BAD_DATA, "%s: %lld samples of %s, but %s has %lld of %s", path, (long long)clean->n,
+                  shape_text(&clean->shape, have), input->path, (long long)file->n, shape_text(&file->shape, want));
+    samples_file_release(clean);
+    return status;
+}
+
+/* What is written as an image or as bytes lies in [0, 1]; NaN stays. */
+static double psnr_of(const struct samples_file *file, const float *values, const struct samples_file *clean)
+{
+    struct metrics metrics = {0};
+    const int64_t len = dae_shape_len(&file->shape);
+    for (int64_t i = 0; i < file->n; ++i)
+        metrics_add(&metrics, values + i * len, clean->values + i * len, 1, (size_t)len);
+    return metrics_psnr_mean(&metrics);
+}
+
 /* ---- The samples. ------------------------------------------------------------------------------------------------ */
+
+/* Of any height and width; a model of one channel takes the channels of a colour image one by one. */
+static bool fits_tiles(const struct denoise *d, const struct dae_shape *shape)
+{
+    const int64_t channels = d->network.node[0].plan.output.dim[2];
+    return d->any_size && shape->rank == 3 && (channels == 1 || channels == shape->dim[2]);
+}
 
 /* Reads a file whose samples fit the model; the caller releases. */
 static enum dae_status load_samples(const struct denoise *d, const char *path, struct samples_file *file,
@@ -221,10 +302,7 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
 {
     const struct dae_shape *want = &d->network.node[0].plan.output;
     TRY(samples_file_load(path, file, err));
-    bool same = file->shape.rank == want->rank;
-    for (int i = 0; i < want->rank && same; ++i)
-        same = file->shape.dim[i] == want->dim[i];
-    if (same)
+    if (same_shape(&file->shape, want) || fits_tiles(d, &file->shape))
         return DAE_OK;
     char have_text[96], want_text[96];
     enum dae_status status = error_set(err, DAE_BAD_DATA, "%s: samples of %s, but %s takes %s", path,
@@ -236,12 +314,21 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
 /* No output is written before every input is known to be sound. */
 static enum dae_status check_inputs(struct denoise *d, struct error *err)
 {
-    int64_t most = 1;
+    int64_t most = 0;
     for (int i = 0; i < d->n_inputs; ++i) {
         struct samples_file file;
         TRY(load_samples(d, d->input[i].path, &file, err));
-        most = file.n > most ? file.n : most;
+        if (same_shape(&file.shape, &d->network.node[0].plan.output))
+            most = file.n > most ? file.n : most;
+        enum dae_status status = DAE_OK;
+        if (invocation_has(d->invocation, "compare")) {
+            struct samples_file clean;
+            status = load_clean(d, &d->input[i], &file, &clean, err);
+            if (status == DAE_OK)
+                samples_file_release(&clean);
+        }
         samples_file_release(&file);
+        TRY(status);
     }
     d->batch = most < d->settings.batch ? most : d->settings.batch;
     return DAE_OK;
@@ -267,13 +354,21 @@ static enum dae_status write_order(struct denoise *d, struct error *err)
     return status;
 }
 
-static enum dae_status open_device(struct denoise *d, struct error *err)
+static enum dae_status open_tiler(struct denoise *d, struct error *err)
+{
+    const struct tiler_options options = {.device = d->device,
+                                          .registry = d->registry,
+                                          .config = d->config,
+                                          .network = &d->network,
+                                          .parameters = d->parameters,
+                                          .memory_bytes = d->memory_bytes};
+    return tiler_new(&options, &d->tiler, err);
+}
+
+static enum dae_status open_executor(struct denoise *d, struct error *err)
 {
     const struct executor_options options = {.batch = d->batch, .infer = true, .join = true, .fold = true};
     char notice[512];
-    TRY(invocation_device(d->invocation, d->config, &d->device, err));
-    fprintf(stderr, "%s\n", device_line(d->device));
-    TRY(trust_check(d->invocation, &d->network, &d->settings, d->device, err));
     TRY(executor_new(d->device, &d->network, &options, notice, sizeof notice, &d->executor, err));
     if (notice[0])
         fprintf(stderr, "  %s\n", notice);
@@ -286,6 +381,16 @@ static enum dae_status open_device(struct denoise *d, struct error *err)
     return write_order(d, err);
 }
 
+static enum dae_status open_device(struct denoise *d, struct error *err)
+{
+    TRY(invocation_device(d->invocation, d->config, &d->device, err));
+    fprintf(stderr, "%s\n", device_line(d->device));
+    TRY(trust_check(d->invocation, &d->network, &d->settings, d->device, err));
+    if (d->any_size)
+        TRY(open_tiler(d, err));
+    return d->batch > 0 ? open_executor(d, err) : DAE_OK;
+}
+
 /* Replaces n samples, (n, input), by what the model makes of them. */
 static enum dae_status denoise_batch(struct denoise *d, float *values, int64_t n, struct error *err)
 {
@@ -296,10 +401,9 @@ static enum dae_status denoise_batch(struct denoise *d, float *values, int64_t n
 }
 
 /* An image would show NaN as black. */
-static enum dae_status check_output(const struct denoise *d, const struct input *input, const struct samples_file *file,
-                                    struct error *err)
+static enum dae_status check_output(const struct input *input, const struct samples_file *file, struct error *err)
 {
-    int64_t len = sample_len(d);
+    const int64_t len = dae_shape_len(&file->shape);
     for (int64_t i = 0; i < file->n * len; ++i)
         if (!isfinite(file->values[i]))
             return error_set(err, DAE_BAD_DATA,
@@ -309,17 +413,70 @@ static enum dae_status check_output(const struct denoise *d, const struct input 
     return DAE_OK;
 }
 
+/* Replaces one image by what the model makes of it. */
+static enum dae_status denoise_image(struct denoise *d, float *values, const struct dae_shape *shape, struct error *err)
+{
+    const int64_t height = shape->dim[0], width = shape->dim[1], channels = shape->dim[2], pixels = height * width;
+    const int64_t each = d->network.node[0].plan.output.dim[2];
+    float *x = malloc((size_t)(2 * pixels * each) * sizeof *x), *y = x + pixels * each;
+    if (!x)
+        return error_no_memory(err, "image", (unsigned long long)(2 * pixels * each) * sizeof *x);
+    enum dae_status status = DAE_OK;
+    for (int64_t c = 0; c < channels && status == DAE_OK; c += each) {
+        for (int64_t i = 0; i < pixels; ++i)
+            memcpy(x + i * each, values + i * channels + c, (size_t)each * sizeof *x);
+        status = tiler_run(d->tiler, x, height, width, y, err);
+        for (int64_t i = 0; i < pixels && status == DAE_OK; ++i)
+            memcpy(values + i * channels + c, y + i * each, (size_t)each * sizeof *x);
+    }
+    free(x);
+    return status;
+}
+
+static void hold(const struct samples_file *file)
+{
+    if (file->is_float)
+        return;
+    for (int64_t i = 0; i < file->n * dae_shape_len(&file->shape); ++i)
+        file->values[i] = file->values[i] > 1 ? 1 : file->values[i] < 0 ? 0 : file->values[i];
+}
+
+/* The model's work on a file. */
+static enum dae_status denoise_values(struct denoise *d, const struct samples_file *file, struct error *err)
+{
+    const int64_t len = dae_shape_len(&file->shape);
+    const bool whole = same_shape(&file->shape, &d->network.node[0].plan.output);
+    for (int64_t first = 0; first < file->n; first += whole ? d->batch : 1) {
+        const int64_t left = file->n - first;
+        TRY(whole ? denoise_batch(d, file->values + first * len, left < d->batch ? left : d->batch, err)
+                  : denoise_image(d, file->values + first * len, &file->shape, err));
+    }
+    return DAE_OK;
+}
+
 static enum dae_status denoise_file(struct denoise *d, const struct input *input, struct error *err)
 {
     struct samples_file file;
     TRY(load_samples(d, input->path, &file, err));
-    enum dae_status status = DAE_OK;
-    for (int64_t first = 0; first < file.n && status == DAE_OK; first += d->batch) {
-        int64_t left = file.n - first;
-        status = denoise_batch(d, file.values + first * sample_len(d), left < d->batch ? left : d->batch, err);
-    }
+    struct samples_file clean = {0};
+    const bool compare = invocation_has(d->invocation, "compare");
+    double before = 0;
+    enum dae_status status = compare ? load_clean(d, input, &file, &clean, err) : DAE_OK;
+    if (status == DAE_OK && compare)
+        before = psnr_of(&file, file.values, &clean);
     if (status == DAE_OK)
-        status = check_output(d, input, &file, err);
+        status = denoise_values(d, &file, err);
+    if (status == DAE_OK)
+        status = check_output(input, &file, err);
+    if (status == DAE_OK && compare) {
+        hold(&file);
+        const double after = psnr_of(&file, file.values, &clean);
+        printf("%s: %.2f dB, denoised %.2f dB\n", input->path, before, after);
+        d->psnr_sum[0] += before;
+        d->psnr_sum[1] += after;
+        ++d->n_compared;
+    }
+    samples_file_release(&clean);
     if (status == DAE_OK)
         status = samples_file_save(input->out, &file, err);
     d->n_samples += status == DAE_OK ? file.n : 0;
@@ -346,6 +503,7 @@ static void release(struct denoise *d)
 {
     buffer_free(d->data);
     buffer_free(d->order);
+    tiler_free(d->tiler);
     executor_free(d->executor);
     device_close(d->device);
     free(d->parameters);
@@ -358,7 +516,9 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 {
     struct denoise d = {
         .invocation = invocation, .model = invocation->argument[0], .folder = invocation_value(invocation, "o")};
-    enum dae_status status = list_inputs(&d, err);
+    enum dae_status status = read_memory(invocation, &d.memory_bytes, err);
+    if (status == DAE_OK)
+        status = list_inputs(&d, err);
     if (status == DAE_OK)
         status = load_model(&d, err);
     if (status == DAE_OK)
@@ -369,6 +529,8 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
         status = open_device(&d, err);
     if (status == DAE_OK)
         status = denoise_all(&d, err);
+    if (status == DAE_OK && d.n_compared > 0)
+        printf("mean: %.2f dB, denoised %.2f dB\n", d.psnr_sum[0] / d.n_compared, d.psnr_sum[1] / d.n_compared);
     if (status == DAE_OK)
         printf("%d file%s, %lld sample%s denoised into %s\n", d.n_written, d.n_written == 1 ? "" : "s",
                (long long)d.n_samples, d.n_samples == 1 ? "" : "s", d.folder);
@@ -379,8 +541,13 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 static const struct command_option option_o = {"o", "DIR", OPTION_VALUE, true,
                                                "the folder of the results, made when it is not there"};
 
-static const struct command_option *const options[] = {&option_o, &option_platform, &option_plugins, &option_trust,
-                                                       NULL};
+static const struct command_option option_compare = {
+    "compare", "CLEAN", OPTION_VALUE, false, "print PSNR against a clean file, or those of the same names in a folder"};
+static const struct command_option option_memory = {
+    "memory", "MIB", OPTION_VALUE, false, "of the device, for tiles of images of another size than the model's; 256"};
+
+static const struct command_option *const options[] = {
+    &option_o, &option_compare, &option_memory, &option_platform, &option_plugins, &option_trust, NULL};
 
 const struct command command_denoise = {
     .name = "denoise",
@@ -389,12 +556,19 @@ const struct command command_denoise = {
     .description =
         "MODEL is a model.safetensors that dae-cl run wrote; nothing else of that run is needed. Each INPUT is a PNG, "
         "PGM, "
-        "PPM, IDX (plain or .gz) or NPY file, or a folder of them. An image is one sample; arrays are (n,h,w), "
+        "PPM, JPEG, IDX (plain or .gz) or NPY file, or a folder of them. An image is one sample; arrays are (n,h,w), "
         "(n,h,w,c) or "
-        "(n,d). The model gets bytes and pixels as numbers from 0 to 1 and floats as they are; no noise is added.\n"
+        "(n,d). A model of convolutions that keep height and width, padded by half their kernels, and of layers that "
+        "take "
+        "pixel by pixel denoises images of any size, in tiles that overlap by what an output reads of its input: the "
+        "bits "
+        "are those of the image as a whole. With one channel it takes the channels of a colour image one by one.\n"
+        "\n"
+        "The model gets bytes and pixels as numbers from 0 to 1 and floats as they are; no noise is added.\n"
         "\n"
         "The results are files of the same kind and name in DIR: images with as many bits, arrays of bytes or 32-bit "
-        "floats as they came; bytes and pixels are clamped to their range. A compressed IDX file comes out plain, "
+        "floats as they came; JPEG becomes PNG; bytes and pixels are clamped to their range. A compressed IDX file "
+        "comes out plain, "
         "without "
         ".gz. All inputs are checked before the first result is written, and each result appears whole or not at all.",
     .options = options,

@@ -48,6 +48,13 @@ static const struct {
      "weight of the squared Frobenius norm of the whole reconstruction's Jacobian, added to each sample's loss; the "
      "losses "
      "that are shown are without it"},
+    {"train", "schedule", "step or cosine", "",
+     "how the learning rate falls: `step: {after: [30, 40], factor: 0.1}` multiplies it after each of those epochs; "
+     "`cosine: {to: 0}` takes it along half a wave to that part of itself at the end"},
+    {"train", "warm_up", "integer from 0 to 1000000000", "0",
+     "updates over which the learning rate rises from nothing"},
+    {"train", "clip_gradient", "number from 1e-12 to 1e12", "",
+     "the largest norm of a batch's gradient over all parameters; a longer one is scaled down to it"},
 };
 
 /* A parameter's texts: what its row means to a reader. */

@@ -19,6 +19,7 @@ struct run {
     struct study_outcome study[STUDY_MAX]; /* n_studied of them */
     int n_studied;
     struct progress_line progress;
+    struct whole_images whole_images;
     const char *role; /* of the network that is being trained, in the log */
 };
 
@@ -115,6 +116,21 @@ static enum dae_status train_all(struct run *run, struct error *err)
     return DAE_OK;
 }
 
+/* Where the test set is images and the network takes any size: as the literature measures it. */
+static enum dae_status measure_whole_images(struct run *run, struct error *err)
+{
+    int64_t reach[2];
+    const struct tiler_options options = {.device = run->session.device,
+                                          .registry = run->session.registry,
+                                          .config = run->session.config,
+                                          .network = &run->session.network,
+                                          .parameters = run->model.parameters};
+    if (run->session.test_set.block_bytes == 0 || !network_reach(&run->session.network, reach))
+        return DAE_OK;
+    fprintf(stderr, "denoising the whole test images\n");
+    return whole_images_run(&options, &run->session.test_set, &run->whole_images, err);
+}
+
 static enum dae_status compare(struct run *run, struct error *err)
 {
     const struct comparison_options options = {
@@ -129,7 +145,8 @@ static enum dae_status compare(struct run *run, struct error *err)
         .standard = run->standard.parameters,
     };
     fprintf(stderr, "comparing on all %lld test samples\n", (long long)run->session.test_set.n);
-    return comparison_run(&options, &run->comparison, err);
+    TRY(comparison_run(&options, &run->comparison, err));
+    return measure_whole_images(run, err);
 }
 
 /* Those that ended are kept in any case. */
@@ -153,6 +170,7 @@ static enum dae_status report(struct run *run, struct error *err)
         .model = &run->model,
         .standard = run->standard.parameters ? &run->standard : NULL,
         .comparison = &run->comparison,
+        .whole_images = run->whole_images.n > 0 ? &run->whole_images : NULL,
         .study = run->study,
         .n_studies = run->n_studied,
         .n_train = run->session.train_set.n,
@@ -217,6 +235,7 @@ static enum dae_status run_run(const struct invocation *invocation, struct error
     if (status != DAE_OK)
         session_log_failure(&run->session, err);
     comparison_release(&run->comparison);
+    whole_images_release(&run->whole_images);
     trained_release(&run->model);
     trained_release(&run->standard);
     session_close(&run->session);

@@ -10,6 +10,7 @@
 #include "device/platform.h"
 #include "graph/network.h"
 #include "study/comparison.h"
+#include "study/whole_images.h"
 #include "train/settings.h"
 #include "train/trainer.h"
 
@@ -21,7 +22,8 @@ struct run_result {
     const char *device_line, *data_line;
     const struct trained *model, *standard; /* standard may be NULL */
     const struct comparison *comparison;
-    const struct study_outcome *study; /* n_studies of them */
+    const struct whole_images *whole_images; /* or NULL */
+    const struct study_outcome *study;       /* n_studies of them */
     int n_studies;
     int64_t n_train, n_test;
 };

@@ -94,6 +94,10 @@ struct dae_plan {
         int64_t value;
     } define[DAE_MAX_DEFINES];
     char problem[256]; /* why the shapes do not fit, when plan returns non-zero */
+    /* Layers that work alike at every pixel of images (H,W,C) and keep H and W: how many pixels up and down, left and
+     * right, an output reads its inputs, zeros beyond their edges. The host fills in -1: not such a layer; it takes
+     * pointwise layers for such by itself. */
+    int64_t reach[2];
 };
 
 /* ---- The double-precision reference. ----------------------------------------------------------------------------- */

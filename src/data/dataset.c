@@ -1,18 +1,18 @@
 #include "data/dataset.h"
 
-#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "data/array_samples.h"
 #include "data/data_folder.h"
 #include "data/date.h"
 #include "data/digits.h"
-#include "data/idx.h"
-#include "data/npy.h"
+#include "data/image_files.h"
 #include "data/panel_samples.h"
 #include "data/panel_source.h"
 #include "data/plane.h"
@@ -23,6 +23,9 @@ enum {
     DIGITS_TEST = 10000,
     DIGITS_SEED = 1,
     DIGITS_MOST = 10 * 1000 * 1000,
+    LEAVES_TRAIN = 400,
+    LEAVES_TEST = 12,
+    LEAVES_MOST = 100000,
     FACTOR_TRAIN = 2000,
     FACTOR_TEST = 500,
     POINTS_TRAIN = 10000,
@@ -34,7 +37,7 @@ enum {
 /* Held-out draws are far from those trained on, however many either split takes. */
 static const uint32_t first_test = UINT32_C(1) << 31;
 
-#define SOURCES "mnist|idx|digits|npy|csv|factor_panel|mixture|spiral"
+#define SOURCES "mnist|idx|digits|npy|csv|factor_panel|mixture|spiral|images|dead_leaves"
 enum source {
     SOURCE_MNIST,
     SOURCE_IDX,
@@ -44,14 +47,17 @@ enum source {
     SOURCE_FACTOR_PANEL,
     SOURCE_MIXTURE,
     SOURCE_SPIRAL,
+    SOURCE_IMAGES,
+    SOURCE_DEAD_LEAVES,
 };
-static const char *const source_names[] = {"mnist", "idx", "digits", "npy", "csv", "factor_panel", "mixture", "spiral"};
+static const char *const source_names[] = {"mnist",        "idx",     "digits", "npy",    "csv",
+                                           "factor_panel", "mixture", "spiral", "images", "dead_leaves"};
 
 /* The `data` map, read. Texts are borrowed from the tree. */
 struct options {
     struct mark mark; /* of the source's name */
     int source;
-    int fallback; /* 0: digits; -1: none */
+    int fallback; /* 0: generated; -1: none */
     const char *path, *train, *test;
     long long n_train, n_test, seed;
     long long limit, test_limit;                        /* INT32_MAX: none */
@@ -60,9 +66,32 @@ struct options {
     const struct value *from, *train_until, *test_from; /* dates; NULL: not given */
     long long window, assets, factors;
     double clip, noise, missing, scale;
+    long long patch[2], n_patches, n_test_patches;
+    int colour;
 };
 
 #define AT(member) offsetof(struct options, member)
+/* Both sources of images cut patches. */
+#define PATCH_FIELDS(source)                                                                                           \
+    {source,                                                                                                           \
+     {"patch", FIELD_INT_PAIR, AT(patch), false, 1, 4096, NULL},                                                       \
+     "integer or [h, w]",                                                                                              \
+     "40",                                                                                                             \
+     "a sample: so many pixels, cut out at a random place and flipped and turned at random, anew in each epoch"},      \
+        {source,                                                                                                       \
+         {"channels", FIELD_CHOICE, AT(colour), false, 0, 0, "grey|colour"},                                           \
+         "grey or colour",                                                                                             \
+         "grey",                                                                                                       \
+         "one channel or three; images of the other kind are converted"},                                              \
+        {source,                                                                                                       \
+         {"patches", FIELD_INT, AT(n_patches), false, 1, INT32_MAX, NULL},                                             \
+         "integer",                                                                                                    \
+         "16384",                                                                                                      \
+         "training samples an epoch"},                                                                                 \
+    {                                                                                                                  \
+        source, {"test_patches", FIELD_INT, AT(n_test_patches), false, 1, INT32_MAX, NULL}, "integer", "512",          \
+            "test samples: patches of the test images, the same in each epoch"                                         \
+    }
 /* Both sources of panels have windows. */
 #define WINDOW_FIELD                                                                                                   \
     {                                                                                                                  \
@@ -75,12 +104,12 @@ const struct dataset_key dataset_keys[] = {
      {"limit", FIELD_INT, AT(limit), false, 1, INT32_MAX, NULL},
      "integer",
      "",
-     "use the first N training samples"},
+     "use the first N training samples, or images"},
     {"*",
      {"test_limit", FIELD_INT, AT(test_limit), false, 1, INT32_MAX, NULL},
      "integer",
      "",
-     "use the first N test samples"},
+     "use the first N test samples, or images"},
     {"*",
      {"memory", FIELD_INT, AT(memory), false, 0, 1 << 24, NULL},
      "integer",
@@ -185,9 +214,39 @@ const struct dataset_key dataset_keys[] = {
     {"spiral", {"test", FIELD_INT, AT(n_test), false, 1, DIGITS_MOST, NULL}, "integer", "2000", "test points"},
     {"spiral", {"seed", FIELD_INT, AT(seed), false, 0, INT32_MAX, NULL}, "integer", "1", "names the set that is drawn"},
     {"spiral", {"scale", FIELD_FLOAT, AT(scale), false, 0.001, 1000, NULL}, "number", "1", "of both coordinates"},
+    {"images",
+     {"train", FIELD_TEXT, AT(train), true, 0, 0, NULL},
+     "folder or .tar",
+     "",
+     "training images: PNG, JPEG, PGM and PPM of any size, 16 bits rounded to 8; looked for as it is, then in the data "
+     "folders"},
+    {"images", {"test", FIELD_TEXT, AT(test), true, 0, 0, NULL}, "folder or .tar", "", "test images"},
+    {"images",
+     {"fallback", FIELD_CHOICE, AT(fallback), false, 0, 0, "dead_leaves"},
+     "dead_leaves",
+     "",
+     "what to train on when the training or the test images are not there; without it that is an error"},
+    PATCH_FIELDS("images"),
+    {"dead_leaves",
+     {"train", FIELD_INT, AT(n_train), false, 1, LEAVES_MOST, NULL},
+     "integer",
+     "400",
+     "training images to draw, of 180x180 pixels"},
+    {"dead_leaves",
+     {"test", FIELD_INT, AT(n_test), false, 1, LEAVES_MOST, NULL},
+     "integer",
+     "12",
+     "test images to draw"},
+    {"dead_leaves",
+     {"seed", FIELD_INT, AT(seed), false, 0, INT32_MAX, NULL},
+     "integer",
+     "1",
+     "names the set that is drawn"},
+    PATCH_FIELDS("dead_leaves"),
 };
 #undef WINDOW_HELP
 #undef WINDOW_FIELD
+#undef PATCH_FIELDS
 #undef AT
 const size_t n_dataset_keys = sizeof dataset_keys / sizeof *dataset_keys;
 
@@ -222,11 +281,15 @@ static enum dae_status read_options(const struct value *section, struct options 
                                 .seed = DIGITS_SEED,
                                 .limit = INT32_MAX,
                                 .test_limit = INT32_MAX,
+                                .returns = PANEL_NONE,
                                 .window = 1,
                                 .assets = 30,
                                 .factors = 5,
                                 .noise = 0.5,
-                                .scale = 1};
+                                .scale = 1,
+                                .patch = {40, 40},
+                                .n_patches = 16384,
+                                .n_test_patches = 512};
     const struct value *source = NULL;
     TRY(field_map(section, err));
     TRY(fields_need(section, "source", "data", &source, err));
@@ -238,6 +301,9 @@ static enum dae_status read_options(const struct value *section, struct options 
     } else if (options->source == SOURCE_MIXTURE || options->source == SOURCE_SPIRAL) {
         options->n_train = POINTS_TRAIN;
         options->n_test = POINTS_TEST;
+    } else if (options->source == SOURCE_IMAGES || options->source == SOURCE_DEAD_LEAVES) {
+        options->n_train = LEAVES_TRAIN;
+        options->n_test = LEAVES_TEST;
     }
 
     /* The keys depend on the source, and so does the meaning of `train`. */
@@ -272,90 +338,6 @@ enum dae_status dataset_plane(const struct value *data_section, enum dataset_pla
     return DAE_OK;
 }
 
-/* ---- From an array to a split. ----------------------------------------------------------------------------------- */
-
-static enum dae_status check_finite(const struct dataset *set, const char *path, struct error *err)
-{
-    if (set->kind != DATASET_FLOAT)
-        return DAE_OK;
-    int64_t sample_len = dae_shape_len(&set->shape);
-    const float *values = set->values;
-    for (int64_t i = 0; i < set->n * sample_len; ++i)
-        if (!isfinite(values[i]))
-            return error_set(err, DAE_BAD_DATA, "%s: sample %lld, element %lld: %s; remove or replace it", path,
-                             (long long)(i / sample_len), (long long)(i % sample_len),
-                             isnan(values[i]) ? "not a number (NaN)" : "infinity, or beyond the range of float");
-    return DAE_OK;
-}
-
-/* Takes over an array's values, cut to the limit, and sets *values to NULL. */
-static enum dae_status adopt(struct dataset *set, const char *path, bool is_float, int rank, const int64_t *dim,
-                             void **values, int64_t limit, struct error *err)
-{
-    if (rank < 1 || rank > DAE_MAX_RANK + 1)
-        return error_set(err, DAE_BAD_DATA, "%s: an array of rank %d; wants 1 to %d, samples first", path, rank,
-                         DAE_MAX_RANK + 1);
-    for (int i = 0; i < rank; ++i)
-        if (dim[i] == 0)
-            return error_set(err, DAE_BAD_DATA, "%s: the set is empty: dimension %d is 0", path, i);
-    set->n = dim[0];
-    set->kind = is_float ? DATASET_FLOAT : DATASET_UINT8;
-    set->shape = (struct dae_shape){.rank = rank - 1};
-    for (int i = 1; i < rank; ++i)
-        set->shape.dim[i - 1] = dim[i];
-    if (rank == 1 || rank == 3) /* a number per sample; grey images without their channel axis */
-        set->shape.dim[set->shape.rank++] = 1;
-    set->values = *values;
-    *values = NULL;
-    if (set->n > limit) {
-        set->n = limit;
-        size_t bytes = (size_t)(limit * dae_shape_len(&set->shape)) * (is_float ? sizeof(float) : 1);
-        void *cut = realloc(set->values, bytes);
-        set->values = cut ? cut : set->values;
-    }
-    return check_finite(set, path, err);
-}
-
-static enum dae_status load_idx_images(const char *path, int64_t limit, struct dataset *set, int64_t *n_images,
-                                       struct error *err)
-{
-    struct idx array;
-    TRY(idx_load(path, &array, err));
-    *n_images = array.dim[0];
-    enum dae_status status = adopt(set, path, array.is_float, array.rank, array.dim, &array.values, limit, err);
-    idx_release(&array);
-    return status;
-}
-
-static enum dae_status load_idx_labels(const char *path, const char *images_path, int64_t n_images, struct dataset *set,
-                                       struct error *err)
-{
-    struct idx array;
-    TRY(idx_load(path, &array, err));
-    enum dae_status status = DAE_OK;
-    if (array.is_float || array.rank != 1)
-        status = error_set(err, DAE_BAD_DATA, "%s: byte 0: labels must be one byte each, in one dimension", path);
-    else if (array.dim[0] != n_images)
-        status =
-            error_set(err, DAE_BAD_DATA, "%s: %lld labels, but %s holds %lld images; the files do not belong together",
-                      path, (long long)array.dim[0], images_path, (long long)n_images);
-    if (status == DAE_OK) {
-        set->labels = array.values;
-        array.values = NULL;
-    }
-    idx_release(&array);
-    return status;
-}
-
-/* labels_path may be NULL. */
-static enum dae_status load_idx_split(const char *images_path, const char *labels_path, int64_t limit,
-                                      struct dataset *set, struct error *err)
-{
-    int64_t n_images = 0;
-    TRY(load_idx_images(images_path, limit, set, &n_images, err));
-    return labels_path ? load_idx_labels(labels_path, images_path, n_images, set, err) : DAE_OK;
-}
-
 /* ---- MNIST. ------------------------------------------------------------------------------------------------------ */
 
 static enum dae_status load_digits(const struct options *options, struct dataset *train, struct dataset *test,
@@ -364,8 +346,8 @@ static enum dae_status load_digits(const struct options *options, struct dataset
 static enum dae_status load_mnist_found(const struct options *options, const char *const paths[MNIST_FILES],
                                         struct dataset *train, struct dataset *test, struct error *err)
 {
-    TRY(load_idx_split(paths[MNIST_TRAIN_IMAGES], paths[MNIST_TRAIN_LABELS], options->limit, train, err));
-    return load_idx_split(paths[MNIST_TEST_IMAGES], paths[MNIST_TEST_LABELS], options->test_limit, test, err);
+    TRY(array_samples_idx(paths[MNIST_TRAIN_IMAGES], paths[MNIST_TRAIN_LABELS], options->limit, train, err));
+    return array_samples_idx(paths[MNIST_TEST_IMAGES], paths[MNIST_TEST_LABELS], options->test_limit, test, err);
 }
 
 static enum dae_status load_mnist(const struct options *options, const char *data_root, struct dataset *train,
@@ -407,34 +389,6 @@ static enum dae_status load_digits(const struct options *options, struct dataset
     return digits_draw(seed, first_test, smaller(options->n_test, options->test_limit), test, err);
 }
 
-static enum dae_status load_idx_folder(const struct options *options, struct arena *arena, struct dataset *train,
-                                       struct dataset *test, struct error *err)
-{
-    static const char *const prefixes[MNIST_FILES][2] = {
-        {"train-images", NULL}, {"train-labels", NULL}, {"t10k-images", "test-images"}, {"t10k-labels", "test-labels"}};
-    const char *paths[MNIST_FILES];
-    for (int i = 0; i < MNIST_FILES; ++i) {
-        TRY(data_folder_first(options->path, prefixes[i][0], arena, &paths[i], err));
-        if (!paths[i] && prefixes[i][1])
-            TRY(data_folder_first(options->path, prefixes[i][1], arena, &paths[i], err));
-    }
-    if (!paths[MNIST_TRAIN_IMAGES])
-        return error_set(err, DAE_BAD_DATA, "%s: no file train-images*", options->path);
-    if (!paths[MNIST_TEST_IMAGES])
-        return error_set(err, DAE_BAD_DATA, "%s: no file t10k-images* or test-images*", options->path);
-    TRY(load_idx_split(paths[MNIST_TRAIN_IMAGES], paths[MNIST_TRAIN_LABELS], options->limit, train, err));
-    return load_idx_split(paths[MNIST_TEST_IMAGES], paths[MNIST_TEST_LABELS], options->test_limit, test, err);
-}
-
-static enum dae_status load_npy_split(const char *path, int64_t limit, struct dataset *set, struct error *err)
-{
-    struct npy array;
-    TRY(npy_load(path, &array, err));
-    enum dae_status status = adopt(set, path, array.is_float, array.rank, array.dim, &array.values, limit, err);
-    npy_release(&array);
-    return status;
-}
-
 static enum dae_status load_points(const struct options *options, struct dataset *train, struct dataset *test,
                                    struct error *err)
 {
@@ -451,7 +405,7 @@ static enum dae_status panel_source(const struct options *options, const char *p
 {
     *source = (struct panel_source){.mark = options->mark,
                                     .path = path,
-                                    .returns = path ? (enum panel_returns)options->returns : PANEL_NONE,
+                                    .returns = (enum panel_returns)options->returns,
                                     .from = INT64_MIN,
                                     .test_from = INT64_MIN,
                                     .n_train = options->n_train,
@@ -469,19 +423,33 @@ static enum dae_status panel_source(const struct options *options, const char *p
     return read_date(options->test_from, &source->test_from, err);
 }
 
-/* path: of a CSV file; NULL: the panel is drawn. */
-static enum dae_status load_panel(const struct options *options, const char *path, struct dataset *train,
-                                  struct dataset *test, struct error *err)
+static enum dae_status open_panel(const struct options *options, const char *data_root, struct panel_data *data,
+                                  struct error *err)
 {
     struct panel_source source;
+    struct arena arena = {0};
+    const char *path = NULL; /* the panel is drawn */
+    enum dae_status status = DAE_OK;
+    if (options->source == SOURCE_CSV)
+        status = data_folder_find(options->path, data_root, &arena, &path, err);
+    if (status == DAE_OK)
+        status = panel_source(options, path, &source, err);
+    if (status == DAE_OK)
+        status = panel_source_open(&source, data, err);
+    arena_release(&arena);
+    return status;
+}
+
+static enum dae_status load_panel(const struct options *options, const char *data_root, struct dataset *train,
+                                  struct dataset *test, struct error *err)
+{
     struct panel_data data;
-    TRY(panel_source(options, path, &source, err));
-    TRY(panel_source_open(&source, &data, err));
+    TRY(open_panel(options, data_root, &data, err));
     const struct panel_samples_options samples = {.mark = options->mark,
                                                   .split = data.split,
                                                   .window = options->window,
                                                   .clip = options->clip,
-                                                  .returns = source.returns,
+                                                  .returns = (enum panel_returns)options->returns,
                                                   .limit = options->limit,
                                                   .test_limit = options->test_limit};
     enum dae_status status = panel_samples(&data.panel, &samples, train, test, err);
@@ -493,55 +461,85 @@ enum dae_status dataset_panel(const struct value *data_section, const char *data
                               double *clip, struct error *err)
 {
     struct options options;
-    struct panel_source source;
-    struct arena arena = {0};
-    const char *path = NULL;
     *data = (struct panel_data){0};
     TRY(read_options(data_section, &options, err));
     if ((options.source != SOURCE_CSV && options.source != SOURCE_FACTOR_PANEL) || options.window != 1)
         return error_at(err, DAE_CONFIG, options.mark, "wants a panel, source csv or factor_panel, with window 1");
-    enum dae_status status = DAE_OK;
-    if (options.source == SOURCE_CSV)
-        status = data_folder_find(options.path, data_root, &arena, &path, err);
-    if (status == DAE_OK)
-        status = panel_source(&options, path, &source, err);
-    if (status == DAE_OK)
-        status = panel_source_open(&source, data, err);
-    arena_release(&arena);
     *clip = options.clip;
+    return open_panel(&options, data_root, data, err);
+}
+
+/* ---- Images. ----------------------------------------------------------------------------------------------------- */
+
+static struct image_files_options patches_of(const struct options *options, bool test)
+{
+    return (struct image_files_options){
+        .patch = {3, {options->patch[0], options->patch[1], options->colour ? 3 : 1}},
+        .patches = test ? options->n_test_patches : options->n_patches,
+        .limit = test ? options->test_limit : options->limit,
+    };
+}
+
+static enum dae_status load_dead_leaves(const struct options *options, struct dataset *train, struct dataset *test,
+                                        struct error *err)
+{
+    struct image_files_options of_train = patches_of(options, false), of_test = patches_of(options, true);
+    of_train.limit = smaller(options->n_train, of_train.limit);
+    of_test.limit = smaller(options->n_test, of_test.limit);
+    TRY(image_files_draw((uint64_t)options->seed, 0, &of_train, train, err));
+    return image_files_draw((uint64_t)options->seed, first_test, &of_test, test, err);
+}
+
+static enum dae_status load_images(const struct options *options, const char *data_root, struct dataset *train,
+                                   struct dataset *test, struct dataset_notice *notice, struct error *err)
+{
+    const struct image_files_options of_train = patches_of(options, false), of_test = patches_of(options, true);
+    struct arena arena = {0};
+    struct text left_out = {0};
+    const char *train_path, *test_path;
+    enum dae_status status = data_folder_find(options->train, data_root, &arena, &train_path, err);
+    if (status == DAE_OK)
+        status = data_folder_find(options->test, data_root, &arena, &test_path, err);
+    if (status == DAE_OK && options->fallback >= 0 && (access(train_path, F_OK) != 0 || access(test_path, F_OK) != 0)) {
+        const char *missing = access(train_path, F_OK) != 0 ? train_path : test_path;
+        snprintf(notice->text, sizeof notice->text,
+                 "no %s; training on generated dead leaves instead (fallback: dead_leaves)", missing);
+        status = load_dead_leaves(options, train, test, err);
+    } else if (status == DAE_OK) {
+        status = image_files_load(train_path, &of_train, train, &left_out, err);
+        if (status == DAE_OK)
+            status = image_files_load(test_path, &of_test, test, &left_out, err);
+        if (left_out.len && !left_out.failed)
+            snprintf(notice->text, sizeof notice->text, "images; %s", left_out.data);
+    }
+    text_release(&left_out);
+    arena_release(&arena);
     return status;
 }
 
 static enum dae_status load_source(const struct options *options, const char *data_root, struct dataset *train,
                                    struct dataset *test, struct dataset_notice *notice, struct error *err)
 {
-    struct arena arena = {0};
-    enum dae_status status = DAE_OK;
     switch ((enum source)options->source) {
     case SOURCE_MNIST:
         return load_mnist(options, data_root, train, test, notice, err);
     case SOURCE_IDX:
-        status = load_idx_folder(options, &arena, train, test, err);
-        arena_release(&arena);
-        return status;
+        return array_samples_idx_folder(options->path, options->limit, options->test_limit, train, test, err);
     case SOURCE_DIGITS:
         return load_digits(options, train, test, err);
     case SOURCE_NPY:
-        TRY(load_npy_split(options->train, options->limit, train, err));
-        return load_npy_split(options->test, options->test_limit, test, err);
-    case SOURCE_CSV: {
-        const char *path = NULL;
-        status = data_folder_find(options->path, data_root, &arena, &path, err);
-        if (status == DAE_OK)
-            status = load_panel(options, path, train, test, err);
-        arena_release(&arena);
-        return status;
-    }
+        TRY(array_samples_npy(options->train, options->limit, train, err));
+        return array_samples_npy(options->test, options->test_limit, test, err);
+    case SOURCE_CSV:
     case SOURCE_FACTOR_PANEL:
-        return load_panel(options, NULL, train, test, err);
+        return load_panel(options, data_root, train, test, err);
     case SOURCE_MIXTURE:
     case SOURCE_SPIRAL:
         return load_points(options, train, test, err);
+    case SOURCE_IMAGES:
+        return load_images(options, data_root, train, test, notice, err);
+    case SOURCE_DEAD_LEAVES:
+        return load_dead_leaves(options, train, test, err);
     }
     return error_set(err, DAE_BUG, "data source %d", options->source);
 }

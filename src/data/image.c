@@ -8,6 +8,7 @@
 
 #include "base/atomic_file.h"
 #include "base/text.h"
+#include "data/jpeg.h"
 
 enum {
     PNG_SIGNATURE_BYTES = 8,
@@ -317,27 +318,56 @@ static enum dae_status load_pgm(const char *path, const unsigned char *bytes, si
     return DAE_OK;
 }
 
+static bool is_png(const unsigned char *bytes, size_t len)
+{
+    return len >= PNG_SIGNATURE_BYTES && png_sig_cmp(bytes, 0, PNG_SIGNATURE_BYTES) == 0;
+}
+
+static bool is_pgm(const unsigned char *bytes, size_t len)
+{
+    return len >= 2 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6');
+}
+
+bool image_is(const unsigned char *bytes, size_t len)
+{
+    return is_png(bytes, len) || is_pgm(bytes, len) || jpeg_is(bytes, len);
+}
+
+enum dae_status image_decode(const char *name, const unsigned char *bytes, size_t len, int64_t max_pixels,
+                             struct image *image, struct error *err)
+{
+    *image = (struct image){0};
+    enum dae_status status;
+    if (is_png(bytes, len))
+        status = load_png(name, bytes, len, max_pixels, image, err);
+    else if (is_pgm(bytes, len))
+        status = load_pgm(name, bytes, len, max_pixels, image, err);
+    else if (jpeg_is(bytes, len))
+        status = jpeg_decode(name, bytes, len, max_pixels, image, err);
+    else
+        status = error_set(err, DAE_BAD_DATA, "%s: byte 0: neither PNG, JPEG nor binary PGM (P5) or PPM (P6)", name);
+    if (status != DAE_OK)
+        image_release(image);
+    return status;
+}
+
+size_t image_bytes_max(int64_t max_pixels)
+{
+    size_t max_bytes; /* 4 channels of 2 bytes, and room for comments and profiles */
+    if (__builtin_mul_overflow(max_pixels, (int64_t)8, &max_bytes) ||
+        __builtin_add_overflow(max_bytes, EXTRA_BYTES_MAX, &max_bytes))
+        return (size_t)-1 / 2;
+    return max_bytes;
+}
+
 enum dae_status image_load(const char *path, int64_t max_pixels, struct image *image, struct error *err)
 {
     *image = (struct image){0};
     char *content = NULL;
-    size_t len = 0, max_bytes;
-    /* No image within the limit needs a larger file: 4 channels of 2 bytes, and room for comments and profiles. */
-    if (__builtin_mul_overflow(max_pixels, (int64_t)8, &max_bytes) ||
-        __builtin_add_overflow(max_bytes, EXTRA_BYTES_MAX, &max_bytes))
-        max_bytes = (size_t)-1 / 2;
-    TRY(file_read(path, max_bytes, DAE_BAD_DATA, &content, &len, err));
-    const unsigned char *bytes = (const unsigned char *)content;
-    enum dae_status status;
-    if (len >= PNG_SIGNATURE_BYTES && png_sig_cmp(bytes, 0, PNG_SIGNATURE_BYTES) == 0)
-        status = load_png(path, bytes, len, max_pixels, image, err);
-    else if (len >= 2 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6'))
-        status = load_pgm(path, bytes, len, max_pixels, image, err);
-    else
-        status = error_set(err, DAE_BAD_DATA, "%s: byte 0: neither PNG nor binary PGM (P5) or PPM (P6)", path);
+    size_t len = 0;
+    TRY(file_read(path, image_bytes_max(max_pixels), DAE_BAD_DATA, &content, &len, err));
+    enum dae_status status = image_decode(path, (const unsigned char *)content, len, max_pixels, image, err);
     free(content);
-    if (status != DAE_OK)
-        image_release(image);
     return status;
 }
 

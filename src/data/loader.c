@@ -32,9 +32,14 @@ struct loader {
     int32_t *host_order; /* (n) */
 };
 
+static uint64_t bytes_of(const struct loader *loader)
+{
+    return loader->set->block_bytes > 0 ? loader->set->block_bytes : (uint64_t)loader->set->n * loader->sample_bytes;
+}
+
 static enum dae_status make_resident(struct loader *loader, struct error *err)
 {
-    const uint64_t bytes = (uint64_t)loader->set->n * loader->sample_bytes;
+    const uint64_t bytes = bytes_of(loader);
     TRY(buffer_new(loader->device, bytes, "data set", &loader->data, err));
     return buffer_write(loader->data, 0, loader->set->values, bytes, err);
 }
@@ -42,6 +47,11 @@ static enum dae_status make_resident(struct loader *loader, struct error *err)
 static enum dae_status make_slots(struct loader *loader, struct error *err)
 {
     const uint64_t most = device_facts(loader->device)->max_allocation_bytes;
+    if (loader_cuts_patches(loader))
+        return error_set(err, DAE_BAD_DATA,
+                         "the images take %llu MiB, more than the device may hold; lower data.limit, or raise "
+                         "data.memory",
+                         (unsigned long long)(bytes_of(loader) >> 20));
     const int64_t slot_bytes = most < SLOT_BYTES ? (int64_t)most : SLOT_BYTES;
     const int64_t batches = slot_bytes / (int64_t)loader->sample_bytes / loader->batch;
     loader->slot_samples = (batches > 1 ? batches : 1) * loader->batch;
@@ -59,7 +69,7 @@ static enum dae_status make_slots(struct loader *loader, struct error *err)
 static bool fits(const struct loader *loader)
 {
     const struct platform_device *facts = device_facts(loader->device);
-    const uint64_t bytes = (uint64_t)loader->set->n * loader->sample_bytes;
+    const uint64_t bytes = bytes_of(loader);
     const uint64_t limit =
         loader->set->memory_bytes > 0 ? (uint64_t)loader->set->memory_bytes : facts->memory_bytes / 2;
     return bytes <= limit && bytes <= facts->max_allocation_bytes;
@@ -132,6 +142,11 @@ enum dae_status loader_check_holes(const struct loader *loader, const struct net
                     "%s; a network without a mask cannot tell a hole from a number: let a layer read it (from: [input, "
                     "mask]), leave the column out, or choose windows without holes",
                     loader->set->hole);
+}
+
+bool loader_cuts_patches(const struct loader *loader)
+{
+    return loader->set->block_bytes > 0;
 }
 
 static enum dae_status upload_order(struct loader *loader, struct error *err)

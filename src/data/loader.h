@@ -20,6 +20,7 @@ void loader_free(struct loader *loader); /* NULL is fine */
 
 int64_t loader_samples(const struct loader *loader);
 bool loader_is_streamed(const struct loader *loader);
+bool loader_cuts_patches(const struct loader *loader); /* for executor_options.patches */
 
 /* Refuses samples with holes for a network that is not told where they are: DAE_BAD_DATA at the data's source. */
 MUST_USE enum dae_status loader_check_holes(const struct loader *loader, const struct network *network,

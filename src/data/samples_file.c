@@ -14,7 +14,7 @@
 
 enum {
     START_BYTES = 8,
-    IMAGE_PIXELS_MAX = 1 << 24,
+    IMAGE_PIXELS_MAX = 1 << 27,
     ARRAY_RANK_MAX = DAE_MAX_RANK + 1,
 };
 
@@ -55,6 +55,8 @@ static enum samples_kind kind_of_start(const unsigned char start[START_BYTES])
 {
     if (memcmp(start, "\x89PNG\r\n\x1a\n", 8) == 0)
         return SAMPLES_PNG;
+    if (memcmp(start, "\xFF\xD8\xFF", 3) == 0)
+        return SAMPLES_JPEG;
     if (start[0] == 'P' && (start[1] == '5' || start[1] == '6') && start[2] && strchr(" \t\r\n#", start[2]))
         return SAMPLES_PGM;
     if (memcmp(start, "\x93NUMPY", 6) == 0)
@@ -64,14 +66,15 @@ static enum samples_kind kind_of_start(const unsigned char start[START_BYTES])
     return SAMPLES_UNKNOWN;
 }
 
-static enum samples_kind kind_of_name(const char *path)
+enum samples_kind samples_file_kind_of_name(const char *path)
 {
     static const struct {
         const char *ending;
         enum samples_kind kind;
     } endings[] = {
-        {".png", SAMPLES_PNG}, {".pgm", SAMPLES_PGM},   {".ppm", SAMPLES_PGM},    {".npy", SAMPLES_NPY},
-        {".idx", SAMPLES_IDX}, {"-ubyte", SAMPLES_IDX}, {".idx.gz", SAMPLES_IDX}, {"-ubyte.gz", SAMPLES_IDX},
+        {".png", SAMPLES_PNG},    {".pgm", SAMPLES_PGM},      {".ppm", SAMPLES_PGM}, {".jpg", SAMPLES_JPEG},
+        {".jpeg", SAMPLES_JPEG},  {".npy", SAMPLES_NPY},      {".idx", SAMPLES_IDX}, {"-ubyte", SAMPLES_IDX},
+        {".idx.gz", SAMPLES_IDX}, {"-ubyte.gz", SAMPLES_IDX},
     };
     size_t len = strlen(path);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; ++i) {
@@ -89,7 +92,7 @@ enum dae_status samples_file_kind(const char *path, enum samples_kind *kind, str
     TRY(read_start(path, start, err));
     *kind = kind_of_start(start);
     if (*kind == SAMPLES_UNKNOWN)
-        *kind = kind_of_name(path);
+        *kind = samples_file_kind_of_name(path);
     return DAE_OK;
 }
 
@@ -184,10 +187,11 @@ enum dae_status samples_file_load(const char *path, struct samples_file *file, s
     enum dae_status status = DAE_OK;
     switch (file->kind) {
     case SAMPLES_UNKNOWN:
-        status = error_set(err, DAE_BAD_DATA, "%s: byte 0: neither PNG, binary PGM or PPM, IDX nor NPY", path);
+        status = error_set(err, DAE_BAD_DATA, "%s: byte 0: neither PNG, JPEG, binary PGM or PPM, IDX nor NPY", path);
         break;
     case SAMPLES_PNG:
     case SAMPLES_PGM:
+    case SAMPLES_JPEG:
         status = load_image(path, file, err);
         break;
     case SAMPLES_IDX:
@@ -247,6 +251,7 @@ enum dae_status samples_file_save(const char *path, const struct samples_file *f
                                 .pixels = file->values};
     switch (file->kind) {
     case SAMPLES_PNG:
+    case SAMPLES_JPEG:
         return image_save_png(path, &image, err);
     case SAMPLES_PGM:
         return image_save_pgm(path, &image, err);

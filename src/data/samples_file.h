@@ -11,10 +11,11 @@
 
 enum samples_kind {
     SAMPLES_UNKNOWN,
-    SAMPLES_PNG, /* data/image.h */
-    SAMPLES_PGM, /* data/image.h; PPM too */
-    SAMPLES_IDX, /* data/idx.h */
-    SAMPLES_NPY, /* data/npy.h */
+    SAMPLES_PNG,  /* data/image.h */
+    SAMPLES_PGM,  /* data/image.h; PPM too */
+    SAMPLES_JPEG, /* data/image.h; written as PNG, which loses nothing more */
+    SAMPLES_IDX,  /* data/idx.h */
+    SAMPLES_NPY,  /* data/npy.h */
 };
 
 struct samples_file {
@@ -31,6 +32,8 @@ struct samples_file {
  * with it is said by samples_file_load. A compressed IDX file is known by its name alone. Missing, unreadable, or not a
  * regular file: DAE_IO. */
 MUST_USE enum dae_status samples_file_kind(const char *path, enum samples_kind *kind, struct error *err);
+/* The kind that a name promises. */
+enum samples_kind samples_file_kind_of_name(const char *path);
 
 /* Reads a file. On success the caller releases. Of no known kind, damaged, empty, or with NaN or infinity in it:
  * DAE_BAD_DATA; missing or unreadable: DAE_IO; DAE_NO_MEMORY. */

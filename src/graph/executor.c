@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/params.h"
 #include "graph/services.h"
 #include "graph/source.h"
 
 enum {
     N_KINDS = 3,
     WIDE_UPDATE_VECTORS = 64, /* what one work-item updates: enough to pay for its start */
+    NORM_VECTORS = 64,        /* what one work-item sums squares of; on it depends how a norm is rounded */
 };
 
 /* A network with what was decided about it. */
@@ -35,8 +37,10 @@ struct executor {
     struct graph graph, training; /* the latter only where another network is trained than the one that is run */
     struct pass pass[N_KINDS];
     struct program *update_program;
-    struct kernel *reduce, *add, *loss, *update;
+    struct kernel *reduce, *add, *loss, *update, *squares, *scale;
     struct buffer *parameters, *gradients, *state, *work;
+    struct buffer *norm;    /* (1 + pieces): what gradients are multiplied by, sums of squares; NULL: not clipped */
+    void *scaled_optimizer; /* the optimiser's state at another learning rate */
 };
 
 static const char *const kind_name[N_KINDS] = {"training", "evaluation", "inference"};
@@ -50,6 +54,11 @@ static int states_of(const struct executor *e)
 static int64_t gradients_len(const struct executor *e)
 {
     return e->network->parameters_len * (e->options.training ? 2 : 1);
+}
+
+static int64_t norm_pieces(const struct executor *e)
+{
+    return (e->network->parameters_len / 16 + NORM_VECTORS - 1) / NORM_VECTORS;
 }
 
 /* ---- Building. --------------------------------------------------------------------------------------------------- */
@@ -81,7 +90,7 @@ static enum dae_status build_pass(struct executor *e, enum schedule_kind kind, s
     char label[64];
     snprintf(label, sizeof label, "the network's %s kernels", kind_name[kind]);
     enum dae_status status = source_write(pass->graph->network, &pass->graph->fusion, device_tuning(e->device),
-                                          schedule, e->options.bytes, &text, err);
+                                          schedule, e->options.bytes, e->options.patches, &text, err);
     if (status == DAE_OK)
         status = program_build(e->device, label, text.data, "-cl-std=CL1.2", &pass->program, err);
     for (int i = 0; i < schedule->n_steps && status == DAE_OK; ++i) {
@@ -97,9 +106,9 @@ static enum dae_status build_pass(struct executor *e, enum schedule_kind kind, s
 static enum dae_status build_update(struct executor *e, struct error *err)
 {
     struct text text = {0};
-    enum dae_status status =
-        source_write_optimizer(e->options.optimizer, e->options.optimizer_state,
-                               device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1, &text, err);
+    enum dae_status status = source_write_optimizer(e->options.optimizer, e->options.optimizer_state,
+                                                    device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1,
+                                                    e->options.clip_gradient > 0 ? NORM_VECTORS : 0, &text, err);
     if (status == DAE_OK)
         status =
             program_build(e->device, "the optimizer's kernels", text.data, "-cl-std=CL1.2", &e->update_program, err);
@@ -109,6 +118,10 @@ static enum dae_status build_update(struct executor *e, struct error *err)
     if (e->options.training)
         TRY(kernel_new(e->update_program, "step_add", &e->add, err));
     TRY(kernel_new(e->update_program, "step_loss", &e->loss, err));
+    if (e->options.clip_gradient > 0) {
+        TRY(kernel_new(e->update_program, "step_squares", &e->squares, err));
+        TRY(kernel_new(e->update_program, "step_scale", &e->scale, err));
+    }
     return kernel_new(e->update_program, "step_update", &e->update, err);
 }
 
@@ -125,8 +138,29 @@ static enum dae_status allocate(struct executor *e, struct error *err)
     TRY(buffer_new(e->device, work, "work memory", &e->work, err));
     if (!e->options.train)
         return DAE_OK;
+    e->scaled_optimizer = malloc(e->options.optimizer->state_bytes + 1);
+    if (!e->scaled_optimizer)
+        return error_no_memory(err, "optimizer", e->options.optimizer->state_bytes);
     TRY(buffer_new(e->device, gradients, "gradients", &e->gradients, err));
+    if (e->options.clip_gradient > 0)
+        TRY(buffer_new(e->device, (uint64_t)(1 + norm_pieces(e)) * sizeof(float), "gradient norm", &e->norm, err));
     return buffer_new(e->device, parameters * (uint64_t)states_of(e), "optimizer state", &e->state, err);
+}
+
+/* Patches exist while they are cut only: nothing can read another one. */
+static enum dae_status check_patches(const struct executor *e, struct error *err)
+{
+    const struct network *network = e->network;
+    if (!e->options.patches)
+        return DAE_OK;
+    if (network->node[0].plan.output.rank != 3)
+        return error_at(err, DAE_CONFIG, network->node[0].mark, "patches of images are (H,W,C); model.input is not");
+    for (int i = 1; i < network->n_nodes && e->options.corrupt; ++i)
+        if (network->node[i].plugin->flags & DAE_READS_DATA)
+            return error_at(err, DAE_CONFIG, network->node[i].mark,
+                            "%s \"%s\": takes numbers of other samples, which patches of images do not have",
+                            network->node[i].plugin->name, network->node[i].name);
+    return DAE_OK;
 }
 
 static enum dae_status decide(struct executor *e, struct graph *graph, struct error *err)
@@ -153,6 +187,7 @@ enum dae_status executor_new(struct device *device, const struct network *networ
     e->options = *options;
     const bool wanted[N_KINDS] = {options->train, options->evaluate, options->infer};
     enum dae_status status;
+    TRY_GOTO(check_patches(e, err), failed);
     e->graph.network = network;
     e->training.network = options->training;
     TRY_GOTO(decide(e, &e->graph, err), failed);
@@ -191,6 +226,8 @@ void executor_free(struct executor *e)
     kernel_free(e->add);
     kernel_free(e->loss);
     kernel_free(e->update);
+    kernel_free(e->squares);
+    kernel_free(e->scale);
     program_free(e->update_program);
     services_free(e->graph.services);
     services_free(e->training.services);
@@ -198,6 +235,8 @@ void executor_free(struct executor *e)
     buffer_free(e->gradients);
     buffer_free(e->state);
     buffer_free(e->work);
+    buffer_free(e->norm);
+    free(e->scaled_optimizer);
     free(e);
 }
 
@@ -310,20 +349,43 @@ enum dae_status executor_differentiate(struct executor *e, const struct batch *b
     return run_flat(e, e->loss, 1, args, sizeof args / sizeof args[0], err);
 }
 
-enum dae_status executor_train(struct executor *e, const struct batch *batch, int64_t t, struct buffer *losses,
-                               int64_t slot, struct error *err)
+enum dae_status executor_train(struct executor *e, const struct batch *batch, int64_t t, double rate,
+                               struct buffer *losses, int64_t slot, struct error *err)
 {
     TRY(executor_differentiate(e, batch, losses, slot, err));
-    return executor_update(e, t, err);
+    return executor_update(e, t, rate, err);
 }
 
-enum dae_status executor_update(struct executor *e, int64_t t, struct error *err)
+/* Two launches: the sums of squares of pieces whose size no device chooses, then their sum. */
+static enum dae_status measure_gradients(struct executor *e, struct error *err)
+{
+    const int64_t n = norm_pieces(e);
+    const struct kernel_arg squares[] = {ARG_BUFFER(e->gradients), ARG_INT(e->network->parameters_len),
+                                         ARG_BUFFER(e->norm), ARG_INT(n)};
+    const struct kernel_arg scale[] = {ARG_BUFFER(e->norm), ARG_INT(n), ARG_FLOAT((float)e->options.clip_gradient)};
+    TRY(run_flat(e, e->squares, n, squares, sizeof squares / sizeof squares[0], err));
+    return run_flat(e, e->scale, 1, scale, sizeof scale / sizeof scale[0], err);
+}
+
+enum dae_status executor_update(struct executor *e, int64_t t, double rate, struct error *err)
 {
     double c[DAE_MAX_COEFFICIENTS] = {0};
-    e->options.optimizer->coefficients(e->options.optimizer_state, t, c);
+    const struct dae_plugin *optimizer = e->options.optimizer;
+    memcpy(e->scaled_optimizer, e->options.optimizer_state, optimizer->state_bytes);
+    params_scale_float(optimizer, e->scaled_optimizer, "lr", rate);
+    optimizer->coefficients(e->scaled_optimizer, t, c);
+    if (e->norm)
+        TRY(measure_gradients(e, err));
     const struct kernel_arg args[] = {
-        ARG_BUFFER(e->parameters), ARG_BUFFER(e->gradients), ARG_BUFFER(e->state), ARG_INT(e->network->parameters_len),
-        ARG_FLOAT(c[0]),           ARG_FLOAT(c[1]),          ARG_FLOAT(c[2]),      ARG_FLOAT(c[3])};
+        ARG_BUFFER(e->parameters),
+        ARG_BUFFER(e->gradients),
+        ARG_BUFFER(e->state),
+        ARG_INT(e->network->parameters_len),
+        ARG_FLOAT(c[0]),
+        ARG_FLOAT(c[1]),
+        ARG_FLOAT(c[2]),
+        ARG_FLOAT(c[3]),
+        ARG_BUFFER(e->norm ? e->norm : e->gradients)}; /* read only where gradients are clipped */
     const int64_t vectors = e->network->parameters_len / 16,
                   each = device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1;
     return run_flat(e, e->update, (vectors + each - 1) / each, args, sizeof args / sizeof args[0], err);

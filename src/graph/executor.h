@@ -13,6 +13,7 @@ struct executor;
 struct executor_options {
     int64_t batch;                      /* samples at most */
     bool bytes;                         /* the data set holds bytes, to be taken as v / 255 */
+    bool patches;                       /* it holds a block of images (data/image_pool.h), to cut samples out of */
     bool train, evaluate, infer;        /* which schedules are built */
     bool corrupt;                       /* false: trains and evaluates on clean inputs (a standard autoencoder) */
     bool join, fold;                    /* segments joined, pointwise layers folded; off only to compare */
@@ -21,6 +22,7 @@ struct executor_options {
     const void *optimizer_state;
     const struct network *training; /* what the training schedule differentiates, over the same parameters and up to its
                                      * loss of the same nodes (graph/derived.h); NULL: the network itself */
+    double clip_gradient;           /* updates hold the gradient's norm over all parameters within this; 0: as it is */
 };
 
 /* Samples on the device. order holds their numbers in the order they are taken; `split` and `epoch` key the draws. */
@@ -49,16 +51,16 @@ MUST_USE enum dae_status executor_get_gradients(const struct executor *executor,
 MUST_USE enum dae_status executor_set_state(struct executor *executor, const float *state, struct error *err);
 MUST_USE enum dae_status executor_get_state(const struct executor *executor, float *state, struct error *err);
 
-/* Enqueues one training step without waiting: corruption, forward, loss, backward, update number t = 1, 2, ... The mean
- * loss of the batch is written to losses[slot]. */
-MUST_USE enum dae_status executor_train(struct executor *executor, const struct batch *batch, int64_t t,
+/* Enqueues one training step without waiting: corruption, forward, loss, backward, update number t = 1, 2, ..., at
+ * `rate` times the optimiser's learning rate. The mean loss of the batch is written to losses[slot]. */
+MUST_USE enum dae_status executor_train(struct executor *executor, const struct batch *batch, int64_t t, double rate,
                                         struct buffer *losses, int64_t slot, struct error *err);
 /* The same without the update. */
 MUST_USE enum dae_status executor_differentiate(struct executor *executor, const struct batch *batch,
                                                 struct buffer *losses, int64_t slot, struct error *err);
 
-/* Enqueues update number t with the gradients that are there. */
-MUST_USE enum dae_status executor_update(struct executor *executor, int64_t t, struct error *err);
+/* Enqueues update number t with the gradients that are there; clipping leaves those as they are. */
+MUST_USE enum dae_status executor_update(struct executor *executor, int64_t t, double rate, struct error *err);
 /* Enqueues a read of the gradients (parameters_len), as buffer_read_later does; the event is the caller's. */
 MUST_USE enum dae_status executor_read_gradients_later(const struct executor *executor, float *gradients,
                                                        struct device_event **event, struct error *err);

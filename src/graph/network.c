@@ -9,7 +9,7 @@
 #include "graph/params.h"
 #include "graph/placement.h"
 
-enum { MAX_LAYERS = 1000 };
+enum { MAX_LAYERS = 1000, OTHER_NODES = CORRUPTION_MAX_NODES + 3, MAX_NODES = MAX_LAYERS + OTHER_NODES };
 
 const char *shape_text(const struct dae_shape *shape, char text[96])
 {
@@ -39,6 +39,26 @@ int64_t network_gradient_offset(const struct network *network, const struct node
     return node->weight_offset[w] + (node->twin ? network->parameters_len : 0);
 }
 
+bool network_reach(const struct network *network, int64_t reach[2])
+{
+    int64_t of_node[2][MAX_NODES] = {{0}};
+    if (network->node[0].plan.output.rank != 3 || network_layers_read_mask(network))
+        return false;
+    for (int i = network->noisy + 1; i <= network->output; ++i) {
+        const struct node *node = &network->node[i];
+        for (int a = 0; a < 2; ++a) {
+            if (node->plan.reach[a] < 0)
+                return false;
+            for (int j = 0; j < node->plan.n_inputs; ++j)
+                if (of_node[a][node->input[j]] + node->plan.reach[a] > of_node[a][i])
+                    of_node[a][i] = of_node[a][node->input[j]] + node->plan.reach[a];
+        }
+    }
+    reach[0] = of_node[0][network->output];
+    reach[1] = of_node[1][network->output];
+    return true;
+}
+
 struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample)
 {
     return (struct philox_key){network->seed, (uint32_t)(PHILOX_NODE + node) + split, epoch, sample};
@@ -63,6 +83,7 @@ static enum dae_status plan_node(struct network *network, struct node *node, str
     struct dae_plan *plan = &node->plan;
     for (int i = 0; i < plan->n_inputs; ++i)
         plan->input[i] = network->node[node->input[i]].plan.output;
+    plan->reach[0] = plan->reach[1] = node->plugin->pointwise_y ? 0 : -1;
     if (node->plugin->plan(node->state, plan) != 0) {
         enum dae_status status = error_at(err, DAE_CONFIG, node->mark, "%s \"%s\": %s", node->plugin->name, node->name,
                                           plan->problem[0] ? plan->problem : "its input does not fit");
@@ -273,7 +294,7 @@ enum dae_status network_build(const struct registry *registry, struct value *con
     else if (!value_map_put(arena, config, "seed", value_int_new(arena, number)))
         return error_no_memory(err, "config", 0);
     network->seed = (uint64_t)number;
-    network->node = arena_array(arena, (size_t)layers->n + CORRUPTION_MAX_NODES + 3, sizeof *network->node);
+    network->node = arena_array(arena, (size_t)layers->n + OTHER_NODES, sizeof *network->node);
     if (!network->node)
         return error_no_memory(err, "network", (unsigned long long)layers->n * sizeof *network->node);
     struct node *source = &network->node[0];

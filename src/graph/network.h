@@ -76,6 +76,10 @@ bool network_layers_read_mask(const struct network *network);
 /* Where the gradient of weight w of a node lies: twins have theirs behind those of all parameters. */
 int64_t network_gradient_offset(const struct network *network, const struct node *node, int w);
 
+/* How far, in pixels up and down, left and right, the output reads the noisy input; false when some layer does not work
+ * alike at every pixel (dae_plan.reach), or the mask is read. */
+bool network_reach(const struct network *network, int64_t reach[2]);
+
 /* The key of a node's random draws for one sample. */
 struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample);
 

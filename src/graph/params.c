@@ -275,3 +275,23 @@ bool params_int_pair(const struct dae_plugin *plugin, const void *state, const c
         }
     return false;
 }
+
+static const struct dae_param *float_row(const struct dae_plugin *plugin, const char *key)
+{
+    for (const struct dae_param *row = plugin->params; row && row->key; ++row)
+        if (row->type == DAE_FLOAT && strcmp(row->key, key) == 0)
+            return row;
+    return NULL;
+}
+
+bool params_has_float(const struct dae_plugin *plugin, const char *key)
+{
+    return float_row(plugin, key) != NULL;
+}
+
+void params_scale_float(const struct dae_plugin *plugin, void *state, const char *key, double factor)
+{
+    const struct dae_param *row = float_row(plugin, key);
+    if (row)
+        *(double *)(void *)((char *)state + row->offset) *= factor;
+}

@@ -24,5 +24,8 @@ void params_undefine(const struct dae_plugin *plugin, struct text *text);
 
 /* The value of a DAE_INT_PAIR row by its key; false when the plugin has no such row. */
 bool params_int_pair(const struct dae_plugin *plugin, const void *state, const char *key, int64_t out[2]);
+/* Whether there is a DAE_FLOAT row of that key; and that number in a state, times `factor`. */
+bool params_has_float(const struct dae_plugin *plugin, const char *key);
+void params_scale_float(const struct dae_plugin *plugin, void *state, const char *key, double factor);
 
 #endif

@@ -13,6 +13,7 @@ struct writer {
     const struct tuning *tuning;
     const struct schedule *schedule;
     struct text *text;
+    bool patches; /* samples are cut out of images */
 };
 
 static const char *const axis_name[] = {"H", "W", "C"};
@@ -171,7 +172,7 @@ enum dae_status source_write_plugin(const struct dae_plugin *plugin, struct text
 }
 
 enum dae_status source_write_optimizer(const struct dae_plugin *plugin, const void *state, int vectors_each,
-                                       struct text *text, struct error *err)
+                                       int norm_vectors, struct text *text, struct error *err)
 {
     TRY(sources_add(text, "dae.clh", err));
     text_printf(text, "#define FN(pass) %s_##pass\n", plugin->name);
@@ -179,7 +180,7 @@ enum dae_status source_write_optimizer(const struct dae_plugin *plugin, const vo
     TRY(add_plugin_source(plugin, text, err));
     text_printf(text, "#define STATES %d\n#define UPDATE(w, g, state, c) FN(update)(w, g, state, c)\n",
                 plugin->n_states);
-    text_printf(text, "#define VECTORS_EACH %d\n", vectors_each);
+    text_printf(text, "#define VECTORS_EACH %d\n#define NORM_VECTORS %d\n", vectors_each, norm_vectors);
     TRY(sources_add(text, "step.cl", err));
     return text->failed ? error_no_memory(err, "kernel source", text->len) : DAE_OK;
 }
@@ -313,7 +314,8 @@ static void add_kernel(struct writer *w, int number)
         const char *const verb[] = {"gather", "forward", "backward"};
         text_printf(w->text, "            { /* %s %s */\n", verb[call->kind], w->network->node[call->node].name);
         if (call->kind == CALL_GATHER) {
-            text_add(w->text, "            batch_gather(data, row < 0 ? id : row + i, ");
+            text_add(w->text, w->patches ? "            batch_cut(s, "
+                                         : "            batch_gather(data, row < 0 ? id : row + i, ");
             add_pointer(w, &s->value[0]);
             text_add(w->text, ");\n");
         } else if (call->kind == CALL_FORWARD) {
@@ -327,14 +329,18 @@ static void add_kernel(struct writer *w, int number)
 }
 
 enum dae_status source_write(const struct network *network, const struct fusion *fusion, const struct tuning *tuning,
-                             const struct schedule *schedule, bool bytes, struct text *text, struct error *err)
+                             const struct schedule *schedule, bool bytes, bool patches, struct text *text,
+                             struct error *err)
 {
-    struct writer w = {network, fusion, tuning, schedule, text};
+    struct writer w = {network, fusion, tuning, schedule, text, patches};
     text_printf(text,
                 "#define LANES %d\n#define TRAINING %d\n#define CORRUPTED %d\n#define DATA_BYTES %d\n"
                 "#define HOLES %d\n#define LEN %lld\n",
                 tuning->lanes, schedule->options.kind == SCHEDULE_TRAIN, schedule->options.corrupt, bytes,
                 network->takes_holes, (long long)dae_shape_len(&network->node[0].plan.output));
+    text_printf(text, "#define DATA_PATCHES %d\n", patches);
+    for (int i = 0; patches && i < 3; ++i)
+        text_printf(text, "#define PATCH_%s %lld\n", axis_name[i], (long long)network->node[0].plan.output.dim[i]);
     text_printf(text, "#define PHILOX_MUL_HI %d\n", tuning->mul_hi);
     define_folds(&w);
     TRY(sources_add(text, "dae.clh", err));

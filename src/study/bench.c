@@ -204,7 +204,7 @@ static enum dae_status train_step(void *context, struct error *err)
     }
     struct batch batch;
     TRY(loader_batch(b->loader, b->step * b->options->batch, b->epoch, 0, &batch, err));
-    return executor_train(b->executor, &batch, ++b->t, b->losses, b->step++, err);
+    return executor_train(b->executor, &batch, ++b->t, 1, b->losses, b->step++, err);
 }
 
 static enum dae_status infer_batch(void *context, struct error *err)

@@ -204,8 +204,13 @@ static enum dae_status prepare(struct comparer *c, struct error *err)
 {
     const struct comparison_options *o = c->options;
     const size_t numbers = (size_t)(c->batch * c->len);
-    const struct executor_options options = {
-        .batch = c->batch, .bytes = o->bytes, .evaluate = true, .corrupt = true, .join = true, .fold = true};
+    const struct executor_options options = {.batch = c->batch,
+                                             .bytes = o->bytes,
+                                             .patches = loader_cuts_patches(o->test),
+                                             .evaluate = true,
+                                             .corrupt = true,
+                                             .join = true,
+                                             .fold = true};
     char notice[256]; /* the same that training gave */
     c->clean = calloc(numbers, sizeof(float));
     c->noisy = calloc(numbers, sizeof(float));

@@ -169,6 +169,7 @@ enum dae_status study_pass(const struct study_task *task, const struct study_var
     const struct executor_options options = {
         .batch = n,
         .bytes = task->train_set->kind == DATASET_UINT8,
+        .patches = loader_cuts_patches(loader),
         .evaluate = true,
         .corrupt = corrupt,
         .join = true,

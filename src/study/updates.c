@@ -54,7 +54,7 @@ enum dae_status updates_check(struct verifier *v, struct executor *e)
         const struct training_state *before = &at[(t + 1) % 2];
         struct training_state *after = &at[t % 2];
         const struct batch batch = verifier_batch(v, 0, v->options->n);
-        TRY(executor_train(e, &batch, t, v->losses, 0, v->err));
+        TRY(executor_train(e, &batch, t, 1, v->losses, 0, v->err));
         TRY(read_training(v, e, after));
         double c[DAE_MAX_COEFFICIENTS] = {0};
         v->options->optimizer->coefficients(v->options->optimizer_state, t, c);

@@ -9,7 +9,12 @@
 
 static const char *const root_keys[] = {"name",  "seed",  "device",  "data",   "corruption",
                                         "model", "train", "compare", "studies"};
-static const char *const train_keys[] = {"loss", "optimizer", "batch", "epochs", "contractive"};
+static const char *const train_keys[] = {"loss",        "optimizer", "batch",   "epochs",
+                                         "contractive", "schedule",  "warm_up", "clip_gradient"};
+
+/* Far within the range of float, in which a device compares. */
+#define MIN_CLIP 1e-12
+#define MAX_CLIP 1e12
 
 enum {
     MAX_BATCH = 65536,
@@ -68,6 +73,10 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
     TRY(fields_need(train, "optimizer", "train", &found, err));
     TRY(params_read(registry, DAE_OPTIMIZER, value_map_get(train, "optimizer"), NULL, 0, arena, &settings->optimizer,
                     &settings->optimizer_state, err));
+    TRY(rate_read(train, settings->optimizer, arena, &settings->rate, err));
+    found = value_map_get(train, "clip_gradient");
+    if (found)
+        TRY(field_float(found, MIN_CLIP, MAX_CLIP, &settings->clip_gradient, err));
     settings->studies = value_map_get(config, "studies");
     return read_compare(value_map_get(config, "compare"), settings, err);
 }
@@ -84,13 +93,21 @@ enum dae_status settings_fingerprint(const struct value *config, bool corrupt, s
 {
     static const char *const parts[] = {"seed", "data", "corruption", "model"};
     static const char *const train_parts[] = {"loss", "optimizer", "batch"};
+    static const char *const optional_parts[] = {"schedule", "warm_up", "clip_gradient"};
+    const struct value *train = value_map_get(config, "train");
     text_add(text, corrupt ? "denoising\n" : "standard\n");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i)
         TRY(add_part(config, parts[i], text, err));
     for (size_t i = 0; i < sizeof train_parts / sizeof train_parts[0]; ++i)
-        TRY(add_part(value_map_get(config, "train"), train_parts[i], text, err));
+        TRY(add_part(train, train_parts[i], text, err));
+    for (size_t i = 0; i < sizeof optional_parts / sizeof optional_parts[0]; ++i)
+        if (value_map_get(train, optional_parts[i]))
+            TRY(add_part(train, optional_parts[i], text, err));
     /* The standard autoencoder is trained without the penalty, as it is without the noise. */
-    if (corrupt && value_map_get(value_map_get(config, "train"), "contractive"))
-        TRY(add_part(value_map_get(config, "train"), "contractive", text, err));
+    if (corrupt && value_map_get(train, "contractive"))
+        TRY(add_part(train, "contractive", text, err));
+    const struct value *schedule = value_map_get(train, "schedule");
+    if (schedule && value_map_get(schedule, "cosine")) /* more epochs are another curve */
+        TRY(add_part(train, "epochs", text, err));
     return text->failed ? error_no_memory(err, "fingerprint", text->len) : DAE_OK;
 }

@@ -8,6 +8,7 @@
 #include "config/value.h"
 #include "dae/plugin.h"
 #include "graph/registry.h"
+#include "train/rate.h"
 
 struct settings {
     const char *name; /* safe as a file name */
@@ -16,6 +17,8 @@ struct settings {
     double contractive; /* weight of the penalty on the Jacobian (graph/derived.h); 0: none */
     const struct dae_plugin *optimizer;
     void *optimizer_state;
+    struct rate rate;
+    double clip_gradient; /* the largest norm of a batch's gradient; 0: no limit */
     bool compare_standard, compare_affine, compare_pca;
     const struct value *studies; /* for study/study.h, or NULL */
 };

@@ -182,8 +182,8 @@ static enum dae_status start_all(struct team *team, int64_t first, uint32_t epoc
     return status;
 }
 
-enum dae_status team_train(struct team *team, int64_t first, uint32_t epoch, int64_t t, struct buffer *losses,
-                           int64_t slot, struct error *err)
+enum dae_status team_train(struct team *team, int64_t first, uint32_t epoch, int64_t t, double rate,
+                           struct buffer *losses, int64_t slot, struct error *err)
 {
     struct member *leader = &team->member[0];
     float *sum = leader->gradients;
@@ -197,7 +197,7 @@ enum dae_status team_train(struct team *team, int64_t first, uint32_t epoch, int
     }
     TRY(executor_set_gradients(leader->executor, sum, err));
     TRY(buffer_write(losses, (uint64_t)slot * sizeof loss, &loss, sizeof loss, err));
-    TRY(executor_update(leader->executor, t, err));
+    TRY(executor_update(leader->executor, t, rate, err));
     TRY(executor_get_parameters(leader->executor, sum, err)); /* the sum is on the device by now */
     for (int i = 1; i < team->n; ++i)
         TRY(executor_set_parameters(team->member[i].executor, sum, err));

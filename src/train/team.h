@@ -36,9 +36,10 @@ int64_t team_share(const struct team *team, int i);
 
 MUST_USE enum dae_status team_set_parameters(struct team *team, const float *parameters, struct error *err);
 
-/* Update number t, from the batch at `first` of the loaders' order, which must be the same on all. The mean loss of the
- * batch goes to losses[slot] on the first device. Waits: no device goes on without the others' gradients. */
-MUST_USE enum dae_status team_train(struct team *team, int64_t first, uint32_t epoch, int64_t t, struct buffer *losses,
-                                    int64_t slot, struct error *err);
+/* Update number t at `rate` times the learning rate, from the batch at `first` of the loaders' order, which must be the
+ * same on all. The mean loss of the batch goes to losses[slot] on the first device. Waits: no device goes on without
+ * the others' gradients. */
+MUST_USE enum dae_status team_train(struct team *team, int64_t first, uint32_t epoch, int64_t t, double rate,
+                                    struct buffer *losses, int64_t slot, struct error *err);
 
 #endif

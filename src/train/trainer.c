@@ -60,10 +60,11 @@ static enum dae_status train_step(struct trainer *t, int64_t epoch, int64_t step
 {
     const int64_t first = step * t->options->settings->batch, number = epoch * t->n_steps + step + 1;
     struct batch batch;
+    const double rate = rate_at(&t->options->settings->rate, number, t->options->settings->epochs, t->n_steps);
     if (t->team)
-        return team_train(t->team, first, (uint32_t)epoch, number, t->losses, step, err);
+        return team_train(t->team, first, (uint32_t)epoch, number, rate, t->losses, step, err);
     TRY(loader_batch(t->options->train, first, (uint32_t)epoch, 0, &batch, err));
-    return executor_train(t->executor, &batch, number, t->losses, step, err);
+    return executor_train(t->executor, &batch, number, rate, t->losses, step, err);
 }
 
 static enum dae_status set_parameters(struct trainer *t, struct error *err)
@@ -330,6 +331,7 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     t->executor_options = (struct executor_options){
         .batch = settings->batch,
         .bytes = o->bytes,
+        .patches = loader_cuts_patches(o->train),
         .train = true,
         .evaluate = true,
         .corrupt = o->corrupt,
@@ -337,6 +339,7 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
         .fold = true,
         .optimizer = settings->optimizer,
         .optimizer_state = settings->optimizer_state,
+        .clip_gradient = settings->clip_gradient,
     };
     if (settings->contractive > 0 && o->corrupt) {
         TRY(derived_contractive(o->network, settings->contractive, &t->contractive, err));

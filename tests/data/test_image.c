@@ -6,6 +6,8 @@
 
 #include "files.h"
 
+#include <jpeglib.h> /* wants stdio.h before it */
+
 static char folder[PATH_BYTES], path[PATH_BYTES + 16];
 static const int64_t many_pixels = 1 << 20;
 
@@ -207,8 +209,8 @@ static void says_what_is_wrong(void **state)
     refuse(bytes, len, 100, "dae-cl: error: %s: byte 44: PNG: the file is truncated");
     bytes[31] ^= 1;
     refuse(bytes, len, 100, "dae-cl: error: %s: byte 33: PNG: IHDR: CRC error");
-    refuse("GIF89a", 6, 100, "dae-cl: error: %s: byte 0: neither PNG nor binary PGM (P5) or PPM (P6)");
-    refuse("", 0, 100, "dae-cl: error: %s: byte 0: neither PNG nor binary PGM (P5) or PPM (P6)");
+    refuse("GIF89a", 6, 100, "dae-cl: error: %s: byte 0: neither PNG, JPEG nor binary PGM (P5) or PPM (P6)");
+    refuse("", 0, 100, "dae-cl: error: %s: byte 0: neither PNG, JPEG nor binary PGM (P5) or PPM (P6)");
     refuse("P5 11 10 255 ", 13, 100, "dae-cl: error: %s: byte 2: 11 x 10 pixels, more than the limit of 100");
     refuse("P6 2 1 255 abcde", 16, 100,
            "dae-cl: error: %s: byte 16: truncated: 2 x 1 pixels of 3 bytes, but only 5 bytes follow");
@@ -269,6 +271,64 @@ static void saves_all_or_nothing(void **state)
     assert_int_equal(access(path, F_OK), -1);
 }
 
+/* A smooth picture as JPEG, grey or RGB. */
+static void write_jpeg(int height, int width, int channels, boolean progressive)
+{
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    FILE *file = fopen(path, "wb");
+    unsigned char row[64 * 3];
+    JSAMPROW rows = row;
+    assert_non_null(file);
+    jpeg.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&jpeg);
+    jpeg_stdio_dest(&jpeg, file);
+    jpeg.image_width = (JDIMENSION)width;
+    jpeg.image_height = (JDIMENSION)height;
+    jpeg.input_components = channels;
+    jpeg.in_color_space = channels == 4 ? JCS_CMYK : channels == 3 ? JCS_RGB : JCS_GRAYSCALE;
+    jpeg_set_defaults(&jpeg);
+    jpeg_set_quality(&jpeg, 95, TRUE);
+    if (progressive)
+        jpeg_simple_progression(&jpeg);
+    jpeg_start_compress(&jpeg, TRUE);
+    for (int y = 0; y < height; ++y) {
+        for (int i = 0; i < width * channels; ++i)
+            row[i] = (unsigned char)(40 + 3 * y + 2 * (i / channels) + 30 * (i % channels));
+        jpeg_write_scanlines(&jpeg, &rows, 1);
+    }
+    jpeg_finish_compress(&jpeg);
+    jpeg_destroy_compress(&jpeg);
+    fclose(file);
+}
+
+static void reads_jpeg(void **state)
+{
+    (void)state;
+    struct image image;
+    for (int channels = 1; channels <= 3; channels += 2)
+        for (int progressive = 0; progressive < 2; ++progressive) {
+            write_jpeg(19, 21, channels, progressive);
+            load(&image);
+            assert_int_equal(image.height, 19);
+            assert_int_equal(image.width, 21);
+            assert_int_equal(image.channels, channels);
+            assert_int_equal(image.bits, 8);
+            for (int i = 0; i < 19 * 21 * channels; ++i) {
+                const int want = 40 + 3 * (i / channels / 21) + 2 * (i / channels % 21) + 30 * (i % channels);
+                assert_true(fabsf(image.pixels[i] * 255 - (float)want) <= 6);
+            }
+            image_release(&image);
+        }
+    struct error err = {0};
+    assert_int_equal(image_load(path, 398, &image, &err), DAE_BAD_DATA);
+    assert_failure(&err, DAE_BAD_DATA, "dae-cl: error: %s: JPEG: 21 x 19 pixels, more than the limit of 398", path);
+    err = (struct error){0};
+    write_jpeg(8, 8, 4, FALSE);
+    assert_int_equal(image_load(path, 100, &image, &err), DAE_BAD_DATA);
+    assert_failure(&err, DAE_BAD_DATA, "dae-cl: error: %s: JPEG: 4 channels; save the image in grey or RGB", path);
+}
+
 static enum dae_status load_small(const char *file, struct error *err)
 {
     struct image image;
@@ -294,6 +354,10 @@ static void survives_damage(void **state)
     image.bits = 16;
     assert_int_equal(image_save_pgm(path, &image, &err), DAE_OK);
     damage_file(path, load_small);
+    for (int progressive = 0; progressive < 2; ++progressive) {
+        write_jpeg(10, 9, 3, progressive);
+        damage_file(path, load_small);
+    }
     static const png_color palette[] = {{255, 0, 0}, {0, 255, 51}};
     static const unsigned char indices[] = {0x50, 0xf0, 0x10}, alpha[] = {255, 255};
     write_png(1, PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_ADAM7, indices, 1, palette, 2, alpha);
@@ -307,6 +371,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(clamps_and_rounds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_every_kind_of_png, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_pgm_with_comments, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reads_jpeg, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_what_is_wrong, set_up, tear_down),
         cmocka_unit_test_setup_teardown(saves_all_or_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(survives_damage, set_up, tear_down),

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "graph/derived.h"
+#include "graph/executor.h"
 #include "graph/reference.h"
 #include "training.h"
 
@@ -126,12 +128,62 @@ static void a_stopped_training_goes_on(void **state)
     close_bench(&b);
 }
 
+/* The gradient whose length is measured is the whole one, of the loss and of the penalty: a step of plain descent with
+ * rate 1 is then as long as the limit. 2^-16: float sums of a few squares, and of numbers below 1 and the step. */
+static void the_whole_gradient_is_clipped(void **state)
+{
+    (void)state;
+    static const char *const change[] = {"train.optimizer={sgd: {lr: 1, momentum: 0}}", NULL};
+    const double limit = 0.25;
+    struct bench b;
+    struct network contractive;
+    struct executor *e;
+    struct buffer *losses;
+    struct batch batch;
+    char notice[256];
+    open_bench(&b, config, change);
+    check(derived_contractive(&b.network, 50, &contractive, &err));
+    const struct executor_options options = {.batch = b.settings.batch,
+                                             .train = true,
+                                             .optimizer = b.settings.optimizer,
+                                             .optimizer_state = b.settings.optimizer_state,
+                                             .training = &contractive,
+                                             .clip_gradient = limit};
+    check(executor_new(b.device, &b.network, &options, notice, sizeof notice, &e, &err));
+    check(buffer_new(b.device, sizeof(float), "losses", &losses, &err));
+    const size_t len = (size_t)b.network.parameters_len;
+    float *before = calloc(len, sizeof *before), *after = calloc(len, sizeof *after),
+          *zeros = calloc(len, sizeof *zeros);
+    assert_true(before && after && zeros);
+    for (int i = 1; i < b.network.output + 1; ++i)
+        for (int w = 0; w < b.network.node[i].plan.n_weights; ++w)
+            for (int64_t k = 0; k < dae_shape_len(&b.network.node[i].plan.weight[w].shape); ++k)
+                before[b.network.node[i].weight_offset[w] + k] = (float)((k * 7919 % 1001 - 500) / 1000.0);
+    check(executor_set_parameters(e, before, &err));
+    check(executor_set_state(e, zeros, &err));
+    check(loader_batch(b.train, 0, 0, 0, &batch, &err));
+    check(executor_train(e, &batch, 1, 1, losses, 0, &err));
+    check(executor_get_parameters(e, after, &err));
+    double squares = 0;
+    for (size_t i = 0; i < len; ++i)
+        squares += pow((double)after[i] - (double)before[i], 2);
+    if (!(fabs(sqrt(squares) / limit - 1) <= 0x1p-16))
+        fail_msg("a step of length %.9g", sqrt(squares));
+    free(before);
+    free(after);
+    free(zeros);
+    buffer_free(losses);
+    executor_free(e);
+    close_bench(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_lowers_the_jacobian),
         cmocka_unit_test(off_leaves_no_trace),
         cmocka_unit_test(a_stopped_training_goes_on),
+        cmocka_unit_test(the_whole_gradient_is_clipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

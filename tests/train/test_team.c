@@ -67,12 +67,15 @@ static void two_devices_have_the_loss_curve_of_one(void **state)
 {
     (void)state;
     static const int64_t even[] = {1, 1}, uneven[] = {5, 2}, none[] = {0, 1};
-    const char *const configs[] = {small_config, fc_config};
+    static const char *const changed_rate[] = {"train.schedule={cosine: {to: 0}}", "train.warm_up=5",
+                                               "train.clip_gradient=0.01", NULL};
+    const char *const configs[] = {small_config, fc_config, fc_config};
+    const char *const *const changes[] = {NULL, NULL, changed_rate};
     const int64_t *const weights[] = {even, uneven, none, NULL};
-    for (int c = 0; c < 2; ++c) {
+    for (int c = 0; c < 3; ++c) {
         struct pair p;
         struct trained one, two;
-        open_pair(&p, configs[c], NULL);
+        open_pair(&p, configs[c], changes[c]);
         check(run(&p.b, false, &one));
         assert_int_equal(one.share[0], 0);
         for (int w = 0; w < 4; ++w) {

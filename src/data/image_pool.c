@@ -1,0 +1,141 @@
+#include "data/image_pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEAD_WORDS = 2, ENTRY_WORDS = 4 };
+static const uint64_t block_max = INT32_MAX;
+
+/* Rec. 601 luma, as the published grey test sets were made. */
+static float grey_of(const float *rgb)
+{
+    return 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2];
+}
+
+static uint8_t byte_of(float value)
+{
+    return (uint8_t)(value * 255.0f + 0.5f);
+}
+
+static bool grow(void **memory, size_t bytes)
+{
+    void *grown = realloc(*memory, bytes);
+    *memory = grown ? grown : *memory;
+    return grown != NULL;
+}
+
+static enum dae_status make_room(struct image_pool *pool, size_t more, struct error *err)
+{
+    if (pool->pixels_len + more > pool->pixels_room) {
+        const size_t room = pool->pixels_room + (more > pool->pixels_room ? more : pool->pixels_room);
+        if (!grow((void **)&pool->pixels, room))
+            return error_no_memory(err, "images", room);
+        pool->pixels_room = room;
+    }
+    if (pool->n == pool->capacity) {
+        const int64_t capacity = pool->capacity ? 2 * pool->capacity : 64;
+        if (!grow((void **)&pool->entry, (size_t)capacity * ENTRY_WORDS * sizeof *pool->entry))
+            return error_no_memory(err, "images", (size_t)capacity * ENTRY_WORDS * sizeof *pool->entry);
+        pool->capacity = capacity;
+    }
+    return DAE_OK;
+}
+
+static uint64_t places_in(const struct dae_shape *patch, int64_t height, int64_t width)
+{
+    return (uint64_t)(height - patch->dim[0] + 1) * (uint64_t)(width - patch->dim[1] + 1);
+}
+
+static uint64_t places_before_next(const struct image_pool *pool)
+{
+    if (pool->n == 0)
+        return 0;
+    const uint32_t *last = pool->entry + (pool->n - 1) * ENTRY_WORDS;
+    return last[0] + places_in(&pool->patch, last[2], last[3]);
+}
+
+enum dae_status image_pool_add(struct image_pool *pool, const struct image *image, struct error *err)
+{
+    const int64_t channels = pool->patch.dim[2], pixels = image->height * image->width;
+    if (image->height < pool->patch.dim[0] || image->width < pool->patch.dim[1]) {
+        ++pool->n_small;
+        return DAE_OK;
+    }
+    const uint64_t head = (HEAD_WORDS + ENTRY_WORDS * (uint64_t)(pool->n + 1)) * sizeof(uint32_t);
+    if (head + pool->pixels_len + (uint64_t)(pixels * channels) > block_max)
+        return error_set(err, DAE_BAD_DATA, "the images take more than 2^31 bytes; lower data.limit");
+    TRY(make_room(pool, (size_t)(pixels * channels), err));
+    const uint32_t entry[ENTRY_WORDS] = {(uint32_t)places_before_next(pool), (uint32_t)pool->pixels_len,
+                                         (uint32_t)image->height, (uint32_t)image->width};
+    memcpy(pool->entry + pool->n * ENTRY_WORDS, entry, sizeof entry);
+    uint8_t *to = pool->pixels + pool->pixels_len;
+    for (int64_t i = 0; i < pixels; ++i) {
+        const float *from = image->pixels + i * image->channels;
+        for (int64_t c = 0; c < channels; ++c)
+            *to++ = byte_of(image->channels == 1 ? from[0] : channels == 1 ? grey_of(from) : from[c]);
+    }
+    pool->pixels_len += (size_t)(pixels * channels);
+    ++pool->n;
+    return DAE_OK;
+}
+
+enum dae_status image_pool_block(const struct image_pool *pool, void **block, size_t *len, struct error *err)
+{
+    const size_t entries = (size_t)pool->n * ENTRY_WORDS, head = (HEAD_WORDS + entries) * sizeof(uint32_t);
+    *len = head + pool->pixels_len;
+    uint32_t *words = malloc(*len);
+    *block = words;
+    if (!words)
+        return error_no_memory(err, "images", *len);
+    words[0] = (uint32_t)pool->n;
+    words[1] = (uint32_t)places_before_next(pool);
+    memcpy(words + HEAD_WORDS, pool->entry, entries * sizeof *words);
+    for (int64_t i = 0; i < pool->n; ++i)
+        words[HEAD_WORDS + i * ENTRY_WORDS + 1] += (uint32_t)head;
+    memcpy((uint8_t *)words + head, pool->pixels, pool->pixels_len);
+    return DAE_OK;
+}
+
+void image_pool_release(struct image_pool *pool)
+{
+    free(pool->entry);
+    free(pool->pixels);
+    *pool = (struct image_pool){0};
+}
+
+/* ---- Reading a block. -------------------------------------------------------------------------------------------- */
+
+int64_t image_pool_images(const void *block)
+{
+    return *(const uint32_t *)block;
+}
+
+const uint8_t *image_pool_image(const void *block, int64_t i, int64_t *height, int64_t *width)
+{
+    const uint32_t *entry = (const uint32_t *)block + HEAD_WORDS + i * ENTRY_WORDS;
+    *height = entry[2];
+    *width = entry[3];
+    return (const uint8_t *)block + entry[1];
+}
+
+void image_pool_cut(const void *block, const struct dae_shape *patch, struct philox_key key, float *out)
+{
+    const uint32_t *words = block;
+    const int64_t h = patch->dim[0], w = patch->dim[1], channels = patch->dim[2];
+    const uint32_t at = (uint32_t)((uint64_t)philox_word(key, 0) * words[1] >> 32), turn = philox_word(key, 16) >> 29;
+    int64_t i = 0, height, width;
+    while (i + 1 < words[0] && words[HEAD_WORDS + (i + 1) * ENTRY_WORDS] <= at)
+        ++i;
+    const uint8_t *pixels = image_pool_image(block, i, &height, &width);
+    const int64_t place = at - words[HEAD_WORDS + i * ENTRY_WORDS], across = width - w + 1;
+    const uint8_t *corner = pixels + (place / across * width + place % across) * channels;
+    for (int64_t y = 0; y < h; ++y)
+        for (int64_t x = 0; x < w; ++x) {
+            const bool swap = (turn & 4) && h == w;
+            int64_t r = swap ? x : y, c = swap ? y : x;
+            r = turn & 1 ? h - 1 - r : r;
+            c = turn & 2 ? w - 1 - c : c;
+            for (int64_t k = 0; k < channels; ++k)
+                *out++ = (float)corner[(r * width + c) * channels + k] * (1.0f / 255.0f);
+        }
+}

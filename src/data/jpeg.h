@@ -1,0 +1,17 @@
+/* JPEG, by libjpeg: part of data/image.h. */
+#ifndef DATA_JPEG_H
+#define DATA_JPEG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "data/image.h"
+
+bool jpeg_is(const unsigned char *bytes, size_t len);
+
+/* Decodes a baseline or progressive JPEG, grey or of three colours, into 8 bits and *image, as image_decode does. What
+ * libjpeg only warns of, a cut end above all, is damage. Orientation in EXIF is ignored. */
+MUST_USE enum dae_status jpeg_decode(const char *name, const unsigned char *bytes, size_t len, int64_t max_pixels,
+                                     struct image *image, struct error *err);
+
+#endif

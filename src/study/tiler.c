@@ -1,0 +1,260 @@
+#include "study/tiler.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/tree.h"
+#include "graph/executor.h"
+#include "graph/fusion.h"
+
+/* What a tile's sides may be, and those of the image where these are shorter. */
+static const int64_t sides[] = {1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32, 24, 16, 8, 4, 2, 1};
+enum { N_SIDES = sizeof sides / sizeof sides[0] };
+
+struct tiler {
+    struct tiler_options options;
+    int64_t reach[2], channels;
+    /* For tiles of `side`, `batch` of them at most at a time. */
+    int64_t side[2], batch;
+    struct arena arena;
+    struct network network;
+    struct executor *executor;
+    struct buffer *data, *order;
+    float *values; /* (batch, side, C) */
+};
+
+/* One axis of an image: tile t lies at [start, start + side); of it, [from, until) is right. */
+struct span {
+    int64_t start, from, until;
+};
+
+enum dae_status tiler_network(const struct registry *registry, const struct value *config, int64_t height,
+                              int64_t width, int64_t channels, struct arena *arena, struct network *network,
+                              struct error *err)
+{
+    struct text text = {0};
+    struct value *copy;
+    char input[128];
+    enum dae_status status = tree_write(config, &text, err);
+    if (status == DAE_OK && text.failed)
+        status = error_no_memory(err, "config", text.len);
+    if (status == DAE_OK)
+        status = tree_parse_text("the model's config", text.data, text.len, arena, &copy, err);
+    text_release(&text);
+    TRY(status);
+    snprintf(input, sizeof input, "model.input=[%lld, %lld, %lld]", (long long)height, (long long)width,
+             (long long)channels);
+    TRY(tree_set(copy, input, arena, err));
+    return network_build(registry, copy, arena, false, network, err);
+}
+
+enum dae_status tiler_new(const struct tiler_options *options, struct tiler **out, struct error *err)
+{
+    *out = NULL;
+    struct tiler *tiler = calloc(1, sizeof *tiler);
+    if (!tiler)
+        return error_no_memory(err, "tiler", sizeof *tiler);
+    tiler->options = *options;
+    if (options->memory_bytes == 0)
+        tiler->options.memory_bytes = TILER_MEMORY;
+    const struct node *input = &options->network->node[0];
+    if (!network_reach(options->network, tiler->reach)) {
+        free(tiler);
+        return error_at(err, DAE_CONFIG, input->mark,
+                        "the network takes images of its own size alone: not every layer works alike at every pixel");
+    }
+    tiler->channels = input->plan.output.dim[2];
+    *out = tiler;
+    return DAE_OK;
+}
+
+static void drop(struct tiler *tiler)
+{
+    executor_free(tiler->executor);
+    buffer_free(tiler->data);
+    buffer_free(tiler->order);
+    free(tiler->values);
+    arena_release(&tiler->arena);
+    tiler->executor = NULL;
+    tiler->data = tiler->order = NULL;
+    tiler->values = NULL;
+    tiler->side[0] = tiler->side[1] = 0;
+}
+
+void tiler_free(struct tiler *tiler)
+{
+    if (!tiler)
+        return;
+    drop(tiler);
+    free(tiler);
+}
+
+/* ---- How large a tile may be. ------------------------------------------------------------------------------------ */
+
+static int64_t batch_of(const struct tiler *tiler)
+{
+    return device_tuning(tiler->options.device)->units;
+}
+
+static uint64_t tile_bytes(const struct tiler *tiler, const int64_t side[2])
+{
+    return (uint64_t)(side[0] * side[1] * tiler->channels) * sizeof(float);
+}
+
+/* Bytes on the device; nothing is built. */
+static enum dae_status measure(const struct tiler *tiler, const int64_t side[2], uint64_t *bytes, struct error *err)
+{
+    const struct tuning *tuning = device_tuning(tiler->options.device);
+    const struct schedule_options options = {.kind = SCHEDULE_INFER, .batch = batch_of(tiler), .join = tuning->join};
+    struct arena arena = {0};
+    struct network network;
+    struct fusion fusion;
+    struct schedule schedule;
+    enum dae_status status = tiler_network(tiler->options.registry, tiler->options.config, side[0], side[1],
+                                           tiler->channels, &arena, &network, err);
+    if (status == DAE_OK)
+        status = fusion_plan(&network, tuning->fold, &fusion, err);
+    if (status == DAE_OK)
+        status = schedule_plan(&network, &fusion, tuning, &options, &schedule, err);
+    if (status == DAE_OK)
+        *bytes = (uint64_t)(network.parameters_len + schedule.work_len) * sizeof(float) +
+                 (uint64_t)batch_of(tiler) * tile_bytes(tiler, side);
+    arena_release(&arena);
+    return status;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The largest tile within the memory. A side shorter than the image's must leave something between two overlaps. */
+static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], int64_t side[2], struct error *err)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < N_SIDES; ++i) {
+        bool useful = true;
+        for (int a = 0; a < 2; ++a) {
+            side[a] = smaller(sides[i], size[a]);
+            useful = useful && (side[a] == size[a] || side[a] > 2 * tiler->reach[a]);
+        }
+        if (!useful)
+            break;
+        struct error inner = {0}; /* too large to be planned is too large */
+        if (measure(tiler, side, &bytes, &inner) == DAE_OK && bytes <= tiler->options.memory_bytes)
+            return DAE_OK;
+    }
+    return error_set(err, DAE_NO_MEMORY,
+                     "%llu MiB are too few for the smallest tile of an image of %lld x %lld, which takes %llu",
+                     (unsigned long long)(tiler->options.memory_bytes >> 20), (long long)size[0], (long long)size[1],
+                     (unsigned long long)((bytes >> 20) + 1));
+}
+
+static enum dae_status write_order(struct tiler *tiler, struct error *err)
+{
+    const uint64_t bytes = (uint64_t)tiler->batch * sizeof(int32_t);
+    int32_t *order = malloc(bytes);
+    if (!order)
+        return error_no_memory(err, "order of tiles", bytes);
+    for (int64_t i = 0; i < tiler->batch; ++i)
+        order[i] = (int32_t)i;
+    enum dae_status status = buffer_new(tiler->options.device, bytes, "order of tiles", &tiler->order, err);
+    if (status == DAE_OK)
+        status = buffer_write(tiler->order, 0, order, bytes, err);
+    free(order);
+    return status;
+}
+
+/* Gets ready for tiles of a size, unless it is already. */
+static enum dae_status prepare(struct tiler *tiler, const int64_t side[2], struct error *err)
+{
+    if (tiler->executor && tiler->side[0] == side[0] && tiler->side[1] == side[1])
+        return DAE_OK;
+    drop(tiler);
+    tiler->batch = batch_of(tiler);
+    const struct executor_options options = {.batch = tiler->batch, .infer = true, .join = true, .fold = true};
+    const uint64_t bytes = (uint64_t)tiler->batch * tile_bytes(tiler, side);
+    char notice[256];
+    TRY(tiler_network(tiler->options.registry, tiler->options.config, side[0], side[1], tiler->channels, &tiler->arena,
+                      &tiler->network, err));
+    TRY(executor_new(tiler->options.device, &tiler->network, &options, notice, sizeof notice, &tiler->executor, err));
+    TRY(executor_set_parameters(tiler->executor, tiler->options.parameters, err));
+    TRY(buffer_new(tiler->options.device, bytes, "tiles", &tiler->data, err));
+    TRY(write_order(tiler, err));
+    tiler->values = malloc(bytes);
+    if (!tiler->values)
+        return error_no_memory(err, "tiles", bytes);
+    tiler->side[0] = side[0];
+    tiler->side[1] = side[1];
+    return DAE_OK;
+}
+
+/* ---- Cutting and joining. ---------------------------------------------------------------------------------------- */
+
+static int64_t count_spans(int64_t size, int64_t side, int64_t reach)
+{
+    return side == size ? 1 : (size - 2 * reach + side - 2 * reach - 1) / (side - 2 * reach);
+}
+
+/* Tiles lie side by side but for their overlap; the last one is moved back so that it ends with the image. At an edge
+ * of the image a tile pads as the whole image does, so there it is right up to its own edge. */
+static struct span span_of(int64_t t, int64_t size, int64_t side, int64_t reach)
+{
+    const int64_t at = t * (side - 2 * reach), last = size - side, start = smaller(at, last);
+    return (struct span){start, start == 0 ? 0 : start + reach, start == last ? size : start + side - reach};
+}
+
+struct place {
+    struct span row, column;
+};
+
+static struct place place_of(const struct tiler *tiler, int64_t tile, const int64_t size[2])
+{
+    const int64_t across = count_spans(size[1], tiler->side[1], tiler->reach[1]);
+    return (struct place){span_of(tile / across, size[0], tiler->side[0], tiler->reach[0]),
+                          span_of(tile % across, size[1], tiler->side[1], tiler->reach[1])};
+}
+
+static void cut(const struct tiler *tiler, const struct place *p, const float *x, int64_t width, float *tile)
+{
+    const int64_t c = tiler->channels, line = tiler->side[1] * c;
+    for (int64_t r = 0; r < tiler->side[0]; ++r)
+        memcpy(tile + r * line, x + ((p->row.start + r) * width + p->column.start) * c, (size_t)line * sizeof *tile);
+}
+
+static void join(const struct tiler *tiler, const struct place *p, const float *tile, int64_t width, float *y)
+{
+    const int64_t c = tiler->channels, line = tiler->side[1] * c;
+    for (int64_t r = p->row.from; r < p->row.until; ++r)
+        memcpy(y + (r * width + p->column.from) * c,
+               tile + (r - p->row.start) * line + (p->column.from - p->column.start) * c,
+               (size_t)((p->column.until - p->column.from) * c) * sizeof *y);
+}
+
+enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
+                          struct error *err)
+{
+    const int64_t size[2] = {height, width};
+    int64_t side[2];
+    TRY(choose(tiler, size, side, err));
+    TRY(prepare(tiler, side, err));
+    const int64_t len = side[0] * side[1] * tiler->channels, n_tiles = count_spans(size[0], side[0], tiler->reach[0]) *
+                                                                       count_spans(size[1], side[1], tiler->reach[1]);
+    for (int64_t first = 0; first < n_tiles; first += tiler->batch) {
+        const int64_t n = smaller(n_tiles - first, tiler->batch);
+        const struct batch batch = {.data = tiler->data, .order = tiler->order, .n = n};
+        for (int64_t i = 0; i < n; ++i) {
+            const struct place place = place_of(tiler, first + i, size);
+            cut(tiler, &place, x, width, tiler->values + i * len);
+        }
+        TRY(buffer_write(tiler->data, 0, tiler->values, (uint64_t)(n * len) * sizeof *x, err));
+        TRY(executor_forward(tiler->executor, SCHEDULE_INFER, &batch, err));
+        TRY(executor_read(tiler->executor, SCHEDULE_INFER, tiler->network.output, n, tiler->values, err));
+        for (int64_t i = 0; i < n; ++i) {
+            const struct place place = place_of(tiler, first + i, size);
+            join(tiler, &place, tiler->values + i * len, width, y);
+        }
+    }
+    return DAE_OK;
+}

@@ -1,0 +1,40 @@
+/* Images of any size through a network that was trained on patches. An image that is too large for the memory allowed
+ * goes through in tiles, which overlap by as much as an output reads of its input: each pixel has the bits that the
+ * whole image at once would have given it. */
+#ifndef STUDY_TILER_H
+#define STUDY_TILER_H
+
+#include "config/value.h"
+#include "device/device.h"
+#include "graph/network.h"
+#include "graph/registry.h"
+
+struct tiler;
+
+struct tiler_options {
+    struct device *device;
+    const struct registry *registry;
+    const struct value *config; /* of the network, as resolved */
+    const struct network *network;
+    const float *parameters; /* (parameters_len) */
+    uint64_t memory_bytes;   /* of the device that tiles may take; 0: TILER_MEMORY */
+};
+
+enum { TILER_MEMORY = 256 << 20 };
+
+/* A network that is not alike at every pixel (network_reach): DAE_CONFIG. What is given outlives the tiler; owned by
+ * the caller. */
+MUST_USE enum dae_status tiler_new(const struct tiler_options *options, struct tiler **out, struct error *err);
+void tiler_free(struct tiler *tiler); /* NULL is fine */
+
+/* y (H,W,C) from x (H,W,C), C that of the network; they may not be the same array. Memory too small for any tile:
+ * DAE_NO_MEMORY. Consecutive images of like sizes use the same kernels. */
+MUST_USE enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
+                                   struct error *err);
+
+/* The network of a config for images of another size. All memory is the arena's. */
+MUST_USE enum dae_status tiler_network(const struct registry *registry, const struct value *config, int64_t height,
+                                       int64_t width, int64_t channels, struct arena *arena, struct network *network,
+                                       struct error *err);
+
+#endif

@@ -1,0 +1,101 @@
+#include "study/whole_images.h"
+
+#include <stdlib.h>
+
+#include "data/image_pool.h"
+#include "graph/reference.h"
+#include "train/metrics.h"
+
+struct picture {
+    int64_t height, width, len;
+    float *clean, *noisy, *denoised; /* (len) */
+};
+
+/* The corruptions alone, in double; the layers' arrays would be too large. */
+static enum dae_status corrupt(const struct tiler_options *options, int64_t number, int64_t channels, struct picture *p,
+                               struct arena *arena, struct error *err)
+{
+    struct network network;
+    TRY(tiler_network(options->registry, options->config, p->height, p->width, channels, arena, &network, err));
+    const struct reference_sample sample = {.split = PHILOX_HELD_OUT, .id = (uint32_t)number};
+    double **value = arena_array(arena, (size_t)network.n_nodes + 1, sizeof *value);
+    for (int i = 0; value && i <= network.noisy; ++i)
+        if (!(value[i] = arena_array(arena, (size_t)p->len, sizeof **value)))
+            value = NULL;
+    if (!value)
+        return error_no_memory(err, "noisy image", (unsigned long long)p->len * sizeof **value);
+    for (int64_t i = 0; i < p->len; ++i)
+        value[0][i] = (double)p->clean[i];
+    for (int i = 1; i <= network.noisy; ++i)
+        reference_node(&network, i, &sample, NULL, value, value[i]);
+    for (int64_t i = 0; i < p->len; ++i)
+        p->noisy[i] = (float)value[network.noisy][i];
+    return DAE_OK;
+}
+
+static double psnr(const float *x, const float *clean, int64_t len)
+{
+    struct metrics metrics = {0};
+    metrics_add(&metrics, x, clean, 1, (size_t)len);
+    return metrics_psnr_mean(&metrics);
+}
+
+static enum dae_status measure(const struct tiler_options *options, struct tiler *tiler, const struct dataset *test,
+                               int64_t i, struct whole_images *out, struct error *err)
+{
+    const int64_t channels = test->shape.dim[2];
+    struct picture p;
+    struct arena arena = {0};
+    const uint8_t *bytes = image_pool_image(test->values, i, &p.height, &p.width);
+    p.len = p.height * p.width * channels;
+    float *memory = malloc((size_t)p.len * 3 * sizeof *memory);
+    if (!memory)
+        return error_no_memory(err, "test image", (unsigned long long)p.len * 3 * sizeof *memory);
+    p.clean = memory;
+    p.noisy = memory + p.len;
+    p.denoised = memory + 2 * p.len;
+    for (int64_t k = 0; k < p.len; ++k)
+        p.clean[k] = (float)bytes[k] / 255.0f;
+    enum dae_status status = corrupt(options, i, channels, &p, &arena, err);
+    if (status == DAE_OK)
+        status = tiler_run(tiler, p.noisy, p.height, p.width, p.denoised, err);
+    if (status == DAE_OK) {
+        out->noisy[i] = psnr(p.noisy, p.clean, p.len);
+        for (int64_t k = 0; k < p.len; ++k) {
+            p.denoised[k] = p.denoised[k] > 1 ? 1 : p.denoised[k]; /* NaN stays */
+            p.denoised[k] = p.denoised[k] < 0 ? 0 : p.denoised[k];
+        }
+        out->denoised[i] = psnr(p.denoised, p.clean, p.len);
+        out->noisy_mean += out->noisy[i] / (double)out->n;
+        out->denoised_mean += out->denoised[i] / (double)out->n;
+    }
+    free(memory);
+    arena_release(&arena);
+    return status;
+}
+
+enum dae_status whole_images_run(const struct tiler_options *options, const struct dataset *test,
+                                 struct whole_images *out, struct error *err)
+{
+    struct tiler *tiler;
+    const int64_t n = image_pool_images(test->values);
+    *out = (struct whole_images){
+        .n = n, .noisy = calloc((size_t)n, sizeof *out->noisy), .denoised = calloc((size_t)n, sizeof *out->denoised)};
+    enum dae_status status = out->noisy && out->denoised ? tiler_new(options, &tiler, err)
+                                                         : error_no_memory(err, "images", (unsigned long long)n * 16);
+    if (status == DAE_OK) {
+        for (int64_t i = 0; i < n && status == DAE_OK; ++i)
+            status = measure(options, tiler, test, i, out, err);
+        tiler_free(tiler);
+    }
+    if (status != DAE_OK)
+        whole_images_release(out);
+    return status;
+}
+
+void whole_images_release(struct whole_images *images)
+{
+    free(images->noisy);
+    free(images->denoised);
+    *images = (struct whole_images){0};
+}

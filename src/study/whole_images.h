@@ -1,0 +1,21 @@
+/* A denoiser on whole test images, as the literature measures it: noise as the config has it, not clipped unless the
+ * config says so; the output held in [0, 1]; PSNR of each image, then their mean. */
+#ifndef STUDY_WHOLE_IMAGES_H
+#define STUDY_WHOLE_IMAGES_H
+
+#include "data/dataset.h"
+#include "study/tiler.h"
+
+struct whole_images {
+    int64_t n;
+    double *noisy, *denoised; /* (n) PSNR in dB */
+    double noisy_mean, denoised_mean;
+};
+
+/* On all images of a set that holds a block of them. The noise is that of the references of the corruptions, keyed by
+ * the image's number among held-out data. On success the caller releases. */
+MUST_USE enum dae_status whole_images_run(const struct tiler_options *options, const struct dataset *test,
+                                          struct whole_images *out, struct error *err);
+void whole_images_release(struct whole_images *images);
+
+#endif

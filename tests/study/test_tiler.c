@@ -1,0 +1,228 @@
+/* Images of any size: in tiles, at once, and by the network built for that very size, all to the same bit. */
+#include "study/tiler.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/philox.h"
+#include "config/tree.h"
+#include "graph/executor.h"
+
+static const char head[] = "seed: 7\n"
+                           "corruption: {gaussian: {sigma: 0.1}}\n"
+                           "train: {loss: mse, optimizer: {adam: {}}}\n"
+                           "model:\n";
+
+/* Reaches: 1 + 2 + 0 + 1 rows, 1 + 0 + 3 + 1 columns, by the longest way. */
+static const char residual[] = "  input: [20, 20, 1]\n"
+                               "  layers:\n"
+                               "    - conv2d: {filters: 16, kernel: 3, pad: 1}\n"
+                               "    - relu\n"
+                               "    - {conv2d: {filters: 5, kernel: [5, 1], pad: [2, 0]}, name: tall}\n"
+                               "    - conv2d: {filters: 7, kernel: [1, 7], pad: [0, 3]}\n"
+                               "    - {concat: {}, name: both, from: [tall, conv2d_2]}\n"
+                               "    - dropout: {p: 0.5}\n"
+                               "    - {conv2d: {filters: 1, kernel: 3, pad: 1}, name: correction}\n"
+                               "    - {add: {}, from: [correction, input]}\n";
+static const char colour[] = "  input: [20, 20, 3]\n"
+                             "  layers:\n"
+                             "    - conv2d: {filters: 32, kernel: 5, pad: 2}\n"
+                             "    - tanh\n"
+                             "    - conv2d: {filters: 3, kernel: 3, pad: 1}\n";
+static const char *const not_alike[] = {
+    "    - conv2d: {filters: 1, kernel: 3, stride: 2, pad: 1}\n    - upsample2d: {factor: 2}\n",
+    "    - conv2d: {filters: 1, kernel: 4, pad: 2}\n    - conv2d: {filters: 1, kernel: 2}\n",
+    "    - conv2d: {filters: 4, kernel: 3, pad: 1}\n    - maxpool2d: {kernel: 2}\n    - conv_transpose2d: {filters: 1, "
+    "kernel: 2, stride: 2}\n",
+    "    - flatten\n    - dense: {units: 400}\n    - reshape: {shape: [20, 20, 1]}\n",
+};
+
+struct bench {
+    struct arena arena;
+    struct value *config;
+    struct registry *registry;
+    struct network network;
+    struct device *device;
+    float *parameters;
+    struct tiler_options options;
+};
+
+static struct error err;
+
+static void check(enum dae_status status)
+{
+    if (status != DAE_OK)
+        fail_msg("%s", err.text);
+}
+
+static void open_bench(struct bench *b, const char *model)
+{
+    const char *build = getenv("BUILD");
+    char plugins[256], yaml[4096];
+    memset(b, 0, sizeof *b);
+    err = (struct error){0};
+    snprintf(plugins, sizeof plugins, "%s/plugins", build ? build : "build");
+    snprintf(yaml, sizeof yaml, "%s%s", head, model);
+    const char *const folders[] = {plugins};
+    const struct tuning_request tuning = {0};
+    check(tree_parse_text("test.yaml", yaml, strlen(yaml), &b->arena, &b->config, &err));
+    check(registry_open(folders, 1, &b->registry, &err));
+    check(network_build(b->registry, b->config, &b->arena, false, &b->network, &err));
+    check(device_open("cpu", &tuning, &b->device, &err));
+    b->parameters = calloc((size_t)b->network.parameters_len, sizeof *b->parameters);
+    assert_non_null(b->parameters);
+    network_init(&b->network, b->parameters);
+    b->options = (struct tiler_options){b->device, b->registry, b->config, &b->network, b->parameters, 0};
+}
+
+static void close_bench(struct bench *b)
+{
+    free(b->parameters);
+    device_close(b->device);
+    registry_close(b->registry);
+    arena_release(&b->arena);
+}
+
+static float *make_image(int64_t len)
+{
+    float *x = calloc((size_t)len, sizeof *x);
+    assert_non_null(x);
+    for (int64_t i = 0; i < len; ++i)
+        x[i] = (float)philox_uniform((struct philox_key){3, 1, 0, 0}, (uint32_t)i);
+    return x;
+}
+
+/* The network built for the image, without the tiler. */
+static void run_whole(struct bench *b, const float *x, int64_t height, int64_t width, int64_t channels, float *y)
+{
+    struct arena arena = {0};
+    struct network network;
+    struct executor *e;
+    struct buffer *data, *order;
+    char notice[256];
+    const int32_t zero = 0;
+    const uint64_t bytes = (uint64_t)(height * width * channels) * sizeof(float);
+    const struct executor_options options = {.batch = 1, .infer = true, .join = true, .fold = true};
+    check(tiler_network(b->registry, b->config, height, width, channels, &arena, &network, &err));
+    check(executor_new(b->device, &network, &options, notice, sizeof notice, &e, &err));
+    check(executor_set_parameters(e, b->parameters, &err));
+    check(buffer_new(b->device, bytes, "image", &data, &err));
+    check(buffer_new(b->device, sizeof zero, "order", &order, &err));
+    check(buffer_write(data, 0, x, bytes, &err));
+    check(buffer_write(order, 0, &zero, sizeof zero, &err));
+    const struct batch batch = {.data = data, .order = order, .n = 1};
+    check(executor_forward(e, SCHEDULE_INFER, &batch, &err));
+    check(executor_read(e, SCHEDULE_INFER, network.output, 1, y, &err));
+    buffer_free(data);
+    buffer_free(order);
+    executor_free(e);
+    arena_release(&arena);
+}
+
+static void tiles_give_the_bits_of_the_whole_image(void **state)
+{
+    (void)state;
+    static const int64_t size[][2] = {{41, 150}, {97, 33}, {10, 70}, {3, 2}};
+    for (int m = 0; m < 2; ++m) {
+        const int64_t channels = m ? 3 : 1;
+        struct bench b;
+        open_bench(&b, m ? colour : residual);
+        for (size_t s = 0; s < sizeof size / sizeof *size; ++s) {
+            const int64_t len = size[s][0] * size[s][1] * channels;
+            float *x = make_image(len), *whole = calloc((size_t)len, sizeof *whole);
+            assert_non_null(whole);
+            run_whole(&b, x, size[s][0], size[s][1], channels, whole);
+            int n_runs = 0;
+            for (uint64_t bytes = 1 << 16; bytes <= 1 << 28;
+                 bytes *= 4) { /* the smallest tiles, up to the image itself */
+                struct tiler *tiler;
+                float *y = calloc((size_t)len, sizeof *y);
+                assert_non_null(y);
+                memset(y, 0xff, (size_t)len * sizeof *y);
+                b.options.memory_bytes = bytes;
+                check(tiler_new(&b.options, &tiler, &err));
+                const enum dae_status status = tiler_run(tiler, x, size[s][0], size[s][1], y, &err);
+                if (status == DAE_NO_MEMORY) {
+                    assert_int_equal(n_runs, 0);
+                    err = (struct error){0};
+                    tiler_free(tiler);
+                    free(y);
+                    continue;
+                }
+                check(status);
+                ++n_runs;
+                for (int64_t i = 0; i < len; ++i)
+                    if (memcmp(&y[i], &whole[i], sizeof *y) != 0)
+                        fail_msg("model %d, %d x %d, %d KiB, number %d: %.9g instead of %.9g", m, (int)size[s][0],
+                                 (int)size[s][1], (int)(bytes >> 10), (int)i, (double)y[i], (double)whole[i]);
+                tiler_free(tiler);
+                free(y);
+            }
+            assert_true(n_runs > 1);
+            free(x);
+            free(whole);
+        }
+        close_bench(&b);
+    }
+}
+
+static void the_reach_is_that_of_the_longest_way(void **state)
+{
+    (void)state;
+    struct bench b;
+    int64_t reach[2];
+    open_bench(&b, residual);
+    assert_true(network_reach(&b.network, reach));
+    assert_int_equal(reach[0], 1 + 2 + 1);
+    assert_int_equal(reach[1], 1 + 3 + 1);
+    close_bench(&b);
+}
+
+static void a_network_that_is_not_alike_everywhere_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof not_alike / sizeof *not_alike; ++i) {
+        struct bench b;
+        struct tiler *tiler;
+        char model[1024];
+        snprintf(model, sizeof model, "  input: [20, 20, 1]\n  layers:\n%s", not_alike[i]);
+        open_bench(&b, model);
+        assert_int_equal(tiler_new(&b.options, &tiler, &err), DAE_CONFIG);
+        assert_non_null(strstr(err.text, "not every layer works alike at every pixel"));
+        close_bench(&b);
+    }
+}
+
+static void too_little_memory_is_an_error(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct tiler *tiler;
+    float x[64 * 64], y[64 * 64];
+    open_bench(&b, residual);
+    b.options.memory_bytes = 1000;
+    check(tiler_new(&b.options, &tiler, &err));
+    assert_int_equal(tiler_run(tiler, x, 64, 64, y, &err), DAE_NO_MEMORY);
+    assert_non_null(strstr(err.text, "too few for the smallest tile"));
+    tiler_free(tiler);
+    close_bench(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tiles_give_the_bits_of_the_whole_image),
+        cmocka_unit_test(the_reach_is_that_of_the_longest_way),
+        cmocka_unit_test(a_network_that_is_not_alike_everywhere_is_refused),
+        cmocka_unit_test(too_little_memory_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
