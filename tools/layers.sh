@@ -5,7 +5,7 @@ set -euo pipefail
 cd "${1:-.}"
 shopt -s nullglob
 
-floors=(dae base config device graph data train study report cli) # from the ground up
+floors=(dae base config device graph data train trial study report cli) # from the ground up
 max_lines=600
 
 # header pattern -> the place that may include it

@@ -9,8 +9,8 @@
 #include "config/fields.h"
 #include "config/tree.h"
 #include "graph/network.h"
-#include "study/bench.h"
 #include "train/settings.h"
+#include "trial/bench.h"
 
 enum { N_COLUMNS = 6, DEFAULT_WINDOWS = 5, MAX_WINDOWS = 1000 };
 static const double window_seconds = 0.5;

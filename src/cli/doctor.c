@@ -6,7 +6,7 @@
 #include "base/version.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "study/doctor.h"
+#include "trial/doctor.h"
 
 static const cJSON *at(const cJSON *object, const char *key)
 {

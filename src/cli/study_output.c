@@ -119,8 +119,7 @@ static enum dae_status add_table(struct html *html, const struct study_table *ta
             }
         }
         html_table(html, &(struct html_table){table->caption, n_columns, (size_t)table->n_rows, header, cells,
-                                              table->marked_row >= 0 ? "best" : NULL,
-                                              table->marked_row >= 0 ? (size_t)table->marked_row : 0});
+                                              table->mark, (size_t)table->marked_row});
     }
     free(cells);
     free(text);

@@ -7,8 +7,8 @@
 #include "base/memo.h"
 #include "base/version.h"
 #include "cli/command.h"
-#include "study/bench.h"
-#include "study/quick_check.h"
+#include "trial/bench.h"
+#include "trial/quick_check.h"
 
 enum { KEY_LEN = 1024, WHY_LEN = 512 };
 static const char KIND[] = "verdict";

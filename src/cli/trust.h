@@ -4,8 +4,8 @@
 
 #include "cli/invocation.h"
 #include "graph/network.h"
-#include "study/verify.h"
 #include "train/settings.h"
+#include "trial/verify.h"
 
 /* Looks for the verdict on this device, driver and version of dae-cl. Where there is none, runs the quick check with
  * this network, says so in one line on stderr, and remembers the verdict. A device that failed, now or before:

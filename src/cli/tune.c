@@ -6,8 +6,8 @@
 #include "cli/output.h"
 #include "cli/trust.h"
 #include "graph/network.h"
-#include "study/tune.h"
 #include "train/settings.h"
+#include "trial/tune.h"
 
 enum { N_COLUMNS = 3 };
 

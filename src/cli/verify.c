@@ -5,9 +5,9 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/trust.h"
-#include "study/bench.h"
-#include "study/device_comparison.h"
-#include "study/verify.h"
+#include "trial/bench.h"
+#include "trial/device_comparison.h"
+#include "trial/verify.h"
 
 enum { N_COLUMNS = 6 };
 

@@ -123,6 +123,7 @@ static enum dae_status add_table(const struct study_task *task, const struct noi
         .column_name = column,
         .value = value,
         .n_digits = 4,
+        .mark = "best",
         .marked_row = best,
     };
     if (!table->name || !table->caption)
@@ -165,7 +166,6 @@ static enum dae_status add_matrix(const struct study_task *task, const struct op
         .column_name = column,
         .value = value,
         .n_digits = 3,
-        .marked_row = -1,
     };
     *figure = (struct study_figure){
         .name = "methods",

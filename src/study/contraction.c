@@ -160,7 +160,6 @@ static enum dae_status add_jacobians(const struct study_task *task, const struct
         .column_name = column_name,
         .value = value,
         .n_digits = 4,
-        .marked_row = -1,
     };
     result->table[result->n_tables++] = table;
     return DAE_OK;
@@ -196,7 +195,6 @@ static enum dae_status add_identity(const struct study_task *task, const struct 
         .column_name = column_name,
         .value = value,
         .n_digits = 4,
-        .marked_row = -1,
     };
     result->table[result->n_tables++] = table;
     return DAE_OK;

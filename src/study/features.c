@@ -354,13 +354,14 @@ static enum dae_status add_table(struct features *f, struct error *err)
         .row_name = name,
         .value = value,
         .n_digits = 4,
-        .marked_row = -1,
     };
     for (enum row row = ROW_PIXELS; row < ROWS; ++row) {
         if (isnan(f->value[row][COLUMN_KNN]))
             continue;
-        if (row == ROW_DENOISING)
+        if (row == ROW_DENOISING) {
+            table->mark = "ours";
             table->marked_row = table->n_rows;
+        }
         memcpy(value + table->n_rows * COLUMNS, f->value[row], sizeof f->value[row]);
         name[table->n_rows++] = row_names[row];
     }

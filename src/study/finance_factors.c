@@ -324,8 +324,7 @@ static enum dae_status add_table(const struct factors_work *s, struct study_resu
         .row_name = name,
         .column_name = column_name,
         .value = value,
-        .n_digits = 3,
-        .marked_row = -1};
+        .n_digits = 3};
     result->table[result->n_tables++] = table;
     for (int p = 0; p < N_SPLITS; ++p) {
         const double pca = value[2 * p];

@@ -89,8 +89,7 @@ static struct study_table *new_table(const struct impute_work *s, struct study_r
                                   .column_name = column,
                                   .value = value,
                                   .row_title = "method",
-                                  .n_digits = 3,
-                                  .marked_row = -1};
+                                  .n_digits = 3};
     result->table[result->n_tables++] = table;
     return table;
 }
@@ -111,6 +110,7 @@ static enum dae_status add_pattern(const struct impute_work *s, int pattern, str
     double *value = (double *)table->value;
     table->name = hiding_name((enum hiding_pattern)pattern);
     table->caption = caption[pattern];
+    table->mark = "ours";
     table->marked_row = shipped_row(&s->methods);
     for (int i = 0; i < n_shares; ++i) {
         const double share = s->options->shares.number[i];
@@ -168,6 +168,7 @@ static enum dae_status add_choice(const struct impute_work *s, struct study_resu
     table->row_name = candidates->name;
     table->column_name = column_name;
     table->n_digits = 4;
+    table->mark = "chosen";
     table->marked_row = s->chosen;
     return DAE_OK;
 }
@@ -196,6 +197,7 @@ static enum dae_status add_walk(const struct impute_work *s, struct study_result
     table->caption =
         "Walked forward through the test window: each column's models were trained on the rows before it, anew.";
     table->row_name = name;
+    table->mark = "ours";
     table->marked_row = IMPUTE_N;
     for (int i = 0; i < N_SHOWN; ++i)
         curve[i] = (struct study_curve){name[shown[i]], n, s->walk_year, table->value + shown[i] * n};

@@ -247,6 +247,7 @@ static enum dae_status add_mse(const struct signal_work *s, struct study_result 
                              .column_name = column,
                              .value = value,
                              .n_digits = 4,
+                             .mark = "ours",
                              .marked_row = SIGNAL_N + 2};
     result->table[result->n_tables++] = table;
     for (int i = 0; i < n_levels; ++i) {
@@ -288,8 +289,7 @@ static enum dae_status add_choice(const struct signal_work *s, struct study_resu
                                   .row_name = s->options->read.name,
                                   .column_name = column,
                                   .value = value,
-                                  .n_digits = 4,
-                                  .marked_row = -1};
+                                  .n_digits = 4};
     result->table[result->n_tables++] = table;
     return DAE_OK;
 }

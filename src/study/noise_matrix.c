@@ -125,7 +125,6 @@ static enum dae_status make_table(const struct study_task *task, const struct no
         .column_name = column,
         .value = value,
         .n_digits = 3,
-        .marked_row = -1,
     };
     return DAE_OK;
 }

@@ -176,7 +176,6 @@ static enum dae_status add_table(const struct progressive *p, const char *name, 
         .column_name = column_name,
         .value = cell,
         .n_digits = 4,
-        .marked_row = -1,
     };
     result->table[result->n_tables++] = table;
     return DAE_OK;

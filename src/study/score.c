@@ -195,7 +195,6 @@ static enum dae_status add_table(const struct study_task *task, const struct mea
         .column_name = mixture ? mixture_columns : spiral_columns,
         .value = value,
         .n_digits = 4,
-        .marked_row = -1,
     };
     result->table[result->n_tables++] = table;
     return DAE_OK;

@@ -31,7 +31,8 @@ struct study_table {
     const char *const *column_name; /* (n_columns) */
     const double *value;            /* (n_rows,n_columns) */
     int n_digits;                   /* significant digits shown to people; files have all */
-    int marked_row;                 /* stands out in the report; -1: none */
+    const char *mark;               /* a word for the row that stands out: "ours", "best"; NULL: none does */
+    int marked_row;
 };
 
 struct study_curve {

@@ -159,7 +159,6 @@ static enum dae_status add_means(const struct study_task *task, const struct noi
         .column_name = column,
         .value = value,
         .n_digits = 4,
-        .marked_row = -1,
     };
     result->table[result->n_tables++] = table;
     if (isnan(m->knn[best]))

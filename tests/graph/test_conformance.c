@@ -22,7 +22,7 @@
 #include "config/tree.h"
 #include "graph/fusion.h"
 #include "graph/params.h"
-#include "study/verify.h"
+#include "trial/verify.h"
 
 enum { BATCH = 37, REDUCED_BATCH = 2, DIFFERENCES = 3, ELEMENTS = 40 };
 static const double GRADIENT_GOAL = 2e-5; /* of the largest gradient of the tensor */

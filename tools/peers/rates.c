@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "config/tree.h"
-#include "study/bench.h"
 #include "train/settings.h"
+#include "trial/bench.h"
 
 static const double window_seconds = 0.2;
 

@@ -1,4 +1,4 @@
-#include "study/products.h"
+#include "trial/products.h"
 
 #include <math.h>
 

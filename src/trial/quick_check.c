@@ -1,13 +1,13 @@
-#include "study/quick_check.h"
+#include "trial/quick_check.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "graph/reference.h"
-#include "study/differences.h"
-#include "study/products.h"
-#include "study/updates.h"
-#include "study/verifier.h"
+#include "trial/differences.h"
+#include "trial/products.h"
+#include "trial/updates.h"
+#include "trial/verifier.h"
 
 enum { MOST_SAMPLES = 33, ELEMENTS = 2 }; /* 33: every shard of a wide device has a sample, one has two */
 /* Operations of the references in double, about 10^-9 s each; of a product, multiplications done again. */

@@ -1,4 +1,4 @@
-#include "study/bench.h"
+#include "trial/bench.h"
 
 #include <math.h>
 #include <stdio.h>

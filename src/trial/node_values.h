@@ -1,9 +1,9 @@
 /* What each node of a batch holds on a device, and what it should hold: its reference, fed with the device's own
  * inputs. For the files of the verification only. */
-#ifndef STUDY_NODE_VALUES_H
-#define STUDY_NODE_VALUES_H
+#ifndef TRIAL_NODE_VALUES_H
+#define TRIAL_NODE_VALUES_H
 
-#include "study/verifier.h"
+#include "trial/verifier.h"
 
 /* Memory is the verifier's arena. */
 struct node_values {

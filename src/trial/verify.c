@@ -1,15 +1,15 @@
-#include "study/verify.h"
+#include "trial/verify.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "graph/executor.h"
 #include "graph/reference.h"
-#include "study/differences.h"
-#include "study/node_values.h"
-#include "study/products.h"
-#include "study/updates.h"
-#include "study/verifier.h"
+#include "trial/differences.h"
+#include "trial/node_values.h"
+#include "trial/products.h"
+#include "trial/updates.h"
+#include "trial/verifier.h"
 
 /* log, sqrt, cospi and the product of Box and Muller's method are off by at most 3, 3, 4 and 1/2 ulp (OpenCL 1.2,
  * section 7.4), of which the root halves the first: 9, and one for the sum. */

@@ -1,4 +1,4 @@
-#include "study/verifier.h"
+#include "trial/verifier.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "study/doctor.h"
+#include "trial/doctor.h"
 
 #include <dirent.h>
 #include <pwd.h>
@@ -16,8 +16,8 @@
 #include "device/environment.h"
 #include "device/kernel_cache.h"
 #include "device/platform.h"
-#include "study/rates.h"
-#include "study/remedy.h"
+#include "trial/rates.h"
+#include "trial/remedy.h"
 
 enum {
     MEASURE_SECONDS = 30, /* that one measurement may take: a library of tuned products compiles for long */

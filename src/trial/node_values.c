@@ -1,4 +1,4 @@
-#include "study/node_values.h"
+#include "trial/node_values.h"
 
 #include <math.h>
 

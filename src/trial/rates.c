@@ -1,4 +1,4 @@
-#include "study/rates.h"
+#include "trial/rates.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "device/device.h"
 #include "device/sources.h"
-#include "study/bench.h"
+#include "trial/bench.h"
 
 enum {
     PRODUCT_SIDE = 1008, /* as in bench */

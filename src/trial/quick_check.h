@@ -1,8 +1,8 @@
 /* The short form of a verification, for a device's first use: a fraction of a second. */
-#ifndef STUDY_QUICK_CHECK_H
-#define STUDY_QUICK_CHECK_H
+#ifndef TRIAL_QUICK_CHECK_H
+#define TRIAL_QUICK_CHECK_H
 
-#include "study/verify.h"
+#include "trial/verify.h"
 
 struct quick_check_options {
     int64_t batch; /* of training: the kernels that are built here are those that training takes from the cache */

@@ -1,8 +1,8 @@
 /* The matrix products that a network's layers are made of, on a device against double precision. */
-#ifndef STUDY_PRODUCTS_H
-#define STUDY_PRODUCTS_H
+#ifndef TRIAL_PRODUCTS_H
+#define TRIAL_PRODUCTS_H
 
-#include "study/verifier.h"
+#include "trial/verifier.h"
 
 /* For each weight (k, n) of a batch-wide layer, and for each of n_samples batch sizes m: the product of forward, m x n
  * x k; that of the input's gradient, m x k x n with the weight transposed; that of the weight's own, k x n x m with the

@@ -1,6 +1,6 @@
 /* What to type about a finding, on the three families of Linux distributions. */
-#ifndef STUDY_REMEDY_H
-#define STUDY_REMEDY_H
+#ifndef TRIAL_REMEDY_H
+#define TRIAL_REMEDY_H
 
 #include "base/json.h"
 

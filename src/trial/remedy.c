@@ -1,4 +1,4 @@
-#include "study/remedy.h"
+#include "trial/remedy.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -16,7 +16,7 @@
 #include "../graph/networks.h"
 #include "base/atomic_file.h"
 #include "graph/params.h"
-#include "study/device_comparison.h"
+#include "trial/device_comparison.h"
 
 static const char net[] = "seed: 1\n"
                           "model:\n"

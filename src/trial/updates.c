@@ -1,4 +1,4 @@
-#include "study/updates.h"
+#include "trial/updates.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* What a device can do at best, in a second or two: the cost of a launch, products, copies. */
-#ifndef STUDY_RATES_H
-#define STUDY_RATES_H
+#ifndef TRIAL_RATES_H
+#define TRIAL_RATES_H
 
 #include "base/error.h"
 #include "base/json.h"

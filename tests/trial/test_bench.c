@@ -15,8 +15,8 @@
 #include "data/dataset.h"
 #include "device/gemm.h"
 #include "device/profile.h"
-#include "study/bench.h"
 #include "train/trainer.h"
+#include "trial/bench.h"
 
 enum { BATCH = 16 };
 

@@ -1,8 +1,8 @@
 /* What an expert would look at when OpenCL does not work, or is slow: the loader, every driver, every device with its
  * limits and measured rates, the kernel cache, the environment, and what to do about each finding. It works without any
  * driver, and no driver is ever loaded into this process. It returns facts and prints nothing. */
-#ifndef STUDY_DOCTOR_H
-#define STUDY_DOCTOR_H
+#ifndef TRIAL_DOCTOR_H
+#define TRIAL_DOCTOR_H
 
 #include "base/error.h"
 #include "base/json.h"

@@ -1,8 +1,8 @@
 /* Training steps on a device against the optimiser's double-precision update. */
-#ifndef STUDY_UPDATES_H
-#define STUDY_UPDATES_H
+#ifndef TRIAL_UPDATES_H
+#define TRIAL_UPDATES_H
 
-#include "study/verifier.h"
+#include "trial/verifier.h"
 
 /* Two steps, t = 1 and 2, from the initial parameters and a state of zeros; each number is compared with the update in
  * double of what the device held before. Afterwards the executor has its initial parameters again. */

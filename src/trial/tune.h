@@ -1,6 +1,6 @@
 /* Which numbers of the tuning table a device trains a network fastest with, found by trying. It prints nothing. */
-#ifndef STUDY_TUNE_H
-#define STUDY_TUNE_H
+#ifndef TRIAL_TUNE_H
+#define TRIAL_TUNE_H
 
 #include "base/arena.h"
 #include "base/error.h"

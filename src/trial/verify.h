@@ -1,8 +1,8 @@
 /* A network on a device against the double-precision references of its plugins: matrix products, values, gradients, two
  * training steps, the same bits twice, batches of odd sizes, segments joined and layers folded, guard zones. It returns
  * a table and prints nothing. */
-#ifndef STUDY_VERIFY_H
-#define STUDY_VERIFY_H
+#ifndef TRIAL_VERIFY_H
+#define TRIAL_VERIFY_H
 
 #include "base/arena.h"
 #include "base/error.h"

@@ -1,11 +1,11 @@
 /* What the parts of a verification share: its state, its data on the device, its rows and its bounds. For the files of
  * this study only. */
-#ifndef STUDY_VERIFIER_H
-#define STUDY_VERIFIER_H
+#ifndef TRIAL_VERIFIER_H
+#define TRIAL_VERIFIER_H
 
 #include "graph/executor.h"
 #include "graph/reference.h"
-#include "study/verify.h"
+#include "trial/verify.h"
 
 enum { BEFORE = 2, BEHIND = 1 }; /* samples of the order before the batch, and of the data behind it */
 

@@ -1,4 +1,4 @@
-#include "study/differences.h"
+#include "trial/differences.h"
 
 #include <math.h>
 #include <stdlib.h>

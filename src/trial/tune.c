@@ -1,6 +1,6 @@
-#include "study/tune.h"
+#include "trial/tune.h"
 
-#include "study/bench.h"
+#include "trial/bench.h"
 
 enum { WINDOWS = 3, MOST_TRIALS = 16, TURNS = 3 };
 static const double window_seconds = 0.2;

@@ -1,7 +1,7 @@
 /* How fast a network trains and answers on a device, where the time goes, and what the device could do at best. The
  * data are made up. It returns numbers and prints nothing. */
-#ifndef STUDY_BENCH_H
-#define STUDY_BENCH_H
+#ifndef TRIAL_BENCH_H
+#define TRIAL_BENCH_H
 
 #include "base/arena.h"
 #include "base/error.h"

@@ -1,8 +1,8 @@
 /* One network on two devices, node by node, on the same data. */
-#ifndef STUDY_DEVICE_COMPARISON_H
-#define STUDY_DEVICE_COMPARISON_H
+#ifndef TRIAL_DEVICE_COMPARISON_H
+#define TRIAL_DEVICE_COMPARISON_H
 
-#include "study/verify.h"
+#include "trial/verify.h"
 
 /* Fills the report with what the two devices differ by: each node's values, less what the difference of its inputs
  * explains (the reference tells how much that is), and masks, which must be equal bit for bit; then each gradient.

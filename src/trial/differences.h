@@ -1,6 +1,6 @@
 /* A device's gradient against central differences of the network's double-precision reference. */
-#ifndef STUDY_DIFFERENCES_H
-#define STUDY_DIFFERENCES_H
+#ifndef TRIAL_DIFFERENCES_H
+#define TRIAL_DIFFERENCES_H
 
 #include "base/arena.h"
 #include "base/error.h"

@@ -1,12 +1,12 @@
-#include "study/device_comparison.h"
+#include "trial/device_comparison.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "graph/reference.h"
-#include "study/differences.h"
-#include "study/node_values.h"
-#include "study/verifier.h"
+#include "trial/differences.h"
+#include "trial/node_values.h"
+#include "trial/verifier.h"
 
 /* One of the two. */
 struct side {
