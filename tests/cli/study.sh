@@ -233,13 +233,13 @@ code_is 0
 
 case_is "Ctrl-C leaves checkpoints, and --resume ends with the same numbers"
 long=(study level_sweep "$small" --platform cpu --set data.train=20000 --set studies.level_sweep.levels=[0.1,0.3]
-    --set studies.level_sweep.epochs=25 --set studies.level_sweep.test_levels=0.3 --json)
+    --set studies.level_sweep.epochs=12 --set studies.level_sweep.test_levels=0.3 --json)
 run "$dae_cl" "${long[@]}" --out "$work/whole"
 whole=$(tables_of)
 env --default-signal=INT "$dae_cl" "${long[@]}" --out "$work/cut" >"$work/out" 2>"$work/err" &
 pid=$!
 for ((i = 0; i < 600; ++i)); do
-    grep -q "training network2" "$work/err" && break
+    grep -q "training network1" "$work/err" && break
     sleep 0.05
 done
 kill -INT $pid
