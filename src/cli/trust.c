@@ -71,8 +71,12 @@ void trust_describe(const struct verify_row *row, char *text, size_t len)
 
 bool trust_data_are_bytes(const struct settings *settings)
 {
+    static const char *const stored_as_bytes[] = {"mnist", "idx", "digits", "images", "dead_leaves"};
     const struct value *source = value_map_get(settings->data, "source");
-    return !source || !source->text || strcmp(source->text, "npy") != 0;
+    for (size_t i = 0; source && source->text && i < sizeof stored_as_bytes / sizeof stored_as_bytes[0]; ++i)
+        if (strcmp(source->text, stored_as_bytes[i]) == 0)
+            return true;
+    return false;
 }
 
 /* Fills why: "" when the device passes. */
