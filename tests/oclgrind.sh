@@ -48,12 +48,14 @@ export OCL_ICD_VENDORS=$icd OCLGRIND_DATA_RACES=1 OCLGRIND_UNINITIALIZED=1 OCLGR
 export OCLGRIND_BUILD_OPTIONS=-cl-opt-disable
 export DAE_CL_REDUCED=1 LOWERED_GROUP=8
 
-# Runs the cases of plugin $1 in shape $2. What they print lies in $1_$2.out and .err, what oclgrind found in .log.
+# Runs the cases of plugin $1 in shape $2; `derived`: the kernels of networks that are made of another's nodes. What they print
+# lies in $1_$2.out and .err, what oclgrind found in .log.
 simulate() {
-    local name=$folder/$1_$2
+    local name=$folder/$1_$2 program=$test
+    [ "$1" != derived ] || program=$(dirname "$test")/test_derived
     : >"$name.log"
     DAE_CL_CASES=$1 DAE_CL_SHAPE=$2 OCLGRIND_LOG=$name.log LD_LIBRARY_PATH=$folder/lib \
-        LD_PRELOAD="$folder/lowered.so $folder/whole_writes.so" timeout 900 "$test" >"$name.out" 2>"$name.err"
+        LD_PRELOAD="$folder/lowered.so $folder/whole_writes.so" timeout 900 "$program" >"$name.out" 2>"$name.err"
 }
 
 # oclgrind itself always exits with 0, and reports misuse of the API to stderr.
@@ -86,7 +88,7 @@ must_find step.cl 's/const int step)/const int step, const int one_more)/' 'Open
 # One line with the verdict; the reports of a failure.
 judge() {
     if simulate "$1" "$2" && clean "$1" "$2"; then
-        echo "$1, $2: $(grep -h comparisons "$folder/$1_$2.out" "$folder/$1_$2.err")"
+        echo "$1, $2: $(grep -hE 'comparisons|gradients up to' "$folder/$1_$2.out" "$folder/$1_$2.err")"
     else
         echo "$1, $2: FAILED"
         cat "$folder/$1_$2.log" "$folder/$1_$2.err" "$folder/$1_$2.out"
@@ -96,9 +98,9 @@ judge() {
 export -f judge simulate clean
 
 for shape in grid wide; do
-    for plugin in tanh $(cd kernels && ls ./*.cl); do
+    for plugin in tanh derived $(cd kernels && ls ./*.cl); do
         plugin=$(basename "$plugin" .cl)
-        [ ! -e "tests/layers/$plugin.yaml" ] || echo "$plugin $shape"
+        [ "$plugin" != derived ] && [ ! -e "tests/layers/$plugin.yaml" ] || echo "$plugin $shape"
     done
 done | xargs -P "${JOBS:-$(nproc)}" -L 1 bash -c 'judge "$0" "$1"' ||
     { echo "oclgrind.sh: error: the simulator found the above" >&2; exit 1; }

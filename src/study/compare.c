@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "study/comparison.h"
+#include "study/denoising_error.h"
 #include "study/noise_matrix.h"
-#include "study/test_error.h"
 #include "train/baselines.h"
 
 enum { MAX_CORRUPTIONS = 12 };

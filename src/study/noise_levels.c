@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "study/denoising_error.h"
 #include "study/gaussian_levels.h"
-#include "study/test_error.h"
 
 enum { SHOWN = 3, N_COLUMNS = 5 };
 
@@ -21,7 +21,7 @@ static const struct study_key keys[] = {
 
 struct measured {
     const struct field_numbers *levels;
-    struct test_error error[FIELD_MAX_NUMBERS];
+    struct denoising_error error[FIELD_MAX_NUMBERS];
     float *image; /* (2 SHOWN, levels, sample): for each sample its noisy row and its denoised row */
     struct test_shown shown;
     int64_t len;
@@ -47,7 +47,7 @@ static enum dae_status measure(struct study_task *task, const float *parameters,
     for (int i = 0; i < n; ++i) {
         struct study_variant *variant;
         TRY(gaussian_levels_variant(task, m->levels->number[i], NULL, &variant, err));
-        TRY(test_error_measure(task, variant, parameters, true, &m->shown, &m->error[i], err));
+        TRY(denoising_error_measure(task, variant, parameters, true, &m->shown, &m->error[i], err));
         for (int k = 0; k < m->shown.n; ++k) {
             const size_t bytes = (size_t)m->len * sizeof(float);
             memcpy(m->image + ((2 * k) * n + i) * m->len, m->shown.noisy + k * m->len, bytes);
@@ -70,7 +70,7 @@ static enum dae_status add_table(const struct study_task *task, const struct mea
     if (!table || !row_name || !value)
         return error_no_memory(err, "table", 0);
     for (int i = 0; i < n; ++i) {
-        const struct test_error *e = &m->error[i];
+        const struct denoising_error *e = &m->error[i];
         const double row[N_COLUMNS] = {e->noisy_mse, e->noisy_psnr, e->mse, e->psnr, e->noisy_mse / e->mse};
         memcpy(value + i * N_COLUMNS, row, sizeof row);
         if (!(row_name[i] = arena_printf(task->arena, "%g", m->levels->number[i])))
@@ -157,7 +157,7 @@ static enum dae_status add_findings(const struct study_task *task, const struct 
     const char *harm = "", *help = "";
     int best = -1;
     for (int i = 0; i < m->levels->n; ++i) {
-        const struct test_error *e = &m->error[i];
+        const struct denoising_error *e = &m->error[i];
         const bool helps = e->mse < e->noisy_mse;
         const char **list = helps ? &help : &harm;
         *list = arena_printf(task->arena, "%s%s%g", *list, **list ? ", " : "", m->levels->number[i]);
@@ -174,7 +174,7 @@ static enum dae_status add_findings(const struct study_task *task, const struct 
         finding[result->n_findings++] = arena_printf(
             task->arena, "At sigma %s the network takes away more than it brings: its input would have been better.",
             harm);
-    const struct test_error *e = &m->error[best];
+    const struct denoising_error *e = &m->error[best];
     finding[result->n_findings++] =
         arena_printf(task->arena, "The gain is largest at sigma %g: MSE %.5f becomes %.5f, %.2f times less.",
                      m->levels->number[best], e->noisy_mse, e->mse, e->noisy_mse / e->mse);

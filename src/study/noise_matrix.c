@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "study/codes.h"
-#include "study/test_error.h"
+#include "study/denoising_error.h"
 
 /* The network of a kind for the seed number `index`. */
 static enum dae_status variant_of(const struct study_task *task, const struct noise_matrix *matrix,
@@ -53,12 +53,12 @@ static enum dae_status test_all(struct study_task *task, struct noise_matrix *ma
 {
     for (int k = 0; k < matrix->n_tested; ++k) {
         struct study_variant *variant;
-        struct test_error error;
+        struct denoising_error error;
         TRY(variant_of(task, matrix, &matrix->tested[k], seed, &variant, err));
         for (int i = 0; i < matrix->n_trained; ++i) {
             const int at = i * matrix->n_tested + k;
-            TRY(test_error_measure(task, variant, parameters[i], matrix->tested[k].corruption != NULL, NULL, &error,
-                                   err));
+            TRY(denoising_error_measure(task, variant, parameters[i], matrix->tested[k].corruption != NULL, NULL,
+                                        &error, err));
             matrix->mse[at] += error.mse;
             squares[at] += error.mse * error.mse;
         }

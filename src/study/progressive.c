@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "graph/executor.h"
+#include "study/denoising_error.h"
 #include "study/gaussian_levels.h"
-#include "study/test_error.h"
 #include "train/metrics.h"
 
 enum { MAX_PASSES = 16, MAX_LEVELS = 6 };

@@ -1,4 +1,4 @@
-#include "study/test_error.h"
+#include "study/denoising_error.h"
 
 #include <math.h>
 #include <string.h>
@@ -34,13 +34,13 @@ static enum dae_status visit(void *context, const struct study_batch *batch, str
     return DAE_OK;
 }
 
-enum dae_status test_error_measure(const struct study_task *task, const struct study_variant *variant,
-                                   const float *parameters, bool corrupt, struct test_shown *shown,
-                                   struct test_error *out, struct error *err)
+enum dae_status denoising_error_measure(const struct study_task *task, const struct study_variant *variant,
+                                        const float *parameters, bool corrupt, struct test_shown *shown,
+                                        struct denoising_error *out, struct error *err)
 {
     struct visitor v = {.len = dae_shape_len(&variant->network.node[0].plan.output), .shown = shown};
     TRY(study_pass(task, variant, parameters, task->test, PHILOX_HELD_OUT, 0, corrupt, visit, &v, err));
-    *out = (struct test_error){
+    *out = (struct denoising_error){
         .noisy_mse = metrics_mse(&v.noisy),
         .noisy_psnr = metrics_mse(&v.noisy) > 0 ? metrics_psnr_mean(&v.noisy) : NAN,
         .mse = metrics_mse(&v.output),

@@ -1,13 +1,13 @@
 /* What is left of the noise in the test set after a network, for the studies that ask this of many networks. */
-#ifndef STUDY_TEST_ERROR_H
-#define STUDY_TEST_ERROR_H
+#ifndef STUDY_DENOISING_ERROR_H
+#define STUDY_DENOISING_ERROR_H
 
 #include "study/study.h"
 
 enum { TEST_ERROR_SHOWN = 10 };
 
 /* MSE over all numbers of all test samples; PSNR in dB, the mean over the samples, NaN where the MSE is 0. */
-struct test_error {
+struct denoising_error {
     double noisy_mse, noisy_psnr, mse, psnr;
 };
 
@@ -20,9 +20,9 @@ struct test_shown {
 
 /* Takes all test samples through the network under its own corruption, with the draws of (PHILOX_HELD_OUT, epoch 0), or
  * clean. `shown` may be NULL. */
-MUST_USE enum dae_status test_error_measure(const struct study_task *task, const struct study_variant *variant,
-                                            const float *parameters, bool corrupt, struct test_shown *shown,
-                                            struct test_error *out, struct error *err);
+MUST_USE enum dae_status denoising_error_measure(const struct study_task *task, const struct study_variant *variant,
+                                                 const float *parameters, bool corrupt, struct test_shown *shown,
+                                                 struct denoising_error *out, struct error *err);
 
 /* The first test sample of each label 0 .. most - 1, or the first samples when there are no labels. */
 void test_shown_choose(const struct dataset *set, int most, struct test_shown *shown);
