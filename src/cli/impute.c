@@ -58,13 +58,10 @@ static enum dae_status build_network(struct impute *m, struct error *err)
 static enum dae_status load_parameters(struct impute *m, const struct safetensors *file, struct error *err)
 {
     TRY(build_network(m, err));
-    TRY(model_file_columns(m->model, file, &m->columns, err));
+    TRY(panel_table_columns(m->model, file, &m->network, &m->columns, err));
     if (!m->network.takes_holes)
         return error_set(err, DAE_CHECKPOINT,
                          "%s: the model is not told what is missing; train one whose layers read the mask", m->model);
-    if (dae_shape_len(&m->network.node[0].plan.output) != m->columns->d)
-        return error_set(err, DAE_CHECKPOINT, "%s: the model takes windows of several rows; train one with window: 1",
-                         m->model);
     m->parameters = calloc((size_t)m->network.parameters_len + 1, sizeof *m->parameters);
     if (!m->parameters)
         return error_no_memory(err, "parameters", (unsigned long long)m->network.parameters_len * sizeof(float));

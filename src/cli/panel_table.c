@@ -7,8 +7,21 @@
 
 #include "data/csv.h"
 #include "data/loader.h"
+#include "train/model_file.h"
 
 /* ---- Reading. ---------------------------------------------------------------------------------------------------- */
+
+enum dae_status panel_table_columns(const char *model, const struct safetensors *file, const struct network *network,
+                                    struct panel_columns **columns, struct error *err)
+{
+    TRY(model_file_columns(model, file, columns, err));
+    if (dae_shape_len(&network->node[0].plan.output) == (*columns)->d)
+        return DAE_OK;
+    panel_columns_free(*columns);
+    *columns = NULL;
+    return error_set(err, DAE_CHECKPOINT, "%s: the model takes windows of several rows; train one with window: 1",
+                     model);
+}
 
 /* `numbers` has the panel's columns. */
 static enum dae_status standardise(struct panel_table *table, const struct panel *numbers,
@@ -61,6 +74,38 @@ void panel_table_release(struct panel_table *table)
     cells_release(&table->cells);
     panel_release(&table->panel);
     *table = (struct panel_table){0};
+}
+
+/* Row and column count from 0 behind the names and the dates. */
+static enum dae_status find_mark(const char *path, int64_t row, int column, struct mark *mark, struct error *err)
+{
+    struct csv csv;
+    bool more = true;
+    TRY(csv_open(&csv, path, err));
+    enum dae_status status = csv_next(&csv, &more, err);
+    for (int64_t i = 0; i <= row && status == DAE_OK && more; ++i)
+        status = csv_next(&csv, &more, err);
+    if (status == DAE_OK && column + 1 < csv.n_fields)
+        *mark = csv.fields[column + 1].mark;
+    csv_close(&csv);
+    return status;
+}
+
+enum dae_status panel_table_check_whole(const struct panel_table *table, struct error *err)
+{
+    const struct panel *panel = &table->panel;
+    for (int64_t at = 0; at < panel->cells.n * panel->cells.d; ++at)
+        if (!panel->cells.seen[at]) {
+            const int column = (int)(at % panel->cells.d);
+            struct mark mark = {0};
+            TRY(find_mark(panel->path, at / panel->cells.d, column, &mark, err));
+            mark.file = panel->path;
+            return error_at(err, DAE_BAD_DATA, mark,
+                            "column '%s': the number is missing, and the model is not told what is missing; fill it, "
+                            "or leave the row out",
+                            panel->name[column]);
+        }
+    return DAE_OK;
 }
 
 /* ---- The network's work. ----------------------------------------------------------------------------------------- */

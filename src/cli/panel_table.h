@@ -8,6 +8,13 @@
 #include "device/device.h"
 #include "graph/executor.h"
 #include "graph/network.h"
+#include "train/safetensors.h"
+
+/* What the model's file says of the columns; the caller frees. Not one of a panel, or of windows of several rows:
+ * DAE_CHECKPOINT. */
+MUST_USE enum dae_status panel_table_columns(const char *model, const struct safetensors *file,
+                                             const struct network *network, struct panel_columns **columns,
+                                             struct error *err);
 
 /* Zero-initialise. */
 struct panel_table {
@@ -22,6 +29,9 @@ struct panel_table {
 MUST_USE enum dae_status panel_table_load(struct panel_table *table, const char *path,
                                           const struct panel_columns *columns, struct error *err);
 void panel_table_release(struct panel_table *table);
+
+/* DAE_BAD_DATA at the first hole, for networks that are not told what is missing. For tables of no returns. */
+MUST_USE enum dae_status panel_table_check_whole(const struct panel_table *table, struct error *err);
 
 /* What the network, whose executor takes `batch` rows at once, makes of the rows: output (n,d), standardised. A network
  * that reads the mask is told of the holes. */
