@@ -251,7 +251,8 @@ for j, name in enumerate(old[0][1:], 1):
         within += abs(price - float(t[j])) <= sure[1]
 assert n == len(of_price) and chained > 30
 assert open(sys.argv[2]).read().startswith("%d of 900 cells filled" % n)
-# Near 0.68 for normal errors, but cells of a run share theirs: the runs count, about half of the cells.
+# 0.68 for normal errors, more where a fifth more hidden cells make `error` wide (docs/finance.md). Cells of a run share
+# their errors: the runs count, about half of the cells.
 assert abs(within / n - 0.68) <= 5 * math.sqrt(0.68 * 0.32 / (n / 2)), within / n
 PY
 done
