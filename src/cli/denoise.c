@@ -1,5 +1,4 @@
 /* dae-cl denoise: sends files of samples through a trained model and writes each back in its own form. */
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,6 +9,8 @@
 
 #include "base/atomic_file.h"
 #include "cli/command.h"
+#include "cli/denoise_inputs.h"
+#include "cli/panel_table.h"
 #include "cli/trust.h"
 #include "data/samples_file.h"
 #include "graph/executor.h"
@@ -18,25 +19,18 @@
 #include "train/model_file.h"
 #include "train/settings.h"
 
-struct input {
-    const char *path, *out;
-    dev_t device; /* together with `number`: which file it is, whatever its path says */
-    ino_t number;
-    int64_t n; /* samples */
-};
-
 /* Everything that denoising opens, in the order in which it does. */
 struct denoise {
     const struct invocation *invocation;
     struct arena arena;
-    struct input *input; /* n_inputs of them */
-    int n_inputs, capacity;
+    struct denoise_inputs inputs;
     const char *model, *folder;
     struct value *config;
     struct registry *registry;
     struct settings settings;
     struct network network;
-    float *parameters; /* (parameters_len) */
+    float *parameters;             /* (parameters_len) */
+    struct panel_columns *columns; /* for tables; NULL when none came */
     struct device *device;
     struct executor *executor;
     struct buffer *data, *order; /* (batch, input) floats; (batch) int32 */
@@ -48,146 +42,6 @@ struct denoise {
     int n_compared;
     double psnr_sum[2]; /* of what came and of what was made */
 };
-
-/* ---- Which files. ------------------------------------------------------------------------------------------------ */
-
-static bool ends_with(const char *text, const char *ending)
-{
-    size_t len = strlen(text), ending_len = strlen(ending);
-    return len >= ending_len && strcmp(text + len - ending_len, ending) == 0;
-}
-
-/* DIR/NAME; .gz is cut off, because IDX is written plain, and a JPEG's ending becomes .png. */
-static const char *out_path(struct denoise *d, const char *path, enum samples_kind kind)
-{
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    size_t len = strlen(name) - (kind == SAMPLES_IDX && ends_with(name, ".gz") ? 3 : 0);
-    const char *ending = kind == SAMPLES_JPEG ? ".png" : "";
-    if (kind == SAMPLES_JPEG && (ends_with(name, ".jpg") || ends_with(name, ".jpeg")))
-        len = (size_t)(strrchr(name, '.') - name);
-    return arena_printf(&d->arena, "%s%s%.*s%s", d->folder, ends_with(d->folder, "/") ? "" : "/", (int)len, name,
-                        ending);
-}
-
-static enum dae_status add_input(struct denoise *d, const char *path, const struct stat *info, enum samples_kind kind,
-                                 struct error *err)
-{
-    if (d->n_inputs == d->capacity) {
-        int capacity = d->capacity ? 2 * d->capacity : 16;
-        struct input *grown = realloc(d->input, (size_t)capacity * sizeof *grown);
-        if (!grown)
-            return error_no_memory(err, "list of files", (unsigned long long)capacity * sizeof *grown);
-        d->input = grown;
-        d->capacity = capacity;
-    }
-    struct input *input = &d->input[d->n_inputs++];
-    *input =
-        (struct input){.path = path, .out = out_path(d, path, kind), .device = info->st_dev, .number = info->st_ino};
-    return input->out ? DAE_OK : error_no_memory(err, "file name", strlen(path));
-}
-
-static int by_path(const void *a, const void *b)
-{
-    return strcmp(((const struct input *)a)->path, ((const struct input *)b)->path);
-}
-
-/* Adds a folder's item when it is a file of samples, else counts it. */
-static enum dae_status add_item(struct denoise *d, const char *folder, const char *name, int *n_skipped,
-                                struct error *err)
-{
-    const char *path = arena_printf(&d->arena, "%s%s%s", folder, ends_with(folder, "/") ? "" : "/", name);
-    if (!path)
-        return error_no_memory(err, "file name", strlen(name));
-    struct stat info;
-    enum samples_kind kind = SAMPLES_UNKNOWN;
-    if (name[0] != '.' && stat(path, &info) == 0 && S_ISREG(info.st_mode))
-        TRY(samples_file_kind(path, &kind, err));
-    if (kind != SAMPLES_UNKNOWN)
-        return add_input(d, path, &info, kind, err);
-    ++*n_skipped;
-    return DAE_OK;
-}
-
-static enum dae_status add_folder(struct denoise *d, const char *folder, struct error *err)
-{
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return error_set(err, DAE_IO, "cannot open folder %s: %s", folder, strerror(errno));
-    enum dae_status status = DAE_OK;
-    const struct dirent *item;
-    int first = d->n_inputs, n_skipped = 0;
-    while (status == DAE_OK && (errno = 0, item = readdir(dir)))
-        if (strcmp(item->d_name, ".") != 0 && strcmp(item->d_name, "..") != 0)
-            status = add_item(d, folder, item->d_name, &n_skipped, err);
-    if (status == DAE_OK && errno)
-        status = error_set(err, DAE_IO, "cannot read folder %s: %s", folder, strerror(errno));
-    closedir(dir);
-    TRY(status);
-    if (d->n_inputs == first)
-        return error_set(err, DAE_BAD_DATA, "%s: the folder holds no PNG, JPEG, PGM, PPM, IDX or NPY file", folder);
-    qsort(d->input + first, (size_t)(d->n_inputs - first), sizeof *d->input, by_path);
-    if (n_skipped)
-        fprintf(stderr, "%s: %d item%s skipped: not PNG, JPEG, PGM, PPM, IDX or NPY\n", folder, n_skipped,
-                n_skipped == 1 ? "" : "s");
-    return DAE_OK;
-}
-
-static enum dae_status add_argument(struct denoise *d, const char *path, struct error *err)
-{
-    struct stat info;
-    enum samples_kind kind;
-    if (stat(path, &info) < 0)
-        return error_set(err, DAE_IO, "cannot open %s: %s", path, strerror(errno));
-    if (S_ISDIR(info.st_mode))
-        return add_folder(d, path, err);
-    TRY(samples_file_kind(path, &kind, err));
-    return add_input(d, path, &info, kind, err);
-}
-
-static int by_out(const void *a, const void *b)
-{
-    const struct input *const *p = a, *const *q = b;
-    int order = strcmp((*p)->out, (*q)->out);
-    return order ? order : (*p > *q) - (*p < *q);
-}
-
-static enum dae_status check_distinct(struct denoise *d, struct error *err)
-{
-    const struct input **sorted = arena_array(&d->arena, (size_t)d->n_inputs, sizeof *sorted);
-    if (!sorted)
-        return error_no_memory(err, "list of files", (unsigned long long)d->n_inputs * sizeof *sorted);
-    for (int i = 0; i < d->n_inputs; ++i)
-        sorted[i] = &d->input[i];
-    qsort(sorted, (size_t)d->n_inputs, sizeof *sorted, by_out);
-    for (int i = 1; i < d->n_inputs; ++i)
-        if (strcmp(sorted[i - 1]->out, sorted[i]->out) == 0)
-            return error_set(err, DAE_CONFIG,
-                             "denoise: %s and %s would both be written to %s; denoise them into two folders",
-                             sorted[i - 1]->path, sorted[i]->path, sorted[i]->out);
-    return DAE_OK;
-}
-
-static enum dae_status check_no_overwriting(const struct denoise *d, struct error *err)
-{
-    struct stat info;
-    for (int i = 0; i < d->n_inputs; ++i) {
-        if (stat(d->input[i].out, &info) < 0)
-            continue;
-        for (int j = 0; j < d->n_inputs; ++j)
-            if (d->input[j].device == info.st_dev && d->input[j].number == info.st_ino)
-                return error_set(err, DAE_CONFIG, "denoise: %s would overwrite the input %s; give another folder to -o",
-                                 d->input[i].out, d->input[j].path);
-    }
-    return DAE_OK;
-}
-
-static enum dae_status list_inputs(struct denoise *d, struct error *err)
-{
-    for (int i = 1; i < d->invocation->n_arguments; ++i)
-        TRY(add_argument(d, d->invocation->argument[i], err));
-    TRY(check_distinct(d, err));
-    return check_no_overwriting(d, err);
-}
 
 /* ---- The model. -------------------------------------------------------------------------------------------------- */
 
@@ -216,9 +70,22 @@ static enum dae_status read_memory(const struct invocation *invocation, uint64_t
     return DAE_OK;
 }
 
+static enum dae_status load_columns(struct denoise *d, const struct safetensors *file, struct error *err)
+{
+    TRY(panel_table_columns(d->model, file, &d->network, &d->columns, err));
+    if (d->columns->returns == PANEL_NONE)
+        return DAE_OK;
+    return error_set(err, DAE_CHECKPOINT,
+                     "%s: the model was trained on returns that were taken of prices; to denoise a file of returns, "
+                     "train one on returns (returns: none)",
+                     d->model);
+}
+
 static enum dae_status load_parameters(struct denoise *d, const struct safetensors *file, struct error *err)
 {
     TRY(build_network(d, err));
+    if (d->inputs.n_tables > 0)
+        TRY(load_columns(d, file, err));
     int64_t reach[2];
     d->any_size = network_reach(&d->network, reach);
     d->parameters = calloc((size_t)d->network.parameters_len + 1, sizeof *d->parameters);
@@ -241,7 +108,8 @@ static enum dae_status load_model(struct denoise *d, struct error *err)
 /* ---- The clean ones to compare with. ----------------------------------------------------------------------------- */
 
 /* CLEAN itself, or the file of the same name in the folder CLEAN. */
-static enum dae_status clean_path(struct denoise *d, const struct input *input, const char **path, struct error *err)
+static enum dae_status clean_path(struct denoise *d, const struct denoise_input *input, const char **path,
+                                  struct error *err)
 {
     const char *clean = invocation_value(d->invocation, "compare"), *slash = strrchr(input->path, '/');
     struct stat info;
@@ -250,9 +118,9 @@ static enum dae_status clean_path(struct denoise *d, const struct input *input, 
         return error_set(err, DAE_IO, "cannot open %s: %s", clean, strerror(errno));
     if (S_ISDIR(info.st_mode))
         *path = arena_printf(&d->arena, "%s/%s", clean, slash ? slash + 1 : input->path);
-    else if (d->n_inputs > 1)
+    else if (d->inputs.n > 1)
         return error_set(err, DAE_CONFIG, "--compare: %s is one file, but there are %d inputs; give a folder", clean,
-                         d->n_inputs);
+                         d->inputs.n);
     return *path ? DAE_OK : error_no_memory(err, "file name", strlen(clean));
 }
 
@@ -261,7 +129,7 @@ static bool same_shape(const struct dae_shape *a, const struct dae_shape *b)
     return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
 }
 
-static enum dae_status load_clean(struct denoise *d, const struct input *input, const struct samples_file *file,
+static enum dae_status load_clean(struct denoise *d, const struct denoise_input *input, const struct samples_file *file,
                                   struct samples_file *clean, struct error *err)
 {
     const char *path;
@@ -311,24 +179,54 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
     return status;
 }
 
+/* Reads a table that the model takes; the caller releases. */
+static enum dae_status load_table(const struct denoise *d, const char *path, struct panel_table *table,
+                                  struct error *err)
+{
+    TRY(panel_table_load(table, path, d->columns, err));
+    enum dae_status status = d->network.takes_holes ? DAE_OK : panel_table_check_whole(table, err);
+    if (status != DAE_OK)
+        panel_table_release(table);
+    return status;
+}
+
+static enum dae_status check_table(const struct denoise *d, const char *path, int64_t *n, struct error *err)
+{
+    struct panel_table table;
+    if (invocation_has(d->invocation, "compare"))
+        return error_set(err, DAE_CONFIG, "--compare: %s is a table; only images and arrays are compared", path);
+    TRY(load_table(d, path, &table, err));
+    *n = table.cells.n;
+    panel_table_release(&table);
+    return DAE_OK;
+}
+
+static enum dae_status check_samples(struct denoise *d, const struct denoise_input *input, int64_t *n,
+                                     struct error *err)
+{
+    struct samples_file file;
+    TRY(load_samples(d, input->path, &file, err));
+    *n = same_shape(&file.shape, &d->network.node[0].plan.output) ? file.n : 0;
+    enum dae_status status = DAE_OK;
+    if (invocation_has(d->invocation, "compare")) {
+        struct samples_file clean;
+        status = load_clean(d, input, &file, &clean, err);
+        if (status == DAE_OK)
+            samples_file_release(&clean);
+    }
+    samples_file_release(&file);
+    return status;
+}
+
 /* No output is written before every input is known to be sound. */
 static enum dae_status check_inputs(struct denoise *d, struct error *err)
 {
     int64_t most = 0;
-    for (int i = 0; i < d->n_inputs; ++i) {
-        struct samples_file file;
-        TRY(load_samples(d, d->input[i].path, &file, err));
-        if (same_shape(&file.shape, &d->network.node[0].plan.output))
-            most = file.n > most ? file.n : most;
-        enum dae_status status = DAE_OK;
-        if (invocation_has(d->invocation, "compare")) {
-            struct samples_file clean;
-            status = load_clean(d, &d->input[i], &file, &clean, err);
-            if (status == DAE_OK)
-                samples_file_release(&clean);
-        }
-        samples_file_release(&file);
-        TRY(status);
+    for (int i = 0; i < d->inputs.n; ++i) {
+        const struct denoise_input *input = &d->inputs.input[i];
+        int64_t n = 0;
+        TRY(input->is_table ? check_table(d, input->path, &n, err) : check_samples(d, input, &n, err));
+        most = n > most ? n : most;
     }
     d->batch = most < d->settings.batch ? most : d->settings.batch;
     return DAE_OK;
@@ -372,7 +270,7 @@ static enum dae_status open_executor(struct denoise *d, struct error *err)
     TRY(executor_new(d->device, &d->network, &options, notice, sizeof notice, &d->executor, err));
     if (notice[0])
         fprintf(stderr, "  %s\n", notice);
-    if (network_layers_read_mask(&d->network))
+    if (network_layers_read_mask(&d->network) && d->inputs.n > d->inputs.n_tables)
         fprintf(stderr, "  the model was trained with a mask of what is missing; here it is told that nothing is\n");
     TRY(executor_set_parameters(d->executor, d->parameters, err));
     uint64_t bytes = (uint64_t)d->batch * (uint64_t)sample_len(d) * sizeof(float);
@@ -401,7 +299,8 @@ static enum dae_status denoise_batch(struct denoise *d, float *values, int64_t n
 }
 
 /* An image would show NaN as black. */
-static enum dae_status check_output(const struct input *input, const struct samples_file *file, struct error *err)
+static enum dae_status check_output(const struct denoise_input *input, const struct samples_file *file,
+                                    struct error *err)
 {
     const int64_t len = dae_shape_len(&file->shape);
     for (int64_t i = 0; i < file->n * len; ++i)
@@ -454,7 +353,7 @@ static enum dae_status denoise_values(struct denoise *d, const struct samples_fi
     return DAE_OK;
 }
 
-static enum dae_status denoise_file(struct denoise *d, const struct input *input, struct error *err)
+static enum dae_status denoise_file(struct denoise *d, const struct denoise_input *input, struct error *err)
 {
     struct samples_file file;
     TRY(load_samples(d, input->path, &file, err));
@@ -484,18 +383,60 @@ static enum dae_status denoise_file(struct denoise *d, const struct input *input
     return status;
 }
 
+/* The network's rows, back in the file's order and units. */
+static enum dae_status denoise_rows(struct denoise *d, const struct panel_table *table, float *output, double *value,
+                                    struct error *err)
+{
+    const int width = d->columns->d;
+    TRY(panel_table_apply(&table->cells, d->device, &d->network, d->executor, d->batch, output, err));
+    for (int64_t i = 0; i < table->cells.n; ++i)
+        for (int j = 0; j < width; ++j) {
+            const double y = (double)output[i * width + j];
+            if (!isfinite(y))
+                return error_set(err, DAE_BAD_DATA,
+                                 "%s: row %lld: the model's output is not finite; give values like those it was "
+                                 "trained on, or train it again",
+                                 table->panel.path, (long long)i + 1);
+            value[i * width + table->order[j]] = y * d->columns->sd[j] + d->columns->mean[j];
+        }
+    return DAE_OK;
+}
+
+static enum dae_status denoise_table(struct denoise *d, const struct denoise_input *input, struct error *err)
+{
+    struct panel_table table;
+    struct text text = {0};
+    TRY(load_table(d, input->path, &table, err));
+    const size_t len = (size_t)table.cells.n * (size_t)table.cells.d;
+    float *output = malloc(len * sizeof *output);
+    double *value = malloc(len * sizeof *value);
+    enum dae_status status = output && value ? denoise_rows(d, &table, output, value, err)
+                                             : error_no_memory(err, input->path, len * sizeof *value);
+    if (status == DAE_OK)
+        status = panel_table_rewrite(&table, value, &text, err);
+    if (status == DAE_OK)
+        status = atomic_file_save(input->out, text.data, text.len, err);
+    d->n_samples += status == DAE_OK ? table.cells.n : 0;
+    text_release(&text);
+    free(output);
+    free(value);
+    panel_table_release(&table);
+    return status;
+}
+
 static enum dae_status denoise_all(struct denoise *d, struct error *err)
 {
     enum dae_status status = DAE_OK;
     bool terminal = isatty(STDERR_FILENO) == 1;
-    for (int i = 0; i < d->n_inputs && status == DAE_OK; ++i) {
-        status = denoise_file(d, &d->input[i], err);
+    for (int i = 0; i < d->inputs.n && status == DAE_OK; ++i) {
+        const struct denoise_input *input = &d->inputs.input[i];
+        status = input->is_table ? denoise_table(d, input, err) : denoise_file(d, input, err);
         d->n_written += status == DAE_OK;
         if (status == DAE_OK && terminal)
-            fprintf(stderr, "  %d/%d  %s\n", d->n_written, d->n_inputs, d->input[i].out);
+            fprintf(stderr, "  %d/%d  %s\n", d->n_written, d->inputs.n, d->inputs.input[i].out);
     }
     if (status != DAE_OK)
-        error_note(err, "%d of %d files were written into %s", d->n_written, d->n_inputs, d->folder);
+        error_note(err, "%d of %d files were written into %s", d->n_written, d->inputs.n, d->folder);
     return status;
 }
 
@@ -507,8 +448,9 @@ static void release(struct denoise *d)
     executor_free(d->executor);
     device_close(d->device);
     free(d->parameters);
+    panel_columns_free(d->columns);
     registry_close(d->registry);
-    free(d->input);
+    denoise_inputs_release(&d->inputs);
     arena_release(&d->arena);
 }
 
@@ -518,7 +460,7 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
         .invocation = invocation, .model = invocation->argument[0], .folder = invocation_value(invocation, "o")};
     enum dae_status status = read_memory(invocation, &d.memory_bytes, err);
     if (status == DAE_OK)
-        status = list_inputs(&d, err);
+        status = denoise_inputs_list(&d.inputs, invocation, d.folder, err);
     if (status == DAE_OK)
         status = load_model(&d, err);
     if (status == DAE_OK)
@@ -552,7 +494,7 @@ static const struct command_option *const options[] = {
 const struct command command_denoise = {
     .name = "denoise",
     .arguments = "MODEL INPUT...",
-    .summary = "denoise images and arrays with a trained model",
+    .summary = "denoise images, arrays and tables with a trained model",
     .description =
         "MODEL is a model.safetensors that dae-cl run wrote; nothing else of that run is needed. Each INPUT is a PNG, "
         "PGM, "
@@ -564,10 +506,17 @@ const struct command command_denoise = {
         "bits "
         "are those of the image as a whole. With one channel it takes the channels of a colour image one by one.\n"
         "\n"
+        "With a model of a panel (data.source: csv, returns: none, window: 1) an INPUT whose name ends in .csv or "
+        ".csv.gz "
+        "is a table of the same columns, found by name, in any order: a row of names, then a date and a number per "
+        "column in each row. Each row is one sample, standardised as in training; names and dates stay as they are. A "
+        "row with a hole is refused, unless the model's layers read the mask: then the hole gets a number too.\n"
+        "\n"
         "The model gets bytes and pixels as numbers from 0 to 1 and floats as they are; no noise is added.\n"
         "\n"
         "The results are files of the same kind and name in DIR: images with as many bits, arrays of bytes or 32-bit "
-        "floats as they came; JPEG becomes PNG; bytes and pixels are clamped to their range. A compressed IDX file "
+        "floats as they came; JPEG becomes PNG; bytes and pixels are clamped to their range. A compressed IDX file or "
+        "table "
         "comes out plain, "
         "without "
         ".gz. All inputs are checked before the first result is written, and each result appears whole or not at all.",

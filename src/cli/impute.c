@@ -8,9 +8,10 @@
 
 #include "base/atomic_file.h"
 #include "cli/command.h"
+#include "cli/panel_table.h"
 #include "cli/trust.h"
 #include "data/csv.h"
-#include "data/loader.h"
+#include "data/date.h"
 #include "study/hiding.h"
 #include "train/model_file.h"
 #include "train/settings.h"
@@ -30,15 +31,15 @@ struct impute {
     struct network network;
     float *parameters; /* (parameters_len) */
     struct panel_columns *columns;
-    struct panel panel; /* of the file */
-    int *order;         /* (d) where each of the model's columns stands in the file */
-    struct cells cells; /* (n,d) in the model's order, standardised */
+    struct panel_table table;
     struct device *device;
     struct executor *executor;
     double *fill, *sum, *squares; /* (n,d) of the first pass; sums over the others */
     double *error_squares;        /* (d) of known cells that were hidden */
     int64_t *n_errors;            /* (d) */
-    int64_t n_filled;
+    /* (N,d) as in the file, in the columns' units; NaN where nothing is filled, and where no error is known. */
+    double *value, *spread, *error;
+    int64_t n_filled, n_empty;
 };
 
 /* ---- The model and the file. --------------------------------------------------------------------------------------
@@ -57,18 +58,10 @@ static enum dae_status build_network(struct impute *m, struct error *err)
 static enum dae_status load_parameters(struct impute *m, const struct safetensors *file, struct error *err)
 {
     TRY(build_network(m, err));
-    TRY(model_file_columns(m->model, file, &m->columns, err));
+    TRY(panel_table_columns(m->model, file, &m->network, &m->columns, err));
     if (!m->network.takes_holes)
         return error_set(err, DAE_CHECKPOINT,
                          "%s: the model is not told what is missing; train one whose layers read the mask", m->model);
-    if (dae_shape_len(&m->network.node[0].plan.output) != m->columns->d)
-        return error_set(err, DAE_CHECKPOINT, "%s: the model takes windows of several rows; train one with window: 1",
-                         m->model);
-    if (m->columns->returns != PANEL_NONE)
-        return error_set(err, DAE_CHECKPOINT,
-                         "%s: the model was trained on returns that were taken of prices; to fill a file of returns, "
-                         "train one on returns (returns: none)",
-                         m->model);
     m->parameters = calloc((size_t)m->network.parameters_len + 1, sizeof *m->parameters);
     if (!m->parameters)
         return error_no_memory(err, "parameters", (unsigned long long)m->network.parameters_len * sizeof(float));
@@ -101,34 +94,21 @@ static enum dae_status check_names(struct impute *m, struct error *err)
 
 static enum dae_status load_file(struct impute *m, struct error *err)
 {
-    const struct panel_columns *columns = m->columns;
-    const int d = columns->d;
-    TRY(panel_load(&m->panel, m->in, PANEL_NONE, err));
-    TRY(panel_columns_match(columns, &m->panel, &m->order, err));
-    const int64_t n = m->panel.cells.n;
-    const size_t len = (size_t)n * (size_t)d;
-    TRY(cells_init(&m->cells, n, d, err));
+    TRY(panel_table_load(&m->table, m->in, m->columns, err));
+    const size_t d = (size_t)m->columns->d, len = (size_t)m->table.cells.n * d;
+    const size_t file_len = (size_t)m->table.panel.cells.n * d;
     m->fill = calloc(3 * len, sizeof *m->fill);
-    m->error_squares = calloc((size_t)d, sizeof *m->error_squares);
-    m->n_errors = calloc((size_t)d, sizeof *m->n_errors);
-    if (!m->fill || !m->error_squares || !m->n_errors)
-        return error_no_memory(err, m->in, 3 * len * sizeof *m->fill);
+    m->value = malloc(3 * file_len * sizeof *m->value);
+    m->error_squares = calloc(d, sizeof *m->error_squares);
+    m->n_errors = calloc(d, sizeof *m->n_errors);
+    if (!m->fill || !m->value || !m->error_squares || !m->n_errors)
+        return error_no_memory(err, m->in, 3 * (len + file_len) * sizeof *m->fill);
     m->sum = m->fill + len;
     m->squares = m->sum + len;
-    for (int64_t i = 0; i < n; ++i)
-        for (int j = 0; j < d; ++j) {
-            const int64_t from = i * m->panel.cells.d + m->order[j], to = i * d + j;
-            const double x = (m->panel.cells.x[from] - columns->mean[j]) / columns->sd[j];
-            m->cells.seen[to] = m->panel.cells.seen[from];
-            m->n_filled += !m->cells.seen[to];
-            m->cells.x[to] = x; /* NaN in a hole stays NaN */
-            if (columns->clip > 0)
-                m->cells.x[to] = x < -columns->clip ? -columns->clip : x > columns->clip ? columns->clip : x;
-            if (isinf((float)m->cells.x[to]))
-                return error_at(err, DAE_BAD_DATA, m->panel.column[m->order[j]],
-                                "column '%s' holds numbers far beyond those that the model was trained on",
-                                columns->name[j]);
-        }
+    m->spread = m->value + file_len;
+    m->error = m->spread + file_len;
+    for (size_t i = 0; i < 3 * file_len; ++i)
+        m->value[i] = NAN;
     return DAE_OK;
 }
 
@@ -137,7 +117,7 @@ static enum dae_status load_file(struct impute *m, struct error *err)
 
 static enum dae_status open_device(struct impute *m, struct error *err)
 {
-    const int64_t n = m->cells.n, batch = n < m->settings.batch ? n : m->settings.batch;
+    const int64_t n = m->table.cells.n, batch = n < m->settings.batch ? n : m->settings.batch;
     const struct executor_options options = {.batch = batch, .infer = true, .join = true, .fold = true};
     char notice[512];
     TRY(invocation_device(m->invocation, m->config, &m->device, err));
@@ -150,35 +130,9 @@ static enum dae_status open_device(struct impute *m, struct error *err)
     return executor_set_parameters(m->executor, m->parameters, err);
 }
 
-static enum dae_status run_batches(struct impute *m, struct loader *loader, float *output, struct error *err)
-{
-    for (int64_t first = 0; first < m->cells.n; first += m->settings.batch) {
-        struct batch batch;
-        TRY(loader_batch(loader, first, 0, 0, &batch, err));
-        TRY(executor_forward(m->executor, SCHEDULE_INFER, &batch, err));
-        TRY(executor_read(m->executor, SCHEDULE_INFER, m->network.output, batch.n, output + first * m->cells.d, err));
-    }
-    return DAE_OK;
-}
-
-/* What the model makes of the rows, (n,d). */
 static enum dae_status apply(struct impute *m, const struct cells *rows, float *output, struct error *err)
 {
-    const size_t len = (size_t)rows->n * (size_t)rows->d;
-    struct dataset set = {.n = rows->n, .shape = {1, {rows->d}}, .kind = DATASET_FLOAT};
-    struct loader *loader = NULL;
-    float *values = malloc(len * sizeof *values);
-    set.values = values;
-    if (!values)
-        return error_no_memory(err, "rows", len * sizeof *values);
-    for (size_t i = 0; i < len; ++i)
-        values[i] = (float)rows->x[i];
-    enum dae_status status = loader_new(m->device, &set, m->settings.batch, &loader, err);
-    if (status == DAE_OK)
-        status = run_batches(m, loader, output, err);
-    loader_free(loader);
-    dataset_release(&set);
-    return status;
+    return panel_table_apply(rows, m->device, &m->network, m->executor, m->settings.batch, output, err);
 }
 
 /* One more pass with further cells hidden: what it says of the missing cells, and how far off it is on those hidden. */
@@ -186,16 +140,16 @@ static enum dae_status add_pass(struct impute *m, int number, float *output, str
 {
     const struct hiding hiding = {.pattern = HIDING_RANDOM, .share = pass_share, .seed = (uint64_t)number};
     struct cells rows = {0};
-    TRY(cells_copy(&rows, &m->cells, err));
+    TRY(cells_copy(&rows, &m->table.cells, err));
     hiding_apply(&hiding, &rows);
     enum dae_status status = apply(m, &rows, output, err);
     for (int64_t at = 0; at < rows.n * rows.d && status == DAE_OK; ++at) {
         const double y = (double)output[at];
-        if (!m->cells.seen[at]) {
+        if (!m->table.cells.seen[at]) {
             m->sum[at] += y;
             m->squares[at] += y * y;
         } else if (!rows.seen[at]) {
-            m->error_squares[at % rows.d] += pow(y - m->cells.x[at], 2);
+            m->error_squares[at % rows.d] += pow(y - m->table.cells.x[at], 2);
             ++m->n_errors[at % rows.d];
         }
     }
@@ -205,12 +159,12 @@ static enum dae_status add_pass(struct impute *m, int number, float *output, str
 
 static enum dae_status fill(struct impute *m, struct error *err)
 {
-    const size_t len = (size_t)m->cells.n * (size_t)m->cells.d;
+    const size_t len = (size_t)m->table.cells.n * (size_t)m->table.cells.d;
     float *output = calloc(len, sizeof *output);
-    enum dae_status status = output ? apply(m, &m->cells, output, err) : error_no_memory(err, "rows", len);
+    enum dae_status status = output ? apply(m, &m->table.cells, output, err) : error_no_memory(err, "rows", len);
     for (size_t i = 0; i < len && status == DAE_OK; ++i) {
         m->fill[i] = (double)output[i];
-        if (!m->cells.seen[i] && !isfinite(m->fill[i]))
+        if (!m->table.cells.seen[i] && !isfinite(m->fill[i]))
             status = error_set(err, DAE_BAD_DATA, "%s: the model's output is not finite; train it again", m->in);
     }
     for (int pass = 1; pass <= PASSES && status == DAE_OK; ++pass)
@@ -219,16 +173,90 @@ static enum dae_status fill(struct impute *m, struct error *err)
     return status;
 }
 
-/* ---- Writing. -----------------------------------------------------------------------------------------------------
+/* ---- From the network's numbers to the file's. --------------------------------------------------------------------
  */
 
-/* Where the bytes of a line begin, from the place of another line before it. */
-static size_t find_line(const char *bytes, size_t at, int from, int line)
+/* The standard deviation of a cell's fill over the passes, in the column's unit. */
+static double spread_of(const struct impute *m, int64_t at)
 {
-    for (; from < line; ++from)
-        at = (size_t)(strchr(bytes + at, '\n') - bytes) + 1;
-    return at;
+    const double mean = m->sum[at] / PASSES, variance = m->squares[at] / PASSES - mean * mean;
+    return variance > 0 ? sqrt(variance * PASSES / (PASSES - 1)) * m->columns->sd[at % m->columns->d] : 0;
 }
+
+/* The root mean squared error of a column's hidden cells, in its unit; NaN when none was hidden. */
+static double error_of(const struct impute *m, int j)
+{
+    return m->n_errors[j] > 0 ? sqrt(m->error_squares[j] / (double)m->n_errors[j]) * m->columns->sd[j] : NAN;
+}
+
+static double number_of(const struct impute *m, int64_t at)
+{
+    const int j = (int)(at % m->columns->d);
+    return m->fill[at] * m->columns->sd[j] + m->columns->mean[j];
+}
+
+/* The file holds what the network fills. */
+static void take_numbers(struct impute *m)
+{
+    const int d = m->columns->d;
+    for (int64_t at = 0; at < m->table.cells.n * d; ++at) {
+        const int j = (int)(at % d);
+        const int64_t to = at - j + m->table.order[j];
+        if (m->table.cells.seen[at])
+            continue;
+        m->value[to] = number_of(m, at);
+        m->spread[to] = spread_of(m, at);
+        m->error[to] = error_of(m, j);
+        ++m->n_filled;
+    }
+}
+
+/* The file holds prices, the network fills returns: each hole is the price before it, observed or filled, moved on by
+ * the filled return. Errors of returns are taken as independent and small: the squares of a price's relative errors,
+ * s for log(p_t / p_{t-1}) and s / (1 + r) for p_t / p_{t-1} - 1, add along the chain. */
+static enum dae_status take_prices(struct impute *m, int j, struct error *err)
+{
+    const struct cells *file = &m->table.panel.cells;
+    const bool is_log = m->columns->returns == PANEL_LOG;
+    double price = NAN, spread = 0, error = 0;
+    for (int64_t i = 0; i < file->n; ++i) {
+        const int64_t at = i * file->d + m->table.order[j], from = (i - 1) * file->d + j;
+        if (file->seen[at]) {
+            price = file->x[at];
+            spread = error = 0;
+        } else if (isnan(price)) {
+            ++m->n_empty;
+        } else {
+            const double r = number_of(m, from), growth = is_log ? exp(r) : 1 + r, unit = is_log ? 1 : growth;
+            char date[DATE_TEXT_BYTES];
+            price *= growth;
+            if (!(price > 0) || isinf(price))
+                return error_at(err, DAE_BAD_DATA, m->table.panel.column[m->table.order[j]],
+                                "column '%s': the return of %.3g that fills %s leaves no price; train the model longer",
+                                m->columns->name[j], r, date_text(m->table.panel.date[i], date));
+            spread += pow(spread_of(m, from) / unit, 2);
+            error += pow(error_of(m, j) / unit, 2);
+            m->value[at] = price;
+            m->spread[at] = price * sqrt(spread);
+            m->error[at] = price * sqrt(error);
+            ++m->n_filled;
+        }
+    }
+    return DAE_OK;
+}
+
+static enum dae_status take_fills(struct impute *m, struct error *err)
+{
+    if (m->columns->returns == PANEL_NONE)
+        take_numbers(m);
+    else
+        for (int j = 0; j < m->columns->d; ++j)
+            TRY(take_prices(m, j, err));
+    return DAE_OK;
+}
+
+/* ---- Writing. -----------------------------------------------------------------------------------------------------
+ */
 
 static void add_field(struct text *text, const char *field)
 {
@@ -242,75 +270,64 @@ static void add_field(struct text *text, const char *field)
     text_add(text, "\"");
 }
 
-/* One line of the second file, in the unit of the column. */
-static void report_cell(const struct impute *m, int64_t at, const char *date, const char *value, struct text *report)
+/* One line for each filled cell, with the date as the file has it. */
+static enum dae_status report_rows(const struct impute *m, struct csv *csv, struct text *report, struct error *err)
 {
-    const int j = (int)(at % m->cells.d);
-    const double mean = m->sum[at] / PASSES, variance = m->squares[at] / PASSES - mean * mean;
-    const double spread = variance > 0 ? sqrt(variance * PASSES / (PASSES - 1)) : 0;
-    add_field(report, date);
-    text_add(report, ",");
-    add_field(report, m->columns->name[j]);
-    text_printf(report, ",%s,%.4g,", value, spread * m->columns->sd[j]);
-    if (m->n_errors[j] > 0)
-        text_printf(report, "%.4g", sqrt(m->error_squares[j] / (double)m->n_errors[j]) * m->columns->sd[j]);
-    text_add(report, "\n");
-}
-
-/* Copies the file, and puts a number where each hole stood. */
-static enum dae_status splice(struct impute *m, struct csv *csv, const char *bytes, struct text *out,
-                              struct text *report, struct error *err)
-{
-    size_t copied = 0, line_at = 0;
-    int line = 1;
+    const struct panel *panel = &m->table.panel;
+    char number[PANEL_TABLE_NUMBER_BYTES];
     bool more;
     TRY(csv_next(csv, &more, err)); /* the names */
-    int *column = arena_array(&m->arena, (size_t)m->cells.d, sizeof *column);
-    if (!column)
-        return error_no_memory(err, "columns", 0);
-    for (int j = 0; j < m->cells.d; ++j)
-        column[m->order[j]] = j;
-    for (int64_t i = 0; i < m->cells.n; ++i) {
+    for (int64_t i = 0; i < panel->cells.n; ++i) {
         TRY(csv_next(csv, &more, err));
-        for (int k = 0; k < m->cells.d; ++k) {
-            const int64_t at = i * m->cells.d + column[k];
-            const struct csv_field *field = &csv->fields[k + 1];
-            if (m->cells.seen[at])
+        for (int k = 0; k < panel->cells.d; ++k) {
+            const int64_t at = i * panel->cells.d + k;
+            if (isnan(m->value[at]))
                 continue;
-            char value[32];
-            const int j = column[k];
-            snprintf(value, sizeof value, "%.6g", m->fill[at] * m->columns->sd[j] + m->columns->mean[j]);
-            line_at = find_line(bytes, line_at, line, field->mark.line);
-            line = field->mark.line;
-            const size_t begin = line_at + (size_t)field->mark.column - 1;
-            text_add_bytes(out, bytes + copied, begin - copied);
-            text_add(out, value);
-            copied = begin + strlen(field->text) + (bytes[begin] == '"' ? 2 : 0);
-            report_cell(m, at, csv->fields[0].text, value, report);
+            add_field(report, csv->fields[0].text);
+            text_add(report, ",");
+            add_field(report, panel->name[k]);
+            text_printf(report, ",%s,%.4g,", panel_table_number(m->value[at], number), m->spread[at]);
+            if (!isnan(m->error[at]))
+                text_printf(report, "%.4g", m->error[at]);
+            text_add(report, "\n");
         }
     }
-    text_add(out, bytes + copied);
-    return out->failed || report->failed ? error_no_memory(err, m->in, out->len) : DAE_OK;
+    return report->failed ? error_no_memory(err, m->in, report->len) : DAE_OK;
+}
+
+static enum dae_status write_report(const struct impute *m, struct text *report, struct error *err)
+{
+    struct csv csv;
+    TRY(csv_open(&csv, m->in, err));
+    text_add(report, "date,column,value,spread,error\n");
+    enum dae_status status = report_rows(m, &csv, report, err);
+    csv_close(&csv);
+    return status;
 }
 
 static enum dae_status write_results(struct impute *m, struct error *err)
 {
-    struct csv csv;
-    struct text bytes = {0}, out = {0}, report = {0};
-    TRY(csv_open(&csv, m->in, err));
-    text_add_bytes(&bytes, csv.bytes, (size_t)(csv.end - csv.bytes)); /* reading rows writes into them */
-    text_add(&report, "date,column,value,spread,error\n");
-    enum dae_status status =
-        bytes.failed ? error_no_memory(err, m->in, bytes.len) : splice(m, &csv, bytes.data, &out, &report, err);
+    struct text out = {0}, report = {0};
+    enum dae_status status = write_report(m, &report, err);
+    if (status == DAE_OK)
+        status = panel_table_rewrite(&m->table, m->value, &out, err);
     if (status == DAE_OK)
         status = atomic_file_save(m->report, report.data, report.len, err);
     if (status == DAE_OK)
         status = atomic_file_save(m->out, out.data, out.len, err);
-    text_release(&bytes);
     text_release(&out);
     text_release(&report);
-    csv_close(&csv);
     return status;
+}
+
+static void print_summary(const struct impute *m)
+{
+    const struct cells *file = &m->table.panel.cells;
+    printf("%lld of %lld cells filled: %s; how sure: %s\n", (long long)m->n_filled, (long long)(file->n * file->d),
+           m->out, m->report);
+    if (m->n_empty > 0)
+        printf("%lld cell%s before the first price of a column stay%s empty\n", (long long)m->n_empty,
+               m->n_empty == 1 ? "" : "s", m->n_empty == 1 ? "s" : "");
 }
 
 static void release(struct impute *m)
@@ -318,11 +335,11 @@ static void release(struct impute *m)
     executor_free(m->executor);
     device_close(m->device);
     free(m->fill);
+    free(m->value);
     free(m->error_squares);
     free(m->n_errors);
     free(m->parameters);
-    cells_release(&m->cells);
-    panel_release(&m->panel);
+    panel_table_release(&m->table);
     panel_columns_free(m->columns);
     registry_close(m->registry);
     arena_release(&m->arena);
@@ -356,10 +373,11 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     if (status == DAE_OK)
         status = fill(&m, err);
     if (status == DAE_OK)
+        status = take_fills(&m, err);
+    if (status == DAE_OK)
         status = write_results(&m, err);
     if (status == DAE_OK)
-        printf("%lld of %lld cells filled: %s; how sure: %s\n", (long long)m.n_filled,
-               (long long)(m.cells.n * m.cells.d), m.out, m.report);
+        print_summary(&m);
     release(&m);
     return status;
 }
@@ -377,18 +395,24 @@ const struct command command_impute = {
     .arguments = "MODEL FILE.csv",
     .summary = "fill the missing cells of a table with a trained model",
     .description =
-        "MODEL is a model.safetensors that dae-cl run trained on a panel (data.source: csv, returns: none) and whose "
+        "MODEL is a model.safetensors that dae-cl run trained on a panel (data.source: csv, window: 1) and whose "
         "layers "
         "read the mask. FILE.csv, plain or .gz, is a table of the same columns, found by name, in any order: a row of "
         "names, then a date and a number per column in each row. Empty cells, NA, NaN and the like are filled; every "
         "other byte of the file stays as it is.\n"
+        "\n"
+        "With a model of returns: log or simple the file holds prices. A missing price is the price before it, "
+        "observed "
+        "or filled, moved on by the filled return; the price behind a gap stays as it was observed, so the filled path "
+        "need not meet it. What is missing before a column's first price stays empty.\n"
         "\n"
         "A second file has a line for each filled cell: date, column, value, spread, error. To see how sure the fills "
         "are, twenty passes hide a fifth of the known cells as well. spread is the standard deviation of this cell's "
         "fill "
         "over them: how much it depends on which other cells are known. error is the root of the mean squared error of "
         "the fills of this column's hidden cells, whose truth is known: how far off a fill is. Both are in the unit of "
-        "the column. The two files appear whole or not at all.",
+        "the column; for a price the squares of both add, relative to it, from return to return since the last known "
+        "price. The two files appear whole or not at all.",
     .options = options,
     .run = run,
 };

@@ -52,7 +52,7 @@ struct parts {
 };
 
 struct row {
-    const char *name;
+    const char *name, *brief; /* brief: fits beside a figure */
     double of_seed[N_SPLITS][PANEL_MAX_SEEDS];
     double explained_of_seed[PANEL_MAX_SEEDS]; /* of the test window */
     int n_seeds;
@@ -190,6 +190,7 @@ static enum dae_status measure_pca(struct factors_work *s, struct error *err)
 {
     struct row *row = &s->row[s->n_rows++];
     *row = (struct row){.name = arena_printf(s->task->arena, "PCA, %d", s->k), .n_seeds = 1};
+    row->brief = row->name;
     if (!row->name)
         return error_no_memory(err, "study", 0);
     for (int p = 0; p < N_SPLITS; ++p) {
@@ -218,13 +219,14 @@ static enum dae_status train(struct factors_work *s, const struct value *corrupt
 
 /* One kind of network, seed by seed: the same seed on either part. */
 static enum dae_status measure_networks(struct factors_work *s, const struct value *corruption, bool corrupt,
-                                        const char *name, const char *file, double share, struct error *err)
+                                        const char *name, const char *brief, const char *file, double share,
+                                        struct error *err)
 {
     struct row *row = &s->row[s->n_rows++];
     struct panel_networks networks[2] = {{0}}, whole = {0};
     struct arena *arena = s->task->arena;
     enum dae_status status = DAE_OK;
-    *row = (struct row){.name = name, .n_seeds = (int)s->options->seeds};
+    *row = (struct row){.name = name, .brief = brief, .n_seeds = (int)s->options->seeds};
     for (int p = 0; p < N_SPLITS && status == DAE_OK; ++p) {
         for (int half = 0; half < 2 && status == DAE_OK; ++half)
             status = train(s, corruption, corrupt, arena_printf(arena, "%s_split_%d_part_%d", file, p + 1, half + 1),
@@ -250,7 +252,7 @@ static enum dae_status measure_networks(struct factors_work *s, const struct val
 }
 
 /* As the config has it, in one line; NULL: no memory. */
-static const char *corruption_name(struct arena *arena, const struct value *corruption, struct error *err)
+static const char *corruption_text(struct arena *arena, const struct value *corruption, struct error *err)
 {
     struct text text = {0}, name = {0};
     const bool written = tree_write(corruption, &text, err) == DAE_OK && text.data;
@@ -259,7 +261,7 @@ static const char *corruption_name(struct arena *arena, const struct value *corr
             text_add_bytes(&name, c, 1);
         else if (c[strspn(c, " \n")] && name.len > 0 && name.data[name.len - 1] != ' ')
             text_add(&name, " ");
-    const char *kept = name.data ? arena_printf(arena, "denoising autoencoder, %s", name.data) : NULL;
+    const char *kept = name.data ? arena_text(arena, name.data, name.len) : NULL;
     text_release(&text);
     text_release(&name);
     return kept;
@@ -271,13 +273,15 @@ static enum dae_status measure(struct factors_work *s, struct error *err)
     struct arena *arena = s->task->arena;
     const double share = 1.0 / (list->n + 1);
     TRY(measure_pca(s, err));
-    TRY(measure_networks(s, NULL, false, "plain autoencoder", "plain", share, err));
+    TRY(measure_networks(s, NULL, false, "plain autoencoder", "plain autoencoder", "plain", share, err));
     for (int i = 0; i < list->n; ++i) {
-        const char *name = corruption_name(arena, list->items[i], err);
+        const char *text = corruption_text(arena, list->items[i], err);
         const char *file = arena_printf(arena, "corruption_%d", i + 1);
-        if (!name || !file)
+        const char *name = text ? arena_printf(arena, "denoising autoencoder, %s", text) : NULL;
+        const char *brief = text ? arena_printf(arena, "DAE, %s", text) : NULL;
+        if (!file || !name || !brief)
             return error_no_memory(err, "study", 0);
-        TRY(measure_networks(s, list->items[i], true, name, file, share, err));
+        TRY(measure_networks(s, list->items[i], true, name, brief, file, share, err));
     }
     return DAE_OK;
 }
@@ -348,6 +352,44 @@ static enum dae_status add_table(const struct factors_work *s, struct study_resu
     return DAE_OK;
 }
 
+static enum dae_status add_figure(const struct factors_work *s, struct study_result *result, struct error *err)
+{
+    enum { N_SHOWN = N_COLUMNS / 2 };
+    static const char *const column_name[N_SHOWN] = {"halves", "calm, wild", "explained"};
+    struct arena *arena = s->task->arena;
+    const struct study_table *all = result->table[0];
+    struct study_table *table = arena_alloc(arena, sizeof *table);
+    struct study_figure *figure = arena_alloc(arena, sizeof *figure);
+    double *value = arena_array(arena, (size_t)s->n_rows * N_SHOWN, sizeof *value);
+    const char **name = arena_array(arena, (size_t)s->n_rows, sizeof *name);
+    if (!table || !figure || !value || !name)
+        return error_no_memory(err, "figure", 0);
+    for (int i = 0; i < s->n_rows; ++i) {
+        name[i] = s->row[i].brief;
+        for (int k = 0; k < N_SHOWN; ++k)
+            value[i * N_SHOWN + k] = all->value[i * N_COLUMNS + 2 * k];
+    }
+    *table = (struct study_table){.name = "factors",
+                                  .row_title = all->row_title,
+                                  .n_rows = s->n_rows,
+                                  .n_columns = N_SHOWN,
+                                  .row_name = name,
+                                  .column_name = column_name,
+                                  .value = value,
+                                  .n_digits = all->n_digits};
+    *figure = (struct study_figure){
+        .name = "factors",
+        .title = "How stable codes are, and what they explain",
+        .caption =
+            "Mean canonical correlation of the codes fitted to either half of the training window, and to its calm "
+            "and its wild days; share of the test window's squares that the network restores.",
+        .alt = "table of methods by stability over halves and over calm and wild days, and by explained variance",
+        .kind = STUDY_HEAT_MAP,
+        .table = table};
+    result->figure[result->n_figures++] = figure;
+    return DAE_OK;
+}
+
 static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
 {
     struct factors_work *s = calloc(1, sizeof *s);
@@ -365,6 +407,8 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
         status = measure(s, err);
     if (status == DAE_OK)
         status = add_table(s, result, err);
+    if (status == DAE_OK)
+        status = add_figure(s, result, err);
     for (int p = 0; p < N_SPLITS; ++p)
         for (int half = 0; half < 2 && s->parts[p].owned; ++half)
             cells_release(&s->parts[p].part[half]);

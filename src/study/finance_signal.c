@@ -266,6 +266,52 @@ static enum dae_status add_mse(const struct signal_work *s, struct study_result 
     return row[SIGNAL_PCA] && row[SIGNAL_N + 2] ? DAE_OK : error_no_memory(err, "table", 0);
 }
 
+/* Each level's MSE over its square, so that levels can be compared: 1 is as bad as doing nothing. */
+static enum dae_status add_figure(const struct signal_work *s, struct study_result *result, struct error *err)
+{
+    struct arena *arena = s->task->arena;
+    const struct study_table *mse = result->table[0];
+    const int n_levels = s->options->levels.n;
+    struct study_table *share = arena_alloc(arena, sizeof *share);
+    struct study_figure *figure = arena_alloc(arena, sizeof *figure);
+    double *value = arena_array(arena, (size_t)(mse->n_rows * n_levels), sizeof *value);
+    const char **row = arena_array(arena, (size_t)mse->n_rows, sizeof *row);
+    const char **column = arena_array(arena, (size_t)n_levels, sizeof *column);
+    if (!share || !figure || !value || !row || !column)
+        return error_no_memory(err, "figure", 0);
+    memcpy(row, mse->row_name, (size_t)mse->n_rows * sizeof *row);
+    row[SIGNAL_N + 1] = "DAE, one network"; /* as long as fits beside the figure */
+    row[SIGNAL_N + 2] = arena_printf(arena, "DAE, mean of %lld", s->options->seeds);
+    if (!row[SIGNAL_N + 2])
+        return error_no_memory(err, "figure", 0);
+    for (int i = 0; i < n_levels; ++i) {
+        const double sigma = s->options->levels.number[i];
+        if (!(column[i] = arena_printf(arena, "%g", sigma)))
+            return error_no_memory(err, "figure", 0);
+        for (int m = 0; m < mse->n_rows; ++m)
+            value[m * n_levels + i] = mse->value[m * mse->n_columns + 3 * i] / (sigma * sigma);
+    }
+    *share = (struct study_table){.name = "noise_left",
+                                  .row_title = mse->row_title,
+                                  .n_rows = mse->n_rows,
+                                  .n_columns = n_levels,
+                                  .row_name = row,
+                                  .column_name = column,
+                                  .value = value,
+                                  .n_digits = 3};
+    *figure =
+        (struct study_figure){.name = "noise_left",
+                              .title = "Share of the noise that is left",
+                              .caption = "Mean squared error on the test window, in squares of the noise's level: "
+                                         "1 is as bad as doing nothing.",
+                              .alt = "table of methods by levels of noise, darker where more noise is left",
+                              .kind = STUDY_HEAT_MAP,
+                              .x_label = "sigma of the noise",
+                              .table = share};
+    result->figure[result->n_figures++] = figure;
+    return DAE_OK;
+}
+
 static enum dae_status add_choice(const struct signal_work *s, struct study_result *result, struct error *err)
 {
     struct arena *arena = s->task->arena;
@@ -315,6 +361,7 @@ static enum dae_status carry_out(struct signal_work *s, struct study_result *res
         "removed again. All models know the training window alone. The plain autoencoder is the same network, "
         "trained without noise.";
     TRY(add_mse(s, result, err));
+    TRY(add_figure(s, result, err));
     return add_choice(s, result, err);
 }
 

@@ -50,11 +50,17 @@ case_is "finance_signal: no method beats the Wiener filter by more than chance"
 study finance_signal "$data" --set studies.finance_signal.draws=2 --set 'studies.finance_signal.candidates=[{}]' \
     --set studies.finance_signal.levels=[0.7]
 code_is 0
+[ -s "$folder/noise_left.png" ] && [ -s "$folder/noise_left.svg" ] || problem "no figure"
 python3 - "$folder" <<'END' || problem "wrong tables"
 import csv, sys
+svg = open(sys.argv[1] + "/noise_left.svg").read()
 rows = {r[0]: r[1:] for r in csv.reader(open(sys.argv[1] + "/mse.csv"))}
 mse = {name: float(r[0]) for name, r in rows.items() if name != "method"}
 assert abs(mse["noisy input"] - 0.49) < 0.02
+for name, m in mse.items():
+    shown = "%#.3g" % (m / 0.7 ** 2)
+    brief = {"denoising autoencoder": "DAE, one network"}.get(name, name.replace("denoising autoencoder", "DAE"))
+    assert ">%s<" % brief in svg and ">%s<" % shown in svg, (name, shown)
 assert all(m > 0.98 * mse["Wiener filter"] for m in mse.values()), mse
 assert mse["denoising autoencoder, mean of 2"] < mse["plain autoencoder"] < 1
 assert mse["denoising autoencoder, mean of 2"] < 0.6 * mse["noisy input"]
@@ -63,9 +69,14 @@ END
 case_is "finance_factors: stability lies between 0 and 1, PCA finds the drawn factors"
 study finance_factors "$data" --set 'studies.finance_factors.corruptions=[{masking: {p: 0.2}}]'
 code_is 0
+[ -s "$folder/factors.png" ] && [ -s "$folder/factors.svg" ] || problem "no figure"
 python3 - "$folder" <<'END' || problem "wrong tables"
 import csv, sys
 rows = list(csv.reader(open(sys.argv[1] + "/stability.csv")))
+svg = open(sys.argv[1] + "/factors.svg").read()
+for r in rows[1:]:
+    assert r[0].replace("denoising autoencoder", "DAE") in svg, r[0]
+    assert all(">%#.3g<" % float(x) in svg for x in r[1::2]), r
 assert [r[0] for r in rows[1:]] == ["PCA, 5", "plain autoencoder", "denoising autoencoder, masking: p: 0.2"]
 for r in rows[1:]:
     assert all(0 < float(x) <= 1 for x in r[1::2])

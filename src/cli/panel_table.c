@@ -1,0 +1,201 @@
+#include "cli/panel_table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/csv.h"
+#include "data/loader.h"
+#include "train/model_file.h"
+
+/* ---- Reading. ---------------------------------------------------------------------------------------------------- */
+
+enum dae_status panel_table_columns(const char *model, const struct safetensors *file, const struct network *network,
+                                    struct panel_columns **columns, struct error *err)
+{
+    TRY(model_file_columns(model, file, columns, err));
+    if (dae_shape_len(&network->node[0].plan.output) == (*columns)->d)
+        return DAE_OK;
+    panel_columns_free(*columns);
+    *columns = NULL;
+    return error_set(err, DAE_CHECKPOINT, "%s: the model takes windows of several rows; train one with window: 1",
+                     model);
+}
+
+/* `numbers` has the panel's columns. */
+static enum dae_status standardise(struct panel_table *table, const struct panel *numbers,
+                                   const struct panel_columns *columns, struct error *err)
+{
+    const int64_t n = numbers->cells.n;
+    const int d = columns->d;
+    TRY(cells_init(&table->cells, n, d, err));
+    for (int64_t i = 0; i < n; ++i)
+        for (int j = 0; j < d; ++j) {
+            const int64_t from = i * d + table->order[j], to = i * d + j;
+            double x = (numbers->cells.x[from] - columns->mean[j]) / columns->sd[j];
+            if (columns->clip > 0) /* NaN in a hole stays NaN */
+                x = x < -columns->clip ? -columns->clip : x > columns->clip ? columns->clip : x;
+            table->cells.seen[to] = numbers->cells.seen[from];
+            table->cells.x[to] = x;
+            if (isinf((float)x))
+                return error_at(err, DAE_BAD_DATA, table->panel.column[table->order[j]],
+                                "column '%s' holds numbers far beyond those that the model was trained on",
+                                columns->name[j]);
+        }
+    return DAE_OK;
+}
+
+static enum dae_status read_file(struct panel_table *table, struct panel *returns, const char *path,
+                                 const struct panel_columns *columns, struct error *err)
+{
+    const bool prices = columns->returns != PANEL_NONE;
+    if (prices) /* first, because it knows what a price must be */
+        TRY(panel_load(returns, path, columns->returns, err));
+    TRY(panel_load(&table->panel, path, PANEL_NONE, err));
+    TRY(panel_columns_match(columns, &table->panel, &table->order, err));
+    return standardise(table, prices ? returns : &table->panel, columns, err);
+}
+
+enum dae_status panel_table_load(struct panel_table *table, const char *path, const struct panel_columns *columns,
+                                 struct error *err)
+{
+    struct panel returns = {0};
+    *table = (struct panel_table){0};
+    enum dae_status status = read_file(table, &returns, path, columns, err);
+    panel_release(&returns);
+    if (status != DAE_OK)
+        panel_table_release(table);
+    return status;
+}
+
+void panel_table_release(struct panel_table *table)
+{
+    cells_release(&table->cells);
+    panel_release(&table->panel);
+    *table = (struct panel_table){0};
+}
+
+/* Row and column count from 0 behind the names and the dates. */
+static enum dae_status find_mark(const char *path, int64_t row, int column, struct mark *mark, struct error *err)
+{
+    struct csv csv;
+    bool more = true;
+    TRY(csv_open(&csv, path, err));
+    enum dae_status status = csv_next(&csv, &more, err);
+    for (int64_t i = 0; i <= row && status == DAE_OK && more; ++i)
+        status = csv_next(&csv, &more, err);
+    if (status == DAE_OK && column + 1 < csv.n_fields)
+        *mark = csv.fields[column + 1].mark;
+    csv_close(&csv);
+    return status;
+}
+
+enum dae_status panel_table_check_whole(const struct panel_table *table, struct error *err)
+{
+    const struct panel *panel = &table->panel;
+    for (int64_t at = 0; at < panel->cells.n * panel->cells.d; ++at)
+        if (!panel->cells.seen[at]) {
+            const int column = (int)(at % panel->cells.d);
+            struct mark mark = {0};
+            TRY(find_mark(panel->path, at / panel->cells.d, column, &mark, err));
+            mark.file = panel->path;
+            return error_at(err, DAE_BAD_DATA, mark,
+                            "column '%s': the number is missing, and the model is not told what is missing; fill it, "
+                            "or leave the row out",
+                            panel->name[column]);
+        }
+    return DAE_OK;
+}
+
+/* ---- The network's work. ----------------------------------------------------------------------------------------- */
+
+static enum dae_status run_batches(struct loader *loader, const struct cells *rows, const struct network *network,
+                                   struct executor *executor, int64_t batch_len, float *output, struct error *err)
+{
+    for (int64_t first = 0; first < rows->n; first += batch_len) {
+        struct batch batch;
+        TRY(loader_batch(loader, first, 0, 0, &batch, err));
+        TRY(executor_forward(executor, SCHEDULE_INFER, &batch, err));
+        TRY(executor_read(executor, SCHEDULE_INFER, network->output, batch.n, output + first * rows->d, err));
+    }
+    return DAE_OK;
+}
+
+enum dae_status panel_table_apply(const struct cells *rows, struct device *device, const struct network *network,
+                                  struct executor *executor, int64_t batch, float *output, struct error *err)
+{
+    const size_t len = (size_t)rows->n * (size_t)rows->d;
+    struct dataset set = {.n = rows->n, .shape = {1, {rows->d}}, .kind = DATASET_FLOAT};
+    struct loader *loader = NULL;
+    float *values = malloc(len * sizeof *values);
+    set.values = values;
+    if (!values)
+        return error_no_memory(err, "rows", len * sizeof *values);
+    for (size_t i = 0; i < len; ++i)
+        values[i] = (float)rows->x[i];
+    enum dae_status status = loader_new(device, &set, batch, &loader, err);
+    if (status == DAE_OK)
+        status = run_batches(loader, rows, network, executor, batch, output, err);
+    loader_free(loader);
+    dataset_release(&set);
+    return status;
+}
+
+/* ---- Writing. ---------------------------------------------------------------------------------------------------- */
+
+const char *panel_table_number(double value, char text[PANEL_TABLE_NUMBER_BYTES])
+{
+    snprintf(text, PANEL_TABLE_NUMBER_BYTES, "%.6g", value);
+    return text;
+}
+
+/* Where the bytes of a line begin, from the place of another line before it. */
+static size_t find_line(const char *bytes, size_t at, int from, int line)
+{
+    for (; from < line; ++from)
+        at = (size_t)(strchr(bytes + at, '\n') - bytes) + 1;
+    return at;
+}
+
+/* `bytes` are the file's before csv_next writes into them. */
+static enum dae_status splice(struct csv *csv, const char *bytes, const struct cells *shape, const double *value,
+                              struct text *out, struct error *err)
+{
+    size_t copied = 0, line_at = 0;
+    int line = 1;
+    bool more;
+    TRY(csv_next(csv, &more, err)); /* the names */
+    for (int64_t i = 0; i < shape->n; ++i) {
+        TRY(csv_next(csv, &more, err));
+        for (int k = 0; k < shape->d; ++k) {
+            const struct csv_field *field = &csv->fields[k + 1];
+            const double x = value[i * shape->d + k];
+            char number[PANEL_TABLE_NUMBER_BYTES];
+            if (isnan(x))
+                continue;
+            line_at = find_line(bytes, line_at, line, field->mark.line);
+            line = field->mark.line;
+            const size_t begin = line_at + (size_t)field->mark.column - 1;
+            text_add_bytes(out, bytes + copied, begin - copied);
+            text_add(out, panel_table_number(x, number));
+            copied = begin + strlen(field->text) + (bytes[begin] == '"' ? 2 : 0);
+        }
+    }
+    text_add(out, bytes + copied);
+    return out->failed ? error_no_memory(err, csv->path, out->len) : DAE_OK;
+}
+
+enum dae_status panel_table_rewrite(const struct panel_table *table, const double *value, struct text *out,
+                                    struct error *err)
+{
+    struct csv csv;
+    struct text bytes = {0};
+    TRY(csv_open(&csv, table->panel.path, err));
+    text_add_bytes(&bytes, csv.bytes, (size_t)(csv.end - csv.bytes));
+    enum dae_status status = bytes.failed ? error_no_memory(err, table->panel.path, bytes.len)
+                                          : splice(&csv, bytes.data, &table->panel.cells, value, out, err);
+    text_release(&bytes);
+    csv_close(&csv);
+    return status;
+}
