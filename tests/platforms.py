@@ -116,7 +116,7 @@ def tasks_of(name):
     if name == "rusticl":
         cases = sorted(label(path).removesuffix(".yaml") for path in glob.glob("tests/layers/*.yaml"))
         return [("case " + case, [conformance], {"DAE_CL_CASES": case, "DAE_CL_REDUCED": "1"}, 30) for case in cases]
-    return [("conformance " + shape, [conformance], {"DAE_CL_SHAPE": shape}, 3000) for shape in ("grid", "wide")] + [
+    return [("conformance " + shape, [conformance], {"DAE_CL_SHAPE": shape}, 4000) for shape in ("grid", "wide")] + [
         ("gemm", [BUILD + "/tests/device/test_gemm"], {}, 1200),
         ("kernels", [BUILD + "/tests/kernels/test_kernels"], {}, 1200),
         ("training", [BUILD + "/tests/train/test_trainer"], {}, 1200),
