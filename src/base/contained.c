@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 enum {
@@ -94,13 +94,6 @@ static _Noreturn void be_child(contained_work *work, void *context)
 
 /* ---- In the parent. ------------------------------------------------------------------------------------- */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 struct watch {
     pid_t child;        /* 0: it is gone */
     int channel, words; /* our ends of the two pipes; -1 once closed by the other side */
@@ -135,7 +128,7 @@ static void hear_channel(struct watch *watch, const char *bytes, ssize_t n)
         bytes = newline + 1;
         if (watch->line.data && watch->line.data[0] == 'S') {
             snprintf(watch->out->step, sizeof watch->out->step, "%s", watch->line.data + 1);
-            watch->deadline = now() + watch->step_seconds;
+            watch->deadline = clock_seconds() + watch->step_seconds;
             watch->words_len = 0;
             watch->said = false;
         } else if (watch->line.data && watch->line.data[0] == 'A') {
@@ -170,7 +163,7 @@ static int patience_ms(const struct watch *watch, int n)
 {
     double seconds = 1e-3 * TICK_MS;
     for (int i = 0; i < n; ++i) {
-        const double left = watch[i].deadline - now();
+        const double left = watch[i].deadline - clock_seconds();
         const bool is_silent = watch[i].channel < 0 && watch[i].words < 0;
         if (watch[i].child > 0 && is_silent)
             return SHORT_TICK_MS;
@@ -212,8 +205,8 @@ static void drain(struct watch *watch)
         if (*fds[i] < 0)
             continue;
         struct pollfd ready = {*fds[i], POLLIN, 0};
-        const double end = now() + 1;
-        while (now() < end && poll(&ready, 1, 0) > 0 && hear(watch, fds[i]))
+        const double end = clock_seconds() + 1;
+        while (clock_seconds() < end && poll(&ready, 1, 0) > 0 && hear(watch, fds[i]))
             ;
         if (*fds[i] >= 0)
             close(*fds[i]);
@@ -282,7 +275,7 @@ static enum dae_status start(struct watch *watch, contained_work *work, void *co
     setpgid(watch->child, watch->child); /* whichever of the two comes first */
     watch->channel = answer[0];
     watch->words = words[0];
-    watch->deadline = now() + watch->step_seconds;
+    watch->deadline = clock_seconds() + watch->step_seconds;
     return DAE_OK;
 }
 
@@ -300,7 +293,7 @@ static enum dae_status run_all(struct watch *watch, int n, struct pollfd *fds, c
             listen_once(watch, n, fds);
         for (int i = 0; i < n; ++i) {
             const bool ended = watch[i].child > 0 && has_ended(watch[i].child);
-            if (watch[i].child > 0 && (ended || status != DAE_OK || !(now() < watch[i].deadline))) {
+            if (watch[i].child > 0 && (ended || status != DAE_OK || !(clock_seconds() < watch[i].deadline))) {
                 finish(&watch[i], ended);
                 --n_running;
             }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/trust.h"
@@ -67,9 +68,9 @@ static enum dae_status open_subject(const struct invocation *invocation, const s
         TRY(field_int(memory, 0, LLONG_MAX >> 20, &subject->memory_mib, err));
     TRY(invocation_request(invocation, subject->config, &request, err));
     TRY(network_build(registry, subject->config, arena, false, &subject->network, err));
-    const double begin = bench_now();
+    const double begin = clock_seconds();
     TRY(invocation_device(invocation, subject->config, &subject->device, err));
-    subject->platform_seconds = bench_now() - begin;
+    subject->platform_seconds = clock_seconds() - begin;
     return trust_check(invocation, &subject->network, &subject->settings, subject->device, err);
 }
 
@@ -163,7 +164,7 @@ static enum dae_status run_bench(const struct invocation *invocation, struct err
     struct registry *registry = NULL;
     struct subject subject = {0};
     struct bench bench;
-    const double begin = bench_now();
+    const double begin = clock_seconds();
     enum dae_status status = invocation_registry(invocation, &registry, err);
     if (status == DAE_OK)
         status = open_subject(invocation, registry, &arena, &subject, err);
@@ -177,7 +178,7 @@ static enum dae_status run_bench(const struct invocation *invocation, struct err
             .memory_bytes = (int64_t)subject.memory_mib << 20,
             .n_windows = subject.n_windows,
             .window_seconds = window_seconds,
-            .seconds_before = bench_now() - begin,
+            .seconds_before = clock_seconds() - begin,
         };
         status = bench_run(&options, &arena, &bench, err);
     }

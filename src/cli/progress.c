@@ -1,20 +1,13 @@
 #include "cli/progress.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BAR_LEN = 24 };
 
 static const double redraw_seconds = 0.1;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void progress_begin(struct progress_line *line, const char *title)
 {
@@ -34,7 +27,7 @@ static void print_duration(char *text, size_t len, double seconds)
 
 void progress_draw(struct progress_line *line, const struct progress *p)
 {
-    const double time = now();
+    const double time = clock_seconds();
     if (!line->terminal || time - line->shown_at < redraw_seconds)
         return;
     line->shown_at = time;
@@ -57,7 +50,7 @@ void progress_epoch(struct progress_line *line, const struct epoch_record *recor
 
 void progress_part(struct progress_line *line, double done, const char *what)
 {
-    const double time = now();
+    const double time = clock_seconds();
     char name[sizeof line->part], bar[BAR_LEN + 1];
     snprintf(name, sizeof name, "%s", what);
     const bool other = strcmp(line->part, name) != 0;

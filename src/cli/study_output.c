@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/atomic_file.h"
+#include "base/clock.h"
 #include "cli/progress.h"
 #include "report/figure.h"
 
@@ -209,13 +209,6 @@ static enum dae_status draw(const char *stem, const struct study_figure *figure,
 
 /* ---- A study from its plan to its files. ------------------------------------------------------------------------- */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static enum dae_status write_files(const struct study_outcome *outcome, const char *folder, struct error *err)
 {
     const struct study_result *result = &outcome->result;
@@ -258,9 +251,9 @@ enum dae_status study_output_run(struct session *session, const struct study_pla
     char title[128];
     snprintf(title, sizeof title, "study %s: %s", plan->study->name, plan->study->help);
     progress_begin(&line, title);
-    const double start = now();
+    const double start = clock_seconds();
     enum dae_status status = plan->study->run(&task, plan->options, &outcome->result, err);
-    outcome->seconds = now() - start;
+    outcome->seconds = clock_seconds() - start;
     progress_end(&line);
     TRY(status);
     TRY(write_files(outcome, folder, err));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memo.h"
 #include "base/version.h"
 #include "cli/command.h"
@@ -91,7 +92,7 @@ static enum dae_status check_now(const struct network *network, const struct set
         .optimizer = settings->optimizer,
         .optimizer_state = settings->optimizer_state,
     };
-    const double begin = bench_now();
+    const double begin = clock_seconds();
     const enum dae_status status = quick_check_run(device, network, &options, &arena, &report, err);
     why[0] = '\0';
     for (int i = 0; status == DAE_OK && i < report.n_rows && !why[0]; ++i)
@@ -101,7 +102,7 @@ static enum dae_status check_now(const struct network *network, const struct set
         fprintf(stderr, "device check: first use with driver %s: %lld numbers, %s (%.2f s)\n",
                 device_facts(device)->driver, (long long)report.n_numbers,
                 why[0] ? "not all as they should be" : "all as the double-precision reference has them",
-                bench_now() - begin);
+                clock_seconds() - begin);
     else
         error_note(err, "this happened in the check that a device goes through at its first use");
     arena_release(&arena);

@@ -1,6 +1,7 @@
 /* dae-cl verify: a config's network on a device against double precision, or on two devices against each other. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/version.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -57,12 +58,12 @@ static enum dae_status verify(const struct invocation *invocation, const struct 
         .optimizer_state = subject->settings.optimizer_state,
     };
     verify_size(&subject->network, subject->settings.batch, &subject->options);
-    const double begin = bench_now();
+    const double begin = clock_seconds();
     if (subject->device[1])
         TRY(device_comparison_run(subject->device, &subject->network, &subject->options, arena, &subject->report, err));
     else
         TRY(verify_network(subject->device[0], &subject->network, &subject->options, arena, &subject->report, err));
-    subject->seconds = bench_now() - begin;
+    subject->seconds = clock_seconds() - begin;
     return DAE_OK;
 }
 

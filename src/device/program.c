@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memo.h"
 #include "base/version.h"
 #include "device/cl_status.h"
@@ -74,13 +74,6 @@ static enum dae_status compile(struct device *device, const char *label, const c
 
 /* ---- Programs on disk. ------------------------------------------------------------------------------------------- */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* All that a compiled program depends on. */
 static void describe(const struct device *device, const char *source, const char *options, struct text *key)
 {
@@ -132,9 +125,10 @@ static enum dae_status obtain(struct device *device, const char *label, const ch
     enum dae_status status = DAE_OK;
     if (!*out) {
         const int cached = kernel_cache_count();
-        const double begin = now();
+        const double begin = clock_seconds();
         status = compile(device, label, source, options, out, err);
-        if (status == DAE_OK && !key.failed && now() - begin > worth_keeping && kernel_cache_count() == cached)
+        if (status == DAE_OK && !key.failed && clock_seconds() - begin > worth_keeping &&
+            kernel_cache_count() == cached)
             keep(*out, key.data);
     }
     text_release(&key);

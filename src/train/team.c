@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
 #include "train/team.h"
+#include "base/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { N_TIMED = 3 };
 
@@ -79,13 +79,6 @@ void team_free(struct team *team)
     free(team);
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 enum dae_status team_measure(struct team *team, double *speed, struct error *err)
 {
     for (int i = 0; i < team->n; ++i) {
@@ -94,11 +87,11 @@ enum dae_status team_measure(struct team *team, double *speed, struct error *err
         speed[i] = 0;
         for (int turn = 0; turn <= N_TIMED; ++turn) { /* the first one warms up */
             TRY(device_finish(m->device, err));
-            const double begin = now();
+            const double begin = clock_seconds();
             TRY(loader_batch(m->train, 0, 0, 0, &batch, err));
             TRY(executor_differentiate(m->executor, &batch, m->loss, 0, err));
             TRY(device_finish(m->device, err));
-            const double rate = 1 / fmax(now() - begin, 1e-9);
+            const double rate = 1 / fmax(clock_seconds() - begin, 1e-9);
             if (turn > 0 && rate > speed[i])
                 speed[i] = rate;
         }

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "graph/derived.h"
 #include "train/checkpoint.h"
 #include "train/diagnosis.h"
@@ -41,13 +41,6 @@ struct reading {
     struct device_event *event;
     int64_t step;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int64_t samples_before(const struct trainer *t, int64_t step)
 {
@@ -159,7 +152,7 @@ static void report(const struct trainer *t, int64_t epoch, const struct reading 
     if (!o->on_progress)
         return;
     const double done = (double)samples_before(t, reading->step + 1) - (double)samples_before(t, from);
-    const double rate = done / (now() - t->epoch_start);
+    const double rate = done / (clock_seconds() - t->epoch_start);
     const double left = (double)(o->settings->epochs - epoch) * (double)loader_samples(o->train) -
                         (double)samples_before(t, reading->step + 1);
     o->on_progress(o->context, &(struct progress){epoch + 1, o->settings->epochs, reading->step + 1, t->n_steps,
@@ -183,7 +176,7 @@ static enum dae_status run_steps(struct trainer *t, int64_t epoch, int64_t *step
     struct reading reading[2] = {{0}};
     int64_t window = 1, next_mark = from + 1;
     int turn = 0;
-    double last = now();
+    double last = clock_seconds();
     enum dae_status status = DAE_OK;
     while (status == DAE_OK && *step < t->n_steps && !(o->stop && *o->stop)) {
         status = train_step(t, epoch, (*step)++, err);
@@ -200,7 +193,7 @@ static enum dae_status run_steps(struct trainer *t, int64_t epoch, int64_t *step
             if (!isfinite(t->host_losses[other->step]))
                 break; /* the caller looks at every step's loss and finds the first */
             report(t, epoch, other, from);
-            double time = now();
+            double time = clock_seconds();
             if (time - last < window_seconds / 2 && window < MAX_WINDOW)
                 window *= 2;
             last = time;
@@ -242,11 +235,11 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
     for (int i = 0; i < o->n_helpers; ++i)
         TRY(loader_shuffle(o->helper[i].train, o->network->seed, (uint32_t)epoch, err));
     const struct device_counters before = device_count(o->device);
-    t->epoch_start = now();
+    t->epoch_start = clock_seconds();
     TRY(run_steps(t, epoch, &step, err));
     const struct device_counters after = device_count(o->device);
     TRY(device_finish(o->device, err));
-    const double seconds = now() - t->epoch_start;
+    const double seconds = clock_seconds() - t->epoch_start;
     t->seconds += seconds;
     t->cost.steps += (uint64_t)(step - from);
     t->cost.launches += after.launches - before.launches;

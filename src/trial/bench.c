@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/philox.h"
 #include "data/digits.h"
 #include "data/loader.h"
@@ -28,13 +28,6 @@ enum {
 static const int64_t max_data_bytes = 64 << 20;
 static const uint64_t copy_bytes = 64 << 20;
 static const double chunk_seconds = 0.05, warm_seconds = 0.3, profile_seconds = 0.3, peak_seconds = 0.1;
-
-double bench_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- Windows.
  * ---------------------------------------------------------------------------------------------------------- */
@@ -69,9 +62,9 @@ static enum dae_status run_window(struct work *work, double seconds, struct wind
     int turn = 0;
     *window = (struct window){0};
     const struct device_counters before = device_count(work->device);
-    const double start = bench_now();
+    const double start = clock_seconds();
     enum dae_status status = DAE_OK;
-    while (status == DAE_OK && bench_now() - start < seconds) {
+    while (status == DAE_OK && clock_seconds() - start < seconds) {
         status = enqueue_chunk(work, &window->times, err);
         if (status == DAE_OK)
             status = buffer_read_later(work->marker, 0, &look[turn], sizeof look[turn], &event[turn], err);
@@ -90,7 +83,7 @@ static enum dae_status run_window(struct work *work, double seconds, struct wind
         }
     if (status == DAE_OK)
         status = device_finish(work->device, err);
-    window->seconds = bench_now() - start;
+    window->seconds = clock_seconds() - start;
     window->cost = (struct device_counters){after.launches - before.launches, after.waits - before.waits};
     return status;
 }
@@ -98,14 +91,14 @@ static enum dae_status run_window(struct work *work, double seconds, struct wind
 /* Finds how much makes a chunk, and lets caches, clocks and the driver's late compilation settle. */
 static enum dae_status warm_up(struct work *work, double seconds, struct error *err)
 {
-    const double end = bench_now() + seconds;
+    const double end = clock_seconds() + seconds;
     struct window window;
     work->chunk = 1;
     do {
         TRY(run_window(work, seconds / 16, &window, err));
         double fits = chunk_seconds * (double)window.times / window.seconds;
         work->chunk = fits < 1 ? 1 : fits > (double)work->max_chunk ? work->max_chunk : (int64_t)fits;
-    } while (bench_now() < end);
+    } while (clock_seconds() < end);
     return DAE_OK;
 }
 
@@ -232,9 +225,9 @@ static enum dae_status start(struct bencher *b, const struct dataset *set, struc
         .optimizer_state = o->optimizer_state,
     };
     char notice[256];
-    const double begin = bench_now();
+    const double begin = clock_seconds();
     TRY(executor_new(o->device, o->network, &options, notice, sizeof notice, &b->executor, err));
-    const double built = bench_now();
+    const double built = clock_seconds();
     float *parameters = calloc((size_t)o->network->parameters_len, sizeof *parameters);
     if (!parameters)
         return error_no_memory(err, "parameters", (unsigned long long)o->network->parameters_len * sizeof *parameters);
@@ -247,10 +240,10 @@ static enum dae_status start(struct bencher *b, const struct dataset *set, struc
     TRY(loader_new(o->device, set, o->batch, &b->loader, err));
     TRY(loader_shuffle(b->loader, o->network->seed, 0, err));
     bench->streamed = loader_is_streamed(b->loader);
-    const double loaded = bench_now();
+    const double loaded = clock_seconds();
     TRY(train_step(b, err));
     TRY(device_finish(o->device, err));
-    const double stepped = bench_now();
+    const double stepped = clock_seconds();
     bench->start.build = built - begin;
     bench->start.load = loaded - built;
     bench->start.first_step = stepped - loaded;

@@ -69,7 +69,4 @@ MUST_USE enum dae_status bench_gemm(struct device *device, const struct bench_pr
 /* Copies of 64 MiB within the device: 10^9 bytes a second, read and written, the fastest window. */
 MUST_USE enum dae_status bench_copy(struct device *device, double *gb_per_second, struct error *err);
 
-/* Seconds of a clock that only runs forward. */
-double bench_now(void);
-
 #endif

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "base/contained.h"
 #include "base/text.h"
 #include "device/device.h"
@@ -32,14 +33,14 @@ static enum dae_status time_launches(struct device *device, struct kernel *kerne
 {
     *seconds = INFINITY;
     for (int round = 0; round < N_ROUNDS; ++round) {
-        const double begin = bench_now();
+        const double begin = clock_seconds();
         for (int i = 0; i < n; ++i) {
             TRY(launch(kernel, in, out, err));
             if (wait_each)
                 TRY(device_finish(device, err));
         }
         TRY(device_finish(device, err));
-        *seconds = fmin(*seconds, (bench_now() - begin) / n);
+        *seconds = fmin(*seconds, (clock_seconds() - begin) / n);
     }
     return DAE_OK;
 }
