@@ -41,7 +41,7 @@ INLINE G const float *FN(padded)(G const float *x, G float *tmp)
 
 INLINE void FN(forward)(FORWARD_ARGS)
 {
-    correlate(FOLDED, FOLDED_H, FOLDED_W, COLUMN_TILE(OUT_W / FOLDED_W, OUT_C, FOLDED_W), STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W), FN(padded)(x[0], tmp), PADDED_W, IN_C, w[0], P_KERNEL_W, w[1], y, OUT_W / FOLDED_W,
+    correlate(FOLDED, FOLDED_H, FOLDED_W, COLUMN_TILE(OUT_W / FOLDED_W, OUT_C, FOLDED_W), 1, STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W), FN(padded)(x[0], tmp), PADDED_W, IN_C, w[0], P_KERNEL_W, w[1], y, OUT_W / FOLDED_W,
               OUT_C, 0);
 }
 
@@ -56,7 +56,7 @@ INLINE void FN(backward)(BACKWARD_ARGS)
     transpose_taps(w[0], P_KERNEL_H * P_KERNEL_W, IN_C, OUT_C, transposed, 0);
     for (int fy = 0; fy < P_STRIDE_H; ++fy)
         for (int fx = 0; fx < P_STRIDE_W; ++fx)
-            correlate(0, 1, 1, COLUMN_TILE((IN_W + P_STRIDE_W - 1) / P_STRIDE_W, IN_C, 1), PHASE_AXIS(H, IN_H, fy), PHASE_AXIS(W, IN_W, fx),
+            correlate(0, 1, 1, COLUMN_TILE((IN_W + P_STRIDE_W - 1) / P_STRIDE_W, IN_C, 1), 1, PHASE_AXIS(H, IN_H, fy), PHASE_AXIS(W, IN_W, fx),
                       padded_dy + (PHASE_MEETS(H, IN_H, DY_LOW_H, fy) * PADDED_DY_W + PHASE_MEETS(W, IN_W, DY_LOW_W, fx)) * OUT_C, PADDED_DY_W, OUT_C,
                       transposed, P_KERNEL_W, (G const float *)0,
                       dx[0] + (PHASE_START(H, IN_H, fy) * IN_W + PHASE_START(W, IN_W, fx)) * IN_C, IN_W, IN_C, add_dx[0]);

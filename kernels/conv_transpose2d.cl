@@ -26,6 +26,9 @@
 #define SCRATCH_2 208
 #endif
 
+/* The phases of one output channel are alike where the kernel is a multiple of the stride: then they go side by side. */
+#define PHASES (OUT_C == 1 && P_PAD_W == 0 && P_KERNEL_W % P_STRIDE_W == 0 && P_STRIDE_W <= TILE_MAX ? P_STRIDE_W : 1)
+
 #define PADDED_X_W (X_LOW_W + IN_W + X_HIGH_W)
 #define PADDED_DY_W (OUT_W + 2 * P_PAD_W)
 
@@ -37,8 +40,8 @@ INLINE void FN(forward)(FORWARD_ARGS)
         from = tmp;
     }
     for (int fy = 0; fy < P_STRIDE_H; ++fy)
-        for (int fx = 0; fx < P_STRIDE_W; ++fx)
-            correlate(FOLDED, 1, 1, COLUMN_TILE((OUT_W + P_STRIDE_W - 1) / P_STRIDE_W, OUT_C, 1), PHASE_AXIS(H, OUT_H, fy), PHASE_AXIS(W, OUT_W, fx),
+        for (int fx = 0; fx < P_STRIDE_W / PHASES; ++fx)
+            correlate(FOLDED, 1, 1, COLUMN_TILE((OUT_W + P_STRIDE_W - 1) / P_STRIDE_W, OUT_C, PHASES), PHASES, PHASE_AXIS(H, OUT_H, fy), PHASE_AXIS(W, OUT_W, fx),
                       from + (PHASE_MEETS(H, OUT_H, X_LOW_H, fy) * PADDED_X_W + PHASE_MEETS(W, OUT_W, X_LOW_W, fx)) * IN_C, PADDED_X_W, IN_C, w[0],
                       P_KERNEL_W, w[1], y + (PHASE_START(H, OUT_H, fy) * OUT_W + PHASE_START(W, OUT_W, fx)) * OUT_C, OUT_W, OUT_C, 0);
 }
@@ -65,9 +68,10 @@ INLINE void FN(backward)(BACKWARD_ARGS)
         transpose_taps(w[0], P_KERNEL_H * P_KERNEL_W, IN_C, OUT_C, tmp + SCRATCH_2, 0);
         transposed = tmp + SCRATCH_2;
     }
-    correlate(0, 1, 1, COLUMN_TILE(IN_W, IN_C, 1), STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W), padded_dy, PADDED_DY_W, OUT_C, transposed, P_KERNEL_W, (G const float *)0,
+    correlate(0, 1, 1, COLUMN_TILE(IN_W, IN_C, 1), 1, STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W), padded_dy, PADDED_DY_W, OUT_C, transposed, P_KERNEL_W, (G const float *)0,
               dx[0], IN_W, IN_C, add_dx[0]);
 }
 
+#undef PHASES
 #undef PADDED_X_W
 #undef PADDED_DY_W

@@ -39,7 +39,7 @@ DAE_PLUGIN_TABLE = {
     .kind = DAE_LAYER,
     .name = "leaky_relu",
     .help = "x for x >= 0, slope * x below",
-    .flags = DAE_READS_Y,
+    .flags = DAE_READS_Y | DAE_RISES,
     .state_bytes = sizeof(struct leaky_relu),
     .params = params,
     .min_inputs = 1,

@@ -50,17 +50,29 @@ static int window_of(const struct writer *w, int node)
     return is_training(w) ? -1 : w->fusion->window[node];
 }
 
-/* FOLD_STORE and FOLD_WINDOW choose by the node's number among the functions that add_folds writes. */
+/* Whether the pointwise node that is folded into `node` is applied once for a window, behind the pooling. */
+static bool folds_last(const struct writer *w, int node)
+{
+    const int folded = w->fusion->forward[node];
+    return folded >= 0 && window_of(w, node) >= 0 && (w->network->node[folded].plugin->flags & DAE_RISES);
+}
+
+/* FOLD_STORE, FOLD_WINDOW and FOLD_LAST choose by the node's number among the functions that add_folds writes. */
 static void define_folds(struct writer *w)
 {
-    const char *const macro[] = {"FOLD_STORE(number, v)", "FOLD_WINDOW(number, a, b)"}, *const otherwise[] = {"(v)",
-                                                                                                              "(a)"};
-    const char *const choice[] = {" (number) == %d ? fold_%d(v) :", " (number) == %d ? window_%d(a, b) :"};
-    for (int m = 0; m < 2; ++m) {
+    const char *const macro[] = {"FOLD_STORE(number, v)", "FOLD_WINDOW(number, a, b)", "FOLD_LAST(number, v)"};
+    const char *const choice[] = {" (number) == %d ? fold_%d(v) :", " (number) == %d ? window_%d(a, b) :",
+                                  " (number) == %d ? fold_%d(v) :"};
+    const char *const otherwise[] = {"(v)", "(a)", "(v)"};
+    for (int m = 0; m < 3; ++m) {
         text_printf(w->text, "#define %s (", macro[m]);
-        for (int i = 0; i < w->network->n_nodes; ++i)
-            if (folds_sample(w, i) && (m == 0 ? w->fusion->forward[i] : window_of(w, i)) >= 0)
+        for (int i = 0; i < w->network->n_nodes; ++i) {
+            if (!folds_sample(w, i))
+                continue;
+            const bool last = folds_last(w, i), pointwise = w->fusion->forward[i] >= 0;
+            if (m == 0 ? pointwise && !last : m == 1 ? window_of(w, i) >= 0 : last)
                 text_printf(w->text, choice[m], i, i);
+        }
         text_printf(w->text, " %s)\n", otherwise[m]);
     }
 }
