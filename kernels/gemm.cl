@@ -6,11 +6,11 @@
  *   gemm_grid     one work-group of TILE x TILE owns as many numbers of C and shares pieces of A and B
  *   gemm_finish   the fold alone, over a C that another library wrote
  *
- * The host puts this file once for each product into one program. Macros: GEMM(name): names the product's functions.
- * TRANSPOSE_A, TRANSPOSE_B: how A and B are stored, (k,m) and (n,k) when 1. BIAS 1: adds bias (n) to each row. FOLD 1: stores
- * FOLD_EXPRESSION of x, the sum; FOLD 2: of dy, the sum, and y, what `other` (m,n) holds. The expression is the pointwise
- * layer's that the host folded in. ROWS, COLUMNS, DOTS, TILE: the sizes above. PIECE: terms of a piece of B, a multiple of 16.
- * WIDE, GRID, FINISH: which of the three are compiled.
+ * The host puts this file once for each way to store A and B into one program. Macros: GEMM(name): names the functions.
+ * TRANSPOSE_A, TRANSPOSE_B: how A and B are stored, (k,m) and (n,k) when 1. FOLD_SUM(T, fold, sum, other): what is stored of 1
+ * (T float) or 16 sums (float16): that of the pointwise layer that the host has folded in as number `fold`, 0 for none;
+ * `other` (m,n) holds what a backward pass reads beside. ROWS, COLUMNS, DOTS, TILE: the sizes above. PIECE: terms of a piece
+ * of B, a multiple of 16. WIDE, GRID, FINISH: which of the three are compiled. bias (n) is added to each row where has_bias.
  * The host guarantees m, n, k >= 1 and pads no buffer: tails are handled here. The order of each sum depends on the shape
  * alone, so the bits do not depend on the number of compute units. `add` 1 adds to C, only without bias and fold. */
 
@@ -18,8 +18,7 @@
 #define GEMM(name) gemm_##name
 #define TRANSPOSE_A 0
 #define TRANSPOSE_B 0
-#define BIAS 0
-#define FOLD 0
+#define FOLD_SUM(T, fold, sum, other) (sum)
 #endif
 #ifndef ROWS
 #define WIDE 1
@@ -32,38 +31,6 @@
 #define TILE 8
 #endif
 
-#if FOLD == 1
-#define FOLDED_SUM(T, sum, other) GEMM(fold_##T)(sum)
-INLINE float16 GEMM(fold_float16)(const float16 x)
-{
-    return FOLD_EXPRESSION;
-}
-#undef V
-#define V float
-INLINE float GEMM(fold_float)(const float x)
-{
-    return FOLD_EXPRESSION;
-}
-#undef V
-#define V float16
-#elif FOLD == 2
-#define FOLDED_SUM(T, sum, other) GEMM(fold_##T)(sum, other)
-INLINE float16 GEMM(fold_float16)(const float16 dy, const float16 y)
-{
-    return FOLD_EXPRESSION;
-}
-#undef V
-#define V float
-INLINE float GEMM(fold_float)(const float dy, const float y)
-{
-    return FOLD_EXPRESSION;
-}
-#undef V
-#define V float16
-#else
-#define FOLDED_SUM(T, sum, other) (sum)
-#endif
-
 #if TRANSPOSE_A
 #define A_AT(i, p) ((size_t)(p) * m + (i))
 #else
@@ -72,12 +39,12 @@ INLINE float GEMM(fold_float)(const float dy, const float y)
 
 #define GEMM_ARGS                                                                                                 \
     const int m, const int n, const int k, G const float *A, const int a_offset, G const float *B, const int b_offset, \
-        G float *C, const int c_offset, const int add, G const float *bias, const int bias_offset,               \
-        G const float *other, const int other_offset
+        G float *C, const int c_offset, const int add, const int has_bias, G const float *bias,                  \
+        const int bias_offset, const int fold, G const float *other, const int other_offset
 #define TILE_ARGS                                                                                                 \
     const int i, const int j, const int m, const int n, const int k, G const float *A, G const float *B, G float *C, \
-        const int add, G const float *bias, G const float *other
-#define TILE_REST m, n, k, A, B, C, add, bias, other
+        const int add, const int has_bias, G const float *bias, const int fold, G const float *other
+#define TILE_REST m, n, k, A, B, C, add, has_bias, bias, fold, other
 
 #if WIDE
 /* A compiler need not look for vectors across work-items: there they are. */
@@ -90,10 +57,9 @@ INLINE void GEMM(put)(V v, const int tail, const int whole, TILE_ARGS)
     if (add)
         v += load16(C + at, tail);
     if (whole) {
-#if BIAS
-        v += load16(bias + j, tail);
-#endif
-        v = FOLDED_SUM(float16, v, load16(other + at, tail));
+        if (has_bias)
+            v += load16(bias + j, tail);
+        v = FOLD_SUM(float16, fold, v, load16(other + at, tail));
     }
     put16(v, C + at, tail, 0);
 }
@@ -293,7 +259,8 @@ WIDE_KERNEL void GEMM(turned)(GEMM_ARGS, const int each)
         const int terms = min(k - p0, PIECE);
         GEMM(turn)(piece, terms, n - j, k, B + (size_t)j * k + p0);
         for (int i = first; i < end; i += ROWS)
-            GEMM(tile)(min(ROWS, m - i), piece, p0, terms, i, j, m, n, k, A, B, C, add || p0 > 0, bias, other);
+            GEMM(tile)(min(ROWS, m - i), piece, p0, terms, i, j, m, n, k, A, B, C, add || p0 > 0, has_bias, bias,
+                       fold, other);
     }
 }
 #define TILE_ROWS DOTS
@@ -348,37 +315,33 @@ __kernel void GEMM(grid)(GEMM_ARGS)
     if (i >= m || j >= n)
         return;
     const size_t at = (size_t)i * n + j;
-#if BIAS
-    sum += bias[bias_offset + j];
-#endif
-    sum = FOLDED_SUM(float, sum, other[other_offset + at]);
+    if (has_bias)
+        sum += bias[bias_offset + j];
+    sum = FOLD_SUM(float, fold, sum, other[other_offset + at]);
     C[c_offset + at] = add ? C[c_offset + at] + sum : sum;
 }
 
 #endif
 
 #if FINISH
-__kernel void GEMM(finish)(const int m, const int n, G float *C, const int c_offset, G const float *bias,
-                          const int bias_offset, G const float *other, const int other_offset)
+__kernel void GEMM(finish)(const int m, const int n, G float *C, const int c_offset, const int has_bias,
+                          G const float *bias, const int bias_offset, const int fold, G const float *other,
+                          const int other_offset)
 {
     const size_t at = get_global_id(0);
     if (at >= (size_t)m * n)
         return;
     float v = C[c_offset + at];
-#if BIAS
-    v += bias[bias_offset + at % n];
-#endif
-    C[c_offset + at] = FOLDED_SUM(float, v, other[other_offset + at]);
+    if (has_bias)
+        v += bias[bias_offset + at % n];
+    C[c_offset + at] = FOLD_SUM(float, fold, v, other[other_offset + at]);
 }
 #endif
 
 #undef GEMM
 #undef TRANSPOSE_A
 #undef TRANSPOSE_B
-#undef BIAS
-#undef FOLD
-#undef FOLD_EXPRESSION
-#undef FOLDED_SUM
+#undef FOLD_SUM
 #undef A_AT
 #undef GEMM_ARGS
 #undef TILE_ARGS

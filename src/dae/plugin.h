@@ -188,8 +188,8 @@ enum dae_flags {
      * numbers. The host finds the mask by running it once more, on numbers that no data hold. */
     DAE_MASKS = 128,
     DAE_READS_DATA = 256, /* a corruption whose kernel reads other samples, by data_number */
-    /* A pointwise layer whose y never falls as x rises: then the y of the largest x is the largest y, and a maximum folded
-     * in behind it may go first. */
+    /* A pointwise layer whose y never falls as x rises: then the y of the largest x is the largest y, and a maximum
+     * folded in behind it may go first. */
     DAE_RISES = 512,
 };
 

@@ -23,27 +23,37 @@ enum {
     SMALLEST_ITEM = 1 << 17, /* multiplications, some microseconds: less would not pay for its start */
 };
 
-struct gemm {
-    struct gemm *next;
-    struct gemm_pool *pool;
-    bool transpose_a, transpose_b, bias;
-    int fold;
-    int number;              /* names its kernels in the program */
-    char *source;            /* what sets it apart: equal ones are one */
-    struct kernel *multiply; /* or, of CLBlast, what finishes its product; NULL until the program is built */
+/* How A and B are stored. */
+enum stored { NN, NT, TN, N_STORED };
+static const char *const stored_name[] = {"nn", "nt", "tn"};
+
+struct product_kernels {
+    struct kernel *multiply; /* or, of CLBlast, what finishes its product */
     struct kernel *turned;   /* wide, with a transposed B: the one for many rows; else NULL */
 };
 
 struct gemm_program {
     struct gemm_program *next;
     struct program *program;
+    struct product_kernels kernels[N_STORED];
+};
+
+struct gemm {
+    struct gemm *next;
+    struct gemm_pool *pool;
+    enum stored stored;
+    bool bias;
+    int fold, number; /* the kind of fold, and its number in the program; 0 for none */
+    char *fold_source;
+    const struct product_kernels
+        *kernels; /* NULL until the program is built; products that differ by what is folded share */
 };
 
 struct gemm_pool {
     struct device *device;
     struct gemm *first;
     struct gemm_program *programs;
-    int n_gemms, tile;
+    int n_folds, tile;
     bool clblast;
 };
 
@@ -51,14 +61,16 @@ static void free_products(struct gemm_pool *pool)
 {
     while (pool->first) {
         struct gemm *next = pool->first->next;
-        kernel_free(pool->first->multiply);
-        kernel_free(pool->first->turned);
-        free(pool->first->source);
+        free(pool->first->fold_source);
         free(pool->first);
         pool->first = next;
     }
     while (pool->programs) {
         struct gemm_program *next = pool->programs->next;
+        for (int s = 0; s < N_STORED; ++s) {
+            kernel_free(pool->programs->kernels[s].multiply);
+            kernel_free(pool->programs->kernels[s].turned);
+        }
         program_free(pool->programs->program);
         free(pool->programs);
         pool->programs = next;
@@ -75,47 +87,6 @@ void gemm_pool_free(struct gemm_pool *pool)
     free(pool);
 }
 
-static void write_definitions(const struct gemm_spec *spec, struct text *text)
-{
-    text_printf(text, "#define TRANSPOSE_A %d\n#define TRANSPOSE_B %d\n#define BIAS %d\n#define FOLD %d\n",
-                spec->transpose_a, spec->transpose_b, spec->bias, spec->fold);
-    text_add(text, spec->definitions);
-    if (spec->expression)
-        text_printf(text, "#define FOLD_EXPRESSION (%s)\n", spec->expression);
-}
-
-enum dae_status gemm_prepare(struct gemm_pool *pool, const struct gemm_spec *spec, struct gemm **out, struct error *err)
-{
-    *out = NULL;
-    if (spec->transpose_a && spec->transpose_b)
-        return error_set(err, DAE_BUG, "a product of two transposed matrices is not provided");
-    struct text text = {0};
-    write_definitions(spec, &text);
-    for (struct gemm *other = pool->first; other && !text.failed; other = other->next)
-        if (strcmp(other->source, text.data) == 0) {
-            text_release(&text);
-            *out = other;
-            return DAE_OK;
-        }
-    struct gemm *gemm = text.failed ? NULL : calloc(1, sizeof *gemm);
-    if (!gemm) {
-        text_release(&text);
-        return error_no_memory(err, "matrix product", sizeof *gemm);
-    }
-    *gemm = (struct gemm){
-        .next = pool->first,
-        .pool = pool,
-        .transpose_a = spec->transpose_a,
-        .transpose_b = spec->transpose_b,
-        .bias = spec->bias,
-        .fold = spec->fold,
-        .number = pool->n_gemms++,
-        .source = text.data,
-    };
-    *out = pool->first = gemm;
-    return DAE_OK;
-}
-
 /* The macros of a fold's expression make room for those of the next. */
 static void undefine(const char *definitions, struct text *text)
 {
@@ -126,6 +97,90 @@ static void undefine(const char *definitions, struct text *text)
     }
 }
 
+/* The functions of a fold, on 1 number and on 16: fold_T_<number>, whose number is yet to be printed. */
+static void write_fold(const struct gemm_spec *spec, struct text *text)
+{
+    static const char *const type[] = {"float", "float16"};
+    const char *const arguments[] = {"const %s x", "const %s dy, const %s y"};
+    text_add(text, spec->definitions);
+    for (int t = 0; t < 2; ++t) {
+        text_printf(text, "#undef V\n#define V %s\nINLINE V FOLD(%s)(", type[t], type[t]);
+        text_printf(text, arguments[spec->fold == 2], type[t], type[t]);
+        text_printf(text, ") { return %s; }\n", spec->expression);
+    }
+    undefine(spec->definitions, text);
+}
+
+enum dae_status gemm_prepare(struct gemm_pool *pool, const struct gemm_spec *spec, struct gemm **out, struct error *err)
+{
+    *out = NULL;
+    if (spec->transpose_a && spec->transpose_b)
+        return error_set(err, DAE_BUG, "a product of two transposed matrices is not provided");
+    const enum stored stored = spec->transpose_a ? TN : spec->transpose_b ? NT : NN;
+    struct text text = {0};
+    text_add(&text, "");
+    if (spec->fold)
+        write_fold(spec, &text);
+    int number = spec->fold ? pool->n_folds + 1 : 0;
+    for (struct gemm *other = pool->first; other && !text.failed; other = other->next) {
+        if (strcmp(other->fold_source, text.data) != 0)
+            continue;
+        number = other->number;
+        if (other->stored == stored && other->bias == spec->bias) {
+            text_release(&text);
+            *out = other;
+            return DAE_OK;
+        }
+    }
+    struct gemm *gemm = text.failed ? NULL : calloc(1, sizeof *gemm);
+    if (!gemm) {
+        text_release(&text);
+        return error_no_memory(err, "matrix product", sizeof *gemm);
+    }
+    *gemm = (struct gemm){
+        .next = pool->first,
+        .pool = pool,
+        .stored = stored,
+        .bias = spec->bias,
+        .fold = spec->fold,
+        .number = number,
+        .fold_source = text.data,
+    };
+    if (number > pool->n_folds)
+        pool->n_folds = number;
+    *out = pool->first = gemm;
+    return DAE_OK;
+}
+
+/* Whether `gemm` is the first that is to be built, of those with its fold; or with its fold and its way to store. */
+static bool is_first(const struct gemm *gemm, bool stored_alike)
+{
+    for (const struct gemm *other = gemm->pool->first; other != gemm; other = other->next)
+        if (!other->kernels && other->number == gemm->number && (!stored_alike || other->stored == gemm->stored))
+            return false;
+    return true;
+}
+
+/* Whether a product of this way to store is to be built. */
+static bool is_wanted(const struct gemm_pool *pool, int stored)
+{
+    for (const struct gemm *gemm = pool->first; gemm; gemm = gemm->next)
+        if (!gemm->kernels && (int)gemm->stored == stored)
+            return true;
+    return false;
+}
+
+/* FOLD_SUM chooses among the folds of the products of one way to store. */
+static void define_folds(const struct gemm_pool *pool, int stored, struct text *text)
+{
+    text_add(text, "#define FOLD_SUM(T, fold, sum, other) (");
+    for (const struct gemm *gemm = pool->first; gemm; gemm = gemm->next)
+        if (!gemm->kernels && (int)gemm->stored == stored && gemm->fold && is_first(gemm, true))
+            text_printf(text, "(fold) == %d ? fold_##T##_%d(sum%s) : ", gemm->number, gemm->number,
+                        gemm->fold == 2 ? ", other" : "");
+    text_add(text, "(sum))\n");
+}
+
 static enum dae_status write_source(const struct gemm_pool *pool, struct text *text, struct error *err)
 {
     const struct tuning *tuning = device_tuning(pool->device);
@@ -134,46 +189,57 @@ static enum dae_status write_source(const struct gemm_pool *pool, struct text *t
     text_printf(text, "#define WIDE %d\n#define GRID %d\n#define FINISH %d\n", wide, !wide && !finish, finish);
     text_printf(text, "#define ROWS %d\n#define COLUMNS %d\n#define DOTS %d\n#define PIECE %d\n#define TILE %d\n",
                 tuning->gemm_rows, tuning->gemm_columns, DOTS, PIECE, pool->tile);
-    for (const struct gemm *gemm = pool->first; gemm; gemm = gemm->next) {
-        if (gemm->multiply)
+    for (const struct gemm *gemm = pool->first; gemm; gemm = gemm->next)
+        if (!gemm->kernels && gemm->fold && is_first(gemm, false))
+            text_printf(text, "#define FOLD(T) fold_##T##_%d\n%s#undef FOLD\n", gemm->number, gemm->fold_source);
+    for (int s = 0; s < N_STORED; ++s) {
+        if (!is_wanted(pool, s))
             continue;
-        text_printf(text, "#define GEMM(name) gemm_##name##_%d\n", gemm->number);
-        text_add(text, gemm->source);
+        text_printf(text, "#define GEMM(name) gemm_##name##_%s\n#define TRANSPOSE_A %d\n#define TRANSPOSE_B %d\n",
+                    stored_name[s], s == TN, s == NT);
+        define_folds(pool, s, text);
         TRY(sources_add(text, "gemm.cl", err));
-        undefine(gemm->source, text);
     }
     return text->failed ? error_no_memory(err, "kernel source", text->len) : DAE_OK;
+}
+
+static enum dae_status take_kernels(struct gemm_program *built, int stored, const char *entry, bool wide,
+                                    struct error *err)
+{
+    char name[32];
+    snprintf(name, sizeof name, "gemm_%s_%s", entry, stored_name[stored]);
+    TRY(kernel_new(built->program, name, &built->kernels[stored].multiply, err));
+    if (!wide || stored != NT)
+        return DAE_OK;
+    snprintf(name, sizeof name, "gemm_turned_%s", stored_name[stored]);
+    return kernel_new(built->program, name, &built->kernels[stored].turned, err);
 }
 
 enum dae_status gemm_pool_build(struct gemm_pool *pool, struct error *err)
 {
     const bool wide = device_tuning(pool->device)->wide && !pool->clblast;
     const char *entry = pool->clblast ? "finish" : wide ? "wide" : "grid";
-    bool any = false;
-    for (const struct gemm *gemm = pool->first; gemm; gemm = gemm->next)
-        any = any || !gemm->multiply;
-    if (!any)
+    bool wanted[N_STORED];
+    for (int s = 0; s < N_STORED; ++s)
+        wanted[s] = is_wanted(pool, s);
+    if (!wanted[NN] && !wanted[NT] && !wanted[TN])
         return DAE_OK;
-    struct gemm_program *slot = calloc(1, sizeof *slot);
-    if (!slot)
-        return error_no_memory(err, "matrix products", sizeof *slot);
-    slot->next = pool->programs;
-    pool->programs = slot;
+    struct gemm_program *built = calloc(1, sizeof *built);
+    if (!built)
+        return error_no_memory(err, "matrix products", sizeof *built);
+    built->next = pool->programs;
+    pool->programs = built;
     struct text text = {0};
     enum dae_status status = write_source(pool, &text, err);
     if (status == DAE_OK)
-        status = program_build(pool->device, "matrix products", text.data, "-cl-std=CL1.2", &slot->program, err);
+        status = program_build(pool->device, "matrix products", text.data, "-cl-std=CL1.2", &built->program, err);
     text_release(&text);
-    for (struct gemm *gemm = pool->first; gemm && status == DAE_OK; gemm = gemm->next) {
-        char name[32];
-        if (gemm->multiply)
-            continue;
-        snprintf(name, sizeof name, "gemm_%s_%d", entry, gemm->number);
-        status = kernel_new(slot->program, name, &gemm->multiply, err);
-        snprintf(name, sizeof name, "gemm_turned_%d", gemm->number);
-        if (status == DAE_OK && wide && gemm->transpose_b)
-            status = kernel_new(slot->program, name, &gemm->turned, err);
-    }
+    for (int s = 0; s < N_STORED && status == DAE_OK; ++s)
+        if (wanted[s])
+            status = take_kernels(built, s, entry, wide, err);
+    for (struct gemm *gemm = pool->first; gemm && status == DAE_OK; gemm = gemm->next)
+        if (!gemm->kernels)
+            gemm->kernels = &built->kernels[gemm->stored];
     return status;
 }
 
@@ -191,8 +257,8 @@ static int64_t divide_up(int64_t a, int64_t b)
 static int64_t tiles_each(const struct gemm *gemm, int64_t m, int64_t n, int64_t k, int64_t *items)
 {
     const struct tuning *tuning = device_tuning(gemm->pool->device);
-    const int64_t rows = gemm->transpose_b ? DOTS : tuning->gemm_rows;
-    const int64_t columns = gemm->transpose_b ? 16 : 16 * tuning->gemm_columns;
+    const int64_t rows = gemm->stored == NT ? DOTS : tuning->gemm_rows;
+    const int64_t columns = gemm->stored == NT ? 16 : 16 * tuning->gemm_columns;
     const int64_t tiles = divide_up(m, rows) * divide_up(n, columns), work = (m < rows ? m : rows) * columns * k;
     int64_t each = tiles / (ITEMS_EACH_UNIT * tuning->units), most = divide_up(tiles, tuning->units);
     if (each * work < SMALLEST_ITEM)
@@ -219,7 +285,7 @@ static enum dae_status run_own(struct gemm *gemm, int64_t m, int64_t n, int64_t 
                                struct gemm_operand b, struct gemm_operand c, bool add, struct gemm_operand bias,
                                struct gemm_operand other, struct error *err)
 {
-    const bool wide = device_tuning(gemm->pool->device)->wide, turned = gemm->turned && m >= TURNED_ROWS;
+    const bool wide = device_tuning(gemm->pool->device)->wide, turned = gemm->kernels->turned && m >= TURNED_ROWS;
     int64_t items = 0, each = 0;
     if (wide)
         each = turned ? turned_tiles_each(gemm, m, n, &items) : tiles_each(gemm, m, n, k, &items);
@@ -233,19 +299,22 @@ static enum dae_status run_own(struct gemm *gemm, int64_t m, int64_t n, int64_t 
                                       ARG_BUFFER(c.buffer),
                                       ARG_INT(c.offset),
                                       ARG_INT(add),
+                                      ARG_INT(gemm->bias),
                                       ARG_BUFFER(gemm->bias ? bias.buffer : c.buffer),
                                       ARG_INT(gemm->bias ? bias.offset : 0),
+                                      ARG_INT(gemm->number),
                                       ARG_BUFFER(gemm->fold == 2 ? other.buffer : c.buffer),
                                       ARG_INT(gemm->fold == 2 ? other.offset : 0),
                                       ARG_INT(each)};
     const int n_args = sizeof args / sizeof args[0];
     if (wide) {
         const size_t global[2] = {(size_t)items, 1}, local[2] = {1, 1};
-        return kernel_launch(turned ? gemm->turned : gemm->multiply, global, local, args, n_args, err);
+        return kernel_launch(turned ? gemm->kernels->turned : gemm->kernels->multiply, global, local, args, n_args,
+                             err);
     }
     size_t tile = (size_t)gemm->pool->tile;
     const size_t global[2] = {round_up(n, tile), round_up(m, tile)}, local[2] = {tile, tile};
-    return kernel_launch(gemm->multiply, global, local, args, n_args - 1, err);
+    return kernel_launch(gemm->kernels->multiply, global, local, args, n_args - 1, err);
 }
 
 static enum dae_status run_clblast(struct gemm *gemm, int64_t m, int64_t n, int64_t k, struct gemm_operand a,
@@ -254,10 +323,10 @@ static enum dae_status run_clblast(struct gemm *gemm, int64_t m, int64_t n, int6
 {
     struct device *device = gemm->pool->device;
     CLBlastStatusCode code =
-        CLBlastSgemm(CLBlastLayoutRowMajor, gemm->transpose_a ? CLBlastTransposeYes : CLBlastTransposeNo,
-                     gemm->transpose_b ? CLBlastTransposeYes : CLBlastTransposeNo, (size_t)m, (size_t)n, (size_t)k,
-                     1.0f, a.buffer->memory, (size_t)a.offset, (size_t)(gemm->transpose_a ? m : k), b.buffer->memory,
-                     (size_t)b.offset, (size_t)(gemm->transpose_b ? k : n), add ? 1.0f : 0.0f, c.buffer->memory,
+        CLBlastSgemm(CLBlastLayoutRowMajor, gemm->stored == TN ? CLBlastTransposeYes : CLBlastTransposeNo,
+                     gemm->stored == NT ? CLBlastTransposeYes : CLBlastTransposeNo, (size_t)m, (size_t)n, (size_t)k,
+                     1.0f, a.buffer->memory, (size_t)a.offset, (size_t)(gemm->stored == TN ? m : k), b.buffer->memory,
+                     (size_t)b.offset, (size_t)(gemm->stored == NT ? k : n), add ? 1.0f : 0.0f, c.buffer->memory,
                      (size_t)c.offset, (size_t)n, &device->queue, NULL);
     ++device->counters.launches;
     if (code != CLBlastSuccess)
@@ -269,13 +338,15 @@ static enum dae_status run_clblast(struct gemm *gemm, int64_t m, int64_t n, int6
                                       ARG_INT(n),
                                       ARG_BUFFER(c.buffer),
                                       ARG_INT(c.offset),
+                                      ARG_INT(gemm->bias),
                                       ARG_BUFFER(gemm->bias ? bias.buffer : c.buffer),
                                       ARG_INT(gemm->bias ? bias.offset : 0),
+                                      ARG_INT(gemm->number),
                                       ARG_BUFFER(gemm->fold == 2 ? other.buffer : c.buffer),
                                       ARG_INT(gemm->fold == 2 ? other.offset : 0)};
     const size_t group = (size_t)device_tuning(device)->group;
     const size_t global[2] = {round_up(m * n, group), 1}, local[2] = {group, 1};
-    return kernel_launch(gemm->multiply, global, local, args, sizeof args / sizeof args[0], err);
+    return kernel_launch(gemm->kernels->multiply, global, local, args, sizeof args / sizeof args[0], err);
 }
 
 enum dae_status gemm_run(struct gemm *gemm, int64_t m, int64_t n, int64_t k, struct gemm_operand a,

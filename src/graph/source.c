@@ -61,8 +61,8 @@ static bool folds_last(const struct writer *w, int node)
 static void define_folds(struct writer *w)
 {
     const char *const macro[] = {"FOLD_STORE(number, v)", "FOLD_WINDOW(number, a, b)", "FOLD_LAST(number, v)"};
-    const char *const choice[] = {" (number) == %d ? fold_%d(v) :", " (number) == %d ? window_%d(a, b) :",
-                                  " (number) == %d ? fold_%d(v) :"};
+    const char *const choice[] = {
+        " (number) == %d ? fold_%d(v) :", " (number) == %d ? window_%d(a, b) :", " (number) == %d ? fold_%d(v) :"};
     const char *const otherwise[] = {"(v)", "(a)", "(v)"};
     for (int m = 0; m < 3; ++m) {
         text_printf(w->text, "#define %s (", macro[m]);
