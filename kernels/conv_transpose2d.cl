@@ -26,6 +26,10 @@
 #define SCRATCH_2 208
 #endif
 
+#define TAP_STEP_H 1
+#define TAP_STEP_W 1
+#define TAP_PHASES_H P_STRIDE_H
+#define TAP_PHASES_W P_STRIDE_W
 #define PADDED_X_W (X_LOW_W + IN_W + X_HIGH_W)
 #define PADDED_DY_W (OUT_W + 2 * P_PAD_W)
 
@@ -69,5 +73,9 @@ INLINE void FN(backward)(BACKWARD_ARGS)
               dx[0], IN_W, IN_C, add_dx[0]);
 }
 
+#undef TAP_STEP_H
+#undef TAP_STEP_W
+#undef TAP_PHASES_H
+#undef TAP_PHASES_W
 #undef PADDED_X_W
 #undef PADDED_DY_W
