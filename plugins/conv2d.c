@@ -86,9 +86,12 @@ static int conv2d_plan(const void *state, struct dae_plan *plan)
         low[i] = span / layer->stride[i];
         high[i] = larger(0, (layer->pad[i] + in->dim[i] - 1) / layer->stride[i] - (plan->output.dim[i] - 1));
     }
-    for (int i = 0; i < 2; ++i)
-        if (layer->stride[i] == 1 && 2 * layer->pad[i] == layer->dilation[i] * (layer->kernel[i] - 1))
+    for (int i = 0; i < 2; ++i) { /* does every multiple of the stride become as many strides? */
+        const int64_t span = layer->dilation[i] * (layer->kernel[i] - 1);
+        if (2 * layer->pad[i] <= span && 2 * layer->pad[i] > span - layer->stride[i])
             plan->reach[i] = layer->pad[i];
+        plan->down[i] = layer->stride[i];
+    }
     const double bound = 1 / sqrt((double)(taps * channels));
     plan->n_weights = 2;
     plan->weight[0] = (struct dae_weight){"weight", {2, {taps * channels, layer->filters}}, DAE_INIT_UNIFORM, bound};
