@@ -1,7 +1,7 @@
 /* Convolution of one sample (the cross-correlation of deep learning): x (IN_H,IN_W,IN_C), w[0] (KH*KW*IN_C, OUT_C),
  * w[1] bias (OUT_C), y (OUT_H,OUT_W,OUT_C).
  *
- * P_KERNEL_*, P_STRIDE_*, P_PAD_*: the layer's parameters. DY_LOW_*, DY_HIGH_*: the zeros around dy that the gradient with respect to x reads. X_LEN, DY_LEN:
+ * P_KERNEL_*, P_STRIDE_*, P_PAD_*, P_DILATION_*: the layer's parameters. TAP_PHASES_*: stride / gcd(stride, dilation). DY_LOW_*, DY_HIGH_*: the zeros around dy that the gradient with respect to x reads. X_LEN, DY_LEN:
  * floats of the padded x and dy; the scratch holds them and then the transposed weights. */
 #ifndef FN
 #define FN(pass) conv2d_##pass
@@ -17,6 +17,10 @@
 #define P_STRIDE_W 1
 #define P_PAD_H 1
 #define P_PAD_W 1
+#define P_DILATION_H 1
+#define P_DILATION_W 1
+#define TAP_PHASES_H 1
+#define TAP_PHASES_W 1
 #define FOLDED 0
 #define FOLDED_H 1
 #define FOLDED_W 1
@@ -28,6 +32,8 @@
 #define DY_LEN 1088
 #endif
 
+#define TAP_STEP_H P_DILATION_H
+#define TAP_STEP_W P_DILATION_W
 #define PADDED_W (IN_W + 2 * P_PAD_W)
 #define PADDED_DY_W (DY_LOW_W + OUT_W + DY_HIGH_W)
 
@@ -62,5 +68,7 @@ INLINE void FN(backward)(BACKWARD_ARGS)
                       dx[0] + (PHASE_START(H, IN_H, fy) * IN_W + PHASE_START(W, IN_W, fx)) * IN_C, IN_W, IN_C, add_dx[0]);
 }
 
+#undef TAP_STEP_H
+#undef TAP_STEP_W
 #undef PADDED_W
 #undef PADDED_DY_W

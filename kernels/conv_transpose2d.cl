@@ -29,6 +29,10 @@
 /* The phases of one output channel are alike where the kernel is a multiple of the stride: then they go side by side. */
 #define PHASES (OUT_C == 1 && P_PAD_W == 0 && P_KERNEL_W % P_STRIDE_W == 0 && P_STRIDE_W <= TILE_MAX ? P_STRIDE_W : 1)
 
+#define TAP_STEP_H 1
+#define TAP_STEP_W 1
+#define TAP_PHASES_H P_STRIDE_H
+#define TAP_PHASES_W P_STRIDE_W
 #define PADDED_X_W (X_LOW_W + IN_W + X_HIGH_W)
 #define PADDED_DY_W (OUT_W + 2 * P_PAD_W)
 
@@ -73,5 +77,9 @@ INLINE void FN(backward)(BACKWARD_ARGS)
 }
 
 #undef PHASES
+#undef TAP_STEP_H
+#undef TAP_STEP_W
+#undef TAP_PHASES_H
+#undef TAP_PHASES_W
 #undef PADDED_X_W
 #undef PADDED_DY_W

@@ -1,4 +1,4 @@
-/* Two-dimensional convolution, of any kernel, stride, padding and number of channels. */
+/* Two-dimensional convolution, of any kernel, stride, padding, dilation and number of channels. */
 #include <math.h>
 #include <stdio.h>
 
@@ -9,7 +9,7 @@ static const char kernel_source[] =
     ;
 
 struct conv2d {
-    int64_t filters, kernel[2], stride[2], pad[2];
+    int64_t filters, kernel[2], stride[2], pad[2], dilation[2];
 };
 
 static const struct dae_param params[] = {
@@ -41,12 +41,24 @@ static const struct dae_param params[] = {
      .min = 0,
      .max = 255,
      .help = "zeros around the image, n or [h, w]"},
+    {.key = "dilation",
+     .type = DAE_INT_PAIR,
+     .offset = offsetof(struct conv2d, dilation),
+     .default_value = 1,
+     .min = 1,
+     .max = 256,
+     .help = "distance of the pixels that a window takes, n or [h, w]"},
     {0},
 };
 
 static int64_t larger(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    return b == 0 ? a : common_divisor(b, a % b);
 }
 
 static int conv2d_plan(const void *state, struct dae_plan *plan)
@@ -58,23 +70,28 @@ static int conv2d_plan(const void *state, struct dae_plan *plan)
         return 1;
     }
     const int64_t taps = layer->kernel[0] * layer->kernel[1], channels = in->dim[2];
-    int64_t padded[2], low[2], high[2];
+    int64_t padded[2], low[2], high[2], phases[2];
     plan->output = (struct dae_shape){3, {0, 0, layer->filters}};
     for (int i = 0; i < 2; ++i) {
+        const int64_t span = layer->dilation[i] * (layer->kernel[i] - 1); /* from the first tap to the last */
         padded[i] = in->dim[i] + 2 * layer->pad[i];
-        if (layer->kernel[i] > padded[i]) {
+        if (span >= padded[i]) {
             snprintf(plan->problem, sizeof plan->problem, "a kernel of %lld is larger than the padded image's %lld",
-                     (long long)layer->kernel[i], (long long)padded[i]);
+                     (long long)span + 1, (long long)padded[i]);
             return 1;
         }
-        plan->output.dim[i] = (padded[i] - layer->kernel[i]) / layer->stride[i] + 1;
+        plan->output.dim[i] = (padded[i] - span - 1) / layer->stride[i] + 1;
         /* What the gradient with respect to x reads around dy: see PHASE_AXIS in kernels/convolution.clh. */
-        low[i] = (layer->kernel[i] + layer->stride[i] - 1) / layer->stride[i] - 1;
+        phases[i] = layer->stride[i] / common_divisor(layer->stride[i], layer->dilation[i]);
+        low[i] = span / layer->stride[i];
         high[i] = larger(0, (layer->pad[i] + in->dim[i] - 1) / layer->stride[i] - (plan->output.dim[i] - 1));
     }
-    for (int i = 0; i < 2; ++i)
-        if (layer->stride[i] == 1 && 2 * layer->pad[i] == layer->kernel[i] - 1)
+    for (int i = 0; i < 2; ++i) { /* does every multiple of the stride become as many strides? */
+        const int64_t span = layer->dilation[i] * (layer->kernel[i] - 1);
+        if (2 * layer->pad[i] <= span && 2 * layer->pad[i] > span - layer->stride[i])
             plan->reach[i] = layer->pad[i];
+        plan->down[i] = layer->stride[i];
+    }
     const double bound = 1 / sqrt((double)(taps * channels));
     plan->n_weights = 2;
     plan->weight[0] = (struct dae_weight){"weight", {2, {taps * channels, layer->filters}}, DAE_INIT_UNIFORM, bound};
@@ -88,6 +105,8 @@ static int conv2d_plan(const void *state, struct dae_plan *plan)
     dae_plan_define(plan, "DY_LOW_W", low[1]);
     dae_plan_define(plan, "DY_HIGH_H", high[0]);
     dae_plan_define(plan, "DY_HIGH_W", high[1]);
+    dae_plan_define(plan, "TAP_PHASES_H", phases[0]);
+    dae_plan_define(plan, "TAP_PHASES_W", phases[1]);
     dae_plan_define(plan, "X_LEN", x_len);
     dae_plan_define(plan, "DY_LEN", dy_len);
     return 0;
@@ -105,8 +124,8 @@ static void conv2d_reference(const void *state, const struct dae_plan *plan, con
                 double sum = w[1][f];
                 for (int64_t ky = 0; ky < layer->kernel[0]; ++ky)
                     for (int64_t kx = 0; kx < layer->kernel[1]; ++kx) {
-                        const int64_t i = r * layer->stride[0] + ky - layer->pad[0];
-                        const int64_t j = c * layer->stride[1] + kx - layer->pad[1];
+                        const int64_t i = r * layer->stride[0] + ky * layer->dilation[0] - layer->pad[0];
+                        const int64_t j = c * layer->stride[1] + kx * layer->dilation[1] - layer->pad[1];
                         if (i < 0 || i >= in[0] || j < 0 || j >= in[1])
                             continue;
                         for (int64_t k = 0; k < in[2]; ++k)

@@ -71,6 +71,11 @@ static int conv_transpose2d_plan(const void *state, struct dae_plan *plan)
         low[i] = (layer->kernel[i] + layer->stride[i] - 1) / layer->stride[i] - 1;
         high[i] = larger(0, (layer->pad[i] + plan->output.dim[i] - 1) / layer->stride[i] - (in->dim[i] - 1));
     }
+    for (int i = 0; i < 2; ++i) { /* does every pixel become as many as the stride? */
+        if (layer->kernel[i] - 2 * layer->pad[i] == layer->stride[i])
+            plan->reach[i] = (layer->pad[i] + layer->stride[i] - 1) / layer->stride[i];
+        plan->up[i] = layer->stride[i];
+    }
     /* PyTorch's convention for the fan-in of a transposed convolution: output channels times taps. */
     const double bound = 1 / sqrt((double)(taps * filters));
     plan->n_weights = 2;

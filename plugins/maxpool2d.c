@@ -47,6 +47,10 @@ static int maxpool2d_plan(const void *state, struct dae_plan *plan)
         }
         plan->output.dim[i] = (in->dim[i] - layer->kernel[i]) / layer->stride[i] + 1;
     }
+    for (int i = 0; i < 2; ++i) { /* windows that overlap would read beyond the image's edge */
+        plan->reach[i] = layer->kernel[i] <= layer->stride[i] ? 0 : -1;
+        plan->down[i] = layer->stride[i];
+    }
     for (int i = 0; i < 2; ++i) /* disjoint windows side by side */
         plan->window[i] =
             layer->stride[0] == layer->kernel[0] && layer->stride[1] == layer->kernel[1] ? layer->kernel[i] : 0;

@@ -30,8 +30,11 @@ static int upsample2d_plan(const void *state, struct dae_plan *plan)
         return 1;
     }
     plan->output = plan->input[0];
-    plan->output.dim[0] *= layer->factor[0];
-    plan->output.dim[1] *= layer->factor[1];
+    for (int i = 0; i < 2; ++i) {
+        plan->output.dim[i] *= layer->factor[i];
+        plan->up[i] = layer->factor[i];
+        plan->reach[i] = 0;
+    }
     return 0;
 }
 

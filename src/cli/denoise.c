@@ -14,6 +14,7 @@
 #include "cli/trust.h"
 #include "data/samples_file.h"
 #include "graph/executor.h"
+#include "graph/receptive_field.h"
 #include "study/tiler.h"
 #include "train/metrics.h"
 #include "train/model_file.h"
@@ -36,6 +37,7 @@ struct denoise {
     struct buffer *data, *order; /* (batch, input) floats; (batch) int32 */
     struct tiler *tiler;         /* for images of another size; NULL when none came or the network cannot take them */
     bool any_size;
+    struct receptive_field field; /* why not, if not */
     uint64_t memory_bytes;
     int64_t batch, n_samples; /* batch 0: no sample has the model's own shape */
     int n_written;
@@ -86,8 +88,7 @@ static enum dae_status load_parameters(struct denoise *d, const struct safetenso
     TRY(build_network(d, err));
     if (d->inputs.n_tables > 0)
         TRY(load_columns(d, file, err));
-    int64_t reach[2];
-    d->any_size = network_reach(&d->network, reach);
+    d->any_size = receptive_field_find(&d->network, &d->field);
     d->parameters = calloc((size_t)d->network.parameters_len + 1, sizeof *d->parameters);
     if (!d->parameters)
         return error_no_memory(err, d->model, (unsigned long long)d->network.parameters_len * sizeof *d->parameters);
@@ -175,6 +176,8 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
     char have_text[96], want_text[96];
     enum dae_status status = error_set(err, DAE_BAD_DATA, "%s: samples of %s, but %s takes %s", path,
                                        shape_text(&file->shape, have_text), d->model, shape_text(want, want_text));
+    if (!d->any_size && want->rank == 3 && file->shape.rank == 3)
+        error_note(err, "the network takes images of its own size alone: %s", d->field.problem);
     samples_file_release(file);
     return status;
 }
@@ -500,11 +503,11 @@ const struct command command_denoise = {
         "PGM, "
         "PPM, JPEG, IDX (plain or .gz) or NPY file, or a folder of them. An image is one sample; arrays are (n,h,w), "
         "(n,h,w,c) or "
-        "(n,d). A model of convolutions that keep height and width, padded by half their kernels, and of layers that "
-        "take "
-        "pixel by pixel denoises images of any size, in tiles that overlap by what an output reads of its input: the "
-        "bits "
-        "are those of the image as a whole. With one channel it takes the channels of a colour image one by one.\n"
+        "(n,d). A model whose layers work alike at every pixel (convolutions that keep height and width or divide them "
+        "by their stride, poolings, enlargements) denoises images of any size, in tiles that overlap by what an output "
+        "reads of its input: the bits are those of the image as a whole. Where its strides do not divide the size, the "
+        "image is mirrored at the bottom and right. With one channel it takes the channels of a colour image one by "
+        "one.\n"
         "\n"
         "With a model of a panel (data.source: csv, returns: none, window: 1) an INPUT whose name ends in .csv or "
         ".csv.gz "

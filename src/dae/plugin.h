@@ -94,10 +94,14 @@ struct dae_plan {
         int64_t value;
     } define[DAE_MAX_DEFINES];
     char problem[256]; /* why the shapes do not fit, when plan returns non-zero */
-    /* Layers that work alike at every pixel of images (H,W,C) and keep H and W: how many pixels up and down, left and
-     * right, an output reads its inputs, zeros beyond their edges. The host fills in -1: not such a layer; it takes
-     * pointwise layers for such by itself. */
+    /* Layers that work alike at every pixel of images (H,W,C). Per axis, each `up` pixels of the output lie over `down`
+     * pixels of every input, from (0, 0) on, and as many follow for any size that is a multiple of `down`: that is 1
+     * and 1 where H and W are kept, down the stride where they shrink, up the factor where they grow; never both. An
+     * output reads those pixels of its inputs and `reach` more on either side, zeros beyond the edges. The host fills
+     * in a reach of -1, which says that this is not such a layer, and down = up = 1; it takes pointwise layers for such
+     * by itself. */
     int64_t reach[2];
+    int64_t down[2], up[2];
 };
 
 /* ---- The double-precision reference. ----------------------------------------------------------------------------- */

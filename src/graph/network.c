@@ -9,7 +9,7 @@
 #include "graph/params.h"
 #include "graph/placement.h"
 
-enum { MAX_LAYERS = 1000, OTHER_NODES = CORRUPTION_MAX_NODES + 3, MAX_NODES = MAX_LAYERS + OTHER_NODES };
+enum { MAX_LAYERS = 1000, OTHER_NODES = CORRUPTION_MAX_NODES + 3 };
 
 const char *shape_text(const struct dae_shape *shape, char text[96])
 {
@@ -39,26 +39,6 @@ int64_t network_gradient_offset(const struct network *network, const struct node
     return node->weight_offset[w] + (node->twin ? network->parameters_len : 0);
 }
 
-bool network_reach(const struct network *network, int64_t reach[2])
-{
-    int64_t of_node[2][MAX_NODES] = {{0}};
-    if (network->node[0].plan.output.rank != 3 || network_layers_read_mask(network))
-        return false;
-    for (int i = network->noisy + 1; i <= network->output; ++i) {
-        const struct node *node = &network->node[i];
-        for (int a = 0; a < 2; ++a) {
-            if (node->plan.reach[a] < 0)
-                return false;
-            for (int j = 0; j < node->plan.n_inputs; ++j)
-                if (of_node[a][node->input[j]] + node->plan.reach[a] > of_node[a][i])
-                    of_node[a][i] = of_node[a][node->input[j]] + node->plan.reach[a];
-        }
-    }
-    reach[0] = of_node[0][network->output];
-    reach[1] = of_node[1][network->output];
-    return true;
-}
-
 struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample)
 {
     return (struct philox_key){network->seed, (uint32_t)(PHILOX_NODE + node) + split, epoch, sample};
@@ -77,13 +57,22 @@ static enum dae_status check_shape(const struct node *node, const struct dae_sha
     return DAE_OK;
 }
 
+static bool scales(const struct dae_plan *plan, int axis)
+{
+    const int64_t down = plan->down[axis], up = plan->up[axis];
+    return (down == 1 && up >= 1) || (up == 1 && down >= 1);
+}
+
 /* Calls `plan` and checks what it says. */
 static enum dae_status plan_node(struct network *network, struct node *node, struct error *err)
 {
     struct dae_plan *plan = &node->plan;
     for (int i = 0; i < plan->n_inputs; ++i)
         plan->input[i] = network->node[node->input[i]].plan.output;
-    plan->reach[0] = plan->reach[1] = node->plugin->pointwise_y ? 0 : -1;
+    for (int i = 0; i < 2; ++i) {
+        plan->reach[i] = node->plugin->pointwise_y ? 0 : -1;
+        plan->down[i] = plan->up[i] = 1;
+    }
     if (node->plugin->plan(node->state, plan) != 0) {
         enum dae_status status = error_at(err, DAE_CONFIG, node->mark, "%s \"%s\": %s", node->plugin->name, node->name,
                                           plan->problem[0] ? plan->problem : "its input does not fit");
@@ -95,7 +84,8 @@ static enum dae_status plan_node(struct network *network, struct node *node, str
         return status;
     }
     if (plan->output.rank < 1 || plan->output.rank > DAE_MAX_RANK || plan->n_weights < 0 ||
-        plan->n_weights > DAE_MAX_WEIGHTS || plan->scratch_len < 0 || plan->scratch_len > INT_MAX || plan->flops < 0)
+        plan->n_weights > DAE_MAX_WEIGHTS || plan->scratch_len < 0 || plan->scratch_len > INT_MAX || plan->flops < 0 ||
+        !scales(plan, 0) || !scales(plan, 1))
         return error_set(err, DAE_PLUGIN, "plugin '%s' made a plan that makes no sense", node->plugin->name);
     TRY(check_shape(node, &plan->output, "output", err));
     for (int i = 0; i < plan->n_weights; ++i) {
@@ -276,33 +266,48 @@ static enum dae_status add_loss(const struct registry *registry, struct network 
     return DAE_OK;
 }
 
-enum dae_status network_build(const struct registry *registry, struct value *config, struct arena *arena,
-                              bool input_gradient, struct network *network, struct error *err)
+/* The input and its corruptions. */
+static enum dae_status begin(const struct registry *registry, struct value *config, struct arena *arena,
+                             struct network *network, const struct value **layers, struct error *err)
 {
     static const char *const model_keys[] = {"input", "layers", "code"};
-    *network = (struct network){.arena = arena, .code = -1, .mask = -1};
-    const struct value *model, *train, *layers, *input, *seed = value_map_get(config, "seed"), *code;
+    *network = (struct network){.arena = arena, .output = -1, .loss = -1, .code = -1, .mask = -1};
+    const struct value *model, *train, *input, *seed = value_map_get(config, "seed");
     TRY(fields_need(config, "model", "the config", &model, err));
     TRY(fields_need(config, "train", "the config", &train, err));
     TRY(fields_check_keys(model, model_keys, 3, "model", err));
-    TRY(fields_need(model, "layers", "model", &layers, err));
+    TRY(fields_need(model, "layers", "model", layers, err));
     TRY(fields_need(model, "input", "model", &input, err));
-    TRY(field_list(layers, 1, MAX_LAYERS, err));
+    TRY(field_list(*layers, 1, MAX_LAYERS, err));
     long long number = 1;
     if (seed)
         TRY(field_int(seed, 0, LLONG_MAX, &number, err));
     else if (!value_map_put(arena, config, "seed", value_int_new(arena, number)))
         return error_no_memory(err, "config", 0);
     network->seed = (uint64_t)number;
-    network->node = arena_array(arena, (size_t)layers->n + OTHER_NODES, sizeof *network->node);
+    network->node = arena_array(arena, (size_t)(*layers)->n + OTHER_NODES, sizeof *network->node);
     if (!network->node)
-        return error_no_memory(err, "network", (unsigned long long)layers->n * sizeof *network->node);
+        return error_no_memory(err, "network", (unsigned long long)(*layers)->n * sizeof *network->node);
     struct node *source = &network->node[0];
     *source = (struct node){.name = "input", .mark = input->mark};
     TRY(field_shape(input, &source->plan.output, err));
     TRY(check_shape(source, &source->plan.output, "shape", err));
     network->n_nodes = 1;
-    TRY(corruption_read(registry, network, value_map_get(config, "corruption"), err));
+    return corruption_read(registry, network, value_map_get(config, "corruption"), err);
+}
+
+enum dae_status network_build_noise(const struct registry *registry, struct value *config, struct arena *arena,
+                                    struct network *network, struct error *err)
+{
+    const struct value *layers;
+    return begin(registry, config, arena, network, &layers, err);
+}
+
+enum dae_status network_build(const struct registry *registry, struct value *config, struct arena *arena,
+                              bool input_gradient, struct network *network, struct error *err)
+{
+    const struct value *layers, *code;
+    TRY(begin(registry, config, arena, network, &layers, err));
     if (layers_read_mask(layers))
         TRY(corruption_fill_holes(network, layers->mark, err));
     network->output = network->noisy;
@@ -310,7 +315,7 @@ enum dae_status network_build(const struct registry *registry, struct value *con
     for (int i = 0; i < layers->n; ++i)
         TRY(add_layer(registry, network, layers->items[i], err));
     TRY(add_loss(registry, network, value_map_get(config, "train"), !input_gradient, layers, err));
-    if ((code = value_map_get(model, "code"))) {
+    if ((code = value_map_get(value_map_get(config, "model"), "code"))) {
         const char *name;
         TRY(field_name(code, &name, err));
         network->code = network_find(network, name);

@@ -52,6 +52,11 @@ struct network {
 MUST_USE enum dae_status network_build(const struct registry *registry, struct value *config, struct arena *arena,
                                        bool input_gradient, struct network *network, struct error *err);
 
+/* The clean input and its corruptions alone, for an input that the layers do not take: nodes 0 .. noisy, no output, no
+ * loss. Otherwise as network_build. */
+MUST_USE enum dae_status network_build_noise(const struct registry *registry, struct value *config, struct arena *arena,
+                                             struct network *network, struct error *err);
+
 /* Appends a node that reads inputs[0 .. n_inputs) and plans it; for what builds a network. DAE_CONFIG at the mark. */
 MUST_USE enum dae_status network_add(struct network *network, const struct dae_plugin *plugin, void *state,
                                      const char *name, struct mark mark, const int *inputs, int n_inputs,
@@ -75,10 +80,6 @@ bool network_layers_read_mask(const struct network *network);
 
 /* Where the gradient of weight w of a node lies: twins have theirs behind those of all parameters. */
 int64_t network_gradient_offset(const struct network *network, const struct node *node, int w);
-
-/* How far, in pixels up and down, left and right, the output reads the noisy input; false when some layer does not work
- * alike at every pixel (dae_plan.reach), or the mask is read. */
-bool network_reach(const struct network *network, int64_t reach[2]);
 
 /* The key of a node's random draws for one sample. */
 struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample);

@@ -7,14 +7,17 @@
 #include "config/tree.h"
 #include "graph/executor.h"
 #include "graph/fusion.h"
+#include "graph/receptive_field.h"
 
-/* What a tile's sides may be, and those of the image where these are shorter. */
+/* What a tile's sides may be, down to a multiple of the network's stride, and those of the image where these are
+ * shorter. */
 static const int64_t sides[] = {1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32, 24, 16, 8, 4, 2, 1};
 enum { N_SIDES = sizeof sides / sizeof sides[0] };
 
 struct tiler {
     struct tiler_options options;
-    int64_t reach[2], channels;
+    int64_t stride[2], reach[2]; /* reach in whole strides */
+    int64_t channels;
     /* For tiles of `side`, `batch` of them at most at a time. */
     int64_t side[2], batch;
     struct arena arena;
@@ -29,24 +32,44 @@ struct span {
     int64_t start, from, until;
 };
 
-enum dae_status tiler_network(const struct registry *registry, const struct value *config, int64_t height,
-                              int64_t width, int64_t channels, struct arena *arena, struct network *network,
-                              struct error *err)
+/* A copy of the config for another input. */
+static enum dae_status resize(const struct value *config, int64_t height, int64_t width, int64_t channels,
+                              struct arena *arena, struct value **copy, struct error *err)
 {
     struct text text = {0};
-    struct value *copy;
     char input[128];
     enum dae_status status = tree_write(config, &text, err);
     if (status == DAE_OK && text.failed)
         status = error_no_memory(err, "config", text.len);
     if (status == DAE_OK)
-        status = tree_parse_text("the model's config", text.data, text.len, arena, &copy, err);
+        status = tree_parse_text("the model's config", text.data, text.len, arena, copy, err);
     text_release(&text);
     TRY(status);
     snprintf(input, sizeof input, "model.input=[%lld, %lld, %lld]", (long long)height, (long long)width,
              (long long)channels);
-    TRY(tree_set(copy, input, arena, err));
+    return tree_set(*copy, input, arena, err);
+}
+
+enum dae_status tiler_network(const struct registry *registry, const struct value *config, int64_t height,
+                              int64_t width, int64_t channels, struct arena *arena, struct network *network,
+                              struct error *err)
+{
+    struct value *copy;
+    TRY(resize(config, height, width, channels, arena, &copy, err));
     return network_build(registry, copy, arena, false, network, err);
+}
+
+enum dae_status tiler_noise(const struct registry *registry, const struct value *config, int64_t height, int64_t width,
+                            int64_t channels, struct arena *arena, struct network *network, struct error *err)
+{
+    struct value *copy;
+    TRY(resize(config, height, width, channels, arena, &copy, err));
+    return network_build_noise(registry, copy, arena, network, err);
+}
+
+static int64_t round_up(int64_t n, int64_t step)
+{
+    return (n + step - 1) / step * step;
 }
 
 enum dae_status tiler_new(const struct tiler_options *options, struct tiler **out, struct error *err)
@@ -58,13 +81,17 @@ enum dae_status tiler_new(const struct tiler_options *options, struct tiler **ou
     tiler->options = *options;
     if (options->memory_bytes == 0)
         tiler->options.memory_bytes = TILER_MEMORY;
-    const struct node *input = &options->network->node[0];
-    if (!network_reach(options->network, tiler->reach)) {
+    struct receptive_field field;
+    if (!receptive_field_find(options->network, &field)) {
         free(tiler);
-        return error_at(err, DAE_CONFIG, input->mark,
-                        "the network takes images of its own size alone: not every layer works alike at every pixel");
+        return error_at(err, DAE_CONFIG, field.mark, "the network takes images of its own size alone: %s",
+                        field.problem);
     }
-    tiler->channels = input->plan.output.dim[2];
+    for (int a = 0; a < 2; ++a) {
+        tiler->stride[a] = field.stride[a];
+        tiler->reach[a] = round_up(field.reach[a], field.stride[a]);
+    }
+    tiler->channels = options->network->node[0].plan.output.dim[2];
     *out = tiler;
     return DAE_OK;
 }
@@ -129,14 +156,16 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* The largest tile within the memory. A side shorter than the image's must leave something between two overlaps. */
+/* The largest tile within the memory for an image of whole strides. A side shorter than the image's must leave
+ * something between two overlaps. */
 static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], int64_t side[2], struct error *err)
 {
     uint64_t bytes = 0;
     for (int i = 0; i < N_SIDES; ++i) {
         bool useful = true;
         for (int a = 0; a < 2; ++a) {
-            side[a] = smaller(sides[i], size[a]);
+            side[a] = smaller(sides[i] < tiler->stride[a] ? tiler->stride[a] : sides[i] - sides[i] % tiler->stride[a],
+                              size[a]);
             useful = useful && (side[a] == size[a] || side[a] > 2 * tiler->reach[a]);
         }
         if (!useful)
@@ -216,26 +245,42 @@ static struct place place_of(const struct tiler *tiler, int64_t tile, const int6
                           span_of(tile % across, size[1], tiler->side[1], tiler->reach[1])};
 }
 
-static void cut(const struct tiler *tiler, const struct place *p, const float *x, int64_t width, float *tile)
+/* Which of n pixels stands at a place beyond them. */
+static int64_t mirror(int64_t at, int64_t n)
 {
-    const int64_t c = tiler->channels, line = tiler->side[1] * c;
-    for (int64_t r = 0; r < tiler->side[0]; ++r)
-        memcpy(tile + r * line, x + ((p->row.start + r) * width + p->column.start) * c, (size_t)line * sizeof *tile);
+    const int64_t period = n > 1 ? 2 * n - 2 : 1;
+    at %= period;
+    return at < n ? at : period - at;
 }
 
-static void join(const struct tiler *tiler, const struct place *p, const float *tile, int64_t width, float *y)
+static void cut(const struct tiler *tiler, const struct place *p, const float *x, int64_t height, int64_t width,
+                float *tile)
 {
     const int64_t c = tiler->channels, line = tiler->side[1] * c;
-    for (int64_t r = p->row.from; r < p->row.until; ++r)
+    const int64_t inside = smaller(tiler->side[1], width - p->column.start); /* every tile begins within the image */
+    for (int64_t r = 0; r < tiler->side[0]; ++r) {
+        const float *from = x + mirror(p->row.start + r, height) * width * c;
+        memcpy(tile + r * line, from + p->column.start * c, (size_t)(inside * c) * sizeof *tile);
+        for (int64_t i = inside; i < tiler->side[1]; ++i)
+            memcpy(tile + r * line + i * c, from + mirror(p->column.start + i, width) * c, (size_t)c * sizeof *tile);
+    }
+}
+
+static void join(const struct tiler *tiler, const struct place *p, const float *tile, int64_t height, int64_t width,
+                 float *y)
+{
+    const int64_t c = tiler->channels, line = tiler->side[1] * c;
+    const int64_t until = smaller(p->column.until, width);
+    for (int64_t r = p->row.from; r < smaller(p->row.until, height); ++r)
         memcpy(y + (r * width + p->column.from) * c,
                tile + (r - p->row.start) * line + (p->column.from - p->column.start) * c,
-               (size_t)((p->column.until - p->column.from) * c) * sizeof *y);
+               (size_t)((until - p->column.from) * c) * sizeof *y);
 }
 
 enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
                           struct error *err)
 {
-    const int64_t size[2] = {height, width};
+    const int64_t size[2] = {round_up(height, tiler->stride[0]), round_up(width, tiler->stride[1])};
     int64_t side[2];
     TRY(choose(tiler, size, side, err));
     TRY(prepare(tiler, side, err));
@@ -246,14 +291,14 @@ enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, i
         const struct batch batch = {.data = tiler->data, .order = tiler->order, .n = n};
         for (int64_t i = 0; i < n; ++i) {
             const struct place place = place_of(tiler, first + i, size);
-            cut(tiler, &place, x, width, tiler->values + i * len);
+            cut(tiler, &place, x, height, width, tiler->values + i * len);
         }
         TRY(buffer_write(tiler->data, 0, tiler->values, (uint64_t)(n * len) * sizeof *x, err));
         TRY(executor_forward(tiler->executor, SCHEDULE_INFER, &batch, err));
         TRY(executor_read(tiler->executor, SCHEDULE_INFER, tiler->network.output, n, tiler->values, err));
         for (int64_t i = 0; i < n; ++i) {
             const struct place place = place_of(tiler, first + i, size);
-            join(tiler, &place, tiler->values + i * len, width, y);
+            join(tiler, &place, tiler->values + i * len, height, width, y);
         }
     }
     return DAE_OK;

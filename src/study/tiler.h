@@ -1,6 +1,10 @@
 /* Images of any size through a network that was trained on patches. An image that is too large for the memory allowed
  * goes through in tiles, which overlap by as much as an output reads of its input: each pixel has the bits that the
- * whole image at once would have given it. */
+ * whole image at once would have given it.
+ *
+ * A network with poolings or strides wants sides that are multiples of them (receptive_field.stride). Other images are
+ * mirrored beyond their last row and column, without repeating these, as far as that takes; what was added is cut off
+ * again. Tiles lie at such multiples. */
 #ifndef STUDY_TILER_H
 #define STUDY_TILER_H
 
@@ -22,8 +26,8 @@ struct tiler_options {
 
 enum { TILER_MEMORY = 256 << 20 };
 
-/* A network that is not alike at every pixel (network_reach): DAE_CONFIG. What is given outlives the tiler; owned by
- * the caller. */
+/* A network that is not alike at every pixel (receptive_field_find): DAE_CONFIG. What is given outlives the tiler;
+ * owned by the caller. */
 MUST_USE enum dae_status tiler_new(const struct tiler_options *options, struct tiler **out, struct error *err);
 void tiler_free(struct tiler *tiler); /* NULL is fine */
 
@@ -32,9 +36,14 @@ void tiler_free(struct tiler *tiler); /* NULL is fine */
 MUST_USE enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
                                    struct error *err);
 
-/* The network of a config for images of another size. All memory is the arena's. */
+/* The network of a config for images of another size, a multiple of its stride. All memory is the arena's. */
 MUST_USE enum dae_status tiler_network(const struct registry *registry, const struct value *config, int64_t height,
                                        int64_t width, int64_t channels, struct arena *arena, struct network *network,
                                        struct error *err);
+
+/* The same of its corruptions alone, which take any size (network_build_noise). */
+MUST_USE enum dae_status tiler_noise(const struct registry *registry, const struct value *config, int64_t height,
+                                     int64_t width, int64_t channels, struct arena *arena, struct network *network,
+                                     struct error *err);
 
 #endif

@@ -89,6 +89,96 @@ for file in wide tall own dot; do
     cmp -s out/$file.ppm tiles/$file.ppm || problem "$file.ppm differs"
 done
 
+# Two poolings, two skips: sides in fours.
+sed -e '/^name/s/small/unet/' -e '/^  layers/,/add/d' small.yaml >unet.yaml
+python '
+head, tail = open("unet.yaml").read().split("train: {loss")
+open("unet.yaml", "w").write(head + """  layers:
+    - conv2d: {filters: 16, kernel: 3, pad: 1}
+    - {relu: {}, name: full}
+    - maxpool2d: {kernel: 2}
+    - conv2d: {filters: 16, kernel: 3, pad: 2, dilation: 2}
+    - {relu: {}, name: half}
+    - conv2d: {filters: 16, kernel: 2, stride: 2}
+    - relu
+    - {upsample2d: {factor: 2}, name: up}
+    - {concat: {}, from: [half, up]}
+    - {conv_transpose2d: {filters: 16, kernel: 2, stride: 2}, name: up_again}
+    - {concat: {}, from: [full, up_again]}
+    - {conv2d: {filters: 1, kernel: 3, pad: 1}, name: correction}
+    - {add: {}, from: [correction, input]}
+train: {loss""" + tail)
+r = random.Random(6)
+ppm("odd.ppm", 39, 90, 1, [r.randrange(256) for _ in range(39 * 90)])
+'
+mkdir odd && mv odd.ppm odd
+
+case_is "a network with poolings is measured on whole images as well"
+run "$dae_cl" run unet.yaml --out run_unet
+code_is 0
+out_has "3 whole test images: noisy 20."
+python '
+whole, small = (json.load(open(f + "/run.json"))["whole_images"] for f in ("run_unet", "run"))
+assert whole["noisy_psnr_each"] == small["noisy_psnr_each"], (whole, small)
+assert whole["model_psnr"] > whole["noisy_psnr"] + 1.5, whole
+'
+
+case_is "on images whose sides its poolings do not divide: the same noise as for any other network"
+run "$dae_cl" run small.yaml --out run_odd --set train.epochs=1 \
+    --set 'data={source: images, train: odd, test: odd, patch: 16, patches: 64, test_patches: 8}'
+code_is 0
+run "$dae_cl" run unet.yaml --out run_unet_odd --set train.epochs=1 \
+    --set 'data={source: images, train: odd, test: odd, patch: 16, patches: 64, test_patches: 8}'
+code_is 0
+python '
+whole, small = (json.load(open(f + "/run.json"))["whole_images"] for f in ("run_unet_odd", "run_odd"))
+assert whole["noisy_psnr_each"] == small["noisy_psnr_each"], (whole, small)
+'
+
+case_is "a network with poolings denoises images of any size, in tiles as in whole"
+run "$dae_cl" denoise run_unet/model.safetensors noisy -o out_unet --compare clean
+code_is 0
+run "$dae_cl" denoise run_unet/model.safetensors noisy -o tiles_unet --memory 1
+code_is 0
+python '
+for name in ("wide", "tall", "own", "dot"):
+    shape, values = read("out_unet/%s.ppm" % name)
+    assert shape == read("noisy/%s.ppm" % name)[0], name
+    assert (shape, values) == read("tiles_unet/%s.ppm" % name), name
+    before, after = (psnr(v, read("clean/%s.ppm" % name)[1]) for v in (read("noisy/%s.ppm" % name)[1], values))
+    assert name == "dot" or after > before + 1, (name, before, after)
+'
+
+case_is "beyond its last row and column an image is mirrored, without repeating them"
+python '
+(h, w, c), v = read("noisy/wide.ppm")
+assert (h, w, c) == (37, 90, 1)
+rows = list(range(37)) + [35, 34, 33]
+columns = list(range(90)) + [88, 87]
+ppm("padded.ppm", 40, 92, 1, [v[y * w + x] for y in rows for x in columns])
+'
+run "$dae_cl" denoise run_unet/model.safetensors padded.ppm -o out_unet
+code_is 0
+python '
+shape, padded = read("out_unet/padded.ppm")
+assert shape == (40, 92, 1)
+assert read("out_unet/wide.ppm")[1] == [padded[y * 92 + x] for y in range(37) for x in range(90)]
+'
+
+case_is "a network that takes images of its own size alone says why"
+run "$dae_cl" run small.yaml --out own --set train.epochs=1 --set 'model.layers=[
+    conv2d: {filters: 4, kernel: 3, pad: 1}, relu, {maxpool2d: {kernel: 3, stride: 1}, name: overlap},
+    conv_transpose2d: {filters: 1, kernel: 3}]'
+code_is 0
+err_has 'the whole test images are not denoised: the network takes images of its own size alone: maxpool2d "overlap" does'
+run "$dae_cl" denoise own/model.safetensors noisy/wide.ppm -o nothing
+code_is 4
+err_has "noisy/wide.ppm: samples of 37x90x1, but own/model.safetensors takes 16x16x1"
+err_has 'note: the network takes images of its own size alone: maxpool2d "overlap" does not work alike at every pixel'
+[ ! -e nothing ] || problem "a folder was made"
+run "$dae_cl" denoise own/model.safetensors noisy/own.ppm -o out_own
+code_is 0
+
 case_is "a JPEG becomes a PNG"
 base64 -d >photo.jpg <<'END'
 /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1RV19i

@@ -15,6 +15,7 @@
 #include "base/philox.h"
 #include "config/tree.h"
 #include "graph/executor.h"
+#include "graph/receptive_field.h"
 
 static const char head[] = "seed: 7\n"
                            "corruption: {gaussian: {sigma: 0.1}}\n"
@@ -37,12 +38,54 @@ static const char colour[] = "  input: [20, 20, 3]\n"
                              "    - conv2d: {filters: 32, kernel: 5, pad: 2}\n"
                              "    - tanh\n"
                              "    - conv2d: {filters: 3, kernel: 3, pad: 1}\n";
-static const char *const not_alike[] = {
-    "    - conv2d: {filters: 1, kernel: 3, stride: 2, pad: 1}\n    - upsample2d: {factor: 2}\n",
-    "    - conv2d: {filters: 1, kernel: 4, pad: 2}\n    - conv2d: {filters: 1, kernel: 2}\n",
-    "    - conv2d: {filters: 4, kernel: 3, pad: 1}\n    - maxpool2d: {kernel: 2}\n    - conv_transpose2d: {filters: 1, "
-    "kernel: 2, stride: 2}\n",
-    "    - flatten\n    - dense: {units: 400}\n    - reshape: {shape: [20, 20, 1]}\n",
+/* Rows and columns in fours: two poolings, enlargements of both kinds, skips, taps apart. By the longest way an output
+ * reads 1 + 2 * 2 + 4 * 1, then up to 2 for its place among 4 and 2 * 1, then 1 for its place among 2 and 1. */
+static const char unet[] = "  input: [20, 20, 1]\n"
+                           "  layers:\n"
+                           "    - conv2d: {filters: 16, kernel: 3, pad: 1}\n"
+                           "    - {relu: {}, name: full}\n"
+                           "    - maxpool2d: {kernel: 2}\n"
+                           "    - conv2d: {filters: 17, kernel: 3, pad: 2, dilation: 2}\n"
+                           "    - {relu: {}, name: half}\n"
+                           "    - maxpool2d: {kernel: 2}\n"
+                           "    - conv2d: {filters: 16, kernel: 3, pad: 1}\n"
+                           "    - {upsample2d: {factor: 2}, name: up}\n"
+                           "    - {concat: {}, from: [half, up]}\n"
+                           "    - conv2d: {filters: 16, kernel: 3, pad: 1}\n"
+                           "    - {conv_transpose2d: {filters: 16, kernel: 2, stride: 2}, name: up_again}\n"
+                           "    - {concat: {}, from: [full, up_again]}\n"
+                           "    - {conv2d: {filters: 1, kernel: 3, pad: 1}, name: correction}\n"
+                           "    - {add: {}, from: [correction, input]}\n";
+/* Rows in fours and columns in threes, the latter by a scale of three halves. */
+static const char strides[] = "  input: [20, 24, 3]\n"
+                              "  layers:\n"
+                              "    - conv2d: {filters: 16, kernel: [3, 4], stride: [2, 3], pad: 1}\n"
+                              "    - tanh\n"
+                              "    - conv_transpose2d: {filters: 5, kernel: [1, 4], stride: [1, 2], pad: [0, 1]}\n"
+                              "    - conv2d: {filters: 18, kernel: 3, stride: [2, 1], pad: 1}\n"
+                              "    - tanh\n"
+                              "    - conv_transpose2d: {filters: 16, kernel: [4, 3], stride: [2, 1], pad: 1}\n"
+                              "    - conv2d: {filters: 3, kernel: [1, 2], stride: [1, 2]}\n"
+                              "    - conv_transpose2d: {filters: 3, kernel: [4, 5], stride: [2, 3], pad: 1}\n";
+
+static const struct {
+    const char *layers, *problem;
+} not_alike[] = {
+    {"    - conv2d: {filters: 1, kernel: 4, pad: 2}\n    - conv2d: {filters: 1, kernel: 2}\n",
+     "conv2d \"conv2d_1\" does not work alike at every pixel, or its padding does not fit"},
+    {"    - {conv2d: {filters: 2, kernel: 1}, name: twice}\n    - flatten\n    - dense: {units: 400}\n"
+     "    - reshape: {shape: [20, 20, 1]}\n",
+     "flatten \"flatten_1\" does not work alike"},
+    {"    - {conv2d: {filters: 1, kernel: 1}}\n    - {maxpool2d: {kernel: 3, stride: 2}}\n"
+     "    - conv_transpose2d: {filters: 1, kernel: 4, stride: 2}\n",
+     "maxpool2d \"maxpool2d_1\" does not work alike"},
+    {"    - conv2d: {filters: 1, kernel: 3, pad: 1}\n    - conv_transpose2d: {filters: 1, kernel: 2, stride: 2}\n"
+     "    - conv2d: {filters: 1, kernel: 2, stride: 2}\n    - {conv2d: {filters: 4, kernel: 2, stride: 2}, name: "
+     "half}\n",
+     "conv2d \"half\" is the output, but it has not the input's height and width"},
+    {"    - conv2d: {filters: 1, kernel: 1}\n    - maxpool2d: {kernel: 2, stride: 3}\n"
+     "    - conv_transpose2d: {filters: 1, kernel: 2, stride: 3}\n",
+     "maxpool2d \"maxpool2d_1\" reads an image whose size is no multiple of its stride"},
 };
 
 struct bench {
@@ -100,8 +143,8 @@ static float *make_image(int64_t len)
     return x;
 }
 
-/* The network built for the image, without the tiler. */
-static void run_whole(struct bench *b, const float *x, int64_t height, int64_t width, int64_t channels, float *y)
+/* The network built for the image, without the tiler; height and width as it takes them. */
+static void run_network(struct bench *b, const float *x, int64_t height, int64_t width, int64_t channels, float *y)
 {
     struct arena arena = {0};
     struct network network;
@@ -127,19 +170,54 @@ static void run_whole(struct bench *b, const float *x, int64_t height, int64_t w
     arena_release(&arena);
 }
 
+/* Where a walk of `steps` from the first of n pixels ends that turns round at either end. */
+static int64_t walk(int64_t steps, int64_t n)
+{
+    int64_t at = 0, by = 1;
+    for (int64_t i = 0; i < steps && n > 1; ++i) {
+        by = at + by == n ? -1 : at + by < 0 ? 1 : by;
+        at += by;
+    }
+    return at;
+}
+
+static void run_whole(struct bench *b, const int64_t stride[2], const float *x, int64_t height, int64_t width,
+                      int64_t channels, float *y)
+{
+    int64_t size[2] = {height, width};
+    for (int a = 0; a < 2; ++a)
+        while (size[a] % stride[a] != 0)
+            ++size[a];
+    float *padded = calloc((size_t)(size[0] * size[1] * channels), 2 * sizeof *padded);
+    assert_non_null(padded);
+    float *out = padded + size[0] * size[1] * channels;
+    for (int64_t i = 0; i < size[0] * size[1]; ++i)
+        for (int64_t c = 0; c < channels; ++c)
+            padded[i * channels + c] = x[(walk(i / size[1], height) * width + walk(i % size[1], width)) * channels + c];
+    run_network(b, padded, size[0], size[1], channels, out);
+    for (int64_t r = 0; r < height; ++r)
+        memcpy(y + r * width * channels, out + r * size[1] * channels, (size_t)(width * channels) * sizeof *y);
+    free(padded);
+}
+
 static void tiles_give_the_bits_of_the_whole_image(void **state)
 {
     (void)state;
-    static const int64_t size[][2] = {{41, 150}, {97, 33}, {10, 70}, {3, 2}};
-    for (int m = 0; m < 2; ++m) {
-        const int64_t channels = m ? 3 : 1;
+    static const int64_t size[][2] = {{41, 150}, {3, 2}, {1, 1}, {97, 33}, {10, 70}};
+    static const struct {
+        const char *text;
+        int64_t channels, stride[2];
+        int n_sizes; /* compiling for each takes seconds */
+    } model[] = {{residual, 1, {1, 1}, 5}, {colour, 3, {1, 1}, 4}, {unet, 1, {4, 4}, 3}, {strides, 3, {4, 3}, 3}};
+    for (int m = 0; m < 4; ++m) {
+        const int64_t channels = model[m].channels;
         struct bench b;
-        open_bench(&b, m ? colour : residual);
-        for (size_t s = 0; s < sizeof size / sizeof *size; ++s) {
+        open_bench(&b, model[m].text);
+        for (int s = 0; s < model[m].n_sizes; ++s) {
             const int64_t len = size[s][0] * size[s][1] * channels;
             float *x = make_image(len), *whole = calloc((size_t)len, sizeof *whole);
             assert_non_null(whole);
-            run_whole(&b, x, size[s][0], size[s][1], channels, whole);
+            run_whole(&b, model[m].stride, x, size[s][0], size[s][1], channels, whole);
             int n_runs = 0;
             for (uint64_t bytes = 1 << 16; bytes <= 1 << 28;
                  bytes *= 4) { /* the smallest tiles, up to the image itself */
@@ -177,13 +255,28 @@ static void tiles_give_the_bits_of_the_whole_image(void **state)
 static void the_reach_is_that_of_the_longest_way(void **state)
 {
     (void)state;
-    struct bench b;
-    int64_t reach[2];
-    open_bench(&b, residual);
-    assert_true(network_reach(&b.network, reach));
-    assert_int_equal(reach[0], 1 + 2 + 1);
-    assert_int_equal(reach[1], 1 + 3 + 1);
-    close_bench(&b);
+    static const struct {
+        const char *text;
+        struct receptive_field field;
+    } want[] = {
+        {residual, {.stride = {1, 1}, .reach = {1 + 2 + 1, 1 + 3 + 1}}},
+        {unet, {.stride = {4, 4}, .reach = {1 + 4 + 4 + 2 + 2 + 1 + 1, 1 + 4 + 4 + 2 + 2 + 1 + 1}}},
+        /* Rows: 1; 2; 4 and 2 for a place among two; 2 and 1. Columns: 1; 3 and 1.5, in whole pixels 5; 1.5 twice, 2
+         * each; 3 and 2 for a place among three. */
+        {strides, {.stride = {4, 3}, .reach = {1 + 2 + 6 + 3, 1 + 5 + 2 + 2 + 5}}},
+    };
+    for (size_t i = 0; i < sizeof want / sizeof *want; ++i) {
+        struct bench b;
+        struct receptive_field field;
+        open_bench(&b, want[i].text);
+        if (!receptive_field_find(&b.network, &field))
+            fail_msg("%d: %s", (int)i, field.problem);
+        for (int a = 0; a < 2; ++a) {
+            assert_int_equal(field.stride[a], want[i].field.stride[a]);
+            assert_int_equal(field.reach[a], want[i].field.reach[a]);
+        }
+        close_bench(&b);
+    }
 }
 
 static void a_network_that_is_not_alike_everywhere_is_refused(void **state)
@@ -193,10 +286,12 @@ static void a_network_that_is_not_alike_everywhere_is_refused(void **state)
         struct bench b;
         struct tiler *tiler;
         char model[1024];
-        snprintf(model, sizeof model, "  input: [20, 20, 1]\n  layers:\n%s", not_alike[i]);
+        snprintf(model, sizeof model, "  input: [20, 20, 1]\n  layers:\n%s", not_alike[i].layers);
         open_bench(&b, model);
         assert_int_equal(tiler_new(&b.options, &tiler, &err), DAE_CONFIG);
-        assert_non_null(strstr(err.text, "not every layer works alike at every pixel"));
+        if (!strstr(err.text, "the network takes images of its own size alone: ") ||
+            !strstr(err.text, not_alike[i].problem))
+            fail_msg("%s", err.text);
         close_bench(&b);
     }
 }

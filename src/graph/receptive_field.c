@@ -1,0 +1,114 @@
+#include "graph/receptive_field.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Scales beyond these leave nothing of any image. */
+enum { SCALE_MAX = 1 << 20 };
+
+/* One axis of a node: `pixels` pixels of the network's input lie under `own` of the node's, without a common divisor.
+ */
+struct scale {
+    int64_t pixels, own, reach;
+};
+
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    return b == 0 ? a : common_divisor(b, a % b);
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What a layer makes of its input's scale. Of its output's pixels `up` share `down` of its input's: that is how far the
+ * input of one may lie from its place, beside the layer's own reach. Rounded up where it is no whole pixel. */
+static struct scale behind(const struct dae_plan *plan, int axis, struct scale x)
+{
+    const int64_t down = plan->down[axis], up = plan->up[axis];
+    const int64_t reach = x.pixels * (plan->reach[axis] * up + down * (up - 1)), unit = x.own * up;
+    struct scale y = {x.pixels * down, x.own * up, x.reach + (reach + unit - 1) / unit};
+    const int64_t divisor = common_divisor(y.pixels, y.own);
+    y.pixels /= divisor;
+    y.own /= divisor;
+    return y;
+}
+
+static bool refuse(struct receptive_field *field, struct mark mark, const char *problem)
+{
+    field->mark = mark;
+    snprintf(field->problem, sizeof field->problem, "%s", problem);
+    return false;
+}
+
+static bool refuse_node(struct receptive_field *field, const struct node *node, const char *problem)
+{
+    char text[256];
+    snprintf(text, sizeof text, "%s \"%s\" %s", node->plugin->name, node->name, problem);
+    return refuse(field, node->mark, text);
+}
+
+/* Whether a layer's shapes are what it says of every size. */
+static bool shapes_agree(const struct dae_plan *plan, int input, int axis)
+{
+    const int64_t in = plan->input[input].dim[axis], out = plan->output.dim[axis];
+    return plan->input[input].rank == 3 && plan->output.rank == 3 && in % plan->down[axis] == 0 &&
+           in / plan->down[axis] * plan->up[axis] == out;
+}
+
+/* Follows one axis into a node; `scale` of the nodes before it is known. */
+static bool follow(const struct network *network, int number, int axis, struct scale *scale,
+                   struct receptive_field *field)
+{
+    const struct node *node = &network->node[number];
+    if (node->plan.reach[axis] < 0)
+        return refuse_node(field, node,
+                           "does not work alike at every pixel, or its padding does not fit its kernel and stride");
+    for (int j = 0; j < node->plan.n_inputs; ++j) {
+        const struct scale y = behind(&node->plan, axis, scale[node->input[j]]);
+        if (!shapes_agree(&node->plan, j, axis))
+            return refuse_node(field, node, "reads an image whose size is no multiple of its stride");
+        if (j > 0 && (y.pixels != scale[number].pixels || y.own != scale[number].own))
+            return refuse_node(field, node, "joins images of different scales");
+        scale[number] = (struct scale){y.pixels, y.own, larger(y.reach, j > 0 ? scale[number].reach : 0)};
+    }
+    const int64_t pixels = scale[number].pixels;
+    field->stride[axis] = field->stride[axis] / common_divisor(field->stride[axis], pixels) * pixels;
+    if (larger(scale[number].pixels, scale[number].own) > SCALE_MAX || field->stride[axis] > SCALE_MAX)
+        return refuse_node(field, node, "is of a scale too far from the input's");
+    return true;
+}
+
+static bool find_all(const struct network *network, struct scale *scale, struct receptive_field *field)
+{
+    const struct node *input = &network->node[0], *output = &network->node[network->output];
+    if (input->plan.output.rank != 3)
+        return refuse(field, input->mark, "its input is no image (H,W,C)");
+    if (network_layers_read_mask(network))
+        return refuse(field, input->mark, "its layers read the mask");
+    for (int axis = 0; axis < 2; ++axis) {
+        field->stride[axis] = 1;
+        for (int i = 0; i <= network->noisy; ++i)
+            scale[i] = (struct scale){1, 1, 0};
+        for (int i = network->noisy + 1; i <= network->output; ++i)
+            if (!follow(network, i, axis, scale, field))
+                return false;
+        if (scale[network->output].pixels != 1 || scale[network->output].own != 1)
+            return refuse_node(field, output, "is the output, but it has not the input's height and width");
+        field->reach[axis] = scale[network->output].reach;
+    }
+    return true;
+}
+
+bool receptive_field_find(const struct network *network, struct receptive_field *field)
+{
+    *field = (struct receptive_field){.stride = {1, 1}};
+    struct scale *scale = calloc((size_t)network->n_nodes, sizeof *scale);
+    if (!scale)
+        return refuse(field, network->node[0].mark, "there is no memory to follow it");
+    const bool found = find_all(network, scale, field);
+    free(scale);
+    return found;
+}
