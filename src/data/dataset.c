@@ -12,6 +12,7 @@
 #include "data/data_folder.h"
 #include "data/digits.h"
 #include "data/image_files.h"
+#include "data/image_pairs.h"
 #include "data/panel_samples.h"
 #include "data/panel_source.h"
 #include "data/plane.h"
@@ -19,6 +20,9 @@
 
 /* Held-out draws are far from those trained on, however many either split takes. */
 static const uint32_t first_test = UINT32_C(1) << 31;
+
+/* Of generated pairs: 25 of 255. */
+static const double pair_noise = 0.09803921568627451;
 
 enum dae_status dataset_check(const struct value *data_section, struct error *err)
 {
@@ -177,6 +181,7 @@ static struct image_files_options patches_of(const struct dataset_options *optio
         .patch = {3, {options->patch[0], options->patch[1], options->colour ? 3 : 1}},
         .patches = test ? options->n_test_patches : options->n_patches,
         .limit = test ? options->test_limit : options->limit,
+        .noise = options->source == SOURCE_IMAGE_PAIRS ? pair_noise : 0,
     };
 }
 
@@ -217,6 +222,46 @@ static enum dae_status load_images(const struct dataset_options *options, const 
     return status;
 }
 
+/* The folders of pairs, noisy and clean of training, then of testing; *missing is the first that is not there, or NULL.
+ */
+static enum dae_status find_pairs(const struct dataset_options *options, const char *data_root, struct arena *arena,
+                                  const char *path[4], const char **missing, struct error *err)
+{
+    const char *const given[4] = {options->of_train.noisy, options->of_train.clean, options->of_test.noisy,
+                                  options->of_test.clean};
+    *missing = NULL;
+    for (int i = 0; i < 4; ++i) {
+        TRY(data_folder_find(given[i], data_root, arena, &path[i], err));
+        if (!*missing && access(path[i], F_OK) != 0)
+            *missing = path[i];
+    }
+    return DAE_OK;
+}
+
+static enum dae_status load_pairs(const struct dataset_options *options, const char *data_root, struct dataset *train,
+                                  struct dataset *test, struct dataset_notice *notice, struct error *err)
+{
+    const struct image_files_options of_train = patches_of(options, false), of_test = patches_of(options, true);
+    struct arena arena = {0};
+    struct text left_out = {0};
+    const char *path[4], *missing;
+    enum dae_status status = find_pairs(options, data_root, &arena, path, &missing, err);
+    if (status == DAE_OK && missing && options->fallback >= 0) {
+        snprintf(notice->text, sizeof notice->text,
+                 "no %s; training on pairs of generated dead leaves instead (fallback: dead_leaves)", missing);
+        status = load_dead_leaves(options, train, test, err);
+    } else if (status == DAE_OK) {
+        status = image_pairs_load(path[0], path[1], &of_train, train, &left_out, err);
+        if (status == DAE_OK)
+            status = image_pairs_load(path[2], path[3], &of_test, test, &left_out, err);
+        if (left_out.len && !left_out.failed)
+            snprintf(notice->text, sizeof notice->text, "pairs of images; %s", left_out.data);
+    }
+    text_release(&left_out);
+    arena_release(&arena);
+    return status;
+}
+
 static enum dae_status load_source(const struct dataset_options *options, const char *data_root, struct dataset *train,
                                    struct dataset *test, struct dataset_notice *notice, struct error *err)
 {
@@ -238,6 +283,8 @@ static enum dae_status load_source(const struct dataset_options *options, const 
         return load_points(options, train, test, err);
     case SOURCE_IMAGES:
         return load_images(options, data_root, train, test, notice, err);
+    case SOURCE_IMAGE_PAIRS:
+        return load_pairs(options, data_root, train, test, notice, err);
     case SOURCE_DEAD_LEAVES:
         return load_dead_leaves(options, train, test, err);
     }

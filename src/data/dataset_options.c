@@ -23,12 +23,12 @@ enum {
     N_FIELDS_MAX = 16, /* of one source */
 };
 
-#define SOURCES "mnist|idx|digits|npy|csv|factor_panel|mixture|spiral|images|dead_leaves"
-static const char *const source_names[] = {"mnist",        "idx",     "digits", "npy",    "csv",
-                                           "factor_panel", "mixture", "spiral", "images", "dead_leaves"};
+#define SOURCES "mnist|idx|digits|npy|csv|factor_panel|mixture|spiral|images|image_pairs|dead_leaves"
+static const char *const source_names[] = {"mnist",   "idx",    "digits", "npy",         "csv",        "factor_panel",
+                                           "mixture", "spiral", "images", "image_pairs", "dead_leaves"};
 
 #define AT(member) offsetof(struct dataset_options, member)
-/* Both sources of images cut patches. */
+/* All sources of images cut patches. */
 #define PATCH_FIELDS(source)                                                                                           \
     {source,                                                                                                           \
      {"patch", FIELD_INT_PAIR, AT(patch), false, 1, 4096, NULL},                                                       \
@@ -184,6 +184,24 @@ const struct dataset_key dataset_keys[] = {
      "",
      "what to train on when the training or the test images are not there; without it that is an error"},
     PATCH_FIELDS("images"),
+    {"image_pairs",
+     {"train", FIELD_VALUE, AT(train_pairs), true, 0, 0, NULL},
+     "{noisy: folder, clean: folder}",
+     "",
+     "training pairs: two folders of PNG, JPEG, PGM and PPM of any size, 16 bits rounded to 8; files belong together "
+     "that have the same name but for its extension; looked for as they are, then in the data folders"},
+    {"image_pairs",
+     {"test", FIELD_VALUE, AT(test_pairs), true, 0, 0, NULL},
+     "{noisy: folder, clean: folder}",
+     "",
+     "test pairs"},
+    {"image_pairs",
+     {"fallback", FIELD_CHOICE, AT(fallback), false, 0, 0, "dead_leaves"},
+     "dead_leaves",
+     "",
+     "what to train on when one of the folders is not there: pairs of generated images, one with Gaussian noise of "
+     "25/255; without it that is an error"},
+    PATCH_FIELDS("image_pairs"),
     {"dead_leaves",
      {"train", FIELD_INT, AT(n_train), false, 1, LEAVES_MOST, NULL},
      "integer",
@@ -229,6 +247,16 @@ static enum dae_status check_dates(const struct dataset_options *options, struct
     return DAE_OK;
 }
 
+static enum dae_status read_folders(const struct value *map, const char *what, struct dataset_folders *folders,
+                                    struct error *err)
+{
+    static const struct field rows[] = {
+        {"noisy", FIELD_TEXT, offsetof(struct dataset_folders, noisy), true, 0, 0, NULL},
+        {"clean", FIELD_TEXT, offsetof(struct dataset_folders, clean), true, 0, 0, NULL},
+    };
+    return map ? fields_read(map, rows, 2, what, folders, err) : DAE_OK;
+}
+
 enum dae_status dataset_options_read(const struct value *section, struct dataset_options *options, struct error *err)
 {
     *options = (struct dataset_options){.fallback = -1,
@@ -257,7 +285,8 @@ enum dae_status dataset_options_read(const struct value *section, struct dataset
     } else if (options->source == SOURCE_MIXTURE || options->source == SOURCE_SPIRAL) {
         options->n_train = POINTS_TRAIN;
         options->n_test = POINTS_TEST;
-    } else if (options->source == SOURCE_IMAGES || options->source == SOURCE_DEAD_LEAVES) {
+    } else if (options->source == SOURCE_IMAGES || options->source == SOURCE_IMAGE_PAIRS ||
+               options->source == SOURCE_DEAD_LEAVES) {
         options->n_train = LEAVES_TRAIN;
         options->n_test = LEAVES_TEST;
     }
@@ -270,6 +299,8 @@ enum dae_status dataset_options_read(const struct value *section, struct dataset
         if (strcmp(dataset_keys[i].source, "*") == 0 || strcmp(dataset_keys[i].source, name) == 0)
             rows[n++] = dataset_keys[i].field;
     TRY(fields_read(section, rows, n, "data", options, err));
+    TRY(read_folders(options->train_pairs, "data.train", &options->of_train, err));
+    TRY(read_folders(options->test_pairs, "data.test", &options->of_test, err));
     if (options->source == SOURCE_FACTOR_PANEL && options->factors > options->assets)
         return error_at(err, DAE_CONFIG, options->mark, "data.factors: %lld factors of %lld assets; wants no more",
                         options->factors, options->assets);

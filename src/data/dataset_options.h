@@ -16,7 +16,13 @@ enum dataset_source {
     SOURCE_MIXTURE,
     SOURCE_SPIRAL,
     SOURCE_IMAGES,
+    SOURCE_IMAGE_PAIRS,
     SOURCE_DEAD_LEAVES,
+};
+
+/* Two folders whose files are matched by name. */
+struct dataset_folders {
+    const char *noisy, *clean;
 };
 
 /* The map, read. Texts are borrowed from the tree. */
@@ -25,6 +31,8 @@ struct dataset_options {
     int source;       /* enum dataset_source */
     int fallback;     /* 0: generated; -1: none */
     const char *path, *train, *test;
+    const struct value *train_pairs, *test_pairs; /* maps: */
+    struct dataset_folders of_train, of_test;     /* what they hold */
     long long n_train, n_test, seed;
     long long limit, test_limit;                        /* INT32_MAX: none */
     long long memory;                                   /* MiB; 0: no limit */
