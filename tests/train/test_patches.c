@@ -151,7 +151,9 @@ static void training_on_pairs_denoises(void **state)
     struct trained whole, broken;
     open_bench(&b, pair_config, NULL);
     check(run(&b, false, &whole));
-    assert_true(whole.validation_losses[2] < 0.8 * 25 * 25 / 255 / 255);
+    /* Some of the noise is gone; most is there, which of clean inputs none would be. */
+    const double noise = 25.0 * 25 / 255 / 255;
+    assert_true(whole.validation_losses[2] < 0.8 * noise && whole.validation_losses[2] > 0.1 * noise);
     unlink(b.checkpoint);
     b.stop_at_step = 14;
     assert_int_equal(run(&b, false, &broken), DAE_INTERRUPTED);
