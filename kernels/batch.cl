@@ -30,9 +30,10 @@ INLINE void batch_gather(G const void *data, const int row, G float *y)
 }
 
 #if DATA_PATCHES
-/* A patch out of a block of images (src/data/image_pool.h): PATCH_H x PATCH_W pixels of PATCH_C bytes. */
+/* A patch out of a block of images (src/data/image_pool.h): PATCH_H x PATCH_W pixels of PATCH_C bytes, which lie
+ * `behind` bytes behind those of the image. */
 #define STREAM_PATCH 7u
-INLINE void batch_cut(const struct sample s, G float *y)
+INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
 {
     G const uint *table = (G const uint *)s.data;
     uint16 word[4];
@@ -41,14 +42,15 @@ INLINE void batch_cut(const struct sample s, G float *y)
     uint low = 0, high = table[0]; /* the last image whose places begin at or before `at` is in [low, high) */
     while (high - low > 1) {
         const uint middle = (low + high) / 2;
-        if (table[2 + 4 * middle] <= at)
+        if (table[3 + 4 * middle] <= at)
             low = middle;
         else
             high = middle;
     }
-    G const uint *entry = table + 2 + 4 * low;
+    G const uint *entry = table + 3 + 4 * low;
     const int width = (int)entry[3], across = width - PATCH_W + 1, place = (int)(at - entry[0]);
-    G const uchar *corner = (G const uchar *)s.data + entry[1] + (size_t)(place / across * width + place % across) * PATCH_C;
+    G const uchar *pixels = (G const uchar *)s.data + entry[1] + behind;
+    G const uchar *corner = pixels + (size_t)(place / across * width + place % across) * PATCH_C;
     const int swap = PATCH_H == PATCH_W && (turn & 4);
     /* From one pixel to the next on the right, and below. */
     const int across_r = swap ? 1 : 0, across_c = swap ? 0 : 1;
@@ -63,3 +65,14 @@ INLINE void batch_cut(const struct sample s, G float *y)
     }
 }
 #endif
+
+/* The noisy partner of a clean sample x: the same cut. Data that are no images, made up to measure or verify with, have
+ * none, and x stands for it. */
+INLINE void batch_partner(const struct sample s, G const float *x, G float *y)
+{
+#if DATA_PATCHES
+    batch_cut(s, ((G const uint *)s.data)[2], y);
+#else
+    copy(x, y, LEN);
+#endif
+}

@@ -10,327 +10,31 @@
 #include "base/text.h"
 #include "data/array_samples.h"
 #include "data/data_folder.h"
-#include "data/date.h"
 #include "data/digits.h"
 #include "data/image_files.h"
+#include "data/image_pairs.h"
 #include "data/panel_samples.h"
 #include "data/panel_source.h"
 #include "data/plane.h"
 #include "graph/network.h"
 
-enum {
-    DIGITS_TRAIN = 60000,
-    DIGITS_TEST = 10000,
-    DIGITS_SEED = 1,
-    DIGITS_MOST = 10 * 1000 * 1000,
-    LEAVES_TRAIN = 400,
-    LEAVES_TEST = 12,
-    LEAVES_MOST = 100000,
-    FACTOR_TRAIN = 2000,
-    FACTOR_TEST = 500,
-    POINTS_TRAIN = 10000,
-    POINTS_TEST = 2000,
-    FACTOR_ROWS_MOST = 10 * 1000 * 1000,
-    N_FIELDS_MAX = 16, /* of one source */
-};
-
 /* Held-out draws are far from those trained on, however many either split takes. */
 static const uint32_t first_test = UINT32_C(1) << 31;
 
-#define SOURCES "mnist|idx|digits|npy|csv|factor_panel|mixture|spiral|images|dead_leaves"
-enum source {
-    SOURCE_MNIST,
-    SOURCE_IDX,
-    SOURCE_DIGITS,
-    SOURCE_NPY,
-    SOURCE_CSV,
-    SOURCE_FACTOR_PANEL,
-    SOURCE_MIXTURE,
-    SOURCE_SPIRAL,
-    SOURCE_IMAGES,
-    SOURCE_DEAD_LEAVES,
-};
-static const char *const source_names[] = {"mnist",        "idx",     "digits", "npy",    "csv",
-                                           "factor_panel", "mixture", "spiral", "images", "dead_leaves"};
-
-/* The `data` map, read. Texts are borrowed from the tree. */
-struct options {
-    struct mark mark; /* of the source's name */
-    int source;
-    int fallback; /* 0: generated; -1: none */
-    const char *path, *train, *test;
-    long long n_train, n_test, seed;
-    long long limit, test_limit;                        /* INT32_MAX: none */
-    long long memory;                                   /* MiB; 0: no limit */
-    int returns;                                        /* enum panel_returns */
-    const struct value *from, *train_until, *test_from; /* dates; NULL: not given */
-    long long window, assets, factors;
-    double clip, noise, missing, scale;
-    long long patch[2], n_patches, n_test_patches;
-    int colour;
-};
-
-#define AT(member) offsetof(struct options, member)
-/* Both sources of images cut patches. */
-#define PATCH_FIELDS(source)                                                                                           \
-    {source,                                                                                                           \
-     {"patch", FIELD_INT_PAIR, AT(patch), false, 1, 4096, NULL},                                                       \
-     "integer or [h, w]",                                                                                              \
-     "40",                                                                                                             \
-     "a sample: so many pixels, cut out at a random place and flipped and turned at random, anew in each epoch"},      \
-        {source,                                                                                                       \
-         {"channels", FIELD_CHOICE, AT(colour), false, 0, 0, "grey|colour"},                                           \
-         "grey or colour",                                                                                             \
-         "grey",                                                                                                       \
-         "one channel or three; images of the other kind are converted"},                                              \
-        {source,                                                                                                       \
-         {"patches", FIELD_INT, AT(n_patches), false, 1, INT32_MAX, NULL},                                             \
-         "integer",                                                                                                    \
-         "16384",                                                                                                      \
-         "training samples an epoch"},                                                                                 \
-    {                                                                                                                  \
-        source, {"test_patches", FIELD_INT, AT(n_test_patches), false, 1, INT32_MAX, NULL}, "integer", "512",          \
-            "test samples: patches of the test images, the same in each epoch"                                         \
-    }
-/* Both sources of panels have windows. */
-#define WINDOW_FIELD                                                                                                   \
-    {                                                                                                                  \
-        "window", FIELD_INT, AT(window), false, 1, INT32_MAX, NULL                                                     \
-    }
-#define WINDOW_HELP "consecutive rows of a sample, flattened oldest first: its shape is [window * assets]"
-const struct dataset_key dataset_keys[] = {
-    {"*", {"source", FIELD_CHOICE, AT(source), true, 0, 0, SOURCES}, SOURCES, "", "where the samples come from"},
-    {"*",
-     {"limit", FIELD_INT, AT(limit), false, 1, INT32_MAX, NULL},
-     "integer",
-     "",
-     "use the first N training samples, or images"},
-    {"*",
-     {"test_limit", FIELD_INT, AT(test_limit), false, 1, INT32_MAX, NULL},
-     "integer",
-     "",
-     "use the first N test samples, or images"},
-    {"*",
-     {"memory", FIELD_INT, AT(memory), false, 0, 1 << 24, NULL},
-     "integer",
-     "0",
-     "MiB of the device's memory that each split may take; a larger one is streamed; 0: as much as there is"},
-    {"mnist",
-     {"fallback", FIELD_CHOICE, AT(fallback), false, 0, 0, "digits"},
-     "digits",
-     "",
-     "what to train on when no data folder holds MNIST; without it that is an error"},
-    {"idx",
-     {"path", FIELD_TEXT, AT(path), true, 0, 0, NULL},
-     "folder",
-     "",
-     "holds train-images* and t10k-images* or test-images* in IDX format, plain or .gz; train-labels* and the like "
-     "are optional"},
-    {"digits",
-     {"train", FIELD_INT, AT(n_train), false, 1, DIGITS_MOST, NULL},
-     "integer",
-     "60000",
-     "training samples to draw"},
-    {"digits",
-     {"test", FIELD_INT, AT(n_test), false, 1, DIGITS_MOST, NULL},
-     "integer",
-     "10000",
-     "test samples to draw"},
-    {"digits", {"seed", FIELD_INT, AT(seed), false, 0, INT32_MAX, NULL}, "integer", "1", "names the set that is drawn"},
-    {"npy",
-     {"train", FIELD_TEXT, AT(train), true, 0, 0, NULL},
-     "file",
-     "",
-     "training samples: an NPY array of |u1, <f4 or <f8, samples first"},
-    {"npy", {"test", FIELD_TEXT, AT(test), true, 0, 0, NULL}, "file", "", "test samples, of the same shape"},
-    {"csv",
-     {"path", FIELD_TEXT, AT(path), true, 0, 0, NULL},
-     "file",
-     "",
-     "a panel, plain or .gz: a row of names, then a date and one number per asset in each row; looked for as it is, "
-     "then in the data folders"},
-    {"csv",
-     {"returns", FIELD_CHOICE, AT(returns), true, 0, 0, PANEL_RETURNS},
-     PANEL_RETURNS,
-     "",
-     "what is made of the numbers: log or simple returns of prices, or nothing"},
-    {"csv", {"train_until", FIELD_VALUE, AT(train_until), true, 0, 0, NULL}, "date", "", "last day of training"},
-    {"csv", {"from", FIELD_VALUE, AT(from), false, 0, 0, NULL}, "date", "", "first day of training; the file's first"},
-    {"csv",
-     {"test_from", FIELD_VALUE, AT(test_from), false, 0, 0, NULL},
-     "date",
-     "",
-     "first day of testing; the row after train_until"},
-    {"csv", WINDOW_FIELD, "integer", "1", WINDOW_HELP},
-    {"csv",
-     {"clip", FIELD_FLOAT, AT(clip), false, 0, 1e6, NULL},
-     "number",
-     "0",
-     "standardised numbers are held in [-clip, clip]; 0: no limit"},
-    {"factor_panel",
-     {"train", FIELD_INT, AT(n_train), false, 2, FACTOR_ROWS_MOST, NULL},
-     "integer",
-     "2000",
-     "training rows to draw"},
-    {"factor_panel",
-     {"test", FIELD_INT, AT(n_test), false, 1, FACTOR_ROWS_MOST, NULL},
-     "integer",
-     "500",
-     "test rows to draw"},
-    {"factor_panel",
-     {"assets", FIELD_INT, AT(assets), false, 1, PANEL_MAX_ASSETS, NULL},
-     "integer",
-     "30",
-     "numbers in a row"},
-    {"factor_panel",
-     {"factors", FIELD_INT, AT(factors), false, 1, PANEL_MAX_ASSETS, NULL},
-     "integer",
-     "5",
-     "common factors, at most as many as assets"},
-    {"factor_panel",
-     {"noise", FIELD_FLOAT, AT(noise), false, 0, 1, NULL},
-     "number",
-     "0.5",
-     "share of each asset's variance that is its own"},
-    {"factor_panel",
-     {"missing", FIELD_FLOAT, AT(missing), false, 0, 0.99, NULL},
-     "number",
-     "0",
-     "probability that a cell is missing"},
-    {"factor_panel",
-     {"seed", FIELD_INT, AT(seed), false, 0, INT32_MAX, NULL},
-     "integer",
-     "1",
-     "names the market that is drawn"},
-    {"factor_panel", WINDOW_FIELD, "integer", "1", WINDOW_HELP},
-    {"mixture", {"train", FIELD_INT, AT(n_train), false, 1, DIGITS_MOST, NULL}, "integer", "10000", "training points"},
-    {"mixture", {"test", FIELD_INT, AT(n_test), false, 1, DIGITS_MOST, NULL}, "integer", "2000", "test points"},
-    {"mixture",
-     {"seed", FIELD_INT, AT(seed), false, 0, INT32_MAX, NULL},
-     "integer",
-     "1",
-     "names the set that is drawn"},
-    {"spiral", {"train", FIELD_INT, AT(n_train), false, 1, DIGITS_MOST, NULL}, "integer", "10000", "training points"},
-    {"spiral", {"test", FIELD_INT, AT(n_test), false, 1, DIGITS_MOST, NULL}, "integer", "2000", "test points"},
-    {"spiral", {"seed", FIELD_INT, AT(seed), false, 0, INT32_MAX, NULL}, "integer", "1", "names the set that is drawn"},
-    {"spiral", {"scale", FIELD_FLOAT, AT(scale), false, 0.001, 1000, NULL}, "number", "1", "of both coordinates"},
-    {"images",
-     {"train", FIELD_TEXT, AT(train), true, 0, 0, NULL},
-     "folder or .tar",
-     "",
-     "training images: PNG, JPEG, PGM and PPM of any size, 16 bits rounded to 8; looked for as it is, then in the data "
-     "folders"},
-    {"images", {"test", FIELD_TEXT, AT(test), true, 0, 0, NULL}, "folder or .tar", "", "test images"},
-    {"images",
-     {"fallback", FIELD_CHOICE, AT(fallback), false, 0, 0, "dead_leaves"},
-     "dead_leaves",
-     "",
-     "what to train on when the training or the test images are not there; without it that is an error"},
-    PATCH_FIELDS("images"),
-    {"dead_leaves",
-     {"train", FIELD_INT, AT(n_train), false, 1, LEAVES_MOST, NULL},
-     "integer",
-     "400",
-     "training images to draw, of 180x180 pixels"},
-    {"dead_leaves",
-     {"test", FIELD_INT, AT(n_test), false, 1, LEAVES_MOST, NULL},
-     "integer",
-     "12",
-     "test images to draw"},
-    {"dead_leaves",
-     {"seed", FIELD_INT, AT(seed), false, 0, INT32_MAX, NULL},
-     "integer",
-     "1",
-     "names the set that is drawn"},
-    PATCH_FIELDS("dead_leaves"),
-};
-#undef WINDOW_HELP
-#undef WINDOW_FIELD
-#undef PATCH_FIELDS
-#undef AT
-const size_t n_dataset_keys = sizeof dataset_keys / sizeof *dataset_keys;
-
-/* Leaves *date as it is when there is no value. */
-static enum dae_status read_date(const struct value *value, int64_t *date, struct error *err)
-{
-    const char *text = NULL;
-    if (!value)
-        return DAE_OK;
-    TRY(field_text(value, &text, err));
-    return date_parse(text, date) ? DAE_OK : field_refuse(value, "a date like 2024-12-31", err);
-}
-
-static enum dae_status check_dates(const struct options *options, struct error *err)
-{
-    int64_t from = INT64_MIN, until = INT64_MAX, test = INT64_MAX;
-    TRY(read_date(options->from, &from, err));
-    TRY(read_date(options->train_until, &until, err));
-    TRY(read_date(options->test_from, &test, err));
-    if (options->from && from > until)
-        return field_refuse(options->from, "a date before train_until", err);
-    if (options->test_from && test <= until)
-        return field_refuse(options->test_from, "a date after train_until", err);
-    return DAE_OK;
-}
-
-static enum dae_status read_options(const struct value *section, struct options *options, struct error *err)
-{
-    *options = (struct options){.fallback = -1,
-                                .n_train = DIGITS_TRAIN,
-                                .n_test = DIGITS_TEST,
-                                .seed = DIGITS_SEED,
-                                .limit = INT32_MAX,
-                                .test_limit = INT32_MAX,
-                                .returns = PANEL_NONE,
-                                .window = 1,
-                                .assets = 30,
-                                .factors = 5,
-                                .noise = 0.5,
-                                .scale = 1,
-                                .patch = {40, 40},
-                                .n_patches = 16384,
-                                .n_test_patches = 512};
-    const struct value *source = NULL;
-    TRY(field_map(section, err));
-    TRY(fields_need(section, "source", "data", &source, err));
-    TRY(field_choice(source, SOURCES, &options->source, err));
-    options->mark = source->mark;
-    if (options->source == SOURCE_FACTOR_PANEL) {
-        options->n_train = FACTOR_TRAIN;
-        options->n_test = FACTOR_TEST;
-    } else if (options->source == SOURCE_MIXTURE || options->source == SOURCE_SPIRAL) {
-        options->n_train = POINTS_TRAIN;
-        options->n_test = POINTS_TEST;
-    } else if (options->source == SOURCE_IMAGES || options->source == SOURCE_DEAD_LEAVES) {
-        options->n_train = LEAVES_TRAIN;
-        options->n_test = LEAVES_TEST;
-    }
-
-    /* The keys depend on the source, and so does the meaning of `train`. */
-    struct field rows[N_FIELDS_MAX];
-    int n = 0;
-    const char *name = source_names[options->source];
-    for (size_t i = 0; i < n_dataset_keys && n < N_FIELDS_MAX; ++i)
-        if (strcmp(dataset_keys[i].source, "*") == 0 || strcmp(dataset_keys[i].source, name) == 0)
-            rows[n++] = dataset_keys[i].field;
-    TRY(fields_read(section, rows, n, "data", options, err));
-    if (options->source == SOURCE_FACTOR_PANEL && options->factors > options->assets)
-        return error_at(err, DAE_CONFIG, options->mark, "data.factors: %lld factors of %lld assets; wants no more",
-                        options->factors, options->assets);
-    return check_dates(options, err);
-}
+/* Of generated pairs: 25 of 255. */
+static const double pair_noise = 0.09803921568627451;
 
 enum dae_status dataset_check(const struct value *data_section, struct error *err)
 {
-    struct options options;
-    return read_options(data_section, &options, err);
+    struct dataset_options options;
+    return dataset_options_read(data_section, &options, err);
 }
 
 enum dae_status dataset_plane(const struct value *data_section, enum dataset_plane *plane, double *scale,
                               struct error *err)
 {
-    struct options options;
-    TRY(read_options(data_section, &options, err));
+    struct dataset_options options;
+    TRY(dataset_options_read(data_section, &options, err));
     *plane = options.source == SOURCE_MIXTURE  ? DATASET_MIXTURE
              : options.source == SOURCE_SPIRAL ? DATASET_SPIRAL
                                                : DATASET_NO_PLANE;
@@ -340,17 +44,17 @@ enum dae_status dataset_plane(const struct value *data_section, enum dataset_pla
 
 /* ---- MNIST. ------------------------------------------------------------------------------------------------------ */
 
-static enum dae_status load_digits(const struct options *options, struct dataset *train, struct dataset *test,
+static enum dae_status load_digits(const struct dataset_options *options, struct dataset *train, struct dataset *test,
                                    struct error *err);
 
-static enum dae_status load_mnist_found(const struct options *options, const char *const paths[MNIST_FILES],
+static enum dae_status load_mnist_found(const struct dataset_options *options, const char *const paths[MNIST_FILES],
                                         struct dataset *train, struct dataset *test, struct error *err)
 {
     TRY(array_samples_idx(paths[MNIST_TRAIN_IMAGES], paths[MNIST_TRAIN_LABELS], options->limit, train, err));
     return array_samples_idx(paths[MNIST_TEST_IMAGES], paths[MNIST_TEST_LABELS], options->test_limit, test, err);
 }
 
-static enum dae_status load_mnist(const struct options *options, const char *data_root, struct dataset *train,
+static enum dae_status load_mnist(const struct dataset_options *options, const char *data_root, struct dataset *train,
                                   struct dataset *test, struct dataset_notice *notice, struct error *err)
 {
     struct arena arena = {0};
@@ -381,7 +85,7 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static enum dae_status load_digits(const struct options *options, struct dataset *train, struct dataset *test,
+static enum dae_status load_digits(const struct dataset_options *options, struct dataset *train, struct dataset *test,
                                    struct error *err)
 {
     uint64_t seed = (uint64_t)options->seed;
@@ -389,7 +93,7 @@ static enum dae_status load_digits(const struct options *options, struct dataset
     return digits_draw(seed, first_test, smaller(options->n_test, options->test_limit), test, err);
 }
 
-static enum dae_status load_points(const struct options *options, struct dataset *train, struct dataset *test,
+static enum dae_status load_points(const struct dataset_options *options, struct dataset *train, struct dataset *test,
                                    struct error *err)
 {
     const uint64_t seed = (uint64_t)options->seed;
@@ -400,8 +104,8 @@ static enum dae_status load_points(const struct options *options, struct dataset
 
 /* ---- Panels. ----------------------------------------------------------------------------------------------------- */
 
-static enum dae_status panel_source(const struct options *options, const char *path, struct panel_source *source,
-                                    struct error *err)
+static enum dae_status panel_source(const struct dataset_options *options, const char *path,
+                                    struct panel_source *source, struct error *err)
 {
     *source = (struct panel_source){.mark = options->mark,
                                     .path = path,
@@ -418,12 +122,12 @@ static enum dae_status panel_source(const struct options *options, const char *p
     if (!path)
         return DAE_OK;
     source->until_mark = options->train_until->mark;
-    TRY(read_date(options->from, &source->from, err));
-    TRY(read_date(options->train_until, &source->train_until, err));
-    return read_date(options->test_from, &source->test_from, err);
+    TRY(dataset_options_date(options->from, &source->from, err));
+    TRY(dataset_options_date(options->train_until, &source->train_until, err));
+    return dataset_options_date(options->test_from, &source->test_from, err);
 }
 
-static enum dae_status open_panel(const struct options *options, const char *data_root, struct panel_data *data,
+static enum dae_status open_panel(const struct dataset_options *options, const char *data_root, struct panel_data *data,
                                   struct error *err)
 {
     struct panel_source source;
@@ -440,7 +144,7 @@ static enum dae_status open_panel(const struct options *options, const char *dat
     return status;
 }
 
-static enum dae_status load_panel(const struct options *options, const char *data_root, struct dataset *train,
+static enum dae_status load_panel(const struct dataset_options *options, const char *data_root, struct dataset *train,
                                   struct dataset *test, struct error *err)
 {
     struct panel_data data;
@@ -460,9 +164,9 @@ static enum dae_status load_panel(const struct options *options, const char *dat
 enum dae_status dataset_panel(const struct value *data_section, const char *data_root, struct panel_data *data,
                               double *clip, struct error *err)
 {
-    struct options options;
+    struct dataset_options options;
     *data = (struct panel_data){0};
-    TRY(read_options(data_section, &options, err));
+    TRY(dataset_options_read(data_section, &options, err));
     if ((options.source != SOURCE_CSV && options.source != SOURCE_FACTOR_PANEL) || options.window != 1)
         return error_at(err, DAE_CONFIG, options.mark, "wants a panel, source csv or factor_panel, with window 1");
     *clip = options.clip;
@@ -471,17 +175,18 @@ enum dae_status dataset_panel(const struct value *data_section, const char *data
 
 /* ---- Images. ----------------------------------------------------------------------------------------------------- */
 
-static struct image_files_options patches_of(const struct options *options, bool test)
+static struct image_files_options patches_of(const struct dataset_options *options, bool test)
 {
     return (struct image_files_options){
         .patch = {3, {options->patch[0], options->patch[1], options->colour ? 3 : 1}},
         .patches = test ? options->n_test_patches : options->n_patches,
         .limit = test ? options->test_limit : options->limit,
+        .noise = options->source == SOURCE_IMAGE_PAIRS ? pair_noise : 0,
     };
 }
 
-static enum dae_status load_dead_leaves(const struct options *options, struct dataset *train, struct dataset *test,
-                                        struct error *err)
+static enum dae_status load_dead_leaves(const struct dataset_options *options, struct dataset *train,
+                                        struct dataset *test, struct error *err)
 {
     struct image_files_options of_train = patches_of(options, false), of_test = patches_of(options, true);
     of_train.limit = smaller(options->n_train, of_train.limit);
@@ -490,7 +195,7 @@ static enum dae_status load_dead_leaves(const struct options *options, struct da
     return image_files_draw((uint64_t)options->seed, first_test, &of_test, test, err);
 }
 
-static enum dae_status load_images(const struct options *options, const char *data_root, struct dataset *train,
+static enum dae_status load_images(const struct dataset_options *options, const char *data_root, struct dataset *train,
                                    struct dataset *test, struct dataset_notice *notice, struct error *err)
 {
     const struct image_files_options of_train = patches_of(options, false), of_test = patches_of(options, true);
@@ -517,10 +222,50 @@ static enum dae_status load_images(const struct options *options, const char *da
     return status;
 }
 
-static enum dae_status load_source(const struct options *options, const char *data_root, struct dataset *train,
+/* The folders of pairs, noisy and clean of training, then of testing; *missing is the first that is not there, or NULL.
+ */
+static enum dae_status find_pairs(const struct dataset_options *options, const char *data_root, struct arena *arena,
+                                  const char *path[4], const char **missing, struct error *err)
+{
+    const char *const given[4] = {options->of_train.noisy, options->of_train.clean, options->of_test.noisy,
+                                  options->of_test.clean};
+    *missing = NULL;
+    for (int i = 0; i < 4; ++i) {
+        TRY(data_folder_find(given[i], data_root, arena, &path[i], err));
+        if (!*missing && access(path[i], F_OK) != 0)
+            *missing = path[i];
+    }
+    return DAE_OK;
+}
+
+static enum dae_status load_pairs(const struct dataset_options *options, const char *data_root, struct dataset *train,
+                                  struct dataset *test, struct dataset_notice *notice, struct error *err)
+{
+    const struct image_files_options of_train = patches_of(options, false), of_test = patches_of(options, true);
+    struct arena arena = {0};
+    struct text left_out = {0};
+    const char *path[4], *missing;
+    enum dae_status status = find_pairs(options, data_root, &arena, path, &missing, err);
+    if (status == DAE_OK && missing && options->fallback >= 0) {
+        snprintf(notice->text, sizeof notice->text,
+                 "no %s; training on pairs of generated dead leaves instead (fallback: dead_leaves)", missing);
+        status = load_dead_leaves(options, train, test, err);
+    } else if (status == DAE_OK) {
+        status = image_pairs_load(path[0], path[1], &of_train, train, &left_out, err);
+        if (status == DAE_OK)
+            status = image_pairs_load(path[2], path[3], &of_test, test, &left_out, err);
+        if (left_out.len && !left_out.failed)
+            snprintf(notice->text, sizeof notice->text, "pairs of images; %s", left_out.data);
+    }
+    text_release(&left_out);
+    arena_release(&arena);
+    return status;
+}
+
+static enum dae_status load_source(const struct dataset_options *options, const char *data_root, struct dataset *train,
                                    struct dataset *test, struct dataset_notice *notice, struct error *err)
 {
-    switch ((enum source)options->source) {
+    switch ((enum dataset_source)options->source) {
     case SOURCE_MNIST:
         return load_mnist(options, data_root, train, test, notice, err);
     case SOURCE_IDX:
@@ -538,6 +283,8 @@ static enum dae_status load_source(const struct options *options, const char *da
         return load_points(options, train, test, err);
     case SOURCE_IMAGES:
         return load_images(options, data_root, train, test, notice, err);
+    case SOURCE_IMAGE_PAIRS:
+        return load_pairs(options, data_root, train, test, notice, err);
     case SOURCE_DEAD_LEAVES:
         return load_dead_leaves(options, train, test, err);
     }
@@ -562,8 +309,8 @@ enum dae_status dataset_load(const struct value *data_section, const char *data_
 {
     *train = *test = (struct dataset){0};
     notice->text[0] = '\0';
-    struct options options;
-    TRY(read_options(data_section, &options, err));
+    struct dataset_options options;
+    TRY(dataset_options_read(data_section, &options, err));
     enum dae_status status = load_source(&options, data_root, train, test, notice, err);
     if (status == DAE_OK)
         status = check_shapes(train, test, options.mark, err);

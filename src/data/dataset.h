@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "config/fields.h"
 #include "config/tree.h"
 #include "dae/plugin.h"
+#include "data/dataset_options.h"
 #include "data/panel_columns.h"
 #include "data/panel_source.h"
 
@@ -63,16 +63,5 @@ void dataset_release(struct dataset *set);
 
 /* Decodes sample i, 0 <= i < n, into x (shape): bytes over 255, floats as they are. */
 void dataset_value(const struct dataset *set, int64_t i, float *x);
-
-/* What the `data` map may hold, one row per source and key: what dataset_load reads, and what the manual prints. */
-struct dataset_key {
-    const char *source;       /* "mnist", ...; "*" for every source */
-    struct field field;       /* the key, its range, and whether it must be given */
-    const char *type;         /* in words: "folder" */
-    const char *default_text; /* "" when there is none */
-    const char *help;
-};
-extern const struct dataset_key dataset_keys[];
-extern const size_t n_dataset_keys;
 
 #endif

@@ -1,6 +1,5 @@
 #include "data/image_files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,11 +8,10 @@
 
 #include "base/arena.h"
 #include "data/dead_leaves.h"
+#include "data/file_names.h"
 #include "data/image_pool.h"
 #include "data/samples_file.h"
 #include "data/tar.h"
-
-enum { PIXELS_MAX = 1 << 27 };
 
 struct collector {
     const struct image_files_options *options;
@@ -42,60 +40,27 @@ static enum dae_status add(struct collector *c, const char *name, struct image *
 
 /* ---- A folder. --------------------------------------------------------------------------------------------------- */
 
-struct names {
-    char **name;
-    size_t n, capacity;
-};
-
-static enum dae_status add_name(struct names *names, const char *name, struct error *err)
+enum dae_status image_files_is(const char *path, bool *is, struct error *err)
 {
-    if (names->n == names->capacity) {
-        const size_t capacity = names->capacity ? 2 * names->capacity : 64;
-        char **grown = realloc(names->name, capacity * sizeof *grown);
-        if (!grown)
-            return error_no_memory(err, "list of files", capacity * sizeof *grown);
-        names->name = grown;
-        names->capacity = capacity;
-    }
-    names->name[names->n] = strdup(name);
-    return names->name[names->n++] ? DAE_OK : error_no_memory(err, "list of files", strlen(name));
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static enum dae_status list_folder(const char *folder, struct names *names, struct error *err)
-{
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return error_set(err, DAE_IO, "cannot open folder %s: %s", folder, strerror(errno));
-    enum dae_status status = DAE_OK;
-    const struct dirent *item;
-    while (status == DAE_OK && (errno = 0, item = readdir(dir)))
-        if (item->d_name[0] != '.')
-            status = add_name(names, item->d_name, err);
-    if (status == DAE_OK && errno)
-        status = error_set(err, DAE_IO, "cannot read folder %s: %s", folder, strerror(errno));
-    closedir(dir);
-    if (names->n)
-        qsort(names->name, names->n, sizeof *names->name, by_name);
-    return status;
+    struct stat info;
+    enum samples_kind kind = SAMPLES_UNKNOWN;
+    if (stat(path, &info) == 0 && S_ISREG(info.st_mode))
+        TRY(samples_file_kind(path, &kind, err));
+    *is = is_image(kind);
+    return DAE_OK;
 }
 
 static enum dae_status add_file(struct collector *c, const char *folder, const char *name, struct error *err)
 {
     struct text path = {0};
-    struct stat info;
     struct image image;
-    enum samples_kind kind = SAMPLES_UNKNOWN;
+    bool is = false;
     text_printf(&path, "%s/%s", folder, name);
     enum dae_status status = path.failed ? error_no_memory(err, "file name", path.len) : DAE_OK;
-    if (status == DAE_OK && stat(path.data, &info) == 0 && S_ISREG(info.st_mode))
-        status = samples_file_kind(path.data, &kind, err);
-    if (status == DAE_OK && is_image(kind)) {
-        status = image_load(path.data, PIXELS_MAX, &image, err);
+    if (status == DAE_OK)
+        status = image_files_is(path.data, &is, err);
+    if (status == DAE_OK && is) {
+        status = image_load(path.data, IMAGE_FILES_PIXELS, &image, err);
         if (status == DAE_OK)
             status = add(c, path.data, &image, err);
     } else {
@@ -107,13 +72,11 @@ static enum dae_status add_file(struct collector *c, const char *folder, const c
 
 static enum dae_status add_folder(struct collector *c, const char *folder, struct error *err)
 {
-    struct names names = {0};
-    enum dae_status status = list_folder(folder, &names, err);
+    struct file_names names;
+    enum dae_status status = file_names_list(folder, &names, err);
     for (size_t i = 0; i < names.n && status == DAE_OK && !is_full(c); ++i)
         status = add_file(c, folder, names.name[i], err);
-    for (size_t i = 0; i < names.n; ++i)
-        free(names.name[i]);
-    free(names.name);
+    file_names_release(&names);
     return status;
 }
 
@@ -129,7 +92,7 @@ static enum dae_status add_entry(struct collector *c, const char *archive, const
     }
     char name[1024];
     snprintf(name, sizeof name, "%s: %s", archive, tar->name);
-    TRY(image_decode(name, tar->bytes, tar->len, PIXELS_MAX, &image, err));
+    TRY(image_decode(name, tar->bytes, tar->len, IMAGE_FILES_PIXELS, &image, err));
     return add(c, name, &image, err);
 }
 
@@ -139,7 +102,7 @@ static enum dae_status add_archive(struct collector *c, const char *path, struct
     bool found = true;
     enum dae_status status = tar_open(&tar, path, err);
     while (status == DAE_OK && found && !is_full(c)) {
-        status = tar_next(&tar, image_bytes_max(PIXELS_MAX), &found, err);
+        status = tar_next(&tar, image_bytes_max(IMAGE_FILES_PIXELS), &found, err);
         if (status == DAE_OK && found)
             status = add_entry(c, path, &tar, err);
     }
@@ -187,21 +150,36 @@ enum dae_status image_files_load(const char *path, const struct image_files_opti
     return status;
 }
 
+/* As a camera would store it: in [0, 1]. */
+static void add_noise(uint64_t seed, uint32_t number, double sigma, const struct image *image, float *noisy)
+{
+    const struct philox_key key = {seed, PHILOX_LEAVES, 1, number}; /* leaves are drawn in epoch 0 */
+    for (int64_t i = 0; i < image->height * image->width * image->channels; ++i) {
+        const double value = (double)image->pixels[i] + sigma * philox_normal(key, (uint32_t)i);
+        noisy[i] = (float)(value < 0 ? 0 : value > 1 ? 1 : value);
+    }
+}
+
 enum dae_status image_files_draw(uint64_t seed, uint32_t first, const struct image_files_options *options,
                                  struct dataset *set, struct error *err)
 {
     struct collector c = {.options = options, .pool = {.patch = options->patch}};
     const int64_t channels = options->patch.dim[2], len = DEAD_LEAVES_SIDE * DEAD_LEAVES_SIDE * channels;
     uint8_t *bytes = malloc((size_t)len);
-    float *pixels = malloc((size_t)len * sizeof *pixels);
-    const struct image image = {
+    float *pixels = malloc((size_t)len * 2 * sizeof *pixels);
+    struct image image = {
         .height = DEAD_LEAVES_SIDE, .width = DEAD_LEAVES_SIDE, .channels = (int)channels, .bits = 8, .pixels = pixels};
-    enum dae_status status = bytes && pixels ? DAE_OK : error_no_memory(err, "dead leaves", (size_t)len * 5);
+    struct image noisy = image;
+    enum dae_status status = bytes && pixels ? DAE_OK : error_no_memory(err, "dead leaves", (size_t)len * 9);
+    noisy.pixels = pixels + (pixels ? len : 0);
     for (int64_t i = 0; i < options->limit && status == DAE_OK; ++i) {
         dead_leaves_draw(seed, first + (uint32_t)i, DEAD_LEAVES_SIDE, (int)channels, bytes);
         for (int64_t k = 0; k < len; ++k)
             pixels[k] = (float)bytes[k] / 255.0f;
-        status = image_pool_add(&c.pool, &image, err);
+        if (options->noise > 0)
+            add_noise(seed, first + (uint32_t)i, options->noise, &image, noisy.pixels);
+        status = options->noise > 0 ? image_pool_add_pair(&c.pool, &image, &noisy, err)
+                                    : image_pool_add(&c.pool, &image, err);
     }
     if (status == DAE_OK)
         status = finish(&c, set, err);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAD_WORDS = 2, ENTRY_WORDS = 4 };
+enum { HEAD_WORDS = 3, ENTRY_WORDS = 4 };
 static const uint64_t block_max = INT32_MAX;
 
 /* Rec. 601 luma, as the published grey test sets were made. */
@@ -24,14 +24,22 @@ static bool grow(void **memory, size_t bytes)
     return grown != NULL;
 }
 
-static enum dae_status make_room(struct image_pool *pool, size_t more, struct error *err)
+static enum dae_status make_room_for(uint8_t **pixels, size_t *room, size_t len, size_t more, struct error *err)
 {
-    if (pool->pixels_len + more > pool->pixels_room) {
-        const size_t room = pool->pixels_room + (more > pool->pixels_room ? more : pool->pixels_room);
-        if (!grow((void **)&pool->pixels, room))
-            return error_no_memory(err, "images", room);
-        pool->pixels_room = room;
-    }
+    if (len + more <= *room)
+        return DAE_OK;
+    const size_t wanted = *room + (more > *room ? more : *room);
+    if (!grow((void **)pixels, wanted))
+        return error_no_memory(err, "images", wanted);
+    *room = wanted;
+    return DAE_OK;
+}
+
+static enum dae_status make_room(struct image_pool *pool, size_t more, bool paired, struct error *err)
+{
+    TRY(make_room_for(&pool->pixels, &pool->pixels_room, pool->pixels_len, more, err));
+    if (paired)
+        TRY(make_room_for(&pool->noisy, &pool->noisy_room, pool->pixels_len, more, err));
     if (pool->n == pool->capacity) {
         const int64_t capacity = pool->capacity ? 2 * pool->capacity : 64;
         if (!grow((void **)&pool->entry, (size_t)capacity * ENTRY_WORDS * sizeof *pool->entry))
@@ -54,7 +62,18 @@ static uint64_t places_before_next(const struct image_pool *pool)
     return last[0] + places_in(&pool->patch, last[2], last[3]);
 }
 
-enum dae_status image_pool_add(struct image_pool *pool, const struct image *image, struct error *err)
+static void add_pixels(uint8_t *to, const struct image *image, int64_t channels)
+{
+    for (int64_t i = 0; i < image->height * image->width; ++i) {
+        const float *from = image->pixels + i * image->channels;
+        for (int64_t c = 0; c < channels; ++c)
+            *to++ = byte_of(image->channels == 1 ? from[0] : channels == 1 ? grey_of(from) : from[c]);
+    }
+}
+
+/* `noisy`: NULL, or of the image's shape. */
+static enum dae_status add(struct image_pool *pool, const struct image *image, const struct image *noisy,
+                           struct error *err)
 {
     const int64_t channels = pool->patch.dim[2], pixels = image->height * image->width;
     if (image->height < pool->patch.dim[0] || image->width < pool->patch.dim[1]) {
@@ -62,37 +81,53 @@ enum dae_status image_pool_add(struct image_pool *pool, const struct image *imag
         return DAE_OK;
     }
     const uint64_t head = (HEAD_WORDS + ENTRY_WORDS * (uint64_t)(pool->n + 1)) * sizeof(uint32_t);
-    if (head + pool->pixels_len + (uint64_t)(pixels * channels) > block_max)
+    if (head + (noisy ? 2 : 1) * (pool->pixels_len + (uint64_t)(pixels * channels)) > block_max)
         return error_set(err, DAE_BAD_DATA, "the images take more than 2^31 bytes; lower data.limit");
-    TRY(make_room(pool, (size_t)(pixels * channels), err));
+    TRY(make_room(pool, (size_t)(pixels * channels), noisy != NULL, err));
     const uint32_t entry[ENTRY_WORDS] = {(uint32_t)places_before_next(pool), (uint32_t)pool->pixels_len,
                                          (uint32_t)image->height, (uint32_t)image->width};
     memcpy(pool->entry + pool->n * ENTRY_WORDS, entry, sizeof entry);
-    uint8_t *to = pool->pixels + pool->pixels_len;
-    for (int64_t i = 0; i < pixels; ++i) {
-        const float *from = image->pixels + i * image->channels;
-        for (int64_t c = 0; c < channels; ++c)
-            *to++ = byte_of(image->channels == 1 ? from[0] : channels == 1 ? grey_of(from) : from[c]);
-    }
+    add_pixels(pool->pixels + pool->pixels_len, image, channels);
+    if (noisy)
+        add_pixels(pool->noisy + pool->pixels_len, noisy, channels);
     pool->pixels_len += (size_t)(pixels * channels);
     ++pool->n;
     return DAE_OK;
 }
 
+enum dae_status image_pool_add(struct image_pool *pool, const struct image *image, struct error *err)
+{
+    if (pool->noisy)
+        return error_set(err, DAE_BUG, "an image without a partner among pairs");
+    return add(pool, image, NULL, err);
+}
+
+enum dae_status image_pool_add_pair(struct image_pool *pool, const struct image *clean, const struct image *noisy,
+                                    struct error *err)
+{
+    if (clean->height != noisy->height || clean->width != noisy->width || clean->channels != noisy->channels ||
+        (pool->n > 0 && !pool->noisy))
+        return error_set(err, DAE_BUG, "a pair of images of which one is alone");
+    return add(pool, clean, noisy, err);
+}
+
 enum dae_status image_pool_block(const struct image_pool *pool, void **block, size_t *len, struct error *err)
 {
     const size_t entries = (size_t)pool->n * ENTRY_WORDS, head = (HEAD_WORDS + entries) * sizeof(uint32_t);
-    *len = head + pool->pixels_len;
+    *len = head + (pool->noisy ? 2 : 1) * pool->pixels_len;
     uint32_t *words = malloc(*len);
     *block = words;
     if (!words)
         return error_no_memory(err, "images", *len);
     words[0] = (uint32_t)pool->n;
     words[1] = (uint32_t)places_before_next(pool);
+    words[2] = pool->noisy ? (uint32_t)pool->pixels_len : 0;
     memcpy(words + HEAD_WORDS, pool->entry, entries * sizeof *words);
     for (int64_t i = 0; i < pool->n; ++i)
         words[HEAD_WORDS + i * ENTRY_WORDS + 1] += (uint32_t)head;
     memcpy((uint8_t *)words + head, pool->pixels, pool->pixels_len);
+    if (pool->noisy)
+        memcpy((uint8_t *)words + head + pool->pixels_len, pool->noisy, pool->pixels_len);
     return DAE_OK;
 }
 
@@ -100,6 +135,7 @@ void image_pool_release(struct image_pool *pool)
 {
     free(pool->entry);
     free(pool->pixels);
+    free(pool->noisy);
     *pool = (struct image_pool){0};
 }
 
@@ -118,7 +154,14 @@ const uint8_t *image_pool_image(const void *block, int64_t i, int64_t *height, i
     return (const uint8_t *)block + entry[1];
 }
 
-void image_pool_cut(const void *block, const struct dae_shape *patch, struct philox_key key, float *out)
+const uint8_t *image_pool_noisy(const void *block, int64_t i)
+{
+    const uint32_t *words = block;
+    return words[2] > 0 ? (const uint8_t *)block + words[HEAD_WORDS + i * ENTRY_WORDS + 1] + words[2] : NULL;
+}
+
+/* The cut of the pixels `behind` bytes behind those of the images. */
+static void cut(const void *block, uint32_t behind, const struct dae_shape *patch, struct philox_key key, float *out)
 {
     const uint32_t *words = block;
     const int64_t h = patch->dim[0], w = patch->dim[1], channels = patch->dim[2];
@@ -126,7 +169,7 @@ void image_pool_cut(const void *block, const struct dae_shape *patch, struct phi
     int64_t i = 0, height, width;
     while (i + 1 < words[0] && words[HEAD_WORDS + (i + 1) * ENTRY_WORDS] <= at)
         ++i;
-    const uint8_t *pixels = image_pool_image(block, i, &height, &width);
+    const uint8_t *pixels = image_pool_image(block, i, &height, &width) + behind;
     const int64_t place = at - words[HEAD_WORDS + i * ENTRY_WORDS], across = width - w + 1;
     const uint8_t *corner = pixels + (place / across * width + place % across) * channels;
     for (int64_t y = 0; y < h; ++y)
@@ -138,4 +181,14 @@ void image_pool_cut(const void *block, const struct dae_shape *patch, struct phi
             for (int64_t k = 0; k < channels; ++k)
                 *out++ = (float)corner[(r * width + c) * channels + k] * (1.0f / 255.0f);
         }
+}
+
+void image_pool_cut(const void *block, const struct dae_shape *patch, struct philox_key key, float *out)
+{
+    cut(block, 0, patch, key, out);
+}
+
+void image_pool_cut_noisy(const void *block, const struct dae_shape *patch, struct philox_key key, float *out)
+{
+    cut(block, ((const uint32_t *)block)[2], patch, key, out);
 }

@@ -20,7 +20,7 @@ static enum dae_status add_one(const struct registry *registry, struct network *
     const struct dae_plugin *plugin;
     void *state;
     struct mark mark = item->kind == VALUE_MAP && item->n > 0 ? item->entries[0].mark : item->mark;
-    if (network->noisy == CORRUPTION_MAX)
+    if (network->noisy - network->pairs == CORRUPTION_MAX)
         return error_at(err, DAE_CONFIG, mark, "more than %d corruptions", CORRUPTION_MAX);
     TRY(params_read(registry, DAE_CORRUPTION, item, NULL, 0, network->arena, &plugin, &state, err));
     char name[NETWORK_NAME_LEN];
@@ -71,18 +71,50 @@ enum dae_status corruption_read(const struct registry *registry, struct network 
     return DAE_OK;
 }
 
-/* ---- Holes and the mask. A corruption that masks does so where its draws choose. Run with the same draws on numbers
- * that no data hold, it shows where; what is 0 from the start, in a hole, shows as well. -------------------------- */
+/* ---- Pairs. ------------------------------------------------------------------------------------------------------ */
 
-#define UNMASKED "1e30f"
-static const double unmasked = 1e30;
-
-static int mask_plan(const void *state, struct dae_plan *plan)
+static int same_plan(const void *state, struct dae_plan *plan)
 {
     (void)state;
     plan->output = plan->input[0];
     return 0;
 }
+
+static void partner_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
+                              const double *const *x, const double *const *w, double *y)
+{
+    (void)state, (void)draw, (void)w;
+    memcpy(y, x[0], (size_t)dae_shape_len(&plan->output) * sizeof *y); /* of data that have no partners */
+}
+
+static const struct dae_plugin partner_plugin = {
+    .abi = DAE_ABI,
+    .size = sizeof(struct dae_plugin),
+    .kind = DAE_CORRUPTION,
+    .name = "partner",
+    .help = "the noisy image of a pair",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = same_plan,
+    .kernel_source = "INLINE void FN(forward)(FORWARD_ARGS)\n{\n    batch_partner(s, x[0], y);\n}\n",
+    .reference = partner_reference,
+};
+
+enum dae_status corruption_pair(struct network *network, struct mark mark, struct error *err)
+{
+    const int input = 0;
+    TRY(network_add(network, &partner_plugin, NULL, "partner", mark, &input, 1, err));
+    network->noisy = network->n_nodes - 1;
+    network->node[network->noisy].corrupts = true;
+    network->pairs = true;
+    return DAE_OK;
+}
+
+/* ---- Holes and the mask. A corruption that masks does so where its draws choose. Run with the same draws on numbers
+ * that no data hold, it shows where; what is 0 from the start, in a hole, shows as well. -------------------------- */
+
+#define UNMASKED "1e30f"
+static const double unmasked = 1e30;
 
 static void unmasked_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
                                const double *const *x, const double *const *w, double *y)
@@ -117,7 +149,7 @@ static const struct dae_plugin unmasked_plugin = {
     .flags = DAE_READS_X,
     .min_inputs = 1,
     .max_inputs = 1,
-    .plan = mask_plan,
+    .plan = same_plan,
     .pointwise_y = "known16(x, (V)(" UNMASKED "), (V)(0.0f))",
     .pointwise_dx = "(V)(0.0f)",
     .reference = unmasked_reference,
@@ -132,7 +164,7 @@ static const struct dae_plugin mask_plugin = {
     .flags = DAE_READS_X,
     .min_inputs = 1,
     .max_inputs = 1,
-    .plan = mask_plan,
+    .plan = same_plan,
     .pointwise_y = "x == (V)(" UNMASKED ") ? (V)(0.0f) : (V)(1.0f)",
     .pointwise_dx = "(V)(0.0f)",
     .reference = mask_reference,
@@ -147,7 +179,7 @@ static const struct dae_plugin known_plugin = {
     .flags = DAE_READS_X,
     .min_inputs = 1,
     .max_inputs = 1,
-    .plan = mask_plan,
+    .plan = same_plan,
     .pointwise_y = "known16(x, x, (V)(0.0f))",
     .pointwise_dx = "known16(x, dy, (V)(0.0f))",
     .reference = known_reference,

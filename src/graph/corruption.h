@@ -8,12 +8,19 @@
 #include "graph/network.h"
 #include "graph/registry.h"
 
-enum { CORRUPTION_MAX = 16, CORRUPTION_MAX_NODES = 2 * CORRUPTION_MAX + 2 /* each once more, and two, for the mask */ };
+enum {
+    CORRUPTION_MAX = 16,
+    CORRUPTION_MAX_NODES = 2 * CORRUPTION_MAX + 3 /* each once more, and two, for the mask; the partner */
+};
 
 /* Appends the nodes that `corruption:` asks for and sets network->noisy; NULL asks for none. A chain is a list of
  * items; an item is a corruption or {one_of: [corruptions]}. DAE_CONFIG at the place of what is wrong. */
 MUST_USE enum dae_status corruption_read(const struct registry *registry, struct network *network, struct value *value,
                                          struct error *err);
+
+/* Appends the node "partner", before all corruptions: the noisy image that belongs to the clean one, where the data are
+ * pairs. It counts as a corruption. */
+MUST_USE enum dae_status corruption_pair(struct network *network, struct mark mark, struct error *err);
 
 /* Appends the node "known" behind the corruptions: what they leave, and 0 where the data have a hole (NaN). Layers then
  * can take data with holes, told by the mask where they are. */

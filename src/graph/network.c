@@ -266,6 +266,13 @@ static enum dae_status add_loss(const struct registry *registry, struct network 
     return DAE_OK;
 }
 
+/* Where the source of data is named, when its samples are pairs of a clean and a noisy image; else NULL. */
+static const struct value *source_of_pairs(const struct value *config)
+{
+    const struct value *data = value_map_get(config, "data"), *source = data ? value_map_get(data, "source") : NULL;
+    return source && source->kind == VALUE_SCALAR && strcmp(source->text, "image_pairs") == 0 ? source : NULL;
+}
+
 /* The input and its corruptions. */
 static enum dae_status begin(const struct registry *registry, struct value *config, struct arena *arena,
                              struct network *network, const struct value **layers, struct error *err)
@@ -293,6 +300,9 @@ static enum dae_status begin(const struct registry *registry, struct value *conf
     TRY(field_shape(input, &source->plan.output, err));
     TRY(check_shape(source, &source->plan.output, "shape", err));
     network->n_nodes = 1;
+    const struct value *pairs = source_of_pairs(config);
+    if (pairs)
+        TRY(corruption_pair(network, pairs->mark, err));
     return corruption_read(registry, network, value_map_get(config, "corruption"), err);
 }
 

@@ -35,6 +35,7 @@ struct network {
     struct arena *arena; /* borrowed: lives as long as the config's tree */
     struct node *node;
     int n_nodes;
+    bool pairs;             /* node 1 is the noisy partner that the data have for each clean sample */
     int noisy;              /* what the first layer reads: the last corruption, 0 where holes are, or node 0 */
     int output;             /* the last layer */
     int loss;               /* the last node */
@@ -46,9 +47,9 @@ struct network {
     uint64_t seed;
 };
 
-/* Builds the network of `config`: keys model (input, layers, code), corruption, train.loss, seed. Writes defaults back
- * into the tree. All memory is the arena's. DAE_CONFIG at the place of what does not fit. input_gradient asks for the
- * gradient with respect to the input as well. */
+/* Builds the network of `config`: keys model (input, layers, code), corruption, train.loss, seed, and data.source,
+ * which may name pairs. Writes defaults back into the tree. All memory is the arena's. DAE_CONFIG at the place of what
+ * does not fit. input_gradient asks for the gradient with respect to the input as well. */
 MUST_USE enum dae_status network_build(const struct registry *registry, struct value *config, struct arena *arena,
                                        bool input_gradient, struct network *network, struct error *err);
 

@@ -326,7 +326,7 @@ static void add_kernel(struct writer *w, int number)
         const char *const verb[] = {"gather", "forward", "backward"};
         text_printf(w->text, "            { /* %s %s */\n", verb[call->kind], w->network->node[call->node].name);
         if (call->kind == CALL_GATHER) {
-            text_add(w->text, w->patches ? "            batch_cut(s, "
+            text_add(w->text, w->patches ? "            batch_cut(s, 0u, "
                                          : "            batch_gather(data, row < 0 ? id : row + i, ");
             add_pointer(w, &s->value[0]);
             text_add(w->text, ");\n");

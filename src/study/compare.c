@@ -283,6 +283,7 @@ const struct study study_compare = {
             "corruption",
     .keys = keys,
     .options_bytes = sizeof(struct options),
+    .chooses_noise = true,
     .plan = plan,
     .run = run,
 };

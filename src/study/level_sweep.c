@@ -195,6 +195,7 @@ const struct study study_level_sweep = {
     .help = "networks trained on each of several levels of Gaussian noise, each tested on all levels",
     .keys = keys,
     .options_bytes = sizeof(struct options),
+    .chooses_noise = true,
     .plan = plan,
     .run = run,
 };

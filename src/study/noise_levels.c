@@ -1,11 +1,12 @@
-/* Noise levels: one trained denoiser on ever stronger noise, seen and measured. */
+/* Noise levels: one trained denoiser on ever stronger noise, seen and measured; on whole images where it takes them. */
 #include <math.h>
 #include <string.h>
 
 #include "study/denoising_error.h"
 #include "study/gaussian_levels.h"
+#include "study/whole_images.h"
 
-enum { SHOWN = 3, N_COLUMNS = 5 };
+enum { SHOWN = 3, N_COLUMNS = 5, N_WHOLE_COLUMNS = 4 };
 
 struct options {
     struct field_numbers levels;
@@ -25,6 +26,8 @@ struct measured {
     float *image; /* (2 SHOWN, levels, sample): for each sample its noisy row and its denoised row */
     struct test_shown shown;
     int64_t len;
+    int64_t n_whole;                    /* whole test images; 0: not measured */
+    double whole[FIELD_MAX_NUMBERS][2]; /* mean PSNR of the noisy and of the denoised ones */
 };
 
 static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
@@ -33,10 +36,30 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
     return gaussian_levels_check(task, options->mark, err);
 }
 
+/* As the literature measures denoisers of photographs. */
+static enum dae_status measure_whole(struct study_task *task, const struct study_variant *variant,
+                                     const float *parameters, struct measured *m, int level, struct error *err)
+{
+    struct whole_images images;
+    const struct tiler_options options = {.device = task->device,
+                                          .registry = task->registry,
+                                          .config = variant->config,
+                                          .network = &variant->network,
+                                          .parameters = parameters};
+    TRY(whole_images_run(&options, task->test_set, &images, err));
+    m->n_whole = images.n;
+    m->whole[level][0] = images.noisy_mean;
+    m->whole[level][1] = images.denoised_mean;
+    whole_images_release(&images);
+    return study_stopped(task, err);
+}
+
 static enum dae_status measure(struct study_task *task, const float *parameters, struct measured *m, double share,
                                struct error *err)
 {
     const int n = m->levels->n;
+    int64_t reach[2];
+    const bool whole = task->test_set->block_bytes > 0 && network_reach(task->network, reach);
     test_shown_choose(task->test_set, SHOWN, &m->shown);
     m->image = arena_array(task->arena, (size_t)(2 * m->shown.n * n), (size_t)m->len * sizeof(float));
     float *kept = arena_array(task->arena, (size_t)(2 * m->shown.n), (size_t)m->len * sizeof(float));
@@ -53,6 +76,8 @@ static enum dae_status measure(struct study_task *task, const float *parameters,
             memcpy(m->image + ((2 * k) * n + i) * m->len, m->shown.noisy + k * m->len, bytes);
             memcpy(m->image + ((2 * k + 1) * n + i) * m->len, m->shown.output + k * m->len, bytes);
         }
+        if (whole)
+            TRY(measure_whole(task, variant, parameters, m, i, err));
         study_progress(task, share / n, "measuring");
     }
     return DAE_OK;
@@ -84,6 +109,44 @@ static enum dae_status add_table(const struct study_task *task, const struct mea
         .n_rows = n,
         .n_columns = N_COLUMNS,
         .row_name = row_name,
+        .column_name = column_name,
+        .value = value,
+        .n_digits = 4,
+    };
+    result->table[result->n_tables++] = table;
+    return DAE_OK;
+}
+
+static enum dae_status add_whole_table(const struct study_task *task, const struct measured *m,
+                                       struct study_result *result, struct error *err)
+{
+    static const char *const column_name[N_WHOLE_COLUMNS] = {"255 sigma", "noisy PSNR (dB)", "denoised PSNR (dB)",
+                                                             "gain (dB)"};
+    const int n = m->levels->n;
+    if (m->n_whole == 0)
+        return DAE_OK;
+    struct study_table *table = arena_alloc(task->arena, sizeof *table);
+    double *value = arena_array(task->arena, (size_t)n * N_WHOLE_COLUMNS, sizeof *value);
+    const char *caption =
+        arena_printf(task->arena,
+                     "The %lld whole test images: noise not clipped unless the config says so, output held in [0, 1], "
+                     "PSNR of each image, at most 100 dB, then the "
+                     "mean.",
+                     (long long)m->n_whole);
+    if (!table || !value || !caption)
+        return error_no_memory(err, "table", 0);
+    for (int i = 0; i < n; ++i) {
+        const double row[N_WHOLE_COLUMNS] = {255 * m->levels->number[i], m->whole[i][0], m->whole[i][1],
+                                             m->whole[i][1] - m->whole[i][0]};
+        memcpy(value + i * N_WHOLE_COLUMNS, row, sizeof row);
+    }
+    *table = (struct study_table){
+        .name = "whole_images",
+        .caption = caption,
+        .row_title = "sigma",
+        .n_rows = n,
+        .n_columns = N_WHOLE_COLUMNS,
+        .row_name = result->table[0]->row_name,
         .column_name = column_name,
         .value = value,
         .n_digits = 4,
@@ -178,6 +241,11 @@ static enum dae_status add_findings(const struct study_task *task, const struct 
     finding[result->n_findings++] =
         arena_printf(task->arena, "The gain is largest at sigma %g: MSE %.5f becomes %.5f, %.2f times less.",
                      m->levels->number[best], e->noisy_mse, e->mse, e->noisy_mse / e->mse);
+    /* The table has them all, however many. */
+    for (int i = 0; m->n_whole > 0 && i < m->levels->n && result->n_findings < STUDY_MAX_FINDINGS; ++i)
+        finding[result->n_findings++] = arena_printf(
+            task->arena, "%lld whole test images at sigma %.4g (%.4g of 255): noisy %.2f dB, denoised %.2f dB.",
+            (long long)m->n_whole, m->levels->number[i], 255 * m->levels->number[i], m->whole[i][0], m->whole[i][1]);
     for (int i = 0; i < result->n_findings; ++i)
         if (!finding[i])
             return error_no_memory(err, "finding", 0);
@@ -202,6 +270,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
     result->about = "How far does one trained network carry? Every test sample gets Gaussian noise of each level, the "
                     "same draws scaled, and goes through the network once. The level of training is in the config.";
     TRY(add_table(task, &m, result, err));
+    TRY(add_whole_table(task, &m, result, err));
     TRY(add_images(task, &m, result, err));
     TRY(add_curves(task, &m, result, err));
     return add_findings(task, &m, result, err);
@@ -209,9 +278,12 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 
 const struct study study_noise_levels = {
     .name = "noise_levels",
-    .help = "one trained network on ever stronger Gaussian noise: images, MSE and PSNR at each level",
+    .help =
+        "one trained network on ever stronger Gaussian noise: images, MSE and PSNR at each level, of photographs also "
+        "on whole images",
     .keys = keys,
     .options_bytes = sizeof(struct options),
+    .chooses_noise = true,
     .plan = plan,
     .run = run,
 };

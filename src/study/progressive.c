@@ -334,6 +334,7 @@ const struct study study_progressive = {
     .help = "the network on its own output, pass after pass: where more passes stop helping",
     .keys = keys,
     .options_bytes = sizeof(struct options),
+    .chooses_noise = true,
     .plan = plan,
     .run = run,
 };

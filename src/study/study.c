@@ -108,6 +108,10 @@ enum dae_status study_plan_one(const struct study_task *task, const struct study
     if (!plan->options || !options)
         return error_no_memory(err, "study", study->options_bytes);
     TRY(field_map(options, err));
+    if (study->chooses_noise && task->network->pairs)
+        return error_at(err, DAE_CONFIG, options->mark,
+                        "%s: the study chooses the noise, and of data.source image_pairs it is in the files",
+                        study->name);
     const char *what = arena_printf(task->arena, "studies.%s", study->name);
     if (!what)
         return error_no_memory(err, "study", 0);

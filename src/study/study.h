@@ -162,6 +162,7 @@ struct study {
     const char *help;             /* one line */
     const struct study_key *keys; /* ends with a row without key; NULL when it has no options */
     size_t options_bytes;         /* of the struct that the rows fill */
+    bool chooses_noise; /* puts noise of its own into clean samples: not for pairs, whose noise is in the files */
     /* Checks what the rows cannot, before any data or device is touched: DAE_CONFIG at the place, `options` (the map
      * with its defaults, of which `filled` is the struct) or elsewhere in the config when the network lacks what the
      * study needs (a node named `code`, images). May be NULL. */

@@ -197,6 +197,7 @@ const struct study study_type_matrix = {
     .help = "networks trained on each of several types of noise, and on none, each tested on all of them",
     .keys = keys,
     .options_bytes = sizeof(struct options),
+    .chooses_noise = true,
     .plan = plan,
     .run = run,
 };

@@ -11,7 +11,8 @@ struct picture {
     float *clean, *noisy, *denoised; /* (len) */
 };
 
-/* The corruptions alone, in double; the layers' arrays would be too large. */
+/* The corruptions alone, in double; the layers' arrays would be too large. Those of pairs begin with the partner, which
+ * p->noisy holds. */
 static enum dae_status corrupt(const struct tiler_options *options, int64_t number, int64_t channels, struct picture *p,
                                struct arena *arena, struct error *err)
 {
@@ -24,9 +25,10 @@ static enum dae_status corrupt(const struct tiler_options *options, int64_t numb
             value = NULL;
     if (!value)
         return error_no_memory(err, "noisy image", (unsigned long long)p->len * sizeof **value);
+    const int first = network.pairs ? 1 : 0;
     for (int64_t i = 0; i < p->len; ++i)
-        value[0][i] = (double)p->clean[i];
-    for (int i = 1; i <= network.noisy; ++i)
+        value[first][i] = (double)p->noisy[i];
+    for (int i = first + 1; i <= network.noisy; ++i)
         reference_node(&network, i, &sample, NULL, value, value[i]);
     for (int64_t i = 0; i < p->len; ++i)
         p->noisy[i] = (float)value[network.noisy][i];
@@ -47,6 +49,7 @@ static enum dae_status measure(const struct tiler_options *options, struct tiler
     struct picture p;
     struct arena arena = {0};
     const uint8_t *bytes = image_pool_image(test->values, i, &p.height, &p.width);
+    const uint8_t *partner = image_pool_noisy(test->values, i);
     p.len = p.height * p.width * channels;
     float *memory = malloc((size_t)p.len * 3 * sizeof *memory);
     if (!memory)
@@ -54,8 +57,10 @@ static enum dae_status measure(const struct tiler_options *options, struct tiler
     p.clean = memory;
     p.noisy = memory + p.len;
     p.denoised = memory + 2 * p.len;
-    for (int64_t k = 0; k < p.len; ++k)
+    for (int64_t k = 0; k < p.len; ++k) {
         p.clean[k] = (float)bytes[k] / 255.0f;
+        p.noisy[k] = partner ? (float)partner[k] / 255.0f : p.clean[k];
+    }
     enum dae_status status = corrupt(options, i, channels, &p, &arena, err);
     if (status == DAE_OK)
         status = tiler_run(tiler, p.noisy, p.height, p.width, p.denoised, err);

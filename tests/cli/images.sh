@@ -212,11 +212,150 @@ code_is 2
 err_has "--memory wants a number of MiB"
 [ ! -e nothing ] || problem "a folder was made"
 
+case_is "pairs: a folder of noisy files and one of clean ones become a model, a report and denoised files"
+cat >pairs.yaml <<'END'
+name: pairs
+data: {source: image_pairs, train: {noisy: train/noisy, clean: train/clean}, test: {noisy: test/noisy, clean: test/clean}, patch: 16, patches: 640, test_patches: 32}
+model:
+  input: [16, 16, 1]
+  layers:
+    - conv2d: {filters: 16, kernel: 3, pad: 1}
+    - relu
+    - {conv2d: {filters: 1, kernel: 3, pad: 1}, name: correction}
+    - {add: {}, from: [correction, input]}
+train: {loss: mse, optimizer: {adam: {lr: 0.003}}, batch: 32, epochs: 4}
+compare: [standard_ae, affine]
+END
+mkdir -p train/noisy train/clean test/noisy test/clean
+python '
+for i, (folder, h, w) in enumerate([("train", 40, 50), ("train", 33, 64), ("train", 90, 20), ("test", 37, 90), ("test", 40, 31)]):
+    for side, noise in (("noisy", 25), ("clean", 0)):
+        ppm("%s/%s/%d.pgm" % (folder, side, i), h, w, 1, picture(h, w, 1, noise))
+'
+run "$dae_cl" run pairs.yaml --out pairs
+code_is 0
+out_has "2 whole test images: noisy "
+out_has "standard AE"
+out_has "best affine map"
+[ -s pairs/report.html ] || problem "no report"
+run "$dae_cl" denoise pairs/model.safetensors test/noisy -o pairs/denoised --compare test/clean
+code_is 0
+cp "$work/out" said
+python '
+result = json.load(open("pairs/run.json"))
+whole, test = result["whole_images"], result["test"]
+files = [[read("%s/%d.pgm" % (f, i))[1] for i in (3, 4)] for f in ("test/noisy", "test/clean", "pairs/denoised")]
+for i in (0, 1): # the noise is that of the files; what the run measures is what denoise leaves
+    noisy, clean, denoised = (f[i] for f in files)
+    assert abs(whole["noisy_psnr_each"][i] - psnr(noisy, clean)) < 1e-4, whole
+    assert abs(whole["model_psnr_each"][i] - psnr(denoised, clean)) < 0.05, whole # rounded to bytes
+assert whole["model_psnr"] > whole["noisy_psnr"] + 1.5, whole
+assert test["model"]["psnr"] > test["noisy"]["psnr"] + 1 > test["standard_ae"]["psnr"], test
+said = dict((l.split(":")[0], re.findall(r"[-\d.]+(?= dB)", l)) for l in open("said") if "dB" in l)
+assert abs(float(said["mean"][0]) - whole["noisy_psnr"]) < 0.006, (said, whole)
+'
+run "$dae_cl" check pairs.yaml
+code_is 0
+out_has "partner"
+run "$dae_cl" verify pairs.yaml
+code_is 0
+
+case_is "pairs: a corruption comes on top of what the noisy files have"
+run "$dae_cl" run pairs.yaml --out more --set train.epochs=1 --set 'corruption={gaussian: {sigma: 0.1}}'
+code_is 0
+python '
+def mse(folder): return [10 ** (-p / 10) for p in json.load(open(folder + "/run.json"))["whole_images"]["noisy_psnr_each"]]
+for more, files in zip(mse("more"), mse("pairs")): # 1,240 draws at least: 5 deviations of their variance
+    assert abs((more - files) / 0.01 - 1) < 5 * math.sqrt(2 / 1240) + 5 * 2 * math.sqrt(files / 0.01 / 1240), (more, files)
+'
+
+case_is "pairs: a study that chooses the noise is refused"
+for study in noise_levels level_sweep type_matrix compare progressive; do
+    run "$dae_cl" run pairs.yaml --out refused --set "studies=[$study]"
+    code_is 2
+    err_has "$study: the study chooses the noise, and of data.source image_pairs it is in the files"
+done
+
+case_is "pairs that do not belong together are named before any training"
+pairs_are_refused() { # MESSAGE
+    run "$dae_cl" run pairs.yaml --out refused
+    code_is 4
+    err_has "$1"
+}
+cp test/noisy/3.pgm test/noisy/alone.pgm
+pairs_are_refused "test/noisy/alone.pgm: no image in test/clean has this name, with any extension"
+rm test/noisy/alone.pgm
+cp train/clean/1.pgm train/clean/alone.pgm
+pairs_are_refused "train/clean/alone.pgm: no image in train/noisy has this name, with any extension"
+rm train/clean/alone.pgm
+cp test/noisy/4.pgm train/noisy/1.pgm
+pairs_are_refused "train/noisy/1.pgm is 40x31x1, but its partner train/clean/1.pgm is 33x64x1"
+python 'ppm("train/noisy/1.pgm", 33, 64, 3, picture(33, 64, 3, 25))'
+pairs_are_refused "train/noisy/1.pgm is 33x64x3, but its partner train/clean/1.pgm is 33x64x1"
+rm train/noisy/1.pgm train/clean/1.pgm
+run "$dae_cl" run pairs.yaml --out refused --set data.test.clean=absent
+code_is 5
+err_has "cannot open folder absent"
+run "$dae_cl" run pairs.yaml --out refused --set data.train=train
+code_is 2
+err_has "data.train: wants a map"
+[ ! -e refused ] || problem "a folder was made"
+
+case_is "pairs: generated ones stand in"
+run "$dae_cl" run pairs.yaml --out drawn --set train.epochs=1 --set data.test.clean=absent --set data.fallback=dead_leaves \
+    --set data.limit=4 --set data.test_limit=2
+code_is 0
+err_has "no absent; training on pairs of generated dead leaves instead (fallback: dead_leaves)"
+out_has "2 whole test images: noisy 20."
+
+case_is "any noise level: a network that is told none of them is measured at each, on whole images"
+run "$dae_cl" run small.yaml --out blind --set 'corruption.gaussian.sigma=[0, 0.2157]' \
+    --set 'studies={noise_levels: {levels: [0.0588235294117647, 0.19607843137254902]}}'
+code_is 0
+out_has "3 whole test images at sigma 0.05882 (15 of 255): noisy 24.6"
+out_has "3 whole test images at sigma 0.1961 (50 of 255): noisy 14.1"
+python '
+table = json.load(open("blind/run.json"))["studies"]["noise_levels"]["tables"]["whole_images"]
+assert table["columns"] == ["255 sigma", "noisy PSNR (dB)", "denoised PSNR (dB)", "gain (dB)"]
+for (level, noisy, denoised, gain) in table["values"]:
+    assert abs(noisy + 20 * math.log10(level / 255)) < 0.05, table # 97,200 draws: 0.02 dB is 4 deviations
+    assert abs(denoised - noisy - gain) < 1e-9
+assert table["values"][1][3] > 3 and "whole test images at sigma" in open("blind/report.html").read()
+'
+
 case_is "images that cannot be trained on are named"
 mkdir photos && cp noisy/wide.ppm photos/a.ppm && head -c 100 noisy/wide.ppm >photos/b.ppm
 run "$dae_cl" run small.yaml --out other --set 'data={source: images, train: photos, test: photos, patch: 16}'
 code_is 4
 err_has "photos/b.ppm: byte 100: truncated"
+images_are_refused() { # NAME MESSAGE: of a file that stands alone beside a good one
+    run "$dae_cl" run small.yaml --out other --set 'data={source: images, train: photos, test: photos, patch: 16}'
+    code_is 4
+    err_has "photos/$1: $2"
+    run "$dae_cl" denoise run/model.safetensors photos -o nothing
+    code_is 4
+    err_has "photos/$1: $2"
+    [ ! -e other ] && [ ! -e nothing ] || problem "a folder was made"
+    rm "photos/$1"
+}
+rm photos/b.ppm
+: >photos/zero.jpg
+images_are_refused zero.jpg "byte 0: neither PNG"
+printf 'P6 65535 65535 255 ' >photos/bomb.ppm
+images_are_refused bomb.ppm "byte 2: 65535 x 65535 pixels"
+python '
+import struct, zlib
+chunk = lambda name, data: struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+head = struct.pack(">IIBBBBB", 65535, 65535, 8, 2, 0, 0, 0)
+open("photos/bomb.png", "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(99999))) + chunk(b"IEND", b""))
+jpeg = bytearray(open("photo.jpg", "rb").read())
+at = jpeg.index(b"\xff\xc0") + 5
+jpeg[at:at + 4] = b"\xff\xdc\xff\xdc" # 65,500, the most that libjpeg takes
+open("vast.jpg", "wb").write(jpeg)
+'
+images_are_refused bomb.png "byte 16: 65535 x 65535 pixels"
+mv vast.jpg photos && images_are_refused vast.jpg "JPEG: 65500 x 65500 pixels"
+printf 'GIF89a and so on' >photos/c.gif
 run "$dae_cl" run small.yaml --out other --set 'data={source: images, train: absent, test: photos, patch: 16}'
 code_is 5
 err_has "cannot open absent"
@@ -224,6 +363,12 @@ run "$dae_cl" run small.yaml --out other --set train.epochs=1 \
     --set 'data={source: images, train: absent, test: photos, patch: 16, patches: 32, test_patches: 8, fallback: dead_leaves}'
 code_is 0
 err_has "no absent; training on generated dead leaves instead (fallback: dead_leaves)"
+
+case_is "files that are no images are left out, and counted"
+run "$dae_cl" run small.yaml --out gif --set train.epochs=1 \
+    --set 'data={source: images, train: photos, test: photos, patch: 16, patches: 32, test_patches: 8}'
+code_is 0
+err_has "photos: 1 item left out: not PNG, JPEG, PGM or PPM"
 
 case_is "noise on whole Set12, as published"
 if [ ! -r "${DAE_CL_DATA:-}/images/set12.tar" ]; then

@@ -74,6 +74,98 @@ static void the_device_cuts_what_the_host_cuts(void **state)
     }
 }
 
+static const char pair_config[] =
+    "seed: 7\n"
+    "data: {source: image_pairs, train: {noisy: /nonexistent/a, clean: /nonexistent/b}, test: {noisy: /nonexistent/c,\n"
+    "       clean: /nonexistent/d}, fallback: dead_leaves, limit: 5, test_limit: 2, patch: 12, patches: 300, "
+    "test_patches: 40}\n"
+    "model:\n"
+    "  input: [12, 12, 1]\n"
+    "  layers:\n"
+    "    - conv2d: {filters: 8, kernel: 3, pad: 1}\n"
+    "    - relu\n"
+    "    - {conv2d: {filters: 1, kernel: 3, pad: 1}, name: correction}\n"
+    "    - {add: {}, from: [correction, input]}\n"
+    "train: {loss: mse, optimizer: {adam: {lr: 0.003}}, batch: 32, epochs: 3}\n";
+
+/* What the layers read of a batch, (batch, 12, 12); `corrupt` as the executor takes it. */
+static void read_noisy(struct bench *b, bool corrupt, float *noisy)
+{
+    struct executor *e;
+    struct batch batch;
+    char notice[256];
+    const struct executor_options options = {.batch = b->settings.batch,
+                                             .bytes = true,
+                                             .patches = true,
+                                             .evaluate = true,
+                                             .corrupt = corrupt,
+                                             .join = true,
+                                             .fold = true};
+    check(executor_new(b->device, &b->network, &options, notice, sizeof notice, &e, &err));
+    check(loader_batch(b->test, 0, 0, PHILOX_HELD_OUT, &batch, &err));
+    check(executor_forward(e, SCHEDULE_EVALUATE, &batch, &err));
+    check(executor_read(e, SCHEDULE_EVALUATE, b->network.noisy, batch.n, noisy, &err));
+    executor_free(e);
+}
+
+/* The network's input is the noisy partner's patch; for a standard autoencoder the clean one; and a corruption of the
+ * config comes on top. */
+static void pairs_are_cut_together(void **state)
+{
+    (void)state;
+    enum { LEN = 144, BATCH = 32 };
+    static const char *const noise[] = {"corruption={gaussian: {sigma: 0.05}}", NULL};
+    float *values = calloc(3 * BATCH * LEN, sizeof *values), *with_noise = values + BATCH * LEN,
+          *without = values + 2 * BATCH * LEN, want[2][LEN];
+    struct bench b;
+    assert_non_null(values);
+    open_bench(&b, pair_config, noise);
+    assert_int_equal(b.network.noisy, 2);
+    read_noisy(&b, true, with_noise);
+    close_bench(&b);
+    open_bench(&b, pair_config, NULL);
+    assert_int_equal(b.network.noisy, 1);
+    read_noisy(&b, true, values);
+    read_noisy(&b, false, without);
+    double squares = 0;
+    for (int i = 0; i < BATCH; ++i) {
+        const struct philox_key key = {b.network.seed, PHILOX_PATCH + PHILOX_HELD_OUT, 0, (uint32_t)i};
+        image_pool_cut(b.test_set.values, &b.test_set.shape, key, want[0]);
+        image_pool_cut_noisy(b.test_set.values, &b.test_set.shape, key, want[1]);
+        assert_memory_equal(values + i * LEN, want[1], sizeof want[1]);
+        assert_memory_equal(without + i * LEN, want[0], sizeof want[0]);
+        assert_memory_not_equal(want[0], want[1], sizeof want[0]);
+    }
+    for (int i = 0; i < BATCH * LEN; ++i)
+        squares += pow((double)(with_noise[i] - values[i]), 2);
+    /* A variance of 4,608 draws: five of its deviations. */
+    assert_true(fabs(squares / (BATCH * LEN) / (0.05 * 0.05) - 1) <= 5 * sqrt(2.0 / (BATCH * LEN)));
+    free(values);
+    close_bench(&b);
+}
+
+static void training_on_pairs_denoises(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct trained whole, broken;
+    open_bench(&b, pair_config, NULL);
+    check(run(&b, false, &whole));
+    /* Some of the noise is gone; most is there, which of clean inputs none would be. */
+    const double noise = 25.0 * 25 / 255 / 255;
+    assert_true(whole.validation_losses[2] < 0.8 * noise && whole.validation_losses[2] > 0.1 * noise);
+    unlink(b.checkpoint);
+    b.stop_at_step = 14;
+    assert_int_equal(run(&b, false, &broken), DAE_INTERRUPTED);
+    b.stop = 0;
+    b.stop_at_step = -1;
+    check(run(&b, true, &broken));
+    same_training(&b, &whole, &broken);
+    trained_release(&broken);
+    trained_release(&whole);
+    close_bench(&b);
+}
+
 static void resume_gives_the_bytes_of_an_unbroken_run(void **state)
 {
     (void)state;
@@ -116,6 +208,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_device_cuts_what_the_host_cuts),
+        cmocka_unit_test(pairs_are_cut_together),
+        cmocka_unit_test(training_on_pairs_denoises),
         cmocka_unit_test(resume_gives_the_bytes_of_an_unbroken_run),
         cmocka_unit_test(what_patches_cannot_do_is_refused),
     };

@@ -1,0 +1,18 @@
+/* The names of what is in a folder. */
+#ifndef DATA_FILE_NAMES_H
+#define DATA_FILE_NAMES_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct file_names {
+    char **name; /* (n), in the order of bytes, without those that begin with a dot */
+    size_t n, capacity;
+};
+
+/* All items, files or not. The caller releases, also after a failure. DAE_IO, DAE_NO_MEMORY. */
+MUST_USE enum dae_status file_names_list(const char *folder, struct file_names *names, struct error *err);
+void file_names_release(struct file_names *names);
+
+#endif
