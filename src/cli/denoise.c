@@ -1,22 +1,20 @@
 /* dae-cl denoise: sends files of samples through a trained model and writes each back in its own form. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/atomic_file.h"
 #include "cli/command.h"
-#include "cli/denoise_inputs.h"
+#include "cli/denoise_compare.h"
 #include "cli/panel_table.h"
+#include "cli/progress.h"
+#include "cli/stop.h"
 #include "cli/trust.h"
-#include "data/samples_file.h"
+#include "data/image_extras.h"
 #include "graph/executor.h"
 #include "graph/receptive_field.h"
 #include "study/tiler.h"
-#include "train/metrics.h"
 #include "train/model_file.h"
 #include "train/settings.h"
 
@@ -41,8 +39,12 @@ struct denoise {
     uint64_t memory_bytes;
     int64_t batch, n_samples; /* batch 0: no sample has the model's own shape */
     int n_written;
-    int n_compared;
-    double psnr_sum[2]; /* of what came and of what was made */
+    struct denoise_compare compare;
+    struct progress_line progress;
+    /* Numbers that come out of the network: of all inputs, of those that are done, and of the current one. */
+    int64_t work, work_done, work_here;
+    const struct denoise_input *current;
+    int64_t pass, n_passes; /* through its channels */
 };
 
 /* ---- The model. -------------------------------------------------------------------------------------------------- */
@@ -106,57 +108,12 @@ static enum dae_status load_model(struct denoise *d, struct error *err)
     return status;
 }
 
-/* ---- The clean ones to compare with. ----------------------------------------------------------------------------- */
-
-/* CLEAN itself, or the file of the same name in the folder CLEAN. */
-static enum dae_status clean_path(struct denoise *d, const struct denoise_input *input, const char **path,
-                                  struct error *err)
-{
-    const char *clean = invocation_value(d->invocation, "compare"), *slash = strrchr(input->path, '/');
-    struct stat info;
-    *path = clean;
-    if (stat(clean, &info) < 0)
-        return error_set(err, DAE_IO, "cannot open %s: %s", clean, strerror(errno));
-    if (S_ISDIR(info.st_mode))
-        *path = arena_printf(&d->arena, "%s/%s", clean, slash ? slash + 1 : input->path);
-    else if (d->inputs.n > 1)
-        return error_set(err, DAE_CONFIG, "--compare: %s is one file, but there are %d inputs; give a folder", clean,
-                         d->inputs.n);
-    return *path ? DAE_OK : error_no_memory(err, "file name", strlen(clean));
-}
+/* ---- The samples. ------------------------------------------------------------------------------------------------ */
 
 static bool same_shape(const struct dae_shape *a, const struct dae_shape *b)
 {
     return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
 }
-
-static enum dae_status load_clean(struct denoise *d, const struct denoise_input *input, const struct samples_file *file,
-                                  struct samples_file *clean, struct error *err)
-{
-    const char *path;
-    char have[96], want[96];
-    TRY(clean_path(d, input, &path, err));
-    TRY(samples_file_load(path, clean, err));
-    if (clean->n == file->n && same_shape(&clean->shape, &file->shape))
-        return DAE_OK;
-    enum dae_status status =
-        error_set(err, DAE_BAD_DATA, "%s: %lld samples of %s, but %s has %lld of %s", path, (long long)clean->n,
-                  shape_text(&clean->shape, have), input->path, (long long)file->n, shape_text(&file->shape, want));
-    samples_file_release(clean);
-    return status;
-}
-
-/* What is written as an image or as bytes lies in [0, 1]; NaN stays. */
-static double psnr_of(const struct samples_file *file, const float *values, const struct samples_file *clean)
-{
-    struct metrics metrics = {0};
-    const int64_t len = dae_shape_len(&file->shape);
-    for (int64_t i = 0; i < file->n; ++i)
-        metrics_add(&metrics, values + i * len, clean->values + i * len, 1, (size_t)len);
-    return metrics_psnr_mean(&metrics);
-}
-
-/* ---- The samples. ------------------------------------------------------------------------------------------------ */
 
 /* Of any height and width; a model of one channel takes the channels of a colour image one by one. */
 static bool fits_tiles(const struct denoise *d, const struct dae_shape *shape)
@@ -193,13 +150,14 @@ static enum dae_status load_table(const struct denoise *d, const char *path, str
     return status;
 }
 
-static enum dae_status check_table(const struct denoise *d, const char *path, int64_t *n, struct error *err)
+static enum dae_status check_table(struct denoise *d, const char *path, int64_t *n, struct error *err)
 {
     struct panel_table table;
-    if (invocation_has(d->invocation, "compare"))
+    if (d->compare.clean)
         return error_set(err, DAE_CONFIG, "--compare: %s is a table; only images and arrays are compared", path);
     TRY(load_table(d, path, &table, err));
     *n = table.cells.n;
+    d->work += table.cells.n * table.cells.d;
     panel_table_release(&table);
     return DAE_OK;
 }
@@ -210,10 +168,11 @@ static enum dae_status check_samples(struct denoise *d, const struct denoise_inp
     struct samples_file file;
     TRY(load_samples(d, input->path, &file, err));
     *n = same_shape(&file.shape, &d->network.node[0].plan.output) ? file.n : 0;
+    d->work += file.n * dae_shape_len(&file.shape);
     enum dae_status status = DAE_OK;
-    if (invocation_has(d->invocation, "compare")) {
+    if (d->compare.clean) {
         struct samples_file clean;
-        status = load_clean(d, input, &file, &clean, err);
+        status = denoise_compare_load(&d->compare, input, &file, &clean, err);
         if (status == DAE_OK)
             samples_file_release(&clean);
     }
@@ -255,6 +214,26 @@ static enum dae_status write_order(struct denoise *d, struct error *err)
     return status;
 }
 
+/* `share` of the current input is done. Ctrl-C is heard here. */
+static enum dae_status tell(struct denoise *d, double share, const char *what, struct error *err)
+{
+    const double done = (double)d->work_done + share * (double)d->work_here;
+    progress_work(&d->progress, d->work > 0 ? done / (double)d->work : 1, what);
+    return stop_check(err);
+}
+
+static enum dae_status on_tiles(void *context, int64_t done, int64_t n, struct error *err)
+{
+    struct denoise *d = context;
+    const char *slash = strrchr(d->current->path, '/');
+    char what[128];
+    done += d->pass * n;
+    n *= d->n_passes;
+    snprintf(what, sizeof what, "%.60s: %lld of %lld tile%s", slash ? slash + 1 : d->current->path, (long long)done,
+             (long long)n, n == 1 ? "" : "s");
+    return tell(d, (double)done / (double)n, what, err);
+}
+
 static enum dae_status open_tiler(struct denoise *d, struct error *err)
 {
     const struct tiler_options options = {.device = d->device,
@@ -262,7 +241,9 @@ static enum dae_status open_tiler(struct denoise *d, struct error *err)
                                           .config = d->config,
                                           .network = &d->network,
                                           .parameters = d->parameters,
-                                          .memory_bytes = d->memory_bytes};
+                                          .memory_bytes = d->memory_bytes,
+                                          .on_tiles = on_tiles,
+                                          .context = d};
     return tiler_new(&options, &d->tiler, err);
 }
 
@@ -289,7 +270,10 @@ static enum dae_status open_device(struct denoise *d, struct error *err)
     TRY(trust_check(d->invocation, &d->network, &d->settings, d->device, err));
     if (d->any_size)
         TRY(open_tiler(d, err));
-    return d->batch > 0 ? open_executor(d, err) : DAE_OK;
+    if (d->batch > 0)
+        TRY(open_executor(d, err));
+    stop_listen();
+    return DAE_OK;
 }
 
 /* Replaces n samples, (n, input), by what the model makes of them. */
@@ -315,23 +299,29 @@ static enum dae_status check_output(const struct denoise_input *input, const str
     return DAE_OK;
 }
 
-/* Replaces one image by what the model makes of it. */
+/* Replaces one image by what the model makes of it; channel by channel when the model has one and the image more. */
 static enum dae_status denoise_image(struct denoise *d, float *values, const struct dae_shape *shape, struct error *err)
 {
     const int64_t height = shape->dim[0], width = shape->dim[1], channels = shape->dim[2], pixels = height * width;
     const int64_t each = d->network.node[0].plan.output.dim[2];
-    float *x = malloc((size_t)(2 * pixels * each) * sizeof *x), *y = x + pixels * each;
-    if (!x)
-        return error_no_memory(err, "image", (unsigned long long)(2 * pixels * each) * sizeof *x);
-    enum dae_status status = DAE_OK;
+    const bool at_once = each == channels;
+    const size_t bytes = (size_t)(pixels * each) * sizeof *values;
+    float *y = malloc(bytes), *x = at_once ? values : malloc(bytes);
+    enum dae_status status = x && y ? DAE_OK : error_no_memory(err, "image", 2 * bytes);
+    d->n_passes = channels / each;
     for (int64_t c = 0; c < channels && status == DAE_OK; c += each) {
-        for (int64_t i = 0; i < pixels; ++i)
-            memcpy(x + i * each, values + i * channels + c, (size_t)each * sizeof *x);
+        d->pass = c / each;
+        for (int64_t i = 0; i < pixels && !at_once; ++i)
+            x[i] = values[i * channels + c];
         status = tiler_run(d->tiler, x, height, width, y, err);
-        for (int64_t i = 0; i < pixels && status == DAE_OK; ++i)
-            memcpy(values + i * channels + c, y + i * each, (size_t)each * sizeof *x);
+        if (status == DAE_OK && at_once)
+            memcpy(values, y, bytes);
+        for (int64_t i = 0; i < pixels && !at_once && status == DAE_OK; ++i)
+            values[i * channels + c] = y[i];
     }
-    free(x);
+    if (!at_once)
+        free(x);
+    free(y);
     return status;
 }
 
@@ -348,37 +338,57 @@ static enum dae_status denoise_values(struct denoise *d, const struct samples_fi
 {
     const int64_t len = dae_shape_len(&file->shape);
     const bool whole = same_shape(&file->shape, &d->network.node[0].plan.output);
+    const int64_t size = len * file->n;
+    d->work_here = whole ? size : len;
     for (int64_t first = 0; first < file->n; first += whole ? d->batch : 1) {
         const int64_t left = file->n - first;
+        if (whole)
+            TRY(tell(d, (double)first / (double)file->n, d->current->path, err));
         TRY(whole ? denoise_batch(d, file->values + first * len, left < d->batch ? left : d->batch, err)
                   : denoise_image(d, file->values + first * len, &file->shape, err));
+        d->work_done += whole ? 0 : len;
     }
+    d->work_done += whole ? size : 0;
     return DAE_OK;
+}
+
+/* What could not be kept, above a progress bar. */
+static void say_notice(struct denoise *d, const struct denoise_input *input, const struct samples_file *file)
+{
+    if (!file->extras || !file->extras->notice[0])
+        return;
+    progress_end(&d->progress);
+    fprintf(stderr, "%s: %s\n", input->path, file->extras->notice);
+}
+
+static enum dae_status denoise_and_compare(struct denoise *d, const struct denoise_input *input,
+                                           const struct samples_file *file, struct error *err)
+{
+    struct samples_file clean = {0};
+    struct denoise_score score[2];
+    if (d->compare.clean) {
+        TRY(denoise_compare_load(&d->compare, input, file, &clean, err));
+        score[0] = denoise_compare_score(file, &clean);
+    }
+    enum dae_status status = denoise_values(d, file, err);
+    if (status == DAE_OK)
+        status = check_output(input, file, err);
+    if (status == DAE_OK && d->compare.clean) {
+        hold(file);
+        score[1] = denoise_compare_score(file, &clean);
+        progress_end(&d->progress);
+        denoise_compare_add(&d->compare, input, score);
+    }
+    samples_file_release(&clean);
+    return status;
 }
 
 static enum dae_status denoise_file(struct denoise *d, const struct denoise_input *input, struct error *err)
 {
     struct samples_file file;
     TRY(load_samples(d, input->path, &file, err));
-    struct samples_file clean = {0};
-    const bool compare = invocation_has(d->invocation, "compare");
-    double before = 0;
-    enum dae_status status = compare ? load_clean(d, input, &file, &clean, err) : DAE_OK;
-    if (status == DAE_OK && compare)
-        before = psnr_of(&file, file.values, &clean);
-    if (status == DAE_OK)
-        status = denoise_values(d, &file, err);
-    if (status == DAE_OK)
-        status = check_output(input, &file, err);
-    if (status == DAE_OK && compare) {
-        hold(&file);
-        const double after = psnr_of(&file, file.values, &clean);
-        printf("%s: %.2f dB, denoised %.2f dB\n", input->path, before, after);
-        d->psnr_sum[0] += before;
-        d->psnr_sum[1] += after;
-        ++d->n_compared;
-    }
-    samples_file_release(&clean);
+    say_notice(d, input, &file);
+    enum dae_status status = denoise_and_compare(d, input, &file, err);
     if (status == DAE_OK)
         status = samples_file_save(input->out, &file, err);
     d->n_samples += status == DAE_OK ? file.n : 0;
@@ -410,6 +420,7 @@ static enum dae_status denoise_table(struct denoise *d, const struct denoise_inp
     struct panel_table table;
     struct text text = {0};
     TRY(load_table(d, input->path, &table, err));
+    d->work_done += table.cells.n * table.cells.d;
     const size_t len = (size_t)table.cells.n * (size_t)table.cells.d;
     float *output = malloc(len * sizeof *output);
     double *value = malloc(len * sizeof *value);
@@ -430,13 +441,16 @@ static enum dae_status denoise_table(struct denoise *d, const struct denoise_inp
 static enum dae_status denoise_all(struct denoise *d, struct error *err)
 {
     enum dae_status status = DAE_OK;
-    bool terminal = isatty(STDERR_FILENO) == 1;
+    progress_begin(&d->progress, NULL);
     for (int i = 0; i < d->inputs.n && status == DAE_OK; ++i) {
-        const struct denoise_input *input = &d->inputs.input[i];
-        status = input->is_table ? denoise_table(d, input, err) : denoise_file(d, input, err);
+        const struct denoise_input *input = d->current = &d->inputs.input[i];
+        status = stop_check(err);
+        if (status == DAE_OK)
+            status = input->is_table ? denoise_table(d, input, err) : denoise_file(d, input, err);
         d->n_written += status == DAE_OK;
-        if (status == DAE_OK && terminal)
-            fprintf(stderr, "  %d/%d  %s\n", d->n_written, d->inputs.n, d->inputs.input[i].out);
+        progress_end(&d->progress);
+        if (status == DAE_OK && d->progress.terminal)
+            fprintf(stderr, "  %d/%d  %s\n", d->n_written, d->inputs.n, input->out);
     }
     if (status != DAE_OK)
         error_note(err, "%d of %d files were written into %s", d->n_written, d->inputs.n, d->folder);
@@ -459,8 +473,10 @@ static void release(struct denoise *d)
 
 static enum dae_status run(const struct invocation *invocation, struct error *err)
 {
-    struct denoise d = {
-        .invocation = invocation, .model = invocation->argument[0], .folder = invocation_value(invocation, "o")};
+    struct denoise d = {.invocation = invocation,
+                        .model = invocation->argument[0],
+                        .folder = invocation_value(invocation, "o"),
+                        .compare = {.clean = invocation_value(invocation, "compare"), .inputs = &d.inputs}};
     enum dae_status status = read_memory(invocation, &d.memory_bytes, err);
     if (status == DAE_OK)
         status = denoise_inputs_list(&d.inputs, invocation, d.folder, err);
@@ -474,8 +490,8 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
         status = open_device(&d, err);
     if (status == DAE_OK)
         status = denoise_all(&d, err);
-    if (status == DAE_OK && d.n_compared > 0)
-        printf("mean: %.2f dB, denoised %.2f dB\n", d.psnr_sum[0] / d.n_compared, d.psnr_sum[1] / d.n_compared);
+    if (status == DAE_OK)
+        denoise_compare_print_mean(&d.compare);
     if (status == DAE_OK)
         printf("%d file%s, %lld sample%s denoised into %s\n", d.n_written, d.n_written == 1 ? "" : "s",
                (long long)d.n_samples, d.n_samples == 1 ? "" : "s", d.folder);
@@ -487,7 +503,8 @@ static const struct command_option option_o = {"o", "DIR", OPTION_VALUE, true,
                                                "the folder of the results, made when it is not there"};
 
 static const struct command_option option_compare = {
-    "compare", "CLEAN", OPTION_VALUE, false, "print PSNR against a clean file, or those of the same names in a folder"};
+    "compare", "CLEAN", OPTION_VALUE, false,
+    "print PSNR and SSIM against a clean file, or those of the same names in a folder"};
 static const struct command_option option_memory = {
     "memory", "MIB", OPTION_VALUE, false, "of the device, for tiles of images of another size than the model's; 256"};
 
@@ -518,11 +535,13 @@ const struct command command_denoise = {
         "The model gets bytes and pixels as numbers from 0 to 1 and floats as they are; no noise is added.\n"
         "\n"
         "The results are files of the same kind and name in DIR: images with as many bits, arrays of bytes or 32-bit "
-        "floats as they came; JPEG becomes PNG; bytes and pixels are clamped to their range. A compressed IDX file or "
-        "table "
-        "comes out plain, "
-        "without "
-        ".gz. All inputs are checked before the first result is written, and each result appears whole or not at all.",
+        "floats as they came; JPEG becomes PNG; bytes and pixels are clamped to their range. Transparency is copied, "
+        "and "
+        "so are a PNG's text, colour profile, gamma, pixel size and EXIF, and a JPEG's profile and EXIF; a profile "
+        "that "
+        "is damaged is left out, and a line says so. A compressed IDX file or table comes out plain, without .gz. All "
+        "inputs are checked before the first result is written, and each result appears whole or not at all. Ctrl-C "
+        "stops after the running tiles; what was finished stays.",
     .options = options,
     .run = run,
 };

@@ -12,7 +12,8 @@ static const double redraw_seconds = 0.1;
 void progress_begin(struct progress_line *line, const char *title)
 {
     *line = (struct progress_line){.terminal = isatty(STDERR_FILENO) == 1, .title = title};
-    fprintf(stderr, "%s\n", title);
+    if (title)
+        fprintf(stderr, "%s\n", title);
 }
 
 /* "1:05", "2:03:09" */
@@ -48,10 +49,21 @@ void progress_epoch(struct progress_line *line, const struct epoch_record *recor
             record->images_per_second, line->terminal ? " \033[K" : "");
 }
 
+static void draw_part(struct progress_line *line, double done, const char *name)
+{
+    char bar[BAR_LEN + 1];
+    line->shown_at = clock_seconds();
+    for (int i = 0; i < BAR_LEN; ++i)
+        bar[i] = (i + 1) <= done * BAR_LEN + 1e-9 ? '=' : '.';
+    bar[BAR_LEN] = '\0';
+    fprintf(stderr, "\r  [%s] %3.0f %%  %s\033[K", bar, 100 * done, name);
+    fflush(stderr);
+}
+
 void progress_part(struct progress_line *line, double done, const char *what)
 {
     const double time = clock_seconds();
-    char name[sizeof line->part], bar[BAR_LEN + 1];
+    char name[sizeof line->part];
     snprintf(name, sizeof name, "%s", what);
     const bool other = strcmp(line->part, name) != 0;
     memcpy(line->part, name, sizeof name);
@@ -59,12 +71,25 @@ void progress_part(struct progress_line *line, double done, const char *what)
         fprintf(stderr, "  %s\n", name);
     if (!line->terminal || (!other && time - line->shown_at < redraw_seconds))
         return;
-    line->shown_at = time;
-    for (int i = 0; i < BAR_LEN; ++i)
-        bar[i] = (i + 1) <= done * BAR_LEN + 1e-9 ? '=' : '.';
-    bar[BAR_LEN] = '\0';
-    fprintf(stderr, "\r  [%s] %3.0f %%  %s\033[K", bar, 100 * done, name);
-    fflush(stderr);
+    draw_part(line, done, name);
+}
+
+void progress_work(struct progress_line *line, double done, const char *what)
+{
+    const double time = clock_seconds();
+    char text[192], left[32];
+    if (!line->terminal || (line->shown_at > 0 && time - line->shown_at < redraw_seconds))
+        return;
+    if (line->began_at == 0) {
+        line->began_at = time;
+        line->began_with = done;
+    }
+    snprintf(text, sizeof text, "%s", what);
+    if (done > line->began_with) {
+        print_duration(left, sizeof left, (1 - done) / (done - line->began_with) * (time - line->began_at));
+        snprintf(text, sizeof text, "%.140s, %s left", what, left);
+    }
+    draw_part(line, done, text);
 }
 
 void progress_end(struct progress_line *line)

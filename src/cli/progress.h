@@ -7,17 +7,21 @@
 #include "train/trainer.h"
 
 struct progress_line {
-    bool terminal;     /* stderr is one */
-    const char *title; /* what is being trained */
-    double shown_at;   /* seconds: the bar is drawn a few times a second, not for every reading */
-    char part[128];    /* what progress_part has named last */
+    bool terminal;               /* stderr is one */
+    const char *title;           /* what is being trained */
+    double shown_at;             /* seconds: the bar is drawn a few times a second, not for every reading */
+    char part[128];              /* what progress_part has named last */
+    double began_at, began_with; /* seconds and part done at the first progress_work */
 };
 
+/* Prints the title, unless it is NULL. */
 void progress_begin(struct progress_line *line, const char *title);
 void progress_draw(struct progress_line *line, const struct progress *progress);
 void progress_epoch(struct progress_line *line, const struct epoch_record *record);
 /* A part in [0, 1] of something long; elsewhere than on a terminal a line whenever `what` is another than before. */
 void progress_part(struct progress_line *line, double done, const char *what);
+/* The same with the time that is left, on a terminal alone; the first call starts the clock. */
+void progress_work(struct progress_line *line, double done, const char *what);
 /* Leaves the cursor on an empty line. */
 void progress_end(struct progress_line *line);
 

@@ -6,6 +6,7 @@
 #include "cli/progress.h"
 #include "cli/run_result.h"
 #include "cli/session.h"
+#include "cli/stop.h"
 #include "cli/study_output.h"
 #include "graph/receptive_field.h"
 #include "train/model_file.h"
@@ -82,7 +83,7 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
             .checkpoint = checkpoint,
             .fingerprint = fingerprint.data,
             .resume = invocation_has(run->session.invocation, "resume"),
-            .stop = session_stop(),
+            .stop = stop_signal(),
             .on_progress = on_progress,
             .on_epoch = on_epoch,
             .context = run,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/version.h"
+#include "cli/run_pictures.h"
 #include "cli/run_result.h"
 #include "config/tree.h"
 #include "graph/params.h"
@@ -227,7 +228,11 @@ enum dae_status run_report_write(const struct run_result *result, const char *fo
     snprintf(subtitle, sizeof subtitle, "a denoising autoencoder; test MSE %.5f, from %.5f of the noisy input",
              row[COMPARE_MODEL].mse, row[COMPARE_NOISY].mse);
     html_begin(&r.html, result->settings->name, subtitle);
-    enum dae_status status = add_images(&r, err);
+    enum dae_status status = DAE_OK;
+    if (result->whole_images)
+        status = run_pictures_section(&r.html, result->whole_images, folder, err);
+    if (status == DAE_OK)
+        status = add_images(&r, err);
     if (status == DAE_OK)
         status = add_table(&r, err);
     if (status == DAE_OK)

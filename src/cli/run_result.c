@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/version.h"
+#include "cli/run_pictures.h"
 
 bool run_result_pca_note(const struct comparison *comparison, char *text, size_t len)
 {
@@ -33,10 +34,8 @@ void run_result_print(const struct run_result *result, FILE *out)
     if (affine->present)
         fprintf(out, "The denoising AE is %s than the best affine map (MSE %.5f and %.5f).\n",
                 c->row[COMPARE_MODEL].mse < affine->mse ? "better" : "WORSE", c->row[COMPARE_MODEL].mse, affine->mse);
-    const struct whole_images *whole = result->whole_images;
-    if (whole)
-        fprintf(out, "%" PRId64 " whole test images: noisy %.2f dB, denoised %.2f dB (PSNR of each, then the mean).\n",
-                whole->n, whole->noisy_mean, whole->denoised_mean);
+    if (result->whole_images)
+        run_pictures_print(result->whole_images, out);
 }
 
 static void add_numbers(cJSON *object, const char *key, const double *values, int64_t n)
@@ -93,15 +92,8 @@ cJSON *run_result_json(const struct run_result *result)
         if (isfinite(found->improvement))
             json_number(row, "improvement_over_standard_ae", found->improvement);
     }
-    if (result->whole_images) {
-        const struct whole_images *whole = result->whole_images;
-        cJSON *images = cJSON_AddObjectToObject(json, "whole_images");
-        cJSON_AddNumberToObject(images, "n", (double)whole->n);
-        json_number(images, "noisy_psnr", whole->noisy_mean);
-        json_number(images, "model_psnr", whole->denoised_mean);
-        add_numbers(images, "noisy_psnr_each", whole->noisy, whole->n);
-        add_numbers(images, "model_psnr_each", whole->denoised, whole->n);
-    }
+    if (result->whole_images)
+        cJSON_AddItemToObject(json, "whole_images", run_pictures_json(result->whole_images));
     cJSON *studied = result->n_studies > 0 ? cJSON_AddObjectToObject(json, "studies") : NULL;
     for (int i = 0; i < result->n_studies; ++i)
         cJSON_AddItemToObject(studied, result->study[i].study->name, study_output_json(&result->study[i]));

@@ -1,40 +1,15 @@
 #include "cli/session.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/atomic_file.h"
+#include "cli/stop.h"
 #include "cli/trust.h"
 #include "config/tree.h"
 
 enum { NAME_LEN = 1200 };
-
-static volatile sig_atomic_t stop_signal;
-
-const volatile sig_atomic_t *session_stop(void)
-{
-    return &stop_signal;
-}
-
-/* The first signal asks for a stop after the step; a second one does not wait for a kernel that never ends. */
-static void on_signal(int number)
-{
-    if (stop_signal)
-        _exit(128 + number);
-    stop_signal = number;
-}
-
-/* After the device is open: some drivers replace handlers when they start. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 void session_init(struct session *session, const struct invocation *invocation)
 {
@@ -122,7 +97,7 @@ enum dae_status session_open_devices(struct session *session, bool several, stru
     session->device = session->devices[0];
     for (int i = 0; i < session->n_devices; ++i)
         fprintf(stderr, "%s\n", device_line(session->devices[i]));
-    catch_signals();
+    stop_listen();
     for (int i = 0; i < session->n_devices; ++i)
         TRY(trust_check(session->invocation, network, &session->settings, session->devices[i], err));
     TRY(open_helpers(session, err));
@@ -185,6 +160,6 @@ struct study_task session_task(struct session *session, const float *model, cons
         .model = model,
         .standard = standard,
         .resume = invocation_has(session->invocation, "resume"),
-        .stop = &stop_signal,
+        .stop = stop_signal(),
     };
 }

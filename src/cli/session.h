@@ -44,9 +44,6 @@ MUST_USE enum dae_status session_open_devices(struct session *session, bool seve
 /* Opens --out, or runs/NAME, and writes config.yaml. */
 MUST_USE enum dae_status session_open_folder(struct session *session, struct error *err);
 
-/* The signal that asked for a stop, or 0. */
-const volatile sig_atomic_t *session_stop(void);
-
 /* Appends {"event": name, "text": text} to the log; text may be NULL. */
 MUST_USE enum dae_status session_log(struct session *session, const char *name, const char *text, struct error *err);
 /* After a failure: notes it in the log as well, where there is one. */

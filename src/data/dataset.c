@@ -327,6 +327,7 @@ void dataset_release(struct dataset *set)
     free(set->values);
     free(set->labels);
     free(set->hole);
+    free(set->image_names);
     panel_columns_free(set->columns);
     *set = (struct dataset){0};
 }

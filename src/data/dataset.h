@@ -24,6 +24,7 @@ struct dataset {
     enum dataset_kind kind;
     void *values;       /* (n, shape) uint8_t or float, finite but for holes, which are NaN; malloc'ed */
     size_t block_bytes; /* above 0: `values` is a block of images (image_pool.h), and samples are patches of them */
+    char *image_names;  /* of such a block: (images) texts one behind the other; NULL: they have none; malloc'ed */
     char *hole;         /* where the first hole is, in words; NULL: there is none; malloc'ed */
     struct mark mark;   /* of the source in the config, for messages about holes */
     struct panel_columns *columns; /* of a panel's training samples; else NULL; malloc'ed */

@@ -16,7 +16,8 @@
 struct collector {
     const struct image_files_options *options;
     struct image_pool pool;
-    int64_t n_other; /* files that are no images */
+    int64_t n_other;   /* files that are no images */
+    struct text names; /* of the pool's images, each with its NUL */
 };
 
 static bool is_full(const struct collector *c)
@@ -29,11 +30,16 @@ static bool is_image(enum samples_kind kind)
     return kind == SAMPLES_PNG || kind == SAMPLES_PGM || kind == SAMPLES_JPEG;
 }
 
-static enum dae_status add(struct collector *c, const char *name, struct image *image, struct error *err)
+/* `name` is for messages, `base` for the reader of a report. */
+static enum dae_status add(struct collector *c, const char *name, const char *base, struct image *image,
+                           struct error *err)
 {
+    const int64_t before = c->pool.n;
     enum dae_status status = image_pool_add(&c->pool, image, err);
     if (status != DAE_OK)
         error_note(err, "this happened at %s", name);
+    if (c->pool.n > before)
+        text_add_bytes(&c->names, base, strlen(base) + 1);
     image_release(image);
     return status;
 }
@@ -62,7 +68,7 @@ static enum dae_status add_file(struct collector *c, const char *folder, const c
     if (status == DAE_OK && is) {
         status = image_load(path.data, IMAGE_FILES_PIXELS, &image, err);
         if (status == DAE_OK)
-            status = add(c, path.data, &image, err);
+            status = add(c, path.data, name, &image, err);
     } else {
         ++c->n_other;
     }
@@ -93,7 +99,7 @@ static enum dae_status add_entry(struct collector *c, const char *archive, const
     char name[1024];
     snprintf(name, sizeof name, "%s: %s", archive, tar->name);
     TRY(image_decode(name, tar->bytes, tar->len, IMAGE_FILES_PIXELS, &image, err));
-    return add(c, name, &image, err);
+    return add(c, name, base, &image, err);
 }
 
 static enum dae_status add_archive(struct collector *c, const char *path, struct error *err)
@@ -112,10 +118,16 @@ static enum dae_status add_archive(struct collector *c, const char *path, struct
 
 /* ---- The set. ---------------------------------------------------------------------------------------------------- */
 
-static enum dae_status finish(const struct collector *c, struct dataset *set, struct error *err)
+static enum dae_status finish(struct collector *c, struct dataset *set, struct error *err)
 {
-    *set =
-        (struct dataset){.n = c->options->patches, .shape = c->options->patch, .kind = DATASET_UINT8, .values = NULL};
+    if (c->names.failed)
+        return error_no_memory(err, "names of images", c->names.len);
+    *set = (struct dataset){.n = c->options->patches,
+                            .shape = c->options->patch,
+                            .kind = DATASET_UINT8,
+                            .values = NULL,
+                            .image_names = c->names.data};
+    c->names = (struct text){0}; /* the set's now */
     return image_pool_block(&c->pool, &set->values, &set->block_bytes, err);
 }
 
@@ -147,6 +159,7 @@ enum dae_status image_files_load(const char *path, const struct image_files_opti
         status = finish(&c, set, err);
     describe_left_out(&c, path, notice);
     image_pool_release(&c.pool);
+    text_release(&c.names);
     return status;
 }
 

@@ -9,7 +9,15 @@
 
 #include <jerror.h>
 
-enum { SCANS_MAX = 1000 }; /* of a progressive file; each costs a pass over the image, however short it is */
+#include "data/image_extras.h"
+
+enum {
+    SCANS_MAX = 1000, /* of a progressive file; each costs a pass over the image, however short it is */
+    EXIF_MARKER = JPEG_APP0 + 1,
+    PROFILE_MARKER = JPEG_APP0 + 2,
+    MARKER_BYTES_MAX = 65535,
+    EXIF_HEAD = 6, /* "Exif", 0, 0 */
+};
 
 /* A JPEG being read: everything that has to be freed when libjpeg jumps out. */
 struct jpeg_reader {
@@ -19,7 +27,11 @@ struct jpeg_reader {
     jmp_buf jump;
     char problem[JMSG_LENGTH_MAX];
     bool out_of_memory;
-    unsigned char *row; /* (W,C) */
+    unsigned char *row;          /* (W,C) */
+    struct image_extras *extras; /* that are being read; or NULL */
+    unsigned char *profile;
+    unsigned profile_len;
+    bool in_extras; /* what is wrong there costs the profile, not the image */
 };
 
 static void on_error(j_common_ptr jpeg)
@@ -32,7 +44,8 @@ static void on_error(j_common_ptr jpeg)
 
 static void on_message(j_common_ptr jpeg, int level)
 {
-    if (level < 0) /* a warning: pixels are being made up */
+    const struct jpeg_reader *r = jpeg->client_data;
+    if (level < 0 && !r->in_extras) /* a warning: pixels are being made up */
         on_error(jpeg);
 }
 
@@ -54,6 +67,10 @@ static bool start(struct jpeg_reader *r, const unsigned char *bytes, size_t len)
     r->jpeg.client_data = r;
     r->jpeg.progress = &r->progress;
     jpeg_mem_src(&r->jpeg, bytes, len);
+    if (r->extras) {
+        jpeg_save_markers(&r->jpeg, EXIF_MARKER, MARKER_BYTES_MAX);
+        jpeg_save_markers(&r->jpeg, PROFILE_MARKER, MARKER_BYTES_MAX);
+    }
     jpeg_read_header(&r->jpeg, TRUE);
     r->jpeg.out_color_space = r->jpeg.num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
     r->jpeg.dct_method = JDCT_ISLOW;
@@ -73,6 +90,51 @@ static bool decode(struct jpeg_reader *r, struct image *image)
     }
     jpeg_finish_decompress(&r->jpeg);
     return true;
+}
+
+static bool read_profile(struct jpeg_reader *r)
+{
+    if (setjmp(r->jump))
+        return false;
+    r->in_extras = true;
+    jpeg_read_icc_profile(&r->jpeg, &r->profile, &r->profile_len);
+    r->in_extras = false;
+    return true;
+}
+
+static bool has_profile(const struct jpeg_reader *r)
+{
+    for (jpeg_saved_marker_ptr m = r->jpeg.marker_list; m; m = m->next)
+        if (m->marker == PROFILE_MARKER && m->data_length >= 12 && memcmp(m->data, "ICC_PROFILE", 12) == 0)
+            return true;
+    return false;
+}
+
+/* The first EXIF block becomes what PNG has for it: its TIFF part alone. False when out of memory. */
+static bool take_exif(struct jpeg_reader *r)
+{
+    for (jpeg_saved_marker_ptr m = r->jpeg.marker_list; m; m = m->next) {
+        if (m->marker != EXIF_MARKER || m->data_length < EXIF_HEAD || memcmp(m->data, "Exif\0", EXIF_HEAD) != 0)
+            continue;
+        const unsigned char *tiff = m->data + EXIF_HEAD;
+        const size_t len = m->data_length - EXIF_HEAD;
+        if (len >= 4 && (memcmp(tiff, "II*", 4) == 0 || memcmp(tiff, "MM\0*", 4) == 0))
+            return image_extras_add(r->extras, "eXIf", false, tiff, len);
+        image_extras_say(r->extras, "EXIF: it does not begin as TIFF does: it is left out");
+        return true;
+    }
+    return true;
+}
+
+/* The header's markers, before the pixels are read. */
+static enum dae_status take_extras(struct jpeg_reader *r, const char *name, struct error *err)
+{
+    bool taken = read_profile(r) && take_exif(r);
+    if (taken && r->profile)
+        taken = image_extras_set_profile(r->extras, "ICC profile", r->profile, r->profile_len);
+    else if (taken && has_profile(r))
+        image_extras_say(r->extras, "colour profile: parts of it are missing or out of order: it is left out");
+    return taken ? DAE_OK : error_no_memory(err, name, r->profile_len);
 }
 
 static enum dae_status failed(const struct jpeg_reader *r, const char *name, size_t len, struct error *err)
@@ -100,7 +162,10 @@ static enum dae_status read_jpeg(struct jpeg_reader *r, const char *name, const 
     if (r->jpeg.num_components != 1 && r->jpeg.num_components != 3)
         return error_set(err, DAE_BAD_DATA, "%s: JPEG: %d channels; save the image in grey or RGB", name,
                          r->jpeg.num_components);
-    *image = (struct image){.height = height, .width = width, .channels = r->jpeg.num_components, .bits = 8};
+    if (r->extras)
+        TRY(take_extras(r, name, err));
+    *image = (struct image){
+        .height = height, .width = width, .channels = r->jpeg.num_components, .bits = 8, .extras = r->extras};
     const size_t row_len = (size_t)width * (size_t)image->channels;
     image->pixels = malloc(row_len * (size_t)height * sizeof *image->pixels);
     r->row = malloc(row_len);
@@ -120,9 +185,11 @@ enum dae_status jpeg_decode(const char *name, const unsigned char *bytes, size_t
     struct jpeg_reader *r = calloc(1, sizeof *r);
     if (!r)
         return error_no_memory(err, name, sizeof *r);
+    r->extras = image->extras;
     enum dae_status status = read_jpeg(r, name, bytes, len, max_pixels, image, err);
     jpeg_destroy_decompress(&r->jpeg);
     free(r->row);
+    free(r->profile);
     free(r);
     return status;
 }

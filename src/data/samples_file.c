@@ -10,6 +10,7 @@
 
 #include "data/idx.h"
 #include "data/image.h"
+#include "data/image_extras.h"
 #include "data/npy.h"
 
 enum {
@@ -101,11 +102,12 @@ enum dae_status samples_file_kind(const char *path, enum samples_kind *kind, str
 static enum dae_status load_image(const char *path, struct samples_file *file, struct error *err)
 {
     struct image image;
-    TRY(image_load(path, IMAGE_PIXELS_MAX, &image, err));
+    TRY(image_load_whole(path, IMAGE_PIXELS_MAX, &image, err));
     file->bits = image.bits;
     file->n = 1;
     file->shape = (struct dae_shape){3, {image.height, image.width, image.channels}};
-    file->values = image.pixels; /* taken over */
+    file->values = image.pixels; /* taken over, */
+    file->extras = image.extras; /* both */
     return DAE_OK;
 }
 
@@ -248,7 +250,8 @@ enum dae_status samples_file_save(const char *path, const struct samples_file *f
                                 .width = file->shape.dim[1],
                                 .channels = (int)file->shape.dim[2],
                                 .bits = file->bits,
-                                .pixels = file->values};
+                                .pixels = file->values,
+                                .extras = file->extras};
     switch (file->kind) {
     case SAMPLES_PNG:
     case SAMPLES_JPEG:
@@ -267,5 +270,6 @@ enum dae_status samples_file_save(const char *path, const struct samples_file *f
 void samples_file_release(struct samples_file *file)
 {
     free(file->values);
+    image_extras_free(file->extras);
     *file = (struct samples_file){0};
 }

@@ -26,6 +26,7 @@ struct samples_file {
     int64_t n;              /* samples, at least 1 */
     struct dae_shape shape; /* of one sample, channels last */
     float *values;          /* (n, shape): stored numbers over their largest, floats as they are; finite; malloc'ed */
+    struct image_extras *extras; /* of an image, written back with it: image_extras.h */
 };
 
 /* Tells a kind by the first bytes, or else by the name: a damaged file of a known name has a kind, and what is wrong

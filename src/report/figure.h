@@ -57,6 +57,17 @@ struct figure_tiles {
 };
 MUST_USE enum dae_status figure_draw_tiles(const char *stem, const struct figure_tiles *tiles, struct error *err);
 
+/* Rows of maps of a magnitude, such as an error, all on one colour scale from 0 (dark) to `limit` (bright), which the
+ * colour bar shows; what is larger is drawn as the limit, what is not finite as 0. */
+struct figure_maps {
+    const char *title, *scale_label; /* each or NULL */
+    size_t n_rows, n_columns;
+    size_t height, width;
+    double limit;                       /* above 0 */
+    const struct figure_tile_row *rows; /* (n_rows); their images are (n_columns,H,W) */
+};
+MUST_USE enum dae_status figure_draw_maps(const char *stem, const struct figure_maps *maps, struct error *err);
+
 /* Filters (weights of one unit each) side by side, all on one colour scale that is symmetric about zero and ends at
  * the largest magnitude; values that are not finite count as zero. The colour bar shows the values. */
 struct figure_filters {

@@ -80,15 +80,51 @@ static void add_image_bytes(struct text *script, const struct figure_tiles *tile
         }
 }
 
-static void tiles_script(struct text *script, const struct figure_tiles *tiles, const struct tiling *tiling,
-                         double width, double height)
+/* Rows of tiles with labels at the left and notes below, and what stands around them. */
+struct grid {
+    const char *title;
+    size_t n_rows, n_columns;
+    const struct figure_tile_row *rows;
+    struct tiling tiling;
+    double bottom; /* of the last row's notes */
+};
+
+/* `right` pixels are left free beside the tiles. */
+static void grid_settle(struct grid *grid, size_t height, size_t width, double right)
 {
+    double label = 0, note = 0;
+    for (size_t r = 0; r < grid->n_rows; ++r) {
+        label = style_widest(label, grid->rows[r].label, GNUPLOT_FONT);
+        for (size_t c = 0; grid->rows[r].notes && c < grid->n_columns; ++c)
+            note = style_widest(note, grid->rows[r].notes[c], GNUPLOT_SMALL_FONT);
+    }
+    double left = label > 0 ? fmin(label, 220) + 12 + STYLE_EDGE : STYLE_EDGE;
+    grid->tiling = tile(grid->n_columns, STYLE_PAGE - left - STYLE_EDGE - right, LARGEST_TILE, height, width);
+    grid->tiling.left = left;
+    grid->bottom = style_title_height(grid->title);
+    for (size_t r = 0; r < grid->n_rows; ++r) {
+        grid->tiling.row_top[r] = grid->bottom;
+        grid->bottom += grid->tiling.image_height + (grid->rows[r].notes ? NOTE_ROOM : GAP);
+    }
+    grid->bottom -= GAP;
+    grid->tiling.pitch_x = fmax(grid->tiling.pitch_x, fmin(note, 160) + GAP);
+}
+
+/* The right edge of the last tile. */
+static double grid_right(const struct grid *grid)
+{
+    return grid->tiling.left + grid->tiling.pitch_x * (double)grid->n_columns - GAP;
+}
+
+static void add_grid(struct text *script, const struct grid *grid, double width, double height)
+{
+    const struct tiling *tiling = &grid->tiling;
     style_add_plane(script, width, height);
-    style_add_title(script, tiles->title, width, height);
-    for (size_t r = 0; r < tiles->n_rows; ++r) {
-        const struct figure_tile_row *row = &tiles->rows[r];
-        for (size_t c = 0; c < tiles->n_columns; ++c) {
-            size_t index = r * tiles->n_columns + c;
+    style_add_title(script, grid->title, width, height);
+    for (size_t r = 0; r < grid->n_rows; ++r) {
+        const struct figure_tile_row *row = &grid->rows[r];
+        for (size_t c = 0; c < grid->n_columns; ++c) {
+            size_t index = r * grid->n_columns + c;
             add_outline(script, tiling, index, height);
             if (row->notes && row->notes[c])
                 style_add_label(script, row->notes[c], tile_x(tiling, index),
@@ -96,15 +132,9 @@ static void tiles_script(struct text *script, const struct figure_tiles *tiles, 
                                 GNUPLOT_SMALL_FONT, tiling->pitch_x, STYLE_INK);
         }
         if (row->label)
-            style_add_label(script, row->label, tiling->left - 12, tile_y(tiling, r * tiles->n_columns), height,
-                            "right", GNUPLOT_FONT, tiling->left - 12 - STYLE_EDGE, STYLE_INK);
+            style_add_label(script, row->label, tiling->left - 12, tile_y(tiling, r * grid->n_columns), height, "right",
+                            GNUPLOT_FONT, tiling->left - 12 - STYLE_EDGE, STYLE_INK);
     }
-    size_t n = tiles->n_rows * tiles->n_columns, len = tiles->height * tiles->width * tiles->channels;
-    for (size_t i = 0; i < n; ++i)
-        add_image_plot(script, tiling, i, height, tiles->height, tiles->width, "%uchar", "rgbimage");
-    text_add(script, "\n");
-    for (size_t i = 0; i < n; ++i)
-        add_image_bytes(script, tiles, tiles->rows[i / tiles->n_columns].images + i % tiles->n_columns * len);
 }
 
 enum dae_status figure_draw_tiles(const char *stem, const struct figure_tiles *tiles, struct error *err)
@@ -114,53 +144,92 @@ enum dae_status figure_draw_tiles(const char *stem, const struct figure_tiles *t
         (tiles->channels != 1 && tiles->channels != 3))
         return error_set(err, DAE_BUG, "%s: %zu x %zu tiles of %zu x %zu x %zu", stem, tiles->n_rows, tiles->n_columns,
                          tiles->height, tiles->width, tiles->channels);
-    double label = 0, note = 0;
-    for (size_t r = 0; r < tiles->n_rows; ++r) {
-        label = style_widest(label, tiles->rows[r].label, GNUPLOT_FONT);
-        for (size_t c = 0; tiles->rows[r].notes && c < tiles->n_columns; ++c)
-            note = style_widest(note, tiles->rows[r].notes[c], GNUPLOT_SMALL_FONT);
-    }
-    double left = label > 0 ? fmin(label, 220) + 12 + STYLE_EDGE : STYLE_EDGE;
-    struct tiling tiling =
-        tile(tiles->n_columns, STYLE_PAGE - left - STYLE_EDGE, LARGEST_TILE, tiles->height, tiles->width);
-    tiling.left = left;
-    double bottom = style_title_height(tiles->title);
-    for (size_t r = 0; r < tiles->n_rows; ++r) {
-        tiling.row_top[r] = bottom;
-        bottom += tiling.image_height + (tiles->rows[r].notes ? NOTE_ROOM : GAP);
-    }
-    tiling.pitch_x = fmax(tiling.pitch_x, fmin(note, 160) + GAP);
-    double width = style_width(left + tiling.pitch_x * (double)tiles->n_columns - GAP + STYLE_EDGE, tiles->title);
-    double height = ceil(bottom - GAP + STYLE_EDGE);
+    struct grid grid = {
+        .title = tiles->title, .n_rows = tiles->n_rows, .n_columns = tiles->n_columns, .rows = tiles->rows};
+    grid_settle(&grid, tiles->height, tiles->width, 0);
+    const double width = style_width(grid_right(&grid) + STYLE_EDGE, tiles->title);
+    const double height = ceil(grid.bottom + STYLE_EDGE);
+    const size_t n = tiles->n_rows * tiles->n_columns, len = tiles->height * tiles->width * tiles->channels;
     struct text script = {0};
-    tiles_script(&script, tiles, &tiling, width, height);
-    enum dae_status status = gnuplot_save(stem, (int)width, (int)height, tiling.pixel >= 1, &script, err);
+    add_grid(&script, &grid, width, height);
+    for (size_t i = 0; i < n; ++i)
+        add_image_plot(&script, &grid.tiling, i, height, tiles->height, tiles->width, "%uchar", "rgbimage");
+    text_add(&script, "\n");
+    for (size_t i = 0; i < n; ++i)
+        add_image_bytes(&script, tiles, tiles->rows[i / tiles->n_columns].images + i % tiles->n_columns * len);
+    enum dae_status status = gnuplot_save(stem, (int)width, (int)height, grid.tiling.pixel >= 1, &script, err);
     text_release(&script);
     return status;
 }
 
-static void add_colour_bar(struct text *script, double limit, double x, double y, double bar_height, double width,
-                           double height)
+/* Where a colour bar lies on a figure of width x height pixels. */
+struct bar {
+    double x, y, length, width, height;
+};
+
+static void add_bar(struct text *script, const struct bar *bar)
 {
-    text_add(script, "set palette defined (-1 '#2166ac', -0.5 '#67a9cf', 0 '#f7f7f7', 0.5 '#ef8a62', 1 '#b2182b')\n");
-    text_printf(script, "set cbrange [%.9g:%.9g]\n", -limit, limit);
-    text_printf(script, "set colorbox vertical user origin %.6f,%.6f size %.6f,%.6f noborder\n", x / width,
-                1 - (y + bar_height) / height, 16 / width, bar_height / height);
+    text_printf(script, "set colorbox vertical user origin %.6f,%.6f size %.6f,%.6f noborder\n", bar->x / bar->width,
+                1 - (bar->y + bar->length) / bar->height, 16 / bar->width, bar->length / bar->height);
     text_printf(script, "set cbtics scale 0 textcolor rgb '" STYLE_INK "' (");
-    for (int i = -2; i <= 2; ++i)
-        text_printf(script, "%s'%.3g' %.9g", i > -2 ? ", " : "", limit * i / 2, limit * i / 2);
-    text_add(script, ")\n");
 }
 
-static void add_filter_values(struct text *script, const struct figure_filters *filters, size_t index)
+static void add_map_values(struct text *script, const float *map /* (H,W) */, size_t height, size_t width)
 {
-    const float *weights = filters->weights + index * filters->height * filters->width; /* (H,W) */
-    for (size_t y = filters->height; y-- > 0;)
-        for (size_t x = 0; x < filters->width; ++x) {
-            float value = weights[y * filters->width + x];
+    for (size_t y = height; y-- > 0;)
+        for (size_t x = 0; x < width; ++x) {
+            float value = map[y * width + x];
             value = isfinite(value) ? value : 0;
             text_add_bytes(script, &value, sizeof value);
         }
+}
+
+enum dae_status figure_draw_maps(const char *stem, const struct figure_maps *maps, struct error *err)
+{
+    if (maps->n_rows == 0 || maps->n_rows > FIGURE_MAX_ROWS || maps->n_columns == 0 ||
+        maps->n_columns > FIGURE_MAX_COLUMNS || maps->height == 0 || maps->width == 0 || !(maps->limit > 0))
+        return error_set(err, DAE_BUG, "%s: %zu x %zu maps of %zu x %zu up to %g", stem, maps->n_rows, maps->n_columns,
+                         maps->height, maps->width, maps->limit);
+    const double bar_room = maps->scale_label ? 100 : 80;
+    struct grid grid = {.title = maps->title, .n_rows = maps->n_rows, .n_columns = maps->n_columns, .rows = maps->rows};
+    grid_settle(&grid, maps->height, maps->width, bar_room);
+    const double width = style_width(grid_right(&grid) + bar_room + STYLE_EDGE, maps->title);
+    const double height = ceil(grid.bottom + STYLE_EDGE), top = style_title_height(maps->title);
+    const struct tiling *tiling = &grid.tiling;
+    const struct bar bar = {grid_right(&grid) + 20, top, tiling->row_top[maps->n_rows - 1] + tiling->image_height - top,
+                            width, height};
+    const size_t n = maps->n_rows * maps->n_columns, len = maps->height * maps->width;
+    struct text script = {0};
+    add_grid(&script, &grid, width, height);
+    text_add(&script,
+             "set palette defined (0 '#000004', 0.25 '#51127c', 0.5 '#b73779', 0.75 '#fc8961', 1 '#fcfdbf')\n");
+    text_printf(&script, "set cbrange [0:%.9g]\n", maps->limit);
+    add_bar(&script, &bar);
+    for (int i = 0; i <= 4; ++i)
+        text_printf(&script, "%s'%.2g' %.9g", i > 0 ? ", " : "", maps->limit * i / 4, maps->limit * i / 4);
+    text_add(&script, ")\n");
+    if (maps->scale_label)
+        style_add_label(&script, maps->scale_label, width - STYLE_EDGE, top + bar.length / 2, height,
+                        "center rotate by 90", GNUPLOT_FONT, bar.length, STYLE_INK);
+    for (size_t i = 0; i < n; ++i)
+        add_image_plot(&script, tiling, i, height, maps->height, maps->width, "%float", "image");
+    text_add(&script, "\n");
+    for (size_t i = 0; i < n; ++i)
+        add_map_values(&script, maps->rows[i / maps->n_columns].images + i % maps->n_columns * len, maps->height,
+                       maps->width);
+    enum dae_status status = gnuplot_save(stem, (int)width, (int)height, tiling->pixel >= 1, &script, err);
+    text_release(&script);
+    return status;
+}
+
+static void add_colour_bar(struct text *script, double limit, const struct bar *bar)
+{
+    text_add(script, "set palette defined (-1 '#2166ac', -0.5 '#67a9cf', 0 '#f7f7f7', 0.5 '#ef8a62', 1 '#b2182b')\n");
+    text_printf(script, "set cbrange [%.9g:%.9g]\n", -limit, limit);
+    add_bar(script, bar);
+    for (int i = -2; i <= 2; ++i)
+        text_printf(script, "%s'%.3g' %.9g", i > -2 ? ", " : "", limit * i / 2, limit * i / 2);
+    text_add(script, ")\n");
 }
 
 /* About twice as wide as high, rather with full rows. */
@@ -206,14 +275,15 @@ enum dae_status figure_draw_filters(const char *stem, const struct figure_filter
     struct text script = {0};
     style_add_plane(&script, width, height);
     style_add_title(&script, filters->title, width, height);
-    add_colour_bar(&script, limit, STYLE_EDGE + grid_width + 20, top, bar_height, width, height);
+    add_colour_bar(&script, limit, &(struct bar){STYLE_EDGE + grid_width + 20, top, bar_height, width, height});
     for (size_t i = 0; i < n; ++i)
         add_outline(&script, &tiling, i, height);
     for (size_t i = 0; i < n; ++i)
         add_image_plot(&script, &tiling, i, height, filters->height, filters->width, "%float", "image");
     text_add(&script, "\n");
     for (size_t i = 0; i < n; ++i)
-        add_filter_values(&script, filters, i);
+        add_map_values(&script, filters->weights + i * filters->height * filters->width, filters->height,
+                       filters->width);
     enum dae_status status = gnuplot_save(stem, (int)width, (int)height, tiling.pixel >= 1, &script, err);
     text_release(&script);
     return status;

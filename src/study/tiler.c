@@ -12,7 +12,10 @@
 /* What a tile's sides may be, down to a multiple of the network's stride, and those of the image where these are
  * shorter. */
 static const int64_t sides[] = {1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32, 24, 16, 8, 4, 2, 1};
-enum { N_SIDES = sizeof sides / sizeof sides[0] };
+enum {
+    N_SIDES = sizeof sides / sizeof sides[0],
+    GRAIN = 16, /* of a side that is shorter than chosen: whole vectors */
+};
 
 struct tiler {
     struct tiler_options options;
@@ -234,6 +237,32 @@ static struct span span_of(int64_t t, int64_t size, int64_t side, int64_t reach)
     return (struct span){start, start == 0 ? 0 : start + reach, start == last ? size : start + side - reach};
 }
 
+/* As many tiles of as much equal size as the chosen one needs: the last one of a row is not nearly empty. */
+static void balance(const struct tiler *tiler, const int64_t size[2], int64_t side[2])
+{
+    for (int a = 0; a < 2; ++a) {
+        const int64_t rim = 2 * tiler->reach[a], n = count_spans(size[a], side[a], tiler->reach[a]);
+        const int64_t least = (size[a] - rim + n - 1) / n + rim;
+        side[a] = smaller(side[a], (least + GRAIN - 1) / GRAIN * GRAIN);
+    }
+}
+
+/* Pixels that go through the network for an image. */
+static int64_t work_of(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
+{
+    return count_spans(size[0], side[0], tiler->reach[0]) * side[0] * count_spans(size[1], side[1], tiler->reach[1]) *
+           side[1];
+}
+
+/* Whether the tiles of the image before will do: building others takes longer than a little more work. */
+static bool will_do(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
+{
+    for (int a = 0; a < 2; ++a)
+        if (tiler->side[a] > size[a] || (tiler->side[a] < size[a] && tiler->side[a] <= 2 * tiler->reach[a]))
+            return false;
+    return tiler->executor && work_of(tiler, size, tiler->side) * 8 <= work_of(tiler, size, side) * 9;
+}
+
 struct place {
     struct span row, column;
 };
@@ -277,15 +306,25 @@ static void join(const struct tiler *tiler, const struct place *p, const float *
                (size_t)((until - p->column.from) * c) * sizeof *y);
 }
 
+static enum dae_status tell(const struct tiler *tiler, int64_t done, int64_t n, struct error *err)
+{
+    const struct tiler_options *options = &tiler->options;
+    return options->on_tiles ? options->on_tiles(options->context, done, n, err) : DAE_OK;
+}
+
 enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
                           struct error *err)
 {
     const int64_t size[2] = {round_up(height, tiler->stride[0]), round_up(width, tiler->stride[1])};
     int64_t side[2];
     TRY(choose(tiler, size, side, err));
+    balance(tiler, size, side);
+    if (will_do(tiler, size, side))
+        memcpy(side, tiler->side, sizeof side);
     TRY(prepare(tiler, side, err));
     const int64_t len = side[0] * side[1] * tiler->channels, n_tiles = count_spans(size[0], side[0], tiler->reach[0]) *
                                                                        count_spans(size[1], side[1], tiler->reach[1]);
+    TRY(tell(tiler, 0, n_tiles, err));
     for (int64_t first = 0; first < n_tiles; first += tiler->batch) {
         const int64_t n = smaller(n_tiles - first, tiler->batch);
         const struct batch batch = {.data = tiler->data, .order = tiler->order, .n = n};
@@ -300,6 +339,7 @@ enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, i
             const struct place place = place_of(tiler, first + i, size);
             join(tiler, &place, tiler->values + i * len, height, width, y);
         }
+        TRY(tell(tiler, first + n, n_tiles, err));
     }
     return DAE_OK;
 }

@@ -22,6 +22,10 @@ struct tiler_options {
     const struct network *network;
     const float *parameters; /* (parameters_len) */
     uint64_t memory_bytes;   /* of the device that tiles may take; 0: TILER_MEMORY */
+    /* Or NULL. Told how many of an image's tiles are done, first none; what it returns, if not DAE_OK, ends tiler_run.
+     */
+    enum dae_status (*on_tiles)(void *context, int64_t done, int64_t n, struct error *err);
+    void *context;
 };
 
 enum { TILER_MEMORY = 256 << 20 };

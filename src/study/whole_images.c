@@ -4,7 +4,6 @@
 
 #include "data/image_pool.h"
 #include "graph/reference.h"
-#include "train/metrics.h"
 
 struct picture {
     int64_t height, width, len;
@@ -35,13 +34,6 @@ static enum dae_status corrupt(const struct tiler_options *options, int64_t numb
     return DAE_OK;
 }
 
-static double psnr(const float *x, const float *clean, int64_t len)
-{
-    struct metrics metrics = {0};
-    metrics_add(&metrics, x, clean, 1, (size_t)len);
-    return metrics_psnr_mean(&metrics);
-}
-
 static enum dae_status measure(const struct tiler_options *options, struct tiler *tiler, const struct dataset *test,
                                int64_t i, struct whole_images *out, struct error *err)
 {
@@ -65,42 +57,50 @@ static enum dae_status measure(const struct tiler_options *options, struct tiler
     if (status == DAE_OK)
         status = tiler_run(tiler, p.noisy, p.height, p.width, p.denoised, err);
     if (status == DAE_OK) {
-        out->noisy[i] = psnr(p.noisy, p.clean, p.len);
         for (int64_t k = 0; k < p.len; ++k) {
             p.denoised[k] = p.denoised[k] > 1 ? 1 : p.denoised[k]; /* NaN stays */
             p.denoised[k] = p.denoised[k] < 0 ? 0 : p.denoised[k];
         }
-        out->denoised[i] = psnr(p.denoised, p.clean, p.len);
-        out->noisy_mean += out->noisy[i] / (double)out->n;
-        out->denoised_mean += out->denoised[i] / (double)out->n;
+        status = picture_scores_add(&out->scores, i, p.height, p.width, p.clean, p.noisy, p.denoised, err);
     }
     free(memory);
     arena_release(&arena);
     return status;
 }
 
+/* Of the squares that are shown: all images that are have one. */
+static int64_t crop_side(const struct dataset *test)
+{
+    int64_t side = PICTURE_CROP, height, width;
+    for (int64_t i = 0; i < image_pool_images(test->values) && i < PICTURE_SHOWN; ++i) {
+        image_pool_image(test->values, i, &height, &width);
+        side = side < height ? side : height;
+        side = side < width ? side : width;
+    }
+    return side;
+}
+
 enum dae_status whole_images_run(const struct tiler_options *options, const struct dataset *test,
                                  struct whole_images *out, struct error *err)
 {
-    struct tiler *tiler;
+    struct tiler *tiler = NULL;
     const int64_t n = image_pool_images(test->values);
-    *out = (struct whole_images){
-        .n = n, .noisy = calloc((size_t)n, sizeof *out->noisy), .denoised = calloc((size_t)n, sizeof *out->denoised)};
-    enum dae_status status = out->noisy && out->denoised ? tiler_new(options, &tiler, err)
-                                                         : error_no_memory(err, "images", (unsigned long long)n * 16);
-    if (status == DAE_OK) {
-        for (int64_t i = 0; i < n && status == DAE_OK; ++i)
-            status = measure(options, tiler, test, i, out, err);
-        tiler_free(tiler);
-    }
-    if (status != DAE_OK)
+    *out = (struct whole_images){.n = n, .names = test->image_names};
+    enum dae_status status = picture_scores_begin(&out->scores, n, crop_side(test), test->shape.dim[2], err);
+    if (status == DAE_OK)
+        status = tiler_new(options, &tiler, err);
+    for (int64_t i = 0; i < n && status == DAE_OK; ++i)
+        status = measure(options, tiler, test, i, out, err);
+    tiler_free(tiler);
+    if (status == DAE_OK)
+        picture_scores_end(&out->scores);
+    else
         whole_images_release(out);
     return status;
 }
 
 void whole_images_release(struct whole_images *images)
 {
-    free(images->noisy);
-    free(images->denoised);
+    picture_scores_release(&images->scores);
     *images = (struct whole_images){0};
 }

@@ -1,15 +1,16 @@
 /* A denoiser on whole test images, as the literature measures it: noise as the config has it, not clipped unless the
- * config says so; the output held in [0, 1]; PSNR of each image, then their mean. */
+ * config says so; the output held in [0, 1]; PSNR and SSIM of each image, then their mean. */
 #ifndef STUDY_WHOLE_IMAGES_H
 #define STUDY_WHOLE_IMAGES_H
 
 #include "data/dataset.h"
+#include "study/picture_scores.h"
 #include "study/tiler.h"
 
 struct whole_images {
     int64_t n;
-    double *noisy, *denoised; /* (n) PSNR in dB */
-    double noisy_mean, denoised_mean;
+    struct picture_scores scores;
+    const char *names; /* (n) texts one behind the other, the data set's; NULL: the images have none */
 };
 
 /* On all images of a set that holds a block of them. The noise is that of the references of the corruptions, keyed by

@@ -29,4 +29,13 @@ double metrics_psnr_mean(const struct metrics *metrics);
 /* PSNR in dB of a mean squared error, at most METRICS_PSNR_MAX. */
 double metrics_psnr_of_mse(double mse);
 
+enum { METRICS_SSIM_WINDOW = 11 };
+
+/* The mean structural similarity of two images of dynamic range 1 (Wang, Bovik, Sheikh, Simoncelli: Image quality
+ * assessment: from error visibility to structural similarity, IEEE Transactions on Image Processing 13(4), 2004,
+ * equation 13): local means, variances and covariance under a Gaussian window of 11x11 and deviation 1.5, K1 = 0.01,
+ * K2 = 0.03, averaged over all places where the window lies within the image, and over the channels. 1 for equal
+ * images. NaN for an image that is smaller than the window, or one with a NaN. */
+double metrics_ssim(const float *x /* (h,w,c) */, const float *y /* (h,w,c) */, size_t h, size_t w, size_t c);
+
 #endif

@@ -201,6 +201,85 @@ assert read("deep/deep.png")[0] == "png16" and read("deep/deep.pgm")[0] == "pgm1
 assert read("deep/float.npy")[1] == (1, 28, 28, 1) and min(read("deep/float.npy")[2]) < -0.01
 '
 
+case_is "the network sees all 16 bits"
+python '
+(k, n), w, _ = weights("digits.safetensors")[0]
+high = [256 * 200 * (w[i * n] > 0) for i in range(k)] # makes the first unit speak
+png("low.png", 28, 28, struct.pack(">784H", *(v + i * 37 % 256 for i, v in enumerate(high))), 16)
+png("high.png", 28, 28, struct.pack(">784H", *high), 16) # the same upper bytes
+'
+run "$dae_cl" denoise $model low.png high.png -o low
+code_is 0
+python '
+expect("digits.safetensors", "low.png", "low/low.png")
+assert read("low/low.png")[2] != read("low/high.png")[2]
+'
+
+case_is "transparency, text and profiles are kept; a wrong profile is named"
+python '
+def extra(path, color, kept, profile=b"GRAY"):
+    """A grey PNG with or without alpha, and chunks behind its header."""
+    gray = [round(v * 255) for v in read("a.png")[2]]
+    data = bytes(v for i, g in enumerate(gray) for v in ((g, i % 256) if color == 4 else (g,)))
+    png(path, 28, 28, data, 8, color)
+    icc = bytearray(400)
+    icc[128:144] = struct.pack(">I4sII", 1, b"cprt", 144, 256)
+    icc[144:400] = random.Random(1).randbytes(256)
+    icc[0:4], icc[12:24], icc[36:40] = struct.pack(">I", 400), b"mntr" + profile + b"XYZ ", b"acsp"
+    icc[68:80] = struct.pack(">III", 0xf6d6, 0x10000, 0xd32d)
+    body = open(path, "rb").read()
+    more = chunk(b"iCCP", b"mine\0\0" + zlib.compress(bytes(icc))) + b"".join(chunk(n, d) for n, d in kept)
+    open(path, "wb").write(body[:33] + more + body[33:])
+kept = [(b"tEXt", b"Title\0a digit"), (b"pHYs", struct.pack(">IIB", 11811, 11811, 1)),
+        (b"eXIf", b"MM\0*\0\0\0\10\0\0\0\0\0\0")]
+extra("alpha.png", 4, kept)
+extra("plain.png", 0, kept)
+extra("wrong.png", 0, kept, b"RGB ")
+'
+run "$dae_cl" denoise $model alpha.png plain.png wrong.png -o kept
+code_is 0
+err_has "wrong.png: colour profile: "
+err_has ": it is left out"
+err_lacks "plain.png: "
+err_lacks "alpha.png: "
+python '
+def chunks(path):
+    b, at, out = open(path, "rb").read(), 8, {}
+    while at < len(b):
+        size, name = struct.unpack(">I4s", b[at:at + 8])
+        out[name] = out.get(name, b"") + b[at + 8:at + 8 + size]
+        at += size + 12
+    return out
+for name in ("alpha", "plain", "wrong"):
+    before, after = chunks(name + ".png"), chunks("kept/" + name + ".png")
+    for key in (b"IHDR", b"tEXt", b"pHYs", b"eXIf"):
+        assert before[key] == after[key], (name, key)
+    assert (b"iCCP" in after) == (name != "wrong"), name
+    if name != "wrong":
+        assert zlib.decompress(before[b"iCCP"][6:]) == zlib.decompress(after[b"iCCP"][6:])
+'
+python '
+def split(path): # grey and alpha: filtered by two bytes
+    b, at, packed = open(path, "rb").read(), 8, b""
+    while at < len(b):
+        size, name = struct.unpack(">I4s", b[at:at + 8])
+        packed += b[at + 8:at + 8 + size] if name == b"IDAT" else b""
+        at += size + 12
+    raw, before, out = zlib.decompress(packed), bytes(56), b""
+    for y in range(28):
+        kind, line = raw[y * 57], bytearray(raw[y * 57 + 1:(y + 1) * 57])
+        for i in range(56):
+            a, c = (line[i - 2], before[i - 2]) if i >= 2 else (0, 0)
+            p = a + before[i] - c
+            near = min((abs(p - a), 0, a), (abs(p - before[i]), 1, before[i]), (abs(p - c), 2, c))[2]
+            line[i] = (line[i] + (0, a, before[i], (a + before[i]) // 2, near)[kind]) % 256
+        out, before = out + line, line
+    return out[::2], out[1::2]
+gray, alpha = split("kept/alpha.png")
+assert list(alpha) == [i % 256 for i in range(784)]
+assert [v / 255 for v in gray] == read("kept/plain.png")[2]
+'
+
 case_is "more samples than a batch holds; a compressed file comes out plain"
 run "$dae_cl" denoise $model many.npy many-idx3-ubyte.gz -o many
 code_is 0

@@ -46,7 +46,20 @@ assert whole["n"] == len(whole["model_psnr_each"]) == 3
 assert all(abs(p - 20) < 0.05 for p in whole["noisy_psnr_each"]), whole # 32,400 draws: 0.03 dB is 4 deviations
 assert abs(sum(whole["model_psnr_each"]) / 3 - whole["model_psnr"]) < 1e-9
 assert whole["model_psnr"] > whole["noisy_psnr"] + 1.5, whole
+assert whole["names"] == ["image 1", "image 2", "image 3"], whole
+for method in ("noisy", "median", "model"):
+    for what in ("psnr", "ssim"):
+        each = whole[method + "_" + what + "_each"]
+        assert len(each) == 3 and abs(sum(each) / 3 - whole[method + "_" + what]) < 1e-9, (method, what)
+assert whole["noisy_ssim"] < whole["model_ssim"] < 1, whole
 '
+
+case_is "the report shows whole images"
+for figure in whole_images whole_image_errors; do
+    [ "$(head -c 4 run/figures/$figure.png | tail -c 3)" = PNG ] || problem "no $figure.png"
+done
+grep -q "<h2[^>]*>Whole images" run/report.html || problem "no section in the report"
+grep -q "image 3" run/report.html || problem "no row of the third image"
 
 case_is "images of any size, grey and in colour"
 python '
@@ -59,6 +72,8 @@ for file in wide tall own dot; do mv noisy_$file.ppm noisy/$file.ppm && mv clean
 run "$dae_cl" denoise run/model.safetensors noisy -o out --compare clean
 code_is 0
 out_has "4 files, 4 samples denoised into out"
+out_has "(no SSIM: it wants images of at least 11x11 pixels)"
+out_has "(SSIM of 2 of 4)"
 cp "$work/out" said
 python '
 said = dict((l.split(":")[0], re.findall(r"[-\d.]+(?= dB)", l)) for l in open("said") if "dB" in l)
@@ -69,6 +84,12 @@ for name in ("wide", "tall", "own"):
     assert after > before + 1, (name, before, after)
     told = [float(v) for v in said["noisy/%s.ppm" % name]]
     assert abs(told[0] - before) < 0.006 and abs(told[1] - after) < 0.05, (name, told, before, after)
+ssims = dict((l.split(":")[0], [float(v) for v in re.findall(r"SSIM ([\d.]+)", l)]) for l in open("said"))
+for name in ("wide", "own"):
+    before, after = ssims["noisy/%s.ppm" % name]
+    assert before < after <= 1, (name, before, after)
+assert not ssims["noisy/tall.ppm"] and not ssims["noisy/dot.ppm"]
+assert all(abs(ssims["mean"][i] - (ssims["noisy/wide.ppm"][i] + ssims["noisy/own.ppm"][i]) / 2) < 1.1e-4 for i in (0, 1))
 means = [sum(float(said["noisy/%s.ppm" % n][i]) for n in ("wide", "tall", "own", "dot")) / 4 for i in (0, 1)]
 assert all(abs(float(said["mean"][i]) - means[i]) < 0.011 for i in (0, 1)), (said, means)
 '
@@ -195,6 +216,46 @@ run "$dae_cl" denoise run/model.safetensors cut.jpg -o nothing
 code_is 4
 err_has "cut.jpg: byte "
 [ ! -e nothing ] || problem "a folder was made"
+
+cat >interrupt.py <<'END'
+"""interrupt.py SIGNAL COMMAND...: runs it on a terminal and sends the signal when its bar tells of tiles."""
+import os, pty, signal, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+seen, sent = b"", False
+while True:
+    try:
+        piece = os.read(fd, 4096)
+    except OSError:
+        break
+    seen += piece
+    if not sent and b" tiles, " in seen:
+        os.kill(pid, getattr(signal, "SIG" + sys.argv[1]))
+        sent = True
+    if not piece:
+        break
+os.write(1, seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+
+case_is "Ctrl-C stops between tiles and leaves no part of a file"
+python 'ppm("big.ppm", 2000, 2000, 1, [128] * 4000000)'
+for signal in INT:130 TERM:143; do
+    run python3 interrupt.py "${signal%:*}" "$dae_cl" denoise run/model.safetensors noisy/own.ppm big.ppm -o stopped --memory 1
+    code_is "${signal#*:}"
+    out_has "% " # the bar
+    out_has " left"
+    out_has "note: 1 of 2 files were written into stopped"
+    [ "$(ls -A stopped)" = own.ppm ] || problem "in the folder: $(ls -A stopped)"
+    rm -rf stopped
+done
+
+case_is "a pipe gets no bar"
+run "$dae_cl" denoise run/model.safetensors noisy/wide.ppm -o out
+code_is 0
+err_lacks "%"
+err_lacks "tile"
 
 case_is "what --compare and --memory cannot use is refused before anything is written"
 rm clean/dot.ppm

@@ -123,7 +123,11 @@ static void open_bench(struct bench *b, const char *model)
     b->parameters = calloc((size_t)b->network.parameters_len, sizeof *b->parameters);
     assert_non_null(b->parameters);
     network_init(&b->network, b->parameters);
-    b->options = (struct tiler_options){b->device, b->registry, b->config, &b->network, b->parameters, 0};
+    b->options = (struct tiler_options){.device = b->device,
+                                        .registry = b->registry,
+                                        .config = b->config,
+                                        .network = &b->network,
+                                        .parameters = b->parameters};
 }
 
 static void close_bench(struct bench *b)
@@ -252,6 +256,59 @@ static void tiles_give_the_bits_of_the_whole_image(void **state)
     }
 }
 
+struct told {
+    int64_t done, n, n_calls, stop_at;
+};
+
+static enum dae_status on_tiles(void *context, int64_t done, int64_t n, struct error *e)
+{
+    struct told *told = context;
+    assert_true(told->n_calls == 0 ? done == 0 : done > told->done && n == told->n);
+    told->done = done;
+    told->n = n;
+    ++told->n_calls;
+    return told->stop_at > 0 && done >= told->stop_at ? error_set(e, DAE_INTERRUPTED, "stopped") : DAE_OK;
+}
+
+/* The tiles of one image serve the next one, where they do; all are told of, and the listener can end it. */
+static void one_tiler_serves_many_sizes(void **state)
+{
+    (void)state;
+    static const int64_t size[][2] = {{97, 133}, {101, 129}, {60, 200}, {97, 133}, {20, 20}};
+    struct bench b;
+    struct tiler *tiler;
+    struct told told;
+    open_bench(&b, residual);
+    b.options.memory_bytes = 1 << 19;
+    b.options.on_tiles = on_tiles;
+    b.options.context = &told;
+    check(tiler_new(&b.options, &tiler, &err));
+    int n_tiled = 0;
+    for (size_t s = 0; s < sizeof size / sizeof *size; ++s) {
+        const int64_t len = size[s][0] * size[s][1];
+        float *x = make_image(len), *whole = calloc((size_t)len, sizeof *whole), *y = calloc((size_t)len, sizeof *y);
+        assert_true(whole && y);
+        run_whole(&b, x, size[s][0], size[s][1], 1, whole);
+        told = (struct told){0};
+        check(tiler_run(tiler, x, size[s][0], size[s][1], y, &err));
+        assert_int_equal(told.done, told.n);
+        n_tiled += told.n > 1;
+        assert_memory_equal(y, whole, (size_t)len * sizeof *y);
+        if (told.n_calls > 2) {
+            told = (struct told){.stop_at = 1};
+            assert_int_equal(tiler_run(tiler, x, size[s][0], size[s][1], y, &err), DAE_INTERRUPTED);
+            assert_int_equal(told.n_calls, 2);
+            err = (struct error){0};
+        }
+        free(x);
+        free(y);
+        free(whole);
+    }
+    assert_true(n_tiled >= 4);
+    tiler_free(tiler);
+    close_bench(&b);
+}
+
 static void the_reach_is_that_of_the_longest_way(void **state)
 {
     (void)state;
@@ -315,6 +372,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiles_give_the_bits_of_the_whole_image),
+        cmocka_unit_test(one_tiler_serves_many_sizes),
         cmocka_unit_test(the_reach_is_that_of_the_longest_way),
         cmocka_unit_test(a_network_that_is_not_alike_everywhere_is_refused),
         cmocka_unit_test(too_little_memory_is_an_error),

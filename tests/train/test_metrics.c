@@ -89,6 +89,77 @@ static void holes_are_not_counted(void **state)
     assert_true(isnan(metrics_mse(&metrics)));
 }
 
+/* ---- SSIM. ------------------------------------------------------------------------------------------------------- */
+
+enum { SSIM_H = 23, SSIM_W = 300 }; /* wider than what is worked on at a time */
+
+static float ssim_x[SSIM_H * SSIM_W], ssim_y[SSIM_H * SSIM_W];
+
+static void make_images(void)
+{
+    for (int i = 0; i < SSIM_H * SSIM_W; ++i) {
+        const int r = i / SSIM_W, c = i % SSIM_W;
+        ssim_x[i] = (float)((r * r * 3 + c * 5 + r * c) % 256) / 256;
+        ssim_y[i] = ssim_x[i] + (float)((r * 37 + c * c * 11) % 64 - 32) / 256;
+    }
+}
+
+/* skimage.metrics.structural_similarity(x, y, gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+ * data_range=1) of these images in double, scikit-image 0.26.0. */
+static void ssim_as_scikit_image_has_it(void **state)
+{
+    (void)state;
+    make_images();
+    const double whole = metrics_ssim(ssim_x, ssim_y, SSIM_H, SSIM_W, 1);
+    if (!(fabs(whole - 0.9578898814552745) <= 1e-10))
+        fail_msg("%.15g", whole);
+    const double least = metrics_ssim(ssim_x, ssim_y, 11, 11, 1); /* of the first 121 numbers */
+    if (!(fabs(least - 0.9728944146995869) <= 1e-10))
+        fail_msg("%.15g", least);
+}
+
+/* Constant images a and b have no variance: what is left is the comparison of means. */
+static void ssim_of_constants(void **state)
+{
+    (void)state;
+    float x[12 * 13], y[12 * 13];
+    for (int i = 0; i < 12 * 13; ++i) {
+        x[i] = 0.25f;
+        y[i] = 0.75f;
+    }
+    const double c1 = 1e-4, want = (2 * 0.25 * 0.75 + c1) / (0.25 * 0.25 + 0.75 * 0.75 + c1);
+    assert_true(fabs(metrics_ssim(x, y, 12, 13, 1) - want) <= 1e-12);
+    assert_true(fabs(metrics_ssim(x, x, 12, 13, 1) - 1) <= 1e-12);
+}
+
+static void ssim_of_colours_is_the_mean(void **state)
+{
+    (void)state;
+    enum { H = 12, W = 20 };
+    float x[3][H * W], y[3][H * W], xc[H * W * 3], yc[H * W * 3];
+    double want = 0;
+    make_images();
+    for (int k = 0; k < 3; ++k) {
+        for (int i = 0; i < H * W; ++i) {
+            xc[3 * i + k] = x[k][i] = ssim_x[700 * k + i];
+            yc[3 * i + k] = y[k][i] = ssim_y[900 * k + i];
+        }
+        want += metrics_ssim(x[k], y[k], H, W, 1) / 3;
+    }
+    assert_true(fabs(metrics_ssim(xc, yc, H, W, 3) - want) <= 1e-12);
+    assert_true(fabs(want) < 0.9);
+}
+
+static void ssim_of_little_or_not_finite(void **state)
+{
+    (void)state;
+    make_images();
+    assert_true(isnan(metrics_ssim(ssim_x, ssim_y, 10, 30, 1)));
+    assert_true(isnan(metrics_ssim(ssim_x, ssim_y, 30, 10, 1)));
+    ssim_y[7 * SSIM_W + 280] = NAN;
+    assert_true(isnan(metrics_ssim(ssim_x, ssim_y, SSIM_H, SSIM_W, 1)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +168,10 @@ int main(void)
         cmocka_unit_test(cap),
         cmocka_unit_test(not_finite_is_never_better),
         cmocka_unit_test(holes_are_not_counted),
+        cmocka_unit_test(ssim_as_scikit_image_has_it),
+        cmocka_unit_test(ssim_of_constants),
+        cmocka_unit_test(ssim_of_colours_is_the_mean),
+        cmocka_unit_test(ssim_of_little_or_not_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,6 +73,12 @@ WORDS = {
 # 10^6 operations of one sample's step, where a GFLOP/s says more than images/s: 2 x 3 (forward, dx, dw) x 9 taps
 MFLOP = {"conv32": 2 * 3 * 9 * 1600 * 32 * 32 / 1e6, "conv64": 2 * 3 * 9 * 1600 * 64 * 64 / 1e6,
          "residual": 2 * 9 * 1600 * (3 * (5 * 32 * 32 + 32) + 2 * 32) / 1e6}
+# An image that fits no batch: dae-cl denoise, from file to file, against PyTorch from memory to memory.
+LARGE = (4000, 6000)
+LARGE_GOAL = (1.0, 1.4)
+LARGE_MEMORY_GOAL = 2**30
+TORCH_TILES = [256, 512, 1024]
+TORCH_LARGE = ["eager", "channels_last", "compiled_channels_last"]
 GEMM_GOAL = (0.9, 1.1)
 GEMM_LAYERS = [(784, 256), (256, 128), (128, 64), (256, 784)]
 GEMM_BATCHES = [1, 64, 128, 512]
@@ -250,6 +256,61 @@ def measure_subject(work, batch, goals, peers, options, benches):
     return rows
 
 
+def denoise(model, image, out):
+    """Seconds from start to end of dae-cl denoise, and the peak of its memory; None when it fails."""
+    command = ["build/dae-cl", "denoise", model, image, "-o", out]
+    begin = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    problem = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begin
+    if status != 0:
+        say(f"  {' '.join(command)}: {problem.decode()[-300:]}")
+        return None
+    return seconds, usage.ru_maxrss * 1024
+
+
+def prepare_large():
+    """A model of configs/image_gray.yaml, hardly trained, and an image of noise."""
+    folder = os.path.join(PEERS, "large")
+    image = os.path.join(folder, "large.pgm")
+    answer = run_json(["build/dae-cl", "run", "configs/image_gray.yaml", "--json", "--out", folder,
+                       "--set", "train.epochs=1", "--set",
+                       "data={source: dead_leaves, train: 1, test: 1, patch: 40, patches: 64, test_patches: 64}"])
+    if not answer:
+        return None
+    with open(image, "wb") as file:
+        file.write(b"P5\n%d %d\n255\n" % (LARGE[1], LARGE[0]) + os.urandom(LARGE[0] * LARGE[1]))
+    return os.path.join(folder, "model.safetensors"), image, os.path.join(folder, "out")
+
+
+def measure_large(torch, options):
+    """The row of an image that goes through in tiles."""
+    files = prepare_large()
+    tried, pixels = {}, LARGE[0] * LARGE[1]
+    for side in TORCH_TILES:
+        for mode in TORCH_LARGE:
+            tried[f"{mode}, tiles of {side}"] = torch.rate("large", side, "infer", mode, options.seconds)
+    known = {name: rate for name, rate in tried.items() if rate}
+    best = max(known, key=known.get, default=None)
+    mode, side = best.split(", tiles of ") if best else (None, "0")
+    turns, memory = {"ours": [], "torch": [], "jax": []}, []
+    for _ in range(options.rounds):
+        answer = denoise(*files) if files else None
+        turns["ours"].append(pixels / answer[0] if answer else None)
+        memory += [answer[1]] if answer else []
+        turns["torch"].append(torch.rate("large", int(side), "infer", mode, 6 * options.seconds) if best else None)
+    ours, theirs = median(turns["ours"]), median(turns["torch"])
+    row = {"work": "large", "what": "infer", "words": "residual denoiser, 6000x4000 pixels, inference (pixels/s)",
+           "batch": 1, "ours": ours, "pytorch": theirs, "jax": None, "best": "PyTorch" if theirs else None,
+           "modes": {"PyTorch": best, "JAX": None}, "ratio": ours / theirs if ours and theirs else None,
+           "at_least": LARGE_GOAL[0], "aim": LARGE_GOAL[1], "turns": turns, "tried": tried,
+           "peak_rss_bytes": max(memory, default=None)}
+    say(f"  {row['words']}: {number(ours)} against {number(theirs)} ({best}): {number(row['ratio'])}x, "
+        f"{mib(row['peak_rss_bytes'])}")
+    return row
+
+
 def measure_gemm(peer, options):
     items = list(gemm_items())
     ours, theirs = {i: [] for i in items}, {i: [] for i in items}
@@ -385,6 +446,12 @@ def to_markdown(result):
          f"{with_gflops(r, r['jax'])} {r['modes']['JAX'] or ''}".strip(),
          number(r["ratio"]), number(r["at_least"]) if r["at_least"] else "", number(r["aim"]) if r["aim"] else "",
          verdict(r["ratio"], r["at_least"], r["aim"])] for r in result["rows"]])
+    for r in result["rows"]:
+        if r["work"] == "large":
+            lines += ["", "The large image's row is one `dae-cl denoise` of a grey PGM, start, reading and writing included, and for "
+                      "PyTorch its tiles alone, with the overlap that the network needs, cut from memory and put back there. "
+                      f"Peak memory of that `dae-cl denoise`: {mib(r['peak_rss_bytes'])}; goal at most "
+                      f"{mib(LARGE_MEMORY_GOAL)} ({verdict(r['peak_rss_bytes'], LARGE_MEMORY_GOAL, LARGE_MEMORY_GOAL, True)})."]
     if result["gemm"]:
         lines += ["", "Matrix products C (M,N) = op(A) op(B), op(A) (M,K), GFLOP/s, each launch on its own against OpenBLAS. "
                   f"Every ratio is to be at least {GEMM_GOAL[0]}, better {GEMM_GOAL[1]}.", ""]
@@ -550,6 +617,10 @@ def main():
                 say(f"{work}, batch {batch} ({time.time() - begin:.0f} s)")
                 quiet.wait()
                 result["rows"] += measure_subject(work, batch, goals, (torch, jax), options, benches)
+        if options.only in "large":
+            say(f"a large image ({time.time() - begin:.0f} s)")
+            quiet.wait()
+            result["rows"].append(measure_large(torch, options))
         if options.only in "gemm":
             say(f"matrix products ({time.time() - begin:.0f} s)")
             quiet.wait()

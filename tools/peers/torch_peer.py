@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from worker import DENSE, RESIDUAL, SHAPE, SIGMA, samples_of, serve
+from worker import DENSE, LARGE, REACH, RESIDUAL, SHAPE, SIGMA, samples_of, serve
 
 torch.set_num_threads(int(os.environ.get("PEER_THREADS", "2")))
 torch.manual_seed(0)
@@ -95,7 +95,32 @@ class Run:
         self.at += self.batch
 
 
+class Tiles:
+    """A large image through the residual denoiser: a tile a call, cut out of it and put back without its rim."""
+
+    def __init__(self, side, mode):
+        self.image, self.result = torch.rand(1, 1, *LARGE), torch.empty(1, 1, *LARGE)
+        network = Residual()
+        self.layout = torch.channels_last if mode.endswith("channels_last") else torch.contiguous_format
+        network = network.to(memory_format=self.layout)
+        self.forward = torch.compile(network, dynamic=False) if mode.startswith("compiled") else network
+        step = side - 2 * REACH
+        self.places = [(y, x) for y in range(0, LARGE[0] - side + 1, step) for x in range(0, LARGE[1] - side + 1, step)]
+        self.side, self.at = side, 0
+
+    def infer(self):
+        y, x = self.places[self.at]
+        self.at = (self.at + 1) % len(self.places)
+        with torch.inference_mode():
+            tile = self.image[:, :, y:y + self.side, x:x + self.side].contiguous(memory_format=self.layout)
+            out = self.forward(tile)
+            self.result[:, :, y + REACH:y + self.side - REACH, x + REACH:x + self.side - REACH] = \
+                out[:, :, REACH:-REACH, REACH:-REACH]
+
+
 def make(work, batch, what, mode):
+    if work == "large":
+        return Tiles(batch, mode).infer, lambda: None
     run = Run(work, batch, mode)
     return (run.train if what == "train" else run.infer), lambda: None
 

@@ -2,7 +2,8 @@
 
 A peer is a process of its own. It reads one JSON object a line, {"work", "batch", "what", "mode", "seconds"}, and
 answers with one: {"rate"} in samples per second, or {"error"}, and the peak of its memory. `what` is "train" or
-"infer". The first answer to a question warms up (and compiles); later ones measure at once. With 0 seconds the answer
+"infer"; of the work "large", a 6000x4000 image through "residual" in tiles, "batch" is a tile's side, a unit of work
+one tile, and the rate in pixels of the result per second. The first answer to a question warms up (and compiles); later ones measure at once. With 0 seconds the answer
 comes after one step, without a rate.
 """
 
@@ -17,6 +18,8 @@ RESIDUAL = [1, 32, 32, 32, 32, 32, 32, 1]
 SIGMA = {"conv_mnist": 0.3, "fc_mnist": 0.3, "residual": 25 / 255, "conv32": 0, "conv64": 0}
 SHAPE = {"conv_mnist": (28, 28, 1), "fc_mnist": (784,), "residual": (40, 40, 1), "conv32": (40, 40, 32),
          "conv64": (40, 40, 64)}
+REACH = 7  # of seven 3x3 convolutions: tiles overlap by twice as much
+LARGE = (4000, 6000)
 WARM_SECONDS = 0.3
 
 
@@ -56,7 +59,8 @@ def serve(make):
             enqueue, wait = ready[key]
             answer = {"rate": None}
             if question["seconds"] > 0:
-                answer["rate"] = window(enqueue, wait, question["seconds"]) * question["batch"]
+                unit = (question["batch"] - 2 * REACH) ** 2 if question["work"] == "large" else question["batch"]
+                answer["rate"] = window(enqueue, wait, question["seconds"]) * unit
         except Exception as problem:  # a mode that does not work here is a result too
             answer = {"error": f"{type(problem).__name__}: {problem}"[:300]}
         answer["peak_rss_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,25 @@
+/* PNG, by libpng: part of data/image.h. */
+#ifndef DATA_PNG_IMAGE_H
+#define DATA_PNG_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/text.h"
+#include "data/image.h"
+
+bool png_image_is(const unsigned char *bytes, size_t len);
+
+/* Decodes any PNG as image_decode does, or with image->extras as image_load_whole does. */
+MUST_USE enum dae_status png_image_decode(const char *name, const unsigned char *bytes, size_t len, int64_t max_pixels,
+                                          struct image *image, struct error *err);
+
+/* Appends the image as PNG, its extras with it. */
+MUST_USE enum dae_status png_image_encode(const char *name, const struct image *image, struct text *out,
+                                          struct error *err);
+
+/* A profile that libpng would not write (damaged, or of another kind of colours than the image's) is dropped from the
+ * extras, and their notice says why. DAE_NO_MEMORY. */
+MUST_USE enum dae_status png_image_check_profile(const struct image *image, struct error *err);
+
+#endif

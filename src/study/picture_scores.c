@@ -1,0 +1,157 @@
+#include "study/picture_scores.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/comparison.h"
+#include "train/median.h"
+#include "train/metrics.h"
+
+const char *picture_method_label(enum picture_method method)
+{
+    static const enum comparison_rival rival[PICTURE_METHODS] = {COMPARE_NOISY, COMPARE_MEDIAN, COMPARE_MODEL};
+    return comparison_label(rival[method]);
+}
+
+enum dae_status picture_scores_begin(struct picture_scores *scores, int64_t n, int64_t side, int64_t channels,
+                                     struct error *err)
+{
+    const int64_t n_shown = n < PICTURE_SHOWN ? n : PICTURE_SHOWN;
+    *scores = (struct picture_scores){.n = n, .n_shown = n_shown, .side = side, .channels = channels};
+    const size_t len = (size_t)(n_shown * side * side * channels);
+    scores->each = calloc((size_t)n, sizeof *scores->each);
+    scores->clean = calloc(len, sizeof *scores->clean);
+    scores->is_small = calloc((size_t)n, sizeof *scores->is_small);
+    bool whole = scores->each && scores->clean && scores->is_small;
+    for (int m = 0; m < PICTURE_METHODS; ++m)
+        whole = (scores->restored[m] = calloc(len, sizeof *scores->clean)) && whole;
+    return whole ? DAE_OK : error_no_memory(err, "scores of images", len * sizeof *scores->clean);
+}
+
+/* ---- The part with the most detail. ------------------------------------------------------------------------------ */
+
+/* Squared differences to the right and to the lower neighbour. */
+static double detail(const float *image, int64_t height, int64_t width, int64_t channels, int64_t y, int64_t x)
+{
+    double sum = 0;
+    for (int64_t c = 0; c < channels; ++c) {
+        const float *p = image + (y * width + x) * channels + c;
+        const double right = x + 1 < width ? (double)(p[channels] - p[0]) : 0;
+        const double below = y + 1 < height ? (double)(p[width * channels] - p[0]) : 0;
+        sum += right * right + below * below;
+    }
+    return sum;
+}
+
+/* By sums over all rectangles from the corner: table (H+1,W+1). */
+static void find_most(const double *table, int64_t height, int64_t width, int64_t side, int64_t at[2])
+{
+    const int64_t line = width + 1;
+    double most = -1;
+    at[0] = at[1] = 0;
+    for (int64_t y = 0; y + side <= height; ++y)
+        for (int64_t x = 0; x + side <= width; ++x) {
+            const double *top = table + y * line + x, *bottom = top + side * line, sum = bottom[side] - bottom[0];
+            const double inside = sum - (top[side] - top[0]);
+            if (inside > most) {
+                most = inside;
+                at[0] = y;
+                at[1] = x;
+            }
+        }
+}
+
+static enum dae_status find_crop(const struct picture_scores *scores, int64_t height, int64_t width, const float *clean,
+                                 int64_t at[2], struct error *err)
+{
+    const size_t len = (size_t)((height + 1) * (width + 1));
+    double *table = calloc(len, sizeof *table);
+    if (!table)
+        return error_no_memory(err, "sums of an image", len * sizeof *table);
+    for (int64_t y = 0; y < height; ++y) {
+        double row = 0;
+        for (int64_t x = 0; x < width; ++x) {
+            row += detail(clean, height, width, scores->channels, y, x);
+            table[(y + 1) * (width + 1) + x + 1] = table[y * (width + 1) + x + 1] + row;
+        }
+    }
+    find_most(table, height, width, scores->side, at);
+    free(table);
+    return DAE_OK;
+}
+
+static void crop(const struct picture_scores *scores, int64_t i, const int64_t at[2], int64_t width, const float *from,
+                 float *to)
+{
+    const int64_t line = scores->side * scores->channels;
+    for (int64_t r = 0; r < scores->side; ++r)
+        memcpy(to + (i * scores->side + r) * line, from + ((at[0] + r) * width + at[1]) * scores->channels,
+               (size_t)line * sizeof *to);
+}
+
+/* ---- Scores. ----------------------------------------------------------------------------------------------------- */
+
+static struct picture_score score_of(const float *x, const float *clean, int64_t height, int64_t width,
+                                     int64_t channels)
+{
+    struct metrics metrics = {0};
+    metrics_add(&metrics, x, clean, 1, (size_t)(height * width * channels));
+    return (struct picture_score){metrics_psnr_mean(&metrics),
+                                  metrics_ssim(x, clean, (size_t)height, (size_t)width, (size_t)channels)};
+}
+
+enum dae_status picture_scores_add(struct picture_scores *scores, int64_t i, int64_t height, int64_t width,
+                                   const float *clean, const float *noisy, const float *denoised, struct error *err)
+{
+    const int64_t len = height * width * scores->channels;
+    int64_t at[2];
+    float *median = malloc((size_t)len * sizeof *median);
+    if (!median)
+        return error_no_memory(err, "filtered image", (unsigned long long)len * sizeof *median);
+    median_filter(noisy, median, 1, (size_t)height, (size_t)width, (size_t)scores->channels);
+    for (int64_t k = 0; k < len; ++k) {
+        median[k] = median[k] > 1 ? 1 : median[k]; /* NaN stays */
+        median[k] = median[k] < 0 ? 0 : median[k];
+    }
+    scores->is_small[i] = height < METRICS_SSIM_WINDOW || width < METRICS_SSIM_WINDOW;
+    const float *const method[PICTURE_METHODS] = {noisy, median, denoised};
+    for (int m = 0; m < PICTURE_METHODS; ++m)
+        scores->each[i][m] = score_of(method[m], clean, height, width, scores->channels);
+    enum dae_status status = DAE_OK;
+    if (i < scores->n_shown) {
+        status = find_crop(scores, height, width, clean, at, err);
+        for (int m = 0; m < PICTURE_METHODS && status == DAE_OK; ++m)
+            crop(scores, i, at, width, method[m], scores->restored[m]);
+        if (status == DAE_OK)
+            crop(scores, i, at, width, clean, scores->clean);
+    }
+    free(median);
+    return status;
+}
+
+void picture_scores_end(struct picture_scores *scores)
+{
+    scores->n_ssim = 0;
+    for (int64_t i = 0; i < scores->n; ++i)
+        scores->n_ssim += !scores->is_small[i];
+    for (int m = 0; m < PICTURE_METHODS; ++m) {
+        struct picture_score sum = {0};
+        for (int64_t i = 0; i < scores->n; ++i) {
+            sum.psnr += scores->each[i][m].psnr;
+            sum.ssim += scores->is_small[i] ? 0 : scores->each[i][m].ssim;
+        }
+        scores->mean[m].psnr = sum.psnr / (double)scores->n;
+        scores->mean[m].ssim = scores->n_ssim > 0 ? sum.ssim / (double)scores->n_ssim : NAN;
+    }
+}
+
+void picture_scores_release(struct picture_scores *scores)
+{
+    free(scores->each);
+    free(scores->clean);
+    free(scores->is_small);
+    for (int m = 0; m < PICTURE_METHODS; ++m)
+        free(scores->restored[m]);
+    *scores = (struct picture_scores){0};
+}
