@@ -73,8 +73,12 @@ static enum dae_status match(const struct side *noisy, const struct side *clean,
 
 /* ---- Loading. ---------------------------------------------------------------------------------------------------- */
 
-static enum dae_status add(struct image_pool *pool, const char *noisy_path, const char *clean_path, struct error *err)
+/* names: those of the pool's images, each with its NUL. */
+static enum dae_status add(struct image_pool *pool, const struct file *noisy_file, const struct file *clean_file,
+                           struct text *names, struct error *err)
 {
+    const char *noisy_path = noisy_file->path, *clean_path = clean_file->path;
+    const int64_t before = pool->n;
     struct image noisy = {0}, clean = {0};
     enum dae_status status = image_load(noisy_path, IMAGE_FILES_PIXELS, &noisy, err);
     if (status == DAE_OK)
@@ -88,6 +92,8 @@ static enum dae_status add(struct image_pool *pool, const char *noisy_path, cons
         status = image_pool_add_pair(pool, &clean, &noisy, err);
         if (status != DAE_OK)
             error_note(err, "this happened at %s and %s", noisy_path, clean_path);
+        if (pool->n > before)
+            text_add_bytes(names, clean_file->stem, strlen(clean_file->stem) + 1);
     }
     image_release(&noisy);
     image_release(&clean);
@@ -109,19 +115,19 @@ static void describe_left_out(const struct side *noisy, const struct side *clean
 }
 
 static enum dae_status load(struct side *noisy, struct side *clean, const struct image_files_options *options,
-                            struct arena *arena, struct image_pool *pool, struct error *err)
+                            struct arena *arena, struct image_pool *pool, struct text *names, struct error *err)
 {
     TRY(list(noisy, arena, err));
     TRY(list(clean, arena, err));
     TRY(match(noisy, clean, err));
     for (size_t i = 0; i < noisy->n && (int64_t)i < options->limit; ++i)
-        TRY(add(pool, noisy->file[i].path, clean->file[i].path, err));
+        TRY(add(pool, &noisy->file[i], &clean->file[i], names, err));
     if (pool->n == 0)
         return error_set(err, DAE_BAD_DATA,
                          "%s and %s: no pair of images of at least %lld x %lld pixels (%lld smaller)", noisy->folder,
                          clean->folder, (long long)options->patch.dim[0], (long long)options->patch.dim[1],
                          (long long)pool->n_small);
-    return DAE_OK;
+    return names->failed ? error_no_memory(err, "names of images", names->len) : DAE_OK;
 }
 
 enum dae_status image_pairs_load(const char *noisy_folder, const char *clean_folder,
@@ -131,12 +137,16 @@ enum dae_status image_pairs_load(const char *noisy_folder, const char *clean_fol
     struct side noisy = {.folder = noisy_folder}, clean = {.folder = clean_folder};
     struct image_pool pool = {.patch = options->patch};
     struct arena arena = {0};
-    enum dae_status status = load(&noisy, &clean, options, &arena, &pool, err);
+    struct text names = {0};
+    enum dae_status status = load(&noisy, &clean, options, &arena, &pool, &names, err);
     if (status == DAE_OK) {
-        *set = (struct dataset){.n = options->patches, .shape = options->patch, .kind = DATASET_UINT8};
+        *set = (struct dataset){
+            .n = options->patches, .shape = options->patch, .kind = DATASET_UINT8, .image_names = names.data};
+        names = (struct text){0}; /* the set's now */
         status = image_pool_block(&pool, &set->values, &set->block_bytes, err);
     }
     describe_left_out(&noisy, &clean, &pool, notice);
+    text_release(&names);
     image_pool_release(&pool);
     arena_release(&arena);
     return status;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "graph/receptive_field.h"
 #include "study/denoising_error.h"
 #include "study/gaussian_levels.h"
 #include "study/whole_images.h"
@@ -48,8 +49,8 @@ static enum dae_status measure_whole(struct study_task *task, const struct study
                                           .parameters = parameters};
     TRY(whole_images_run(&options, task->test_set, &images, err));
     m->n_whole = images.n;
-    m->whole[level][0] = images.noisy_mean;
-    m->whole[level][1] = images.denoised_mean;
+    m->whole[level][0] = images.scores.mean[PICTURE_NOISY].psnr;
+    m->whole[level][1] = images.scores.mean[PICTURE_MODEL].psnr;
     whole_images_release(&images);
     return study_stopped(task, err);
 }
@@ -58,8 +59,8 @@ static enum dae_status measure(struct study_task *task, const float *parameters,
                                struct error *err)
 {
     const int n = m->levels->n;
-    int64_t reach[2];
-    const bool whole = task->test_set->block_bytes > 0 && network_reach(task->network, reach);
+    struct receptive_field field;
+    const bool whole = task->test_set->block_bytes > 0 && receptive_field_find(task->network, &field);
     test_shown_choose(task->test_set, SHOWN, &m->shown);
     m->image = arena_array(task->arena, (size_t)(2 * m->shown.n * n), (size_t)m->len * sizeof(float));
     float *kept = arena_array(task->arena, (size_t)(2 * m->shown.n), (size_t)m->len * sizeof(float));
