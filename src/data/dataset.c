@@ -16,6 +16,7 @@
 #include "data/panel_samples.h"
 #include "data/panel_source.h"
 #include "data/plane.h"
+#include "data/validation_set.h"
 #include "graph/network.h"
 
 enum {
@@ -60,10 +61,10 @@ struct options {
     int fallback; /* 0: generated; -1: none */
     const char *path, *train, *test;
     long long n_train, n_test, seed;
-    long long limit, test_limit;                        /* INT32_MAX: none */
-    long long memory;                                   /* MiB; 0: no limit */
-    int returns;                                        /* enum panel_returns */
-    const struct value *from, *train_until, *test_from; /* dates; NULL: not given */
+    long long limit, test_limit;                                     /* INT32_MAX: none */
+    long long memory;                                                /* MiB; 0: no limit */
+    int returns;                                                     /* enum panel_returns */
+    const struct value *from, *train_until, *test_from, *validation; /* NULL: not given */
     long long window, assets, factors;
     double clip, noise, missing, scale;
     long long patch[2], n_patches, n_test_patches;
@@ -115,6 +116,7 @@ const struct dataset_key dataset_keys[] = {
      "integer",
      "0",
      "MiB of the device's memory that each split may take; a larger one is streamed; 0: as much as there is"},
+    {"*", {"validation", FIELD_VALUE, AT(validation), false, 0, 0, NULL}, "number", "", VALIDATION_SET_HELP},
     {"mnist",
      {"fallback", FIELD_CHOICE, AT(fallback), false, 0, 0, "digits"},
      "digits",
@@ -323,7 +325,8 @@ static enum dae_status read_options(const struct value *section, struct options 
 enum dae_status dataset_check(const struct value *data_section, struct error *err)
 {
     struct options options;
-    return read_options(data_section, &options, err);
+    TRY(read_options(data_section, &options, err));
+    return validation_set_check(data_section, err);
 }
 
 enum dae_status dataset_plane(const struct value *data_section, enum dataset_plane *plane, double *scale,
