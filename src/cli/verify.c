@@ -56,6 +56,7 @@ static enum dae_status verify(const struct invocation *invocation, const struct 
         .guards = true,
         .optimizer = subject->settings.optimizer,
         .optimizer_state = subject->settings.optimizer_state,
+        .average = subject->settings.average,
     };
     verify_size(&subject->network, subject->settings.batch, &subject->options);
     const double begin = clock_seconds();

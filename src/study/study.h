@@ -91,10 +91,11 @@ struct study_task {
     const struct network *network;
     const struct dataset *train_set, *test_set;
     struct loader *train, *test;
-    const float *model;    /* (parameters_len) of the trained network when a run asks for the study; else NULL */
-    const float *standard; /* the same of the network trained without noise, when a run has it; else NULL */
-    const char *folder;    /* where trained models are kept, so that a study that was stopped goes on where it was */
-    bool resume;           /* whether what is in the folder may be gone on with */
+    struct loader *validation; /* chooses the epoch of what study_train trains; NULL: the last one is taken */
+    const float *model;        /* (parameters_len) of the trained network when a run asks for the study; else NULL */
+    const float *standard;     /* the same of the network trained without noise, when a run has it; else NULL */
+    const char *folder; /* where trained models are kept, so that a study that was stopped goes on where it was */
+    bool resume;        /* whether what is in the folder may be gone on with */
     const volatile sig_atomic_t *stop;
     /* One progress bar for the whole study: a part in [0, 1] of all it has to do; or NULL. */
     void (*on_progress)(void *context, double done, const char *what);
