@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "graph/derived.h"
 #include "graph/fusion.h"
 #include "graph/network.h"
 #include "graph/schedule.h"
@@ -28,11 +29,18 @@ static enum dae_status plan_memory(const struct network *network, const struct s
     struct tuning tuning;
     struct fusion fusion;
     struct schedule schedule;
+    struct network contractive;
+    const bool twice = settings->contractive > 0;
     TRY(tuning_choose(&assumed, request, &tuning, err));
+    if (twice) {
+        TRY(derived_contractive(network, settings->contractive, &contractive, err));
+        network = &contractive; /* the network that is differentiated */
+    }
     TRY(fusion_plan(network, true, &fusion, err));
     TRY(schedule_plan(network, &fusion, &tuning, &options, &schedule, err));
     memory->wide = tuning.wide;
-    memory->parameters = memory->gradients = (uint64_t)network->parameters_len * sizeof(float);
+    memory->parameters = (uint64_t)network->parameters_len * sizeof(float);
+    memory->gradients = memory->parameters * (twice ? 2 : 1);
     memory->state = memory->parameters * (uint64_t)settings->optimizer->n_states;
     memory->average = settings->average > 0 ? memory->parameters : 0;
     memory->work = (uint64_t)schedule.work_len * sizeof(float);

@@ -66,6 +66,19 @@ run "$dae_cl" check "$small" --json --set 'train.average={decay: 0.9}'
 python3 -c 'import json, sys; b = json.load(sys.stdin)["training_bytes"]; assert b["average"] == b["parameters"]' \
     <"$work/out" || problem "wrong JSON"
 
+case_is "a contractive training has the gradients of every layer's twin as well, and their activations"
+before=$("$dae_cl" check "$small" --json)
+run "$dae_cl" check "$small" --json --set train.contractive=0.1
+code_is 0
+python3 - "$before" "$work/out" <<'END' || problem "wrong JSON"
+import json, sys
+one, two = (d["training_bytes"] for d in (json.loads(sys.argv[1]), json.load(open(sys.argv[2]))))
+assert two["gradients"] == 2 * two["parameters"] == 2 * one["parameters"]
+assert two["optimizer_state"] == one["optimizer_state"] and 1.2 * one["work"] < two["work"] < 3 * one["work"]
+END
+run "$dae_cl" check "$small" --json --set train.contractive=0
+[ "$(cat "$work/out")" = "$before" ] || problem "a penalty of 0 takes memory"
+
 case_is "every example config"
 for config in configs/*.yaml; do
     run "$dae_cl" check "$config"
