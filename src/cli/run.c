@@ -238,6 +238,8 @@ static enum dae_status run_all(struct run *run, struct error *err)
     TRY(comparison_check(&session->settings, &session->network, session->config, err));
     TRY(session_load(session, err));
     TRY(comparison_check_data(&session->settings, session->config, &session->train_set, &session->test_set, err));
+    const struct study_task task = session_task(session, NULL, NULL);
+    TRY(study_check_data(&task, session->studies, session->n_studies, err));
     TRY(session_open_devices(session, true, err));
     TRY(session_open_folder(session, err));
     TRY(train_all(run, err));

@@ -168,6 +168,9 @@ struct study {
      * study needs (a node named `code`, images). May be NULL. */
     enum dae_status (*plan)(const struct study_task *task, const struct value *options, void *filled,
                             struct error *err);
+    /* Refuses data that the study can do nothing with, once they are loaded (task has train_set and test_set too),
+     * before a device is opened or a network trained: DAE_CONFIG at the place. May be NULL. */
+    enum dae_status (*check_data)(const struct study_task *task, struct error *err);
     enum dae_status (*run)(struct study_task *task, const void *options, struct study_result *result,
                            struct error *err);
 };
@@ -206,6 +209,9 @@ MUST_USE enum dae_status study_tidy(struct value *config, struct arena *arena, s
  * that needs neither data nor device: registry, arena, config, settings, network. */
 MUST_USE enum dae_status study_plan_one(const struct study_task *task, const struct study *study,
                                         struct study_plan *plan, struct error *err);
+/* Asks each of n studies whether the data will do. */
+MUST_USE enum dae_status study_check_data(const struct study_task *task, const struct study_plan *plans, int n,
+                                          struct error *err);
 /* Plans all that the config names, in its order. */
 MUST_USE enum dae_status study_plan_all(const struct study_task *task, struct study_plan plans[STUDY_MAX], int *n,
                                         struct error *err);
