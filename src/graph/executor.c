@@ -449,6 +449,11 @@ enum dae_status executor_get_gradients(const struct executor *e, float *gradient
     return buffer_read(e->gradients, 0, gradients, parameter_bytes(e), err);
 }
 
+enum dae_status executor_get_twin_gradients(const struct executor *e, float *gradients, struct error *err)
+{
+    return buffer_read(e->gradients, parameter_bytes(e), gradients, parameter_bytes(e), err);
+}
+
 enum dae_status executor_read_gradients_later(const struct executor *e, float *gradients, struct device_event **event,
                                               struct error *err)
 {

@@ -50,6 +50,9 @@ void executor_free(struct executor *executor); /* NULL is fine */
 MUST_USE enum dae_status executor_set_parameters(struct executor *executor, const float *parameters, struct error *err);
 MUST_USE enum dae_status executor_get_parameters(const struct executor *executor, float *parameters, struct error *err);
 MUST_USE enum dae_status executor_get_gradients(const struct executor *executor, float *gradients, struct error *err);
+/* With options.training: what the twins alone gave to the gradients. */
+MUST_USE enum dae_status executor_get_twin_gradients(const struct executor *executor, float *gradients,
+                                                     struct error *err);
 MUST_USE enum dae_status executor_set_state(struct executor *executor, const float *state, struct error *err);
 MUST_USE enum dae_status executor_get_state(const struct executor *executor, float *state, struct error *err);
 /* The running mean of the parameters (parameters_len); only where options.average asks for one. Update t moves it by
