@@ -6,6 +6,7 @@
  *   step_squares  norm[1 + i] = sum of the squares of piece i of the gradients, NORM_VECTORS vectors long
  *   step_scale    norm[0] = what the gradients are multiplied by, so that their norm over all pieces is `most` at most
  *   step_update   the optimiser: parameters (len) and its STATES vectors of state (STATES, len) from gradients (len)
+ *   step_average  average (len) += share * (parameters - average): a running mean of the parameters
  *
  * The host guarantees that each len is a multiple of 16 and that padding holds zeros, which every optimiser keeps.
  * NORM_VECTORS: 0 where the gradients are taken as they are; then nobody calls step_squares and step_scale.
@@ -93,5 +94,14 @@ __kernel void step_update(G float *parameters, G const float *gradients, G float
         vstore16(UPDATE(vload16(0, parameters + at), CLIPPED(vload16(0, gradients + at)), state, c), 0, parameters + at);
         for (int i = 0; i < STATES; ++i)
             vstore16(state[i], 0, states + (size_t)i * len + at);
+    }
+}
+
+__kernel void step_average(G const float *parameters, G float *average, const int len, const float share)
+{
+    const int first = (int)get_global_id(0) * VECTORS_EACH * 16, end = min(len, first + VECTORS_EACH * 16);
+    for (int at = first; at < end; at += 16) {
+        const V mean = vload16(0, average + at);
+        vstore16(fma((V)(share), vload16(0, parameters + at) - mean, mean), 0, average + at);
     }
 }

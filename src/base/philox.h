@@ -27,6 +27,7 @@ enum {
     PHILOX_PLANE = 6,   /* points in the plane */
     PHILOX_PATCH = 7,   /* where a patch lies in which image; kernels/batch.cl has the same number */
     PHILOX_LEAVES = 8,
+    PHILOX_HOLD_OUT = 9, /* which samples of a training set are kept for validation */
     PHILOX_NODE = 16,
     PHILOX_LEVEL = 0x4000,
     PHILOX_CHOICE = 0x8000,

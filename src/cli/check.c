@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "graph/derived.h"
 #include "graph/fusion.h"
 #include "graph/network.h"
 #include "graph/schedule.h"
@@ -13,7 +14,7 @@ enum { N_COLUMNS = 7, ASSUMED_UNITS = 32, ASSUMED_GROUP = 256 };
 
 /* Bytes on the device while training. */
 struct memory {
-    uint64_t parameters, gradients, state, work;
+    uint64_t parameters, gradients, state, average, work;
     bool wide;
 };
 
@@ -28,12 +29,20 @@ static enum dae_status plan_memory(const struct network *network, const struct s
     struct tuning tuning;
     struct fusion fusion;
     struct schedule schedule;
+    struct network contractive;
+    const bool twice = settings->contractive > 0;
     TRY(tuning_choose(&assumed, request, &tuning, err));
+    if (twice) {
+        TRY(derived_contractive(network, settings->contractive, &contractive, err));
+        network = &contractive; /* the network that is differentiated */
+    }
     TRY(fusion_plan(network, true, &fusion, err));
     TRY(schedule_plan(network, &fusion, &tuning, &options, &schedule, err));
     memory->wide = tuning.wide;
-    memory->parameters = memory->gradients = (uint64_t)network->parameters_len * sizeof(float);
+    memory->parameters = (uint64_t)network->parameters_len * sizeof(float);
+    memory->gradients = memory->parameters * (twice ? 2 : 1);
     memory->state = memory->parameters * (uint64_t)settings->optimizer->n_states;
+    memory->average = settings->average > 0 ? memory->parameters : 0;
     memory->work = (uint64_t)schedule.work_len * sizeof(float);
     return DAE_OK;
 }
@@ -122,8 +131,10 @@ static void print_memory(const struct settings *settings, const struct memory *m
     print_bytes("parameters", memory->parameters, "");
     print_bytes("gradients", memory->gradients, "");
     print_bytes("optimizer state", memory->state, "");
+    if (memory->average > 0)
+        print_bytes("average", memory->average, "  of the parameters");
     print_bytes("work", memory->work, "  activations, their gradients, partial sums");
-    print_bytes("total", memory->parameters + memory->gradients + memory->state + memory->work, "");
+    print_bytes("total", memory->parameters + memory->gradients + memory->state + memory->average + memory->work, "");
 }
 
 static cJSON *shape_json(const struct dae_shape *shape)
@@ -162,6 +173,8 @@ static cJSON *to_json(const struct network *network, const struct settings *sett
     cJSON_AddNumberToObject(bytes, "parameters", (double)memory->parameters);
     cJSON_AddNumberToObject(bytes, "gradients", (double)memory->gradients);
     cJSON_AddNumberToObject(bytes, "optimizer_state", (double)memory->state);
+    if (memory->average > 0)
+        cJSON_AddNumberToObject(bytes, "average", (double)memory->average);
     cJSON_AddNumberToObject(bytes, "work", (double)memory->work);
     return root;
 }

@@ -55,6 +55,12 @@ static const struct {
      "updates over which the learning rate rises from nothing"},
     {"train", "clip_gradient", "number from 1e-12 to 1e12", "",
      "the largest norm of a batch's gradient over all parameters; a longer one is scaled down to it"},
+    {"train", "average", "`{decay: number above 0 and below 1}`", "decay 0.999",
+     "keep a running mean of the parameters, to validate, test and save in their place; when not given, none is kept"},
+    {"train", "early_stop", "`{patience: epochs, min_delta: number}`", "min_delta 0",
+     "end the training after so many epochs in a row without a validation loss more than min_delta below the lowest "
+     "before; "
+     "needs `data.validation`"},
 };
 
 /* A parameter's texts: what its row means to a reader. */

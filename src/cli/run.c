@@ -46,6 +46,22 @@ static enum dae_status on_epoch(void *context, const struct epoch_record *record
     return run_folder_log(&run->session.folder, event, err);
 }
 
+/* Whose network is kept. */
+static enum dae_status log_choice(struct run *run, const struct trained *trained, struct error *err)
+{
+    const double loss = trained->validation_losses[trained->best_epoch - 1];
+    cJSON *event = cJSON_CreateObject();
+    fprintf(stderr, "  %safter epoch %lld; epoch %lld is kept, of the lowest validation loss, %.5f\n",
+            trained->stopped_early ? "stopped early, " : "", (long long)trained->n_epochs,
+            (long long)trained->best_epoch, loss);
+    cJSON_AddStringToObject(event, "event", "chosen");
+    cJSON_AddStringToObject(event, "network", run->role);
+    cJSON_AddNumberToObject(event, "epoch", (double)trained->best_epoch);
+    json_number(event, "validation_loss", loss);
+    cJSON_AddBoolToObject(event, "stopped_early", trained->stopped_early);
+    return run_folder_log(&run->session.folder, event, err);
+}
+
 /* How each batch was split. */
 static enum dae_status log_shares(struct run *run, const struct trained *trained, struct error *err)
 {
@@ -77,7 +93,8 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
             .helper = run->session.helper,
             .n_helpers = run->session.n_devices - 1,
             .weights = run->model.parameters && run->session.n_devices > 1 ? run->model.share : NULL,
-            .validation = run->session.test,
+            .validation = run->session.validation ? run->session.validation : run->session.test,
+            .choose = run->session.validation != NULL,
             .bytes = run->session.train_set.kind == DATASET_UINT8,
             .corrupt = corrupt,
             .checkpoint = checkpoint,
@@ -95,6 +112,8 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
         progress_end(&run->progress);
         if (notice[0])
             fprintf(stderr, "  %s\n", notice);
+        if (status == DAE_OK && out->best_epoch > 0)
+            status = log_choice(run, out, err);
         if (status == DAE_OK && run->session.n_devices > 1)
             status = log_shares(run, out, err);
     }
@@ -181,6 +200,7 @@ static enum dae_status report(struct run *run, struct error *err)
         .study = run->study,
         .n_studies = run->n_studied,
         .n_train = run->session.train_set.n,
+        .n_validation = run->session.validation_set.n,
         .n_test = run->session.test_set.n,
     };
     const char *folder = run->session.folder.path;
@@ -225,6 +245,8 @@ static enum dae_status run_all(struct run *run, struct error *err)
     TRY(comparison_check(&session->settings, &session->network, session->config, err));
     TRY(session_load(session, err));
     TRY(comparison_check_data(&session->settings, session->config, &session->train_set, &session->test_set, err));
+    const struct study_task task = session_task(session, NULL, NULL);
+    TRY(study_check_data(&task, session->studies, session->n_studies, err));
     TRY(session_open_devices(session, true, err));
     TRY(session_open_folder(session, err));
     TRY(train_all(run, err));

@@ -130,9 +130,19 @@ static enum dae_status add_losses(struct reporter *r, struct error *err)
     enum dae_status status = figure_draw_lines(stem, &lines, err);
     free(epoch);
     TRY(status);
-    html_section(&r->html, "How it learned",
-                 "Validation is on the test samples under one fixed draw of noise (without noise for the standard AE); "
-                 "it only watches: nothing is chosen by it.");
+    char held_out[512];
+    snprintf(held_out, sizeof held_out,
+             "Validation is on %lld training samples that were held out, under one fixed draw of noise (without noise "
+             "for the standard AE). Epoch %lld of %lld%s had the lowest loss, and its network is the one that was "
+             "kept; the test samples had no say.",
+             (long long)r->result->n_validation, (long long)model->best_epoch, (long long)n,
+             model->stopped_early ? " (stopped early)" : "");
+    html_section(
+        &r->html, "How it learned",
+        model->best_epoch > 0
+            ? held_out
+            : "Validation is on the test samples under one fixed draw of noise (without noise for the standard AE); "
+              "it only watches: nothing is chosen by it.");
     return embed(r, stem, NULL, "line chart of training and validation loss per epoch", err);
 }
 

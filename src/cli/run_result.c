@@ -49,6 +49,11 @@ static void add_training(cJSON *object, const struct trained *trained)
 {
     add_numbers(object, "train_losses", trained->train_losses, trained->n_epochs);
     add_numbers(object, "validation_losses", trained->validation_losses, trained->n_epochs);
+    if (trained->best_epoch == 0)
+        return;
+    cJSON_AddNumberToObject(object, "best_epoch", (double)trained->best_epoch);
+    json_number(object, "best_validation_loss", trained->validation_losses[trained->best_epoch - 1]);
+    cJSON_AddBoolToObject(object, "stopped_early", trained->stopped_early);
 }
 
 cJSON *run_result_json(const struct run_result *result)
@@ -63,6 +68,8 @@ cJSON *run_result_json(const struct run_result *result)
     cJSON_AddStringToObject(json, "driver_version", result->device->driver);
     cJSON_AddStringToObject(json, "data", result->data_line);
     cJSON_AddNumberToObject(json, "train_samples", (double)result->n_train);
+    if (result->n_validation > 0)
+        cJSON_AddNumberToObject(json, "validation_samples", (double)result->n_validation);
     cJSON_AddNumberToObject(json, "test_samples", (double)result->n_test);
     cJSON_AddNumberToObject(json, "seed", (double)result->network->seed);
     cJSON_AddNumberToObject(json, "parameters", (double)result->network->n_parameters);

@@ -25,7 +25,7 @@ struct run_result {
     const struct whole_images *whole_images; /* or NULL */
     const struct study_outcome *study;       /* n_studies of them */
     int n_studies;
-    int64_t n_train, n_test;
+    int64_t n_train, n_validation, n_test; /* n_validation 0: validation was on the test samples */
 };
 
 /* The table at the end of a run. */

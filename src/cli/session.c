@@ -8,6 +8,7 @@
 #include "cli/stop.h"
 #include "cli/trust.h"
 #include "config/tree.h"
+#include "data/validation_set.h"
 
 enum { NAME_LEN = 1200 };
 
@@ -21,12 +22,14 @@ void session_close(struct session *session)
 {
     run_folder_close(&session->folder);
     loader_free(session->train);
+    loader_free(session->validation);
     loader_free(session->test);
     for (int i = 0; i < TEAM_MAX; ++i) {
         loader_free(session->helper[i].train);
         device_close(session->devices[i]);
     }
     dataset_release(&session->train_set);
+    dataset_release(&session->validation_set);
     dataset_release(&session->test_set);
     registry_close(session->registry);
     arena_release(&session->arena);
@@ -61,8 +64,12 @@ enum dae_status session_load(struct session *session, struct error *err)
         snprintf(session->data_line, sizeof session->data_line, "%s", notice.text);
     else
         snprintf(session->data_line, sizeof session->data_line, "%s", source ? source->text : "?");
-    fprintf(stderr, "data: %s (%lld training, %lld test samples of %s)\n", session->data_line, (long long)train->n,
-            (long long)test->n, shape_text(&train->shape, have));
+    TRY(validation_set_take(session->settings.data, test->n, train, &session->validation_set, err));
+    char held_out[48] = "";
+    if (session->validation_set.n > 0)
+        snprintf(held_out, sizeof held_out, "%lld validation, ", (long long)session->validation_set.n);
+    fprintf(stderr, "data: %s (%lld training, %s%lld test samples of %s)\n", session->data_line, (long long)train->n,
+            held_out, (long long)test->n, shape_text(&train->shape, have));
     if (!same_shape(&input->plan.output, &train->shape))
         return error_at(err, DAE_CONFIG, input->mark, "model.input is %s, but the samples are %s",
                         shape_text(&input->plan.output, want), shape_text(&train->shape, have));
@@ -103,6 +110,10 @@ enum dae_status session_open_devices(struct session *session, bool several, stru
     TRY(open_helpers(session, err));
     TRY(loader_new(session->device, &session->train_set, batch, &session->train, err));
     TRY(loader_new(session->device, &session->test_set, batch, &session->test, err));
+    if (session->validation_set.n > 0) {
+        TRY(loader_new(session->device, &session->validation_set, batch, &session->validation, err));
+        TRY(network_check_samples(network, session->validation_set.n, loader_is_streamed(session->validation), err));
+    }
     TRY(network_check_samples(network, session->train_set.n, loader_is_streamed(session->train), err));
     TRY(network_check_samples(network, session->test_set.n, loader_is_streamed(session->test), err));
     if (loader_is_streamed(session->train))
@@ -156,6 +167,7 @@ struct study_task session_task(struct session *session, const float *model, cons
         .train_set = &session->train_set,
         .test_set = &session->test_set,
         .train = session->train,
+        .validation = session->validation,
         .test = session->test,
         .model = model,
         .standard = standard,

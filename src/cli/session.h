@@ -21,13 +21,13 @@ struct session {
     struct settings settings;
     struct study_plan studies[STUDY_MAX]; /* of the config */
     int n_studies;
-    struct dataset train_set, test_set;
+    struct dataset train_set, validation_set, test_set; /* the second is empty unless data.validation asks for it */
     char data_line[1200];
     struct device *device; /* the first of them */
     struct device *devices[TEAM_MAX];
     struct team_helper helper[TEAM_MAX];
     int n_devices;
-    struct loader *train, *test;
+    struct loader *train, *validation, *test; /* validation: NULL without such a set */
     struct run_folder folder;
 };
 
@@ -36,7 +36,7 @@ void session_close(struct session *session);
 
 /* Reads and checks all that the config says, its studies too, before any data is read or device touched. */
 MUST_USE enum dae_status session_read(struct session *session, const char *path, struct error *err);
-/* Loads both splits, says so, and compares them with the network. */
+/* Loads the splits, says so, and compares them with the network. */
 MUST_USE enum dae_status session_load(struct session *session, struct error *err);
 /* Opens the device, or with `several` all that were asked for, and puts the data on them; from now on a signal asks for
  * a stop. */

@@ -89,9 +89,10 @@ static enum dae_status carry_out(struct session *session, const struct study *st
     struct study_plan plan;
     struct study_outcome outcome;
     TRY(session_read(session, session->invocation->argument[1], err));
-    const struct study_task task = session_task(session, NULL, NULL);
+    const struct study_task task = session_task(session, NULL, NULL); /* the data are in it once they are loaded */
     TRY(study_plan_one(&task, study, &plan, err));
     TRY(session_load(session, err));
+    TRY(study_check_data(&task, &plan, 1, err));
     TRY(session_open_devices(session, false, err));
     TRY(session_open_folder(session, err));
     enum dae_status status = study_output_run(session, &plan, NULL, NULL, &outcome, err);

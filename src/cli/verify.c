@@ -56,6 +56,8 @@ static enum dae_status verify(const struct invocation *invocation, const struct 
         .guards = true,
         .optimizer = subject->settings.optimizer,
         .optimizer_state = subject->settings.optimizer_state,
+        .contractive = subject->settings.contractive,
+        .average = subject->settings.average,
     };
     verify_size(&subject->network, subject->settings.batch, &subject->options);
     const double begin = clock_seconds();
@@ -210,8 +212,11 @@ const struct command command_verify = {
     .description =
         "Runs the network of CONFIG on the device, on made-up data, and compares it with a reference that the host "
         "computes in double precision: the matrix products that it is made of, each layer's values, each weight's "
-        "gradient (against central differences), masks bit for bit, Gaussian draws in ulp, two updates by the "
-        "optimizer; whether the same batch gives the same bits twice; odd batches; and whether anything was written "
+        "gradient (against central differences; with train.contractive that of loss and penalty as well), masks bit "
+        "for "
+        "bit, Gaussian draws in ulp, two updates by the "
+        "optimizer and of the parameters' average; whether the same batch gives the same bits twice; odd batches; and "
+        "whether anything was written "
         "outside of a buffer. It prints a row for each check and a verdict in the last line. The exit status is 0, or "
         "7 when a check failed; a NaN fails.\n"
         "\n"

@@ -16,6 +16,7 @@
 #include "data/panel_samples.h"
 #include "data/panel_source.h"
 #include "data/plane.h"
+#include "data/validation_set.h"
 #include "graph/network.h"
 
 /* Held-out draws are far from those trained on, however many either split takes. */
@@ -27,7 +28,8 @@ static const double pair_noise = 0.09803921568627451;
 enum dae_status dataset_check(const struct value *data_section, struct error *err)
 {
     struct dataset_options options;
-    return dataset_options_read(data_section, &options, err);
+    TRY(dataset_options_read(data_section, &options, err));
+    return validation_set_check(data_section, err);
 }
 
 enum dae_status dataset_plane(const struct value *data_section, enum dataset_plane *plane, double *scale,

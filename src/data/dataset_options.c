@@ -6,6 +6,7 @@
 #include "data/date.h"
 #include "data/factor_panel.h"
 #include "data/panel.h"
+#include "data/validation_set.h"
 
 enum {
     DIGITS_TRAIN = 60000,
@@ -72,6 +73,7 @@ const struct dataset_key dataset_keys[] = {
      "integer",
      "0",
      "MiB of the device's memory that each split may take; a larger one is streamed; 0: as much as there is"},
+    {"*", {"validation", FIELD_VALUE, AT(validation), false, 0, 0, NULL}, "number", "", VALIDATION_SET_HELP},
     {"mnist",
      {"fallback", FIELD_CHOICE, AT(fallback), false, 0, 0, "digits"},
      "digits",

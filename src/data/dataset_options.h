@@ -38,6 +38,7 @@ struct dataset_options {
     long long memory;                                   /* MiB; 0: no limit */
     int returns;                                        /* enum panel_returns */
     const struct value *from, *train_until, *test_from; /* dates; NULL: not given */
+    const struct value *validation;                     /* see data/validation_set.h; NULL: not given */
     long long window, assets, factors;
     double clip, noise, missing, scale;
     long long patch[2], n_patches, n_test_patches;

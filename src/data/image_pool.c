@@ -160,6 +160,44 @@ const uint8_t *image_pool_noisy(const void *block, int64_t i)
     return words[2] > 0 ? (const uint8_t *)block + words[HEAD_WORDS + i * ENTRY_WORDS + 1] + words[2] : NULL;
 }
 
+enum dae_status image_pool_part(const void *block, const struct dae_shape *patch, const bool *held, bool wanted,
+                                void **out, size_t *out_len, struct error *err)
+{
+    const int64_t n = image_pool_images(block), channels = patch->dim[2];
+    const bool paired = ((const uint32_t *)block)[2] > 0;
+    int64_t n_part = 0, height, width;
+    size_t pixels_len = 0;
+    for (int64_t i = 0; i < n; ++i)
+        if (held[i] == wanted) {
+            (void)image_pool_image(block, i, &height, &width);
+            pixels_len += (size_t)(height * width * channels);
+            ++n_part;
+        }
+    const size_t head = (HEAD_WORDS + ENTRY_WORDS * (size_t)n_part) * sizeof(uint32_t);
+    uint32_t *words = malloc(*out_len = head + (paired ? 2 : 1) * pixels_len), *entry = words + HEAD_WORDS;
+    *out = words;
+    if (!words)
+        return error_no_memory(err, "images", *out_len);
+    uint32_t at = (uint32_t)head, places = 0;
+    for (int64_t i = 0; i < n; ++i)
+        if (held[i] == wanted) {
+            const uint8_t *pixels = image_pool_image(block, i, &height, &width);
+            const size_t len = (size_t)(height * width * channels);
+            const uint32_t own[ENTRY_WORDS] = {places, at, (uint32_t)height, (uint32_t)width};
+            memcpy(entry, own, sizeof own);
+            memcpy((uint8_t *)words + at, pixels, len);
+            if (paired)
+                memcpy((uint8_t *)words + at + pixels_len, image_pool_noisy(block, i), len);
+            entry += ENTRY_WORDS;
+            at += (uint32_t)len;
+            places += (uint32_t)places_in(patch, height, width);
+        }
+    words[0] = (uint32_t)n_part;
+    words[1] = places;
+    words[2] = paired ? (uint32_t)pixels_len : 0;
+    return DAE_OK;
+}
+
 /* The cut of the pixels `behind` bytes behind those of the images. */
 static void cut(const void *block, uint32_t behind, const struct dae_shape *patch, struct philox_key key, float *out)
 {

@@ -46,6 +46,11 @@ const uint8_t *image_pool_image(const void *block, int64_t i, int64_t *height, i
 /* The pixels of its noisy partner, which has the same size; NULL when there are none. */
 const uint8_t *image_pool_noisy(const void *block, int64_t i);
 
+/* A block (out_len bytes, malloc'ed, the caller's) of those images of another one, for the same patches (h,w,C), whose
+ * `held` is `wanted`: at least one. DAE_NO_MEMORY. */
+MUST_USE enum dae_status image_pool_part(const void *block, const struct dae_shape *patch, const bool *held,
+                                         bool wanted, void **out, size_t *out_len, struct error *err);
+
 /* The patch (h,w,C) of a key, whose stream is PHILOX_PATCH + split, and the same patch of the noisy partner: the
  * device's twin. */
 void image_pool_cut(const void *block, const struct dae_shape *patch, struct philox_key key, float *out);

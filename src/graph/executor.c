@@ -37,9 +37,10 @@ struct executor {
     struct graph graph, training; /* the latter only where another network is trained than the one that is run */
     struct pass pass[N_KINDS];
     struct program *update_program;
-    struct kernel *reduce, *add, *loss, *update, *squares, *scale;
+    struct kernel *reduce, *add, *loss, *update, *squares, *scale, *mean;
     struct buffer *parameters, *gradients, *state, *work;
     struct buffer *norm;    /* (1 + pieces): what gradients are multiplied by, sums of squares; NULL: not clipped */
+    struct buffer *average; /* running mean of the parameters; NULL: not asked for */
     void *scaled_optimizer; /* the optimiser's state at another learning rate */
 };
 
@@ -122,6 +123,8 @@ static enum dae_status build_update(struct executor *e, struct error *err)
         TRY(kernel_new(e->update_program, "step_squares", &e->squares, err));
         TRY(kernel_new(e->update_program, "step_scale", &e->scale, err));
     }
+    if (e->options.average > 0)
+        TRY(kernel_new(e->update_program, "step_average", &e->mean, err));
     return kernel_new(e->update_program, "step_update", &e->update, err);
 }
 
@@ -132,7 +135,8 @@ static enum dae_status allocate(struct executor *e, struct error *err)
         if (e->pass[i].built && (uint64_t)e->pass[i].schedule.work_len * sizeof(float) > work)
             work = (uint64_t)e->pass[i].schedule.work_len * sizeof(float);
     const uint64_t gradients = (uint64_t)gradients_len(e) * sizeof(float);
-    TRY(device_check_memory(e->device, parameters * (uint64_t)(1 + states_of(e)) + gradients + work, "the network",
+    const int vectors = 1 + states_of(e) + (e->options.average > 0);
+    TRY(device_check_memory(e->device, parameters * (uint64_t)vectors + gradients + work, "the network",
                             "try a smaller train.batch", err));
     TRY(buffer_new(e->device, parameters, "parameters", &e->parameters, err));
     TRY(buffer_new(e->device, work, "work memory", &e->work, err));
@@ -144,6 +148,8 @@ static enum dae_status allocate(struct executor *e, struct error *err)
     TRY(buffer_new(e->device, gradients, "gradients", &e->gradients, err));
     if (e->options.clip_gradient > 0)
         TRY(buffer_new(e->device, (uint64_t)(1 + norm_pieces(e)) * sizeof(float), "gradient norm", &e->norm, err));
+    if (e->options.average > 0)
+        TRY(buffer_new(e->device, parameters, "average of the parameters", &e->average, err));
     return buffer_new(e->device, parameters * (uint64_t)states_of(e), "optimizer state", &e->state, err);
 }
 
@@ -228,6 +234,7 @@ void executor_free(struct executor *e)
     kernel_free(e->update);
     kernel_free(e->squares);
     kernel_free(e->scale);
+    kernel_free(e->mean);
     program_free(e->update_program);
     services_free(e->graph.services);
     services_free(e->training.services);
@@ -236,6 +243,7 @@ void executor_free(struct executor *e)
     buffer_free(e->state);
     buffer_free(e->work);
     buffer_free(e->norm);
+    buffer_free(e->average);
     free(e->scaled_optimizer);
     free(e);
 }
@@ -248,12 +256,18 @@ static float scale_of(const struct executor *e, const struct batch *batch)
     return (float)(1.0 / ((double)n * (double)dae_shape_len(&e->network->node[e->network->output].plan.output)));
 }
 
-static enum dae_status run_segment(struct executor *e, struct kernel *kernel, const struct batch *batch,
-                                   struct error *err)
+/* Training goes on with the parameters as they are; whatever else runs takes their average, where there is one. */
+static struct buffer *parameters_of(const struct executor *e, enum schedule_kind kind)
+{
+    return kind == SCHEDULE_TRAIN || !e->average ? e->parameters : e->average;
+}
+
+static enum dae_status run_segment(struct executor *e, struct kernel *kernel, struct buffer *parameters,
+                                   const struct batch *batch, struct error *err)
 {
     const struct tuning *tuning = device_tuning(e->device);
     const struct kernel_arg args[] = {ARG_BUFFER(e->work),
-                                      ARG_BUFFER(e->parameters),
+                                      ARG_BUFFER(parameters),
                                       ARG_BUFFER(batch->data),
                                       ARG_BUFFER(batch->order),
                                       ARG_INT(batch->first),
@@ -273,7 +287,7 @@ static enum dae_status run_pass(struct executor *e, enum schedule_kind kind, con
                                 struct error *err)
 {
     struct pass *pass = &e->pass[kind];
-    const struct services_memory memory = {e->work, e->parameters, e->gradients};
+    const struct services_memory memory = {e->work, parameters_of(e, kind), e->gradients};
     if (!pass->built || batch->n < 1 || batch->n > e->options.batch)
         return error_set(err, DAE_BUG, "a batch of %lld for an executor of %lld (%s)", (long long)batch->n,
                          (long long)e->options.batch, kind_name[kind]);
@@ -285,7 +299,7 @@ static enum dae_status run_pass(struct executor *e, enum schedule_kind kind, con
             TRY(services_call(pass->graph->services, &pass->schedule, &pass->schedule.call[step->first], &memory,
                               batch->n, err));
         else
-            TRY(run_segment(e, pass->kernel[i], batch, err));
+            TRY(run_segment(e, pass->kernel[i], memory.parameters, batch, err));
     }
     return DAE_OK;
 }
@@ -367,6 +381,18 @@ static enum dae_status measure_gradients(struct executor *e, struct error *err)
     return run_flat(e, e->scale, 1, scale, sizeof scale / sizeof scale[0], err);
 }
 
+/* Polyak & Juditsky (SIAM J. Control and Optimization 30(4), 1992) average all iterates; decaying weights let the first
+ * ones go, as Kingma & Ba (2015, section 7.2) do. While there are few, the decay is (1 + t) / (10 + t), as TensorFlow's
+ * ExponentialMovingAverage has it, so that the mean is a network at any step, without a bias to be divided out. */
+static enum dae_status update_average(struct executor *e, int64_t t, int64_t items, struct error *err)
+{
+    const double early = (1.0 + (double)t) / (10.0 + (double)t),
+                 decay = early < e->options.average ? early : e->options.average;
+    const struct kernel_arg args[] = {ARG_BUFFER(e->parameters), ARG_BUFFER(e->average),
+                                      ARG_INT(e->network->parameters_len), ARG_FLOAT((float)(1 - decay))};
+    return run_flat(e, e->mean, items, args, sizeof args / sizeof args[0], err);
+}
+
 enum dae_status executor_update(struct executor *e, int64_t t, double rate, struct error *err)
 {
     double c[DAE_MAX_COEFFICIENTS] = {0};
@@ -388,7 +414,8 @@ enum dae_status executor_update(struct executor *e, int64_t t, double rate, stru
         ARG_BUFFER(e->norm ? e->norm : e->gradients)}; /* read only where gradients are clipped */
     const int64_t vectors = e->network->parameters_len / 16,
                   each = device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1;
-    return run_flat(e, e->update, (vectors + each - 1) / each, args, sizeof args / sizeof args[0], err);
+    TRY(run_flat(e, e->update, (vectors + each - 1) / each, args, sizeof args / sizeof args[0], err));
+    return e->average ? update_average(e, t, (vectors + each - 1) / each, err) : DAE_OK;
 }
 
 enum dae_status executor_forward(struct executor *e, enum schedule_kind kind, const struct batch *batch,
@@ -407,6 +434,8 @@ static uint64_t parameter_bytes(const struct executor *e)
 
 enum dae_status executor_set_parameters(struct executor *e, const float *parameters, struct error *err)
 {
+    if (e->average)
+        TRY(executor_set_average(e, parameters, err));
     return buffer_write(e->parameters, 0, parameters, parameter_bytes(e), err);
 }
 
@@ -418,6 +447,11 @@ enum dae_status executor_get_parameters(const struct executor *e, float *paramet
 enum dae_status executor_get_gradients(const struct executor *e, float *gradients, struct error *err)
 {
     return buffer_read(e->gradients, 0, gradients, parameter_bytes(e), err);
+}
+
+enum dae_status executor_get_twin_gradients(const struct executor *e, float *gradients, struct error *err)
+{
+    return buffer_read(e->gradients, parameter_bytes(e), gradients, parameter_bytes(e), err);
 }
 
 enum dae_status executor_read_gradients_later(const struct executor *e, float *gradients, struct device_event **event,
@@ -439,6 +473,16 @@ enum dae_status executor_set_state(struct executor *e, const float *state, struc
 enum dae_status executor_get_state(const struct executor *e, float *state, struct error *err)
 {
     return buffer_read(e->state, 0, state, parameter_bytes(e) * (uint64_t)states_of(e), err);
+}
+
+enum dae_status executor_set_average(struct executor *e, const float *average, struct error *err)
+{
+    return buffer_write(e->average, 0, average, parameter_bytes(e), err);
+}
+
+enum dae_status executor_get_average(const struct executor *e, float *average, struct error *err)
+{
+    return buffer_read(e->average, 0, average, parameter_bytes(e), err);
 }
 
 static enum dae_status read_storage(const struct executor *e, enum schedule_kind kind, const struct storage *storage,
@@ -466,6 +510,7 @@ enum dae_status executor_read_gradient(const struct executor *e, int node, int64
 uint64_t executor_bytes(const struct executor *e)
 {
     uint64_t bytes = buffer_bytes(e->parameters) + buffer_bytes(e->work);
+    bytes += e->average ? buffer_bytes(e->average) : 0;
     return bytes + (e->gradients ? buffer_bytes(e->gradients) : 0) + (e->state ? buffer_bytes(e->state) : 0);
 }
 

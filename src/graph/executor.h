@@ -23,6 +23,7 @@ struct executor_options {
     const struct network *training; /* what the training schedule differentiates, over the same parameters and up to its
                                      * loss of the same nodes (graph/derived.h); NULL: the network itself */
     double clip_gradient;           /* updates hold the gradient's norm over all parameters within this; 0: as it is */
+    double average; /* decay of a running mean of the parameters, below 1; evaluation and inference use it; 0: none */
 };
 
 /* Samples on the device. order holds their numbers in the order they are taken; `split` and `epoch` key the draws. */
@@ -44,12 +45,20 @@ MUST_USE enum dae_status executor_new(struct device *device, const struct networ
                                       struct executor **out, struct error *err);
 void executor_free(struct executor *executor); /* NULL is fine */
 
-/* Parameters (parameters_len) and optimiser state (n_states, parameters_len), to and from the host. */
+/* Parameters (parameters_len) and optimiser state (n_states, parameters_len), to and from the host. An average of the
+ * parameters begins anew with those that are set. */
 MUST_USE enum dae_status executor_set_parameters(struct executor *executor, const float *parameters, struct error *err);
 MUST_USE enum dae_status executor_get_parameters(const struct executor *executor, float *parameters, struct error *err);
 MUST_USE enum dae_status executor_get_gradients(const struct executor *executor, float *gradients, struct error *err);
+/* With options.training: what the twins alone gave to the gradients. */
+MUST_USE enum dae_status executor_get_twin_gradients(const struct executor *executor, float *gradients,
+                                                     struct error *err);
 MUST_USE enum dae_status executor_set_state(struct executor *executor, const float *state, struct error *err);
 MUST_USE enum dae_status executor_get_state(const struct executor *executor, float *state, struct error *err);
+/* The running mean of the parameters (parameters_len); only where options.average asks for one. Update t moves it by
+ * 1 - min(decay, (1 + t) / (10 + t)) of the way to the new parameters. */
+MUST_USE enum dae_status executor_set_average(struct executor *executor, const float *average, struct error *err);
+MUST_USE enum dae_status executor_get_average(const struct executor *executor, float *average, struct error *err);
 
 /* Enqueues one training step without waiting: corruption, forward, loss, backward, update number t = 1, 2, ..., at
  * `rate` times the optimiser's learning rate. The mean loss of the batch is written to losses[slot]. */

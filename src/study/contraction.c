@@ -47,6 +47,14 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
     return mapping_check(task->network, task->network->output, err);
 }
 
+static enum dae_status check_data(const struct study_task *task, struct error *err)
+{
+    if (task->test_set->block_bytes == 0)
+        return DAE_OK;
+    return error_at(err, DAE_CONFIG, task->settings->data->mark,
+                    "contraction: wants samples that are there, and patches of images are cut anew each time");
+}
+
 /* ---- Measuring. -------------------------------------------------------------------------------------------------- */
 
 struct measured {
@@ -59,9 +67,6 @@ struct measured {
 static enum dae_status take_points(const struct study_task *task, int64_t n, float **x, struct error *err)
 {
     const int64_t len = dae_shape_len(&task->test_set->shape);
-    if (loader_cuts_patches(task->test))
-        return error_at(err, DAE_CONFIG, task->settings->data->mark,
-                        "contraction: wants samples that are there, and patches of images are cut anew each time");
     *x = arena_array(task->arena, (size_t)(n * len), sizeof **x);
     if (!*x)
         return error_no_memory(err, "samples", (unsigned long long)(n * len) * sizeof **x);
@@ -357,5 +362,6 @@ const struct study study_contraction = {
     .keys = keys,
     .options_bytes = sizeof(struct options),
     .plan = plan,
+    .check_data = check_data,
     .run = run,
 };

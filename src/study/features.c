@@ -390,12 +390,17 @@ static enum dae_status measure_all(struct features *f, struct error *err)
     return measure_network(f, ROW_DENOISING, denoising, err);
 }
 
+static enum dae_status check_data(const struct study_task *task, struct error *err)
+{
+    return task->test_set->labels
+               ? DAE_OK
+               : error_at(err, DAE_CONFIG, task->settings->data->mark,
+                          "a study of features tells classes apart, but these test samples have no labels");
+}
+
 static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
 {
     struct features f = {.task = task, .options = options, .result = result};
-    if (!task->test_set->labels)
-        return error_at(err, DAE_CONFIG, task->settings->data->mark,
-                        "a study of features tells classes apart, but these test samples have no labels");
     for (int i = 0; i < ROWS * COLUMNS; ++i)
         f.value[i / COLUMNS][i % COLUMNS] = NAN;
     TRY(measure_all(&f, err));
@@ -421,5 +426,6 @@ const struct study study_features = {
     .keys = keys,
     .options_bytes = sizeof(struct options),
     .plan = plan,
+    .check_data = check_data,
     .run = run,
 };

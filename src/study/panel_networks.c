@@ -102,6 +102,7 @@ static enum dae_status train_one(struct study_task *task, const struct panel_tra
     own.test_set = &validation.set;
     own.train = train.loader;
     own.test = validation.loader;
+    own.validation = task->validation ? validation.loader : NULL; /* its own days, where the config lets any choose */
     own.share = how->share / how->n_seeds;
     if (status == DAE_OK)
         status = study_train(&own, variant, how->corrupt, name, &networks->parameters[networks->n], err);

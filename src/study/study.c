@@ -125,6 +125,15 @@ enum dae_status study_plan_one(const struct study_task *task, const struct study
     return study->plan ? study->plan(task, options, plan->options, err) : DAE_OK;
 }
 
+enum dae_status study_check_data(const struct study_task *task, const struct study_plan *plans, int n,
+                                 struct error *err)
+{
+    for (int i = 0; i < n; ++i)
+        if (plans[i].study->check_data)
+            TRY(plans[i].study->check_data(task, err));
+    return DAE_OK;
+}
+
 enum dae_status study_plan_all(const struct study_task *task, struct study_plan plans[STUDY_MAX], int *n,
                                struct error *err)
 {

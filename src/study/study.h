@@ -91,10 +91,11 @@ struct study_task {
     const struct network *network;
     const struct dataset *train_set, *test_set;
     struct loader *train, *test;
-    const float *model;    /* (parameters_len) of the trained network when a run asks for the study; else NULL */
-    const float *standard; /* the same of the network trained without noise, when a run has it; else NULL */
-    const char *folder;    /* where trained models are kept, so that a study that was stopped goes on where it was */
-    bool resume;           /* whether what is in the folder may be gone on with */
+    struct loader *validation; /* chooses the epoch of what study_train trains; NULL: the last one is taken */
+    const float *model;        /* (parameters_len) of the trained network when a run asks for the study; else NULL */
+    const float *standard;     /* the same of the network trained without noise, when a run has it; else NULL */
+    const char *folder; /* where trained models are kept, so that a study that was stopped goes on where it was */
+    bool resume;        /* whether what is in the folder may be gone on with */
     const volatile sig_atomic_t *stop;
     /* One progress bar for the whole study: a part in [0, 1] of all it has to do; or NULL. */
     void (*on_progress)(void *context, double done, const char *what);
@@ -168,6 +169,9 @@ struct study {
      * study needs (a node named `code`, images). May be NULL. */
     enum dae_status (*plan)(const struct study_task *task, const struct value *options, void *filled,
                             struct error *err);
+    /* Refuses data that the study can do nothing with, once they are loaded (task has train_set and test_set too),
+     * before a device is opened or a network trained: DAE_CONFIG at the place. May be NULL. */
+    enum dae_status (*check_data)(const struct study_task *task, struct error *err);
     enum dae_status (*run)(struct study_task *task, const void *options, struct study_result *result,
                            struct error *err);
 };
@@ -206,6 +210,9 @@ MUST_USE enum dae_status study_tidy(struct value *config, struct arena *arena, s
  * that needs neither data nor device: registry, arena, config, settings, network. */
 MUST_USE enum dae_status study_plan_one(const struct study_task *task, const struct study *study,
                                         struct study_plan *plan, struct error *err);
+/* Asks each of n studies whether the data will do. */
+MUST_USE enum dae_status study_check_data(const struct study_task *task, const struct study_plan *plans, int n,
+                                          struct error *err);
 /* Plans all that the config names, in its order. */
 MUST_USE enum dae_status study_plan_all(const struct study_task *task, struct study_plan plans[STUDY_MAX], int *n,
                                         struct error *err);

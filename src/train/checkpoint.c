@@ -8,8 +8,8 @@
 
 #define FORMAT "dae-cl checkpoint 1"
 
-enum dae_status checkpoint_new(const struct network *network, int n_states, uint64_t epochs, uint64_t steps,
-                               struct checkpoint *c, struct error *err)
+enum dae_status checkpoint_new(const struct network *network, int n_states, bool average, bool best, uint64_t epochs,
+                               uint64_t steps, struct checkpoint *c, struct error *err)
 {
     const size_t len = (size_t)network->parameters_len;
     *c = (struct checkpoint){0};
@@ -18,7 +18,10 @@ enum dae_status checkpoint_new(const struct network *network, int n_states, uint
     c->step_losses = calloc(steps + 1, sizeof(float));
     c->train_losses = calloc(epochs + 1, sizeof(double));
     c->test_losses = calloc(epochs + 1, sizeof(double));
-    if (c->parameters && c->state && c->step_losses && c->train_losses && c->test_losses)
+    c->average = average ? calloc(len, sizeof(float)) : NULL;
+    c->best = best ? calloc(len, sizeof(float)) : NULL;
+    if (c->parameters && c->state && c->step_losses && c->train_losses && c->test_losses && !average == !c->average &&
+        !best == !c->best)
         return DAE_OK;
     checkpoint_release(c);
     return error_no_memory(err, "checkpoint", len * sizeof(float));
@@ -28,6 +31,8 @@ void checkpoint_release(struct checkpoint *c)
 {
     free(c->parameters);
     free(c->state);
+    free(c->average);
+    free(c->best);
     free(c->step_losses);
     free(c->train_losses);
     free(c->test_losses);
@@ -38,16 +43,21 @@ enum dae_status checkpoint_save(const char *path, const struct checkpoint *c, co
                                 int n_states, const char *fingerprint, struct error *err)
 {
     const uint64_t len = (uint64_t)network->parameters_len, position[2] = {c->epoch, c->step};
-    const struct st_tensor tensors[] = {
+    struct st_tensor tensors[9] = {
         {"position", ST_U64, 1, {2}, position},
         {"parameters", ST_F32, 1, {len}, c->parameters},
         {"optimizer_state", ST_F32, 2, {(uint64_t)n_states, len}, c->state},
         {"step_losses", ST_F32, 1, {c->step}, c->step_losses},
         {"train_losses", ST_F64, 1, {c->epoch}, c->train_losses},
         {"test_losses", ST_F64, 1, {c->epoch}, c->test_losses},
-        {"shares", ST_U64, 1, {c->n_shares}, c->share}, /* the last: one device has none */
     };
-    const int n_tensors = (int)(sizeof tensors / sizeof tensors[0]) - (c->n_shares == 0);
+    size_t n_tensors = 6;
+    if (c->average)
+        tensors[n_tensors++] = (struct st_tensor){"average", ST_F32, 1, {len}, c->average};
+    if (c->best)
+        tensors[n_tensors++] = (struct st_tensor){"best_parameters", ST_F32, 1, {len}, c->best};
+    if (c->n_shares > 0)
+        tensors[n_tensors++] = (struct st_tensor){"shares", ST_U64, 1, {c->n_shares}, c->share};
     const struct st_meta meta[] = {{"format", FORMAT}, {"fingerprint", fingerprint}};
     return safetensors_save(path, tensors, n_tensors, meta, 2, err);
 }
@@ -103,6 +113,10 @@ static enum dae_status take_all(const struct safetensors *file, const char *path
     c->step = position[1];
     TRY(take(file, path, "parameters", ST_F32, len, c->parameters, err));
     TRY(take(file, path, "optimizer_state", ST_F32, len * (uint64_t)n_states, c->state, err));
+    if (c->average)
+        TRY(take(file, path, "average", ST_F32, len, c->average, err));
+    if (c->best)
+        TRY(take(file, path, "best_parameters", ST_F32, len, c->best, err));
     TRY(take(file, path, "step_losses", ST_F32, c->step, c->step_losses, err));
     TRY(take(file, path, "train_losses", ST_F64, c->epoch, c->train_losses, err));
     TRY(take(file, path, "test_losses", ST_F64, c->epoch, c->test_losses, err));

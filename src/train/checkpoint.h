@@ -11,6 +11,8 @@ struct checkpoint {
     uint64_t step;        /* steps of the next epoch that are done */
     float *parameters;    /* (parameters_len) */
     float *state;         /* (n_states, parameters_len) */
+    float *average;       /* (parameters_len) running mean of the parameters; NULL: none is kept */
+    float *best;          /* (parameters_len) of the epoch that validation chooses so far; NULL: it does not choose */
     float *step_losses;   /* (step) of the unfinished epoch */
     double *train_losses; /* (epoch) */
     double *test_losses;  /* (epoch) */
@@ -18,9 +20,12 @@ struct checkpoint {
     uint64_t share[TEAM_MAX];
 };
 
-/* Allocates arrays for at most `epochs` epochs of `steps` steps. DAE_NO_MEMORY. */
-MUST_USE enum dae_status checkpoint_new(const struct network *network, int n_states, uint64_t epochs, uint64_t steps,
-                                        struct checkpoint *checkpoint, struct error *err);
+/* Allocates arrays for at most `epochs` epochs of `steps` steps, and those that training keeps by choice.
+ * DAE_NO_MEMORY.
+ */
+MUST_USE enum dae_status checkpoint_new(const struct network *network, int n_states, bool average, bool best,
+                                        uint64_t epochs, uint64_t steps, struct checkpoint *checkpoint,
+                                        struct error *err);
 void checkpoint_release(struct checkpoint *checkpoint);
 
 /* Writes the file whole or not at all. */

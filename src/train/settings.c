@@ -1,16 +1,18 @@
 #include "train/settings.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "config/fields.h"
 #include "config/tree.h"
 #include "data/dataset.h"
+#include "data/validation_set.h"
 #include "graph/params.h"
 
 static const char *const root_keys[] = {"name",  "seed",  "device",  "data",   "corruption",
                                         "model", "train", "compare", "studies"};
-static const char *const train_keys[] = {"loss",        "optimizer", "batch",   "epochs",
-                                         "contractive", "schedule",  "warm_up", "clip_gradient"};
+static const char *const train_keys[] = {"loss",     "optimizer", "batch",         "epochs",  "contractive",
+                                         "schedule", "warm_up",   "clip_gradient", "average", "early_stop"};
 
 /* Far within the range of float, in which a device compares. */
 #define MIN_CLIP 1e-12
@@ -23,6 +25,8 @@ enum {
     DEFAULT_BATCH = 128,
     DEFAULT_EPOCHS = 10,
 };
+
+static const double default_decay = 0.999;
 
 static enum dae_status read_number(struct value *map, const char *key, long long max, long long otherwise,
                                    struct arena *arena, int64_t *out, struct error *err)
@@ -48,6 +52,42 @@ static enum dae_status read_compare(const struct value *compare, struct settings
         TRY(field_choice(compare->items[i], "standard_ae|affine|pca", &choice, err));
         *flags[choice] = true;
     }
+    return DAE_OK;
+}
+
+static enum dae_status read_average(struct value *average, struct arena *arena, double *decay, struct error *err)
+{
+    static const char *const keys[] = {"decay"};
+    TRY(fields_check_keys(average, keys, 1, "average", err));
+    const struct value *given = value_map_get(average, "decay");
+    *decay = default_decay;
+    if (!given)
+        return value_map_put(arena, average, "decay", value_float_new(arena, default_decay))
+                   ? DAE_OK
+                   : error_no_memory(err, "config", 0);
+    TRY(field_float(given, 0, 1, decay, err));
+    return *decay > 0 && *decay < 1 ? DAE_OK : field_refuse(given, "a number above 0 and below 1", err);
+}
+
+/* Samples that are trained on tell nothing about the next epoch's worth, and those of the test set must not. */
+static enum dae_status read_early_stop(struct value *map, const struct value *data, struct arena *arena,
+                                       struct early_stop *stop, struct error *err)
+{
+    static const char *const keys[] = {"patience", "min_delta"};
+    const struct value *patience, *min_delta;
+    long long epochs;
+    TRY(fields_check_keys(map, keys, 2, "early_stop", err));
+    TRY(fields_need(map, "patience", "early_stop", &patience, err));
+    TRY(field_int(patience, 1, MAX_EPOCHS, &epochs, err));
+    stop->patience = epochs;
+    if ((min_delta = value_map_get(map, "min_delta")))
+        TRY(field_float(min_delta, 0, INFINITY, &stop->min_delta, err));
+    else if (!value_map_put(arena, map, "min_delta", value_float_new(arena, 0)))
+        return error_no_memory(err, "config", 0);
+    if (!validation_set_wanted(data))
+        return error_at(err, DAE_CONFIG, map->mark,
+                        "train.early_stop needs samples that are neither trained on nor the test set: say with "
+                        "data.validation how many to hold out");
     return DAE_OK;
 }
 
@@ -77,6 +117,11 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
     found = value_map_get(train, "clip_gradient");
     if (found)
         TRY(field_float(found, MIN_CLIP, MAX_CLIP, &settings->clip_gradient, err));
+    struct value *map = value_map_get(train, "average");
+    if (map)
+        TRY(read_average(map, arena, &settings->average, err));
+    if ((map = value_map_get(train, "early_stop")))
+        TRY(read_early_stop(map, settings->data, arena, &settings->early_stop, err));
     settings->studies = value_map_get(config, "studies");
     return read_compare(value_map_get(config, "compare"), settings, err);
 }
@@ -93,7 +138,7 @@ enum dae_status settings_fingerprint(const struct value *config, bool corrupt, s
 {
     static const char *const parts[] = {"seed", "data", "corruption", "model"};
     static const char *const train_parts[] = {"loss", "optimizer", "batch"};
-    static const char *const optional_parts[] = {"schedule", "warm_up", "clip_gradient"};
+    static const char *const optional_parts[] = {"schedule", "warm_up", "clip_gradient", "average"};
     const struct value *train = value_map_get(config, "train");
     text_add(text, corrupt ? "denoising\n" : "standard\n");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i)

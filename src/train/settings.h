@@ -9,6 +9,7 @@
 #include "dae/plugin.h"
 #include "graph/registry.h"
 #include "train/rate.h"
+#include "train/selection.h"
 
 struct settings {
     const char *name; /* safe as a file name */
@@ -19,6 +20,8 @@ struct settings {
     void *optimizer_state;
     struct rate rate;
     double clip_gradient; /* the largest norm of a batch's gradient; 0: no limit */
+    double average;       /* decay of the running mean of the parameters that is kept and used; 0: none */
+    struct early_stop early_stop;
     bool compare_standard, compare_affine, compare_pca;
     const struct value *studies; /* for study/study.h, or NULL */
 };

@@ -50,11 +50,13 @@ enum dae_status team_new(struct device *device, struct executor *executor, struc
         return error_no_memory(err, "team", sizeof *team);
     team->batch = options->batch;
     team->parameters_len = network->parameters_len;
+    struct executor_options of_helpers = *options;
+    of_helpers.average = 0; /* the first device keeps it */
     enum dae_status status = join_team(team, device, executor, train, err);
     for (int i = 0; i < n_helpers && status == DAE_OK; ++i) {
         struct executor *own = NULL;
         char notice[256];
-        status = executor_new(helper[i].device, network, options, notice, sizeof notice, &own, err);
+        status = executor_new(helper[i].device, network, &of_helpers, notice, sizeof notice, &own, err);
         if (status == DAE_OK)
             status = join_team(team, helper[i].device, own, helper[i].train, err);
     }

@@ -1,6 +1,6 @@
 /* Several devices that train one network: each differentiates its part of every batch. The gradients are summed in
- * float on the host, in the order of the devices; the first device updates, and the others get its parameters, so that
- * all have the same bits. */
+ * float on the host, in the order of the devices; the first device updates (and keeps the parameters' average), and the
+ * others get its parameters, so that all have the same bits. */
 #ifndef TRAIN_TEAM_H
 #define TRAIN_TEAM_H
 

@@ -68,10 +68,31 @@ static enum dae_status set_parameters(struct trainer *t, struct error *err)
 
 /* ---- Keeping what was reached. ----------------------------------------------------------------------------------- */
 
+/* What validation has looked at: the parameters (parameters_len), or their average. */
+static float *evaluated(const struct trainer *t)
+{
+    return t->at.average ? t->at.average : t->at.parameters;
+}
+
+static bool stops_early(const struct trainer *t)
+{
+    return t->options->choose &&
+           selection_stops(&t->options->settings->early_stop, t->at.test_losses, (int64_t)t->at.epoch);
+}
+
+static bool is_finished(const struct trainer *t)
+{
+    return (int64_t)t->at.epoch >= t->options->settings->epochs || stops_early(t);
+}
+
 static enum dae_status save_checkpoint(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
     TRY(executor_get_parameters(t->executor, t->at.parameters, err));
     TRY(executor_get_state(t->executor, t->at.state, err));
+    if (t->at.average)
+        TRY(executor_get_average(t->executor, t->at.average, err));
+    if (t->at.best && step == 0 && epoch > 0 && selection_best(t->at.test_losses, epoch) == epoch - 1)
+        memcpy(t->at.best, evaluated(t), (size_t)t->options->network->parameters_len * sizeof(float));
     t->at.epoch = (uint64_t)epoch;
     t->at.step = (uint64_t)step;
     memcpy(t->at.step_losses, t->host_losses, (size_t)step * sizeof(float));
@@ -266,7 +287,7 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
     TRY(save_checkpoint(t, epoch + 1, 0, err));
     if (o->on_epoch)
         TRY(o->on_epoch(o->context, &record, err));
-    if (o->stop && *o->stop && epoch + 1 < o->settings->epochs)
+    if (o->stop && *o->stop && !is_finished(t))
         return error_set(err, *o->stop == SIGTERM ? DAE_TERMINATED : DAE_INTERRUPTED, "stopped after epoch %lld",
                          (long long)epoch + 1);
     return DAE_OK;
@@ -312,14 +333,16 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     TRY(loader_check_holes(o->train, o->network, err));
     TRY(loader_check_holes(o->validation, o->network, err));
     t->n_steps = (samples + settings->batch - 1) / settings->batch;
-    TRY(checkpoint_new(o->network, settings->optimizer->n_states, (uint64_t)settings->epochs, (uint64_t)t->n_steps,
-                       &t->at, err));
+    TRY(checkpoint_new(o->network, settings->optimizer->n_states, settings->average > 0, o->choose,
+                       (uint64_t)settings->epochs, (uint64_t)t->n_steps, &t->at, err));
     t->host_losses = calloc((size_t)t->n_steps, sizeof(float));
     t->sample_losses = calloc((size_t)settings->batch, sizeof(float));
     if (!t->host_losses || !t->sample_losses)
         return error_no_memory(err, "losses", (unsigned long long)t->n_steps * sizeof(float));
     t->at.n_shares = o->n_helpers > 0 ? (uint64_t)(1 + o->n_helpers) : 0;
     network_init(o->network, t->at.parameters);
+    if (t->at.average)
+        network_init(o->network, t->at.average);
     TRY(load_checkpoint(t, notice, notice_len, err));
     t->executor_options = (struct executor_options){
         .batch = settings->batch,
@@ -333,6 +356,7 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
         .optimizer = settings->optimizer,
         .optimizer_state = settings->optimizer_state,
         .clip_gradient = settings->clip_gradient,
+        .average = settings->average,
     };
     if (settings->contractive > 0 && o->corrupt) {
         TRY(derived_contractive(o->network, settings->contractive, &t->contractive, err));
@@ -346,21 +370,26 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     TRY(buffer_new(o->device, (uint64_t)t->n_steps * sizeof(float), "losses", &t->losses, err));
     TRY(form_team(t, err));
     TRY(set_parameters(t, err));
+    if (t->at.average)
+        TRY(executor_set_average(t->executor, t->at.average, err));
     return executor_set_state(t->executor, t->at.state, err);
 }
 
 static void hand_over(struct trainer *t, struct trained *out)
 {
+    float **chosen = t->at.best ? &t->at.best : t->at.average ? &t->at.average : &t->at.parameters;
     *out = (struct trained){
-        .parameters = t->at.parameters,
+        .parameters = *chosen,
         .train_losses = t->at.train_losses,
         .validation_losses = t->at.test_losses,
         .n_epochs = (int64_t)t->at.epoch,
+        .best_epoch = t->at.best ? selection_best(t->at.test_losses, (int64_t)t->at.epoch) + 1 : 0,
+        .stopped_early = stops_early(t) && (int64_t)t->at.epoch < t->options->settings->epochs,
         .seconds = t->seconds,
     };
     for (uint64_t i = 0; i < t->at.n_shares; ++i)
         out->share[i] = (int64_t)t->at.share[i];
-    t->at.parameters = NULL;
+    *chosen = NULL;
     t->at.train_losses = t->at.test_losses = NULL;
 }
 
@@ -371,13 +400,12 @@ enum dae_status trainer_run(const struct trainer_options *options, char *notice,
     *out = (struct trained){0};
     enum dae_status status = prepare(&t, notice, notice_len, err);
     const int64_t first_epoch = (int64_t)t.at.epoch, first_step = (int64_t)t.at.step;
-    for (int64_t epoch = first_epoch; epoch < options->settings->epochs && status == DAE_OK; ++epoch)
-        status = run_epoch(&t, epoch, err);
+    while (status == DAE_OK && !is_finished(&t))
+        status = run_epoch(&t, (int64_t)t.at.epoch, err);
     if (status == DAE_OK) {
         hand_over(&t, out);
-        const double images =
-            (double)(options->settings->epochs - first_epoch) * (double)loader_samples(options->train) -
-            (double)samples_before(&t, first_step);
+        const double images = (double)(out->n_epochs - first_epoch) * (double)loader_samples(options->train) -
+                              (double)samples_before(&t, first_step);
         out->images_per_second = t.seconds > 0 ? images / t.seconds : NAN;
         out->launches_per_step = (double)t.cost.launches / (double)t.cost.steps;
         out->waits_per_step = (double)t.cost.waits / (double)t.cost.steps;

@@ -19,7 +19,8 @@ struct progress {
     double seconds_left; /* of the whole training */
 };
 
-/* A finished epoch. Losses are means over its batches (training) and over all samples (validation). */
+/* A finished epoch. Losses are means over its batches (training) and over all samples (validation), the latter with the
+ * average of the parameters where one is kept. */
 struct epoch_record {
     int64_t epoch, n_epochs;
     double train_loss, validation_loss;
@@ -31,6 +32,8 @@ struct trainer_options {
     const struct network *network;
     const struct settings *settings;
     struct loader *train, *validation;
+    bool choose; /* `validation` is not the test set: its loss chooses the epoch whose network is kept, and may end the
+                  * training (settings->early_stop). Else it only watches */
     const struct team_helper *helper; /* n_helpers further devices that take a part of each batch */
     int n_helpers;
     const int64_t *weights; /* (1 + n_helpers): how a batch is split; NULL: by measured speed */
@@ -47,10 +50,12 @@ struct trainer_options {
 
 /* What training leaves behind. */
 struct trained {
-    int64_t share[TEAM_MAX];                  /* samples of a full batch that each device took; all 0 with one device */
-    float *parameters;                        /* (parameters_len) */
+    int64_t share[TEAM_MAX]; /* samples of a full batch that each device took; all 0 with one device */
+    float *parameters;       /* (parameters_len): of the chosen epoch, or the last; the average, if any */
     double *train_losses, *validation_losses; /* (n_epochs) */
     int64_t n_epochs;
+    int64_t best_epoch; /* from 1, the one that validation chose; 0: it did not choose */
+    bool stopped_early;
     double seconds;           /* spent training in this process, validation not counted */
     double images_per_second; /* over those seconds; NaN when nothing was left to train */
     double launches_per_step;
@@ -58,8 +63,9 @@ struct trained {
 };
 
 /* Trains and fills *out, owned by the caller: trained_release. A signal: DAE_INTERRUPTED or DAE_TERMINATED after the
- * running step, with a checkpoint. NaN or infinity: DAE_DIVERGED naming epoch, step and the first bad layer; the last
- * checkpoint stays. One line about the start goes to notice (len bytes, else ""): a resume, a missing checkpoint. */
+ * running step, with a checkpoint. The last state lies in the checkpoint, whatever epoch is chosen. NaN or infinity:
+ * DAE_DIVERGED naming epoch, step and the first bad layer; the last checkpoint stays. One line about the start goes to
+ * notice (len bytes, else ""): a resume, a missing checkpoint. */
 MUST_USE enum dae_status trainer_run(const struct trainer_options *options, char *notice, size_t notice_len,
                                      struct trained *out, struct error *err);
 void trained_release(struct trained *trained);

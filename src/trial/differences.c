@@ -64,6 +64,13 @@ static void load_sample(struct run *run, int s)
     }
 }
 
+/* Values of the nodes from `first` on; returns what the device's gradient is the gradient of, for this sample. */
+static double objective(struct run *run, int first, const struct reference_sample *sample)
+{
+    const double loss = reference_forward(run->network, first, sample, run->parameters, run->value);
+    return run->batch->penalty ? loss + run->value[run->batch->penalty][0] : loss;
+}
+
 /* Adds the quotients of one element for one sample. What stands before probe->node keeps its values. */
 static void difference(struct run *run, const struct reference_sample *sample, const struct probe *probe, int i,
                        double *number)
@@ -72,9 +79,9 @@ static void difference(struct run *run, const struct reference_sample *sample, c
     for (int halves = 1; halves <= 2; ++halves) {
         const double h = STEP / halves;
         *number = old + h;
-        const double up = reference_forward(run->network, probe->node, sample, run->parameters, run->value);
+        const double up = objective(run, probe->node, sample);
         *number = old - h;
-        const double down = reference_forward(run->network, probe->node, sample, run->parameters, run->value);
+        const double down = objective(run, probe->node, sample);
         *(halves == 1 ? &probe->whole[i] : &probe->half[i]) += (up - down) / (2 * h);
     }
     *number = old;
@@ -86,6 +93,7 @@ static void judge(const struct probe *probe, const float *gradient, double scale
     double size = NOISE_FLOOR * fabs(loss);
     for (int i = 0; i < probe->n; ++i)
         size = fmax(size, fabs(probe->half[i]) * scale);
+    result->size = size;
     for (int i = 0; i < probe->n; ++i) {
         const double whole = probe->whole[i] * scale, half = probe->half[i] * scale;
         ++result->n;
@@ -114,7 +122,7 @@ static double shift_forward(struct run *run, const struct reference_sample *samp
     const int64_t len = dae_shape_len(&run->network->node[noisy].plan.output);
     for (int64_t e = 0; e < len; ++e)
         run->value[noisy][e] += step;
-    return reference_forward(run->network, noisy + 1, sample, run->parameters, run->value);
+    return objective(run, noisy + 1, sample);
 }
 
 /* The sum of the gradient, against a shift of the whole input. Where a window of a pooling layer holds its largest
@@ -173,7 +181,7 @@ enum dae_status differences_check(const struct network *network, const struct di
     for (int i = 0; i < n_probes; ++i) {
         const struct node *node = &network->node[i / DAE_MAX_WEIGHTS];
         const int w = i % DAE_MAX_WEIGHTS;
-        if (w >= node->plan.n_weights)
+        if (w >= node->plan.n_weights || node->twin)
             continue;
         probe[i].node = i / DAE_MAX_WEIGHTS;
         probe[i].base = node->weight_offset[w];
@@ -195,7 +203,7 @@ enum dae_status differences_check(const struct network *network, const struct di
             .rows = batch->rows,
         };
         load_sample(&run, s);
-        run.loss = reference_forward(network, 1, &sample, run.parameters, run.value);
+        run.loss = objective(&run, 1, &sample);
         loss += run.loss;
         /* From the last node to the first: each change leaves what stands before it as the whole forward made it. */
         for (int i = n_probes - 1; i >= 0; --i)

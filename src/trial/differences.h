@@ -20,16 +20,19 @@ struct difference_batch {
     const double *parameters;    /* (parameters_len) */
     const float *gradient;       /* (parameters_len) the device's, of the mean loss */
     const float *input_gradient; /* (n, input) the device's, of what the first layer reads; or NULL */
+    int penalty;                 /* a node whose value counts with the loss (derived_penalty); 0: none does */
 };
 
 struct difference_result {
     int n, n_kinks;    /* elements compared and left out */
-    double error;      /* the largest, over the largest gradient of the tensor */
+    double error;      /* the largest, over `size` */
+    double size;       /* the largest gradient of the tensor, or what is too small to be told from rounding */
     const char *kinks; /* the numbers of the elements left out, " 3 17" */
 };
 
 /* result (n_nodes * DAE_MAX_WEIGHTS + 1), in the arena: of weight w of node i at i * DAE_MAX_WEIGHTS + w, of the input
- * at the end. Where the quotients of a step and of half of it disagree, the loss has a kink: the element is left out.
+ * at the end; of weights that are shared, at the first node that has them. Where the quotients of a step and of half of
+ * it disagree, the loss has a kink: the element is left out.
  */
 MUST_USE enum dae_status differences_check(const struct network *network, const struct difference_batch *batch,
                                            struct arena *arena, struct difference_result **result, struct error *err);

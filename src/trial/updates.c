@@ -4,6 +4,7 @@
 
 struct training_state {
     float *parameters, *gradients, *state; /* (parameters_len), (parameters_len), (n_states, parameters_len) */
+    float *average;                        /* (parameters_len) */
 };
 
 /* One number's update in double; the bounds come from the update of absolute values. */
@@ -30,10 +31,23 @@ static void compare_update(const struct verifier *v, const double *c, const stru
                   0x1p-20 * (fabs((double)before->state[k * len + i]) + fabs(states[k]) + alone[k]) + 1e-37);
 }
 
+/* The average of old and new numbers with positive weights; three roundings, of numbers no larger than both together.
+ */
+static void compare_average(const struct verifier *v, int64_t t, const struct training_state *before,
+                            const struct training_state *after, int64_t i, struct worst *worst)
+{
+    const double early = ((double)t + 1) / ((double)t + 10), kept = fmin(early, v->options->average);
+    const double old = (double)before->average[i], new = (double)after->parameters[i];
+    worst_add(worst, (double)after->average[i], kept * old + (1 - kept) * new,
+              3 * 0x1p-24 * (fabs(old) + fabs(new)) + 1e-37);
+}
+
 static enum dae_status read_training(const struct verifier *v, const struct executor *e, struct training_state *to)
 {
     TRY(executor_get_parameters(e, to->parameters, v->err));
     TRY(executor_get_gradients(e, to->gradients, v->err));
+    if (v->options->average > 0)
+        TRY(executor_get_average(e, to->average, v->err));
     return executor_get_state(e, to->state, v->err);
 }
 
@@ -46,10 +60,11 @@ enum dae_status updates_check(struct verifier *v, struct executor *e)
         at[i].parameters = verifier_take(v, len, sizeof(float));
         at[i].gradients = verifier_take(v, len, sizeof(float));
         at[i].state = verifier_take(v, len * DAE_MAX_STATES, sizeof(float));
+        at[i].average = verifier_take(v, len, sizeof(float));
     }
     TRY(verifier_memory(v));
     TRY(read_training(v, e, &at[0]));
-    struct worst worst[2] = {{0}};
+    struct worst worst[3] = {{0}};
     for (int64_t t = 1; t <= 2; ++t) {
         const struct training_state *before = &at[(t + 1) % 2];
         struct training_state *after = &at[t % 2];
@@ -60,12 +75,17 @@ enum dae_status updates_check(struct verifier *v, struct executor *e)
         v->options->optimizer->coefficients(v->options->optimizer_state, t, c);
         for (int64_t i = 0; i < len; ++i)
             compare_update(v, c, before, after, i, worst);
+        for (int64_t i = 0; i < len && v->options->average > 0; ++i)
+            compare_average(v, t, before, after, i, &worst[2]);
     }
-    v->report->n_numbers += worst[0].n + worst[1].n;
+    v->report->n_numbers += worst[0].n + worst[1].n + worst[2].n;
     const int row = v->report->n_rows;
     verifier_row(v, -1, "", "update", worst[0].error, worst[0].bound, "parameters after each of two steps");
     v->report->row[row].plugin = v->options->optimizer->name;
     if (worst[1].n)
         verifier_row(v, -1, "", "optimizer state", worst[1].error, worst[1].bound, "after each of two steps");
+    if (worst[2].n)
+        verifier_row(v, -1, "", "average", worst[2].error, worst[2].bound,
+                     "of the parameters, after each of two steps");
     return executor_set_parameters(e, v->parameters, v->err);
 }

@@ -4,8 +4,9 @@
 
 #include "trial/verifier.h"
 
-/* Two steps, t = 1 and 2, from the initial parameters and a state of zeros; each number is compared with the update in
- * double of what the device held before. Afterwards the executor has its initial parameters again. */
+/* Two steps, t = 1 and 2, from the initial parameters and a state of zeros; each number, those of the parameters'
+ * average too, is compared with the update in double of what the device held before. Afterwards the executor has its
+ * initial parameters again. */
 MUST_USE enum dae_status updates_check(struct verifier *v, struct executor *e);
 
 #endif

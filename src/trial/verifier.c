@@ -63,6 +63,8 @@ enum dae_status verifier_executor(struct verifier *v, const struct verifier_form
         .keep_all = form->keep_all,
         .optimizer = v->options->optimizer,
         .optimizer_state = v->options->optimizer_state,
+        .average = v->options->average,
+        .training = form->training,
     };
     TRY(executor_new(v->device, v->network, &options, notice, sizeof notice, e, v->err));
     return executor_set_parameters(*e, v->parameters, v->err);

@@ -35,7 +35,8 @@ void verifier_close(struct verifier *v);
  * values are on; whether it evaluates too. */
 struct verifier_form {
     bool join, fold, keep_all, evaluate;
-    int64_t batch; /* samples at most */
+    int64_t batch;                  /* samples at most */
+    const struct network *training; /* as in executor_options */
 };
 MUST_USE enum dae_status verifier_executor(struct verifier *v, const struct verifier_form *form, struct executor **e);
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "graph/derived.h"
 #include "graph/executor.h"
 #include "graph/reference.h"
 #include "trial/differences.h"
@@ -107,15 +108,58 @@ static enum dae_status check_values(struct verifier *v, struct executor *e, stru
 
 /* ---- Gradients. -------------------------------------------------------------------------------------------------- */
 
-static void add_gradient_row(struct verifier *v, int node, const char *name, const struct difference_result *result)
+static void add_gradient_row(struct verifier *v, int node, const char *name, const char *what, double bound,
+                             const struct difference_result *result)
 {
     const char *note = result->n_kinks ? arena_printf(v->arena, "compared: %d less %d that lie at a kink:%s", result->n,
                                                       result->n_kinks, result->kinks)
                                        : arena_printf(v->arena, "compared: %d", result->n);
-    verifier_row(v, node, name, "gradient", result->error, DIFFERENCES_BOUND, note);
+    verifier_row(v, node, name, what, result->error, bound, note);
     v->report->n_numbers += result->n;
     if (!(result->error <= v->report->worst_gradient))
         v->report->worst_gradient = result->error;
+}
+
+/* Of the network; or with its penalty, then `twin` (parameters_len) is what the twins alone gave to the gradient. Both
+ * copies of a layer have gradients of opposite sign and about 1 / step times the sum, of which this many digits are
+ * lost. */
+static enum dae_status compare_gradients(struct verifier *v, const struct network *network, const float *gradient,
+                                         const float *dx, const float *twin)
+{
+    const char *what = twin ? "gradient with penalty" : "gradient";
+    const struct difference_batch want = {
+        .n = (int)v->options->n_differences,
+        .n_elements = v->options->n_elements,
+        .epoch = v->options->epoch,
+        .ids = v->ids + BEFORE,
+        .data = v->data,
+        .bytes = v->options->bytes,
+        .rows = v->n_data,
+        .parameters = v->parameters64,
+        .gradient = gradient,
+        .input_gradient = dx,
+        .penalty = twin ? derived_penalty(network) : 0,
+    };
+    struct difference_result *result;
+    TRY(differences_check(network, &want, v->arena, &result, v->err));
+    int n = 0, n_kinks = 0;
+    for (int i = 0; i < v->network->n_nodes; ++i)
+        for (int w = 0; w < v->network->node[i].plan.n_weights; ++w) {
+            const struct difference_result *one = &result[i * DAE_MAX_WEIGHTS + w];
+            const struct dae_weight *weight = &v->network->node[i].plan.weight[w];
+            const double lost =
+                twin ? 2 * verifier_network_roundings(network) *
+                           verifier_largest(twin + v->network->node[i].weight_offset[w], dae_shape_len(&weight->shape))
+                     : 0;
+            add_gradient_row(v, i, weight->name, what, DIFFERENCES_BOUND + lost / one->size, one);
+            n += one->n;
+            n_kinks += one->n_kinks;
+        }
+    if (dx)
+        add_gradient_row(v, network->noisy, "", what, DIFFERENCES_BOUND, &result[network->n_nodes * DAE_MAX_WEIGHTS]);
+    verifier_row(v, -1, "", "kinks", n_kinks, fmax(1, v->options->kinks * n),
+                 "elements at a kink of the loss, where nothing can be compared");
+    return DAE_OK;
 }
 
 static enum dae_status check_gradients(struct verifier *v, struct executor *e, float *gradient)
@@ -131,33 +175,33 @@ static enum dae_status check_gradients(struct verifier *v, struct executor *e, f
         TRY(verifier_memory(v));
         TRY(executor_read_gradient(e, network->noisy, batch.n, dx, v->err));
     }
-    const struct difference_batch want = {
-        .n = (int)batch.n,
-        .n_elements = v->options->n_elements,
-        .epoch = v->options->epoch,
-        .ids = v->ids + BEFORE,
-        .data = v->data,
-        .bytes = v->options->bytes,
-        .rows = v->n_data,
-        .parameters = v->parameters64,
-        .gradient = gradient,
-        .input_gradient = dx,
-    };
-    struct difference_result *result;
-    TRY(differences_check(network, &want, v->arena, &result, v->err));
-    int n = 0, n_kinks = 0;
-    for (int i = 0; i < network->n_nodes; ++i)
-        for (int w = 0; w < network->node[i].plan.n_weights; ++w) {
-            const struct difference_result *one = &result[i * DAE_MAX_WEIGHTS + w];
-            add_gradient_row(v, i, network->node[i].plan.weight[w].name, one);
-            n += one->n;
-            n_kinks += one->n_kinks;
-        }
-    if (dx)
-        add_gradient_row(v, network->noisy, "", &result[network->n_nodes * DAE_MAX_WEIGHTS]);
-    verifier_row(v, -1, "", "kinks", n_kinks, fmax(1, v->options->kinks * n),
-                 "elements at a kink of the loss, where nothing can be compared");
-    return DAE_OK;
+    return compare_gradients(v, network, gradient, dx, NULL);
+}
+
+/* The gradient of loss and penalty, from the kernels that a contractive training runs. */
+static enum dae_status check_contractive(struct verifier *v, float *gradient)
+{
+    struct network contractive;
+    struct executor *e = NULL;
+    float *twin = verifier_take(v, v->network->parameters_len, sizeof *twin);
+    TRY(verifier_memory(v));
+    TRY(derived_contractive(v->network, v->options->contractive, &contractive, v->err));
+    const struct verifier_form form = {
+        .join = true, .fold = true, .batch = v->options->n_differences, .training = &contractive};
+    const struct batch batch = verifier_batch(v, 0, v->options->n_differences);
+    enum dae_status status = verifier_executor(v, &form, &e);
+    if (status == DAE_OK)
+        status = executor_differentiate(e, &batch, v->losses, 0, v->err);
+    if (status == DAE_OK)
+        status = executor_get_gradients(e, gradient, v->err);
+    if (status == DAE_OK)
+        status = executor_get_twin_gradients(e, twin, v->err);
+    if (status == DAE_OK)
+        status = compare_gradients(v, &contractive, gradient, NULL, twin);
+    if (status == DAE_OK)
+        status = verifier_guards(v, "with the penalty");
+    executor_free(e);
+    return status;
 }
 
 static double largest_size(const double *size, int64_t n)
@@ -303,7 +347,8 @@ static enum dae_status check_forms(struct verifier *v, struct executor *plain)
         const char *what;
     } forms[] = {{true, true, "joined and folded"}, {true, false, "joined"}, {false, true, "folded"}};
     for (int i = 0; i < (v->options->every_form ? 3 : 1); ++i) {
-        const struct verifier_form form = {forms[i].join, forms[i].fold, false, true, v->options->n};
+        const struct verifier_form form = {
+            .join = forms[i].join, .fold = forms[i].fold, .evaluate = true, .batch = v->options->n};
         TRY(check_form(v, plain, &form, forms[i].what));
     }
     return DAE_OK;
@@ -321,6 +366,8 @@ static enum dae_status check_all(struct verifier *v, struct executor *plain)
     TRY(check_values(v, plain, &values, SCHEDULE_EVALUATE));
     if (v->options->n_differences > 0)
         TRY(check_gradients(v, plain, gradient));
+    if (v->options->n_differences > 0 && v->options->contractive > 0)
+        TRY(check_contractive(v, gradient));
     TRY(check_parts(v, plain, gradient));
     TRY(check_repetition(v, plain, gradient, again));
     TRY(updates_check(v, plain));

@@ -23,6 +23,8 @@ struct verify_options {
     double product_work; /* of each, about so many multiplications are done again; 0: products are not looked at */
     const struct dae_plugin *optimizer;
     const void *optimizer_state;
+    double contractive; /* weight of the penalty that training adds (graph/derived.h); 0: none */
+    double average;     /* decay of the parameters' average that training keeps; 0: none */
 };
 
 struct verify_row {

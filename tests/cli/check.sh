@@ -57,6 +57,28 @@ small_bytes=$(bytes train.batch=16) large_bytes=$(bytes train.batch=1600) grid_b
 [ "$large_bytes" -gt "$small_bytes" ] || problem "$large_bytes is not more than $small_bytes"
 [ "$grid_bytes" -ne "$small_bytes" ] || problem "the same"
 
+case_is "the average of the parameters takes as much memory as they do"
+run "$dae_cl" check "$small" --set 'train.average={}'
+code_is 0
+out_has "  average             52.12 KiB  of the parameters"
+out_has "  total              511.06 KiB"
+run "$dae_cl" check "$small" --json --set 'train.average={decay: 0.9}'
+python3 -c 'import json, sys; b = json.load(sys.stdin)["training_bytes"]; assert b["average"] == b["parameters"]' \
+    <"$work/out" || problem "wrong JSON"
+
+case_is "a contractive training has the gradients of every layer's twin as well, and their activations"
+before=$("$dae_cl" check "$small" --json)
+run "$dae_cl" check "$small" --json --set train.contractive=0.1
+code_is 0
+python3 - "$before" "$work/out" <<'END' || problem "wrong JSON"
+import json, sys
+one, two = (d["training_bytes"] for d in (json.loads(sys.argv[1]), json.load(open(sys.argv[2]))))
+assert two["gradients"] == 2 * two["parameters"] == 2 * one["parameters"]
+assert two["optimizer_state"] == one["optimizer_state"] and 1.2 * one["work"] < two["work"] < 3 * one["work"]
+END
+run "$dae_cl" check "$small" --json --set train.contractive=0
+[ "$(cat "$work/out")" = "$before" ] || problem "a penalty of 0 takes memory"
+
 case_is "every example config"
 for config in configs/*.yaml; do
     run "$dae_cl" check "$config"
@@ -79,6 +101,12 @@ refuses train.batch=0 "train.batch: wants an integer from 1 to 65536, got '0'"
 refuses train.batch=1.5 "train.batch: wants an integer from 1 to 65536, got '1.5'"
 refuses train.batch=0x10 "train.batch: wants an integer from 1 to 65536, got '0x10'"
 refuses train.batch=010 "train.batch: wants an integer from 1 to 65536, got '010'"
+refuses 'train.average={decay: 1}' "train.average.decay: wants a number above 0 and below 1, got '1'"
+refuses 'train.average={decay: -0.5}' "train.average.decay: wants a number from 0 to 1, got '-0.5'"
+refuses 'train.early_stop={patience: -1}' "train.early_stop.patience: wants an integer from 1 to 1000000, got '-1'"
+refuses 'train.early_stop={patience: 3}' "train.early_stop needs samples that are neither trained on nor the test set: \
+say with data.validation how many to hold out"
+refuses data.validation=-1 "data.validation: wants a number of samples from 1, or a part of them below 1, got '-1'"
 refuses train.optimizer.sgd.lr=-1 \
     "train.optimizer.sgd.lr: wants a number from 0 to 1000000000000, got '-1'"
 refuses train.optimizer.sgd.lr=.nan \

@@ -430,6 +430,21 @@ run "$dae_cl" run small.yaml --out gif --set train.epochs=1 \
     --set 'data={source: images, train: photos, test: photos, patch: 16, patches: 32, test_patches: 8}'
 code_is 0
 err_has "photos: 1 item left out: not PNG, JPEG, PGM or PPM"
+case_is "a study that patches are no use to is refused before anything is trained, by run and by study"
+leaves='data={source: dead_leaves, train: 3, test: 1, patch: 16, patches: 32, test_patches: 8}'
+for command in "run small.yaml" "study contraction small.yaml"; do
+    run "$dae_cl" $command --out refused --set studies=[contraction] --set "$leaves"
+    code_is 2
+    err_has "contraction: wants samples that are there, and patches of images are cut anew each time"
+    [ ! -e refused ] || problem "$command: a folder was made"
+done
+
+case_is "some of the images choose the epoch"
+run "$dae_cl" run small.yaml --out chosen --set 'train.average={decay: 0.9}' --set 'train.early_stop={patience: 1}' \
+    --set "$leaves" --set data.validation=1
+code_is 0
+err_has "data: dead_leaves (32 training, 8 validation, 8 test samples of 16x16x1)"
+err_has "is kept, of the lowest validation loss"
 
 case_is "noise on whole Set12, as published"
 if [ ! -r "${DAE_CL_DATA:-}/images/set12.tar" ]; then

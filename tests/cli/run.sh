@@ -161,6 +161,63 @@ err_has "first bad: "
 [ ! -e "$work/wild/model.safetensors" ] || problem "a model was written"
 grep -q '"event":"stopped"' "$work/wild/log.jsonl" || problem "the log does not say so"
 
+case_is "held-out samples choose the epoch, the log and run.json say which, and the test samples have no say"
+cat >"$work/chosen.yaml" <<'END'
+name: chosen
+seed: 4
+data: {source: mixture, train: 48, test: 40, validation: 0.75}
+corruption: {gaussian: {sigma: 0.5}}
+model:
+  input: [2]
+  layers: [{dense: {units: 64}}, relu, {dense: {units: 64}}, relu, {dense: {units: 2}}]
+train:
+  loss: mse
+  optimizer: {adam: {lr: 0.01}}
+  batch: 4
+  epochs: 60
+  average: {decay: 0.9}
+  early_stop: {patience: 3}
+compare: [standard_ae]
+END
+run "$dae_cl" run "$work/chosen.yaml" --platform cpu --out "$work/chosen"
+code_is 0
+err_has "data: mixture (12 training, 36 validation, 40 test samples of 2)"
+err_has "stopped early, after epoch "
+run "$dae_cl" run "$work/chosen.yaml" --platform cpu --out "$work/chosen2" --set data.test=70
+code_is 0
+python3 - "$work/chosen" "$work/chosen2" <<'END' || problem "wrong run.json, log or report"
+import json, sys
+run, other = (json.load(open(folder + "/run.json")) for folder in sys.argv[1:])
+log = [json.loads(line) for line in open(sys.argv[1] + "/log.jsonl")]
+assert run["train_samples"] == 12 and run["validation_samples"] == 36 and run["test_samples"] == 40
+assert run["stopped_early"]
+for network, made in (("model", run), ("standard_ae", run["standard_ae_training"])):
+    losses = made["validation_losses"]
+    assert made["best_validation_loss"] == min(losses) == losses[made["best_epoch"] - 1]
+    assert made["stopped_early"] == (len(losses) < 60)
+    chosen = [e for e in log if e["event"] == "chosen" and e["network"] == network]
+    assert len(chosen) == 1 and chosen[0]["epoch"] == made["best_epoch"] and chosen[0]["stopped_early"] == made["stopped_early"]
+    assert chosen[0]["validation_loss"] == made["best_validation_loss"]
+for key in ("train_losses", "validation_losses", "best_epoch"):
+    assert run[key] == other[key]
+report = open(sys.argv[1] + "/report.html").read()
+assert "the test samples had no say" in report and "(stopped early)" in report
+END
+no_half_written "$work/chosen"
+
+case_is "more validation samples than there are: exit 2, at its place"
+sed 's/validation: 0.75/validation: 48/' "$work/chosen.yaml" >"$work/all_held.yaml"
+run "$dae_cl" run "$work/all_held.yaml" --platform cpu --out "$work/none7"
+code_is 2
+err_has "all_held.yaml:3:58: error: data.validation: wants at most 47 of the 48 training samples, got '48'"
+[ ! -e "$work/none7" ] || problem "a folder was made"
+
+case_is "early_stop without validation: exit 2, at its place"
+sed 's/, validation: 0.75//' "$work/chosen.yaml" >"$work/unjudged.yaml"
+run "$dae_cl" run "$work/unjudged.yaml" --platform cpu --out "$work/none7"
+code_is 2
+err_has "unjudged.yaml:14:15: error: train.early_stop needs samples that are neither trained on nor the test set"
+
 case_is "a damaged checkpoint: exit 9"
 cp -r "$work/a" "$work/damaged"
 printf 'x' | dd of="$work/damaged/checkpoint/model.safetensors" bs=1 seek=900 conv=notrunc status=none

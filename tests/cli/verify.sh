@@ -52,6 +52,23 @@ run "$dae_cl" verify "$small" --set 'device={shape: grid}' --json
 code_is 0
 grep -q '"shape":.*"grid"' "$work/out" || problem "not grid"
 
+case_is "what training adds is verified where the config asks for it: the penalty's gradient, the parameters' average"
+out_lacks average
+out_lacks penalty
+for shape in wide grid; do
+    run "$dae_cl" verify "$small" --set train.contractive=20 --set 'train.average={decay: 0.2}' --set "device={shape: $shape}"
+    code_is 0
+    tr -s ' ' <"$work/out" >"$work/squeezed"
+    for row in "dense_1.weight gradient with penalty" "dense_2.bias gradient with penalty" "(all) average"; do
+        grep -qF -- "$row" "$work/squeezed" || problem "stdout lacks '$row'"
+    done
+done
+break_kernel contraction.cl '2.0f * s.scale' '1.9f * s.scale'
+DAE_CL_KERNELS=$work/kernels run "$dae_cl" verify "$small" --set train.contractive=20
+code_is 7
+[[ $(tail -n 1 "$work/out") == *"the first: dense_1.weight: gradient with penalty off by "* ]] || problem "$(tail -n 1 "$work/out")"
+rm "$work/kernels/contraction.cl"
+
 case_is "a kernel that forgets the last sample: exit status 7, and the layer is named"
 break_kernel dense.cl 'i < n; ++i' 'i < n - 1; ++i'
 DAE_CL_KERNELS=$work/kernels run "$dae_cl" verify "$small"

@@ -131,6 +131,7 @@ static void run_case(const char *plugin, struct value *config, int shape)
         .guards = !reduced(), /* the simulator sees for itself what happens outside of a buffer */
         .optimizer = optimizer,
         .optimizer_state = optimizer_state,
+        .average = 0.2, /* of the two updates that are looked at the first has less */
     };
     check(verify_network(device[shape], &network, &options, &arena, &report, &err), &err);
     print_failures(name, &report);

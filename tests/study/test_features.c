@@ -222,9 +222,8 @@ static void neighbours_of_codes(void **state)
     check(codes_knn(&task, variant, parameters, &accuracy, &err));
     assert_true(isnan(accuracy));
     struct study_plan plan;
-    struct study_result result = {0};
     check(study_plan_one(&task, &study_features, &plan, &err));
-    assert_int_equal(plan.study->run(&task, plan.options, &result, &err), DAE_CONFIG);
+    assert_int_equal(study_check_data(&task, &plan, 1, &err), DAE_CONFIG);
     assert_non_null(strstr(err.text, "test.yaml:2:7: error"));
     free(parameters);
     close_bench(&b);

@@ -4,7 +4,7 @@
 #define TESTS_TRAIN_TRAINING_H
 
 #include "config/tree.h"
-#include "data/dataset.h"
+#include "data/validation_set.h"
 #include "train/trainer.h"
 
 static const char small_config[] = "seed: 7\n"
@@ -29,9 +29,9 @@ struct bench {
     struct registry *registry;
     struct network network;
     struct settings settings;
-    struct dataset train_set, test_set;
+    struct dataset train_set, validation_set, test_set;
     struct device *device;
-    struct loader *train, *test;
+    struct loader *train, *validation, *test; /* validation: NULL unless data.validation asks for it */
     char folder[64], checkpoint[96];
     volatile sig_atomic_t stop;
     int64_t stop_at_step; /* of the whole run; raises the stop at the reading that reaches it */
@@ -66,9 +66,12 @@ static void open_bench(struct bench *b, const char *yaml, const char *const *cha
     check(settings_read(b->registry, b->config, &b->arena, &b->settings, &err));
     check(network_build(b->registry, b->config, &b->arena, false, &b->network, &err));
     check(dataset_load(b->settings.data, getenv("DAE_CL_DATA"), &b->train_set, &b->test_set, &notice, &err));
+    check(validation_set_take(b->settings.data, b->test_set.n, &b->train_set, &b->validation_set, &err));
     const struct tuning_request tuning = {0};
     check(device_open("cpu", &tuning, &b->device, &err));
     check(loader_new(b->device, &b->train_set, b->settings.batch, &b->train, &err));
+    if (b->validation_set.n > 0)
+        check(loader_new(b->device, &b->validation_set, b->settings.batch, &b->validation, &err));
     check(loader_new(b->device, &b->test_set, b->settings.batch, &b->test, &err));
     snprintf(b->folder, sizeof b->folder, "/tmp/dae-cl-test-XXXXXX");
     assert_non_null(mkdtemp(b->folder));
@@ -82,9 +85,11 @@ static void close_bench(struct bench *b)
     unlink(b->checkpoint);
     rmdir(b->folder);
     loader_free(b->train);
+    loader_free(b->validation);
     loader_free(b->test);
     device_close(b->device);
     dataset_release(&b->train_set);
+    dataset_release(&b->validation_set);
     dataset_release(&b->test_set);
     registry_close(b->registry);
     arena_release(&b->arena);
@@ -107,7 +112,8 @@ __attribute__((unused)) static enum dae_status run(struct bench *b, bool resume,
         .network = &b->network,
         .settings = &b->settings,
         .train = b->train,
-        .validation = b->test,
+        .validation = b->validation ? b->validation : b->test,
+        .choose = b->validation != NULL,
         .helper = b->helper,
         .n_helpers = b->n_helpers,
         .weights = b->weights,
@@ -132,6 +138,36 @@ __attribute__((unused)) static void same_training(const struct bench *b, const s
     assert_memory_equal(x->parameters, y->parameters, (size_t)b->network.parameters_len * sizeof(float));
     assert_memory_equal(x->train_losses, y->train_losses, (size_t)x->n_epochs * sizeof(double));
     assert_memory_equal(x->validation_losses, y->validation_losses, (size_t)x->n_epochs * sizeof(double));
+}
+
+/* The mean validation loss of given parameters, as the trainer takes it. */
+__attribute__((unused)) static double loss_of(const struct bench *b, struct loader *validation, const float *parameters)
+{
+    const int64_t n = loader_samples(validation);
+    const struct executor_options options = {.batch = b->settings.batch,
+                                             .bytes = b->train_set.kind == DATASET_UINT8,
+                                             .evaluate = true,
+                                             .corrupt = true,
+                                             .join = true,
+                                             .fold = true};
+    struct executor *e;
+    char notice[256];
+    float *losses = calloc((size_t)n, sizeof *losses);
+    double sum = 0;
+    assert_non_null(losses);
+    check(executor_new(b->device, &b->network, &options, notice, sizeof notice, &e, &err));
+    check(executor_set_parameters(e, parameters, &err));
+    for (int64_t first = 0; first < n; first += options.batch) {
+        struct batch batch;
+        check(loader_batch(validation, first, 0, PHILOX_HELD_OUT, &batch, &err));
+        check(executor_forward(e, SCHEDULE_EVALUATE, &batch, &err));
+        check(executor_read(e, SCHEDULE_EVALUATE, b->network.loss, batch.n, losses, &err));
+        for (int64_t i = 0; i < batch.n; ++i)
+            sum += (double)losses[i];
+    }
+    free(losses);
+    executor_free(e);
+    return sum / (double)(n * dae_shape_len(&b->network.node[b->network.output].plan.output));
 }
 
 #endif
