@@ -29,11 +29,12 @@ static enum dae_status plan_memory(const struct network *network, const struct s
     struct fusion fusion;
     struct schedule schedule;
     TRY(tuning_choose(&assumed, request, &tuning, err));
-    TRY(fusion_plan(network, true, &fusion, err));
+    TRY(fusion_plan(network, true, false, &fusion, err));
     TRY(schedule_plan(network, &fusion, &tuning, &options, &schedule, err));
     memory->wide = tuning.wide;
-    memory->parameters = memory->gradients = (uint64_t)network->parameters_len * sizeof(float);
-    memory->state = memory->parameters * (uint64_t)settings->optimizer->n_states;
+    memory->parameters = (uint64_t)network->parameters_len * sizeof(float);
+    memory->gradients = (uint64_t)network->trained_len * sizeof(float);
+    memory->state = memory->gradients * (uint64_t)settings->optimizer->n_states;
     memory->work = (uint64_t)schedule.work_len * sizeof(float);
     return DAE_OK;
 }
@@ -42,7 +43,7 @@ static int64_t parameters_of(const struct node *node)
 {
     int64_t n = 0;
     for (int i = 0; i < node->plan.n_weights; ++i)
-        n += dae_shape_len(&node->plan.weight[i].shape);
+        n += dae_is_statistic(&node->plan, i) ? 0 : dae_shape_len(&node->plan.weight[i].shape);
     return n;
 }
 

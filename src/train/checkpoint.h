@@ -10,7 +10,7 @@ struct checkpoint {
     uint64_t epoch;       /* epochs that are finished */
     uint64_t step;        /* steps of the next epoch that are done */
     float *parameters;    /* (parameters_len) */
-    float *state;         /* (n_states, parameters_len) */
+    float *state;         /* (n_states, trained_len) */
     float *step_losses;   /* (step) of the unfinished epoch */
     double *train_losses; /* (epoch) */
     double *test_losses;  /* (epoch) */
