@@ -34,7 +34,9 @@ static const char residual[] = "  input: [20, 20, 1]\n"
                                "    - {add: {}, from: [correction, input]}\n";
 static const char colour[] = "  input: [20, 20, 3]\n"
                              "  layers:\n"
+                             "    - batchnorm2d\n"
                              "    - conv2d: {filters: 32, kernel: 5, pad: 2}\n"
+                             "    - batchnorm2d\n"
                              "    - tanh\n"
                              "    - conv2d: {filters: 3, kernel: 3, pad: 1}\n";
 static const char *const not_alike[] = {
