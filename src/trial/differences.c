@@ -33,7 +33,9 @@ struct run {
 double differences_floor(const struct network *network, const float *gradient)
 {
     double most = 0;
-    for (int64_t i = 0; i < network->trained_len && network_coupled(network) >= 0; ++i)
+    if (network_coupled(network) < 0)
+        return 0;
+    for (int64_t i = 0; i < network->trained_len; ++i)
         most = fmax(most, fabs((double)gradient[i]));
     return 0.1 * most;
 }
