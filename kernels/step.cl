@@ -1,4 +1,4 @@
-/* The end of a training step, over the whole parameter vector.
+/* The end of a training step, over all parameters that are trained; what is kept beside them lies behind.
  *
  *   step_reduce   gradients (len) = sum over shards of their slabs, in the order of the shards
  *   step_add      gradients (len) += those of twins, (len) behind them

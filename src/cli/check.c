@@ -36,12 +36,12 @@ static enum dae_status plan_memory(const struct network *network, const struct s
         TRY(derived_contractive(network, settings->contractive, &contractive, err));
         network = &contractive; /* the network that is differentiated */
     }
-    TRY(fusion_plan(network, true, &fusion, err));
+    TRY(fusion_plan(network, true, false, &fusion, err));
     TRY(schedule_plan(network, &fusion, &tuning, &options, &schedule, err));
     memory->wide = tuning.wide;
     memory->parameters = (uint64_t)network->parameters_len * sizeof(float);
-    memory->gradients = memory->parameters * (twice ? 2 : 1);
-    memory->state = memory->parameters * (uint64_t)settings->optimizer->n_states;
+    memory->gradients = (uint64_t)network->trained_len * sizeof(float) * (twice ? 2 : 1);
+    memory->state = (uint64_t)network->trained_len * sizeof(float) * (uint64_t)settings->optimizer->n_states;
     memory->average = settings->average > 0 ? memory->parameters : 0;
     memory->work = (uint64_t)schedule.work_len * sizeof(float);
     return DAE_OK;
@@ -51,7 +51,7 @@ static int64_t parameters_of(const struct node *node)
 {
     int64_t n = 0;
     for (int i = 0; i < node->plan.n_weights; ++i)
-        n += dae_shape_len(&node->plan.weight[i].shape);
+        n += dae_is_statistic(&node->plan, i) ? 0 : dae_shape_len(&node->plan.weight[i].shape);
     return n;
 }
 

@@ -1,6 +1,7 @@
-/* The plugin contract of dae-cl. A plugin is a shared object that exports one constant table, `dae_plugin_v2`, and
+/* The plugin contract of dae-cl. A plugin is a shared object that exports one constant table, `dae_plugin_v3`, and
  * links to nothing: layers, corruptions, losses and optimisers all load alike. See plugins/relu.c (a pointwise layer),
- * plugins/maxpool2d.c (a layer of one sample) and plugins/dense.c (a layer of a whole batch) as examples.
+ * plugins/maxpool2d.c (a layer of one sample), plugins/dense.c (a layer of a whole batch) and plugins/batchnorm2d.c
+ * (one that couples its samples) as examples.
  *
  * The host owns state, kernels and tensors. A plugin is a table, a pure function `plan`, a kernel file
  * kernels/<name>.cl and a double-precision `reference` that shares nothing with the kernel.
@@ -14,9 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DAE_ABI 2
-#define DAE_PLUGIN_SYMBOL dae_plugin_v2
-#define DAE_PLUGIN_SYMBOL_TEXT "dae_plugin_v2"
+#define DAE_ABI 3
+#define DAE_PLUGIN_SYMBOL dae_plugin_v3
+#define DAE_PLUGIN_SYMBOL_TEXT "dae_plugin_v3"
 
 enum {
     DAE_MAX_RANK = 4,
@@ -65,7 +66,7 @@ struct dae_param {
 
 /* ---- Planning: pure arithmetic on shapes. ------------------------------------------------------------------------ */
 
-enum dae_init { DAE_INIT_ZERO, DAE_INIT_UNIFORM /* in (-bound, bound) */ };
+enum dae_init { DAE_INIT_ZERO, DAE_INIT_UNIFORM /* in (-bound, bound) */, DAE_INIT_ONE };
 
 struct dae_weight {
     const char *name; /* "weight", "bias": the tensor's name in model files is NODE.name */
@@ -83,7 +84,12 @@ struct dae_plan {
     struct dae_shape output;
     int n_weights;
     struct dae_weight weight[DAE_MAX_WEIGHTS];
+    /* Bit i: weight i is not trained but kept, a statistic: the layer's own `forward` writes it in training, it has no
+     * gradient, and no optimiser touches it. It is saved and loaded with the others. DAE_COUPLES only. */
+    uint32_t statistics;
     int64_t scratch_len; /* floats that forward or backward of one sample may scribble on; not kept between the two */
+    int64_t kept_len;    /* batch-wide layers: floats that forward leaves for backward in training, for a whole batch */
+    int64_t least_batch; /* DAE_COUPLES: samples that a batch of training must hold at least; 0 is 1 */
     int64_t flops;       /* of forward, for one sample; a multiply-add counts two */
     bool reads_mask;     /* losses: there shall be a third input, the mask: 1 where a corruption has replaced a number
                           * (DAE_MASKS), 0 elsewhere; it has the shape of the clean target */
@@ -109,7 +115,10 @@ struct dae_plan {
 /* A named random draw, for references of plugins whose kernels draw (see kernels/dae.clh for the numbering). */
 struct dae_draw {
     const void *key;
-    bool training;                                       /* dropout acts only then */
+    bool training; /* dropout acts only then */
+    /* x and w are absolute values, and y shall be the sum of the sizes of its terms, from which the host derives how
+     * far a kernel may be off. Of use only to a reference that subtracts. */
+    bool sizes;
     uint32_t (*word)(const void *key, uint32_t element); /* 32 random bits */
     float (*unit)(const void *key, uint32_t element);    /* the same in (0, 1], rounded as the device rounds it */
     double (*normal)(const void *key, uint32_t element); /* standard normal */
@@ -138,20 +147,23 @@ struct dae_gemm {
 
 /* One argument of a plugin's own kernel. */
 struct dae_arg {
-    enum { DAE_ARG_TENSOR, DAE_ARG_INT } kind;
+    enum { DAE_ARG_TENSOR, DAE_ARG_INT, DAE_ARG_FLOAT } kind;
     struct dae_tensor tensor; /* two kernel arguments: __global float *, int offset */
     int64_t integer;          /* int */
+    double real;              /* float */
 };
 
 struct dae_layer_call {
-    int64_t n; /* samples in this batch; never above the bound batch */
+    int64_t n;     /* samples in this batch; never above the bound batch */
+    bool training; /* else statistics are read and not written, in backward too */
     const void *state;
     const struct dae_plan *plan;
     const struct dae_tensor *x; /* per input (n, input) */
     const struct dae_tensor *w; /* per weight */
     struct dae_tensor y;        /* (n, output) */
+    struct dae_tensor kept;     /* (kept_len); buffer NULL where no backward will follow */
     /* Backward only. dx[i].buffer is NULL where no gradient is wanted. add_dx[i]: add to dx[i] instead of writing it.
-     * dw is always written. */
+     * dw is always written, but for statistics, which have none. */
     struct dae_tensor dy;
     const struct dae_tensor *dx, *dw;
     const bool *add_dx;
@@ -195,6 +207,12 @@ enum dae_flags {
     /* A pointwise layer whose y never falls as x rises: then the y of the largest x is the largest y, and a maximum
      * folded in behind it may go first. */
     DAE_RISES = 512,
+    /* A batch-wide layer whose y of a sample depends, in training, on the other samples of its batch: it brings
+     * `reference_batch`, and does not draw. */
+    DAE_COUPLES = 1024,
+    /* y is linear in its first weight, whose last axis is that of y, plus its second weight, one number for each
+     * channel: what is `affine` behind it can be multiplied into the two. */
+    DAE_LINEAR = 2048,
 };
 
 /* How a layer computes is exactly one of: DAE_VIEW; `pointwise_y` and `pointwise_dx`; `forward` and `backward`; or none
@@ -234,6 +252,17 @@ struct dae_plugin {
     void (*reference)(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
                       const double *const *x, const double *const *w, double *y);
 
+    /* DAE_COUPLES: the same for n samples of a batch in training: y (n, output) from x[j] (n, input) and w. What
+     * becomes of weight i, a statistic, goes to statistic[i]; of the others that is NULL. `sizes` as in struct
+     * dae_draw: also of the statistics. */
+    void (*reference_batch)(const void *state, const struct dae_plan *plan, int64_t n, bool sizes,
+                            const double *const *x, const double *const *w, double *y, double *const *statistic);
+    /* A layer of one input that outside of training multiplies each channel (the last axis) by a number and adds one:
+     * these, (channels) each, from its weights. Then the host may do so in the weights of the layer before
+     * (DAE_LINEAR). */
+    void (*affine)(const void *state, const struct dae_plan *plan, const float *const *w, double *factor,
+                   double *offset);
+
     /* Optimisers: state vectors per parameter (zero at the start), the scalars of step t = 1, 2, ... in double, and the
      * update of one parameter. The kernel's FN(update) does the same on 16-wide vectors. */
     int n_states;
@@ -258,6 +287,12 @@ static inline void dae_plan_define(struct dae_plan *plan, const char *name, int6
 {
     if (plan->n_defines < DAE_MAX_DEFINES)
         plan->define[plan->n_defines++] = (struct dae_define){name, value};
+}
+
+/* Whether weight i of a plan is a statistic. */
+static inline bool dae_is_statistic(const struct dae_plan *plan, int i)
+{
+    return plan->statistics >> i & 1;
 }
 
 /* A number held within an interval; NaN stays NaN. */

@@ -172,6 +172,7 @@ enum dae_status derived_projection(const struct network *network, int target, st
         TRY(copy_node(out, node, number, err)); /* corruptions before it count as node 0, the number 0 of an array */
         number[i] = out->n_nodes - 1;
     }
+    out->frozen = true;
     out->noisy = 0;
     out->mask = -1;
     out->output = number[target];
@@ -185,6 +186,12 @@ enum dae_status derived_contractive(const struct network *network, double weight
                                     struct error *err)
 {
     int *number;
+    const int coupled = network_coupled(network);
+    if (coupled >= 0)
+        return error_at(err, DAE_CONFIG, network->node[coupled].mark,
+                        "%s \"%s\": joins the samples of a batch, and so has no Jacobian of one sample for "
+                        "train.contractive; leave out one of the two",
+                        network->node[coupled].plugin->name, network->node[coupled].name);
     TRY(begin(network, 2 * network->n_nodes + 2, out, &number, err));
     for (int i = 0; i < network->loss; ++i) {
         number[i] = i;

@@ -9,8 +9,8 @@
  * vector that the batch's epoch chooses: unit vector number e for e below the node's length, random signs from there
  * on. The gradient at node 0 of what is differentiated is then J'v / (samples in the batch * the node's length), J the
  * map's Jacobian at the sample: a row of J, or, squared and averaged over signs, the squared Frobenius norm (Hutchinson
- * 1989). DAE_CONFIG at a layer whose map is another each time (dropout) or that reads the mask. Memory is the network's
- * arena. */
+ * 1989). The map is that of the finished model (network.frozen). DAE_CONFIG at a layer whose map is another each time
+ * (dropout) or that reads the mask. Memory is the network's arena. */
 MUST_USE enum dae_status derived_projection(const struct network *network, int node, struct network *out,
                                             struct error *err);
 
@@ -19,7 +19,8 @@ MUST_USE enum dae_status derived_projection(const struct network *network, int n
  * penalise the encoder's). All layers stand there twice with the same weights, the second time behind a step h = 0.01
  * in a random direction s of signs, and weight / h^2 * ||r(x + h s) - r(x)||^2 is added: its mean over s is weight *
  * ||J_r||_F^2 up to terms of order h^2. Nodes keep their numbers up to the loss; the loss is the last node, and its
- * value does not hold the penalty. Memory is the network's arena. */
+ * value does not hold the penalty. DAE_CONFIG at a layer that couples the samples of a batch: the twins would not be
+ * two maps at one sample. Memory is the network's arena. */
 MUST_USE enum dae_status derived_contractive(const struct network *network, double weight, struct network *out,
                                              struct error *err);
 /* The node of the penalty, one number a sample. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/absorption.h"
 #include "graph/params.h"
 #include "graph/services.h"
 #include "graph/source.h"
@@ -54,12 +55,12 @@ static int states_of(const struct executor *e)
 /* Floats of the gradients: those of twins lie behind the others. */
 static int64_t gradients_len(const struct executor *e)
 {
-    return e->network->parameters_len * (e->options.training ? 2 : 1);
+    return e->network->trained_len * (e->options.training ? 2 : 1);
 }
 
 static int64_t norm_pieces(const struct executor *e)
 {
-    return (e->network->parameters_len / 16 + NORM_VECTORS - 1) / NORM_VECTORS;
+    return (e->network->trained_len / 16 + NORM_VECTORS - 1) / NORM_VECTORS;
 }
 
 /* ---- Building. --------------------------------------------------------------------------------------------------- */
@@ -130,13 +131,15 @@ static enum dae_status build_update(struct executor *e, struct error *err)
 
 static enum dae_status allocate(struct executor *e, struct error *err)
 {
-    uint64_t parameters = (uint64_t)e->network->parameters_len * sizeof(float), work = 0;
+    const uint64_t parameters = (uint64_t)e->network->parameters_len * sizeof(float);
+    const uint64_t state = (uint64_t)e->network->trained_len * sizeof(float) * (uint64_t)states_of(e);
+    uint64_t work = 0;
     for (int i = 0; i < N_KINDS; ++i)
         if (e->pass[i].built && (uint64_t)e->pass[i].schedule.work_len * sizeof(float) > work)
             work = (uint64_t)e->pass[i].schedule.work_len * sizeof(float);
     const uint64_t gradients = (uint64_t)gradients_len(e) * sizeof(float);
-    const int vectors = 1 + states_of(e) + (e->options.average > 0);
-    TRY(device_check_memory(e->device, parameters * (uint64_t)vectors + gradients + work, "the network",
+    const uint64_t average = e->options.average > 0 ? parameters : 0;
+    TRY(device_check_memory(e->device, parameters + state + average + gradients + work, "the network",
                             "try a smaller train.batch", err));
     TRY(buffer_new(e->device, parameters, "parameters", &e->parameters, err));
     TRY(buffer_new(e->device, work, "work memory", &e->work, err));
@@ -148,9 +151,9 @@ static enum dae_status allocate(struct executor *e, struct error *err)
     TRY(buffer_new(e->device, gradients, "gradients", &e->gradients, err));
     if (e->options.clip_gradient > 0)
         TRY(buffer_new(e->device, (uint64_t)(1 + norm_pieces(e)) * sizeof(float), "gradient norm", &e->norm, err));
-    if (e->options.average > 0)
-        TRY(buffer_new(e->device, parameters, "average of the parameters", &e->average, err));
-    return buffer_new(e->device, parameters * (uint64_t)states_of(e), "optimizer state", &e->state, err);
+    if (average > 0)
+        TRY(buffer_new(e->device, average, "average of the parameters", &e->average, err));
+    return buffer_new(e->device, state, "optimizer state", &e->state, err);
 }
 
 /* Patches exist while they are cut only: nothing can read another one. */
@@ -172,7 +175,7 @@ static enum dae_status check_patches(const struct executor *e, struct error *err
 static enum dae_status decide(struct executor *e, struct graph *graph, struct error *err)
 {
     const bool fold = e->options.fold && device_tuning(e->device)->fold && !e->options.keep_all;
-    return fusion_plan(graph->network, fold, &graph->fusion, err);
+    return fusion_plan(graph->network, fold, !e->options.train, &graph->fusion, err);
 }
 
 static enum dae_status bind(struct executor *e, struct graph *graph, char *notice, size_t notice_len, struct error *err)
@@ -291,6 +294,8 @@ static enum dae_status run_pass(struct executor *e, enum schedule_kind kind, con
     if (!pass->built || batch->n < 1 || batch->n > e->options.batch)
         return error_set(err, DAE_BUG, "a batch of %lld for an executor of %lld (%s)", (long long)batch->n,
                          (long long)e->options.batch, kind_name[kind]);
+    if (kind == SCHEDULE_TRAIN)
+        TRY(network_check_batch(pass->graph->network, batch->n, err));
     if (pass->schedule.options.corrupt)
         TRY(network_check_samples(e->network, batch->rows, batch->streamed, err));
     for (int i = 0; i < pass->schedule.n_steps; ++i) {
@@ -352,8 +357,8 @@ enum dae_status executor_differentiate(struct executor *e, const struct batch *b
     TRY(run_pass(e, SCHEDULE_TRAIN, batch, err));
     TRY(reduce_slabs(e, err));
     if (e->options.training) {
-        const struct kernel_arg add[] = {ARG_BUFFER(e->gradients), ARG_INT(e->network->parameters_len)};
-        TRY(run_flat(e, e->add, e->network->parameters_len / 16, add, sizeof add / sizeof add[0], err));
+        const struct kernel_arg add[] = {ARG_BUFFER(e->gradients), ARG_INT(e->network->trained_len)};
+        TRY(run_flat(e, e->add, e->network->trained_len / 16, add, sizeof add / sizeof add[0], err));
     }
     const struct pass *pass = &e->pass[SCHEDULE_TRAIN];
     const struct kernel_arg args[] = {
@@ -374,7 +379,7 @@ enum dae_status executor_train(struct executor *e, const struct batch *batch, in
 static enum dae_status measure_gradients(struct executor *e, struct error *err)
 {
     const int64_t n = norm_pieces(e);
-    const struct kernel_arg squares[] = {ARG_BUFFER(e->gradients), ARG_INT(e->network->parameters_len),
+    const struct kernel_arg squares[] = {ARG_BUFFER(e->gradients), ARG_INT(e->network->trained_len),
                                          ARG_BUFFER(e->norm), ARG_INT(n)};
     const struct kernel_arg scale[] = {ARG_BUFFER(e->norm), ARG_INT(n), ARG_FLOAT((float)e->options.clip_gradient)};
     TRY(run_flat(e, e->squares, n, squares, sizeof squares / sizeof squares[0], err));
@@ -384,13 +389,14 @@ static enum dae_status measure_gradients(struct executor *e, struct error *err)
 /* Polyak & Juditsky (SIAM J. Control and Optimization 30(4), 1992) average all iterates; decaying weights let the first
  * ones go, as Kingma & Ba (2015, section 7.2) do. While there are few, the decay is (1 + t) / (10 + t), as TensorFlow's
  * ExponentialMovingAverage has it, so that the mean is a network at any step, without a bias to be divided out. */
-static enum dae_status update_average(struct executor *e, int64_t t, int64_t items, struct error *err)
+static enum dae_status update_average(struct executor *e, int64_t t, int64_t each, struct error *err)
 {
+    const int64_t vectors = e->network->parameters_len / 16;
     const double early = (1.0 + (double)t) / (10.0 + (double)t),
                  decay = early < e->options.average ? early : e->options.average;
     const struct kernel_arg args[] = {ARG_BUFFER(e->parameters), ARG_BUFFER(e->average),
                                       ARG_INT(e->network->parameters_len), ARG_FLOAT((float)(1 - decay))};
-    return run_flat(e, e->mean, items, args, sizeof args / sizeof args[0], err);
+    return run_flat(e, e->mean, (vectors + each - 1) / each, args, sizeof args / sizeof args[0], err);
 }
 
 enum dae_status executor_update(struct executor *e, int64_t t, double rate, struct error *err)
@@ -406,16 +412,16 @@ enum dae_status executor_update(struct executor *e, int64_t t, double rate, stru
         ARG_BUFFER(e->parameters),
         ARG_BUFFER(e->gradients),
         ARG_BUFFER(e->state),
-        ARG_INT(e->network->parameters_len),
+        ARG_INT(e->network->trained_len),
         ARG_FLOAT(c[0]),
         ARG_FLOAT(c[1]),
         ARG_FLOAT(c[2]),
         ARG_FLOAT(c[3]),
         ARG_BUFFER(e->norm ? e->norm : e->gradients)}; /* read only where gradients are clipped */
-    const int64_t vectors = e->network->parameters_len / 16,
+    const int64_t vectors = e->network->trained_len / 16,
                   each = device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1;
     TRY(run_flat(e, e->update, (vectors + each - 1) / each, args, sizeof args / sizeof args[0], err));
-    return e->average ? update_average(e, t, (vectors + each - 1) / each, err) : DAE_OK;
+    return e->average ? update_average(e, t, each, err) : DAE_OK;
 }
 
 enum dae_status executor_forward(struct executor *e, enum schedule_kind kind, const struct batch *batch,
@@ -432,11 +438,26 @@ static uint64_t parameter_bytes(const struct executor *e)
     return (uint64_t)e->network->parameters_len * sizeof(float);
 }
 
+static uint64_t gradient_bytes(const struct executor *e)
+{
+    return (uint64_t)e->network->trained_len * sizeof(float);
+}
+
 enum dae_status executor_set_parameters(struct executor *e, const float *parameters, struct error *err)
 {
     if (e->average)
         TRY(executor_set_average(e, parameters, err));
-    return buffer_write(e->parameters, 0, parameters, parameter_bytes(e), err);
+    if (!absorption_wanted(e->network, &e->graph.fusion))
+        return buffer_write(e->parameters, 0, parameters, parameter_bytes(e), err);
+    float *own = malloc(parameter_bytes(e));
+    if (!own)
+        return error_no_memory(err, "parameters", parameter_bytes(e));
+    memcpy(own, parameters, parameter_bytes(e));
+    enum dae_status status = absorption_apply(e->network, &e->graph.fusion, own, err);
+    if (status == DAE_OK)
+        status = buffer_write(e->parameters, 0, own, parameter_bytes(e), err);
+    free(own);
+    return status;
 }
 
 enum dae_status executor_get_parameters(const struct executor *e, float *parameters, struct error *err)
@@ -446,33 +467,33 @@ enum dae_status executor_get_parameters(const struct executor *e, float *paramet
 
 enum dae_status executor_get_gradients(const struct executor *e, float *gradients, struct error *err)
 {
-    return buffer_read(e->gradients, 0, gradients, parameter_bytes(e), err);
+    return buffer_read(e->gradients, 0, gradients, gradient_bytes(e), err);
 }
 
 enum dae_status executor_get_twin_gradients(const struct executor *e, float *gradients, struct error *err)
 {
-    return buffer_read(e->gradients, parameter_bytes(e), gradients, parameter_bytes(e), err);
+    return buffer_read(e->gradients, gradient_bytes(e), gradients, gradient_bytes(e), err);
 }
 
 enum dae_status executor_read_gradients_later(const struct executor *e, float *gradients, struct device_event **event,
                                               struct error *err)
 {
-    return buffer_read_later(e->gradients, 0, gradients, parameter_bytes(e), event, err);
+    return buffer_read_later(e->gradients, 0, gradients, gradient_bytes(e), event, err);
 }
 
 enum dae_status executor_set_gradients(struct executor *e, const float *gradients, struct error *err)
 {
-    return buffer_write(e->gradients, 0, gradients, parameter_bytes(e), err);
+    return buffer_write(e->gradients, 0, gradients, gradient_bytes(e), err);
 }
 
 enum dae_status executor_set_state(struct executor *e, const float *state, struct error *err)
 {
-    return buffer_write(e->state, 0, state, parameter_bytes(e) * (uint64_t)states_of(e), err);
+    return buffer_write(e->state, 0, state, gradient_bytes(e) * (uint64_t)states_of(e), err);
 }
 
 enum dae_status executor_get_state(const struct executor *e, float *state, struct error *err)
 {
-    return buffer_read(e->state, 0, state, parameter_bytes(e) * (uint64_t)states_of(e), err);
+    return buffer_read(e->state, 0, state, gradient_bytes(e) * (uint64_t)states_of(e), err);
 }
 
 enum dae_status executor_set_average(struct executor *e, const float *average, struct error *err)

@@ -45,7 +45,9 @@ MUST_USE enum dae_status executor_new(struct device *device, const struct networ
                                       struct executor **out, struct error *err);
 void executor_free(struct executor *executor); /* NULL is fine */
 
-/* Parameters (parameters_len) and optimiser state (n_states, parameters_len), to and from the host. An average of the
+/* Parameters (parameters_len), gradients (trained_len) and optimiser state (n_states, trained_len), to and from the
+ * host. Training also writes the statistics among the parameters, and executor_differentiate does. An executor that
+ * does not train gives back its weights with the affine layers behind them (graph/absorption.h). An average of the
  * parameters begins anew with those that are set. */
 MUST_USE enum dae_status executor_set_parameters(struct executor *executor, const float *parameters, struct error *err);
 MUST_USE enum dae_status executor_get_parameters(const struct executor *executor, float *parameters, struct error *err);
@@ -64,13 +66,13 @@ MUST_USE enum dae_status executor_get_average(const struct executor *executor, f
  * `rate` times the optimiser's learning rate. The mean loss of the batch is written to losses[slot]. */
 MUST_USE enum dae_status executor_train(struct executor *executor, const struct batch *batch, int64_t t, double rate,
                                         struct buffer *losses, int64_t slot, struct error *err);
-/* The same without the update. */
+/* The same without the update. A batch smaller than network_least_batch: DAE_CONFIG. */
 MUST_USE enum dae_status executor_differentiate(struct executor *executor, const struct batch *batch,
                                                 struct buffer *losses, int64_t slot, struct error *err);
 
 /* Enqueues update number t with the gradients that are there; clipping leaves those as they are. */
 MUST_USE enum dae_status executor_update(struct executor *executor, int64_t t, double rate, struct error *err);
-/* Enqueues a read of the gradients (parameters_len), as buffer_read_later does; the event is the caller's. */
+/* Enqueues a read of the gradients (trained_len), as buffer_read_later does; the event is the caller's. */
 MUST_USE enum dae_status executor_read_gradients_later(const struct executor *executor, float *gradients,
                                                        struct device_event **event, struct error *err);
 MUST_USE enum dae_status executor_set_gradients(struct executor *executor, const float *gradients, struct error *err);

@@ -38,14 +38,33 @@ static bool is_full(const struct node *node)
     return node->plugin->forward || node->plan.output.dim[node->plan.output.rank - 1] >= FULL_VECTOR;
 }
 
+static int reader_of(const struct network *network, int node)
+{
+    return network->code == node ? -1 : only_reader(network, node);
+}
+
+static void absorb(const struct network *network, int i, struct fusion *fusion)
+{
+    const struct dae_plan *plan = &network->node[i].plan;
+    const int64_t channels = plan->output.dim[plan->output.rank - 1];
+    const int reader = reader_of(network, i);
+    if (reader < 0 || !network->node[reader].plugin->affine || plan->n_weights < 2)
+        return;
+    const struct dae_shape *weight = &plan->weight[0].shape, *bias = &plan->weight[1].shape;
+    if (weight->dim[weight->rank - 1] != channels || dae_shape_len(bias) != channels)
+        return;
+    fusion->affine[i] = reader;
+    fusion->affine_done[reader] = true;
+}
+
 static void fold_forward(const struct network *network, int i, struct fusion *fusion)
 {
-    int last = i, reader = network->code == i ? -1 : only_reader(network, i);
+    int last = fusion->affine[i] >= 0 ? fusion->affine[i] : i, reader = reader_of(network, last);
     if (reader >= 0 && is_foldable(&network->node[reader]) && is_full(&network->node[i])) {
         fusion->forward[i] = reader;
         fusion->forward_done[reader] = true;
         last = reader;
-        reader = network->code == last ? -1 : only_reader(network, last);
+        reader = reader_of(network, last);
     }
     const struct node *pool = reader >= 0 ? &network->node[reader] : NULL;
     if (pool && (network->node[i].plugin->flags & DAE_POOLS) && is_full(&network->node[i]) && pool->plugin->window_y &&
@@ -73,22 +92,27 @@ int fusion_result(const struct fusion *fusion, bool training, int node)
                                                   : node;
 }
 
-enum dae_status fusion_plan(const struct network *network, bool enabled, struct fusion *fusion, struct error *err)
+enum dae_status fusion_plan(const struct network *network, bool enabled, bool finished, struct fusion *fusion,
+                            struct error *err)
 {
     const size_t n = (size_t)network->n_nodes;
     fusion->forward = arena_array(network->arena, n, sizeof(int));
     fusion->backward = arena_array(network->arena, n, sizeof(int));
     fusion->window = arena_array(network->arena, n, sizeof(int));
+    fusion->affine = arena_array(network->arena, n, sizeof(int));
+    fusion->affine_done = arena_array(network->arena, n, sizeof(bool));
     fusion->forward_done = arena_array(network->arena, n, sizeof(bool));
     fusion->backward_done = arena_array(network->arena, n, sizeof(bool));
     fusion->window_done = arena_array(network->arena, n, sizeof(bool));
-    if (!fusion->forward || !fusion->backward || !fusion->window || !fusion->forward_done || !fusion->backward_done ||
-        !fusion->window_done)
+    if (!fusion->forward || !fusion->backward || !fusion->window || !fusion->affine || !fusion->affine_done ||
+        !fusion->forward_done || !fusion->backward_done || !fusion->window_done)
         return error_no_memory(err, "fusion plan", n);
     for (int i = 0; i < network->n_nodes; ++i) {
         const struct node *node = &network->node[i];
-        fusion->forward[i] = fusion->backward[i] = fusion->window[i] = -1;
+        fusion->forward[i] = fusion->backward[i] = fusion->window[i] = fusion->affine[i] = -1;
         const uint32_t flags = enabled && node->plugin ? node->plugin->flags : 0;
+        if (flags & DAE_LINEAR && finished)
+            absorb(network, i, fusion);
         if (flags & DAE_FOLDS)
             fold_forward(network, i, fusion);
         if (flags & DAE_FOLDS_DX)

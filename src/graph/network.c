@@ -36,7 +36,36 @@ bool network_layers_read_mask(const struct network *network)
 
 int64_t network_gradient_offset(const struct network *network, const struct node *node, int w)
 {
-    return node->weight_offset[w] + (node->twin ? network->parameters_len : 0);
+    return node->weight_offset[w] + (node->twin ? network->trained_len : 0);
+}
+
+int network_coupled(const struct network *network)
+{
+    for (int i = 1; i < network->n_nodes && !network->frozen; ++i)
+        if (network->node[i].plugin->flags & DAE_COUPLES)
+            return i;
+    return -1;
+}
+
+int64_t network_least_batch(const struct network *network)
+{
+    int64_t least = 1;
+    for (int i = 1; i < network->n_nodes && !network->frozen; ++i)
+        least = network->node[i].plan.least_batch > least ? network->node[i].plan.least_batch : least;
+    return least;
+}
+
+enum dae_status network_check_batch(const struct network *network, int64_t n, struct error *err)
+{
+    for (int i = 1; i < network->n_nodes && !network->frozen; ++i) {
+        const struct node *node = &network->node[i];
+        if (n < node->plan.least_batch)
+            return error_at(err, DAE_CONFIG, node->mark,
+                            "%s \"%s\": needs %lld samples or more in each batch of training, and one has %lld; change "
+                            "train.batch (the last batch of an epoch holds what is left)",
+                            node->plugin->name, node->name, (long long)node->plan.least_batch, (long long)n);
+    }
+    return DAE_OK;
 }
 
 struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample)
@@ -63,6 +92,17 @@ static bool scales(const struct dae_plan *plan, int axis)
     return (down == 1 && up >= 1) || (up == 1 && down >= 1);
 }
 
+/* The next place of the parameter buffer. */
+static enum dae_status place_weight(struct node *node, int w, int64_t *end, struct error *err)
+{
+    const int64_t len = dae_shape_len(&node->plan.weight[w].shape);
+    node->weight_offset[w] = *end;
+    *end += (len + PLACEMENT_ALIGN - 1) / PLACEMENT_ALIGN * PLACEMENT_ALIGN;
+    if (*end > INT_MAX)
+        return error_at(err, DAE_CONFIG, node->mark, "%s: the network has more than 2^31 parameters", node->name);
+    return DAE_OK;
+}
+
 /* Calls `plan` and checks what it says. */
 static enum dae_status plan_node(struct network *network, struct node *node, struct error *err)
 {
@@ -85,19 +125,30 @@ static enum dae_status plan_node(struct network *network, struct node *node, str
     }
     if (plan->output.rank < 1 || plan->output.rank > DAE_MAX_RANK || plan->n_weights < 0 ||
         plan->n_weights > DAE_MAX_WEIGHTS || plan->scratch_len < 0 || plan->scratch_len > INT_MAX || plan->flops < 0 ||
-        !scales(plan, 0) || !scales(plan, 1))
+        !scales(plan, 0) || !scales(plan, 1) || plan->kept_len < 0 || plan->kept_len > INT_MAX ||
+        plan->statistics >> plan->n_weights != 0)
         return error_set(err, DAE_PLUGIN, "plugin '%s' made a plan that makes no sense", node->plugin->name);
     TRY(check_shape(node, &plan->output, "output", err));
     for (int i = 0; i < plan->n_weights; ++i) {
-        struct placement_item item = {0};
         TRY(check_shape(node, &plan->weight[i].shape, plan->weight[i].name, err));
-        node->weight_offset[i] = network->parameters_len;
-        item.len = dae_shape_len(&plan->weight[i].shape);
-        network->n_parameters += item.len;
-        network->parameters_len += (item.len + PLACEMENT_ALIGN - 1) / PLACEMENT_ALIGN * PLACEMENT_ALIGN;
-        if (network->parameters_len > INT_MAX)
-            return error_at(err, DAE_CONFIG, node->mark, "%s: the network has more than 2^31 parameters", node->name);
+        if (dae_is_statistic(plan, i) && !(node->plugin->flags & DAE_COUPLES))
+            return error_set(err, DAE_PLUGIN, "plugin '%s' has statistics, but couples no samples", node->plugin->name);
+        if (dae_is_statistic(plan, i))
+            continue;
+        network->n_parameters += dae_shape_len(&plan->weight[i].shape);
+        TRY(place_weight(node, i, &network->trained_len, err));
     }
+    return DAE_OK;
+}
+
+/* Behind all weights that are trained: an optimiser never comes there. */
+static enum dae_status place_statistics(struct network *network, struct error *err)
+{
+    network->parameters_len = network->trained_len;
+    for (int i = 1; i < network->n_nodes; ++i)
+        for (int w = 0; w < network->node[i].plan.n_weights; ++w)
+            if (dae_is_statistic(&network->node[i].plan, w))
+                TRY(place_weight(&network->node[i], w, &network->parameters_len, err));
     return DAE_OK;
 }
 
@@ -325,6 +376,7 @@ enum dae_status network_build(const struct registry *registry, struct value *con
     for (int i = 0; i < layers->n; ++i)
         TRY(add_layer(registry, network, layers->items[i], err));
     TRY(add_loss(registry, network, value_map_get(config, "train"), !input_gradient, layers, err));
+    TRY(place_statistics(network, err));
     if ((code = value_map_get(value_map_get(config, "model"), "code"))) {
         const char *name;
         TRY(field_name(code, &name, err));
@@ -347,6 +399,8 @@ void network_init(const struct network *network, float *parameters)
             const struct philox_key key = {network->seed, PHILOX_INIT, 0, number};
             float *to = parameters + network->node[i].weight_offset[w];
             for (int64_t e = 0; e < dae_shape_len(&weight->shape); ++e)
-                to[e] = (float)(weight->bound * (2 * philox_uniform(key, (uint32_t)e) - 1));
+                to[e] = weight->init == DAE_INIT_ONE
+                            ? 1
+                            : (float)(weight->bound * (2 * philox_uniform(key, (uint32_t)e) - 1));
         }
 }

@@ -43,7 +43,9 @@ struct network {
     bool takes_holes;       /* layers read the mask: NaN in the data is a hole, which they get as 0 and a mask of 1 */
     int code;               /* the node that the config names `code`, or -1 */
     int64_t n_parameters;   /* numbers that are trained */
-    int64_t parameters_len; /* floats of the parameter buffer: each weight starts at a multiple of 16 */
+    int64_t trained_len;    /* floats of the weights that are trained: each starts at a multiple of 16 */
+    int64_t parameters_len; /* floats of the parameter buffer: those, then the statistics (dae_plan.statistics) */
+    bool frozen; /* of a finished model: also where it is differentiated, layers act as outside of training */
     uint64_t seed;
 };
 
@@ -79,7 +81,16 @@ int network_find(const struct network *network, const char *name);
 /* Whether a layer, and not the loss alone, reads the mask. */
 bool network_layers_read_mask(const struct network *network);
 
-/* Where the gradient of weight w of a node lies: twins have theirs behind those of all parameters. */
+/* The first node that couples the samples of a batch in training (DAE_COUPLES), or -1. */
+int network_coupled(const struct network *network);
+
+/* Samples that a batch of training must hold at least, and whether n are enough: DAE_CONFIG at the layer that wants
+ * more. */
+int64_t network_least_batch(const struct network *network);
+MUST_USE enum dae_status network_check_batch(const struct network *network, int64_t n, struct error *err);
+
+/* Where the gradient of weight w of a node lies, which is no statistic: twins have theirs behind those of all others.
+ */
 int64_t network_gradient_offset(const struct network *network, const struct node *node, int w);
 
 /* The key of a node's random draws for one sample. */

@@ -59,27 +59,28 @@ static double draw_normal(const void *key, uint32_t element)
     return philox_normal(draws->key, element);
 }
 
-double **reference_values(const struct network *network, struct arena *arena)
+double **reference_batch_values(const struct network *network, int64_t n, struct arena *arena)
 {
     double **value = arena_array(arena, (size_t)network->n_nodes + 1, sizeof *value);
     for (int i = 0; value && i <= network->n_nodes; ++i) {
         const struct node *node = &network->node[i < network->n_nodes ? i : 0];
-        value[i] = arena_array(arena, (size_t)dae_shape_len(&node->plan.output), sizeof **value);
+        value[i] = arena_array(arena, (size_t)n * (size_t)dae_shape_len(&node->plan.output), sizeof **value);
         if (!value[i])
             return NULL;
     }
     return value;
 }
 
-unsigned reference_node(const struct network *network, int number, const struct reference_sample *sample,
-                        const double *parameters, double *const *value, double *y)
+double **reference_values(const struct network *network, struct arena *arena)
+{
+    return reference_batch_values(network, 1, arena);
+}
+
+/* y (output) of one sample from x, its inputs. */
+static unsigned run_sample(const struct network *network, int number, const struct reference_sample *sample,
+                           const double *const *x, const double *const *w, double *y)
 {
     const struct node *node = &network->node[number];
-    const double *x[DAE_MAX_INPUTS], *w[DAE_MAX_WEIGHTS];
-    for (int j = 0; j < node->plan.n_inputs; ++j)
-        x[j] = value[number == network->loss && j == 1 ? network->n_nodes : node->input[j]];
-    for (int i = 0; i < node->plan.n_weights; ++i)
-        w[i] = parameters + node->weight_offset[i];
     if (!is_chosen(network, node, sample)) {
         memcpy(y, x[0], (size_t)dae_shape_len(&node->plan.output) * sizeof *y);
         return 0;
@@ -87,16 +88,65 @@ unsigned reference_node(const struct network *network, int number, const struct 
     unsigned drawn = 0;
     const struct draws draws = {network_key(network, node->stream, sample->split, sample->epoch, sample->id), sample,
                                 dae_shape_len(&network->node[0].plan.output), &drawn};
-    const struct dae_draw draw = {&draws,     sample->training,       draw_word, draw_unit, draw_normal, draw_level,
-                                  sample->id, (uint32_t)sample->rows, read_data};
+    const struct dae_draw draw = {.key = &draws,
+                                  .training = sample->training,
+                                  .sizes = sample->sizes,
+                                  .word = draw_word,
+                                  .unit = draw_unit,
+                                  .normal = draw_normal,
+                                  .level = draw_level,
+                                  .id = sample->id,
+                                  .n_samples = (uint32_t)sample->rows,
+                                  .data = read_data};
     node->plugin->reference(node->state, &node->plan, &draw, x, w, y);
     return drawn;
+}
+
+unsigned reference_batch_node(const struct network *network, int number, const struct reference_sample *sample,
+                              int64_t n, const double *parameters, double *const *value, double *y,
+                              double *const *statistic)
+{
+    const struct node *node = &network->node[number];
+    const int64_t len = dae_shape_len(&node->plan.output);
+    double *const nobody[DAE_MAX_WEIGHTS] = {NULL};
+    const double *x[DAE_MAX_INPUTS], *w[DAE_MAX_WEIGHTS];
+    unsigned drawn = 0;
+    for (int j = 0; j < node->plan.n_inputs; ++j)
+        x[j] = value[number == network->loss && j == 1 ? network->n_nodes : node->input[j]];
+    for (int i = 0; i < node->plan.n_weights; ++i)
+        w[i] = parameters + node->weight_offset[i];
+    if (node->plugin->flags & DAE_COUPLES && sample->training) {
+        node->plugin->reference_batch(node->state, &node->plan, n, sample->sizes, x, w, y,
+                                      statistic ? statistic : nobody);
+        return 0;
+    }
+    for (int64_t s = 0; s < n; ++s) {
+        drawn |= run_sample(network, number, &sample[s], x, w, y + s * len);
+        for (int j = 0; j < node->plan.n_inputs; ++j)
+            x[j] += dae_shape_len(&node->plan.input[j]);
+    }
+    return drawn;
+}
+
+unsigned reference_node(const struct network *network, int number, const struct reference_sample *sample,
+                        const double *parameters, double *const *value, double *y)
+{
+    return reference_batch_node(network, number, sample, 1, parameters, value, y, NULL);
+}
+
+double reference_batch_forward(const struct network *network, int first, const struct reference_sample *sample,
+                               int64_t n, const double *parameters, double *const *value)
+{
+    double sum = 0;
+    for (int i = first; i < network->n_nodes; ++i)
+        reference_batch_node(network, i, sample, n, parameters, value, value[i], NULL);
+    for (int64_t s = 0; s < n; ++s)
+        sum += value[network->loss][s];
+    return sum;
 }
 
 double reference_forward(const struct network *network, int first, const struct reference_sample *sample,
                          const double *parameters, double *const *value)
 {
-    for (int i = first; i < network->n_nodes; ++i)
-        reference_node(network, i, sample, parameters, value, value[i]);
-    return value[network->loss][0];
+    return reference_batch_forward(network, first, sample, 1, parameters, value);
 }

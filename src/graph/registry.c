@@ -101,6 +101,10 @@ static const char *incomplete(const struct dae_plugin *p)
         return "its number of inputs makes no sense";
     if (!p->pointwise_y != !p->pointwise_dx || !p->forward != !p->backward || !p->forward != !p->bind)
         return "pointwise needs both expressions, batch-wide needs bind, forward and backward";
+    if (p->flags & DAE_COUPLES && (!p->forward || !p->reference_batch || p->flags & DAE_DRAWS))
+        return "a layer that couples samples needs forward and reference_batch, and cannot draw";
+    if (p->affine && (p->kind != DAE_LAYER || p->max_inputs != 1))
+        return "only a layer of one input can be affine";
     int forms = (p->flags & DAE_VIEW ? 1 : 0) + (p->pointwise_y ? 1 : 0) + (p->forward ? 1 : 0);
     if (forms > 1)
         return "it is more than one of view, pointwise and batch-wide";

@@ -6,12 +6,13 @@
 
 #include "graph/placement.h"
 
-/* While planning, each node's value and gradient is an item; items of aliases share a root. */
+/* While planning, each node's value, its gradient and what it keeps is an item; items of aliases share a root. */
 struct item {
     int root; /* item whose memory this one is */
     int64_t len;
     int first, last; /* calls that touch it; first > last: none */
-    bool kept;
+    bool kept;       /* to the end of the batch */
+    bool once;       /* len is of the whole batch, not of a sample */
 };
 
 struct planner {
@@ -19,20 +20,28 @@ struct planner {
     const struct fusion *fusion;
     const struct tuning *tuning;
     struct schedule *schedule;
-    struct item *item; /* (2 n_nodes): value of node i is 2 i, its gradient 2 i + 1 */
-    int *step_of;      /* per call */
+    struct item *item; /* (ITEMS n_nodes) */
+    int n_items;
+    int *step_of; /* per call */
 };
 
 static const struct storage nowhere = {STORAGE_NONE, 0, 0};
 
+enum { ITEMS = 3 }; /* of a node, side by side */
+
 static int value_of(int node)
 {
-    return 2 * node;
+    return ITEMS * node;
 }
 
 static int gradient_of(int node)
 {
-    return 2 * node + 1;
+    return ITEMS * node + 1;
+}
+
+static int kept_of(int node)
+{
+    return ITEMS * node + 2;
 }
 
 static bool is_view(const struct node *node)
@@ -63,12 +72,14 @@ static void set_aliases(struct planner *p)
     for (int i = 0; i < network->n_nodes; ++i) {
         const struct node *node = &network->node[i];
         for (int side = 0; side < 2; ++side) {
-            struct item *item = &p->item[2 * i + side];
+            struct item *item = &p->item[ITEMS * i + side];
             *item = (struct item){
-                .root = 2 * i + side, .len = dae_shape_len(&node->plan.output), .first = INT_MAX, .last = -1};
-            if (is_view(node) || (node->corrupts && !p->schedule->options.corrupt))
-                item->root = p->item[2 * node->input[0] + side].root;
+                .root = ITEMS * i + side, .len = dae_shape_len(&node->plan.output), .first = INT_MAX, .last = -1};
+            if (is_view(node) || p->fusion->affine_done[i] || (node->corrupts && !p->schedule->options.corrupt))
+                item->root = p->item[ITEMS * node->input[0] + side].root;
         }
+        p->item[kept_of(i)] =
+            (struct item){.root = kept_of(i), .len = node->plan.kept_len, .first = INT_MAX, .last = -1, .once = true};
     }
 }
 
@@ -87,7 +98,7 @@ static void list_calls(struct planner *p)
     struct schedule *s = p->schedule;
     s->call[s->n_calls++] = (struct call){.kind = CALL_GATHER};
     for (int i = 1; i < network->n_nodes; ++i) {
-        bool skip = is_view(&network->node[i]) || p->fusion->forward_done[i] ||
+        bool skip = is_view(&network->node[i]) || p->fusion->forward_done[i] || p->fusion->affine_done[i] ||
                     (s->options.kind != SCHEDULE_TRAIN && p->fusion->window_done[i]) ||
                     (network->node[i].corrupts && !s->options.corrupt) ||
                     (i == network->loss && s->options.kind == SCHEDULE_INFER);
@@ -130,6 +141,8 @@ static void trace(struct planner *p)
             touch(p, value_of(0), i);
             continue;
         }
+        if (s->options.kind == SCHEDULE_TRAIN && node->plan.kept_len > 0)
+            touch(p, kept_of(call->node), i);
         if (call->kind == CALL_FORWARD) {
             for (int j = 0; j < node->plan.n_inputs; ++j)
                 touch(p, value_of(node->input[j]), i);
@@ -175,7 +188,7 @@ static void set_kept(struct planner *p)
         keep(p, 0);
         keep(p, network->noisy);
     }
-    for (int i = 0; options->keep_all && i < 2 * network->n_nodes; ++i)
+    for (int i = 0; options->keep_all && i < p->n_items; ++i)
         p->item[p->item[i].root].kept = true;
 }
 
@@ -183,7 +196,7 @@ static void set_kept(struct planner *p)
 static enum dae_status place_scratch(struct planner *p, struct storage *storage, struct error *err)
 {
     struct schedule *s = p->schedule;
-    const int n_items = 2 * p->network->n_nodes;
+    const int n_items = p->n_items;
     struct placement_item *place = calloc((size_t)n_items + (size_t)s->n_calls, sizeof *place);
     if (!place)
         return error_no_memory(err, "scratch plan", (unsigned long long)n_items * sizeof *place);
@@ -211,7 +224,7 @@ static enum dae_status place_scratch(struct planner *p, struct storage *storage,
 static enum dae_status place_batch(struct planner *p, struct storage *storage, int64_t *total, struct error *err)
 {
     struct schedule *s = p->schedule;
-    const int n_items = 2 * p->network->n_nodes;
+    const int n_items = p->n_items;
     struct placement_item *place = calloc((size_t)n_items, sizeof *place);
     if (!place)
         return error_no_memory(err, "memory plan", (unsigned long long)n_items * sizeof *place);
@@ -224,7 +237,7 @@ static enum dae_status place_batch(struct planner *p, struct storage *storage, i
             continue;
         place[i].first = item->kept ? 0 : p->step_of[item->first];
         place[i].last = item->kept ? s->n_steps : p->step_of[item->last];
-        if (__builtin_mul_overflow(item->len, s->options.batch, &place[i].len))
+        if (__builtin_mul_overflow(item->len, item->once ? 1 : s->options.batch, &place[i].len))
             status =
                 error_set(err, DAE_NO_MEMORY, "a batch of %lld is larger than any memory", (long long)s->options.batch);
     }
@@ -259,10 +272,10 @@ static enum dae_status place(struct planner *p, struct error *err)
 {
     struct schedule *s = p->schedule;
     const int n = p->network->n_nodes;
-    struct storage *storage = arena_array(p->network->arena, 2 * (size_t)n, sizeof *storage);
+    struct storage *storage = arena_array(p->network->arena, (size_t)p->n_items, sizeof *storage);
     if (!storage)
-        return error_no_memory(err, "memory plan", 2 * (size_t)n * sizeof *storage);
-    for (int i = 0; i < 2 * n; ++i) {
+        return error_no_memory(err, "memory plan", (size_t)p->n_items * sizeof *storage);
+    for (int i = 0; i < p->n_items; ++i) {
         const struct item *item = &p->item[i];
         storage[i].len = item->len;
         if (item->root != i || item->first > item->last)
@@ -287,6 +300,7 @@ static enum dae_status place(struct planner *p, struct error *err)
         s->value[i] = storage[p->item[value_of(i)].root];
         s->gradient[i] = storage[p->item[gradient_of(i)].root];
         s->value[i].len = s->gradient[i].len = dae_shape_len(&p->network->node[i].plan.output);
+        s->kept[i] = storage[kept_of(i)];
     }
     return status;
 }
@@ -298,15 +312,17 @@ enum dae_status schedule_plan(const struct network *network, const struct fusion
     struct arena *arena = network->arena;
     *schedule = (struct schedule){.options = *options};
     struct planner planner = {.network = network, .fusion = fusion, .tuning = tuning, .schedule = schedule};
-    planner.item = arena_array(arena, 2 * n, sizeof *planner.item);
+    planner.n_items = ITEMS * network->n_nodes;
+    planner.item = arena_array(arena, ITEMS * n, sizeof *planner.item);
     planner.step_of = arena_array(arena, 2 * n + 1, sizeof *planner.step_of);
     schedule->call = arena_array(arena, 2 * n + 1, sizeof *schedule->call);
     schedule->step = arena_array(arena, 2 * n + 1, sizeof *schedule->step);
     schedule->value = arena_array(arena, n, sizeof *schedule->value);
     schedule->gradient = arena_array(arena, n, sizeof *schedule->gradient);
+    schedule->kept = arena_array(arena, n, sizeof *schedule->kept);
     schedule->slab = arena_array(arena, n * DAE_MAX_WEIGHTS, sizeof *schedule->slab);
     if (!planner.item || !planner.step_of || !schedule->call || !schedule->step || !schedule->value ||
-        !schedule->gradient || !schedule->slab)
+        !schedule->gradient || !schedule->kept || !schedule->slab)
         return error_no_memory(err, "schedule", n * sizeof *schedule->call);
     set_aliases(&planner);
     list_calls(&planner);

@@ -53,6 +53,7 @@ struct schedule {
     struct step *step;
     int n_calls, n_steps;
     struct storage *value, *gradient;    /* (n_nodes); aliases (views, folded layers) already followed */
+    struct storage *kept;                /* (n_nodes) what a batch-wide forward leaves for backward, once for a batch */
     int64_t *slab;                       /* (n_nodes, DAE_MAX_WEIGHTS) offset in a shard's slab, or -1 */
     int64_t slab_len;                    /* floats of one shard's weight gradients */
     int64_t scratch_len;                 /* floats of one unit's scratch */

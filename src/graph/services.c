@@ -147,6 +147,8 @@ static int host_launch(void *opaque, int number, int64_t items, const struct dae
     for (int i = 0; i < n_args; ++i) {
         if (args[i].kind == DAE_ARG_INT) {
             list[n++] = ARG_INT(args[i].integer);
+        } else if (args[i].kind == DAE_ARG_FLOAT) {
+            list[n++] = ARG_FLOAT((float)args[i].real);
         } else {
             list[n++] = ARG_BUFFER(args[i].tensor.buffer);
             list[n++] = ARG_INT(args[i].tensor.offset);
@@ -205,7 +207,7 @@ enum dae_status services_new(struct device *device, const struct network *networ
     enum dae_status status = DAE_OK;
     for (int i = 0; i < network->n_nodes && status == DAE_OK; ++i) {
         const struct node *node = &network->node[i];
-        if (!node->plugin || !node->plugin->bind)
+        if (!node->plugin || !node->plugin->bind || fusion->affine_done[i])
             continue;
         if (!services->pool) /* only networks with products pay for them */
             status = gemm_pool_new(device, notice, notice_len, &services->pool, err);
@@ -254,23 +256,25 @@ enum dae_status services_call(struct services *services, const struct schedule *
     }
     for (int i = 0; i < node->plan.n_weights; ++i) {
         w[i] = (struct dae_tensor){memory->parameters, node->weight_offset[i]};
-        dw[i] = (struct dae_tensor){memory->gradients, network_gradient_offset(services->network, node, i)};
+        dw[i] = dae_is_statistic(&node->plan, i)
+                    ? (struct dae_tensor){NULL, 0}
+                    : (struct dae_tensor){memory->gradients, network_gradient_offset(services->network, node, i)};
     }
     struct context context = {.services = services, .node = call->node, .err = err};
-    const bool forward = call->kind == CALL_FORWARD;
+    const bool forward = call->kind == CALL_FORWARD, train = schedule->options.kind == SCHEDULE_TRAIN;
     const int folded = services->fusion->backward[call->node];
     if (!forward && folded >= 0)
         context.other = operand(tensor(memory->work, &schedule->value[folded]));
     const struct dae_layer_call layer = {
         .n = n,
+        .training = train && !services->network->frozen,
         .state = node->state,
         .plan = &node->plan,
         .x = x,
         .w = w,
         .y = tensor(memory->work,
-                    &schedule->value[forward ? fusion_result(services->fusion, schedule->options.kind == SCHEDULE_TRAIN,
-                                                             call->node)
-                                             : call->node]),
+                    &schedule->value[forward ? fusion_result(services->fusion, train, call->node) : call->node]),
+        .kept = tensor(memory->work, &schedule->kept[call->node]),
         .dy = tensor(memory->work, &schedule->gradient[call->node]),
         .dx = dx,
         .dw = dw,

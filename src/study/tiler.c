@@ -144,7 +144,7 @@ static enum dae_status measure(const struct tiler *tiler, const int64_t side[2],
     enum dae_status status = tiler_network(tiler->options.registry, tiler->options.config, side[0], side[1],
                                            tiler->channels, &arena, &network, err);
     if (status == DAE_OK)
-        status = fusion_plan(&network, tuning->fold, &fusion, err);
+        status = fusion_plan(&network, tuning->fold, true, &fusion, err);
     if (status == DAE_OK)
         status = schedule_plan(&network, &fusion, tuning, &options, &schedule, err);
     if (status == DAE_OK)

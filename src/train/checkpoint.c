@@ -11,10 +11,10 @@
 enum dae_status checkpoint_new(const struct network *network, int n_states, bool average, bool best, uint64_t epochs,
                                uint64_t steps, struct checkpoint *c, struct error *err)
 {
-    const size_t len = (size_t)network->parameters_len;
+    const size_t len = (size_t)network->parameters_len, trained = (size_t)network->trained_len;
     *c = (struct checkpoint){0};
     c->parameters = calloc(len, sizeof(float));
-    c->state = calloc(len * (size_t)n_states + 1, sizeof(float));
+    c->state = calloc(trained * (size_t)n_states + 1, sizeof(float));
     c->step_losses = calloc(steps + 1, sizeof(float));
     c->train_losses = calloc(epochs + 1, sizeof(double));
     c->test_losses = calloc(epochs + 1, sizeof(double));
@@ -42,11 +42,12 @@ void checkpoint_release(struct checkpoint *c)
 enum dae_status checkpoint_save(const char *path, const struct checkpoint *c, const struct network *network,
                                 int n_states, const char *fingerprint, struct error *err)
 {
-    const uint64_t len = (uint64_t)network->parameters_len, position[2] = {c->epoch, c->step};
+    const uint64_t len = (uint64_t)network->parameters_len, trained = (uint64_t)network->trained_len;
+    const uint64_t position[2] = {c->epoch, c->step};
     struct st_tensor tensors[9] = {
         {"position", ST_U64, 1, {2}, position},
         {"parameters", ST_F32, 1, {len}, c->parameters},
-        {"optimizer_state", ST_F32, 2, {(uint64_t)n_states, len}, c->state},
+        {"optimizer_state", ST_F32, 2, {(uint64_t)n_states, trained}, c->state},
         {"step_losses", ST_F32, 1, {c->step}, c->step_losses},
         {"train_losses", ST_F64, 1, {c->epoch}, c->train_losses},
         {"test_losses", ST_F64, 1, {c->epoch}, c->test_losses},
@@ -99,7 +100,7 @@ static enum dae_status take_all(const struct safetensors *file, const char *path
                                 const struct network *network, int n_states, uint64_t epochs, uint64_t steps,
                                 struct error *err)
 {
-    const uint64_t len = (uint64_t)network->parameters_len;
+    const uint64_t len = (uint64_t)network->parameters_len, trained = (uint64_t)network->trained_len;
     uint64_t position[2];
     TRY(take(file, path, "position", ST_U64, 2, position, err));
     if (position[0] > epochs)
@@ -112,7 +113,7 @@ static enum dae_status take_all(const struct safetensors *file, const char *path
     c->epoch = position[0];
     c->step = position[1];
     TRY(take(file, path, "parameters", ST_F32, len, c->parameters, err));
-    TRY(take(file, path, "optimizer_state", ST_F32, len * (uint64_t)n_states, c->state, err));
+    TRY(take(file, path, "optimizer_state", ST_F32, trained * (uint64_t)n_states, c->state, err));
     if (c->average)
         TRY(take(file, path, "average", ST_F32, len, c->average, err));
     if (c->best)

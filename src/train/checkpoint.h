@@ -10,7 +10,7 @@ struct checkpoint {
     uint64_t epoch;       /* epochs that are finished */
     uint64_t step;        /* steps of the next epoch that are done */
     float *parameters;    /* (parameters_len) */
-    float *state;         /* (n_states, parameters_len) */
+    float *state;         /* (n_states, trained_len) */
     float *average;       /* (parameters_len) running mean of the parameters; NULL: none is kept */
     float *best;          /* (parameters_len) of the epoch that validation chooses so far; NULL: it does not choose */
     float *step_losses;   /* (step) of the unfinished epoch */

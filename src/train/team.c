@@ -13,7 +13,7 @@ struct member {
     struct executor *executor;
     struct loader *train;
     struct buffer *loss;         /* (1): of its part */
-    float *gradients, part_loss; /* (parameters_len); both on their way to the host while the events live */
+    float *gradients, part_loss; /* (trained_len); both on their way to the host while the events live */
     struct device_event *read_gradients, *read_loss;
     int64_t begin, end; /* its samples of a full batch */
 };
@@ -21,7 +21,7 @@ struct member {
 struct team {
     struct member member[TEAM_MAX];
     int n;
-    int64_t batch, parameters_len;
+    int64_t batch, trained_len;
 };
 
 static enum dae_status join_team(struct team *team, struct device *device, struct executor *executor,
@@ -31,9 +31,9 @@ static enum dae_status join_team(struct team *team, struct device *device, struc
     m->device = device;
     m->executor = executor;
     m->train = train;
-    m->gradients = calloc((size_t)team->parameters_len, sizeof *m->gradients);
+    m->gradients = calloc((size_t)team->trained_len, sizeof *m->gradients);
     if (!m->gradients)
-        return error_no_memory(err, "gradients", (unsigned long long)team->parameters_len * sizeof *m->gradients);
+        return error_no_memory(err, "gradients", (unsigned long long)team->trained_len * sizeof *m->gradients);
     return buffer_new(device, sizeof(float), "loss", &m->loss, err);
 }
 
@@ -45,11 +45,17 @@ enum dae_status team_new(struct device *device, struct executor *executor, struc
     if (n_helpers + 1 > TEAM_MAX)
         return error_set(err, DAE_CONFIG, "%d devices are more than the %d that can train together", n_helpers + 1,
                          TEAM_MAX);
+    const int coupled = network_coupled(network);
+    if (coupled >= 0)
+        return error_at(err, DAE_CONFIG, network->node[coupled].mark,
+                        "%s \"%s\": joins the samples of a batch, which several devices would split; train on one "
+                        "device",
+                        network->node[coupled].plugin->name, network->node[coupled].name);
     struct team *team = calloc(1, sizeof *team);
     if (!team)
         return error_no_memory(err, "team", sizeof *team);
     team->batch = options->batch;
-    team->parameters_len = network->parameters_len;
+    team->trained_len = network->trained_len;
     struct executor_options of_helpers = *options;
     of_helpers.average = 0; /* the first device keeps it */
     enum dae_status status = join_team(team, device, executor, train, err);
@@ -163,7 +169,7 @@ static enum dae_status start_all(struct team *team, int64_t first, uint32_t epoc
     struct error late = {0};
     for (int i = 0; i < team->n; ++i) {
         team->member[i].part_loss = 0;
-        memset(team->member[i].gradients, 0, (size_t)team->parameters_len * sizeof(float));
+        memset(team->member[i].gradients, 0, (size_t)team->trained_len * sizeof(float));
     }
     for (int i = 0; i < team->n && status == DAE_OK; ++i)
         status = start_part(team, &team->member[i], first, epoch, n, err);
@@ -186,7 +192,7 @@ enum dae_status team_train(struct team *team, int64_t first, uint32_t epoch, int
     float loss = leader->part_loss;
     for (int i = 1; i < team->n; ++i) {
         const struct member *m = &team->member[i];
-        for (int64_t k = 0; k < team->parameters_len; ++k)
+        for (int64_t k = 0; k < team->trained_len; ++k)
             sum[k] += m->gradients[k];
         loss += m->part_loss;
     }

@@ -19,7 +19,8 @@ struct team_helper {
 };
 
 /* The first device comes with its executor; the helpers' executors are built with the same options. All that is given
- * outlives the team. More than TEAM_MAX devices: DAE_CONFIG. Owned by the caller: team_free. */
+ * outlives the team. More than TEAM_MAX devices, or a layer that
+ * couples the samples of a batch: DAE_CONFIG. Owned by the caller: team_free. */
 MUST_USE enum dae_status team_new(struct device *device, struct executor *executor, struct loader *train,
                                   const struct team_helper *helper, int n_helpers, const struct network *network,
                                   const struct executor_options *options, struct team **out, struct error *err);

@@ -330,6 +330,7 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     if (settings->batch > samples)
         return error_set(err, DAE_BAD_DATA, "train.batch is %lld, but there are only %lld training samples",
                          (long long)settings->batch, (long long)samples);
+    TRY(network_check_batch(o->network, samples % settings->batch ? samples % settings->batch : settings->batch, err));
     TRY(loader_check_holes(o->train, o->network, err));
     TRY(loader_check_holes(o->validation, o->network, err));
     t->n_steps = (samples + settings->batch - 1) / settings->batch;

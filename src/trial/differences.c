@@ -24,9 +24,21 @@ struct probe {
 struct run {
     const struct network *network;
     const struct difference_batch *batch;
-    double *parameters, **value;
-    double loss;
+    struct reference_sample *sample; /* (group) */
+    int group;                       /* samples that are computed together: all where they are coupled, else one */
+    double *parameters, **value;     /* value[i]: (group, output) */
+    double loss;                     /* of the group */
 };
+
+double differences_floor(const struct network *network, const float *gradient)
+{
+    double most = 0;
+    if (network_coupled(network) < 0)
+        return 0;
+    for (int64_t i = 0; i < network->trained_len; ++i)
+        most = fmax(most, fabs((double)gradient[i]));
+    return 0.1 * most;
+}
 
 /* The elements lie evenly over the tensor, first and last among them; one more is the largest of the device's. */
 static bool choose(struct probe *probe, const float *gradient, int64_t len, int n_elements, struct arena *arena)
@@ -52,45 +64,59 @@ static bool choose(struct probe *probe, const float *gradient, int64_t len, int 
     return true;
 }
 
-static void load_sample(struct run *run, int s)
+/* Samples first .. first + group of the batch. */
+static void load_group(struct run *run, int first)
 {
     const struct network *network = run->network;
+    const struct difference_batch *batch = run->batch;
     const int64_t len = dae_shape_len(&network->node[0].plan.output);
-    for (int64_t e = 0; e < len; ++e) {
-        const int64_t at = run->batch->ids[s] * len + e;
-        const double v = run->batch->bytes ? ((const uint8_t *)run->batch->data)[at] / 255.0
-                                           : (double)((const float *)run->batch->data)[at];
-        run->value[0][e] = run->value[network->n_nodes][e] = v;
+    for (int s = 0; s < run->group; ++s) {
+        run->sample[s] = (struct reference_sample){
+            .epoch = batch->epoch,
+            .id = (uint32_t)batch->ids[first + s],
+            .training = true,
+            .data = batch->data,
+            .bytes = batch->bytes,
+            .rows = batch->rows,
+        };
+        for (int64_t e = 0; e < len; ++e) {
+            const int64_t at = batch->ids[first + s] * len + e;
+            const double v =
+                batch->bytes ? ((const uint8_t *)batch->data)[at] / 255.0 : (double)((const float *)batch->data)[at];
+            run->value[0][s * len + e] = run->value[network->n_nodes][s * len + e] = v;
+        }
     }
 }
 
-/* Values of the nodes from `first` on; returns what the device's gradient is the gradient of, for this sample. */
-static double objective(struct run *run, int first, const struct reference_sample *sample)
+/* Values of the nodes from `first` on; returns what the device's gradient is the gradient of, for this group. */
+static double objective(struct run *run, int first)
 {
-    const double loss = reference_forward(run->network, first, sample, run->parameters, run->value);
-    return run->batch->penalty ? loss + run->value[run->batch->penalty][0] : loss;
+    double sum = reference_batch_forward(run->network, first, run->sample, run->group, run->parameters, run->value);
+    for (int s = 0; s < run->group && run->batch->penalty; ++s)
+        sum += run->value[run->batch->penalty][s];
+    return sum;
 }
 
-/* Adds the quotients of one element for one sample. What stands before probe->node keeps its values. */
-static void difference(struct run *run, const struct reference_sample *sample, const struct probe *probe, int i,
-                       double *number)
+/* Adds the quotients of one element for one group. What stands before probe->node keeps its values. */
+static void difference(struct run *run, const struct probe *probe, int i, double *number)
 {
     const double old = *number;
     for (int halves = 1; halves <= 2; ++halves) {
         const double h = STEP / halves;
         *number = old + h;
-        const double up = objective(run, probe->node, sample);
+        const double up = objective(run, probe->node);
         *number = old - h;
-        const double down = objective(run, probe->node, sample);
+        const double down = objective(run, probe->node);
         *(halves == 1 ? &probe->whole[i] : &probe->half[i]) += (up - down) / (2 * h);
     }
     *number = old;
 }
 
-static void judge(const struct probe *probe, const float *gradient, double scale, double loss,
+/* `least`: on what scale to compare if all gradients are smaller. */
+static void judge(const struct probe *probe, const float *gradient, double scale, double least,
                   struct difference_result *result, struct text *kinks)
 {
-    double size = NOISE_FLOOR * fabs(loss);
+    double size = least;
     for (int i = 0; i < probe->n; ++i)
         size = fmax(size, fabs(probe->half[i]) * scale);
     result->size = size;
@@ -116,30 +142,29 @@ static enum dae_status keep_text(struct text *text, struct arena *arena, const c
     return failed ? error_no_memory(err, "differences", 0) : DAE_OK;
 }
 
-static double shift_forward(struct run *run, const struct reference_sample *sample, double step)
+static double shift_forward(struct run *run, int s, double step)
 {
     const int noisy = run->network->noisy;
     const int64_t len = dae_shape_len(&run->network->node[noisy].plan.output);
     for (int64_t e = 0; e < len; ++e)
-        run->value[noisy][e] += step;
-    return objective(run, noisy + 1, sample);
+        run->value[noisy][s * len + e] += step;
+    return objective(run, noisy + 1);
 }
 
-/* The sum of the gradient, against a shift of the whole input. Where a window of a pooling layer holds its largest
- * number twice, each of the two lies at a kink and is left out; but here both move together, and their gradients must
- * add up. */
-static void check_sum(struct run *run, const struct reference_sample *sample, const float *gradient, double scale,
-                      struct difference_result *result)
+/* The sum of the gradient, against a shift of the whole input of sample s of the group. Where a window of a pooling
+ * layer holds its largest number twice, each of the two lies at a kink and is left out; but here both move together,
+ * and their gradients must add up. */
+static void check_sum(struct run *run, int s, const float *gradient, double scale, struct difference_result *result)
 {
     double sum = 0, size = NOISE_FLOOR * fabs(run->loss) * scale;
     for (int64_t e = 0; e < dae_shape_len(&run->network->node[run->network->noisy].plan.output); ++e) {
         sum += (double)gradient[e];
         size += fabs((double)gradient[e]);
     }
-    double half = shift_forward(run, sample, STEP / 2), whole = shift_forward(run, sample, STEP / 2);
-    half = (half - shift_forward(run, sample, -1.5 * STEP)) / STEP * scale;
-    whole = (whole - shift_forward(run, sample, -0.5 * STEP)) / (2 * STEP) * scale;
-    (void)shift_forward(run, sample, STEP); /* back to where it was */
+    double half = shift_forward(run, s, STEP / 2), whole = shift_forward(run, s, STEP / 2);
+    half = (half - shift_forward(run, s, -1.5 * STEP)) / STEP * scale;
+    whole = (whole - shift_forward(run, s, -0.5 * STEP)) / (2 * STEP) * scale;
+    (void)shift_forward(run, s, STEP); /* back to where it was */
     if (fabs(whole - half) > KINK * size)
         return;
     const double error = fabs(sum - (4 * half - whole) / 3) / size;
@@ -147,21 +172,20 @@ static void check_sum(struct run *run, const struct reference_sample *sample, co
         result->error = error;
 }
 
-/* The input's gradient: an element of one sample moves that sample's loss alone. */
-static enum dae_status check_input(struct run *run, const struct reference_sample *sample, int s, double scale,
-                                   struct arena *arena, struct difference_result *result, struct text *kinks,
-                                   struct error *err)
+/* The input's gradient: an element of one sample moves the loss of its group alone. */
+static enum dae_status check_input(struct run *run, int first, int s, double scale, struct arena *arena,
+                                   struct difference_result *result, struct text *kinks, struct error *err)
 {
     const int noisy = run->network->noisy;
     const int64_t len = dae_shape_len(&run->network->node[noisy].plan.output);
-    const float *gradient = run->batch->input_gradient + s * len;
+    const float *gradient = run->batch->input_gradient + (first + s) * len;
     struct probe probe = {.node = noisy + 1};
     if (!choose(&probe, gradient, len, run->batch->n_elements, arena))
         return error_no_memory(err, "differences", 0);
     for (int i = 0; i < probe.n; ++i)
-        difference(run, sample, &probe, i, &run->value[noisy][probe.element[i]]);
-    judge(&probe, gradient, scale, run->loss * scale, result, kinks);
-    check_sum(run, sample, gradient, scale, result);
+        difference(run, &probe, i, &run->value[noisy][s * len + probe.element[i]]);
+    judge(&probe, gradient, scale, NOISE_FLOOR * fabs(run->loss * scale), result, kinks);
+    check_sum(run, s, gradient, scale, result);
     return DAE_OK;
 }
 
@@ -171,17 +195,18 @@ enum dae_status differences_check(const struct network *network, const struct di
     const int n_probes = network->n_nodes * DAE_MAX_WEIGHTS;
     struct probe *probe = arena_array(arena, (size_t)n_probes, sizeof *probe);
     struct difference_result *result = arena_array(arena, (size_t)n_probes + 1, sizeof *result);
-    struct run run = {.network = network, .batch = batch};
+    struct run run = {.network = network, .batch = batch, .group = network_coupled(network) >= 0 ? batch->n : 1};
+    run.sample = arena_array(arena, (size_t)run.group, sizeof *run.sample);
     run.parameters = arena_array(arena, (size_t)network->parameters_len, sizeof *run.parameters);
-    run.value = reference_values(network, arena);
+    run.value = reference_batch_values(network, run.group, arena);
     *out = result;
-    if (!probe || !result || !run.parameters || !run.value)
+    if (!probe || !result || !run.sample || !run.parameters || !run.value)
         return error_no_memory(err, "differences", (unsigned)n_probes * sizeof *probe);
     memcpy(run.parameters, batch->parameters, (size_t)network->parameters_len * sizeof *run.parameters);
     for (int i = 0; i < n_probes; ++i) {
         const struct node *node = &network->node[i / DAE_MAX_WEIGHTS];
         const int w = i % DAE_MAX_WEIGHTS;
-        if (w >= node->plan.n_weights || node->twin)
+        if (w >= node->plan.n_weights || dae_is_statistic(&node->plan, w) || node->twin)
             continue;
         probe[i].node = i / DAE_MAX_WEIGHTS;
         probe[i].base = node->weight_offset[w];
@@ -193,32 +218,25 @@ enum dae_status differences_check(const struct network *network, const struct di
     struct text kinks = {0};
     double loss = 0;
     enum dae_status status = DAE_OK;
-    for (int s = 0; s < batch->n && status == DAE_OK; ++s) {
-        const struct reference_sample sample = {
-            .epoch = batch->epoch,
-            .id = (uint32_t)batch->ids[s],
-            .training = true,
-            .data = batch->data,
-            .bytes = batch->bytes,
-            .rows = batch->rows,
-        };
-        load_sample(&run, s);
-        run.loss = objective(&run, 1, &sample);
+    for (int first = 0; first < batch->n && status == DAE_OK; first += run.group) {
+        load_group(&run, first);
+        run.loss = objective(&run, 1);
         loss += run.loss;
         /* From the last node to the first: each change leaves what stands before it as the whole forward made it. */
         for (int i = n_probes - 1; i >= 0; --i)
             for (int k = 0; k < probe[i].n; ++k)
-                difference(&run, &sample, &probe[i], k, &run.parameters[probe[i].base + probe[i].element[k]]);
-        if (batch->input_gradient)
-            status = check_input(&run, &sample, s, scale, arena, &result[n_probes], &kinks, err);
+                difference(&run, &probe[i], k, &run.parameters[probe[i].base + probe[i].element[k]]);
+        for (int s = 0; s < run.group && batch->input_gradient && status == DAE_OK; ++s)
+            status = check_input(&run, first, s, scale, arena, &result[n_probes], &kinks, err);
     }
     if (status != DAE_OK) {
         text_release(&kinks);
         return status;
     }
     TRY(keep_text(&kinks, arena, &result[n_probes].kinks, err));
+    const double least = fmax(NOISE_FLOOR * fabs(loss * scale), differences_floor(network, batch->gradient));
     for (int i = 0; i < n_probes; ++i) {
-        judge(&probe[i], batch->gradient + probe[i].base, scale, loss * scale, &result[i], &kinks);
+        judge(&probe[i], batch->gradient + probe[i].base, scale, least, &result[i], &kinks);
         TRY(keep_text(&kinks, arena, &result[i].kinks, err));
     }
     return DAE_OK;

@@ -10,6 +10,11 @@
 /* What float and the differences themselves may be off, of the largest gradient of a tensor. */
 #define DIFFERENCES_BOUND 1e-3
 
+/* A layer that couples the samples of a batch takes some gradients away: of a bias before it, for one, nothing is left
+ * but roundings. They are as large as those of other gradients, so that where samples are coupled a tensor is compared
+ * on this much of the largest gradient of all tensors, if its own are smaller. 0 in other networks. */
+double differences_floor(const struct network *network, const float *gradient /* (trained_len) */);
+
 struct difference_batch {
     int n, n_elements; /* samples; elements of each tensor, and of each sample's input, at most */
     uint32_t epoch;
@@ -18,7 +23,7 @@ struct difference_batch {
     bool bytes;
     int64_t rows;                /* samples in `data` */
     const double *parameters;    /* (parameters_len) */
-    const float *gradient;       /* (parameters_len) the device's, of the mean loss */
+    const float *gradient;       /* (trained_len) the device's, of the mean loss */
     const float *input_gradient; /* (n, input) the device's, of what the first layer reads; or NULL */
     int penalty;                 /* a node whose value counts with the loss (derived_penalty); 0: none does */
 };

@@ -1,8 +1,37 @@
 #include "trial/node_values.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "graph/reference.h"
+
+static bool couples(const struct network *network, int number)
+{
+    return number > 0 && network->node[number].plugin->flags & DAE_COUPLES;
+}
+
+static void take_whole(struct verifier *v, struct node_values *a)
+{
+    const struct network *network = v->network;
+    int64_t most = 0;
+    a->whole = verifier_take(v, network->n_nodes + 1, sizeof *a->whole);
+    a->whole_size = verifier_take(v, network->n_nodes + 1, sizeof *a->whole_size);
+    for (int i = 1; i < network->n_nodes && !v->no_memory; ++i) {
+        const struct node *node = &network->node[i];
+        const int64_t len = v->options->n * dae_shape_len(&node->plan.output);
+        if (!couples(network, i))
+            continue;
+        most = len > most ? len : most;
+        for (int j = 0; j < node->plan.n_inputs; ++j) {
+            const int from = node->input[j];
+            const int64_t numbers = v->options->n * dae_shape_len(&node->plan.input[j]);
+            a->whole[from] = verifier_take(v, numbers, sizeof **a->whole);
+            a->whole_size[from] = verifier_take(v, numbers, sizeof **a->whole_size);
+        }
+    }
+    a->whole_want = verifier_take(v, most, sizeof *a->whole_want);
+    a->whole_want_size = verifier_take(v, most, sizeof *a->whole_want_size);
+}
 
 enum dae_status node_values_take(struct verifier *v, struct node_values *a)
 {
@@ -18,6 +47,7 @@ enum dae_status node_values_take(struct verifier *v, struct node_values *a)
         most = len > most ? len : most;
         a->device[i] = verifier_take(v, len * v->options->n, sizeof **a->device);
     }
+    take_whole(v, a);
     a->want = verifier_take(v, most, sizeof *a->want);
     a->want_size = verifier_take(v, most, sizeof *a->want_size);
     a->bound = verifier_take(v, most, sizeof *a->bound);
@@ -44,6 +74,38 @@ static double largest(const double *x, int64_t n)
     return most;
 }
 
+/* The reference of a node that couples samples, and the sizes of its terms, from the device's inputs of all samples. */
+static void expect_batch(const struct verifier *v, struct node_values *a, int number, double *const *statistic,
+                         double *const *statistic_size)
+{
+    const struct network *network = v->network;
+    const struct node *node = &network->node[number];
+    for (int j = 0; j < node->plan.n_inputs; ++j) {
+        const int from = node->input[j];
+        for (int64_t e = 0; e < v->options->n * dae_shape_len(&node->plan.input[j]); ++e) {
+            a->whole[from][e] = (double)a->device[from][e];
+            a->whole_size[from][e] = fabs(a->whole[from][e]);
+        }
+    }
+    struct reference_sample sample = verifier_sample(v, 0, true);
+    reference_batch_node(network, number, &sample, v->options->n, v->parameters64, a->whole, a->whole_want, statistic);
+    sample.sizes = true;
+    reference_batch_node(network, number, &sample, v->options->n, a->parameters_size, a->whole_size, a->whole_want_size,
+                         statistic_size);
+}
+
+void node_values_statistic(const struct verifier *v, struct node_values *a, int number, int w, double *want,
+                           double *bound)
+{
+    const struct node *node = &v->network->node[number];
+    double *statistic[DAE_MAX_WEIGHTS] = {NULL}, *size[DAE_MAX_WEIGHTS] = {NULL};
+    statistic[w] = want;
+    size[w] = bound;
+    expect_batch(v, a, number, statistic, size);
+    for (int64_t k = 0; k < dae_shape_len(&node->plan.weight[w].shape); ++k)
+        bound[k] = verifier_node_roundings(node) * fabs(size[w][k]);
+}
+
 unsigned node_values_expect(const struct verifier *v, struct node_values *a, int number, int64_t s, bool training)
 {
     const struct network *network = v->network;
@@ -60,10 +122,19 @@ unsigned node_values_expect(const struct verifier *v, struct node_values *a, int
         }
         input_size = fmax(input_size, largest(a->size[slot], n));
     }
-    const struct reference_sample sample = verifier_sample(v, s, training);
-    const unsigned drawn = reference_node(network, number, &sample, v->parameters64, a->value, a->want);
-    /* The reference of absolute values is the sum of the sizes of the terms. */
-    reference_node(network, number, &sample, a->parameters_size, a->size, a->want_size);
+    struct reference_sample sample = verifier_sample(v, s, training);
+    unsigned drawn = 0;
+    if (training && couples(network, number)) {
+        if (s == 0)
+            expect_batch(v, a, number, NULL, NULL);
+        memcpy(a->want, a->whole_want + s * len, (size_t)len * sizeof *a->want);
+        memcpy(a->want_size, a->whole_want_size + s * len, (size_t)len * sizeof *a->want_size);
+    } else {
+        drawn = reference_node(network, number, &sample, v->parameters64, a->value, a->want);
+        /* The reference of absolute values is the sum of the sizes of the terms. */
+        sample.sizes = true;
+        reference_node(network, number, &sample, a->parameters_size, a->size, a->want_size);
+    }
     if (drawn)
         input_size = fmax(input_size, largest(a->want, len)); /* a draw is as large as any */
     a->have = a->value[number];

@@ -12,6 +12,8 @@ struct node_values {
     double *have;         /* (output) of the node and sample that were asked for last: the device's, */
     double *want, *bound; /* the reference's, and how far apart they may lie */
     double **size, *want_size, *parameters_size;
+    /* The batch as a node reads it that couples its samples: per such input (n, input), per such node (n, output). */
+    double **whole, **whole_size, *whole_want, *whole_want_size;
 };
 MUST_USE enum dae_status node_values_take(struct verifier *v, struct node_values *a);
 
@@ -19,8 +21,13 @@ MUST_USE enum dae_status node_values_take(struct verifier *v, struct node_values
 MUST_USE enum dae_status node_values_read(const struct verifier *v, const struct executor *e, enum schedule_kind kind,
                                           struct node_values *a);
 
-/* Fills have, want and bound of one node and sample. Returns what the node drew (REFERENCE_WORDS, _NORMALS). */
+/* Fills have, want and bound of one node and sample; of a node that couples them in training, ask for sample 0 first.
+ * Returns what the node drew (REFERENCE_WORDS, _NORMALS). */
 unsigned node_values_expect(const struct verifier *v, struct node_values *a, int node, int64_t sample, bool training);
+
+/* want and bound (both as the weight) of what one step of training makes of statistic w of a node. */
+void node_values_statistic(const struct verifier *v, struct node_values *a, int node, int w, double *want,
+                           double *bound);
 
 /* For a node that drew words: of how many numbers it does not hold that they are dropped, kept or changed as `other`
  * (len) says, bit for bit. x is its input. */

@@ -23,11 +23,12 @@ static double flops_of(const struct network *network)
     return flops;
 }
 
-static void load_sample(const struct verifier *v, int64_t s, double *const *value)
+/* Sample s of the made-up batch, as sample `slot` of what is computed together. */
+static void load_sample(const struct verifier *v, int64_t s, int64_t slot, double *const *value)
 {
     for (int64_t e = 0; e < v->input_len; ++e) {
         const int64_t at = v->ids[BEFORE + s] * v->input_len + e;
-        value[0][e] = value[v->network->n_nodes][e] =
+        value[0][slot * v->input_len + e] = value[v->network->n_nodes][slot * v->input_len + e] =
             v->options->bytes ? (double)((const uint8_t *)v->data)[at] / 255 : (double)v->data[at];
     }
 }
@@ -35,15 +36,19 @@ static void load_sample(const struct verifier *v, int64_t s, double *const *valu
 static enum dae_status check_loss(struct verifier *v)
 {
     const struct network *network = v->network;
-    double **value = reference_values(network, v->arena), want = 0;
+    const int64_t group = network_coupled(network) >= 0 ? v->options->n : 1;
+    double **value = reference_batch_values(network, group, v->arena), want = 0;
+    struct reference_sample *sample = verifier_take(v, group, sizeof *sample);
     float loss;
     v->no_memory = v->no_memory || !value;
     TRY(verifier_memory(v));
     TRY(buffer_read(v->losses, 0, &loss, sizeof loss, v->err));
-    for (int64_t s = 0; s < v->options->n; ++s) {
-        const struct reference_sample sample = verifier_sample(v, s, true);
-        load_sample(v, s, value);
-        want += reference_forward(network, 1, &sample, v->parameters64, value);
+    for (int64_t first = 0; first < v->options->n; first += group) {
+        for (int64_t s = 0; s < group; ++s) {
+            sample[s] = verifier_sample(v, first + s, true);
+            load_sample(v, first + s, s, value);
+        }
+        want += reference_batch_forward(network, 1, sample, group, v->parameters64, value);
     }
     want /= (double)v->options->n * (double)dae_shape_len(&network->node[network->output].plan.output);
     v->report->n_numbers += 1;
@@ -54,7 +59,7 @@ static enum dae_status check_loss(struct verifier *v)
 /* The batch twice; after the second the gradient is in `gradient`. */
 static enum dae_status check_batch(struct verifier *v, struct executor *e, bool with_loss, float *gradient)
 {
-    const int64_t len = v->network->parameters_len;
+    const int64_t len = v->network->trained_len;
     const struct batch batch = verifier_batch(v, 0, v->options->n);
     float *first = verifier_take(v, len, sizeof *first);
     int64_t different = 0;
@@ -74,11 +79,11 @@ static enum dae_status check_batch(struct verifier *v, struct executor *e, bool 
 static enum dae_status check_gradients(struct verifier *v, struct executor *e, float *gradient)
 {
     const struct network *network = v->network;
-    const struct batch batch = verifier_batch(v, 0, 1);
+    const struct batch batch = verifier_batch(v, 0, network_least_batch(network));
     TRY(executor_differentiate(e, &batch, v->losses, 0, v->err));
     TRY(executor_get_gradients(e, gradient, v->err));
     const struct difference_batch want = {
-        .n = 1,
+        .n = (int)batch.n,
         .n_elements = ELEMENTS,
         .epoch = v->options->epoch,
         .ids = v->ids + BEFORE,
@@ -93,6 +98,8 @@ static enum dae_status check_gradients(struct verifier *v, struct executor *e, f
     for (int i = 0; i < network->n_nodes; ++i)
         for (int w = 0; w < network->node[i].plan.n_weights; ++w) {
             const struct difference_result *one = &result[i * DAE_MAX_WEIGHTS + w];
+            if (dae_is_statistic(&network->node[i].plan, w))
+                continue;
             verifier_row(v, i, network->node[i].plan.weight[w].name, "gradient", one->error, DIFFERENCES_BOUND, NULL);
             v->report->n_numbers += one->n - one->n_kinks;
         }
@@ -106,7 +113,7 @@ static enum dae_status check_training(struct verifier *v, struct executor *e)
     double tensors = 1;
     for (int i = 0; i < v->network->n_nodes; ++i)
         tensors += v->network->node[i].plan.n_weights;
-    float *gradient = verifier_take(v, v->network->parameters_len, sizeof *gradient);
+    float *gradient = verifier_take(v, v->network->trained_len, sizeof *gradient);
     TRY(verifier_memory(v));
     TRY(check_batch(v, e, small, gradient));
     if (small && 2 * flops * (ELEMENTS + 1) * tensors <= GRADIENT_WORK)
@@ -120,9 +127,10 @@ enum dae_status quick_check_run(struct device *device, const struct network *net
                                 struct verify_report *report, struct error *err)
 {
     const double affordable = LOSS_WORK / flops_of(network);
+    const int64_t least = network_least_batch(network);
     const int64_t most = options->batch < MOST_SAMPLES ? options->batch : MOST_SAMPLES;
     const struct verify_options sizes = {
-        .n = affordable < 1              ? 1
+        .n = affordable < (double)least  ? least
              : affordable < (double)most ? (int64_t)affordable
                                          : most,
         .epoch = 1,

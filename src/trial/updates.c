@@ -3,7 +3,7 @@
 #include <math.h>
 
 struct training_state {
-    float *parameters, *gradients, *state; /* (parameters_len), (parameters_len), (n_states, parameters_len) */
+    float *parameters, *gradients, *state; /* (parameters_len), (trained_len), (n_states, trained_len) */
     float *average;                        /* (parameters_len) */
 };
 
@@ -13,7 +13,7 @@ static void compare_update(const struct verifier *v, const double *c, const stru
 {
     const struct dae_plugin *plugin = v->options->optimizer;
     const void *settings = v->options->optimizer_state;
-    const int64_t len = v->network->parameters_len;
+    const int64_t len = v->network->trained_len;
     const double old = (double)before->parameters[i], gradient = (double)after->gradients[i];
     double states[DAE_MAX_STATES], sizes[DAE_MAX_STATES], alone[DAE_MAX_STATES] = {0}, parameter = old, moved = old,
                                                           unused = 0;
@@ -54,13 +54,13 @@ static enum dae_status read_training(const struct verifier *v, const struct exec
 enum dae_status updates_check(struct verifier *v, struct executor *e)
 {
     const struct network *network = v->network;
-    const int64_t len = network->parameters_len;
+    const int64_t len = network->trained_len;
     struct training_state at[2];
     for (int i = 0; i < 2; ++i) {
-        at[i].parameters = verifier_take(v, len, sizeof(float));
+        at[i].parameters = verifier_take(v, network->parameters_len, sizeof(float));
         at[i].gradients = verifier_take(v, len, sizeof(float));
         at[i].state = verifier_take(v, len * DAE_MAX_STATES, sizeof(float));
-        at[i].average = verifier_take(v, len, sizeof(float));
+        at[i].average = verifier_take(v, network->parameters_len, sizeof(float));
     }
     TRY(verifier_memory(v));
     TRY(read_training(v, e, &at[0]));
@@ -75,7 +75,7 @@ enum dae_status updates_check(struct verifier *v, struct executor *e)
         v->options->optimizer->coefficients(v->options->optimizer_state, t, c);
         for (int64_t i = 0; i < len; ++i)
             compare_update(v, c, before, after, i, worst);
-        for (int64_t i = 0; i < len && v->options->average > 0; ++i)
+        for (int64_t i = 0; i < network->parameters_len && v->options->average > 0; ++i)
             compare_average(v, t, before, after, i, &worst[2]);
     }
     v->report->n_numbers += worst[0].n + worst[1].n + worst[2].n;

@@ -26,12 +26,13 @@ struct verifier {
     struct buffer *on_data, *on_order, *losses;
 };
 
-/* Makes up data and initial parameters, and puts the data on the device; with options->guards every buffer made from
- * here to the end lies between guard zones. verifier_close frees what is on the device, whatever verifier_open said. */
+/* Makes up data and parameters, those of a training's start where that draws them, and puts the data on the device;
+ * with options->guards every buffer made from here to the end lies between guard zones. verifier_close frees what is on
+ * the device, whatever verifier_open said. */
 MUST_USE enum dae_status verifier_open(struct verifier *v);
 void verifier_close(struct verifier *v);
 
-/* An executor with the initial parameters, owned by the caller. The form: which of joining, folding and keeping all
+/* An executor with those parameters, owned by the caller. The form: which of joining, folding and keeping all
  * values are on; whether it evaluates too. */
 struct verifier_form {
     bool join, fold, keep_all, evaluate;

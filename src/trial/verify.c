@@ -81,10 +81,37 @@ static void check_input(struct verifier *v, const float *gathered)
     verifier_row(v, 0, "", "values", worst.error, worst.bound, NULL);
 }
 
+/* What the step of training that was run last has left in the statistics. */
+static enum dae_status check_statistics(struct verifier *v, const struct executor *e, struct node_values *a)
+{
+    if (network_coupled(v->network) < 0)
+        return DAE_OK;
+    float *have = verifier_take(v, v->network->parameters_len, sizeof *have);
+    TRY(verifier_memory(v));
+    TRY(executor_get_parameters(e, have, v->err));
+    for (int i = 0; i < v->network->n_nodes; ++i)
+        for (int w = 0; w < v->network->node[i].plan.n_weights; ++w) {
+            const struct dae_weight *weight = &v->network->node[i].plan.weight[w];
+            const int64_t at = v->network->node[i].weight_offset[w], len = dae_shape_len(&weight->shape);
+            if (!dae_is_statistic(&v->network->node[i].plan, w))
+                continue;
+            double *want = verifier_take(v, len, sizeof *want), *bound = verifier_take(v, len, sizeof *bound);
+            TRY(verifier_memory(v));
+            node_values_statistic(v, a, i, w, want, bound);
+            struct worst worst = {0};
+            for (int64_t k = 0; k < len; ++k)
+                worst_add(&worst, (double)have[at + k], want[k], bound[k]);
+            v->report->n_numbers += worst.n;
+            verifier_row(v, i, weight->name, "statistic", worst.error, worst.bound, "after one step");
+        }
+    return DAE_OK;
+}
+
 static enum dae_status check_values(struct verifier *v, struct executor *e, struct node_values *a,
                                     enum schedule_kind kind)
 {
     const struct batch batch = verifier_batch(v, 0, v->options->n);
+    TRY(executor_set_parameters(e, v->parameters, v->err)); /* training changes statistics */
     if (kind == SCHEDULE_TRAIN)
         TRY(executor_differentiate(e, &batch, v->losses, 0, v->err));
     else
@@ -95,6 +122,7 @@ static enum dae_status check_values(struct verifier *v, struct executor *e, stru
         check_node(v, a, i, kind == SCHEDULE_TRAIN);
     if (kind != SCHEDULE_TRAIN)
         return DAE_OK;
+    TRY(check_statistics(v, e, a));
     float loss;
     double want = 0;
     TRY(buffer_read(v->losses, 0, &loss, sizeof loss, v->err));
@@ -120,7 +148,7 @@ static void add_gradient_row(struct verifier *v, int node, const char *name, con
         v->report->worst_gradient = result->error;
 }
 
-/* Of the network; or with its penalty, then `twin` (parameters_len) is what the twins alone gave to the gradient. Both
+/* Of the network; or with its penalty, then `twin` (trained_len) is what the twins alone gave to the gradient. Both
  * copies of a layer have gradients of opposite sign and about 1 / step times the sum, of which this many digits are
  * lost. */
 static enum dae_status compare_gradients(struct verifier *v, const struct network *network, const float *gradient,
@@ -145,6 +173,8 @@ static enum dae_status compare_gradients(struct verifier *v, const struct networ
     int n = 0, n_kinks = 0;
     for (int i = 0; i < v->network->n_nodes; ++i)
         for (int w = 0; w < v->network->node[i].plan.n_weights; ++w) {
+            if (dae_is_statistic(&v->network->node[i].plan, w))
+                continue;
             const struct difference_result *one = &result[i * DAE_MAX_WEIGHTS + w];
             const struct dae_weight *weight = &v->network->node[i].plan.weight[w];
             const double lost =
@@ -183,7 +213,7 @@ static enum dae_status check_contractive(struct verifier *v, float *gradient)
 {
     struct network contractive;
     struct executor *e = NULL;
-    float *twin = verifier_take(v, v->network->parameters_len, sizeof *twin);
+    float *twin = verifier_take(v, v->network->trained_len, sizeof *twin);
     TRY(verifier_memory(v));
     TRY(derived_contractive(v->network, v->options->contractive, &contractive, v->err));
     const struct verifier_form form = {
@@ -212,11 +242,20 @@ static double largest_size(const double *size, int64_t n)
     return most;
 }
 
-/* The gradient of a batch is the weighted sum of those of its parts: of one sample, of fewer than there are shards, and
- * of a number that the shards do not divide. */
+static enum dae_status differentiate_whole(struct verifier *v, struct executor *e, float *gradient)
+{
+    const struct batch whole = verifier_batch(v, 0, v->options->n);
+    TRY(executor_differentiate(e, &whole, v->losses, 0, v->err));
+    return executor_get_gradients(e, gradient, v->err);
+}
+
+/* Where no layer couples samples, the gradient of a batch is the weighted sum of those of its parts: of one sample, of
+ * fewer than there are shards, and of a number that the shards do not divide. */
 static enum dae_status check_parts(struct verifier *v, struct executor *e, float *gradient)
 {
-    const int64_t n = v->options->n, len = v->network->parameters_len;
+    const int64_t n = v->options->n, len = v->network->trained_len;
+    if (network_coupled(v->network) >= 0)
+        return differentiate_whole(v, e, gradient);
     const int64_t parts[] = {1, n > 5 ? 5 : n - 1, n > 6 ? n - 6 : 0};
     double *sum = verifier_take(v, len, sizeof *sum), *size = verifier_take(v, len, sizeof *size);
     TRY(verifier_memory(v));
@@ -231,9 +270,7 @@ static enum dae_status check_parts(struct verifier *v, struct executor *e, float
             size[i] += fabs((double)gradient[i]) * (double)parts[p] / (double)n;
         }
     }
-    const struct batch whole = verifier_batch(v, 0, n);
-    TRY(executor_differentiate(e, &whole, v->losses, 0, v->err));
-    TRY(executor_get_gradients(e, gradient, v->err));
+    TRY(differentiate_whole(v, e, gradient));
     for (int i = 0; i < v->network->n_nodes; ++i) {
         const struct node *node = &v->network->node[i];
         for (int w = 0; w < node->plan.n_weights; ++w) {
@@ -249,14 +286,15 @@ static enum dae_status check_parts(struct verifier *v, struct executor *e, float
     return DAE_OK;
 }
 
-/* The numbers between the weights: the optimiser works on them too, and they must stay zero. */
+/* The numbers between the weights that are trained: the optimiser works on them too, and they must stay zero. */
 static void check_padding(struct verifier *v, const float *gradient, const char *what)
 {
     int64_t dirty = 0;
     for (int i = 0; i < v->network->n_nodes; ++i) {
         const struct node *node = &v->network->node[i];
         for (int w = 0; w < node->plan.n_weights; ++w)
-            for (int64_t k = dae_shape_len(&node->plan.weight[w].shape); k % 16 != 0; ++k)
+            for (int64_t k = dae_shape_len(&node->plan.weight[w].shape);
+                 !dae_is_statistic(&node->plan, w) && k % 16 != 0; ++k)
                 dirty += gradient[node->weight_offset[w] + k] != 0;
     }
     verifier_row(v, -1, "", what, (double)dirty, 0, "numbers between the weights whose gradient is not zero");
@@ -273,7 +311,7 @@ static enum dae_status check_repetition(struct verifier *v, struct executor *e, 
     TRY(executor_differentiate(e, &batch, v->losses, 0, v->err));
     TRY(executor_get_gradients(e, again, v->err));
     TRY(buffer_read(v->losses, 0, &loss[1], sizeof loss[1], v->err));
-    for (int64_t i = 0; i < v->network->parameters_len; ++i)
+    for (int64_t i = 0; i < v->network->trained_len; ++i)
         different += memcmp(&before[i], &again[i], sizeof before[i]) != 0;
     different += memcmp(&loss[0], &loss[1], sizeof loss[0]) != 0;
     verifier_row(v, -1, "", "same bits twice", (double)different, 0, "numbers of the gradient and loss that differ");
@@ -292,8 +330,9 @@ static enum dae_status compare_form(struct verifier *v, struct executor *plain, 
     struct executor *both[] = {plain, e};
     for (int i = 0; i < 2; ++i) {
         y[i] = verifier_take(v, len, sizeof(float));
-        gradient[i] = verifier_take(v, network->parameters_len, sizeof(float));
+        gradient[i] = verifier_take(v, network->trained_len, sizeof(float));
         TRY(verifier_memory(v));
+        TRY(executor_set_parameters(both[i], v->parameters, v->err));
         TRY(executor_forward(both[i], SCHEDULE_EVALUATE, &batch, v->err));
         TRY(executor_read(both[i], SCHEDULE_EVALUATE, network->output, batch.n, y[i], v->err));
         TRY(executor_differentiate(both[i], &batch, v->losses, 0, v->err));
@@ -301,7 +340,8 @@ static enum dae_status compare_form(struct verifier *v, struct executor *plain, 
     }
     check_padding(v, gradient[1], "padding");
     bool same = memcmp(y[0], y[1], (size_t)len * sizeof(float)) == 0 &&
-                memcmp(gradient[0], gradient[1], (size_t)network->parameters_len * sizeof(float)) == 0;
+                memcmp(gradient[0], gradient[1], (size_t)network->trained_len * sizeof(float)) == 0;
+    const double least = differences_floor(network, gradient[0]);
     const double y_bound = verifier_network_roundings(network) * verifier_largest(y[0], len);
     struct worst worst = {0};
     for (int64_t i = 0; i < len; ++i)
@@ -311,7 +351,10 @@ static enum dae_status compare_form(struct verifier *v, struct executor *plain, 
         for (int w = 0; w < network->node[i].plan.n_weights; ++w) {
             const struct dae_weight *weight = &network->node[i].plan.weight[w];
             const int64_t at = network->node[i].weight_offset[w], weights = dae_shape_len(&weight->shape);
-            const double bound = 2 * verifier_network_roundings(network) * verifier_largest(gradient[0] + at, weights);
+            if (dae_is_statistic(&network->node[i].plan, w))
+                continue;
+            const double largest = fmax(verifier_largest(gradient[0] + at, weights), least);
+            const double bound = 2 * verifier_network_roundings(network) * largest;
             worst = (struct worst){0};
             for (int64_t k = 0; k < weights; ++k)
                 worst_add(&worst, (double)gradient[1][at + k], (double)gradient[0][at + k], bound);
@@ -324,8 +367,8 @@ static enum dae_status check_form(struct verifier *v, struct executor *plain, co
                                   const char *what)
 {
     struct executor *e = NULL;
-    float *gradient = verifier_take(v, v->network->parameters_len, sizeof *gradient);
-    float *again = verifier_take(v, v->network->parameters_len, sizeof *again);
+    float *gradient = verifier_take(v, v->network->trained_len, sizeof *gradient);
+    float *again = verifier_take(v, v->network->trained_len, sizeof *again);
     TRY(verifier_memory(v));
     enum dae_status status = verifier_executor(v, form, &e);
     if (status == DAE_OK)
@@ -359,8 +402,8 @@ static enum dae_status check_forms(struct verifier *v, struct executor *plain)
 static enum dae_status check_all(struct verifier *v, struct executor *plain)
 {
     struct node_values values;
-    float *gradient = verifier_take(v, v->network->parameters_len, sizeof *gradient);
-    float *again = verifier_take(v, v->network->parameters_len, sizeof *again);
+    float *gradient = verifier_take(v, v->network->trained_len, sizeof *gradient);
+    float *again = verifier_take(v, v->network->trained_len, sizeof *again);
     TRY(node_values_take(v, &values));
     TRY(check_values(v, plain, &values, SCHEDULE_TRAIN));
     TRY(check_values(v, plain, &values, SCHEDULE_EVALUATE));
@@ -424,10 +467,12 @@ void verify_size(const struct network *network, int64_t batch, struct verify_opt
     }
     options->batch = batch;
     /* Values and their sizes, while training and not. */
-    options->n = within(VALUES_WORK / (4 * flops), 1, batch);
+    const int64_t least = network_least_batch(network);
+    options->n = within(VALUES_WORK / (4 * flops), least, batch);
     /* Four passes an element, over half of the network on average. */
     const double elements = DIFFERENCES_WORK / (2 * flops * n_tensors);
-    options->n_differences = within(elements / 4, 1, options->n < MOST_DIFFERENCES ? options->n : MOST_DIFFERENCES);
+    const int64_t most = options->n < MOST_DIFFERENCES ? options->n : MOST_DIFFERENCES;
+    options->n_differences = within(elements / 4, least, most);
     options->n_elements = (int)within(elements / (double)options->n_differences, 2, MOST_ELEMENTS);
     /* How many there are is the network's nature, not the device's; but what is left must be evidence. */
     options->kinks = 0.5;

@@ -194,7 +194,7 @@ refused "$bad/dir" "it is not a regular file"
 
 case_is "a library that is no plugin"
 compile "$bad/no_table" -DNO_TABLE
-refused "$bad/no_table" "it exports no dae_plugin_v2"
+refused "$bad/no_table" "it exports no dae_plugin_v3"
 
 case_is "another ABI"
 compile "$bad/abi" -DABI=1

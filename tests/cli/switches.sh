@@ -1,4 +1,5 @@
-# Each fast path has a switch, and the same network without it learns the same: segments joined, layers folded, our own products
+# Each fast path has a switch, and the same network without it learns the same: segments joined, layers folded (those that
+# normalise too, once a model is finished), our own products
 # or CLBlast's, kernels for CPUs or for GPUs, data on the device or streamed to it.
 . "$(dirname "$0")/harness.sh"
 
@@ -13,6 +14,9 @@ model:
     - conv2d: {filters: 16, kernel: 3, pad: 1}
     - relu
     - maxpool2d: {kernel: 2}
+    - conv2d: {filters: 16, kernel: 3, pad: 1}
+    - batchnorm2d
+    - relu
     - conv_transpose2d: {filters: 1, kernel: 2, stride: 2}
     - flatten
     - dense: {units: 20}

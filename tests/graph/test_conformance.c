@@ -112,7 +112,7 @@ static void run_case(const char *plugin, struct value *config, int shape)
             check(field_int(value_map_get(config, "reduced_batch"), 1, 10000, &batch, &err), &err);
     }
     check(network_build(registry, config, &arena, true, &network, &err), &err);
-    check(fusion_plan(&network, true, &fusion, &err), &err);
+    check(fusion_plan(&network, true, false, &fusion, &err), &err);
     for (int i = 0; i < network.n_nodes; ++i)
         folds = folds || fusion.forward[i] >= 0 || fusion.backward[i] >= 0 || fusion.window[i] >= 0;
     struct value *given = value_map_get(value_map_get(config, "train"), "optimizer");

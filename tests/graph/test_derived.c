@@ -118,7 +118,7 @@ static struct batch batch_of(struct subject *s, uint32_t epoch)
 static double *output_of(const struct network *network, const struct subject *s, int64_t sample, int64_t moved,
                          double by, double **value)
 {
-    const struct reference_sample who = {.id = (uint32_t)sample, .training = true};
+    const struct reference_sample who = {.id = (uint32_t)sample};
     for (int64_t e = 0; e < s->len; ++e)
         value[0][e] = (double)((const float *)s->set.values)[sample * s->len + e] + (e == moved ? by : 0);
     for (int i = network->noisy + 1; i <= network->output; ++i)
@@ -180,6 +180,9 @@ static void projects(const char *text, const char *shape, const char *node, int6
     const double error = sqrt((estimate2 - estimate * estimate) / signs);
     print_message("%s, %s: J is off by %.2g; squares %.5g, by signs %.5g (standard error %.2g)\n", shape,
                   node ? node : "output", worst, square, estimate, error);
+    float *after = arena_array(&s.arena, (size_t)s.network.parameters_len, sizeof *after);
+    check(executor_get_parameters(executor, after, &err), &err);
+    assert_memory_equal(after, s.parameters, (size_t)s.network.parameters_len * sizeof *after);
     if (rows == m) /* else it is not the whole square */
         assert_true(square > 0.1 && fabs(estimate - square) <= 5 * error);
     executor_free(executor);
@@ -198,6 +201,17 @@ static const char *without_dropout(char *text, size_t len)
     return text;
 }
 
+/* Or with batch normalisation in its place: that of a finished model, where each sample is on its own. */
+static const char *normalised(char *text, size_t len)
+{
+    char *line;
+    without_dropout(text, len);
+    line = strstr(text, "    - tanh");
+    memmove(line + strlen("    - batchnorm2d\n"), line, strlen(line) + 1);
+    memcpy(line, "    - batchnorm2d\n", strlen("    - batchnorm2d\n"));
+    return text;
+}
+
 static void rows_of_jacobians(void **state)
 {
     (void)state;
@@ -207,6 +221,7 @@ static void rows_of_jacobians(void **state)
         projects(dense_text, shapes[i], "code", INT64_MAX, SIGNS);
         projects(without_dropout(text, sizeof text), shapes[i], NULL, INT64_MAX, SIGNS);
         projects(text, shapes[i], "code", INT64_MAX, SIGNS);
+        projects(normalised(text, sizeof text), shapes[i], NULL, INT64_MAX, SIGNS);
     }
 }
 

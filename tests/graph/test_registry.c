@@ -59,6 +59,7 @@ static void compile(const char *prologue, const char *table)
         "static void x_reference(const void *s, const struct dae_plan *p, const struct dae_draw *d,\n"
         "    const double *const *x, const double *const *w, double *y) { (void)s,(void)d,(void)w; y[0] = x[0][0]; "
         "(void)p; }\n"
+        "void x_affine(const void *s, const struct dae_plan *p, const float *const *w, double *f, double *o) {}\n"
         "#define GOOD .abi = DAE_ABI, .size = sizeof(struct dae_plugin), .kind = DAE_LAYER, .name = \"x\", .help = "
         "\"\", \\\n  .min_inputs = 1, .max_inputs = 1, .plan = x_plan, .reference = x_reference, \\\n"
         "  .pointwise_y = \"x\", .pointwise_dx = \"dy\"\n%s\n%s%s%s\n",
@@ -128,6 +129,8 @@ static void malformed_tables_are_refused(void **state)
          ".state_bytes = "
          "24",
          "only a corruption can have a level"},
+        {"GOOD, .flags = DAE_COUPLES", "needs forward and reference_batch"},
+        {"GOOD, .max_inputs = 2, .affine = x_affine", "one input can be affine"},
         {"GOOD, .max_inputs = 99", "number of inputs"},
         {"GOOD, .kind = (enum dae_kind)9", "kind is unknown"},
         {"GOOD, .kind = DAE_OPTIMIZER", "optimizer needs"},

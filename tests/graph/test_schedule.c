@@ -53,7 +53,7 @@ static void plan(const char *text, bool fold, struct schedule_options options, s
     struct error err = {0};
     *p = (struct planned){0};
     if (build_text(registry, text, false, &p->arena, &p->network, &err) != DAE_OK ||
-        fusion_plan(&p->network, fold, &p->fusion, &err) != DAE_OK ||
+        fusion_plan(&p->network, fold, false, &p->fusion, &err) != DAE_OK ||
         schedule_plan(&p->network, &p->fusion, &wide, &options, &p->schedule, &err) != DAE_OK)
         fail_msg("%s", err.text);
 }
@@ -262,7 +262,7 @@ static void batches_beyond_all_memory_are_refused(void **state)
     struct error err = {0};
     const struct schedule_options options = {.kind = SCHEDULE_TRAIN, .batch = INT64_MAX / 2};
     assert_int_equal(build_text(registry, conv, false, &p.arena, &p.network, &err), DAE_OK);
-    assert_int_equal(fusion_plan(&p.network, false, &p.fusion, &err), DAE_OK);
+    assert_int_equal(fusion_plan(&p.network, false, false, &p.fusion, &err), DAE_OK);
     assert_int_equal(schedule_plan(&p.network, &p.fusion, &wide, &options, &p.schedule, &err), DAE_NO_MEMORY);
     arena_release(&p.arena);
 }

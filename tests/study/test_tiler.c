@@ -35,7 +35,9 @@ static const char residual[] = "  input: [20, 20, 1]\n"
                                "    - {add: {}, from: [correction, input]}\n";
 static const char colour[] = "  input: [20, 20, 3]\n"
                              "  layers:\n"
+                             "    - batchnorm2d\n"
                              "    - conv2d: {filters: 32, kernel: 5, pad: 2}\n"
+                             "    - batchnorm2d\n"
                              "    - tanh\n"
                              "    - conv2d: {filters: 3, kernel: 3, pad: 1}\n";
 /* Rows and columns in fours: two poolings, enlargements of both kinds, skips, taps apart. By the longest way an output
