@@ -122,12 +122,12 @@ test: ## install what is missing, build everything, run every test (NO_INSTALL=1
 SANITIZE = BUILD=build-asan OPT='-O1 -g -fno-omit-frame-pointer' \
 	SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 .PHONY: sanitize
-sanitize: ## run every test under AddressSanitizer, LeakSanitizer and UBSan, in build-asan
+sanitize: ## run every test under AddressSanitizer, LeakSanitizer and UBSan, in build-asan (PROGRAMS="...": these)
 	@$(MAKE) --no-print-directory -j$(JOBS) $(SANITIZE) all tests
 	@echo "warming up (leaks are not looked for yet)"
-	@BUILD=build-asan ASAN_OPTIONS=detect_leaks=0 bash tests/run.sh > build-asan/warm-up.log 2>&1 || \
+	@BUILD=build-asan ASAN_OPTIONS=detect_leaks=0 bash tests/run.sh $(PROGRAMS) > build-asan/warm-up.log 2>&1 || \
 		{ tail -n 40 build-asan/warm-up.log; exit 1; }
-	@BUILD=build-asan bash tests/run.sh
+	@BUILD=build-asan bash tests/run.sh $(PROGRAMS)
 
 .PHONY: kernels
 kernels: $(BUILD)/tests/kernels/test_kernels ## compile each kernel file alone on the default device, warnings as errors

@@ -1,6 +1,4 @@
 /* Masking noise (Vincent et al., JMLR 11, 2010): numbers set to zero at random. */
-#include <stdio.h>
-
 #include "dae/plugin.h"
 
 static const char kernel_source[] =
@@ -20,25 +18,15 @@ static const struct dae_param params[] = {
      .min = 0,
      .max = 1,
      .help = "probability of setting a number to zero"},
-    {.key = "per_pixel",
-     .type = DAE_BOOL,
-     .offset = offsetof(struct masking, per_pixel),
-     .help = "whether the channels of a pixel are chosen together, and not each by itself"},
+    DAE_PER_PIXEL(offsetof(struct masking, per_pixel)),
     {0},
 };
 
 static int masking_plan(const void *state, struct dae_plan *plan)
 {
     const struct masking *noise = state;
-    const struct dae_shape *input = &plan->input[0];
-    if (noise->per_pixel && input->rank != 3) {
-        snprintf(plan->problem, sizeof plan->problem, "per_pixel wants an image (H,W,C)");
-        return 1;
-    }
-    plan->output = *input;
-    plan->flops = 4 * dae_shape_len(input);
-    dae_plan_define(plan, "SHARE", noise->per_pixel ? input->dim[2] : 1);
-    return 0;
+    plan->flops = 4 * dae_shape_len(&plan->input[0]);
+    return dae_plan_per_pixel(plan, noise->per_pixel);
 }
 
 static void masking_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,

@@ -4,7 +4,8 @@
 # First it must find one planted bug of each kind. An uninitialised number counts when a branch, an address or a built-in
 # function (fma, exp, sqrt ...) uses it, now or in a later kernel.
 #
-# Every plugin with kernels of its own runs, and one of those that are expressions, in both shapes; work-groups are of 8
+# Every plugin with kernels of its own runs, one of those that are expressions, networks derived from another, and what an
+# executor launches beside its layers (the cut of patches, the norm of gradients), in both shapes; work-groups are of 8
 # (tests/device/lowered.c), which takes every path of 64 in less time. The kernels are compiled without optimisation:
 # version 21.10 does not know an instruction that the optimiser puts in, and so sees the accesses as they are written. Two
 # of its faults would report numbers that were written as uninitialised, or crash: see mend_simulator and
@@ -48,60 +49,74 @@ export OCL_ICD_VENDORS=$icd OCLGRIND_DATA_RACES=1 OCLGRIND_UNINITIALIZED=1 OCLGR
 export OCLGRIND_BUILD_OPTIONS=-cl-opt-disable
 export DAE_CL_REDUCED=1 LOWERED_GROUP=8
 
-# Runs the cases of plugin $1 in shape $2; `derived`: the kernels of networks that are made of another's nodes. What they print
-# lies in $1_$2.out and .err, what oclgrind found in .log.
+# Runs the cases of plugin $1 in shape $2, or the program test_$1 (derived, executor). In folder $3, what they print lies in
+# $1_$2.out and .err, what oclgrind found in .log: through a pipe, as each OpenCL context begins the log anew, and a file would
+# hold the last one's alone.
 simulate() {
-    local name=$folder/$1_$2 program=$test
-    [ "$1" != derived ] || program=$(dirname "$test")/test_derived
-    : >"$name.log"
-    DAE_CL_CASES=$1 DAE_CL_SHAPE=$2 OCLGRIND_LOG=$name.log LD_LIBRARY_PATH=$folder/lib \
-        LD_PRELOAD="$folder/lowered.so $folder/whole_writes.so" timeout 900 "$program" >"$name.out" 2>"$name.err"
+    local name=$3/$1_$2 program=$test
+    case $1 in derived | executor) program=$(dirname "$test")/test_$1 ;; esac
+    DAE_CL_CASES=$1 DAE_CL_SHAPE=$2 OCLGRIND_LOG=/dev/fd/3 LD_LIBRARY_PATH=$folder/lib \
+        LD_PRELOAD="$folder/lowered.so $folder/whole_writes.so" timeout 900 "$program" \
+        3>&1 >"$name.out" 2>"$name.err" | cat >"$name.log"
+    return "${PIPESTATUS[0]}"
 }
 
-# oclgrind itself always exits with 0, and reports misuse of the API to stderr.
-clean() {
-    ! [ -s "$folder/$1_$2.log" ] && ! grep -q 'OpenCL runtime error detected' "$folder/$1_$2.err"
-}
-
-# Plants a bug: file $1, sed expression $2, and text $3 that the report must hold; the loss mse in the grid shape shows it.
+# Plants a bug: in what runs as $1 in shape $2, file $3, sed expression $4, and text $5 that the report must hold.
 must_find() {
-    mkdir "$folder/kernels"
-    sed "$2" "kernels/$1" >"$folder/kernels/$1"
-    if cmp -s "kernels/$1" "$folder/kernels/$1"; then
-        echo "oclgrind.sh: error: '$2' changes nothing in kernels/$1" >&2
-        exit 1
+    local own
+    own=$(mktemp -d -p "$folder")
+    mkdir "$own/kernels"
+    sed "$4" "kernels/$3" >"$own/kernels/$3"
+    if cmp -s "kernels/$3" "$own/kernels/$3"; then
+        echo "oclgrind.sh: error: '$4' changes nothing in kernels/$3" >&2
+        return 1
     fi
-    DAE_CL_KERNELS=$folder/kernels simulate mse grid || true
-    if clean mse grid || ! grep -q "$3" "$folder/mse_grid.log" "$folder/mse_grid.err"; then
-        echo "oclgrind.sh: error: a bug planted in kernels/$1 was not found ($3)" >&2
-        exit 1
+    DAE_CL_KERNELS=$own/kernels simulate "$1" "$2" "$own" || true
+    if ! grep -q "$5" "$own/$1_$2.log" "$own/$1_$2.err"; then
+        echo "oclgrind.sh: error: a bug planted in kernels/$3 was not found by $1, $2 ($5)" >&2
+        tail -n 20 "$own/$1_$2.log" "$own/$1_$2.err" >&2
+        return 1
     fi
-    rm -r "$folder/kernels"
-    echo "planted in kernels/$1, found: $3"
+    echo "planted in kernels/$3, found by $1, $2: $5"
 }
 
-must_find dae.clh 's/#define SYNC() barrier(CLK_GLOBAL_MEM_FENCE)/#define SYNC()/' 'data race'
-must_find step.cl 's/losses\[step\] = /losses[step + 1] = /' 'Invalid write'
-must_find step.cl 's/for (int i = 0; i < n; i += 16)/for (int i; i < n; i += 16)/' 'uninitialized'
-must_find step.cl 's/const int step)/const int step, const int one_more)/' 'OpenCL runtime error detected'
-
-# One line with the verdict; the reports of a failure.
+# One line with the verdict; the reports of a failure. oclgrind itself always exits with 0, and reports misuse of the API to
+# stderr.
 judge() {
-    if simulate "$1" "$2" && clean "$1" "$2"; then
-        echo "$1, $2: $(grep -hE 'comparisons|gradients up to' "$folder/$1_$2.out" "$folder/$1_$2.err")"
+    local name=$folder/$1_$2
+    if simulate "$1" "$2" "$folder" && ! [ -s "$name.log" ] && ! grep -q 'OpenCL runtime error detected' "$name.err"; then
+        echo "$1, $2: $(grep -hE 'comparisons|gradients up to|bits of' "$name.out" "$name.err")"
     else
         echo "$1, $2: FAILED"
-        cat "$folder/$1_$2.log" "$folder/$1_$2.err" "$folder/$1_$2.out"
+        cat "$name.log" "$name.err" "$name.out"
         return 1
     fi
 }
-export -f judge simulate clean
+export -f judge simulate must_find
 
-for shape in grid wide; do
-    for plugin in tanh derived $(cd kernels && ls ./*.cl); do
-        plugin=$(basename "$plugin" .cl)
-        [ "$plugin" != derived ] && [ ! -e "tests/layers/$plugin.yaml" ] || echo "$plugin $shape"
+# Every task, a line of shell each.
+tasks() {
+    local shape plugin
+    cat <<'END'
+must_find mse grid dae.clh 's/#define SYNC() barrier(CLK_GLOBAL_MEM_FENCE)/#define SYNC()/' 'data race'
+must_find mse grid step.cl 's/losses\[step\] = /losses[step + 1] = /' 'Invalid write'
+must_find mse grid step.cl 's/for (int i = 0; i < n; i += 16)/for (int i; i < n; i += 16)/' 'uninitialized'
+must_find mse grid step.cl 's/const int step)/const int step, const int one_more)/' 'OpenCL runtime error detected'
+must_find executor grid batch.cl 's/entry\[1\] + (size_t)/2 * entry[1] + (size_t)/' 'Invalid read'
+must_find executor grid step.cl 's/at < min(first + NORM_VECTORS \* 16, len)/at < first + NORM_VECTORS * 16/' 'Invalid read'
+must_find executor wide step.cl 's/i < pieces; ++i/i <= pieces; ++i/' 'Invalid read'
+END
+    for shape in grid wide; do
+        for plugin in tanh derived executor $(cd kernels && ls ./*.cl); do
+            plugin=$(basename "$plugin" .cl)
+            case $plugin in
+            derived | executor) echo "judge $plugin $shape" ;;
+            *) [ ! -e "tests/layers/$plugin.yaml" ] || echo "judge $plugin $shape" ;;
+            esac
+        done
     done
-done | xargs -P "${JOBS:-$(nproc)}" -L 1 bash -c 'judge "$0" "$1"' ||
-    { echo "oclgrind.sh: error: the simulator found the above" >&2; exit 1; }
-echo "oclgrind found nothing"
+}
+
+tasks | xargs -P "${JOBS:-$(nproc)}" -d '\n' -n 1 bash -c 'eval "$0"' ||
+    { echo "oclgrind.sh: error: see above" >&2; exit 1; }
+echo "oclgrind found the planted bugs, and nothing else"

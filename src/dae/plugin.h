@@ -295,6 +295,29 @@ static inline bool dae_is_statistic(const struct dae_plan *plan, int i)
     return plan->statistics >> i & 1;
 }
 
+/* The row of a corruption that treats each number by itself or, with `per_pixel`, the channels of an image's pixel
+ * alike; `at` is the offset of that bool in its state. */
+#define DAE_PER_PIXEL(at)                                                                                              \
+    {                                                                                                                  \
+        .key = "per_pixel", .type = DAE_BOOL, .offset = (at),                                                          \
+        .help = "whether the channels of a pixel are chosen together, and not each by itself"                          \
+    }
+
+/* Its plan: y has the shape of x, and the macro SHARE says how many neighbours are treated alike. */
+static inline int dae_plan_per_pixel(struct dae_plan *plan, bool per_pixel)
+{
+    const struct dae_shape *input = &plan->input[0];
+    if (per_pixel && input->rank != 3) {
+        static const char problem[] = "per_pixel wants an image (H,W,C)";
+        for (size_t i = 0; i < sizeof problem && i < sizeof plan->problem; ++i)
+            plan->problem[i] = problem[i];
+        return 1;
+    }
+    plan->output = *input;
+    dae_plan_define(plan, "SHARE", per_pixel ? input->dim[2] : 1);
+    return 0;
+}
+
 /* A number held within an interval; NaN stays NaN. */
 static inline double dae_hold(double number, const double interval[2])
 {

@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* d_type */
 #include "device/kernel_cache.h"
 
 #include <dirent.h>
@@ -171,4 +172,24 @@ int kernel_cache_count(void)
     if (folder)
         closedir(folder);
     return n;
+}
+
+static int64_t changed_ns(const struct stat *info)
+{
+    return (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
+}
+
+int64_t kernel_cache_changed(void)
+{
+    const char *path = kernel_cache_prepare()->path;
+    DIR *folder = opendir(path);
+    struct stat info;
+    int64_t newest = stat(path, &info) == 0 ? changed_ns(&info) : 0;
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) && entry->d_name[0] != '.' &&
+            fstatat(dirfd(folder), entry->d_name, &info, 0) == 0 && changed_ns(&info) > newest)
+            newest = changed_ns(&info);
+    if (folder)
+        closedir(folder);
+    return newest;
 }

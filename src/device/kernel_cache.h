@@ -29,6 +29,10 @@ const struct kernel_cache *kernel_cache_prepare(void);
 /* How many entries the folder in use has: fewer once somebody has cleared it. */
 int kernel_cache_count(void);
 
+/* When something was last put into the folder in use, or into one of its folders, in which programs lie: nanoseconds
+ * since 1970, by the file system's clock; 0 where there is no folder. */
+int64_t kernel_cache_changed(void);
+
 /* Why kernels cannot be kept in the folder `path`, made (mode 0700) when it is missing; NULL when they can. `why` (len
  * bytes) holds the text. */
 const char *kernel_cache_fault(const char *path, char *why, size_t len);

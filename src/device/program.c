@@ -124,11 +124,11 @@ static enum dae_status obtain(struct device *device, const char *label, const ch
     *out = key.failed ? NULL : recall(device, key.data, options);
     enum dae_status status = DAE_OK;
     if (!*out) {
-        const int cached = kernel_cache_count();
+        const int64_t cached = kernel_cache_changed();
         const double begin = clock_seconds();
         status = compile(device, label, source, options, out, err);
         if (status == DAE_OK && !key.failed && clock_seconds() - begin > worth_keeping &&
-            kernel_cache_count() == cached)
+            kernel_cache_changed() == cached)
             keep(*out, key.data);
     }
     text_release(&key);

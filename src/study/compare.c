@@ -94,17 +94,27 @@ static enum dae_status add_table(const struct study_task *task, const struct noi
                                  const struct comparison *comparison, struct study_result *result, struct error *err)
 {
     static const char *const column[N_COLUMNS] = {"MSE", "PSNR (dB)", "times better than the standard AE"};
-    struct study_table *table = arena_alloc(task->arena, sizeof *table);
-    const char **row = arena_array(task->arena, COMPARE_N, sizeof *row);
-    double *value = arena_array(task->arena, COMPARE_N * N_COLUMNS, sizeof *value);
+    const struct study_table head = {
+        .name = arena_printf(task->arena, "under_%d", number + 1),
+        .caption = arena_printf(task->arena, "All test samples under %s. The affine map is fitted to this corruption.",
+                                kind->name),
+        .row_title = "method",
+        .n_rows = COMPARE_N,
+        .n_columns = N_COLUMNS,
+        .column_name = column,
+        .mark = "best",
+    };
+    struct study_cells to;
     int n = 0, best = 0;
-    if (!table || !row || !value)
+    if (!head.name || !head.caption)
         return error_no_memory(err, "table", 0);
+    TRY(study_add_table(result, task->arena, &head, &to, err));
+    double *value = to.value;
     for (int i = 0; i < COMPARE_N; ++i) {
         const struct comparison_row *found = &comparison->row[i];
         if (!found->present)
             continue;
-        row[n] = comparison_label((enum comparison_rival)i);
+        to.row[n] = comparison_label((enum comparison_rival)i);
         value[n * N_COLUMNS + COLUMN_MSE] = found->mse;
         value[n * N_COLUMNS + COLUMN_PSNR] = found->psnr;
         value[n * N_COLUMNS + COLUMN_IMPROVEMENT] = found->improvement;
@@ -112,23 +122,8 @@ static enum dae_status add_table(const struct study_task *task, const struct noi
             best = n;
         ++n;
     }
-    *table = (struct study_table){
-        .name = arena_printf(task->arena, "under_%d", number + 1),
-        .caption = arena_printf(task->arena, "All test samples under %s. The affine map is fitted to this corruption.",
-                                kind->name),
-        .row_title = "method",
-        .n_rows = n,
-        .n_columns = N_COLUMNS,
-        .row_name = row,
-        .column_name = column,
-        .value = value,
-        .n_digits = 4,
-        .mark = "best",
-        .marked_row = best,
-    };
-    if (!table->name || !table->caption)
-        return error_no_memory(err, "table", 0);
-    result->table[result->n_tables++] = table;
+    to.table->n_rows = n;
+    to.table->marked_row = best;
     return DAE_OK;
 }
 
@@ -136,37 +131,32 @@ static enum dae_status add_table(const struct study_task *task, const struct noi
 static enum dae_status add_matrix(const struct study_task *task, const struct options *o, const double *mse,
                                   const bool *present, struct study_result *result, struct error *err)
 {
-    struct study_table *table = arena_alloc(task->arena, sizeof *table);
     struct study_figure *figure = arena_alloc(task->arena, sizeof *figure);
-    const char **row = arena_array(task->arena, (size_t)o->n, sizeof *row);
-    const char **column = arena_array(task->arena, COMPARE_N, sizeof *column);
-    double *value = arena_array(task->arena, (size_t)o->n * COMPARE_N, sizeof *value);
+    struct study_cells to;
     int n = 0;
-    if (!table || !figure || !row || !column || !value)
-        return error_no_memory(err, "table", 0);
+    if (!figure)
+        return error_no_memory(err, "figure", sizeof *figure);
     for (int m = 0; m < COMPARE_N; ++m)
         n += present[m];
-    for (int m = 0, k = 0; m < COMPARE_N; ++m) {
-        if (!present[m])
-            continue;
-        column[k] = comparison_label((enum comparison_rival)m);
-        for (int i = 0; i < o->n; ++i)
-            value[i * n + k] = mse[i * COMPARE_N + m];
-        ++k;
-    }
-    for (int i = 0; i < o->n; ++i)
-        row[i] = o->kind[i].name;
-    *table = (struct study_table){
+    const struct study_table head = {
         .name = "mse",
         .caption = "Mean squared error over all test samples.",
         .row_title = "corruption",
         .n_rows = o->n,
         .n_columns = n,
-        .row_name = row,
-        .column_name = column,
-        .value = value,
         .n_digits = 3,
     };
+    TRY(study_add_table(result, task->arena, &head, &to, err));
+    for (int m = 0, k = 0; m < COMPARE_N; ++m) {
+        if (!present[m])
+            continue;
+        to.column[k] = comparison_label((enum comparison_rival)m);
+        for (int i = 0; i < o->n; ++i)
+            to.value[i * n + k] = mse[i * COMPARE_N + m];
+        ++k;
+    }
+    for (int i = 0; i < o->n; ++i)
+        to.row[i] = o->kind[i].name;
     *figure = (struct study_figure){
         .name = "methods",
         .title = "Mean squared error",
@@ -174,9 +164,8 @@ static enum dae_status add_matrix(const struct study_task *task, const struct op
         .alt = "heat map of mean squared errors, a row for each corruption, a column for each method",
         .kind = STUDY_HEAT_MAP,
         .y_label = "corruption",
-        .table = table,
+        .table = to.table,
     };
-    result->table[result->n_tables++] = table;
     result->figure[result->n_figures++] = figure;
     return DAE_OK;
 }

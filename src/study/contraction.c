@@ -128,32 +128,12 @@ static double ratio_se(const struct noise_identity *identity, int sigma)
                  identity->laplacian_se / (identity->jacobian + identity->laplacian));
 }
 
-static struct study_table *new_table(const struct study_task *task, int n_rows, int n_columns, const char ***row_name,
-                                     double **value)
-{
-    *row_name = arena_array(task->arena, (size_t)n_rows, sizeof **row_name);
-    *value = arena_array(task->arena, (size_t)(n_rows * n_columns), sizeof **value);
-    struct study_table *table = arena_alloc(task->arena, sizeof *table);
-    return *row_name && *value ? table : NULL;
-}
-
 static enum dae_status add_jacobians(const struct study_task *task, const struct measured *m, int n,
                                      struct study_result *result, struct error *err)
 {
     static const char *const column_name[N_JACOBIAN] = {"|J_r|^2", "|J_enc|^2", "(r - x) . Laplacian r",
                                                         "its std error", "|r - x|^2"};
-    const char **row_name;
-    double *value;
-    struct study_table *table = new_table(task, n, N_JACOBIAN, &row_name, &value);
-    if (!table)
-        return error_no_memory(err, "table", 0);
-    for (int i = 0; i < n; ++i) {
-        const struct noise_identity *d = &m[i].identity;
-        const double row[N_JACOBIAN] = {d->jacobian, m[i].encoder, d->laplacian, d->laplacian_se, d->error};
-        row_name[i] = m[i].name;
-        memcpy(value + i * N_JACOBIAN, row, sizeof row);
-    }
-    *table = (struct study_table){
+    const struct study_table head = {
         .name = "jacobians",
         .caption = m[0].identity.exact
                        ? "Means over clean test samples; Jacobians row by row, one backward pass each."
@@ -161,12 +141,16 @@ static enum dae_status add_jacobians(const struct study_task *task, const struct
         .row_title = "network",
         .n_rows = n,
         .n_columns = N_JACOBIAN,
-        .row_name = row_name,
         .column_name = column_name,
-        .value = value,
-        .n_digits = 4,
     };
-    result->table[result->n_tables++] = table;
+    struct study_cells to;
+    TRY(study_add_table(result, task->arena, &head, &to, err));
+    for (int i = 0; i < n; ++i) {
+        const struct noise_identity *d = &m[i].identity;
+        const double row[N_JACOBIAN] = {d->jacobian, m[i].encoder, d->laplacian, d->laplacian_se, d->error};
+        to.row[i] = m[i].name;
+        memcpy(to.value + i * N_JACOBIAN, row, sizeof row);
+    }
     return DAE_OK;
 }
 
@@ -175,33 +159,26 @@ static enum dae_status add_identity(const struct study_task *task, const struct 
 {
     static const char *const column_name[N_IDENTITY] = {"rise / sigma^2",   "its std error",        "|J_r|^2",
                                                         "ratio to |J_r|^2", "ratio with Laplacian", "its std error "};
-    const char **row_name;
-    double *value;
-    struct study_table *table = new_table(task, n * sigmas->n, N_IDENTITY, &row_name, &value);
-    if (!table)
-        return error_no_memory(err, "table", 0);
-    for (int i = 0, at = 0; i < n; ++i)
-        for (int s = 0; s < sigmas->n; ++s, ++at) {
-            const struct noise_identity *d = &m[i].identity;
-            const double row[N_IDENTITY] = {d->rise[s],         d->rise_se[s],     d->jacobian,
-                                            ratio(d, s, false), ratio(d, s, true), ratio_se(d, s)};
-            memcpy(value + at * N_IDENTITY, row, sizeof row);
-            if (!(row_name[at] = arena_printf(task->arena, "%s, sigma %g", m[i].name, sigmas->number[s])))
-                return error_no_memory(err, "table", 0);
-        }
-    *table = (struct study_table){
+    const struct study_table head = {
         .name = "identity",
         .caption = "rise = E|r(x+e) - x|^2 - |r(x) - x|^2 under noise e of variance sigma^2, measured; over sigma^2 it "
                    "should be |J_r|^2 + (r - x) . Laplacian r as sigma goes to 0.",
         .row_title = "network and noise",
         .n_rows = n * sigmas->n,
         .n_columns = N_IDENTITY,
-        .row_name = row_name,
         .column_name = column_name,
-        .value = value,
-        .n_digits = 4,
     };
-    result->table[result->n_tables++] = table;
+    struct study_cells to;
+    TRY(study_add_table(result, task->arena, &head, &to, err));
+    for (int i = 0, at = 0; i < n; ++i)
+        for (int s = 0; s < sigmas->n; ++s, ++at) {
+            const struct noise_identity *d = &m[i].identity;
+            const double row[N_IDENTITY] = {d->rise[s],         d->rise_se[s],     d->jacobian,
+                                            ratio(d, s, false), ratio(d, s, true), ratio_se(d, s)};
+            memcpy(to.value + at * N_IDENTITY, row, sizeof row);
+            if (!(to.row[at] = arena_printf(task->arena, "%s, sigma %g", m[i].name, sigmas->number[s])))
+                return error_no_memory(err, "table", 0);
+        }
     return DAE_OK;
 }
 

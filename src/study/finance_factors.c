@@ -306,30 +306,26 @@ static enum dae_status add_table(const struct factors_work *s, struct study_resu
         "stability over halves", "+- seeds", "stability over calm and wild days", "+- seeds",
         "explained variance",    "+- seeds"};
     struct arena *arena = s->task->arena;
-    struct study_table *table = arena_alloc(arena, sizeof *table);
-    double *value = arena_array(arena, (size_t)s->n_rows * N_COLUMNS, sizeof *value);
-    const char **name = arena_array(arena, (size_t)s->n_rows, sizeof *name);
-    if (!table || !value || !name)
-        return error_no_memory(err, "table", 0);
-    for (int i = 0; i < s->n_rows; ++i) {
-        const struct row *row = &s->row[i];
-        name[i] = row->name;
-        mean_and_deviation(row->of_seed[0], row->n_seeds, value + i * N_COLUMNS);
-        mean_and_deviation(row->of_seed[1], row->n_seeds, value + i * N_COLUMNS + 2);
-        mean_and_deviation(row->explained_of_seed, row->n_seeds, value + i * N_COLUMNS + 4);
-    }
-    *table = (struct study_table){
+    const struct study_table head = {
         .name = "stability",
         .caption = "Mean canonical correlation of two codes of the test window, and the share of its squares that the "
                    "network fitted to the whole training window restores.",
         .row_title = "method",
         .n_rows = s->n_rows,
         .n_columns = N_COLUMNS,
-        .row_name = name,
         .column_name = column_name,
-        .value = value,
-        .n_digits = 3};
-    result->table[result->n_tables++] = table;
+        .n_digits = 3,
+    };
+    struct study_cells to;
+    TRY(study_add_table(result, arena, &head, &to, err));
+    double *value = to.value;
+    for (int i = 0; i < s->n_rows; ++i) {
+        const struct row *row = &s->row[i];
+        to.row[i] = row->name;
+        mean_and_deviation(row->of_seed[0], row->n_seeds, value + i * N_COLUMNS);
+        mean_and_deviation(row->of_seed[1], row->n_seeds, value + i * N_COLUMNS + 2);
+        mean_and_deviation(row->explained_of_seed, row->n_seeds, value + i * N_COLUMNS + 4);
+    }
     for (int p = 0; p < N_SPLITS; ++p) {
         const double pca = value[2 * p];
         int best = 1;
@@ -344,7 +340,7 @@ static enum dae_status add_table(const struct factors_work *s, struct study_resu
             arena_printf(arena,
                          "Over %s, PCA's factors agree by %.3f; of the networks, the code of '%s' is the most stable, "
                          "%.3f +- %.3f: %s.",
-                         s->parts[p].name, pca, name[best], ours, spread, verdict);
+                         s->parts[p].name, pca, to.row[best], ours, spread, verdict);
         if (!text)
             return error_no_memory(err, "finding", 0);
         result->finding[result->n_findings++] = text;

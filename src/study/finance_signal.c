@@ -211,12 +211,20 @@ static enum dae_status add_mse(const struct signal_work *s, struct study_result 
 {
     struct arena *arena = s->task->arena;
     const int n_levels = s->options->levels.n, n = (int)s->options->seeds, n_rows = SIGNAL_N + N_GROUPS;
-    struct study_table *table = arena_alloc(arena, sizeof *table);
-    double *value = arena_array(arena, (size_t)(n_rows * 3 * n_levels), sizeof *value);
-    const char **row = arena_array(arena, (size_t)n_rows, sizeof *row);
-    const char **column = arena_array(arena, (size_t)(3 * n_levels), sizeof *column);
-    if (!table || !value || !row || !column)
-        return error_no_memory(err, "table", 0);
+    const struct study_table head = {
+        .name = "mse",
+        .caption = "Mean squared error on the test window, its standard deviation over the draws of the noise, and "
+                   "over the seeds of the network.",
+        .row_title = "method",
+        .n_rows = n_rows,
+        .n_columns = 3 * n_levels,
+        .mark = "ours",
+        .marked_row = SIGNAL_N + 2,
+    };
+    struct study_cells to;
+    TRY(study_add_table(result, arena, &head, &to, err));
+    const char **row = to.row, **column = to.column;
+    double *value = to.value;
     for (int m = 0; m < SIGNAL_N; ++m)
         row[m] = s->result[0].row[m].name;
     row[SIGNAL_PCA] = arena_printf(arena, "PCA, %lld", s->options->code);
@@ -236,20 +244,6 @@ static enum dae_status add_mse(const struct signal_work *s, struct study_result 
         if (!column[3 * i] || !column[3 * i + 1] || !column[3 * i + 2])
             return error_no_memory(err, "table", 0);
     }
-    *table =
-        (struct study_table){.name = "mse",
-                             .caption = "Mean squared error on the test window, its standard deviation over the draws "
-                                        "of the noise, and over the seeds of the network.",
-                             .row_title = "method",
-                             .n_rows = n_rows,
-                             .n_columns = 3 * n_levels,
-                             .row_name = row,
-                             .column_name = column,
-                             .value = value,
-                             .n_digits = 4,
-                             .mark = "ours",
-                             .marked_row = SIGNAL_N + 2};
-    result->table[result->n_tables++] = table;
     for (int i = 0; i < n_levels; ++i) {
         const double *mse = value + 3 * i, ours = mse[(SIGNAL_N + 2) * 3 * n_levels],
                      wiener = mse[SIGNAL_WIENER * 3 * n_levels], affine = mse[SIGNAL_AFFINE * 3 * n_levels];
@@ -316,27 +310,22 @@ static enum dae_status add_choice(const struct signal_work *s, struct study_resu
 {
     struct arena *arena = s->task->arena;
     const int n_levels = s->options->levels.n, n = s->options->read.n;
-    struct study_table *table = arena_alloc(arena, sizeof *table);
-    double *value = arena_array(arena, (size_t)(n * n_levels), sizeof *value);
-    const char **column = arena_array(arena, (size_t)n_levels, sizeof *column);
-    if (!table || !value || !column)
-        return error_no_memory(err, "table", 0);
+    const struct study_table head = {
+        .name = "choice",
+        .caption = "What the validation window chose from; the test window had no say.",
+        .row_title = "candidate",
+        .n_rows = n,
+        .n_columns = n_levels,
+        .row_name = s->options->read.name,
+    };
+    struct study_cells to;
+    TRY(study_add_table(result, arena, &head, &to, err));
     for (int i = 0; i < n_levels; ++i) {
-        if (!(column[i] = arena_printf(arena, "validation MSE, sigma %g", s->options->levels.number[i])))
+        if (!(to.column[i] = arena_printf(arena, "validation MSE, sigma %g", s->options->levels.number[i])))
             return error_no_memory(err, "table", 0);
         for (int k = 0; k < n; ++k)
-            value[k * n_levels + i] = s->validation[k][i];
+            to.value[k * n_levels + i] = s->validation[k][i];
     }
-    *table = (struct study_table){.name = "choice",
-                                  .caption = "What the validation window chose from; the test window had no say.",
-                                  .row_title = "candidate",
-                                  .n_rows = n,
-                                  .n_columns = n_levels,
-                                  .row_name = s->options->read.name,
-                                  .column_name = column,
-                                  .value = value,
-                                  .n_digits = 4};
-    result->table[result->n_tables++] = table;
     return DAE_OK;
 }
 

@@ -90,31 +90,24 @@ static enum dae_status add_table(const struct study_task *task, const struct mea
     static const char *const column_name[N_COLUMNS] = {"noisy MSE", "noisy PSNR (dB)", "denoised MSE",
                                                        "denoised PSNR (dB)", "noisy MSE / denoised MSE"};
     const int n = m->levels->n;
-    struct study_table *table = arena_alloc(task->arena, sizeof *table);
-    const char **row_name = arena_array(task->arena, (size_t)n, sizeof *row_name);
-    double *value = arena_array(task->arena, (size_t)n * N_COLUMNS, sizeof *value);
-    if (!table || !row_name || !value)
-        return error_no_memory(err, "table", 0);
-    for (int i = 0; i < n; ++i) {
-        const struct denoising_error *e = &m->error[i];
-        const double row[N_COLUMNS] = {e->noisy_mse, e->noisy_psnr, e->mse, e->psnr, e->noisy_mse / e->mse};
-        memcpy(value + i * N_COLUMNS, row, sizeof row);
-        if (!(row_name[i] = arena_printf(task->arena, "%g", m->levels->number[i])))
-            return error_no_memory(err, "table", 0);
-    }
-    *table = (struct study_table){
+    const struct study_table head = {
         .name = "levels",
         .caption = "All test samples at each level. PSNR is the mean over the samples; it has no value where nothing "
                    "is wrong.",
         .row_title = "sigma",
         .n_rows = n,
         .n_columns = N_COLUMNS,
-        .row_name = row_name,
         .column_name = column_name,
-        .value = value,
-        .n_digits = 4,
     };
-    result->table[result->n_tables++] = table;
+    struct study_cells to;
+    TRY(study_add_table(result, task->arena, &head, &to, err));
+    for (int i = 0; i < n; ++i) {
+        const struct denoising_error *e = &m->error[i];
+        const double row[N_COLUMNS] = {e->noisy_mse, e->noisy_psnr, e->mse, e->psnr, e->noisy_mse / e->mse};
+        memcpy(to.value + i * N_COLUMNS, row, sizeof row);
+        if (!(to.row[i] = arena_printf(task->arena, "%g", m->levels->number[i])))
+            return error_no_memory(err, "table", 0);
+    }
     return DAE_OK;
 }
 

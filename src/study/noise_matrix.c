@@ -99,33 +99,26 @@ enum dae_status noise_matrix_run(struct study_task *task, struct noise_matrix *m
 
 /* ---- What it leaves. --------------------------------------------------------------------------------------------- */
 
-static enum dae_status make_table(const struct study_task *task, const struct noise_matrix *matrix, bool with_input,
-                                  const double *values, struct study_table **out, struct error *err)
+static enum dae_status add_table(const struct study_task *task, const struct noise_matrix *matrix, bool with_input,
+                                 const double *values, const struct study_table *words, struct study_result *result,
+                                 struct error *err)
 {
     const int n_columns = matrix->n_tested, n_rows = matrix->n_trained + with_input;
-    const char **row = arena_array(task->arena, (size_t)n_rows, sizeof *row);
-    const char **column = arena_array(task->arena, (size_t)n_columns, sizeof *column);
-    double *value = arena_array(task->arena, (size_t)(n_rows * n_columns), sizeof *value);
-    *out = arena_alloc(task->arena, sizeof **out);
-    if (!row || !column || !value || !*out)
-        return error_no_memory(err, "table", 0);
+    struct study_table head = *words;
+    struct study_cells to;
+    head.n_rows = n_rows;
+    head.n_columns = n_columns;
+    head.n_digits = 3;
+    TRY(study_add_table(result, task->arena, &head, &to, err));
     for (int i = 0; i < matrix->n_trained; ++i)
-        row[i] = matrix->trained[i].name;
+        to.row[i] = matrix->trained[i].name;
     for (int k = 0; k < n_columns; ++k)
-        column[k] = matrix->tested[k].name;
-    memcpy(value, values, (size_t)(matrix->n_trained * n_columns) * sizeof *value);
+        to.column[k] = matrix->tested[k].name;
+    memcpy(to.value, values, (size_t)(matrix->n_trained * n_columns) * sizeof *to.value);
     if (with_input) {
-        row[n_rows - 1] = "noisy input";
-        memcpy(value + matrix->n_trained * n_columns, matrix->noisy, (size_t)n_columns * sizeof *value);
+        to.row[n_rows - 1] = "noisy input";
+        memcpy(to.value + matrix->n_trained * n_columns, matrix->noisy, (size_t)n_columns * sizeof *to.value);
     }
-    **out = (struct study_table){
-        .n_rows = n_rows,
-        .n_columns = n_columns,
-        .row_name = row,
-        .column_name = column,
-        .value = value,
-        .n_digits = 3,
-    };
     return DAE_OK;
 }
 
@@ -133,16 +126,21 @@ enum dae_status noise_matrix_tables(const struct study_task *task, const struct 
                                     const char *row_title, const char *x_label, struct study_result *result,
                                     struct error *err)
 {
-    struct study_table *table;
+    const struct study_table mse = {
+        .name = "mse",
+        .row_title = row_title,
+        .caption = "Mean squared error over all test samples, the mean over the seeds; the last row is what doing "
+                   "nothing costs.",
+    };
+    const struct study_table spread = {
+        .name = "spread",
+        .row_title = row_title,
+        .caption = "Standard deviation of these errors over the seeds.",
+    };
     struct study_figure *figure = arena_alloc(task->arena, sizeof *figure);
     if (!figure)
         return error_no_memory(err, "figure", sizeof *figure);
-    TRY(make_table(task, matrix, true, matrix->mse, &table, err));
-    table->name = "mse";
-    table->row_title = row_title;
-    table->caption = "Mean squared error over all test samples, the mean over the seeds; the last row is what doing "
-                     "nothing costs.";
-    result->table[result->n_tables++] = table;
+    TRY(add_table(task, matrix, true, matrix->mse, &mse, result, err));
     *figure = (struct study_figure){
         .name = "matrix",
         .title = "Mean squared error",
@@ -151,17 +149,10 @@ enum dae_status noise_matrix_tables(const struct study_task *task, const struct 
         .kind = STUDY_HEAT_MAP,
         .x_label = x_label,
         .y_label = row_title,
-        .table = table,
+        .table = result->table[result->n_tables - 1],
     };
     result->figure[result->n_figures++] = figure;
-    if (matrix->seeds < 2)
-        return DAE_OK;
-    TRY(make_table(task, matrix, false, matrix->spread, &table, err));
-    table->name = "spread";
-    table->row_title = row_title;
-    table->caption = "Standard deviation of these errors over the seeds.";
-    result->table[result->n_tables++] = table;
-    return DAE_OK;
+    return matrix->seeds < 2 ? DAE_OK : add_table(task, matrix, false, matrix->spread, &spread, result, err);
 }
 
 /* ---- Kinds in a config. ------------------------------------------------------------------------------------------ */

@@ -152,32 +152,23 @@ static enum dae_status add_table(const struct progressive *p, const char *name, 
 {
     struct arena *arena = p->task->arena;
     const int n = p->options->levels.n;
-    struct study_table *table = arena_alloc(arena, sizeof *table);
-    const char **row_name = arena_array(arena, (size_t)n, sizeof *row_name);
-    const char **column_name = arena_array(arena, (size_t)p->n_stages, sizeof *column_name);
-    double *cell = arena_array(arena, (size_t)(n * p->n_stages), sizeof *cell);
-    if (!table || !row_name || !column_name || !cell)
-        return error_no_memory(err, "table", 0);
-    for (int level = 0; level < n; ++level) {
-        memcpy(cell + level * p->n_stages, value[level], (size_t)p->n_stages * sizeof *cell);
-        if (!(row_name[level] = arena_printf(arena, "%g", p->options->levels.number[level])))
-            return error_no_memory(err, "table", 0);
-    }
-    for (int stage = 0; stage < p->n_stages; ++stage)
-        if (!(column_name[stage] = stage == 0 ? "noisy input" : arena_printf(arena, "pass %d", stage)))
-            return error_no_memory(err, "table", 0);
-    *table = (struct study_table){
+    const struct study_table head = {
         .name = name,
         .caption = caption,
         .row_title = "sigma at the start",
         .n_rows = n,
         .n_columns = p->n_stages,
-        .row_name = row_name,
-        .column_name = column_name,
-        .value = cell,
-        .n_digits = 4,
     };
-    result->table[result->n_tables++] = table;
+    struct study_cells to;
+    TRY(study_add_table(result, arena, &head, &to, err));
+    for (int level = 0; level < n; ++level) {
+        memcpy(to.value + level * p->n_stages, value[level], (size_t)p->n_stages * sizeof *to.value);
+        if (!(to.row[level] = arena_printf(arena, "%g", p->options->levels.number[level])))
+            return error_no_memory(err, "table", 0);
+    }
+    for (int stage = 0; stage < p->n_stages; ++stage)
+        if (!(to.column[stage] = stage == 0 ? "noisy input" : arena_printf(arena, "pass %d", stage)))
+            return error_no_memory(err, "table", 0);
     return DAE_OK;
 }
 

@@ -165,20 +165,7 @@ static enum dae_status add_table(const struct study_task *task, const struct mea
     static const char *const spiral_columns[N_SPIRAL] = {"sigma / scale", "distance before", "distance after",
                                                          "before / after", "cosine"};
     const int n_columns = mixture ? N_MIXTURE : N_SPIRAL;
-    struct study_table *table = arena_alloc(task->arena, sizeof *table);
-    const char **row_name = arena_array(task->arena, (size_t)n, sizeof *row_name);
-    double *value = arena_array(task->arena, (size_t)(n * n_columns), sizeof *value);
-    if (!table || !row_name || !value)
-        return error_no_memory(err, "table", 0);
-    for (int i = 0; i < n; ++i) {
-        if (!(row_name[i] = arena_printf(task->arena, "%g", m[i].sigma)))
-            return error_no_memory(err, "table", 0);
-        if (mixture)
-            mixture_row(&m[i], value + i * n_columns);
-        else
-            spiral_row(&m[i], value + i * n_columns);
-    }
-    *table = (struct study_table){
+    const struct study_table head = {
         .name = "score",
         .caption = mixture
                        ? "All test points under noise. s_hat = (r(x) - x) / sigma^2 of the network, s the exact score "
@@ -191,12 +178,18 @@ static enum dae_status add_table(const struct study_task *task, const struct mea
         .row_title = "sigma",
         .n_rows = n,
         .n_columns = n_columns,
-        .row_name = row_name,
         .column_name = mixture ? mixture_columns : spiral_columns,
-        .value = value,
-        .n_digits = 4,
     };
-    result->table[result->n_tables++] = table;
+    struct study_cells to;
+    TRY(study_add_table(result, task->arena, &head, &to, err));
+    for (int i = 0; i < n; ++i) {
+        if (!(to.row[i] = arena_printf(task->arena, "%g", m[i].sigma)))
+            return error_no_memory(err, "table", 0);
+        if (mixture)
+            mixture_row(&m[i], to.value + i * n_columns);
+        else
+            spiral_row(&m[i], to.value + i * n_columns);
+    }
     return DAE_OK;
 }
 

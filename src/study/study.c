@@ -1,5 +1,6 @@
 #include "study/study.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "config/tree.h"
@@ -29,6 +30,31 @@ enum dae_status study_find(const char *name, struct mark mark, const struct stud
     if (!nearest)
         error_note(err, "dae-cl study lists them");
     return status;
+}
+
+/* ---- Results. ---------------------------------------------------------------------------------------------------- */
+
+enum dae_status study_add_table(struct study_result *result, struct arena *arena, const struct study_table *head,
+                                struct study_cells *cells, struct error *err)
+{
+    enum { DIGITS = 4 };
+    const size_t n_rows = (size_t)head->n_rows, n_columns = (size_t)head->n_columns;
+    assert(result->n_tables < STUDY_MAX_TABLES);
+    *cells = (struct study_cells){
+        .table = arena_alloc(arena, sizeof *cells->table),
+        .row = head->row_name ? NULL : arena_array(arena, n_rows, sizeof *cells->row),
+        .column = head->column_name ? NULL : arena_array(arena, n_columns, sizeof *cells->column),
+        .value = arena_array(arena, n_rows * n_columns, sizeof *cells->value),
+    };
+    if (!cells->table || !cells->value || !(cells->row || head->row_name) || !(cells->column || head->column_name))
+        return error_no_memory(err, "table", n_rows * n_columns * sizeof *cells->value);
+    *cells->table = *head;
+    cells->table->value = cells->value;
+    cells->table->row_name = cells->row ? cells->row : head->row_name;
+    cells->table->column_name = cells->column ? cells->column : head->column_name;
+    cells->table->n_digits = head->n_digits ? head->n_digits : DIGITS;
+    result->table[result->n_tables++] = cells->table;
+    return DAE_OK;
 }
 
 /* ---- The key `studies`. ------------------------------------------------------------------------------------------ */

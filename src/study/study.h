@@ -35,6 +35,13 @@ struct study_table {
     int marked_row;
 };
 
+/* Where a new table's numbers and names are to be written. */
+struct study_cells {
+    struct study_table *table;
+    const char **row, **column; /* (n_rows), (n_columns); NULL where the names were given */
+    double *value;              /* (n_rows,n_columns), zeros */
+};
+
 struct study_curve {
     const char *name;
     int n;
@@ -79,6 +86,11 @@ struct study_result {
     const struct study_figure *figure[STUDY_MAX_FIGURES];
     const char *finding[STUDY_MAX_FINDINGS]; /* what the numbers say, with the numbers; also when a claim fails */
 };
+
+/* Adds a table: `head` says all but the numbers, and NULL for the names that are written later; 0 digits mean 4. No
+ * memory: DAE_NO_MEMORY. More than STUDY_MAX_TABLES is a bug. */
+MUST_USE enum dae_status study_add_table(struct study_result *result, struct arena *arena,
+                                         const struct study_table *head, struct study_cells *cells, struct error *err);
 
 /* ---- What a study gets. ------------------------------------------------------------------------------------------ */
 

@@ -136,31 +136,24 @@ static enum dae_status add_means(const struct study_task *task, const struct noi
 {
     enum { N_COLUMNS = 2 };
     static const char *const column[N_COLUMNS] = {"mean MSE over the types of noise", "kNN accuracy of clean codes"};
-    struct study_table *table = arena_alloc(task->arena, sizeof *table);
-    const char **row = arena_array(task->arena, (size_t)m->n_trained, sizeof *row);
-    double *value = arena_array(task->arena, (size_t)m->n_trained * N_COLUMNS, sizeof *value);
-    if (!table || !row || !value)
-        return error_no_memory(err, "table", 0);
-    int best = 0;
-    for (int i = 0; i < m->n_trained; ++i) {
-        row[i] = m->trained[i].name;
-        value[N_COLUMNS * i] = mean_of(m, i);
-        value[N_COLUMNS * i + 1] = m->knn[i];
-        best = m->knn[i] > m->knn[best] ? i : best;
-    }
-    *table = (struct study_table){
+    const struct study_table head = {
         .name = "means",
         .caption = "Each network over all types of noise, and its features: the accuracy of the nearest neighbours "
                    "among the codes of clean test samples, where there are labels and a code.",
         .row_title = "trained on",
         .n_rows = m->n_trained,
         .n_columns = N_COLUMNS,
-        .row_name = row,
         .column_name = column,
-        .value = value,
-        .n_digits = 4,
     };
-    result->table[result->n_tables++] = table;
+    struct study_cells to;
+    TRY(study_add_table(result, task->arena, &head, &to, err));
+    int best = 0;
+    for (int i = 0; i < m->n_trained; ++i) {
+        to.row[i] = m->trained[i].name;
+        to.value[N_COLUMNS * i] = mean_of(m, i);
+        to.value[N_COLUMNS * i + 1] = m->knn[i];
+        best = m->knn[i] > m->knn[best] ? i : best;
+    }
     if (isnan(m->knn[best]))
         return DAE_OK;
     const int none = m->n_trained - 1;

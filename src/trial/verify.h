@@ -17,6 +17,7 @@ struct verify_options {
     uint32_t epoch;      /* keys the draws */
     uint64_t seed;       /* of the made-up data */
     bool bytes;          /* the data set holds bytes, else floats */
+    bool joined;         /* what is compared with the references is one kernel where it can be, and else one a layer */
     bool every_form;     /* joined, folded and both, else only both: what training runs */
     bool guards;         /* every buffer between guard zones */
     int64_t batch;       /* of training, for the matrix products; */

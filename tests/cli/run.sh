@@ -316,6 +316,18 @@ touch "$work/file"
 run "$dae_cl" run "$tiny" --platform cpu --out "$work/file/run"
 code_is 5
 
+# PoCL puts a program into one of 256 folders of its cache, which a well-used cache has all of.
+case_is "programs that the driver keeps itself are not kept twice"
+mkdir -p "$work"/kernels/{A..P}{A..P}
+run env POCL_CACHE_DIR="$work/kernels" DAE_CL_CACHE_DIR="$work/kept" "$dae_cl" run "$tiny" --platform cpu \
+    --out "$work/cold" --set compare=[] --set data.train=64 --set train.epochs=1
+code_is 0
+if [ -z "$(find "$work/kernels" -name program.bc)" ]; then
+    skip "the device's driver is not PoCL"
+elif [ -n "$(find "$work/kept" -name 'program-*')" ]; then
+    problem "$(find "$work/kept" -name 'program-*' | wc -l) programs are in two caches"
+fi
+
 case_is "no plotting program: exit 5, its package, the model kept"
 mkdir -p "$work/bin"
 PATH=$work/bin run "$dae_cl" run "$tiny" --platform cpu --out "$work/plain" --set compare=[] --set train.epochs=1

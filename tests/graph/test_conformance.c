@@ -85,7 +85,9 @@ static struct value *parse(struct arena *arena, const char *name, const char *te
     return value;
 }
 
-static void run_case(const char *plugin, struct value *config, int shape)
+/* A kernel is dear to compile, whatever is in it: only of a file's first case is each layer one of its own. The others
+ * are compared with their references in one kernel that keeps all values; and what folds, in each form. */
+static void run_case(const char *plugin, struct value *config, int shape, bool first)
 {
     struct arena arena = {0};
     struct error err = {0};
@@ -127,6 +129,7 @@ static void run_case(const char *plugin, struct value *config, int shape)
         .epoch = 3,
         .seed = 5,
         .bytes = bytes,
+        .joined = !first,
         .every_form = folds && !reduced(),
         .guards = !reduced(), /* the simulator sees for itself what happens outside of a buffer */
         .optimizer = optimizer,
@@ -156,7 +159,7 @@ static void run_file(const char *plugin)
         check(tree_parse_file(path, &arena, &cases, &err), &err);
         check(field_list(cases, 1, -1, &err), &err);
         for (int i = 0; i < (reduced() ? 1 : cases->n); ++i)
-            run_case(plugin, cases->items[i], shape);
+            run_case(plugin, cases->items[i], shape, i == 0);
         arena_release(&arena);
     }
 }

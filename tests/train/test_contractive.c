@@ -108,14 +108,7 @@ static void a_stopped_training_goes_on(void **state)
     const char *const change[] = {"train.contractive=0.5", NULL};
     open_bench(&b, small_config, change);
     check(run(&b, false, &whole));
-    unlink(b.checkpoint);
-    b.stop_at_step = 7;
-    assert_int_equal(run(&b, false, &broken), DAE_INTERRUPTED);
-    b.stop = 0;
-    b.stop_at_step = -1;
-    check(run(&b, true, &broken));
-    same_training(&b, &whole, &broken);
-    trained_release(&broken);
+    resumes_to_the_same(&b, 7, &whole);
     /* A training of another weight is another training. */
     struct bench other;
     const char *const weaker[] = {"train.contractive=0.1", NULL};

@@ -170,4 +170,19 @@ __attribute__((unused)) static double loss_of(const struct bench *b, struct load
     return sum / (double)(n * dae_shape_len(&b->network.node[b->network.output].plan.output));
 }
 
+/* A training that is stopped at that step and gone on with ends with the bytes of the whole one. */
+__attribute__((unused)) static void resumes_to_the_same(struct bench *b, int64_t stop_at_step,
+                                                        const struct trained *whole)
+{
+    struct trained broken;
+    unlink(b->checkpoint);
+    b->stop_at_step = stop_at_step;
+    assert_int_equal(run(b, false, &broken), DAE_INTERRUPTED);
+    b->stop = 0;
+    b->stop_at_step = -1;
+    check(run(b, true, &broken));
+    same_training(b, whole, &broken);
+    trained_release(&broken);
+}
+
 #endif
