@@ -301,8 +301,9 @@ static void add_slab_clearing(struct writer *w, const struct step *step)
     }
 }
 
-/* One segment. Units (work-items or work-groups) take the shards in turn; a shard is a fixed piece of the batch,
- * whatever the number of units, so that its sums have the same bits everywhere. */
+/* One segment. Each unit (a work-item or work-group) takes neighbouring shards, so that the samples of a batch with
+ * fewer of them than shards are spread over all units; a shard is a fixed piece of the batch, whatever the number of
+ * units, so that its sums have the same bits everywhere. */
 static void add_kernel(struct writer *w, int number)
 {
     const struct schedule *s = w->schedule;
@@ -311,11 +312,13 @@ static void add_kernel(struct writer *w, int number)
     text_printf(w->text,
                 "    const int unit = get_group_id(0);\n"
                 "    G float *scratch = work + %lldul + (size_t)unit * %lldul;\n"
-                "    for (int shard = unit; shard < %d; shard += %d) {\n"
+                "    const int until = (%d * (unit + 1) + %d) / %d;\n"
+                "    for (int shard = (%d * unit + %d) / %d; shard < until; ++shard) {\n"
                 "        const int begin = (int)((long)n * shard / %d), end = (int)((long)n * (shard + 1) / %d);\n"
                 "        G float *slab = work + %lldul + (size_t)shard * %lldul;\n",
-                (long long)s->scratch_offset, (long long)s->scratch_len, w->tuning->shards, w->tuning->units,
-                w->tuning->shards, w->tuning->shards, (long long)s->slab_offset, (long long)s->slab_len);
+                (long long)s->scratch_offset, (long long)s->scratch_len, w->tuning->shards, w->tuning->units - 1,
+                w->tuning->units, w->tuning->shards, w->tuning->units - 1, w->tuning->units, w->tuning->shards,
+                w->tuning->shards, (long long)s->slab_offset, (long long)s->slab_len);
     add_slab_clearing(w, step);
     text_add(w->text,
              "        for (int i = begin; i < end; ++i) {\n"

@@ -205,8 +205,8 @@ enum dae_status figure_draw_maps(const char *stem, const struct figure_maps *map
              "set palette defined (0 '#000004', 0.25 '#51127c', 0.5 '#b73779', 0.75 '#fc8961', 1 '#fcfdbf')\n");
     text_printf(&script, "set cbrange [0:%.9g]\n", maps->limit);
     add_bar(&script, &bar);
-    for (int i = 0; i <= 4; ++i)
-        text_printf(&script, "%s'%.2g' %.9g", i > 0 ? ", " : "", maps->limit * i / 4, maps->limit * i / 4);
+    for (int i = 0; i <= 2; ++i)
+        text_printf(&script, "%s'%.2g' %.9g", i > 0 ? ", " : "", maps->limit * i / 2, maps->limit * i / 2);
     text_add(&script, ")\n");
     if (maps->scale_label)
         style_add_label(&script, maps->scale_label, width - STYLE_EDGE, top + bar.length / 2, height,

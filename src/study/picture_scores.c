@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/comparison.h"
 #include "train/median.h"
 #include "train/metrics.h"
 
 const char *picture_method_label(enum picture_method method)
 {
-    static const enum comparison_rival rival[PICTURE_METHODS] = {COMPARE_NOISY, COMPARE_MEDIAN, COMPARE_MODEL};
-    return comparison_label(rival[method]);
+    static const char *const labels[PICTURE_METHODS] = {"noisy", "median", "denoised"};
+    return labels[method];
 }
 
 enum dae_status picture_scores_begin(struct picture_scores *scores, int64_t n, int64_t side, int64_t channels,

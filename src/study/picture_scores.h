@@ -9,7 +9,7 @@
 
 enum picture_method { PICTURE_NOISY, PICTURE_MEDIAN, PICTURE_MODEL, PICTURE_METHODS };
 
-enum { PICTURE_SHOWN = 4, PICTURE_CROP = 96 };
+enum { PICTURE_SHOWN = 4, PICTURE_CROP = 80 };
 
 struct picture_score {
     double psnr, ssim; /* dB; NaN for an image smaller than SSIM's window */
@@ -28,7 +28,7 @@ struct picture_scores {
     float *restored[PICTURE_METHODS]; /* the same, as measured */
 };
 
-/* "noisy input", ...: the comparison's words. */
+/* "noisy", "median", "denoised". */
 const char *picture_method_label(enum picture_method method);
 
 /* Of n images, the first PICTURE_SHOWN of which have sides of at least `side`. Owned by the caller, who releases after

@@ -159,24 +159,56 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* The largest tile within the memory for an image of whole strides. A side shorter than the image's must leave
- * something between two overlaps. */
+static int64_t count_spans(int64_t size, int64_t side, int64_t reach)
+{
+    return side == size ? 1 : (size - 2 * reach + side - 2 * reach - 1) / (side - 2 * reach);
+}
+
+/* As many tiles of about equal size as are needed of the given one: the last of a row is not nearly empty. */
+static void balance(const struct tiler *tiler, const int64_t size[2], int64_t side[2])
+{
+    for (int a = 0; a < 2; ++a) {
+        const int64_t rim = 2 * tiler->reach[a], n = count_spans(size[a], side[a], tiler->reach[a]);
+        const int64_t least = (size[a] - rim + n - 1) / n + rim;
+        side[a] = smaller(side[a], round_up(least, round_up(GRAIN, tiler->stride[a])));
+    }
+}
+
+/* Pixels of an image that one of the device's units sees go through the network; the others work beside it. */
+static int64_t cost_of(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
+{
+    const int64_t units = batch_of(tiler),
+                  n = count_spans(size[0], side[0], tiler->reach[0]) * count_spans(size[1], side[1], tiler->reach[1]);
+    return (n + units - 1) / units * side[0] * side[1];
+}
+
+/* The tile within the memory that is done first, the largest of equals, for an image of whole strides. A side shorter
+ * than the image's must leave something between two overlaps. */
 static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], int64_t side[2], struct error *err)
 {
     uint64_t bytes = 0;
+    int64_t least = INT64_MAX;
     for (int i = 0; i < N_SIDES; ++i) {
         bool useful = true;
+        int64_t tried[2];
         for (int a = 0; a < 2; ++a) {
-            side[a] = smaller(sides[i] < tiler->stride[a] ? tiler->stride[a] : sides[i] - sides[i] % tiler->stride[a],
-                              size[a]);
-            useful = useful && (side[a] == size[a] || side[a] > 2 * tiler->reach[a]);
+            tried[a] = smaller(sides[i] < tiler->stride[a] ? tiler->stride[a] : sides[i] - sides[i] % tiler->stride[a],
+                               size[a]);
+            useful = useful && (tried[a] == size[a] || tried[a] > 2 * tiler->reach[a]);
         }
         if (!useful)
             break;
+        balance(tiler, size, tried);
+        if (cost_of(tiler, size, tried) >= least)
+            continue;
         struct error inner = {0}; /* too large to be planned is too large */
-        if (measure(tiler, side, &bytes, &inner) == DAE_OK && bytes <= tiler->options.memory_bytes)
-            return DAE_OK;
+        if (measure(tiler, tried, &bytes, &inner) != DAE_OK || bytes > tiler->options.memory_bytes)
+            continue;
+        memcpy(side, tried, sizeof tried);
+        least = cost_of(tiler, size, tried);
     }
+    if (least < INT64_MAX)
+        return DAE_OK;
     return error_set(err, DAE_NO_MEMORY,
                      "%llu MiB are too few for the smallest tile of an image of %lld x %lld, which takes %llu",
                      (unsigned long long)(tiler->options.memory_bytes >> 20), (long long)size[0], (long long)size[1],
@@ -224,43 +256,12 @@ static enum dae_status prepare(struct tiler *tiler, const int64_t side[2], struc
 
 /* ---- Cutting and joining. ---------------------------------------------------------------------------------------- */
 
-static int64_t count_spans(int64_t size, int64_t side, int64_t reach)
-{
-    return side == size ? 1 : (size - 2 * reach + side - 2 * reach - 1) / (side - 2 * reach);
-}
-
 /* Tiles lie side by side but for their overlap; the last one is moved back so that it ends with the image. At an edge
  * of the image a tile pads as the whole image does, so there it is right up to its own edge. */
 static struct span span_of(int64_t t, int64_t size, int64_t side, int64_t reach)
 {
     const int64_t at = t * (side - 2 * reach), last = size - side, start = smaller(at, last);
     return (struct span){start, start == 0 ? 0 : start + reach, start == last ? size : start + side - reach};
-}
-
-/* As many tiles of as much equal size as the chosen one needs: the last one of a row is not nearly empty. */
-static void balance(const struct tiler *tiler, const int64_t size[2], int64_t side[2])
-{
-    for (int a = 0; a < 2; ++a) {
-        const int64_t rim = 2 * tiler->reach[a], n = count_spans(size[a], side[a], tiler->reach[a]);
-        const int64_t least = (size[a] - rim + n - 1) / n + rim;
-        side[a] = smaller(side[a], (least + GRAIN - 1) / GRAIN * GRAIN);
-    }
-}
-
-/* Pixels that go through the network for an image. */
-static int64_t work_of(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
-{
-    return count_spans(size[0], side[0], tiler->reach[0]) * side[0] * count_spans(size[1], side[1], tiler->reach[1]) *
-           side[1];
-}
-
-/* Whether the tiles of the image before will do: building others takes longer than a little more work. */
-static bool will_do(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
-{
-    for (int a = 0; a < 2; ++a)
-        if (tiler->side[a] > size[a] || (tiler->side[a] < size[a] && tiler->side[a] <= 2 * tiler->reach[a]))
-            return false;
-    return tiler->executor && work_of(tiler, size, tiler->side) * 8 <= work_of(tiler, size, side) * 9;
 }
 
 struct place {
@@ -312,13 +313,21 @@ static enum dae_status tell(const struct tiler *tiler, int64_t done, int64_t n, 
     return options->on_tiles ? options->on_tiles(options->context, done, n, err) : DAE_OK;
 }
 
+/* Whether the tiles of the image before will do: building others takes longer than a little more work. */
+static bool will_do(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
+{
+    for (int a = 0; a < 2; ++a)
+        if (tiler->side[a] > size[a] || (tiler->side[a] < size[a] && tiler->side[a] <= 2 * tiler->reach[a]))
+            return false;
+    return tiler->executor && cost_of(tiler, size, tiler->side) / 9 <= cost_of(tiler, size, side) / 8;
+}
+
 enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
                           struct error *err)
 {
     const int64_t size[2] = {round_up(height, tiler->stride[0]), round_up(width, tiler->stride[1])};
     int64_t side[2];
     TRY(choose(tiler, size, side, err));
-    balance(tiler, size, side);
     if (will_do(tiler, size, side))
         memcpy(side, tiler->side, sizeof side);
     TRY(prepare(tiler, side, err));

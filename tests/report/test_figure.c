@@ -177,6 +177,37 @@ static void tiles_are_sharp_and_upright(void **state)
     release(&picture);
 }
 
+/* One scale for all maps: what reaches its end is bright, in whichever row; more is no brighter, NaN is nothing. */
+static void maps_share_one_scale(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    static float first[2 * 64], second[2 * 64];
+    first[0] = 0.25f;
+    first[9] = 0.125f;
+    second[64 + 63] = 7; /* the last pixel of the last tile */
+    second[5] = NAN;
+    const char *notes[] = {"a", "b"};
+    const struct figure_tile_row rows[] = {{.label = "one", .images = first},
+                                           {.label = "two", .images = second, .notes = notes}};
+    struct figure_maps maps = {
+        .scale_label = "|x|", .n_rows = 2, .n_columns = 2, .height = 8, .width = 8, .limit = 0.25, .rows = rows};
+    assert_int_equal(figure_draw_maps(folder_path("m"), &maps, &err), DAE_OK);
+    struct picture picture = load("m");
+    assert_non_null(strstr(picture.svg, ">0.25<"));
+    assert_non_null(strstr(picture.svg, ">|x|<"));
+    double x, y;
+    /* 8 pixels in 196; a tile that lies between two pixels has one blended row and column on each side; the bar's end.
+     */
+    const long side = 24, bright = find_colour(&picture, 0xFCFDBF, &x, &y);
+    const long dark = find_colour(&picture, 0x000004, &x, &y), n_dark = 4 * 64 - 3, rim = 4 * 8 * side;
+    assert_in_range(bright, 2 * (side - 2) * (side - 2), 2 * side * side + 200);
+    assert_in_range(dark, n_dark * side * side - 4 * rim, n_dark * side * side + 200);
+    release(&picture);
+    maps.limit = 0;
+    assert_int_equal(figure_draw_maps(folder_path("m"), &maps, &err), DAE_BUG);
+}
+
 static void filters_are_symmetric_about_zero(void **state)
 {
     (void)state;
@@ -513,6 +544,7 @@ int main(void)
         TEST(lines_with_gaps),
         TEST(tiles_of_every_shape),
         TEST(tiles_are_sharp_and_upright),
+        TEST(maps_share_one_scale),
         TEST(filters_are_symmetric_about_zero),
         TEST(heat_map_prints_its_values),
         TEST(bars_print_their_values),
