@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Scales beyond these leave nothing of any image. */
 enum { SCALE_MAX = 1 << 20 };
