@@ -290,7 +290,7 @@ static void one_tiler_serves_many_sizes(void **state)
         const int64_t len = size[s][0] * size[s][1];
         float *x = make_image(len), *whole = calloc((size_t)len, sizeof *whole), *y = calloc((size_t)len, sizeof *y);
         assert_true(whole && y);
-        run_whole(&b, x, size[s][0], size[s][1], 1, whole);
+        run_whole(&b, (const int64_t[]){1, 1}, x, size[s][0], size[s][1], 1, whole);
         told = (struct told){0};
         check(tiler_run(tiler, x, size[s][0], size[s][1], y, &err));
         assert_int_equal(told.done, told.n);
