@@ -144,6 +144,7 @@ enum dae_status quick_check_run(struct device *device, const struct network *net
         .device = device, .network = network, .options = &sizes, .arena = arena, .report = report, .err = err};
     const struct verifier_form form = {.join = true, .fold = true, .batch = options->batch};
     struct executor *e = NULL;
+    TRY(network_check_batch(network, options->batch, err));
     enum dae_status status = verifier_open(&v);
     if (status == DAE_OK)
         status = products_check(&v, &options->batch, 1, PRODUCT_WORK);

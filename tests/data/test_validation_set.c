@@ -141,13 +141,37 @@ static void of_images_whole_ones(void **state)
     const uint32_t *words = validation.values;
     const int64_t places = (180 - 16 + 1) * (180 - 16 + 1);
     assert_int_equal(words[1], 3 * places);
-    assert_int_equal(words[2 + 4 * 2], 2 * places);
-    assert_int_equal(validation.block_bytes, 8 + 3 * 16 + 3 * 180 * 180);
-    assert_int_equal(train.block_bytes, 8 + 6 * 16 + 6 * 180 * 180);
+    assert_int_equal(words[3 + 4 * 2], 2 * places);
+    assert_int_equal(validation.block_bytes, 12 + 3 * 16 + 3 * 180 * 180);
+    assert_int_equal(train.block_bytes, 12 + 6 * 16 + 6 * 180 * 180);
     float patch[256];
     for (uint32_t id = 0; id < 100; ++id)
         image_pool_cut(validation.values, &validation.shape,
                        (struct philox_key){1, PHILOX_PATCH + PHILOX_HELD_OUT, 0, id}, patch);
+}
+
+/* Each clean image keeps its noisy partner. */
+static void of_pairs_both_halves(void **state)
+{
+    (void)state;
+    check(load_and_take("{source: image_pairs, train: {noisy: none, clean: none}, test: {noisy: none, clean: none}, "
+                        "fallback: dead_leaves, limit: 5, patch: 16, patches: 100, test_patches: 40}",
+                        "2"));
+    int n_found = 0;
+    for (int64_t i = 0; i < 5; ++i) {
+        int64_t height, width;
+        const uint8_t *clean = image_pool_image(whole.values, i, &height, &width);
+        const uint8_t *noisy = image_pool_noisy(whole.values, i);
+        for (int64_t k = 0; k < 2; ++k) {
+            const size_t len = (size_t)(height * width);
+            if (memcmp(image_pool_image(validation.values, k, &height, &width), clean, len) != 0)
+                continue;
+            assert_memory_equal(image_pool_noisy(validation.values, k), noisy, len);
+            assert_memory_not_equal(noisy, clean, len);
+            ++n_found;
+        }
+    }
+    assert_int_equal(n_found, 2);
 }
 
 static void nothing_is_held_out_unless_asked(void **state)
@@ -190,6 +214,7 @@ int main(void)
         cmocka_unit_test_teardown(a_number_or_a_part_at_random, release),
         cmocka_unit_test_teardown(of_a_panel_the_last_days, release),
         cmocka_unit_test_teardown(of_images_whole_ones, release),
+        cmocka_unit_test_teardown(of_pairs_both_halves, release),
         cmocka_unit_test_teardown(nothing_is_held_out_unless_asked, release),
         cmocka_unit_test_teardown(something_is_left_to_train_on, release),
     };
