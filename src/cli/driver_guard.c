@@ -9,27 +9,26 @@
 
 #include "device/kernel_cache.h"
 
-static char last_words[2 * KERNEL_CACHE_PATH];
+static char last_words[2 * KERNEL_CACHE_PATH], late_words[1024];
 static volatile sig_atomic_t is_armed;
 
 /* Nothing but write and _exit is safe in a signal handler. */
-static void speak_and_leave(void)
+static void speak_and_leave(const char *words)
 {
-    const ssize_t written = write(STDERR_FILENO, last_words, strlen(last_words));
+    const ssize_t written = write(STDERR_FILENO, words, strlen(words));
     (void)written;
     _exit(DAE_OPENCL);
 }
 
 static void on_signal(int number)
 {
-    (void)number;
-    speak_and_leave();
+    speak_and_leave(number == SIGALRM ? late_words : last_words);
 }
 
 static void on_exit_call(void)
 {
     if (is_armed)
-        speak_and_leave();
+        speak_and_leave(last_words);
 }
 
 void driver_guard_arm(const struct device *device)
@@ -54,4 +53,20 @@ void driver_guard_arm(const struct device *device)
 void driver_guard_disarm(void)
 {
     is_armed = false;
+}
+
+void driver_guard_wait(const struct device *device, const char *what, unsigned seconds)
+{
+    const struct platform_device *facts = device_facts(device);
+    snprintf(late_words, sizeof late_words,
+             "dae-cl: error: the OpenCL driver of '%s' on '%s' has not finished %s within %u s\n"
+             "note: dae-cl doctor tests it; choose another device by --platform\n",
+             facts->name, facts->platform, what, seconds);
+    signal(SIGALRM, on_signal);
+    alarm(seconds);
+}
+
+void driver_guard_in_time(void)
+{
+    alarm(0);
 }

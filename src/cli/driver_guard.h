@@ -11,4 +11,9 @@ void driver_guard_arm(const struct device *device);
 /* main is about to return. */
 void driver_guard_disarm(void);
 
+/* Compilers of drivers can hang. The program ends so, too, unless driver_guard_in_time comes within so many seconds.
+ * One at a time; after driver_guard_arm. `what` is a phrase: "the check that ...". */
+void driver_guard_wait(const struct device *device, const char *what, unsigned seconds);
+void driver_guard_in_time(void);
+
 #endif

@@ -8,10 +8,15 @@
 #include "base/memo.h"
 #include "base/version.h"
 #include "cli/command.h"
+#include "cli/driver_guard.h"
 #include "trial/bench.h"
 #include "trial/quick_check.h"
 
-enum { KEY_LEN = 1024, WHY_LEN = 512 };
+enum {
+    KEY_LEN = 1024,
+    WHY_LEN = 512,
+    PATIENCE = 300, /* seconds; a check takes some, and a compiler on a busy machine a minute */
+};
 static const char KIND[] = "verdict";
 
 /* All that may change a device's numbers. */
@@ -93,7 +98,9 @@ static enum dae_status check_now(const struct network *network, const struct set
         .optimizer_state = settings->optimizer_state,
     };
     const double begin = clock_seconds();
+    driver_guard_wait(device, "the check that a device goes through at its first use", PATIENCE);
     const enum dae_status status = quick_check_run(device, network, &options, &arena, &report, err);
+    driver_guard_in_time();
     why[0] = '\0';
     for (int i = 0; status == DAE_OK && i < report.n_rows && !why[0]; ++i)
         if (!report.row[i].passed)
