@@ -504,7 +504,7 @@ static const struct command_option option_o = {"o", "DIR", OPTION_VALUE, true,
 
 static const struct command_option option_compare = {
     "compare", "CLEAN", OPTION_VALUE, false,
-    "print PSNR and SSIM against a clean file, or those of the same names in a folder"};
+    "print PSNR and SSIM against a clean file, or those of the same names in a folder (extensions may differ)"};
 static const struct command_option option_memory = {
     "memory", "MIB", OPTION_VALUE, false, "of the device, for tiles of images of another size than the model's; 256"};
 

@@ -6,9 +6,42 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "data/file_names.h"
 #include "train/metrics.h"
 
-/* CLEAN itself, or the file of the same name in the folder CLEAN. */
+static size_t stem_len(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? (size_t)(dot - name) : strlen(name);
+}
+
+/* The file of that name in a folder, or else the one whose name differs in its extension alone; when there is none,
+ * what it should be. */
+static enum dae_status partner_of(const char *folder, const char *name, struct arena *arena, const char **path,
+                                  struct error *err)
+{
+    struct file_names names;
+    const char *found = NULL;
+    int n_found = 0;
+    enum dae_status status = file_names_list(folder, &names, err);
+    for (size_t i = 0; i < names.n && status == DAE_OK; ++i) {
+        const bool exact = strcmp(names.name[i], name) == 0;
+        if (!exact && (stem_len(names.name[i]) != stem_len(name) || memcmp(names.name[i], name, stem_len(name)) != 0))
+            continue;
+        found = names.name[i];
+        n_found = exact ? 1 : n_found + 1;
+        if (exact)
+            break;
+    }
+    if (status == DAE_OK && n_found > 1)
+        status = error_set(err, DAE_BAD_DATA, "--compare: %s holds %d files that could be the clean %s", folder,
+                           n_found, name);
+    *path = arena_printf(arena, "%s/%s", folder, found ? found : name);
+    file_names_release(&names);
+    return status;
+}
+
+/* CLEAN itself, or the partner in the folder CLEAN. */
 static enum dae_status clean_path(const struct denoise_compare *compare, const struct denoise_input *input,
                                   struct arena *arena, const char **path, struct error *err)
 {
@@ -18,7 +51,7 @@ static enum dae_status clean_path(const struct denoise_compare *compare, const s
     if (stat(compare->clean, &info) < 0)
         return error_set(err, DAE_IO, "cannot open %s: %s", compare->clean, strerror(errno));
     if (S_ISDIR(info.st_mode))
-        *path = arena_printf(arena, "%s/%s", compare->clean, slash ? slash + 1 : input->path);
+        TRY(partner_of(compare->clean, slash ? slash + 1 : input->path, arena, path, err));
     else if (compare->inputs->n > 1)
         return error_set(err, DAE_CONFIG, "--compare: %s is one file, but there are %d inputs; give a folder",
                          compare->clean, compare->inputs->n);

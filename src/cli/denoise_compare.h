@@ -6,7 +6,8 @@
 #include "data/samples_file.h"
 
 struct denoise_compare {
-    const char *clean; /* a file, or a folder of files of the inputs' names; NULL: nothing is compared */
+    const char *clean; /* a file, or a folder of files of the inputs' names, whose extensions may differ; NULL: nothing
+                          is compared */
     const struct denoise_inputs *inputs;
     double psnr_sum[2], ssim_sum[2]; /* of what came and of what was made */
     int n, n_ssim;                   /* files; those of images that are large enough */
