@@ -27,6 +27,9 @@ conv2d (layer): two-dimensional convolution with bias
 
   pad: integer or [h, w], 0 to 255, default 0
       zeros around the image, n or [h, w]
+
+  dilation: integer or [h, w], 1 to 256, default 1
+      distance of the pixels that a window takes, n or [h, w]
 END
 
 case_is "a plugin that does not exist"
