@@ -475,7 +475,7 @@ void verify_size(const struct network *network, int64_t batch, struct verify_opt
     const double elements = DIFFERENCES_WORK / (2 * flops * n_tensors);
     const int64_t most = options->n < MOST_DIFFERENCES ? options->n : MOST_DIFFERENCES;
     options->n_differences = within(elements / 4, least, most);
-    options->n_elements = (int)within(elements / (double)options->n_differences, 2, MOST_ELEMENTS);
+    options->n_elements = (int)within(elements / (double)options->n_differences, 1, MOST_ELEMENTS);
     /* How many there are is the network's nature, not the device's; but what is left must be evidence. */
     options->kinks = 0.5;
     options->product_work = PRODUCT_WORK;
