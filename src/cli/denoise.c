@@ -15,6 +15,7 @@
 #include "graph/executor.h"
 #include "graph/receptive_field.h"
 #include "study/tiler.h"
+#include "train/baselines.h"
 #include "train/model_file.h"
 #include "train/settings.h"
 
@@ -327,10 +328,8 @@ static enum dae_status denoise_image(struct denoise *d, float *values, const str
 
 static void hold(const struct samples_file *file)
 {
-    if (file->is_float)
-        return;
-    for (int64_t i = 0; i < file->n * dae_shape_len(&file->shape); ++i)
-        file->values[i] = file->values[i] > 1 ? 1 : file->values[i] < 0 ? 0 : file->values[i];
+    if (!file->is_float)
+        baselines_clamp(file->values, (size_t)(file->n * dae_shape_len(&file->shape)), 0, 1);
 }
 
 /* The model's work on a file. */

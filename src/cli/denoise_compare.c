@@ -9,12 +9,6 @@
 #include "data/file_names.h"
 #include "train/metrics.h"
 
-static size_t stem_len(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot ? (size_t)(dot - name) : strlen(name);
-}
-
 /* The file of that name in a folder, or else the one whose name differs in its extension alone; when there is none,
  * what it should be. */
 static enum dae_status partner_of(const char *folder, const char *name, struct arena *arena, const char **path,
@@ -22,11 +16,12 @@ static enum dae_status partner_of(const char *folder, const char *name, struct a
 {
     struct file_names names;
     const char *found = NULL;
+    const size_t len = file_names_stem_len(name);
     int n_found = 0;
     enum dae_status status = file_names_list(folder, &names, err);
     for (size_t i = 0; i < names.n && status == DAE_OK; ++i) {
         const bool exact = strcmp(names.name[i], name) == 0;
-        if (!exact && (stem_len(names.name[i]) != stem_len(name) || memcmp(names.name[i], name, stem_len(name)) != 0))
+        if (!exact && (file_names_stem_len(names.name[i]) != len || memcmp(names.name[i], name, len) != 0))
             continue;
         found = names.name[i];
         n_found = exact ? 1 : n_found + 1;

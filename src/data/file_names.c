@@ -50,3 +50,9 @@ void file_names_release(struct file_names *names)
     free(names->name);
     *names = (struct file_names){0};
 }
+
+size_t file_names_stem_len(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? (size_t)(dot - name) : strlen(name);
+}

@@ -15,4 +15,7 @@ struct file_names {
 MUST_USE enum dae_status file_names_list(const char *folder, struct file_names *names, struct error *err);
 void file_names_release(struct file_names *names);
 
+/* The length of a name without its extension: files of one name belong together whatever their format. */
+size_t file_names_stem_len(const char *name);
+
 #endif

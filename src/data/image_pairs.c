@@ -28,11 +28,10 @@ static int by_stem(const void *a, const void *b)
 
 static enum dae_status take(struct side *side, const char *name, struct arena *arena, struct error *err)
 {
-    const char *dot = strrchr(name, '.');
     struct file *file = &side->file[side->n];
     bool is;
     file->path = arena_printf(arena, "%s/%s", side->folder, name);
-    file->stem = arena_text(arena, name, dot ? (size_t)(dot - name) : strlen(name));
+    file->stem = arena_text(arena, name, file_names_stem_len(name));
     if (!file->path || !file->stem)
         return error_no_memory(err, "file name", strlen(name));
     TRY(image_files_is(file->path, &is, err));

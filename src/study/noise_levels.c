@@ -119,22 +119,14 @@ static enum dae_status add_whole_table(const struct study_task *task, const stru
     const int n = m->levels->n;
     if (m->n_whole == 0)
         return DAE_OK;
-    struct study_table *table = arena_alloc(task->arena, sizeof *table);
-    double *value = arena_array(task->arena, (size_t)n * N_WHOLE_COLUMNS, sizeof *value);
     const char *caption =
         arena_printf(task->arena,
                      "The %lld whole test images: noise not clipped unless the config says so, output held in [0, 1], "
-                     "PSNR of each image, at most 100 dB, then the "
-                     "mean.",
+                     "PSNR of each image, at most 100 dB, then the mean.",
                      (long long)m->n_whole);
-    if (!table || !value || !caption)
+    if (!caption)
         return error_no_memory(err, "table", 0);
-    for (int i = 0; i < n; ++i) {
-        const double row[N_WHOLE_COLUMNS] = {255 * m->levels->number[i], m->whole[i][0], m->whole[i][1],
-                                             m->whole[i][1] - m->whole[i][0]};
-        memcpy(value + i * N_WHOLE_COLUMNS, row, sizeof row);
-    }
-    *table = (struct study_table){
+    const struct study_table head = {
         .name = "whole_images",
         .caption = caption,
         .row_title = "sigma",
@@ -142,10 +134,14 @@ static enum dae_status add_whole_table(const struct study_task *task, const stru
         .n_columns = N_WHOLE_COLUMNS,
         .row_name = result->table[0]->row_name,
         .column_name = column_name,
-        .value = value,
-        .n_digits = 4,
     };
-    result->table[result->n_tables++] = table;
+    struct study_cells to;
+    TRY(study_add_table(result, task->arena, &head, &to, err));
+    for (int i = 0; i < n; ++i) {
+        const double row[N_WHOLE_COLUMNS] = {255 * m->levels->number[i], m->whole[i][0], m->whole[i][1],
+                                             m->whole[i][1] - m->whole[i][0]};
+        memcpy(to.value + i * N_WHOLE_COLUMNS, row, sizeof row);
+    }
     return DAE_OK;
 }
 

@@ -35,4 +35,20 @@ static enum dae_status build_text(const struct registry *registry, const char *t
     return network_build(registry, config, arena, input_gradient, network, err);
 }
 
+/* For a group of tests: opens and closes the plugins. */
+static struct registry *registry;
+
+__attribute__((unused)) static int open_registry(void **state)
+{
+    (void)state;
+    return (registry = open_plugins()) ? 0 : -1;
+}
+
+__attribute__((unused)) static int close_registry(void **state)
+{
+    (void)state;
+    registry_close(registry);
+    return 0;
+}
+
 #endif

@@ -40,8 +40,6 @@ static const char config_text[] = "seed: 5\n"
                                   "  code: conv6\n"
                                   "train: {loss: mse}\n";
 
-static struct registry *registry;
-
 static void check(enum dae_status status, const struct error *err)
 {
     if (status != DAE_OK)
@@ -218,20 +216,6 @@ static void the_weights_are_those_of_the_formula(void **state)
     arena_release(&arena);
 }
 
-static int open_all(void **state)
-{
-    (void)state;
-    registry = open_plugins();
-    return registry == NULL;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    registry_close(registry);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,5 +223,5 @@ int main(void)
         cmocka_unit_test(what_is_multiplied_in_is_chosen_well),
         cmocka_unit_test(the_weights_are_those_of_the_formula),
     };
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, open_registry, close_registry);
 }

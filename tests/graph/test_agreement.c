@@ -38,8 +38,6 @@ struct seen {
     float noisy[BATCH * LEN], dropped[BATCH * LEN];
 };
 
-static struct registry *registry;
-
 static void check(enum dae_status status, const struct error *err)
 {
     if (status != DAE_OK)
@@ -132,22 +130,8 @@ static void devices_agree(void **state)
         compare(&seen[0], &seen[i]);
 }
 
-static int open_all(void **state)
-{
-    (void)state;
-    registry = open_plugins();
-    return registry == NULL;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    registry_close(registry);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(devices_agree)};
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, open_registry, close_registry);
 }

@@ -22,7 +22,6 @@
 
 static const double log_alarm = 21.416; /* ln(2 / 10^-9) */
 
-static struct registry *registry;
 static struct device *device;
 
 /* n samples of (side,side,channels), clean and as the corruption leaves them. */

@@ -53,8 +53,6 @@ static const char conv_text[] = "seed: 4\n"
                                 "  code: code\n"
                                 "train: {loss: bce}\n";
 
-static struct registry *registry;
-
 static void check(enum dae_status status, const struct error *err)
 {
     if (status != DAE_OK)
@@ -368,19 +366,6 @@ static void every_kernel_once(void **state)
     projects(dense_text, shape ? shape : "wide", "code", 1, 1);
 }
 
-static int open_all(void **state)
-{
-    (void)state;
-    return (registry = open_plugins()) ? 0 : -1;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    registry_close(registry);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +375,6 @@ int main(void)
         cmocka_unit_test(the_penalty_estimates_the_jacobian),
     };
     const struct CMUnitTest reduced[] = {cmocka_unit_test(every_kernel_once)};
-    return getenv("DAE_CL_REDUCED") ? cmocka_run_group_tests(reduced, open_all, close_all)
-                                    : cmocka_run_group_tests(tests, open_all, close_all);
+    return getenv("DAE_CL_REDUCED") ? cmocka_run_group_tests(reduced, open_registry, close_registry)
+                                    : cmocka_run_group_tests(tests, open_registry, close_registry);
 }

@@ -17,7 +17,6 @@
 #include "graph/params.h"
 #include "networks.h"
 
-static struct registry *registry;
 static const char *const shapes[] = {"wide", "grid"};
 
 static void check(enum dae_status status, const struct error *err)
@@ -188,24 +187,11 @@ static void a_long_gradient_is_scaled_to_the_limit(void **state)
             clips(shapes[i]);
 }
 
-static int open_all(void **state)
-{
-    (void)state;
-    return (registry = open_plugins()) ? 0 : -1;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    registry_close(registry);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(patches_are_those_of_the_hosts_twin),
         cmocka_unit_test(a_long_gradient_is_scaled_to_the_limit),
     };
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, open_registry, close_registry);
 }

@@ -8,8 +8,6 @@
 
 #include "networks.h"
 
-static struct registry *registry;
-
 static void good(const char *text, struct arena *arena, struct network *network)
 {
     struct error err = {0};
@@ -181,19 +179,6 @@ static void a_loss_refuses_another_size(void **state)
     arena_release(&arena);
 }
 
-static int open_all(void **state)
-{
-    (void)state;
-    return (registry = open_plugins()) == NULL;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    registry_close(registry);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,5 +188,5 @@ int main(void)
         cmocka_unit_test(enlargement_that_overflows_is_refused),
         cmocka_unit_test(a_loss_refuses_another_size),
     };
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, open_registry, close_registry);
 }

@@ -12,7 +12,6 @@
 #include "graph/schedule.h"
 #include "networks.h"
 
-static struct registry *registry;
 static const struct tuning wide = {.wide = true, .lanes = 1, .units = 2, .shards = 32};
 
 static const char conv[] = "corruption: {gaussian: {}}\n"
@@ -267,19 +266,6 @@ static void batches_beyond_all_memory_are_refused(void **state)
     arena_release(&p.arena);
 }
 
-static int open_all(void **state)
-{
-    (void)state;
-    return (registry = open_plugins()) == NULL;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    registry_close(registry);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,5 +279,5 @@ int main(void)
         cmocka_unit_test(batch_arrays_do_not_overlap),
         cmocka_unit_test(batches_beyond_all_memory_are_refused),
     };
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, open_registry, close_registry);
 }

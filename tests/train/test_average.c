@@ -117,16 +117,8 @@ static void resume_gives_the_bytes_of_an_unbroken_run(void **state)
     struct trained whole, broken;
     open_bench(&b, small_config, averaged);
     check(run(&b, false, &whole));
-    for (int64_t at = 3; at < 2 * b.steps_per_epoch; at += 7) {
-        unlink(b.checkpoint);
-        b.stop_at_step = at;
-        assert_int_equal(run(&b, false, &broken), DAE_INTERRUPTED);
-        b.stop = 0;
-        b.stop_at_step = -1;
-        check(run(&b, true, &broken));
-        same_training(&b, &whole, &broken);
-        trained_release(&broken);
-    }
+    for (int64_t at = 3; at < 2 * b.steps_per_epoch; at += 7)
+        resumes_to_the_same(&b, at, &whole);
     trained_release(&whole);
     check(tree_set(b.config, "train.average.decay=0.8", &b.arena, &err)); /* another mean is another training */
     assert_int_equal(run(&b, true, &broken), DAE_CHECKPOINT);

@@ -148,20 +148,13 @@ static void training_on_pairs_denoises(void **state)
 {
     (void)state;
     struct bench b;
-    struct trained whole, broken;
+    struct trained whole;
     open_bench(&b, pair_config, NULL);
     check(run(&b, false, &whole));
     /* Some of the noise is gone; most is there, which of clean inputs none would be. */
     const double noise = 25.0 * 25 / 255 / 255;
     assert_true(whole.validation_losses[2] < 0.8 * noise && whole.validation_losses[2] > 0.1 * noise);
-    unlink(b.checkpoint);
-    b.stop_at_step = 14;
-    assert_int_equal(run(&b, false, &broken), DAE_INTERRUPTED);
-    b.stop = 0;
-    b.stop_at_step = -1;
-    check(run(&b, true, &broken));
-    same_training(&b, &whole, &broken);
-    trained_release(&broken);
+    resumes_to_the_same(&b, 14, &whole);
     trained_release(&whole);
     close_bench(&b);
 }

@@ -170,9 +170,7 @@ static void more_epochs_are_another_cosine(void **state)
 static void what_makes_no_sense_is_refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *change, *text;
-    } cases[] = {
+    static const struct refusal cases[] = {
         {"train.schedule={linear: {}}", "unknown key 'linear'"},
         {"train.schedule={}", "wants one of step and cosine"},
         {"train.schedule={step: {after: [1]}, cosine: {}}", "wants one of step and cosine"},
@@ -183,25 +181,7 @@ static void what_makes_no_sense_is_refused(void **state)
         {"train.warm_up=-1", "from 0"},
         {"train.clip_gradient=0", "clip_gradient"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-        struct arena arena = {0};
-        struct value *config;
-        struct registry *registry;
-        struct settings settings;
-        const char *build = getenv("BUILD");
-        char plugins[256];
-        snprintf(plugins, sizeof plugins, "%s/plugins", build ? build : "build");
-        const char *const folders[] = {plugins};
-        err = (struct error){0};
-        check(tree_parse_text("test.yaml", small_config, strlen(small_config), &arena, &config, &err));
-        check(tree_set(config, cases[i].change, &arena, &err));
-        check(registry_open(folders, 1, &registry, &err));
-        assert_int_equal(settings_read(registry, config, &arena, &settings, &err), DAE_CONFIG);
-        if (!strstr(err.text, cases[i].text))
-            fail_msg("%s: %s", cases[i].change, err.text);
-        registry_close(registry);
-        arena_release(&arena);
-    }
+    are_refused(cases, sizeof cases / sizeof *cases);
 }
 
 int main(void)

@@ -183,9 +183,7 @@ static void the_test_set_has_no_say(void **state)
 static void what_makes_no_sense_is_refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *change, *text;
-    } cases[] = {
+    static const struct refusal cases[] = {
         {"train.early_stop={patience: -1}", "train.early_stop.patience: wants an integer from 1 to 1000000"},
         {"train.early_stop={patience: 0}", "train.early_stop.patience: wants an integer from 1 to 1000000"},
         {"train.early_stop={patience: 3, min_delta: -0.1}", "train.early_stop.min_delta: wants a number of at least 0"},
@@ -201,25 +199,7 @@ static void what_makes_no_sense_is_refused(void **state)
         {"data.validation=1.5", "data.validation: wants a number of samples from 1, or a part of them below 1"},
         {"data.validation=most", "data.validation: wants a number"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-        struct arena arena = {0};
-        struct value *config;
-        struct registry *registry;
-        struct settings settings;
-        const char *build = getenv("BUILD");
-        char plugins[256];
-        snprintf(plugins, sizeof plugins, "%s/plugins", build ? build : "build");
-        const char *const folders[] = {plugins};
-        err = (struct error){0};
-        check(tree_parse_text("test.yaml", small_config, strlen(small_config), &arena, &config, &err));
-        check(tree_set(config, cases[i].change, &arena, &err));
-        check(registry_open(folders, 1, &registry, &err));
-        assert_int_equal(settings_read(registry, config, &arena, &settings, &err), DAE_CONFIG);
-        if (!strstr(err.text, cases[i].text))
-            fail_msg("%s: %s", cases[i].change, err.text);
-        registry_close(registry);
-        arena_release(&arena);
-    }
+    are_refused(cases, sizeof cases / sizeof *cases);
 }
 
 int main(void)

@@ -95,6 +95,34 @@ static void close_bench(struct bench *b)
     arena_release(&b->arena);
 }
 
+/* A change of small_config that is refused when settings are read, and what the message must hold. */
+struct refusal {
+    const char *change, *text;
+};
+
+__attribute__((unused)) static void are_refused(const struct refusal *cases, size_t n)
+{
+    for (size_t i = 0; i < n; ++i) {
+        struct arena arena = {0};
+        struct value *config;
+        struct registry *registry;
+        struct settings settings;
+        const char *build = getenv("BUILD");
+        char plugins[256];
+        snprintf(plugins, sizeof plugins, "%s/plugins", build ? build : "build");
+        const char *const folders[] = {plugins};
+        err = (struct error){0};
+        check(tree_parse_text("test.yaml", small_config, strlen(small_config), &arena, &config, &err));
+        check(tree_set(config, cases[i].change, &arena, &err));
+        check(registry_open(folders, 1, &registry, &err));
+        assert_int_equal(settings_read(registry, config, &arena, &settings, &err), DAE_CONFIG);
+        if (!strstr(err.text, cases[i].text))
+            fail_msg("%s: %s", cases[i].change, err.text);
+        registry_close(registry);
+        arena_release(&arena);
+    }
+}
+
 __attribute__((unused)) static void on_progress(void *context, const struct progress *progress)
 {
     struct bench *b = context;
