@@ -83,7 +83,8 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
     snprintf(name, sizeof name, "checkpoint/%s.safetensors", role);
     TRY(run_folder_path(&run->session.folder, name, checkpoint, sizeof checkpoint, err));
     struct text fingerprint = {0};
-    enum dae_status status = settings_fingerprint(run->session.config, corrupt, &fingerprint, err);
+    enum dae_status status =
+        settings_fingerprint(run->session.config, &run->session.train_set, corrupt, &fingerprint, err);
     if (status == DAE_OK) {
         const struct trainer_options options = {
             .device = run->session.device,

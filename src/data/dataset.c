@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <zlib.h>
+
 #include "base/arena.h"
 #include "base/text.h"
 #include "data/array_samples.h"
@@ -317,6 +319,8 @@ enum dae_status dataset_load(const struct value *data_section, const char *data_
     if (status == DAE_OK)
         status = check_shapes(train, test, options.mark, err);
     train->memory_bytes = test->memory_bytes = (int64_t)options.memory << 20;
+    if (status == DAE_OK)
+        train->checksum = (uint32_t)crc32_z(0, train->values, dataset_bytes(train));
     if (status != DAE_OK) {
         dataset_release(train);
         dataset_release(test);
@@ -332,6 +336,16 @@ void dataset_release(struct dataset *set)
     free(set->image_names);
     panel_columns_free(set->columns);
     *set = (struct dataset){0};
+}
+
+size_t dataset_sample_bytes(const struct dataset *set)
+{
+    return (size_t)dae_shape_len(&set->shape) * (set->kind == DATASET_UINT8 ? sizeof(uint8_t) : sizeof(float));
+}
+
+size_t dataset_bytes(const struct dataset *set)
+{
+    return set->block_bytes > 0 ? set->block_bytes : (size_t)set->n * dataset_sample_bytes(set);
 }
 
 void dataset_value(const struct dataset *set, int64_t i, float *x)

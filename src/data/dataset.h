@@ -30,6 +30,7 @@ struct dataset {
     struct panel_columns *columns; /* of a panel's training samples; else NULL; malloc'ed */
     uint8_t *labels;               /* (n), or NULL; malloc'ed */
     int64_t memory_bytes;          /* of the device that the samples may take; 0: as much as there is */
+    uint32_t checksum;             /* of the training samples as they were loaded: CRC-32 of `values` */
 };
 
 /* One line for the user, empty when there is nothing to say. */
@@ -61,6 +62,10 @@ MUST_USE enum dae_status dataset_panel(const struct value *data_section, const c
                                        double *clip, struct error *err);
 
 void dataset_release(struct dataset *set);
+
+/* Bytes of one sample, and of all `values`. */
+size_t dataset_sample_bytes(const struct dataset *set);
+size_t dataset_bytes(const struct dataset *set);
 
 /* Decodes sample i, 0 <= i < n, into x (shape): bytes over 255, floats as they are. */
 void dataset_value(const struct dataset *set, int64_t i, float *x);

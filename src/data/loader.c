@@ -32,14 +32,9 @@ struct loader {
     int32_t *host_order; /* (n) */
 };
 
-static uint64_t bytes_of(const struct loader *loader)
-{
-    return loader->set->block_bytes > 0 ? loader->set->block_bytes : (uint64_t)loader->set->n * loader->sample_bytes;
-}
-
 static enum dae_status make_resident(struct loader *loader, struct error *err)
 {
-    const uint64_t bytes = bytes_of(loader);
+    const uint64_t bytes = dataset_bytes(loader->set);
     TRY(buffer_new(loader->device, bytes, "data set", &loader->data, err));
     return buffer_write(loader->data, 0, loader->set->values, bytes, err);
 }
@@ -51,7 +46,7 @@ static enum dae_status make_slots(struct loader *loader, struct error *err)
         return error_set(err, DAE_BAD_DATA,
                          "the images take %llu MiB, more than the device may hold; lower data.limit, or raise "
                          "data.memory",
-                         (unsigned long long)(bytes_of(loader) >> 20));
+                         (unsigned long long)(dataset_bytes(loader->set) >> 20));
     const int64_t slot_bytes = most < SLOT_BYTES ? (int64_t)most : SLOT_BYTES;
     const int64_t batches = slot_bytes / (int64_t)loader->sample_bytes / loader->batch;
     loader->slot_samples = (batches > 1 ? batches : 1) * loader->batch;
@@ -69,7 +64,7 @@ static enum dae_status make_slots(struct loader *loader, struct error *err)
 static bool fits(const struct loader *loader)
 {
     const struct platform_device *facts = device_facts(loader->device);
-    const uint64_t bytes = bytes_of(loader);
+    const uint64_t bytes = dataset_bytes(loader->set);
     const uint64_t limit =
         loader->set->memory_bytes > 0 ? (uint64_t)loader->set->memory_bytes : facts->memory_bytes / 2;
     return bytes <= limit && bytes <= facts->max_allocation_bytes;
@@ -85,8 +80,7 @@ enum dae_status loader_new(struct device *device, const struct dataset *set, int
     loader->device = device;
     loader->set = set;
     loader->batch = batch;
-    loader->sample_bytes =
-        (size_t)dae_shape_len(&set->shape) * (set->kind == DATASET_UINT8 ? sizeof(uint8_t) : sizeof(float));
+    loader->sample_bytes = dataset_sample_bytes(set);
     enum dae_status status;
     if (set->n > INT_MAX)
         status = error_set(err, DAE_BAD_DATA, "a data set of %lld samples is more than 2^31", (long long)set->n);

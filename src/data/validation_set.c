@@ -74,8 +74,7 @@ static enum dae_status part(void *values, int64_t n, size_t bytes, const bool *h
 static enum dae_status part_samples(struct dataset *train, const bool *held, int64_t count, struct dataset *validation,
                                     struct error *err)
 {
-    const size_t bytes =
-        (size_t)dae_shape_len(&train->shape) * (train->kind == DATASET_UINT8 ? sizeof(uint8_t) : sizeof(float));
+    const size_t bytes = dataset_sample_bytes(train);
     TRY(part(train->values, train->n, bytes, held, count, &validation->values, err));
     if (train->labels) {
         void *labels;

@@ -83,7 +83,7 @@ enum dae_status study_train(struct study_task *task, const struct study_variant 
         return error_set(err, DAE_IO, "the path %s/%s.safetensors is too long", task->folder, name);
     TRY(folder_make(task->folder, err));
     study_progress(task, 0, bar.what);
-    enum dae_status status = settings_fingerprint(variant->config, corrupt, &fingerprint, err);
+    enum dae_status status = settings_fingerprint(variant->config, task->train_set, corrupt, &fingerprint, err);
     if (status == DAE_OK) {
         struct trainer_options options = {
             .device = task->device,

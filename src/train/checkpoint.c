@@ -148,11 +148,11 @@ enum dae_status checkpoint_load(const char *path, struct checkpoint *c, const st
     } else if (!theirs || strcmp(theirs, fingerprint) != 0) {
         int len;
         const char *line = first_difference(theirs ? theirs : "", fingerprint, &len);
-        status =
-            error_set(err, DAE_CHECKPOINT,
-                      "%s: it was made with another config, which differs at '%.*s'; run without --resume, or choose "
-                      "another --out",
-                      path, len, line);
+        status = error_set(err, DAE_CHECKPOINT,
+                           "%s: it was made with another config or other data, which differ at '%.*s'; run without "
+                           "--resume, or choose "
+                           "another --out",
+                           path, len, line);
     } else {
         status = take_all(&file, path, c, network, n_states, epochs, steps, err);
     }

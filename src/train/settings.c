@@ -5,7 +5,6 @@
 
 #include "config/fields.h"
 #include "config/tree.h"
-#include "data/dataset.h"
 #include "data/validation_set.h"
 #include "graph/params.h"
 
@@ -134,13 +133,15 @@ static enum dae_status add_part(const struct value *map, const char *key, struct
     return part ? tree_write(part, text, err) : DAE_OK;
 }
 
-enum dae_status settings_fingerprint(const struct value *config, bool corrupt, struct text *text, struct error *err)
+enum dae_status settings_fingerprint(const struct value *config, const struct dataset *train_set, bool corrupt,
+                                     struct text *text, struct error *err)
 {
     static const char *const parts[] = {"seed", "data", "corruption", "model"};
     static const char *const train_parts[] = {"loss", "optimizer", "batch"};
     static const char *const optional_parts[] = {"schedule", "warm_up", "clip_gradient", "average"};
     const struct value *train = value_map_get(config, "train");
     text_add(text, corrupt ? "denoising\n" : "standard\n");
+    text_printf(text, "training samples: checksum %08x\n", (unsigned)train_set->checksum);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i)
         TRY(add_part(config, parts[i], text, err));
     for (size_t i = 0; i < sizeof train_parts / sizeof train_parts[0]; ++i)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/value.h"
 #include "dae/plugin.h"
+#include "data/dataset.h"
 #include "graph/registry.h"
 #include "train/rate.h"
 #include "train/selection.h"
@@ -31,9 +32,10 @@ struct settings {
 MUST_USE enum dae_status settings_read(const struct registry *registry, struct value *config, struct arena *arena,
                                        struct settings *settings, struct error *err);
 
-/* Appends the part of a resolved config that decides the parameters' bytes: two runs may share a checkpoint when it is
- * equal. `corrupt` tells a denoising run from a standard one. */
-MUST_USE enum dae_status settings_fingerprint(const struct value *config, bool corrupt, struct text *text,
-                                              struct error *err);
+/* Appends what decides the parameters' bytes: a part of the resolved config, and a checksum of the training samples,
+ * for files may change and a stand-in may have taken their place. Two runs may share a checkpoint when it is equal.
+ * `corrupt` tells a denoising run from a standard one. */
+MUST_USE enum dae_status settings_fingerprint(const struct value *config, const struct dataset *train_set, bool corrupt,
+                                              struct text *text, struct error *err);
 
 #endif

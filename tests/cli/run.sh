@@ -228,7 +228,26 @@ err_has "checkpoint/model.safetensors"
 case_is "a checkpoint of another config: exit 9, and what differs"
 run "$dae_cl" run "$tiny" --platform cpu --out "$work/a" --resume --set seed=6
 code_is 9
-err_has "another config, which differs at 'seed:"
+err_has "another config or other data, which differ at 'seed:"
+
+case_is "training samples that have changed since: exit 9"
+write_samples() { # VALUE: IDX files whose training samples are all of that value
+    python3 -c 'import sys; n = 784 * 64; head = bytes([0, 0, 8, 3, 0, 0, 0, 64, 0, 0, 0, 28, 0, 0, 0, 28])
+for name, value in (("train", int(sys.argv[1])), ("t10k", 3)):
+    open("%s/%s-images-idx3-ubyte" % (sys.argv[2], name), "wb").write(head + bytes([value]) * n)' "$1" "$work/changing"
+}
+mkdir "$work/changing"
+changing=(run "$tiny" --platform cpu --set compare=[] --set "data={source: idx, path: $work/changing}" --out "$work/changed")
+write_samples 100
+run "$dae_cl" "${changing[@]}"
+code_is 0
+write_samples 101
+run "$dae_cl" "${changing[@]}" --set train.epochs=4 --resume
+code_is 9
+err_has "differ at 'training samples: checksum"
+write_samples 100
+run "$dae_cl" "${changing[@]}" --set train.epochs=4 --resume
+code_is 0
 
 case_is "samples of another shape than model.input: exit 2, at its place"
 run "$dae_cl" run "$tiny" --platform cpu --out "$work/none" --set 'model.input=[14, 56, 1]'

@@ -134,7 +134,7 @@ __attribute__((unused)) static enum dae_status run(struct bench *b, bool resume,
 {
     struct text fingerprint = {0};
     err = (struct error){0};
-    check(settings_fingerprint(b->config, true, &fingerprint, &err));
+    check(settings_fingerprint(b->config, &b->train_set, true, &fingerprint, &err));
     const struct trainer_options options = {
         .device = b->device,
         .network = &b->network,
