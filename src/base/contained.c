@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,9 +21,11 @@
 enum {
     MAX_ANSWER = 1 << 20,
     TICK_MS = 50, /* how often a child is looked after whose pipes stay open, perhaps in hands of its own children */
-    SHORT_TICK_MS = 1, /* the same when they are closed: it is about to end */
-    SPARE_SECONDS = 5, /* how much later the child's own alarm rings, should the parent be gone */
+    SHORT_TICK_MS = 1,  /* the same when they are closed: it is about to end */
+    STARVED_TIMES = 10, /* how many times the clock's seconds a step may take that gets little of the processors */
+    SPARE_SECONDS = 5,  /* how much later the child's own alarm rings, should the parent be gone */
 };
+static const double ASLEEP = 0.05; /* of a processor: who takes less waits for something else than processors */
 
 /* ---- In the child. -------------------------------------------------------------------------------------- */
 
@@ -102,7 +105,7 @@ struct watch {
     char first_words[sizeof((struct contained *)NULL)->words];
     size_t words_len;
     bool said; /* the first line is complete */
-    double step_seconds, deadline;
+    double step_seconds, step_began, processor_then, deadline;
     struct contained *out;
 };
 
@@ -118,6 +121,40 @@ static void hear_words(struct watch *watch, const char *bytes, ssize_t n)
     }
 }
 
+/* Seconds that the child's threads have computed. */
+static double processor_seconds(pid_t child)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(child, &clock) != 0 || clock_gettime(clock, &t) != 0)
+        return 0;
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void begin_step(struct watch *watch)
+{
+    watch->step_began = clock_seconds();
+    watch->processor_then = processor_seconds(watch->child);
+    watch->deadline = watch->step_began + watch->step_seconds;
+}
+
+/* A step has its seconds of a processor: on a busy machine the clock runs faster than a compiler, which then is slow
+ * and not stuck. Who is asleep has them of the clock. */
+static bool is_stuck(struct watch *watch)
+{
+    const double now = clock_seconds();
+    if (now < watch->deadline)
+        return false;
+    const double passed = now - watch->step_began, computed = processor_seconds(watch->child) - watch->processor_then;
+    if (computed >= watch->step_seconds || computed < ASLEEP * passed ||
+        passed >= STARVED_TIMES * watch->step_seconds) {
+        watch->out->seconds = passed;
+        return true;
+    }
+    watch->deadline = now + 1e-3 * TICK_MS;
+    return false;
+}
+
 static void hear_channel(struct watch *watch, const char *bytes, ssize_t n)
 {
     for (const char *end = bytes + n; bytes < end && watch->line.len < MAX_ANSWER;) {
@@ -128,7 +165,7 @@ static void hear_channel(struct watch *watch, const char *bytes, ssize_t n)
         bytes = newline + 1;
         if (watch->line.data && watch->line.data[0] == 'S') {
             snprintf(watch->out->step, sizeof watch->out->step, "%s", watch->line.data + 1);
-            watch->deadline = clock_seconds() + watch->step_seconds;
+            begin_step(watch);
             watch->words_len = 0;
             watch->said = false;
         } else if (watch->line.data && watch->line.data[0] == 'A') {
@@ -275,7 +312,7 @@ static enum dae_status start(struct watch *watch, contained_work *work, void *co
     setpgid(watch->child, watch->child); /* whichever of the two comes first */
     watch->channel = answer[0];
     watch->words = words[0];
-    watch->deadline = clock_seconds() + watch->step_seconds;
+    begin_step(watch);
     return DAE_OK;
 }
 
@@ -293,7 +330,7 @@ static enum dae_status run_all(struct watch *watch, int n, struct pollfd *fds, c
             listen_once(watch, n, fds);
         for (int i = 0; i < n; ++i) {
             const bool ended = watch[i].child > 0 && has_ended(watch[i].child);
-            if (watch[i].child > 0 && (ended || status != DAE_OK || !(clock_seconds() < watch[i].deadline))) {
+            if (watch[i].child > 0 && (ended || status != DAE_OK || is_stuck(&watch[i]))) {
                 finish(&watch[i], ended);
                 --n_running;
             }
@@ -308,7 +345,7 @@ enum dae_status contained_run(contained_work *work, void *const *context, int n,
     struct watch *watch = calloc((size_t)n + 1, sizeof *watch);
     struct pollfd *fds = calloc(2 * (size_t)n + 1, sizeof *fds);
     enum dae_status status = watch && fds ? DAE_OK : error_no_memory(err, "children", (size_t)n * sizeof *watch);
-    alarm_seconds = (unsigned)step_seconds + SPARE_SECONDS;
+    alarm_seconds = (unsigned)(STARVED_TIMES * step_seconds) + SPARE_SECONDS;
     for (int i = 0; i < n && status == DAE_OK; ++i) {
         out[i] = (struct contained){.step = "starting"};
         watch[i] = (struct watch){.channel = -1, .words = -1, .step_seconds = step_seconds, .out = &out[i]};
@@ -346,12 +383,12 @@ static const char *signal_name(int number)
     return strsignal(number);
 }
 
-void contained_story(const struct contained *contained, double step_seconds, char *text, size_t len)
+void contained_story(const struct contained *contained, char *text, size_t len)
 {
     int n = 0;
     text[0] = '\0';
     if (contained->end == CONTAINED_HUNG)
-        n = snprintf(text, len, "it hung (no progress in %g s) while %s", step_seconds, contained->step);
+        n = snprintf(text, len, "it hung (no progress in %.2g s) while %s", contained->seconds, contained->step);
     else if (contained->end == CONTAINED_CRASHED)
         n = snprintf(text, len, "it crashed (%s) while %s", signal_name(contained->number), contained->step);
     else if (contained->end == CONTAINED_EXITED)

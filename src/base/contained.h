@@ -15,21 +15,22 @@ enum contained_end {
     CONTAINED_ANSWERED,
     CONTAINED_EXITED,  /* without an answer; number is the exit status */
     CONTAINED_CRASHED, /* number is the signal */
-    CONTAINED_HUNG,    /* a step took longer than allowed, and the child was killed */
+    CONTAINED_HUNG,    /* a step took longer than allowed, and the child was killed after `seconds` of it */
 };
 
 struct contained {
     enum contained_end end;
     int number;
+    double seconds;
     cJSON *answer;   /* owned: cJSON_Delete; NULL unless answered */
     char step[256];  /* the last one that was begun: "loading its library" */
     char words[160]; /* the first line that it printed in that step, in printable characters; or "" */
 };
 
 /* Forks n children at once; child i runs work(context[i]), in a process group and with standard streams of its own. No
- * step may take longer than step_seconds. The parent must not have used yet what the work uses (for OpenCL: no call at
- * all), as threads do not survive a fork. Returns when all are gone. Whatever they did is DAE_OK with each one's story
- * in out[i]; a child that could not be made is DAE_IO. */
+ * step may take longer than step_seconds: of a processor if it computes, else of the clock. The parent must not have
+ * used yet what the work uses (for OpenCL: no call at all), as threads do not survive a fork. Returns when all are
+ * gone. Whatever they did is DAE_OK with each one's story in out[i]; a child that could not be made is DAE_IO. */
 MUST_USE enum dae_status contained_run(contained_work *work, void *const *context, int n, double step_seconds,
                                        struct contained *out, struct error *err);
 
@@ -38,6 +39,6 @@ MUST_USE enum dae_status contained_run(contained_work *work, void *const *contex
 void contained_step(const char *format, ...) BASE_PRINTF(1, 2);
 
 /* "it crashed (SIGSEGV) while loading its library; it printed '...'"; "" when it answered. */
-void contained_story(const struct contained *contained, double step_seconds, char *text, size_t len);
+void contained_story(const struct contained *contained, char *text, size_t len);
 
 #endif

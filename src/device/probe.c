@@ -218,7 +218,7 @@ static cJSON *found_dead(const struct contained *contained)
     const struct kernel_cache *cache = kernel_cache_prepare();
     const enum probe_verdict what = contained->end == CONTAINED_HUNG ? PROBE_HUNG : PROBE_CRASHED;
     char story[sizeof((struct probe *)NULL)->fault];
-    contained_story(contained, PROBE_SECONDS, story, sizeof story);
+    contained_story(contained, story, sizeof story);
     const bool blames_cache = probe_blames_cache(what, story) && cache->path[0];
     const size_t n = strlen(story);
     if (blames_cache)

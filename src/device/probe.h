@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "device/icd.h"
 
-enum { PROBE_SECONDS = 6 }; /* that one step of it may take */
+enum { PROBE_SECONDS = 6 }; /* that one step of it may take: a small board compiles the first kernel for five */
 
 enum probe_verdict {
     PROBE_GOOD,        /* it may be loaded; a device of it may have a fault all the same */

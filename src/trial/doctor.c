@@ -116,7 +116,7 @@ static enum dae_status ask_child(contained_work *work, struct subject *subject, 
 {
     struct contained contained;
     TRY(contained_run(work, (void *[]){subject}, 1, seconds, &contained, err));
-    contained_story(&contained, seconds, story, TEXT_LEN);
+    contained_story(&contained, story, TEXT_LEN);
     *answer = contained.answer;
     return DAE_OK;
 }

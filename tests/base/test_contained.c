@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,6 +74,35 @@ static cJSON *plods(void *context)
     return answers(context);
 }
 
+static double computed(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static cJSON *spins(void *context)
+{
+    (void)context;
+    contained_step("counting for ever");
+    for (;;)
+        computed();
+    return NULL;
+}
+
+/* As on a machine that is busy otherwise: a sixth of a processor, for twice as long as a step may take. */
+static cJSON *starves(void *context)
+{
+    contained_step("compiling");
+    for (int i = 0; i < 20; ++i) {
+        const double end = computed() + 8e-3;
+        while (computed() < end)
+            ;
+        rest(42);
+    }
+    return answers(context);
+}
+
 static cJSON *exits(void *context)
 {
     (void)context;
@@ -122,7 +152,7 @@ static void tell(contained_work *work, enum contained_end end, int number, const
     assert_true((contained.answer != NULL) == (end == CONTAINED_ANSWERED));
     if (contained.answer)
         assert_true(cJSON_GetObjectItem(contained.answer, "n")->valuedouble == 2);
-    contained_story(&contained, seconds, text, sizeof text);
+    contained_story(&contained, text, sizeof text);
     assert_string_equal(text, story);
     cJSON_Delete(contained.answer);
     assert_true(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD); /* no zombie */
@@ -145,6 +175,38 @@ static void time_runs_for_each_step(void **state)
 {
     (void)state;
     tell(plods, CONTAINED_ANSWERED, 0, "");
+}
+
+static void who_gets_little_of_a_processor_is_not_stuck(void **state)
+{
+    (void)state;
+    tell(starves, CONTAINED_ANSWERED, 0, "");
+}
+
+/* Processor seconds of the children that have ended. */
+static double taken(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return (double)usage.ru_utime.tv_sec + 1e-6 * (double)usage.ru_utime.tv_usec + (double)usage.ru_stime.tv_sec +
+           1e-6 * (double)usage.ru_stime.tv_usec;
+}
+
+/* By the clock it might go on for ten times its seconds, were it kept from the processors. */
+static void who_computes_too_long_is_stuck(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct contained contained;
+    char text[1024];
+    const double before = taken();
+    assert_int_equal(contained_run(spins, (void *[]){NULL}, 1, seconds, &contained, &err), DAE_OK);
+    assert_int_equal(contained.end, CONTAINED_HUNG);
+    const double computed_by_child = taken() - before;
+    assert_true(computed_by_child > 0 && computed_by_child < 4 * seconds);
+    contained_story(&contained, text, sizeof text);
+    assert_non_null(strstr(text, "it hung (no progress in "));
+    assert_non_null(strstr(text, " s) while counting for ever"));
 }
 
 static void words_do_not_block_or_reach_us(void **state)
@@ -202,6 +264,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_end_is_told),
         cmocka_unit_test(time_runs_for_each_step),
+        cmocka_unit_test(who_gets_little_of_a_processor_is_not_stuck),
+        cmocka_unit_test(who_computes_too_long_is_stuck),
         cmocka_unit_test(words_do_not_block_or_reach_us),
         cmocka_unit_test(a_grandchild_is_ended_and_not_waited_for),
         cmocka_unit_test(each_has_its_own_story),
