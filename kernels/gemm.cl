@@ -154,6 +154,7 @@ INLINE void GEMM(dots_tile)(const int rows, TILE_ARGS)
 #define PIECE_REST p0, terms
 #define RIGHT(p, c) load16(B + (size_t)(p)*n + j + 16 * (c), tail)
 #endif
+#define FEW_PARTS (ROWS < COLUMNS ? 1 : ROWS / COLUMNS)
 #define TAIL_PARTS (ROWS < 2 ? ROWS : 2) /* code that takes a part of a vector is long, and takes long to compile */
 
 /* rows x (16 * columns) of C, of whose last vector `tail` numbers exist. Few rows would wait for their own sums, so they take
@@ -202,19 +203,20 @@ INLINE void GEMM(sums)(const int rows, const int columns, const int parts, const
 /* Rows i .. i + rows, columns j .. j + 16 * COLUMNS, or fewer at the border. */
 INLINE void GEMM(tile)(const int rows, PIECE_ARGS, TILE_ARGS)
 {
-    if (rows == ROWS && j + 16 * COLUMNS <= n) {
-        GEMM(sums)(ROWS, COLUMNS, 1, 16, PIECE_REST, i, j, TILE_REST);
+    if (j + 16 * COLUMNS <= n) {
+        if (rows == ROWS)
+            GEMM(sums)(ROWS, COLUMNS, 1, 16, PIECE_REST, i, j, TILE_REST);
+        else
+            for (int r = i; r < i + rows; ++r)
+                GEMM(sums)(1, COLUMNS, FEW_PARTS, 16, PIECE_REST, r, j, TILE_REST);
         return;
     }
-    for (int c = j; c < min(j + 16 * COLUMNS, n); c += 16) {
+    for (int c = j; c < n; c += 16) {
         if (rows == ROWS && c + 16 <= n)
             GEMM(sums)(ROWS, 1, 1, 16, PIECE_REST, i, c, TILE_REST);
         else
             for (int r = i; r < i + rows; ++r)
-                if (c + 16 <= n)
-                    GEMM(sums)(1, 1, ROWS, 16, PIECE_REST, r, c, TILE_REST);
-                else
-                    GEMM(sums)(1, 1, TAIL_PARTS, n - c, PIECE_REST, r, c, TILE_REST);
+                GEMM(sums)(1, 1, TAIL_PARTS, min(n - c, 16), PIECE_REST, r, c, TILE_REST);
 #if TRANSPOSE_B
         ++piece;
 #endif
@@ -352,5 +354,6 @@ __kernel void GEMM(finish)(const int m, const int n, G float *C, const int c_off
 #undef PIECE_ARGS
 #undef PIECE_REST
 #undef RIGHT
+#undef FEW_PARTS
 #undef TAIL_PARTS
 #undef WIDE_KERNEL
