@@ -209,8 +209,9 @@ enum dae_status executor_new(struct device *device, const struct network *networ
     TRY_GOTO(bind(e, &e->graph, notice, notice_len, err), failed);
     if (options->training)
         TRY_GOTO(bind(e, &e->training, notice, notice_len, err), failed);
+    /* An evaluation between epochs comes later: the first batch need not wait for its kernels. */
     for (int i = 0; i < N_KINDS; ++i)
-        if (wanted[i])
+        if (wanted[i] && !(i == SCHEDULE_EVALUATE && options->train))
             TRY_GOTO(build_pass(e, (enum schedule_kind)i, err), failed);
     if (options->train)
         TRY_GOTO(build_update(e, err), failed);
@@ -296,6 +297,8 @@ static enum dae_status run_pass(struct executor *e, enum schedule_kind kind, con
                          (long long)e->options.batch, kind_name[kind]);
     if (kind == SCHEDULE_TRAIN)
         TRY(network_check_batch(pass->graph->network, batch->n, err));
+    if (!pass->kernel)
+        TRY(build_pass(e, kind, err));
     if (pass->schedule.options.corrupt)
         TRY(network_check_samples(e->network, batch->rows, batch->streamed, err));
     for (int i = 0; i < pass->schedule.n_steps; ++i) {
