@@ -236,10 +236,11 @@ long=(study level_sweep "$small" --platform cpu --set data.train=20000 --set stu
     --set studies.level_sweep.epochs=12 --set studies.level_sweep.test_levels=0.3 --json)
 run "$dae_cl" "${long[@]}" --out "$work/whole"
 whole=$(tables_of)
+rm "$work/err" # of the study before: its lines are not to be waited for
 env --default-signal=INT "$dae_cl" "${long[@]}" --out "$work/cut" >"$work/out" 2>"$work/err" &
 pid=$!
 for ((i = 0; i < 600; ++i)); do
-    grep -q "training network1" "$work/err" && break
+    grep -qs "training network1" "$work/err" && break
     sleep 0.05
 done
 kill -INT $pid
