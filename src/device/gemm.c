@@ -17,7 +17,7 @@ enum {
     GRID_TILE = 16,          /* a work-group of 256; halved until the device takes it */
     DOTS = 4,                /* rows of each operand whose products a work-item sums side by side */
     PIECE = 256,             /* terms of a piece of a transposed B: 32 KB with two vectors of columns */
-    TURNED_ROWS = 32,        /* of C, from which turning such pieces pays */
+    TURNED_ROWS = 32,        /* of C, from which turning such pieces pays; more than a tile may have */
     ITEMS_EACH_UNIT = 16,    /* so that units that finish early find more */
     TURNED_EACH_UNIT = 4,    /* the same where each item turns pieces of B */
     SMALLEST_ITEM = 1 << 17, /* multiplications, some microseconds: less would not pay for its start */

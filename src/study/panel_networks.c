@@ -88,7 +88,8 @@ static enum dae_status train_one(struct study_task *task, const struct panel_tra
                                     (long long)(how->first_row + how->train->n), seed);
     if (!assignments || !name)
         return error_no_memory(err, "study", 0);
-    memcpy(assignments, how->assignments, (size_t)n * sizeof *assignments);
+    for (int i = 0; i < n; ++i)
+        assignments[i] = how->assignments[i];
     assignments[n] = arena_printf(arena, "seed=%lld", (long long)task->network->seed + seed);
     if (!assignments[n])
         return error_no_memory(err, "study", 0);
