@@ -184,9 +184,11 @@ static enum dae_status add_walk(const struct impute_work *s, struct study_result
     struct study_table *table = new_table(s, result, n_rows, n);
     struct study_figure *figure = arena_alloc(arena, sizeof *figure);
     struct study_curve *curve = arena_array(arena, N_SHOWN, sizeof *curve);
+    double *year = arena_array(arena, (size_t)n, sizeof *year); /* the result lives longer than our work */
     const char **name = arena_array(arena, (size_t)n_rows, sizeof *name), **all = row_names(s, &s->methods, s->walk);
-    if (!table || !figure || !curve || !name || !all)
+    if (!table || !figure || !curve || !year || !name || !all)
         return error_no_memory(err, "table", 0);
+    memcpy(year, s->walk_year, (size_t)n * sizeof *year);
     memcpy(name, all, IMPUTE_N * sizeof *name);
     name[IMPUTE_N] = "denoising autoencoder";
     for (int row = 0; row < n_rows; ++row)
@@ -200,7 +202,7 @@ static enum dae_status add_walk(const struct impute_work *s, struct study_result
     table->mark = "ours";
     table->marked_row = IMPUTE_N;
     for (int i = 0; i < N_SHOWN; ++i)
-        curve[i] = (struct study_curve){name[shown[i]], n, s->walk_year, table->value + shown[i] * n};
+        curve[i] = (struct study_curve){name[shown[i]], n, year, table->value + shown[i] * n};
     *figure = (struct study_figure){.name = "walk_forward",
                                     .title = "Walked forward",
                                     .caption = "Each point is a test window, at its first day.",
