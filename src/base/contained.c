@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -121,20 +120,10 @@ static void hear_words(struct watch *watch, const char *bytes, ssize_t n)
     }
 }
 
-/* Seconds that the child's threads have computed. */
-static double processor_seconds(pid_t child)
-{
-    clockid_t clock;
-    struct timespec t;
-    if (clock_getcpuclockid(child, &clock) != 0 || clock_gettime(clock, &t) != 0)
-        return 0;
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void begin_step(struct watch *watch)
 {
     watch->step_began = clock_seconds();
-    watch->processor_then = processor_seconds(watch->child);
+    watch->processor_then = clock_processor_seconds(watch->child);
     watch->deadline = watch->step_began + watch->step_seconds;
 }
 
@@ -145,7 +134,8 @@ static bool is_stuck(struct watch *watch)
     const double now = clock_seconds();
     if (now < watch->deadline)
         return false;
-    const double passed = now - watch->step_began, computed = processor_seconds(watch->child) - watch->processor_then;
+    const double passed = now - watch->step_began,
+                 computed = clock_processor_seconds(watch->child) - watch->processor_then;
     if (computed >= watch->step_seconds || computed < ASLEEP * passed ||
         passed >= STARVED_TIMES * watch->step_seconds) {
         watch->out->seconds = passed;

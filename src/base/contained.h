@@ -15,13 +15,13 @@ enum contained_end {
     CONTAINED_ANSWERED,
     CONTAINED_EXITED,  /* without an answer; number is the exit status */
     CONTAINED_CRASHED, /* number is the signal */
-    CONTAINED_HUNG,    /* a step took longer than allowed, and the child was killed after `seconds` of it */
+    CONTAINED_HUNG,    /* a step took longer than allowed, and the child was killed */
 };
 
 struct contained {
     enum contained_end end;
     int number;
-    double seconds;
+    double seconds;  /* that the step had taken by the clock when the child was killed for it */
     cJSON *answer;   /* owned: cJSON_Delete; NULL unless answered */
     char step[256];  /* the last one that was begun: "loading its library" */
     char words[160]; /* the first line that it printed in that step, in printable characters; or "" */

@@ -150,8 +150,7 @@ enum dae_status checkpoint_load(const char *path, struct checkpoint *c, const st
         const char *line = first_difference(theirs ? theirs : "", fingerprint, &len);
         status = error_set(err, DAE_CHECKPOINT,
                            "%s: it was made with another config or other data, which differ at '%.*s'; run without "
-                           "--resume, or choose "
-                           "another --out",
+                           "--resume, or choose another --out",
                            path, len, line);
     } else {
         status = take_all(&file, path, c, network, n_states, epochs, steps, err);
