@@ -1,6 +1,6 @@
 /* Each file of kernels/ compiles alone on the default device, with its own defaults and warnings as errors; so does
  * what it would mean on the other shape of device, where a work-group shares a sample. None needs what a device may
- * lack: double or half precision, images, any extension. Runs in the checkout. */
+ * lack: double or half precision, images, any extension; and no vector crosses a call. Runs in the checkout. */
 #include <ctype.h>
 #include <dirent.h>
 #include <setjmp.h>
@@ -80,6 +80,30 @@ static const char *double_literal(const char *source)
     return NULL;
 }
 
+/* Whether a line begins the definition of a function that is not inlined: kernels take no vectors, and all else is
+ * INLINE. */
+static bool is_call(const char *line)
+{
+    static const char *const others[] = {"INLINE ", "__kernel ", "WIDE_KERNEL ", "typedef ", "struct ", "#"};
+    if (!isalpha((unsigned char)line[0]) && line[0] != '_')
+        return false;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; ++i)
+        if (strncmp(line, others[i], strlen(others[i])) == 0)
+            return false;
+    return true;
+}
+
+/* What kernels/dae.clh says of vectors and calls when it switches clang's note off. */
+static void passes_no_vector(void **state)
+{
+    char *source = read_kernel(*state), *rest = NULL;
+    blank_comments(source);
+    for (char *line = strtok_r(source, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        if (is_call(line))
+            fail_msg("%s: '%s' is not INLINE", (const char *)*state, line);
+    free(source);
+}
+
 static void needs_no_option(void **state)
 {
     static const char *const words[] = {"double", "half", "image", "EXTENSION", "atom"};
@@ -132,7 +156,7 @@ static int is_kernel_file(const struct dirent *entry)
 int main(void)
 {
     struct dirent **files;
-    struct CMUnitTest tests[2 * MAX_FILES] = {{0}};
+    struct CMUnitTest tests[3 * MAX_FILES] = {{0}};
     int n_tests = 0;
     int n = scandir("kernels", &files, is_kernel_file, alphasort);
     if (n < 1 || n > MAX_FILES) {
@@ -142,6 +166,7 @@ int main(void)
     for (int i = 0; i < n; ++i) {
         char *name = files[i]->d_name;
         tests[n_tests++] = (struct CMUnitTest){.name = name, .test_func = needs_no_option, .initial_state = name};
+        tests[n_tests++] = (struct CMUnitTest){.name = name, .test_func = passes_no_vector, .initial_state = name};
         if (strcmp(strrchr(name, '.'), ".cl") == 0) /* the others stand before every one of these */
             tests[n_tests++] = (struct CMUnitTest){.name = name, .test_func = compiles_alone, .initial_state = name};
     }
