@@ -1,39 +1,62 @@
 #!/usr/bin/env bash
 # run.sh [PROGRAM...]: runs the test programs, or else all of them: the cmocka programs of $BUILD/tests and tests/cli/*.sh.
-# One line a program; the log of each that fails; at the end the sum over all test cases. A program that crashes, ends
+# JOBS run side by side (as many as there are processors), each with a TMPDIR of its own. When a program has ended, one line
+# gives its verdict, with its log where it failed; the last line is the sum over all test cases. A program that crashes, ends
 # with another status than its verdict, runs no test, or is missing counts as a failed case. Runs in the checkout.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 export BUILD=${BUILD:-build}
-limit=${TEST_SECONDS:-900} # for one program
+limit=${TEST_SECONDS:-1800} # of one program; a hung program needs no short limit, and the others go on beside it
+jobs=${JOBS:-$(nproc)}
+
+# The programs that take longest start first: none of them is left to run by itself at the end.
+longest=("$BUILD"/tests/{graph/test_conformance,device/test_gemm,trial/test_bench})
 
 # Tests are run by make, and some run make: nothing of the outer one may reach them.
-unset MAKEFLAGS MAKELEVEL MFLAGS NO_INSTALL
+unset MAKEFLAGS MAKELEVEL MFLAGS NO_INSTALL JOBS
 export LC_ALL=C
 export DAE_CL_PLUGINS=$BUILD/plugins
 export POCL_CACHE_DIR=${POCL_CACHE_DIR:-$PWD/$BUILD/pocl-cache}
 export DAE_CL_CACHE_DIR=${DAE_CL_CACHE_DIR:-$PWD/$BUILD/cache}
 mkdir -p "$POCL_CACHE_DIR"
 work=$(mktemp -d)
-child=
-trap '[ -z "$child" ] || kill "$child" 2>/dev/null; rm -rf "$work"' EXIT
+declare -A running=() # process id -> number of the program
+
+# Each child is a `timeout`, which passes the signal on to all that its program has started.
+stop_all() {
+    [ ${#running[@]} -eq 0 ] || kill "${!running[@]}" 2>/dev/null
+    wait
+    rm -rf "$work"
+}
+trap stop_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
 if [ $# -gt 0 ]; then
     programs=("$@")
 else
-    programs=()
+    programs=("${longest[@]}")
     for source in tests/*/test_*.c; do
-        programs+=("$BUILD/${source%.c}")
+        [[ " ${longest[*]} " == *" $BUILD/${source%.c} "* ]] || programs+=("$BUILD/${source%.c}")
     done
     for script in tests/cli/*.sh; do
         [ "$script" = tests/cli/harness.sh ] || programs+=("$script")
     done
 fi
 
-# Sums the numbers before or behind a word in a log: cmocka writes "[  PASSED  ] 3 test(s)", the scripts "3 passed".
+# Starts program number $1 in the folder of that number: its log, its temporary files, its seconds in all and of a processor.
+start() {
+    local own=$work/$1 program=${programs[$1]}
+    local command=("$program")
+    [[ $program != *.sh ]] || command=(bash "$program")
+    mkdir -p "$own/tmp"
+    TMPDIR=$own/tmp timeout -k 10 "$limit" bash -c 'TIMEFORMAT="%0R %U %S"; { time "$@" 2>&3; } 2>"$0"' "$own/time" \
+        "${command[@]}" >"$own/log" 3>&1 2>/dev/null &
+    running[$!]=$1
+}
+
+# Sums the numbers before or after a word in a log: cmocka writes "[  PASSED  ] 3 test(s)", the scripts "3 passed".
 count() { # WORD LOG
     grep -oE "\[ +${1^^} +\] [0-9]+ test\(s\)|^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$" "$2" |
         awk -v word="$1" '/^\[/ { n += $(NF - 1); next }
@@ -41,20 +64,11 @@ count() { # WORD LOG
 }
 
 total_passed=0 total_failed=0 total_skipped=0
-for program in "${programs[@]}"; do
-    log=$work/log
-    mkdir "$work/tmp"
-    started=$SECONDS
-    command=("$program")
-    [[ $program != *.sh ]] || command=(bash "$program")
-    TMPDIR=$work/tmp timeout -k 10 "$limit" "${command[@]}" >"$log" 2>&1 &
-    child=$! # waited for, so that Ctrl-C is heard at once
-    wait "$child"
-    code=$?
-    child=
-    rm -rf "$work/tmp"
+# Program number $1 has ended with status $2.
+report() {
+    local program=${programs[$1]} code=$2 log=$work/$1/log passed failed skipped seconds busy why='' verdict=ok
     passed=$(count passed "$log") failed=$(count failed "$log") skipped=$(count skipped "$log")
-    why=
+    read -r seconds busy < <(awk 'END { printf "%s %.0f\n", $1, $2 + $3 }' "$work/$1/time")
     if [ "$code" -eq 124 ] || [ "$code" -eq 137 ]; then
         why="stopped after $limit s"
     elif [ "$code" -ne 0 ] && [ "$failed" -eq 0 ]; then
@@ -63,17 +77,29 @@ for program in "${programs[@]}"; do
         why="no test was run"
     fi
     [ -z "$why" ] || failed=$((failed + 1))
-    verdict=ok
     if [ "$failed" -gt 0 ]; then
         verdict=FAIL
         cat "$log"
     else
         grep -E '^\[  SKIPPED \] [^0-9]|^skip ' "$log" | sort -u
     fi
-    echo "$verdict  ${program#"$BUILD"/}: $passed passed, $failed failed, $skipped skipped, $((SECONDS - started)) s${why:+ ($why)}"
-    total_passed=$((total_passed + passed))
-    total_failed=$((total_failed + failed))
-    total_skipped=$((total_skipped + skipped))
+    echo "$verdict  ${program#"$BUILD"/}: $passed passed, $failed failed, $skipped skipped, $seconds s, $busy s of processor${why:+ ($why)}"
+    total_passed=$((total_passed + passed)) total_failed=$((total_failed + failed)) total_skipped=$((total_skipped + skipped))
+    rm -rf "${work:?}/$1"
+}
+
+next=0
+while [ "$next" -lt ${#programs[@]} ] || [ ${#running[@]} -gt 0 ]; do
+    if [ "$next" -lt ${#programs[@]} ] && [ ${#running[@]} -lt "$jobs" ]; then
+        start "$next"
+        next=$((next + 1))
+        continue
+    fi
+    wait -n -p ended "${!running[@]}"
+    code=$?
+    number=${running[$ended]}
+    unset "running[$ended]"
+    report "$number" "$code"
 done
 echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
 [ "$total_failed" -eq 0 ] && [ $((total_passed + total_skipped)) -gt 0 ]

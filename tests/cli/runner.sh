@@ -60,23 +60,49 @@ for wrong in status crash hang nothing zero absent; do
     [[ $last == *" passed, 1 failed, 1 skipped" ]] || problem "the last line is '$last'"
 done
 
-case_is "stopped by a signal, it stops its program and leaves nothing"
-program long <<<'trap "touch $DONE; exit 1" TERM; touch "$DONE.started"; sleep 20 & wait'
-DONE=$work/done TMPDIR=$work BUILD=$BUILD bash tests/run.sh "$work/long" >"$work/out" 2>&1 &
-runner=$!
+program meets <<'END'
+echo "[  PASSED  ] 1 test(s)." >&2
+touch "$MEETING/$(basename "$0")"
 for _ in $(seq 100); do
-    [ -e "$work/done.started" ] && break
+    [ "$(ls "$MEETING" | wc -l)" -eq 2 ] && break
     sleep 0.1
 done
+[ "$(ls "$MEETING" | wc -l)" -eq 2 ] && touch "$TMPDIR/mine" && [ "$(ls "$TMPDIR")" = mine ]
+END
+cp "$work/meets" "$work/meets_too"
+case_is "programs run side by side, each with temporary files of its own"
+mkdir "$work/meeting"
+run env MEETING="$work/meeting" JOBS=2 BUILD="$BUILD" bash tests/run.sh "$work/meets" "$work/meets_too"
+code_is 0
+out_has "2 passed, 0 failed, 0 skipped"
+
+case_is "one by one where that is asked"
+rm "$work"/meeting/*
+program alone <<'END'
+echo "[  PASSED  ] 1 test(s)." >&2
+mkdir "$MEETING/alone" && sleep 0.2 && rmdir "$MEETING/alone"
+END
+run env MEETING="$work/meeting" JOBS=1 BUILD="$BUILD" bash tests/run.sh "$work/alone" "$work/alone"
+code_is 0
+
+case_is "stopped by a signal, it stops its programs and leaves nothing"
+program long <<<'trap "touch $DONE.$$; exit 1" TERM; touch "$DONE.started.$$"; sleep 20 & wait'
+DONE=$work/done TMPDIR=$work JOBS=2 BUILD=$BUILD bash tests/run.sh "$work/long" "$work/long" "$work/long" >"$work/out" 2>&1 &
+runner=$!
+reaches() { # PATTERN NUMBER: so many files are there within 10 seconds
+    for _ in $(seq 100); do
+        [ "$(find "$work" -maxdepth 1 -name "$1" | wc -l)" -eq "$2" ] && return
+        sleep 0.1
+    done
+    problem "there are not $2 files $1"
+}
+reaches 'done.started.*' 2
 kill -TERM "$runner"
 wait "$runner"
 code=$?
 code_is 143
-for _ in $(seq 50); do
-    [ -e "$work/done" ] && break
-    sleep 0.1
-done
-[ -e "$work/done" ] || problem "the program was not stopped"
+reaches 'done.[0-9]*' 2
+reaches 'done.started.*' 2
 left=$(find "$work" -mindepth 1 -maxdepth 1 -name 'tmp.*')
 [ -z "$left" ] || problem "left: $left"
 
