@@ -30,13 +30,13 @@ INCLUDE_DIR := $(PREFIX)/include/dae
 PC_DIR     := $(PREFIX)/lib/pkgconfig
 MAN_DIR    := $(PREFIX)/share/man/man1
 
-LIB_SOURCES  := $(filter-out src/cli/%,$(wildcard src/*/*.c))
+LIB_SOURCES  := $(filter-out src/cli/%,$(wildcard src/*/*.c src/*/*/*.c))
 CLI_SOURCES  := $(wildcard src/cli/*.c)
 PLUGINS      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/*.c))
 HOST_KERNELS := $(filter-out $(patsubst plugins/%.c,kernels/%.cl,$(wildcard plugins/*.c)),$(wildcard kernels/*.cl kernels/*.clh))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/kernels_embedded.o
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
-C_FILES      := $(wildcard src/*/*.[ch] plugins/*.c tests/*.[ch] tests/*/*.[ch] tools/*/*.[ch])
+C_FILES      := $(wildcard src/*/*.[ch] src/*/*/*.[ch] plugins/*.c tests/*/*.[ch] tests/*/*/*.[ch] tools/*/*.[ch])
 
 # One short line for each file that is made; V=1 shows the commands.
 Q := $(if $(V),,@)

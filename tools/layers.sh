@@ -21,7 +21,7 @@ zlib.h          src/data/
 jpeglib.h       src/data/jpeg.c
 jerror.h        src/data/jpeg.c
 cjson/*         src/base/json.h
-sha2.h          src/base/memo.c src/train/safetensors.c
+sha2.h          src/base/cache.c src/train/safetensors.c
 lapacke.h       src/train/
 cblas.h         src/train/
 '

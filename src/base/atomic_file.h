@@ -23,12 +23,4 @@ void atomic_file_discard(struct atomic_file *file);
 /* begin, write, commit in one call. */
 MUST_USE enum dae_status atomic_file_save(const char *path, const void *bytes, size_t len, struct error *err);
 
-/* Creates a folder and its missing parents (mode 0777 less the umask). */
-MUST_USE enum dae_status folder_make(const char *path, struct error *err);
-
-/* Reads a whole regular file of at most max_bytes into malloc'ed memory with a NUL behind it; the caller frees.
- * Missing or unreadable: DAE_IO; larger: `too_large` with the sizes in the message; out of memory: DAE_NO_MEMORY. */
-MUST_USE enum dae_status file_read(const char *path, size_t max_bytes, enum dae_status too_large, char **bytes,
-                                   size_t *len, struct error *err);
-
 #endif

@@ -1,5 +1,6 @@
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,13 @@ void error_note(struct error *err, const char *format, ...)
     va_start(args, format);
     vsnprintf(err->text + at, sizeof err->text - at, format, args);
     va_end(args);
+}
+
+enum dae_status error_io(struct error *err, const char *what, const char *path)
+{
+    int code = errno;
+    return error_set(err, DAE_IO, "cannot %s %s: %s%s", what, path, strerror(code),
+                     code == ENOSPC || code == EDQUOT ? "; free some space and run again" : "");
 }
 
 enum dae_status error_no_memory(struct error *err, const char *what, unsigned long long bytes)

@@ -43,6 +43,9 @@ void error_note(struct error *err, const char *format, ...) BASE_PRINTF(2, 3);
 /* "out of memory: WHAT (BYTES bytes)" with DAE_NO_MEMORY. */
 MUST_USE enum dae_status error_no_memory(struct error *err, const char *what, unsigned long long bytes);
 
+/* "cannot WHAT PATH: ..." by errno, with DAE_IO: what a call to the system failed with. */
+MUST_USE enum dae_status error_io(struct error *err, const char *what, const char *path);
+
 /* The message alone, without "dae-cl: error: " or the place before it: to be told as part of another sentence. */
 const char *error_message(const struct error *err);
 

@@ -1,6 +1,7 @@
 /* dae-cl check: a config read, built into a network and planned for memory; no device takes part. */
 #include <stdio.h>
 
+#include "base/shape.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "graph/derived.h"

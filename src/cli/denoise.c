@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
+#include "base/folder.h"
+#include "base/shape.h"
 #include "cli/command.h"
 #include "cli/denoise_compare.h"
 #include "cli/panel_table.h"
@@ -111,11 +113,6 @@ static enum dae_status load_model(struct denoise *d, struct error *err)
 
 /* ---- The samples. ------------------------------------------------------------------------------------------------ */
 
-static bool same_shape(const struct dae_shape *a, const struct dae_shape *b)
-{
-    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
-}
-
 /* Of any height and width; a model of one channel takes the channels of a colour image one by one. */
 static bool fits_tiles(const struct denoise *d, const struct dae_shape *shape)
 {
@@ -129,7 +126,7 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
 {
     const struct dae_shape *want = &d->network.node[0].plan.output;
     TRY(samples_file_load(path, file, err));
-    if (same_shape(&file->shape, want) || fits_tiles(d, &file->shape))
+    if (shape_equal(&file->shape, want) || fits_tiles(d, &file->shape))
         return DAE_OK;
     char have_text[96], want_text[96];
     enum dae_status status = error_set(err, DAE_BAD_DATA, "%s: samples of %s, but %s takes %s", path,
@@ -168,7 +165,7 @@ static enum dae_status check_samples(struct denoise *d, const struct denoise_inp
 {
     struct samples_file file;
     TRY(load_samples(d, input->path, &file, err));
-    *n = same_shape(&file.shape, &d->network.node[0].plan.output) ? file.n : 0;
+    *n = shape_equal(&file.shape, &d->network.node[0].plan.output) ? file.n : 0;
     d->work += file.n * dae_shape_len(&file.shape);
     enum dae_status status = DAE_OK;
     if (d->compare.clean) {
@@ -336,7 +333,7 @@ static void hold(const struct samples_file *file)
 static enum dae_status denoise_values(struct denoise *d, const struct samples_file *file, struct error *err)
 {
     const int64_t len = dae_shape_len(&file->shape);
-    const bool whole = same_shape(&file->shape, &d->network.node[0].plan.output);
+    const bool whole = shape_equal(&file->shape, &d->network.node[0].plan.output);
     const int64_t size = len * file->n;
     d->work_here = whole ? size : len;
     for (int64_t first = 0; first < file->n; first += whole ? d->batch : 1) {

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "data/file_names.h"
+#include "base/file_names.h"
+#include "base/shape.h"
 #include "train/metrics.h"
 
 /* The file of that name in a folder, or else the one whose name differs in its extension alone; when there is none,
@@ -53,16 +54,11 @@ static enum dae_status clean_path(const struct denoise_compare *compare, const s
     return *path ? DAE_OK : error_no_memory(err, "file name", strlen(compare->clean));
 }
 
-static bool same_shape(const struct dae_shape *a, const struct dae_shape *b)
-{
-    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
-}
-
 static enum dae_status check_shape(const char *path, const struct denoise_input *input, const struct samples_file *file,
                                    const struct samples_file *clean, struct error *err)
 {
     char have[96], want[96];
-    if (clean->n == file->n && same_shape(&clean->shape, &file->shape))
+    if (clean->n == file->n && shape_equal(&clean->shape, &file->shape))
         return DAE_OK;
     return error_set(err, DAE_BAD_DATA, "%s: %lld samples of %s, but %s has %lld of %s", path, (long long)clean->n,
                      shape_text(&clean->shape, have), input->path, (long long)file->n, shape_text(&file->shape, want));

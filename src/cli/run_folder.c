@@ -9,7 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "base/atomic_file.h"
+#include "base/folder.h"
 
 enum dae_status run_folder_path(const struct run_folder *folder, const char *name, char *text, size_t len,
                                 struct error *err)

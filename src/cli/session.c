@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
+#include "base/shape.h"
 #include "cli/stop.h"
 #include "cli/trust.h"
 #include "config/tree.h"
@@ -47,11 +48,6 @@ enum dae_status session_read(struct session *session, const char *path, struct e
     return invocation_request(session->invocation, session->config, &request, err);
 }
 
-static bool same_shape(const struct dae_shape *a, const struct dae_shape *b)
-{
-    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
-}
-
 enum dae_status session_load(struct session *session, struct error *err)
 {
     struct dataset *train = &session->train_set, *test = &session->test_set;
@@ -70,7 +66,7 @@ enum dae_status session_load(struct session *session, struct error *err)
         snprintf(held_out, sizeof held_out, "%lld validation, ", (long long)session->validation_set.n);
     fprintf(stderr, "data: %s (%lld training, %s%lld test samples of %s)\n", session->data_line, (long long)train->n,
             held_out, (long long)test->n, shape_text(&train->shape, have));
-    if (!same_shape(&input->plan.output, &train->shape))
+    if (!shape_equal(&input->plan.output, &train->shape))
         return error_at(err, DAE_CONFIG, input->mark, "model.input is %s, but the samples are %s",
                         shape_text(&input->plan.output, want), shape_text(&train->shape, have));
     if (train->kind != test->kind)

@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.h"
 #include "base/clock.h"
+#include "base/folder.h"
 #include "cli/progress.h"
 #include "report/figure.h"
 

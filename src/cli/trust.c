@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cache.h"
 #include "base/clock.h"
-#include "base/memo.h"
 #include "base/version.h"
 #include "cli/command.h"
 #include "cli/driver_guard.h"
@@ -44,7 +44,7 @@ static enum dae_status remember(const struct device *device, bool passed, const 
         cJSON_Delete(verdict);
         verdict = NULL;
     }
-    return memo_write(KIND, key, verdict, err);
+    return cache_write(KIND, key, verdict, err);
 }
 
 enum dae_status trust_remember_pass(const struct device *device, struct error *err)
@@ -57,7 +57,7 @@ static bool recall(const struct device *device, char *why, size_t len)
 {
     char key[KEY_LEN], problem[WHY_LEN] = "";
     write_key(device, key, sizeof key);
-    cJSON *verdict = is_remembering() ? memo_read(KIND, key, problem, sizeof problem) : NULL;
+    cJSON *verdict = is_remembering() ? cache_read(KIND, key, problem, sizeof problem) : NULL;
     const cJSON *passed = cJSON_GetObjectItemCaseSensitive(verdict, "passed");
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(verdict, "why"));
     const bool known = cJSON_IsBool(passed) && text;

@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "base/arena.h"
+#include "base/shape.h"
 #include "base/text.h"
 #include "data/array_samples.h"
 #include "data/data_folder.h"
@@ -19,7 +20,6 @@
 #include "data/panel_source.h"
 #include "data/plane.h"
 #include "data/validation_set.h"
-#include "graph/network.h"
 
 /* Held-out draws are far from those trained on, however many either split takes. */
 static const uint32_t first_test = UINT32_C(1) << 31;
@@ -84,17 +84,12 @@ static enum dae_status load_mnist(const struct dataset_options *options, const c
 
 /* ---- The other sources. ------------------------------------------------------------------------------------------ */
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static enum dae_status load_digits(const struct dataset_options *options, struct dataset *train, struct dataset *test,
                                    struct error *err)
 {
     uint64_t seed = (uint64_t)options->seed;
-    TRY(digits_draw(seed, 0, smaller(options->n_train, options->limit), train, err));
-    return digits_draw(seed, first_test, smaller(options->n_test, options->test_limit), test, err);
+    TRY(digits_draw(seed, 0, shape_min(options->n_train, options->limit), train, err));
+    return digits_draw(seed, first_test, shape_min(options->n_test, options->test_limit), test, err);
 }
 
 static enum dae_status load_points(const struct dataset_options *options, struct dataset *train, struct dataset *test,
@@ -102,8 +97,8 @@ static enum dae_status load_points(const struct dataset_options *options, struct
 {
     const uint64_t seed = (uint64_t)options->seed;
     const double scale = options->source == SOURCE_SPIRAL ? options->scale : 0;
-    TRY(plane_draw(seed, 0, smaller(options->n_train, options->limit), scale, train, err));
-    return plane_draw(seed, first_test, smaller(options->n_test, options->test_limit), scale, test, err);
+    TRY(plane_draw(seed, 0, shape_min(options->n_train, options->limit), scale, train, err));
+    return plane_draw(seed, first_test, shape_min(options->n_test, options->test_limit), scale, test, err);
 }
 
 /* ---- Panels. ----------------------------------------------------------------------------------------------------- */
@@ -193,8 +188,8 @@ static enum dae_status load_dead_leaves(const struct dataset_options *options, s
                                         struct dataset *test, struct error *err)
 {
     struct image_files_options of_train = patches_of(options, false), of_test = patches_of(options, true);
-    of_train.limit = smaller(options->n_train, of_train.limit);
-    of_test.limit = smaller(options->n_test, of_test.limit);
+    of_train.limit = shape_min(options->n_train, of_train.limit);
+    of_test.limit = shape_min(options->n_test, of_test.limit);
     TRY(image_files_draw((uint64_t)options->seed, 0, &of_train, train, err));
     return image_files_draw((uint64_t)options->seed, first_test, &of_test, test, err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/philox.h"
+#include "base/shape.h"
 
 /* All arithmetic is on integers: floating point would let one compiler contract a product and a sum that another rounds
  * twice, and then the same seed would draw other pixels. */
@@ -236,11 +237,6 @@ static void trace_stroke(struct draws *draws, const struct hand *hand, const str
 
 /* ---- Ink. -------------------------------------------------------------------------------------------------------- */
 
-static int larger(int a, int b)
-{
-    return a > b ? a : b;
-}
-
 static int absolute(int a)
 {
     return a < 0 ? -a : a;
@@ -251,7 +247,7 @@ static int rough_length(int dx, int dy)
 {
     dx = absolute(dx);
     dy = absolute(dy);
-    return larger(dx, dy) + (dx < dy ? dx : dy) / 2;
+    return shape_max(dx, dy) + shape_min(dx, dy) / 2;
 }
 
 struct box {
@@ -264,9 +260,9 @@ static struct box bounds(const struct trace *trace)
     for (int i = 1; i < trace->n; ++i) {
         const struct place *p = &trace->place[i];
         box.left = p->x < box.left ? p->x : box.left;
-        box.right = larger(p->x, box.right);
+        box.right = shape_max(p->x, box.right);
         box.top = p->y < box.top ? p->y : box.top;
-        box.bottom = larger(p->y, box.bottom);
+        box.bottom = shape_max(p->y, box.bottom);
     }
     return box;
 }
@@ -282,7 +278,7 @@ static int keep_inside(int by, int lo, int hi, int margin)
 static void place_trace(struct draws *draws, int radius, struct trace *trace)
 {
     struct box box = bounds(trace);
-    int extent = larger(larger(box.right - box.left, box.bottom - box.top), 1);
+    int extent = shape_max(shape_max(box.right - box.left, box.bottom - box.top), 1);
     int64_t side = (BOX - 2 * radius) * (int64_t)(ONE - draw_below(draws, ONE / 8)) / ONE;
     for (int i = 0; i < trace->n; ++i) {
         trace->place[i].x = (int)(trace->place[i].x * side / extent);
@@ -316,7 +312,7 @@ static int pixel_from(int position)
 /* A round spot: full ink up to the inner radius, none from the outer, falling with the square of the distance. */
 static void stamp(uint8_t *image, int x, int y, int radius, int ink)
 {
-    int outer = radius + PIXEL * 6 / 10, inner = larger(radius - PIXEL * 4 / 10, 0);
+    int outer = radius + PIXEL * 6 / 10, inner = shape_max(radius - PIXEL * 4 / 10, 0);
     int outer2 = outer * outer, factor = (ink << 16) / (outer2 - inner * inner);
     int left = pixel_from(x - outer), right = pixel_from(x + outer);
     int bottom = pixel_from(y + outer);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "data/image_extras.h"
 #include "data/jpeg.h"

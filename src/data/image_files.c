@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "base/arena.h"
+#include "base/file_names.h"
 #include "data/dead_leaves.h"
-#include "data/file_names.h"
 #include "data/image_pool.h"
 #include "data/samples_file.h"
 #include "data/tar.h"

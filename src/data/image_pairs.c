@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "data/file_names.h"
+#include "base/file_names.h"
 #include "data/image_pool.h"
 
 /* An image file of a folder. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
+#include "base/file.h"
 #include "base/text.h"
 
 static const char magic[] = "\x93NUMPY"; /* followed by two version bytes and the header's length */

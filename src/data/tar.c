@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shape.h"
+
 enum {
     BLOCK = 512,
     AT_SIZE = 124,
@@ -122,7 +124,7 @@ enum dae_status tar_next(struct tar *tar, size_t max_bytes, bool *found, struct 
             *found = true;
             return take_content(tar, size, max_bytes, err);
         }
-        TRY(pass_over(tar, (size + BLOCK - 1) / BLOCK * BLOCK, err)); /* folders, links, long names, attributes */
+        TRY(pass_over(tar, shape_round_up(size, BLOCK), err)); /* folders, links, long names, attributes */
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include <clblast_c.h>
 
+#include "base/shape.h"
 #include "base/text.h"
 #include "device/cl_status.h"
 #include "device/handles.h"
@@ -243,11 +244,6 @@ enum dae_status gemm_pool_build(struct gemm_pool *pool, struct error *err)
     return status;
 }
 
-static size_t round_up(int64_t n, size_t multiple)
-{
-    return ((size_t)n + multiple - 1) / multiple * multiple;
-}
-
 static int64_t divide_up(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;
@@ -313,7 +309,8 @@ static enum dae_status run_own(struct gemm *gemm, int64_t m, int64_t n, int64_t 
                              err);
     }
     size_t tile = (size_t)gemm->pool->tile;
-    const size_t global[2] = {round_up(n, tile), round_up(m, tile)}, local[2] = {tile, tile};
+    const size_t global[2] = {(size_t)shape_round_up(n, tile), (size_t)shape_round_up(m, tile)},
+                 local[2] = {tile, tile};
     return kernel_launch(gemm->kernels->multiply, global, local, args, n_args - 1, err);
 }
 
@@ -345,7 +342,7 @@ static enum dae_status run_clblast(struct gemm *gemm, int64_t m, int64_t n, int6
                                       ARG_BUFFER(gemm->fold == 2 ? other.buffer : c.buffer),
                                       ARG_INT(gemm->fold == 2 ? other.offset : 0)};
     const size_t group = (size_t)device_tuning(device)->group;
-    const size_t global[2] = {round_up(m * n, group), 1}, local[2] = {group, 1};
+    const size_t global[2] = {(size_t)shape_round_up(m * n, group), 1}, local[2] = {group, 1};
     return kernel_launch(gemm->kernels->multiply, global, local, args, sizeof args / sizeof args[0], err);
 }
 

@@ -12,8 +12,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "base/atomic_file.h"
-#include "base/memo.h"
+#include "base/cache.h"
+#include "base/folder.h"
 
 enum { PAGE = 4096 };
 
@@ -100,7 +100,7 @@ static bool own_folder(char *path, size_t len, char *problem, size_t problem_len
 {
     struct error err = {0};
     char folder[KERNEL_CACHE_PATH - 8];
-    if (memo_folder(folder, sizeof folder, &err) != DAE_OK) {
+    if (cache_folder(folder, sizeof folder, &err) != DAE_OK) {
         snprintf(problem, problem_len, "%.1400s", error_message(&err));
         return false;
     }

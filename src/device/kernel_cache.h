@@ -23,7 +23,7 @@ struct kernel_cache {
 };
 
 /* Chooses the folder once per process, and sets POCL_CACHE_DIR to it: what the user has set, else a folder of our own
- * below memo_folder, else one for temporary files. The choice lives as long as the process. */
+ * below cache_folder, else one for temporary files. The choice lives as long as the process. */
 const struct kernel_cache *kernel_cache_prepare(void);
 
 /* How many entries the folder in use has: fewer once somebody has cleared it. */

@@ -8,7 +8,7 @@
 #include <CL/cl.h>
 #include <CL/cl_ext.h>
 
-#include "base/contained.h"
+#include "base/sandbox.h"
 #include "device/cl_status.h"
 #include "device/drivers.h"
 #include "device/kernel_cache.h"
@@ -120,7 +120,7 @@ enum dae_status platform_list_loaded(struct platform_list *list, struct error *e
         cl_uint n_devices = 0;
         char name[128];
         platform_text(platforms[p], CL_PLATFORM_NAME, name, sizeof name);
-        contained_step("listing the devices of platform '%s'", name);
+        sandbox_step("listing the devices of platform '%s'", name);
         code = clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, MAX_DEVICES, devices, &n_devices);
         if (code != CL_SUCCESS || n_devices == 0) {
             snprintf(list->problem, sizeof list->problem,
@@ -129,7 +129,7 @@ enum dae_status platform_list_loaded(struct platform_list *list, struct error *e
                      name, cl_status_text(code));
             continue;
         }
-        contained_step("asking platform '%s' what its devices can do", name);
+        sandbox_step("asking platform '%s' what its devices can do", name);
         for (cl_uint d = 0; d < n_devices && d < MAX_DEVICES; ++d)
             describe(&list->device[list->n++], platforms[p], devices[d]);
     }

@@ -11,9 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/contained.h"
+#include "base/cache.h"
 #include "base/library_file.h"
-#include "base/memo.h"
+#include "base/sandbox.h"
 #include "base/text.h"
 #include "device/device.h"
 #include "device/fingerprint.h"
@@ -73,16 +73,16 @@ static enum dae_status try_device(const struct platform_device *listed, struct e
     char options[64];
     const size_t group = listed->max_work_group < MOST_IN_GROUP ? 1 : MOST_IN_GROUP;
     snprintf(options, sizeof options, "-cl-std=CL1.2 -DGROUP=%zu", group);
-    contained_step("opening device '%s'", listed->name);
+    sandbox_step("opening device '%s'", listed->name);
     TRY(device_open_listed(listed, &(struct tuning_request){0}, &device, err));
     enum dae_status status = sources_add(&source, "probe.cl", err);
-    contained_step("compiling a kernel for device '%s'", listed->name);
+    sandbox_step("compiling a kernel for device '%s'", listed->name);
     if (status == DAE_OK)
         status = program_build(device, "probe", source.data, options, &program, err);
-    contained_step("running a kernel on device '%s'", listed->name);
+    sandbox_step("running a kernel on device '%s'", listed->name);
     if (status == DAE_OK)
         status = run_kernel(device, program, group, err);
-    contained_step("closing device '%s'", listed->name);
+    sandbox_step("closing device '%s'", listed->name);
     program_free(program);
     text_release(&source);
     device_close(device);
@@ -168,12 +168,12 @@ static cJSON *work(void *context)
     if (job->folder[0])
         setenv("OCL_ICD_VENDORS", job->folder, 1);
     setenv("OCL_ICD_PLATFORM_SORT", "none", 1); /* sorting asks for devices, which is a step of its own here */
-    contained_step("loading its library");
+    sandbox_step("loading its library");
     void *library = dlopen(job->icd->library, RTLD_LAZY | RTLD_LOCAL); /* as the loader does */
     if (!library)
         return verdict(answer, PROBE_NO_LIBRARY, dlerror());
     note_library(library, answer);
-    contained_step("listing its platforms");
+    sandbox_step("listing its platforms");
     if (platform_list_loaded(&list, &err) != DAE_OK)
         return NULL;
     struct loaded_files files = {.list = cJSON_AddArrayToObject(answer, "files"), .known = before.n};
@@ -213,12 +213,12 @@ bool probe_blames_cache(enum probe_verdict verdict, const char *fault)
 
 /* PoCL aborts on a damaged file of its kernel cache, which is the one cause of a crash that is easily mended: what is
  * remembered of the crash holds no longer than the cache has as many entries. */
-static cJSON *found_dead(const struct contained *contained)
+static cJSON *found_dead(const struct sandbox *sandbox)
 {
     const struct kernel_cache *cache = kernel_cache_prepare();
-    const enum probe_verdict what = contained->end == CONTAINED_HUNG ? PROBE_HUNG : PROBE_CRASHED;
+    const enum probe_verdict what = sandbox->end == SANDBOX_HUNG ? PROBE_HUNG : PROBE_CRASHED;
     char story[sizeof((struct probe *)NULL)->fault];
-    contained_story(contained, story, sizeof story);
+    sandbox_story(sandbox, story, sizeof story);
     const bool blames_cache = probe_blames_cache(what, story) && cache->path[0];
     const size_t n = strlen(story);
     if (blames_cache)
@@ -244,19 +244,19 @@ static cJSON *ask_file(const struct icd *icd)
 
 static enum dae_status ask_children(struct job *const *job, int n, bool alone, struct error *err)
 {
-    struct contained *contained = calloc((size_t)n + 1, sizeof *contained);
-    enum dae_status status = contained ? DAE_OK : error_no_memory(err, "probe", (size_t)n * sizeof *contained);
+    struct sandbox *sandbox = calloc((size_t)n + 1, sizeof *sandbox);
+    enum dae_status status = sandbox ? DAE_OK : error_no_memory(err, "probe", (size_t)n * sizeof *sandbox);
     for (int i = 0; i < n && status == DAE_OK && !alone; ++i)
         status = icd_folder_make(&job[i]->icd, 1, job[i]->folder, err);
     if (status == DAE_OK)
-        status = contained_run(work, (void *const *)job, n, PROBE_SECONDS, contained, err);
+        status = sandbox_run(work, (void *const *)job, n, PROBE_SECONDS, sandbox, err);
     for (int i = 0; i < n; ++i) {
         if (job[i]->folder[0])
             icd_folder_remove(job[i]->folder);
         if (status == DAE_OK)
-            job[i]->answer = contained[i].end == CONTAINED_ANSWERED ? contained[i].answer : found_dead(&contained[i]);
+            job[i]->answer = sandbox[i].end == SANDBOX_ANSWERED ? sandbox[i].answer : found_dead(&sandbox[i]);
     }
-    free(contained);
+    free(sandbox);
     return status;
 }
 
@@ -323,7 +323,7 @@ static enum dae_status read_found(const cJSON *value, struct probe *probe, bool 
 static enum dae_status recall(const char *key, struct probe *probe, struct error *err)
 {
     char problem[512]; /* a damaged memo: the probe is done again */
-    cJSON *value = memo_read("probe", key, problem, sizeof problem);
+    cJSON *value = cache_read("probe", key, problem, sizeof problem);
     if (!value)
         return DAE_OK;
     bool whole;
@@ -348,7 +348,7 @@ static enum dae_status keep(struct job *job, struct error *err)
     if (!whole)
         return error_no_memory(err, "probe", 0);
     struct error unkept = {0};
-    const enum dae_status kept = memo_write("probe", job->key, job->answer, &unkept);
+    const enum dae_status kept = cache_write("probe", job->key, job->answer, &unkept);
     (void)kept; /* without a memo the next run probes again */
     job->answer = NULL;
     return DAE_OK;
@@ -409,7 +409,7 @@ void probe_forget(const struct icd *icd)
     struct error err = {0};
     enum dae_status status = fingerprint_driver(icd, FORMAT, &key, &err);
     if (status == DAE_OK)
-        status = memo_write("probe", key.data, cJSON_CreateObject(), &err);
+        status = cache_write("probe", key.data, cJSON_CreateObject(), &err);
     (void)status; /* what cannot be written was not remembered */
     text_release(&key);
 }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cache.h"
 #include "base/clock.h"
-#include "base/memo.h"
 #include "base/version.h"
 #include "device/cl_status.h"
 #include "device/handles.h"
@@ -87,7 +87,7 @@ static void describe(const struct device *device, const char *source, const char
 static cl_program recall(const struct device *device, const char *key, const char *options)
 {
     size_t len;
-    unsigned char *bytes = memo_read_bytes(kept_kind, key, &len);
+    unsigned char *bytes = cache_read_bytes(kept_kind, key, &len);
     if (!bytes)
         return NULL;
     cl_int loaded, code;
@@ -111,8 +111,8 @@ static void keep(cl_program program, const char *key)
         return;
     unsigned char *binary = malloc(len);
     if (binary && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS &&
-        memo_write_bytes(kept_kind, key, binary, len, &err) == DAE_OK)
-        memo_trim(kept_kind, KEPT_PROGRAMS);
+        cache_write_bytes(kept_kind, key, binary, len, &err) == DAE_OK)
+        cache_trim(kept_kind, KEPT_PROGRAMS);
     free(binary);
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/atomic_file.h"
+#include "base/file.h"
 
 enum { MAX_SOURCE_BYTES = 1 << 20 };
 

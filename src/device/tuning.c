@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memo.h"
+#include "base/cache.h"
 #include "base/version.h"
 
 enum {
@@ -81,7 +81,7 @@ void tuning_recall(const struct platform_device *device, struct tuning *tuning, 
 {
     char key[1024];
     describe(device, tuning, key, sizeof key);
-    cJSON *table = memo_read(kind, key, problem, len);
+    cJSON *table = cache_read(kind, key, problem, len);
     if (!table)
         return;
     struct tuning tuned = *tuning;
@@ -109,5 +109,5 @@ enum dae_status tuning_remember(const struct platform_device *device, const stru
         cJSON_Delete(table);
         table = NULL;
     }
-    return memo_write(kind, key, table, err);
+    return cache_write(kind, key, table, err);
 }

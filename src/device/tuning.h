@@ -40,7 +40,7 @@ bool tuning_is_sound(const struct tuning *tuning);
  * (len bytes) then says so in one line; else it is "". */
 void tuning_recall(const struct platform_device *device, struct tuning *tuning, char *problem, size_t len);
 
-/* Remembers those four (base/memo.h). */
+/* Remembers those four (base/cache.h). */
 MUST_USE enum dae_status tuning_remember(const struct platform_device *device, const struct tuning *tuning,
                                          struct error *err);
 

@@ -4,15 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shape.h"
 #include "config/fields.h"
 #include "graph/params.h"
 
 /* ---- The chain. -------------------------------------------------------------------------------------------------- */
-
-static bool same_shape(const struct dae_shape *a, const struct dae_shape *b)
-{
-    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
-}
 
 static enum dae_status add_one(const struct registry *registry, struct network *network, struct value *item,
                                struct error *err)
@@ -29,7 +25,7 @@ static enum dae_status add_one(const struct registry *registry, struct network *
     TRY(network_add(network, plugin, state, name, mark, &input, 1, err));
     struct node *node = &network->node[++network->noisy];
     node->corrupts = true;
-    if (!same_shape(&node->plan.output, &node->plan.input[0]))
+    if (!shape_equal(&node->plan.output, &node->plan.input[0]))
         return error_set(err, DAE_PLUGIN, "corruption '%s' changes the shape of a sample", plugin->name);
     return DAE_OK;
 }

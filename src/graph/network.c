@@ -4,21 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shape.h"
 #include "config/fields.h"
 #include "graph/corruption.h"
 #include "graph/params.h"
 #include "graph/placement.h"
 
 enum { MAX_LAYERS = 1000, OTHER_NODES = CORRUPTION_MAX_NODES + 3 };
-
-const char *shape_text(const struct dae_shape *shape, char text[96])
-{
-    size_t at = 0;
-    text[0] = '\0';
-    for (int i = 0; i < shape->rank && at < 90; ++i)
-        at += (size_t)snprintf(text + at, 96 - at, "%s%lld", i ? "x" : "", (long long)shape->dim[i]);
-    return text;
-}
 
 int network_find(const struct network *network, const char *name)
 {
@@ -76,14 +68,11 @@ struct philox_key network_key(const struct network *network, int node, uint32_t 
 static enum dae_status check_shape(const struct node *node, const struct dae_shape *shape, const char *what,
                                    struct error *err)
 {
-    int64_t len = 1;
-    for (int i = 0; i < shape->rank; ++i)
-        if (shape->dim[i] < 1 || __builtin_mul_overflow(len, shape->dim[i], &len) || len > INT_MAX) {
-            char text[96];
-            return error_at(err, DAE_CONFIG, node->mark, "%s: its %s of %s is empty or too large", node->name, what,
-                            shape_text(shape, text));
-        }
-    return DAE_OK;
+    char text[SHAPE_TEXT];
+    if (shape_len_fits(shape, INT_MAX))
+        return DAE_OK;
+    return error_at(err, DAE_CONFIG, node->mark, "%s: its %s of %s is empty or too large", node->name, what,
+                    shape_text(shape, text));
 }
 
 static bool scales(const struct dae_plan *plan, int axis)
@@ -97,7 +86,7 @@ static enum dae_status place_weight(struct node *node, int w, int64_t *end, stru
 {
     const int64_t len = dae_shape_len(&node->plan.weight[w].shape);
     node->weight_offset[w] = *end;
-    *end += (len + PLACEMENT_ALIGN - 1) / PLACEMENT_ALIGN * PLACEMENT_ALIGN;
+    *end += shape_round_up(len, PLACEMENT_ALIGN);
     if (*end > INT_MAX)
         return error_at(err, DAE_CONFIG, node->mark, "%s: the network has more than 2^31 parameters", node->name);
     return DAE_OK;

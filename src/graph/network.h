@@ -96,7 +96,4 @@ int64_t network_gradient_offset(const struct network *network, const struct node
 /* The key of a node's random draws for one sample. */
 struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample);
 
-/* "28x28x1". Returns text. */
-const char *shape_text(const struct dae_shape *shape, char text[96]);
-
 #endif

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/shape.h"
+
 /* Scales beyond these leave nothing of any image. */
 enum { SCALE_MAX = 1 << 20 };
 
@@ -15,11 +17,6 @@ struct scale {
 static int64_t common_divisor(int64_t a, int64_t b)
 {
     return b == 0 ? a : common_divisor(b, a % b);
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
 }
 
 /* What a layer makes of its input's scale. Of its output's pixels `up` share `down` of its input's: that is how far the
@@ -71,11 +68,11 @@ static bool follow(const struct network *network, int number, int axis, struct s
             return refuse_node(field, node, "reads an image whose size is no multiple of its stride");
         if (j > 0 && (y.pixels != scale[number].pixels || y.own != scale[number].own))
             return refuse_node(field, node, "joins images of different scales");
-        scale[number] = (struct scale){y.pixels, y.own, larger(y.reach, j > 0 ? scale[number].reach : 0)};
+        scale[number] = (struct scale){y.pixels, y.own, shape_max(y.reach, j > 0 ? scale[number].reach : 0)};
     }
     const int64_t pixels = scale[number].pixels;
     field->stride[axis] = field->stride[axis] / common_divisor(field->stride[axis], pixels) * pixels;
-    if (larger(scale[number].pixels, scale[number].own) > SCALE_MAX || field->stride[axis] > SCALE_MAX)
+    if (shape_max(scale[number].pixels, scale[number].own) > SCALE_MAX || field->stride[axis] > SCALE_MAX)
         return refuse_node(field, node, "is of a scale too far from the input's");
     return true;
 }

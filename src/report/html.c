@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
+#include "base/file.h"
 #include "report/utf8.h"
 
 enum { MAX_FIGURE_BYTES = 64 * 1024 * 1024 };

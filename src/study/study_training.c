@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/atomic_file.h"
+#include "base/folder.h"
 #include "config/tree.h"
 #include "study/study.h"
 #include "train/trainer.h"

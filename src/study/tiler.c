@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shape.h"
 #include "config/tree.h"
 #include "graph/executor.h"
 #include "graph/fusion.h"
@@ -70,11 +71,6 @@ enum dae_status tiler_noise(const struct registry *registry, const struct value 
     return network_build_noise(registry, copy, arena, network, err);
 }
 
-static int64_t round_up(int64_t n, int64_t step)
-{
-    return (n + step - 1) / step * step;
-}
-
 enum dae_status tiler_new(const struct tiler_options *options, struct tiler **out, struct error *err)
 {
     *out = NULL;
@@ -92,7 +88,7 @@ enum dae_status tiler_new(const struct tiler_options *options, struct tiler **ou
     }
     for (int a = 0; a < 2; ++a) {
         tiler->stride[a] = field.stride[a];
-        tiler->reach[a] = round_up(field.reach[a], field.stride[a]);
+        tiler->reach[a] = shape_round_up(field.reach[a], field.stride[a]);
     }
     tiler->channels = options->network->node[0].plan.output.dim[2];
     *out = tiler;
@@ -154,11 +150,6 @@ static enum dae_status measure(const struct tiler *tiler, const int64_t side[2],
     return status;
 }
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t count_spans(int64_t size, int64_t side, int64_t reach)
 {
     return side == size ? 1 : (size - 2 * reach + side - 2 * reach - 1) / (side - 2 * reach);
@@ -170,7 +161,7 @@ static void balance(const struct tiler *tiler, const int64_t size[2], int64_t si
     for (int a = 0; a < 2; ++a) {
         const int64_t rim = 2 * tiler->reach[a], n = count_spans(size[a], side[a], tiler->reach[a]);
         const int64_t least = (size[a] - rim + n - 1) / n + rim;
-        side[a] = smaller(side[a], round_up(least, round_up(GRAIN, tiler->stride[a])));
+        side[a] = shape_min(side[a], shape_round_up(least, shape_round_up(GRAIN, tiler->stride[a])));
     }
 }
 
@@ -192,8 +183,8 @@ static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], 
         bool useful = true;
         int64_t tried[2];
         for (int a = 0; a < 2; ++a) {
-            tried[a] = smaller(sides[i] < tiler->stride[a] ? tiler->stride[a] : sides[i] - sides[i] % tiler->stride[a],
-                               size[a]);
+            tried[a] = shape_min(
+                sides[i] < tiler->stride[a] ? tiler->stride[a] : sides[i] - sides[i] % tiler->stride[a], size[a]);
             useful = useful && (tried[a] == size[a] || tried[a] > 2 * tiler->reach[a]);
         }
         if (!useful)
@@ -260,7 +251,7 @@ static enum dae_status prepare(struct tiler *tiler, const int64_t side[2], struc
  * of the image a tile pads as the whole image does, so there it is right up to its own edge. */
 static struct span span_of(int64_t t, int64_t size, int64_t side, int64_t reach)
 {
-    const int64_t at = t * (side - 2 * reach), last = size - side, start = smaller(at, last);
+    const int64_t at = t * (side - 2 * reach), last = size - side, start = shape_min(at, last);
     return (struct span){start, start == 0 ? 0 : start + reach, start == last ? size : start + side - reach};
 }
 
@@ -287,7 +278,7 @@ static void cut(const struct tiler *tiler, const struct place *p, const float *x
                 float *tile)
 {
     const int64_t c = tiler->channels, line = tiler->side[1] * c;
-    const int64_t inside = smaller(tiler->side[1], width - p->column.start); /* every tile begins within the image */
+    const int64_t inside = shape_min(tiler->side[1], width - p->column.start); /* every tile begins within the image */
     for (int64_t r = 0; r < tiler->side[0]; ++r) {
         const float *from = x + mirror(p->row.start + r, height) * width * c;
         memcpy(tile + r * line, from + p->column.start * c, (size_t)(inside * c) * sizeof *tile);
@@ -300,8 +291,8 @@ static void join(const struct tiler *tiler, const struct place *p, const float *
                  float *y)
 {
     const int64_t c = tiler->channels, line = tiler->side[1] * c;
-    const int64_t until = smaller(p->column.until, width);
-    for (int64_t r = p->row.from; r < smaller(p->row.until, height); ++r)
+    const int64_t until = shape_min(p->column.until, width);
+    for (int64_t r = p->row.from; r < shape_min(p->row.until, height); ++r)
         memcpy(y + (r * width + p->column.from) * c,
                tile + (r - p->row.start) * line + (p->column.from - p->column.start) * c,
                (size_t)((until - p->column.from) * c) * sizeof *y);
@@ -325,7 +316,7 @@ static bool will_do(const struct tiler *tiler, const int64_t size[2], const int6
 enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
                           struct error *err)
 {
-    const int64_t size[2] = {round_up(height, tiler->stride[0]), round_up(width, tiler->stride[1])};
+    const int64_t size[2] = {shape_round_up(height, tiler->stride[0]), shape_round_up(width, tiler->stride[1])};
     int64_t side[2];
     TRY(choose(tiler, size, side, err));
     if (will_do(tiler, size, side))
@@ -335,7 +326,7 @@ enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, i
                                                                        count_spans(size[1], side[1], tiler->reach[1]);
     TRY(tell(tiler, 0, n_tiles, err));
     for (int64_t first = 0; first < n_tiles; first += tiler->batch) {
-        const int64_t n = smaller(n_tiles - first, tiler->batch);
+        const int64_t n = shape_min(n_tiles - first, tiler->batch);
         const struct batch batch = {.data = tiler->data, .order = tiler->order, .n = n};
         for (int64_t i = 0; i < n; ++i) {
             const struct place place = place_of(tiler, first + i, size);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shape.h"
 #include "config/tree.h"
 
 #define FORMAT "dae-cl model 1"

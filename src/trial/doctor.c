@@ -8,9 +8,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "base/atomic_file.h"
-#include "base/contained.h"
-#include "base/memo.h"
+#include "base/cache.h"
+#include "base/file.h"
+#include "base/sandbox.h"
 #include "device/details.h"
 #include "device/drivers.h"
 #include "device/environment.h"
@@ -37,7 +37,7 @@ static bool list_devices(const struct subject *subject, struct platform_list *li
     if (subject->folder[0])
         setenv("OCL_ICD_VENDORS", subject->folder, 1);
     setenv("OCL_ICD_PLATFORM_SORT", "none", 1); /* the order of the probe */
-    contained_step("listing its platforms");
+    sandbox_step("listing its platforms");
     return platform_list_loaded(list, &err) == DAE_OK;
 }
 
@@ -60,7 +60,7 @@ static cJSON *ask_devices(void *context)
     cJSON *devices = cJSON_CreateArray();
     for (int i = 0; i < list.n; ++i) {
         const char *fault = probed_fault(subject->probe, i, &list.device[i]);
-        contained_step("asking for the limits of device '%s'", list.device[i].name);
+        sandbox_step("asking for the limits of device '%s'", list.device[i].name);
         cJSON *row = details_device(&list.device[i]);
         cJSON_AddBoolToObject(row, "usable", !fault[0]);
         cJSON_AddStringToObject(row, "fault", fault);
@@ -111,13 +111,13 @@ static const char *verdict_text(enum probe_verdict verdict)
 }
 
 /* *answer is NULL when the child had none, and then `story` tells why. */
-static enum dae_status ask_child(contained_work *work, struct subject *subject, double seconds, cJSON **answer,
+static enum dae_status ask_child(sandbox_work *work, struct subject *subject, double seconds, cJSON **answer,
                                  char story[TEXT_LEN], struct error *err)
 {
-    struct contained contained;
-    TRY(contained_run(work, (void *[]){subject}, 1, seconds, &contained, err));
-    contained_story(&contained, story, TEXT_LEN);
-    *answer = contained.answer;
+    struct sandbox sandbox;
+    TRY(sandbox_run(work, (void *[]){subject}, 1, seconds, &sandbox, err));
+    sandbox_story(&sandbox, story, TEXT_LEN);
+    *answer = sandbox.answer;
     return DAE_OK;
 }
 
@@ -180,12 +180,12 @@ static cJSON *ask_loader(void *context)
 static enum dae_status examine_loader(cJSON *facts, struct error *err)
 {
     char folder[ICD_PATH];
-    struct contained contained;
+    struct sandbox sandbox;
     TRY(icd_folder_make(NULL, 0, folder, err));
-    enum dae_status status = contained_run(ask_loader, (void *[]){folder}, 1, PROBE_SECONDS, &contained, err);
+    enum dae_status status = sandbox_run(ask_loader, (void *[]){folder}, 1, PROBE_SECONDS, &sandbox, err);
     icd_folder_remove(folder);
     TRY(status);
-    cJSON_AddItemToObject(facts, "loader", contained.answer ? contained.answer : cJSON_CreateObject());
+    cJSON_AddItemToObject(facts, "loader", sandbox.answer ? sandbox.answer : cJSON_CreateObject());
     return DAE_OK;
 }
 
@@ -228,7 +228,7 @@ static void examine_cache(cJSON *facts)
     cJSON_AddNumberToObject(row, "free_bytes", (double)cache->free_bytes);
     cJSON_AddBoolToObject(row, "programs_run", cache->path[0] != '\0');
     cJSON_AddStringToObject(row, "problem", cache->problem);
-    const bool remembers = memo_folder(folder, sizeof folder, &err) == DAE_OK;
+    const bool remembers = cache_folder(folder, sizeof folder, &err) == DAE_OK;
     row = cJSON_AddObjectToObject(facts, "memo_folder");
     cJSON_AddStringToObject(row, "path", remembers ? folder : "");
     cJSON_AddStringToObject(row, "problem", remembers ? "" : error_message(&err));

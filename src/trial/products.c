@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/philox.h"
+#include "base/shape.h"
 #include "device/gemm.h"
 
 enum { MARGIN = 16 }; /* floats before C that nothing may write */
@@ -150,22 +151,17 @@ static const struct dae_shape *new_matrix(const struct network *network, int slo
     return shape;
 }
 
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 enum dae_status products_check(struct verifier *v, const int64_t *samples, int n_samples, double work)
 {
     const struct network *network = v->network;
     const int n_slots = network->n_nodes * DAE_MAX_WEIGHTS;
     int64_t most = 0, m = 1;
     for (int i = 0; i < n_samples; ++i)
-        m = larger(m, samples[i]);
+        m = shape_max(m, samples[i]);
     for (int i = 0; i < n_slots; ++i) {
         const struct dae_shape *shape = new_matrix(network, i);
         if (shape)
-            most = larger(most, larger(dae_shape_len(shape), m * larger(shape->dim[0], shape->dim[1])));
+            most = shape_max(most, shape_max(dae_shape_len(shape), m * shape_max(shape->dim[0], shape->dim[1])));
     }
     if (most == 0)
         return DAE_OK;

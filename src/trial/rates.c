@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "base/clock.h"
-#include "base/contained.h"
+#include "base/sandbox.h"
 #include "base/text.h"
 #include "device/device.h"
 #include "device/sources.h"
@@ -83,21 +83,21 @@ enum dae_status rates_measure(const struct platform_device *listed, cJSON *rates
     struct bench_rate gemm;
     double copy;
     const struct bench_product product = {false, false, PRODUCT_SIDE, PRODUCT_SIDE, PRODUCT_SIDE};
-    contained_step("opening device '%s'", listed->name);
+    sandbox_step("opening device '%s'", listed->name);
     TRY(device_open_listed(listed, &(struct tuning_request){0}, &device, err));
-    contained_step("timing launches on device '%s'", listed->name);
+    sandbox_step("timing launches on device '%s'", listed->name);
     enum dae_status status = measure_launches(device, rates, err);
-    contained_step("timing matrix products on device '%s'", listed->name);
+    sandbox_step("timing matrix products on device '%s'", listed->name);
     if (status == DAE_OK)
         status = bench_gemm(device, &product, WINDOWS, window_seconds, &gemm, err);
     if (status == DAE_OK)
         json_number(rates, "gemm_gflops", gemm.highest);
-    contained_step("timing copies on device '%s'", listed->name);
+    sandbox_step("timing copies on device '%s'", listed->name);
     if (status == DAE_OK)
         status = bench_copy(device, &copy, err);
     if (status == DAE_OK)
         json_number(rates, "copy_gb_per_second", copy);
-    contained_step("closing device '%s'", listed->name);
+    sandbox_step("closing device '%s'", listed->name);
     device_close(device);
     return status;
 }

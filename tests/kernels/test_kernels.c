@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "base/atomic_file.h"
+#include "base/file.h"
 #include "device/device.h"
 #include "device/sources.h"
 

@@ -1,4 +1,5 @@
 /* Figures: both files are made, whole and of the right content; hostile text is only text; failures leave nothing. */
+#include "base/file.h"
 #include "report/figure.h"
 
 #include <math.h>
@@ -10,7 +11,6 @@
 #include <cmocka.h>
 #include <png.h>
 
-#include "base/atomic_file.h"
 #include "folder.h"
 #include "markup.h"
 

@@ -1,4 +1,5 @@
 /* The report page: escaping, structure, embedding, and what happens when a file cannot be read or written. */
+#include "base/file.h"
 #include "report/html.h"
 
 #include <setjmp.h>
@@ -8,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "base/atomic_file.h"
 #include "folder.h"
 #include "markup.h"
 

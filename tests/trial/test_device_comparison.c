@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "../graph/networks.h"
-#include "base/atomic_file.h"
+#include "base/file.h"
 #include "graph/params.h"
 #include "trial/device_comparison.h"
 

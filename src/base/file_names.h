@@ -1,6 +1,6 @@
 /* The names of what is in a folder. */
-#ifndef DATA_FILE_NAMES_H
-#define DATA_FILE_NAMES_H
+#ifndef BASE_FILE_NAMES_H
+#define BASE_FILE_NAMES_H
 
 #include <stddef.h>
 

@@ -4,8 +4,8 @@
  *
  * Nothing that is read is trusted: the folder and the file must belong to this user and be writable by nobody else, the
  * file must hold the whole key that is asked for, and a SHA-256 over key and value seals it. */
-#ifndef BASE_MEMO_H
-#define BASE_MEMO_H
+#ifndef BASE_CACHE_H
+#define BASE_CACHE_H
 
 #include <stddef.h>
 
@@ -14,25 +14,25 @@
 
 /* Writes the folder's path, and makes the folder (mode 0700) when it is missing. No place for one, or one that others
  * could write into: DAE_IO with the reason. */
-MUST_USE enum dae_status memo_folder(char *path, size_t path_len, struct error *err);
+MUST_USE enum dae_status cache_folder(char *path, size_t path_len, struct error *err);
 
 /* What was remembered as `kind` ("tuning") under `key`, a text with all that the value depends on; NULL when there is
  * nothing. The caller frees it: cJSON_Delete. A memo that is damaged or not ours counts as nothing, and `problem` (len
  * bytes) then says so in one line; else it is "". */
-cJSON *memo_read(const char *kind, const char *key, char *problem, size_t len);
+cJSON *cache_read(const char *kind, const char *key, char *problem, size_t len);
 
 /* Remembers `value`, of which it takes ownership, in the place of what was there. A NULL value (cJSON's sign of lack of
  * memory) is DAE_NO_MEMORY; a folder that cannot be used or written, DAE_IO. */
-MUST_USE enum dae_status memo_write(const char *kind, const char *key, cJSON *value, struct error *err);
+MUST_USE enum dae_status cache_write(const char *kind, const char *key, cJSON *value, struct error *err);
 
-/* The same for bytes, such as a compiled program, of at most MEMO_MAX_BYTES. What is damaged counts as nothing: it is
+/* The same for bytes, such as a compiled program, of at most CACHE_MAX_BYTES. What is damaged counts as nothing: it is
  * made again. The caller frees what is read; NULL when there is nothing. */
-enum { MEMO_MAX_BYTES = 64 << 20 };
-void *memo_read_bytes(const char *kind, const char *key, size_t *len);
-MUST_USE enum dae_status memo_write_bytes(const char *kind, const char *key, const void *bytes, size_t len,
-                                          struct error *err);
+enum { CACHE_MAX_BYTES = 64 << 20 };
+void *cache_read_bytes(const char *kind, const char *key, size_t *len);
+MUST_USE enum dae_status cache_write_bytes(const char *kind, const char *key, const void *bytes, size_t len,
+                                           struct error *err);
 
 /* Forgets the memos of a kind that were written longest ago, all but the newest `keep`. */
-void memo_trim(const char *kind, int keep);
+void cache_trim(const char *kind, int keep);
 
 #endif

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/contained.h"
+#include "base/sandbox.h"
 
 static const double seconds = 0.5;
 
@@ -28,7 +28,7 @@ static void rest(int milliseconds)
 
 static cJSON *answers(void *context)
 {
-    contained_step("counting");
+    sandbox_step("counting");
     cJSON *answer = cJSON_CreateObject();
     cJSON_AddNumberToObject(answer, "n", *(int *)context + 1);
     return answer;
@@ -37,10 +37,10 @@ static cJSON *answers(void *context)
 static cJSON *crashes(void *context)
 {
     (void)context;
-    contained_step("one thing");
+    sandbox_step("one thing");
     fprintf(stderr, "forgotten: it belongs to the step before\n");
     rest(100); /* the two pipes have no common order */
-    contained_step("another\nthing");
+    sandbox_step("another\nthing");
     rest(100);
     fprintf(stderr, "\n   \033[1mtwo and two\a is five\nstack dump:\n");
     raise(SIGSEGV);
@@ -50,7 +50,7 @@ static cJSON *crashes(void *context)
 static cJSON *aborts_late(void *context)
 {
     cJSON *answer = answers(context);
-    contained_step("cleaning up");
+    sandbox_step("cleaning up");
     abort();
     return answer;
 }
@@ -58,7 +58,7 @@ static cJSON *aborts_late(void *context)
 static cJSON *hangs(void *context)
 {
     (void)context;
-    contained_step("waiting for nothing");
+    sandbox_step("waiting for nothing");
     while (pause())
         ;
     return NULL;
@@ -68,7 +68,7 @@ static cJSON *hangs(void *context)
 static cJSON *plods(void *context)
 {
     for (int i = 0; i < 5; ++i) {
-        contained_step("step %d", i);
+        sandbox_step("step %d", i);
         rest(200);
     }
     return answers(context);
@@ -84,7 +84,7 @@ static double computed(void)
 static cJSON *spins(void *context)
 {
     (void)context;
-    contained_step("counting for ever");
+    sandbox_step("counting for ever");
     for (;;)
         computed();
     return NULL;
@@ -93,7 +93,7 @@ static cJSON *spins(void *context)
 /* As on a machine that is busy otherwise: a sixth of a processor, for twice as long as a step may take. */
 static cJSON *starves(void *context)
 {
-    contained_step("compiling");
+    sandbox_step("compiling");
     for (int i = 0; i < 20; ++i) {
         const double end = computed() + 8e-3;
         while (computed() < end)
@@ -140,47 +140,47 @@ static cJSON *leaves_a_child(void *context)
     return answers(context);
 }
 
-static void tell(contained_work *work, enum contained_end end, int number, const char *story)
+static void tell(sandbox_work *work, enum sandbox_end end, int number, const char *story)
 {
     struct error err = {0};
-    struct contained contained;
+    struct sandbox sandbox;
     int one = 1;
     char text[1024];
-    assert_int_equal(contained_run(work, (void *[]){&one}, 1, seconds, &contained, &err), DAE_OK);
-    assert_int_equal(contained.end, end);
-    assert_int_equal(contained.number, number);
-    assert_true((contained.answer != NULL) == (end == CONTAINED_ANSWERED));
-    if (contained.answer)
-        assert_true(cJSON_GetObjectItem(contained.answer, "n")->valuedouble == 2);
-    contained_story(&contained, text, sizeof text);
+    assert_int_equal(sandbox_run(work, (void *[]){&one}, 1, seconds, &sandbox, &err), DAE_OK);
+    assert_int_equal(sandbox.end, end);
+    assert_int_equal(sandbox.number, number);
+    assert_true((sandbox.answer != NULL) == (end == SANDBOX_ANSWERED));
+    if (sandbox.answer)
+        assert_true(cJSON_GetObjectItem(sandbox.answer, "n")->valuedouble == 2);
+    sandbox_story(&sandbox, text, sizeof text);
     assert_string_equal(text, story);
-    cJSON_Delete(contained.answer);
+    cJSON_Delete(sandbox.answer);
     assert_true(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD); /* no zombie */
 }
 
 static void the_end_is_told(void **state)
 {
     (void)state;
-    tell(answers, CONTAINED_ANSWERED, 0, "");
-    tell(crashes, CONTAINED_CRASHED, SIGSEGV,
+    tell(answers, SANDBOX_ANSWERED, 0, "");
+    tell(crashes, SANDBOX_CRASHED, SIGSEGV,
          "it crashed (SIGSEGV) while another thing; it printed '[1mtwo and two is five'");
-    tell(aborts_late, CONTAINED_CRASHED, SIGABRT, "it crashed (SIGABRT) while cleaning up");
-    tell(hangs, CONTAINED_HUNG, 0, "it hung (no progress in 0.5 s) while waiting for nothing");
-    tell(ignores_signals, CONTAINED_HUNG, 0, "it hung (no progress in 0.5 s) while waiting for nothing");
-    tell(exits, CONTAINED_EXITED, 0, "it ended the program (exit status 0) while starting");
-    tell(gives_up, CONTAINED_EXITED, 1, "it ended the program (exit status 1) while starting");
+    tell(aborts_late, SANDBOX_CRASHED, SIGABRT, "it crashed (SIGABRT) while cleaning up");
+    tell(hangs, SANDBOX_HUNG, 0, "it hung (no progress in 0.5 s) while waiting for nothing");
+    tell(ignores_signals, SANDBOX_HUNG, 0, "it hung (no progress in 0.5 s) while waiting for nothing");
+    tell(exits, SANDBOX_EXITED, 0, "it ended the program (exit status 0) while starting");
+    tell(gives_up, SANDBOX_EXITED, 1, "it ended the program (exit status 1) while starting");
 }
 
 static void time_runs_for_each_step(void **state)
 {
     (void)state;
-    tell(plods, CONTAINED_ANSWERED, 0, "");
+    tell(plods, SANDBOX_ANSWERED, 0, "");
 }
 
 static void who_gets_little_of_a_processor_is_not_stuck(void **state)
 {
     (void)state;
-    tell(starves, CONTAINED_ANSWERED, 0, "");
+    tell(starves, SANDBOX_ANSWERED, 0, "");
 }
 
 /* Processor seconds of the children that have ended. */
@@ -197,14 +197,14 @@ static void who_computes_too_long_is_stuck(void **state)
 {
     (void)state;
     struct error err = {0};
-    struct contained contained;
+    struct sandbox sandbox;
     char text[1024];
     const double before = taken();
-    assert_int_equal(contained_run(spins, (void *[]){NULL}, 1, seconds, &contained, &err), DAE_OK);
-    assert_int_equal(contained.end, CONTAINED_HUNG);
+    assert_int_equal(sandbox_run(spins, (void *[]){NULL}, 1, seconds, &sandbox, &err), DAE_OK);
+    assert_int_equal(sandbox.end, SANDBOX_HUNG);
     const double computed_by_child = taken() - before;
     assert_true(computed_by_child > 0 && computed_by_child < 4 * seconds);
-    contained_story(&contained, text, sizeof text);
+    sandbox_story(&sandbox, text, sizeof text);
     assert_non_null(strstr(text, "it hung (no progress in "));
     assert_non_null(strstr(text, " s) while counting for ever"));
 }
@@ -212,7 +212,7 @@ static void who_computes_too_long_is_stuck(void **state)
 static void words_do_not_block_or_reach_us(void **state)
 {
     (void)state;
-    tell(chatters, CONTAINED_ANSWERED, 0, "");
+    tell(chatters, SANDBOX_ANSWERED, 0, "");
 }
 
 /* It holds the writing end of a pipe for as long as it lives. */
@@ -221,7 +221,7 @@ static void a_grandchild_is_ended_and_not_waited_for(void **state)
     (void)state;
     int life[2];
     assert_int_equal(pipe(life), 0);
-    tell(leaves_a_child, CONTAINED_ANSWERED, 0, "");
+    tell(leaves_a_child, SANDBOX_ANSWERED, 0, "");
     close(life[1]);
     struct pollfd end = {life[0], POLLIN, 0};
     assert_int_equal(poll(&end, 1, 5000), 1);
@@ -238,25 +238,24 @@ static void each_has_its_own_story(void **state)
 {
     (void)state;
     struct error err = {0};
-    struct contained contained[3];
+    struct sandbox sandbox[3];
     int numbers[3] = {0, 1, 2};
     assert_int_equal(
-        contained_run(by_number, (void *[]){&numbers[0], &numbers[1], &numbers[2]}, 3, seconds, contained, &err),
-        DAE_OK);
-    assert_int_equal(contained[0].end, CONTAINED_ANSWERED);
-    assert_int_equal(contained[1].end, CONTAINED_CRASHED);
-    assert_int_equal(contained[2].end, CONTAINED_ANSWERED);
-    assert_true(cJSON_GetObjectItem(contained[0].answer, "n")->valuedouble == 1);
-    assert_true(cJSON_GetObjectItem(contained[2].answer, "n")->valuedouble == 3);
-    cJSON_Delete(contained[0].answer);
-    cJSON_Delete(contained[2].answer);
+        sandbox_run(by_number, (void *[]){&numbers[0], &numbers[1], &numbers[2]}, 3, seconds, sandbox, &err), DAE_OK);
+    assert_int_equal(sandbox[0].end, SANDBOX_ANSWERED);
+    assert_int_equal(sandbox[1].end, SANDBOX_CRASHED);
+    assert_int_equal(sandbox[2].end, SANDBOX_ANSWERED);
+    assert_true(cJSON_GetObjectItem(sandbox[0].answer, "n")->valuedouble == 1);
+    assert_true(cJSON_GetObjectItem(sandbox[2].answer, "n")->valuedouble == 3);
+    cJSON_Delete(sandbox[0].answer);
+    cJSON_Delete(sandbox[2].answer);
 }
 
 static void without_a_child_no_step_is_told(void **state)
 {
     (void)state;
-    contained_step("nothing"); /* must not write anywhere */
-    tell(answers, CONTAINED_ANSWERED, 0, "");
+    sandbox_step("nothing"); /* must not write anywhere */
+    tell(answers, SANDBOX_ANSWERED, 0, "");
 }
 
 int main(void)

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #include "base/atomic_file.h"
-#include "base/memo.h"
+#include "base/cache.h"
+#include "base/file.h"
 
 static char folder[64], problem[512];
 
@@ -29,7 +30,7 @@ static cJSON *number(double x)
 /* What is remembered under the key, or -1. */
 static double recall(const char *key)
 {
-    cJSON *value = memo_read("test", key, problem, sizeof problem);
+    cJSON *value = cache_read("test", key, problem, sizeof problem);
     const cJSON *x = cJSON_GetObjectItem(value, "x");
     const double result = x ? x->valuedouble : -1;
     cJSON_Delete(value);
@@ -39,7 +40,7 @@ static double recall(const char *key)
 static void remember(const char *key, double x)
 {
     struct error err = {0};
-    assert_int_equal(memo_write("test", key, number(x), &err), DAE_OK);
+    assert_int_equal(cache_write("test", key, number(x), &err), DAE_OK);
 }
 
 /* The only memo in the folder whose name has this ending. */
@@ -84,7 +85,7 @@ static void comes_back_under_its_key(void **state)
     remember("b", 2);
     assert_true(recall("a") == 0.1);
     assert_true(recall("b") == 2);
-    cJSON *other = memo_read("kind", "a", problem, sizeof problem);
+    cJSON *other = cache_read("kind", "a", problem, sizeof problem);
     assert_null(other);
     assert_true(recall("c") == -1);
     assert_string_equal(problem, "");
@@ -132,7 +133,7 @@ static void open_to_others_is_not_used(void **state)
     assert_true(recall("key") == -1);
     assert_non_null(strstr(problem, "not a regular file"));
     assert_int_equal(chmod(folder, 0777), 0);
-    assert_int_equal(memo_write("test", "key", number(6), &err), DAE_IO);
+    assert_int_equal(cache_write("test", "key", number(6), &err), DAE_IO);
     assert_non_null(strstr(err.text, "other users may write"));
     assert_int_equal(chmod(folder, 0700), 0);
     if (geteuid() == 0) { /* only root can give a file away */
@@ -153,33 +154,33 @@ static void the_folder_is_found_and_made(void **state)
     unsetenv("DAE_CL_CACHE_DIR");
     setenv("HOME", folder, 1);
     unsetenv("XDG_CACHE_HOME");
-    assert_int_equal(memo_folder(path, sizeof path, &err), DAE_OK);
+    assert_int_equal(cache_folder(path, sizeof path, &err), DAE_OK);
     snprintf(want, sizeof want, "%s/.cache/dae-cl", folder);
     assert_string_equal(path, want);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0700);
     setenv("XDG_CACHE_HOME", "relative", 1); /* the standard says: to be ignored */
-    assert_int_equal(memo_folder(path, sizeof path, &err), DAE_OK);
+    assert_int_equal(cache_folder(path, sizeof path, &err), DAE_OK);
     assert_string_equal(path, want);
     setenv("XDG_CACHE_HOME", "/dev/null", 1);
-    assert_int_equal(memo_folder(path, sizeof path, &err), DAE_IO);
+    assert_int_equal(cache_folder(path, sizeof path, &err), DAE_IO);
     unsetenv("HOME");
     unsetenv("XDG_CACHE_HOME");
     err = (struct error){0};
-    assert_int_equal(memo_folder(path, sizeof path, &err), DAE_IO);
+    assert_int_equal(cache_folder(path, sizeof path, &err), DAE_IO);
     assert_non_null(strstr(err.text, "DAE_CL_CACHE_DIR"));
     assert_true(recall("key") == -1);
     assert_non_null(strstr(problem, "DAE_CL_CACHE_DIR"));
     setenv("DAE_CL_CACHE_DIR", "/dev/null", 1);
     err = (struct error){0};
-    assert_int_equal(memo_folder(path, sizeof path, &err), DAE_IO);
+    assert_int_equal(cache_folder(path, sizeof path, &err), DAE_IO);
     assert_non_null(strstr(err.text, "not a folder"));
 }
 
 static void keep_bytes(const char *key, const char *bytes, size_t len)
 {
     struct error err = {0};
-    assert_int_equal(memo_write_bytes("blob", key, bytes, len, &err), DAE_OK);
+    assert_int_equal(cache_write_bytes("blob", key, bytes, len, &err), DAE_OK);
 }
 
 static void bytes_come_back_unless_damaged(void **state)
@@ -189,27 +190,27 @@ static void bytes_come_back_unless_damaged(void **state)
     char path[512], *file;
     size_t len = 0, file_len;
     struct error err = {0};
-    assert_null(memo_read_bytes("blob", "key", &len));
+    assert_null(cache_read_bytes("blob", "key", &len));
     keep_bytes("key", bytes, sizeof bytes);
-    char *back = memo_read_bytes("blob", "key", &len);
+    char *back = cache_read_bytes("blob", "key", &len);
     assert_non_null(back);
     assert_int_equal(len, sizeof bytes);
     assert_memory_equal(back, bytes, sizeof bytes);
     free(back);
-    assert_null(memo_read_bytes("blob", "another", &len));
+    assert_null(cache_read_bytes("blob", "another", &len));
     the_file_of(".bin", path, sizeof path);
     assert_int_equal(file_read(path, 4096, DAE_IO, &file, &file_len, &err), DAE_OK);
     for (size_t i = 0; i < file_len; ++i) { /* each byte flipped, and cut before each */
         file[i] ^= 1;
         assert_int_equal(atomic_file_save(path, file, file_len, &err), DAE_OK);
-        assert_null(memo_read_bytes("blob", "key", &len));
+        assert_null(cache_read_bytes("blob", "key", &len));
         file[i] ^= 1;
         assert_int_equal(atomic_file_save(path, file, i, &err), DAE_OK);
-        assert_null(memo_read_bytes("blob", "key", &len));
+        assert_null(cache_read_bytes("blob", "key", &len));
     }
     assert_int_equal(atomic_file_save(path, file, file_len, &err), DAE_OK);
     assert_int_equal(chmod(path, 0622), 0);
-    assert_null(memo_read_bytes("blob", "key", &len));
+    assert_null(cache_read_bytes("blob", "key", &len));
     free(file);
 }
 
@@ -224,10 +225,10 @@ static void the_oldest_are_forgotten_first(void **state)
         usleep(20000); /* more than the clock of any file system is coarse */
     }
     remember("another kind", 1);
-    memo_trim("blob", 4);
+    cache_trim("blob", 4);
     for (int i = 0; i < 6; ++i) {
         snprintf(key, sizeof key, "key %d", i);
-        void *back = memo_read_bytes("blob", key, &len);
+        void *back = cache_read_bytes("blob", key, &len);
         assert_int_equal(back != NULL, i >= 2);
         free(back);
     }

@@ -1,4 +1,4 @@
-#include "data/file_names.h"
+#include "base/file_names.h"
 
 #include <dirent.h>
 #include <errno.h>

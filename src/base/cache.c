@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "base/memo.h"
+#include "base/cache.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,6 +15,8 @@
 #include <sha2.h>
 
 #include "base/atomic_file.h"
+#include "base/file.h"
+#include "base/folder.h"
 
 enum { MAX_BYTES = 1 << 20, NAME_HEX = 16 };
 static const char json_ending[] = ".json", bytes_ending[] = ".bin";
@@ -54,7 +56,7 @@ static bool is_absolute(const char *path)
     return path && path[0] == '/';
 }
 
-enum dae_status memo_folder(char *path, size_t path_len, struct error *err)
+enum dae_status cache_folder(char *path, size_t path_len, struct error *err)
 {
     const char *own = getenv("DAE_CL_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int n;
@@ -88,12 +90,12 @@ enum dae_status memo_folder(char *path, size_t path_len, struct error *err)
     return why ? error_set(err, DAE_IO, "cannot use folder %s: %s", path, why) : DAE_OK;
 }
 
-static enum dae_status memo_path(const char *kind, const char *key, const char *ending, char *path, size_t path_len,
-                                 struct error *err)
+static enum dae_status cache_path(const char *kind, const char *key, const char *ending, char *path, size_t path_len,
+                                  struct error *err)
 {
     char folder[PATH_MAX];
     sha256_text name;
-    TRY(memo_folder(folder, sizeof folder, err));
+    TRY(cache_folder(folder, sizeof folder, err));
     digest(kind, key, name);
     const int n = snprintf(path, path_len, "%s/%s-%.*s%s", folder, kind, NAME_HEX, name, ending);
     return n > 0 && (size_t)n < path_len ? DAE_OK
@@ -119,13 +121,13 @@ static cJSON *unseal(cJSON *memo, const char *key)
     return holds ? value : NULL;
 }
 
-cJSON *memo_read(const char *kind, const char *key, char *problem, size_t len)
+cJSON *cache_read(const char *kind, const char *key, char *problem, size_t len)
 {
     char path[PATH_MAX];
     struct error err = {0};
     struct stat info;
     problem[0] = '\0';
-    if (memo_path(kind, key, json_ending, path, sizeof path, &err) != DAE_OK) {
+    if (cache_path(kind, key, json_ending, path, sizeof path, &err) != DAE_OK) {
         snprintf(problem, len, "%s", err.text);
         return NULL;
     }
@@ -147,10 +149,10 @@ cJSON *memo_read(const char *kind, const char *key, char *problem, size_t len)
     return value;
 }
 
-enum dae_status memo_write(const char *kind, const char *key, cJSON *value, struct error *err)
+enum dae_status cache_write(const char *kind, const char *key, cJSON *value, struct error *err)
 {
     char path[PATH_MAX];
-    enum dae_status status = memo_path(kind, key, json_ending, path, sizeof path, err);
+    enum dae_status status = cache_path(kind, key, json_ending, path, sizeof path, err);
     char *printed = value ? cJSON_PrintUnformatted(value) : NULL;
     cJSON *memo = cJSON_CreateObject();
     if (status == DAE_OK) {
@@ -173,15 +175,15 @@ enum dae_status memo_write(const char *kind, const char *key, cJSON *value, stru
 
 /* ---- Bytes: the seal's 64 digits, the key with its NUL, the bytes. ----------------------------------------------- */
 
-void *memo_read_bytes(const char *kind, const char *key, size_t *len)
+void *cache_read_bytes(const char *kind, const char *key, size_t *len)
 {
     char path[PATH_MAX], *file = NULL;
     struct error err = {0};
     struct stat info;
     size_t file_len;
     const size_t head = SHA256_DIGEST_STRING_LENGTH - 1, before = head + strlen(key) + 1;
-    if (memo_path(kind, key, bytes_ending, path, sizeof path, &err) != DAE_OK || lstat(path, &info) != 0 ||
-        distrust_file(&info) || file_read(path, before + MEMO_MAX_BYTES, DAE_IO, &file, &file_len, &err) != DAE_OK)
+    if (cache_path(kind, key, bytes_ending, path, sizeof path, &err) != DAE_OK || lstat(path, &info) != 0 ||
+        distrust_file(&info) || file_read(path, before + CACHE_MAX_BYTES, DAE_IO, &file, &file_len, &err) != DAE_OK)
         return NULL;
     sha256_text seal;
     bool holds = file_len > before && memcmp(file + head, key, strlen(key) + 1) == 0;
@@ -198,14 +200,14 @@ void *memo_read_bytes(const char *kind, const char *key, size_t *len)
     return file;
 }
 
-enum dae_status memo_write_bytes(const char *kind, const char *key, const void *bytes, size_t len, struct error *err)
+enum dae_status cache_write_bytes(const char *kind, const char *key, const void *bytes, size_t len, struct error *err)
 {
     char path[PATH_MAX];
     struct atomic_file file = {.fd = -1};
     sha256_text seal;
-    if (len > MEMO_MAX_BYTES)
+    if (len > CACHE_MAX_BYTES)
         return error_set(err, DAE_IO, "a memo of %zu bytes is too large", len);
-    TRY(memo_path(kind, key, bytes_ending, path, sizeof path, err));
+    TRY(cache_path(kind, key, bytes_ending, path, sizeof path, err));
     digest_bytes(key, bytes, len, seal);
     enum dae_status status = atomic_file_begin(&file, path, err);
     if (status == DAE_OK)
@@ -220,13 +222,13 @@ enum dae_status memo_write_bytes(const char *kind, const char *key, const void *
     return status;
 }
 
-void memo_trim(const char *kind, int keep)
+void cache_trim(const char *kind, int keep)
 {
     char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2], oldest[PATH_MAX + NAME_MAX + 2];
     struct error err = {0};
     int n = keep + 1;
     while (n > keep) { /* one more file than may be is the rule: it was written just now */
-        DIR *listing = memo_folder(folder, sizeof folder, &err) == DAE_OK ? opendir(folder) : NULL;
+        DIR *listing = cache_folder(folder, sizeof folder, &err) == DAE_OK ? opendir(folder) : NULL;
         struct timespec first = {0};
         n = 0;
         for (struct dirent *entry; listing && (entry = readdir(listing));) {

@@ -1,4 +1,4 @@
-#include "base/contained.h"
+#include "base/sandbox.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -44,9 +44,9 @@ static void send_all(const char *bytes, size_t len)
     }
 }
 
-void contained_step(const char *format, ...)
+void sandbox_step(const char *format, ...)
 {
-    char line[sizeof((struct contained *)NULL)->step] = "S";
+    char line[sizeof((struct sandbox *)NULL)->step] = "S";
     if (channel < 0)
         return;
     va_list args;
@@ -82,7 +82,7 @@ static void settle(int words)
     alarm(alarm_seconds);
 }
 
-static _Noreturn void be_child(contained_work *work, void *context)
+static _Noreturn void be_child(sandbox_work *work, void *context)
 {
     cJSON *answer = work(context);
     char *text = answer ? cJSON_PrintUnformatted(answer) : NULL;
@@ -101,11 +101,11 @@ struct watch {
     int channel, words; /* our ends of the two pipes; -1 once closed by the other side */
     struct text line;   /* of the channel, as far as it has come */
     struct text answer;
-    char first_words[sizeof((struct contained *)NULL)->words];
+    char first_words[sizeof((struct sandbox *)NULL)->words];
     size_t words_len;
     bool said; /* the first line is complete */
     double step_seconds, step_began, processor_then, deadline;
-    struct contained *out;
+    struct sandbox *out;
 };
 
 /* Keeps the first line of the current step: it says what went wrong, and what follows is a dump of the stack. */
@@ -246,30 +246,30 @@ static void finish(struct watch *watch, bool in_time)
 {
     int state = 0;
     pid_t reaped;
-    struct contained *out = watch->out;
+    struct sandbox *out = watch->out;
     kill(-watch->child, SIGKILL);
     kill(watch->child, SIGKILL);
     while ((reaped = waitpid(watch->child, &state, 0)) < 0 && errno == EINTR)
         ;
     drain(watch);
-    out->end = !in_time                                       ? CONTAINED_HUNG
-               : reaped == watch->child && WIFSIGNALED(state) ? CONTAINED_CRASHED
-                                                              : CONTAINED_EXITED;
-    if (out->end == CONTAINED_CRASHED)
+    out->end = !in_time                                       ? SANDBOX_HUNG
+               : reaped == watch->child && WIFSIGNALED(state) ? SANDBOX_CRASHED
+                                                              : SANDBOX_EXITED;
+    if (out->end == SANDBOX_CRASHED)
         out->number = WTERMSIG(state);
-    else if (out->end == CONTAINED_EXITED && reaped == watch->child)
+    else if (out->end == SANDBOX_EXITED && reaped == watch->child)
         out->number = WEXITSTATUS(state);
-    if (out->end == CONTAINED_EXITED && out->number == EXIT_SUCCESS && watch->answer.len > 0 && !watch->answer.failed)
+    if (out->end == SANDBOX_EXITED && out->number == EXIT_SUCCESS && watch->answer.len > 0 && !watch->answer.failed)
         out->answer = cJSON_ParseWithLength(watch->answer.data, watch->answer.len);
     if (out->answer)
-        out->end = CONTAINED_ANSWERED;
+        out->end = SANDBOX_ANSWERED;
     memcpy(out->words, watch->first_words, watch->words_len);
     text_release(&watch->line);
     text_release(&watch->answer);
     watch->child = 0;
 }
 
-static enum dae_status start(struct watch *watch, contained_work *work, void *context, struct error *err)
+static enum dae_status start(struct watch *watch, sandbox_work *work, void *context, struct error *err)
 {
     int answer[2], words[2];
     if (pipe(answer) < 0)
@@ -306,8 +306,8 @@ static enum dae_status start(struct watch *watch, contained_work *work, void *co
     return DAE_OK;
 }
 
-static enum dae_status run_all(struct watch *watch, int n, struct pollfd *fds, contained_work *work,
-                               void *const *context, struct error *err)
+static enum dae_status run_all(struct watch *watch, int n, struct pollfd *fds, sandbox_work *work, void *const *context,
+                               struct error *err)
 {
     enum dae_status status = DAE_OK;
     int n_running = 0;
@@ -329,15 +329,15 @@ static enum dae_status run_all(struct watch *watch, int n, struct pollfd *fds, c
     return status;
 }
 
-enum dae_status contained_run(contained_work *work, void *const *context, int n, double step_seconds,
-                              struct contained *out, struct error *err)
+enum dae_status sandbox_run(sandbox_work *work, void *const *context, int n, double step_seconds, struct sandbox *out,
+                            struct error *err)
 {
     struct watch *watch = calloc((size_t)n + 1, sizeof *watch);
     struct pollfd *fds = calloc(2 * (size_t)n + 1, sizeof *fds);
     enum dae_status status = watch && fds ? DAE_OK : error_no_memory(err, "children", (size_t)n * sizeof *watch);
     alarm_seconds = (unsigned)(STARVED_TIMES * step_seconds) + SPARE_SECONDS;
     for (int i = 0; i < n && status == DAE_OK; ++i) {
-        out[i] = (struct contained){.step = "starting"};
+        out[i] = (struct sandbox){.step = "starting"};
         watch[i] = (struct watch){.channel = -1, .words = -1, .step_seconds = step_seconds, .out = &out[i]};
     }
     if (status == DAE_OK)
@@ -373,16 +373,16 @@ static const char *signal_name(int number)
     return strsignal(number);
 }
 
-void contained_story(const struct contained *contained, char *text, size_t len)
+void sandbox_story(const struct sandbox *sandbox, char *text, size_t len)
 {
     int n = 0;
     text[0] = '\0';
-    if (contained->end == CONTAINED_HUNG)
-        n = snprintf(text, len, "it hung (no progress in %.2g s) while %s", contained->seconds, contained->step);
-    else if (contained->end == CONTAINED_CRASHED)
-        n = snprintf(text, len, "it crashed (%s) while %s", signal_name(contained->number), contained->step);
-    else if (contained->end == CONTAINED_EXITED)
-        n = snprintf(text, len, "it ended the program (exit status %d) while %s", contained->number, contained->step);
-    if (n > 0 && (size_t)n < len && contained->words[0])
-        snprintf(text + n, len - (size_t)n, "; it printed '%s'", contained->words);
+    if (sandbox->end == SANDBOX_HUNG)
+        n = snprintf(text, len, "it hung (no progress in %.2g s) while %s", sandbox->seconds, sandbox->step);
+    else if (sandbox->end == SANDBOX_CRASHED)
+        n = snprintf(text, len, "it crashed (%s) while %s", signal_name(sandbox->number), sandbox->step);
+    else if (sandbox->end == SANDBOX_EXITED)
+        n = snprintf(text, len, "it ended the program (exit status %d) while %s", sandbox->number, sandbox->step);
+    if (n > 0 && (size_t)n < len && sandbox->words[0])
+        snprintf(text + n, len - (size_t)n, "; it printed '%s'", sandbox->words);
 }
