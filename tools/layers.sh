@@ -5,25 +5,25 @@ set -euo pipefail
 cd "${1:-.}"
 shopt -s nullglob
 
-floors=(dae base config device graph data train trial study report cli) # from the ground up
+floors=(dae base config stats format data device driver graph model train study check report cli) # from the ground up
 max_lines=600
 
 # header pattern -> the place that may include it
 homes='
 yaml.h          src/config/
-CL/*            src/device/
+CL/*            src/device/ src/driver/details.c src/driver/probe.c
 clblast_c.h     src/device/
-dlfcn.h         src/graph/ src/device/probe.c src/device/details.c
+dlfcn.h         src/graph/ src/driver/probe.c src/driver/details.c
 elf.h           src/base/library_file.c
-link.h          src/base/library_file.c src/device/probe.c
-png.h           src/data/
-zlib.h          src/data/
-jpeglib.h       src/data/jpeg.c
-jerror.h        src/data/jpeg.c
+link.h          src/base/library_file.c src/driver/probe.c
+png.h           src/format/
+zlib.h          src/format/
+jpeglib.h       src/format/jpeg.c
+jerror.h        src/format/jpeg.c
 cjson/*         src/base/json.h
-sha2.h          src/base/cache.c src/train/safetensors.c
-lapacke.h       src/train/
-cblas.h         src/train/
+sha2.h          src/base/cache.c src/format/safetensors.c
+lapacke.h       src/stats/
+cblas.h         src/stats/
 '
 libc=' pwd.h assert.h ctype.h dirent.h errno.h fcntl.h fenv.h float.h inttypes.h libgen.h limits.h locale.h math.h poll.h
  pthread.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h
@@ -81,7 +81,7 @@ check_floor() { # FILE HEADER
     fi
 }
 
-for file in src/*/*.[ch]; do
+for file in src/*/*.[ch] src/*/*/*.[ch]; do
     for header in $(includes "$file" '<'); do
         check_library "$file" "$header"
     done
@@ -97,7 +97,7 @@ for file in plugins/*.c; do
         [[ $header == dae/plugin.h || $header == *.cl.inc ]] || complain "$file: \"$header\": a plugin sees dae/plugin.h alone"
     done
 done
-for file in src/*/*.[ch] plugins/*.c kernels/*.cl kernels/*.clh tests/*/*.[ch]; do
+for file in src/*/*.[ch] src/*/*/*.[ch] plugins/*.c kernels/*.cl kernels/*.clh tests/*/*.[ch] tests/*/*/*.[ch]; do
     lines=$(wc -l <"$file")
     [ "$lines" -le "$max_lines" ] || complain "$file: $lines lines; more than $max_lines: is there a second room inside?"
 done

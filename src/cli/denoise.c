@@ -16,8 +16,8 @@
 #include "data/image_extras.h"
 #include "graph/executor.h"
 #include "graph/receptive_field.h"
+#include "stats/baselines.h"
 #include "study/tiler.h"
-#include "train/baselines.h"
 #include "train/model_file.h"
 #include "train/settings.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/file_names.h"
 #include "base/shape.h"
-#include "train/metrics.h"
+#include "stats/metrics.h"
 
 /* The file of that name in a folder, or else the one whose name differs in its extension alone; when there is none,
  * what it should be. */

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "data/cells.h"
+#include "stats/cells.h"
 
 enum { PANEL_MAX_ASSETS = 16384 };
 

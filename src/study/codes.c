@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/knn.h"
-#include "train/linear_probe.h"
+#include "stats/knn.h"
+#include "stats/linear_probe.h"
 
 struct taker {
     float *to; /* (n,d) */

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/baselines.h"
 #include "study/comparison.h"
 #include "study/denoising_error.h"
 #include "study/noise_matrix.h"
-#include "train/baselines.h"
 
 enum { MAX_CORRUPTIONS = 12 };
 

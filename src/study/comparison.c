@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/philox.h"
-#include "train/baselines.h"
-#include "train/median.h"
-#include "train/metrics.h"
+#include "stats/baselines.h"
+#include "stats/median.h"
+#include "stats/metrics.h"
 
 /* A millionth of the mean variance: pixels that never change stay solvable, nothing else notices. */
 static const double ridge = 1e-6;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/philox.h"
-#include "train/metrics.h"
+#include "stats/metrics.h"
 
 struct visitor {
     int64_t len;

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "train/canonical.h"
-#include "train/gaussian.h"
+#include "stats/canonical.h"
+#include "stats/gaussian.h"
 
 /* Components of the rows, largest variance first. */
 static enum dae_status components_of(const struct cells *rows, int k, double *components /* (k,d) */, struct error *err)

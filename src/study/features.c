@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/baselines.h"
+#include "stats/knn.h"
 #include "study/codes.h"
-#include "train/baselines.h"
-#include "train/knn.h"
 
 enum { MAP_POINTS = 2000 };
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "config/tree.h"
+#include "stats/canonical.h"
+#include "stats/gaussian.h"
 #include "study/panel_networks.h"
-#include "train/canonical.h"
-#include "train/gaussian.h"
 
 enum { MAX_CORRUPTIONS = 6, MAX_ROWS = MAX_CORRUPTIONS + 2, N_SPLITS = 2, N_COLUMNS = 6 };
 

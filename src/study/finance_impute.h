@@ -2,9 +2,9 @@
 #ifndef STUDY_FINANCE_IMPUTE_H
 #define STUDY_FINANCE_IMPUTE_H
 
+#include "stats/gaussian.h"
 #include "study/imputation.h"
 #include "study/panel_networks.h"
-#include "train/gaussian.h"
 
 enum {
     IMPUTE_MAX_FOLDS = 12,

@@ -3,7 +3,7 @@
 #define STUDY_HIDING_H
 
 #include "base/error.h"
-#include "data/cells.h"
+#include "stats/cells.h"
 
 enum hiding_pattern {
     HIDING_RANDOM, /* each cell for itself, with probability `share` */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/fillers.h"
-#include "train/gaussian.h"
-#include "train/low_rank.h"
+#include "stats/fillers.h"
+#include "stats/gaussian.h"
+#include "stats/low_rank.h"
 
 static const char *const names[IMPUTE_N] = {
     "mean",       "forward-fill",         "cross-section mean",           "iterative PCA, few", "PPCA, few",

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/baselines.h"
-#include "train/median.h"
-#include "train/metrics.h"
+#include "stats/baselines.h"
+#include "stats/median.h"
+#include "stats/metrics.h"
 
 const char *picture_method_label(enum picture_method method)
 {

@@ -37,7 +37,7 @@ MUST_USE enum dae_status picture_scores_begin(struct picture_scores *scores, int
                                               struct error *err);
 
 /* Image i, each once: the noise as the network gets it, and what the network made of it, held in [0, 1]; the median
- * filter (train/median.h) is run here and held, too. NaN stays NaN. DAE_NO_MEMORY. */
+ * filter (stats/median.h) is run here and held, too. NaN stays NaN. DAE_NO_MEMORY. */
 MUST_USE enum dae_status picture_scores_add(struct picture_scores *scores, int64_t i, int64_t height, int64_t width,
                                             const float *clean /* (H,W,C) */, const float *noisy /* (H,W,C) */,
                                             const float *denoised /* (H,W,C) */, struct error *err);

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "graph/executor.h"
+#include "stats/metrics.h"
 #include "study/denoising_error.h"
 #include "study/gaussian_levels.h"
-#include "train/metrics.h"
 
 enum { MAX_PASSES = 16, MAX_LEVELS = 6 };
 

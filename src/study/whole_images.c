@@ -4,7 +4,7 @@
 
 #include "data/image_pool.h"
 #include "graph/reference.h"
-#include "train/baselines.h"
+#include "stats/baselines.h"
 
 struct picture {
     int64_t height, width, len;

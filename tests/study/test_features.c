@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "../train/training.h"
+#include "stats/knn.h"
+#include "stats/linear_probe.h"
 #include "study/codes.h"
-#include "train/knn.h"
-#include "train/linear_probe.h"
 
 /* Its code is the sample itself. */
 static const char copying[] = "seed: 7\n"

@@ -13,10 +13,10 @@
 #include "../../tools/finance/numpy_random.h"
 #include "data/date.h"
 #include "data/factor_panel.h"
+#include "stats/gaussian.h"
 #include "study/factor_stability.h"
 #include "study/imputation.h"
 #include "study/noise_removal.h"
-#include "train/gaussian.h"
 
 static struct error err;
 

@@ -9,7 +9,7 @@
 #include "study/factor_stability.h"
 #include "study/imputation.h"
 #include "study/noise_removal.h"
-#include "train/gaussian.h"
+#include "stats/gaussian.h"
 
 #include "numpy_random.h"
 

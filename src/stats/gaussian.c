@@ -1,4 +1,4 @@
-#include "train/gaussian.h"
+#include "stats/gaussian.h"
 
 #include <assert.h>
 #include <math.h>

@@ -1,8 +1,8 @@
 /* The plainest ways to fill holes: what every model must beat. Each copies the seen cells as they are. */
-#ifndef TRAIN_FILLERS_H
-#define TRAIN_FILLERS_H
+#ifndef STATS_FILLERS_H
+#define STATS_FILLERS_H
 
-#include "data/cells.h"
+#include "stats/cells.h"
 
 /* By the column's mean. */
 void fill_mean(const struct cells *rows, const double *mean /* (d) */, double *filled /* (n,d) */);

@@ -1,6 +1,6 @@
 /* Test metrics of a denoiser, gathered batch by batch in double. PSNR is for data with peak 1: 10 log10(1 / MSE). */
-#ifndef TRAIN_METRICS_H
-#define TRAIN_METRICS_H
+#ifndef STATS_METRICS_H
+#define STATS_METRICS_H
 
 #include <stddef.h>
 

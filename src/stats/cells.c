@@ -1,4 +1,4 @@
-#include "data/cells.h"
+#include "stats/cells.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Canonical correlations: how much two codes of the same samples say in common, whatever their bases. */
-#ifndef TRAIN_CANONICAL_H
-#define TRAIN_CANONICAL_H
+#ifndef STATS_CANONICAL_H
+#define STATS_CANONICAL_H
 
 #include <stdint.h>
 

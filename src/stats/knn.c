@@ -1,4 +1,4 @@
-#include "train/knn.h"
+#include "stats/knn.h"
 
 #include <limits.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "train/metrics.h"
+#include "stats/metrics.h"
 
 #include <math.h>
 

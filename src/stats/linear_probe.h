@@ -1,8 +1,8 @@
 /* How well classes can be told from features by planes: a linear classifier in closed form. */
-#ifndef TRAIN_LINEAR_PROBE_H
-#define TRAIN_LINEAR_PROBE_H
+#ifndef STATS_LINEAR_PROBE_H
+#define STATS_LINEAR_PROBE_H
 
-#include "train/cross_validation.h"
+#include "stats/cross_validation.h"
 
 /* Ridge regression on one-hot classes, largest output wins (scikit-learn's RidgeClassifier; Hastie, Tibshirani and
  * Friedman, The Elements of Statistical Learning, 2009, section 4.2), fitted for each fold to the given samples of the

@@ -13,8 +13,8 @@
 #include <zlib.h>
 
 #include "base/philox.h"
-#include "train/baselines.h"
-#include "train/metrics.h"
+#include "stats/baselines.h"
+#include "stats/metrics.h"
 
 static void close_to(double value, double want, double tolerance)
 {

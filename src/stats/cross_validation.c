@@ -1,4 +1,4 @@
-#include "train/cross_validation.h"
+#include "stats/cross_validation.h"
 
 #include <math.h>
 

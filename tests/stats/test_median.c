@@ -10,7 +10,7 @@
 #include <math.h>
 
 #include "base/philox.h"
-#include "train/median.h"
+#include "stats/median.h"
 
 static int by_value(const void *a, const void *b)
 {

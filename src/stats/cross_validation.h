@@ -1,7 +1,7 @@
 /* How well classes can be told from features: classifiers are given the samples of all folds but one and asked about
  * that one. What they are asked may be another view of the samples than what they were given: noisy against clean. */
-#ifndef TRAIN_CROSS_VALIDATION_H
-#define TRAIN_CROSS_VALIDATION_H
+#ifndef STATS_CROSS_VALIDATION_H
+#define STATS_CROSS_VALIDATION_H
 
 #include <stdbool.h>
 #include <stdint.h>

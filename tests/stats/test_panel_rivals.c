@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "data/factor_panel.h"
-#include "train/canonical.h"
-#include "train/fillers.h"
-#include "train/gaussian.h"
-#include "train/low_rank.h"
+#include "stats/canonical.h"
+#include "stats/fillers.h"
+#include "stats/gaussian.h"
+#include "stats/low_rank.h"
 
 static struct error err;
 

@@ -1,11 +1,11 @@
 /* The multivariate Gaussian as a linear rival: fitted to rows with holes, regularised, and asked for the conditional
  * mean of what is hidden or noisy. Filling a hole by it is the best affine guess from the cells seen in the same row.
  * All in double on the host (LAPACK and BLAS). */
-#ifndef TRAIN_GAUSSIAN_H
-#define TRAIN_GAUSSIAN_H
+#ifndef STATS_GAUSSIAN_H
+#define STATS_GAUSSIAN_H
 
 #include "base/error.h"
-#include "data/cells.h"
+#include "stats/cells.h"
 
 /* Zero-initialise. */
 struct gaussian {

@@ -1,10 +1,10 @@
-#include "train/linear_probe.h"
+#include "stats/linear_probe.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/baselines.h"
+#include "stats/baselines.h"
 
 static const double ridge = 1e-3;
 

@@ -1,7 +1,7 @@
 /* The median filter, the oldest remedy for single wrong pixels (Tukey, Exploratory Data Analysis, 1977). It learns
  * nothing. */
-#ifndef TRAIN_MEDIAN_H
-#define TRAIN_MEDIAN_H
+#ifndef STATS_MEDIAN_H
+#define STATS_MEDIAN_H
 
 #include <stddef.h>
 

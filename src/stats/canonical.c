@@ -1,4 +1,4 @@
-#include "train/canonical.h"
+#include "stats/canonical.h"
 
 #include <float.h>
 #include <math.h>

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "train/metrics.h"
+#include "stats/metrics.h"
 
 static void close_to(double value, double want)
 {

@@ -1,4 +1,4 @@
-#include "train/median.h"
+#include "stats/median.h"
 
 #include <math.h>
 

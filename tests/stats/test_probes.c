@@ -13,8 +13,8 @@
 
 #include "base/philox.h"
 #include "data/idx.h"
-#include "train/knn.h"
-#include "train/linear_probe.h"
+#include "stats/knn.h"
+#include "stats/linear_probe.h"
 
 static void close_to(double value, double want, double tolerance)
 {

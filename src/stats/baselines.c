@@ -1,4 +1,4 @@
-#include "train/baselines.h"
+#include "stats/baselines.h"
 
 #include <assert.h>
 #include <float.h>

@@ -1,10 +1,10 @@
 /* Filling holes by a matrix of low rank, fitted to the very rows that have the holes: unlike a model fitted to earlier
  * rows it also sees the cells of later ones. */
-#ifndef TRAIN_LOW_RANK_H
-#define TRAIN_LOW_RANK_H
+#ifndef STATS_LOW_RANK_H
+#define STATS_LOW_RANK_H
 
 #include "base/error.h"
-#include "data/cells.h"
+#include "stats/cells.h"
 
 /* Repeat: fill the holes from the last fit, decompose, subtract `threshold` from the singular values and keep `rank`.
  * With a threshold, soft-impute (Mazumder, Hastie and Tibshirani, JMLR 11, 2010, algorithm 1); without, iterative PCA

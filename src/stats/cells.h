@@ -1,6 +1,6 @@
 /* Rows of numbers with holes: what a panel is made of, and what the methods that fill holes work on. */
-#ifndef DATA_CELLS_H
-#define DATA_CELLS_H
+#ifndef STATS_CELLS_H
+#define STATS_CELLS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * All sums and solves are in double on the host (LAPACK and BLAS); samples come and go as float rows.
  * init, then add any number of blocks, then solve once, then apply or project; release at any time. After a failed
  * solve only release is left. */
-#ifndef TRAIN_BASELINES_H
-#define TRAIN_BASELINES_H
+#ifndef STATS_BASELINES_H
+#define STATS_BASELINES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "train/fillers.h"
+#include "stats/fillers.h"
 
 void fill_mean(const struct cells *rows, const double *mean, double *filled)
 {

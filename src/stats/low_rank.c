@@ -1,4 +1,4 @@
-#include "train/low_rank.h"
+#include "stats/low_rank.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* The nearest neighbours' vote: the plainest test of features, for it learns nothing and sees distances alone. */
-#ifndef TRAIN_KNN_H
-#define TRAIN_KNN_H
+#ifndef STATS_KNN_H
+#define STATS_KNN_H
 
-#include "train/cross_validation.h"
+#include "stats/cross_validation.h"
 
 enum { KNN_MAX_K = 64 };
 
