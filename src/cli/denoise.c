@@ -13,7 +13,7 @@
 #include "cli/progress.h"
 #include "cli/stop.h"
 #include "cli/trust.h"
-#include "data/image_extras.h"
+#include "format/image_extras.h"
 #include "graph/executor.h"
 #include "graph/receptive_field.h"
 #include "stats/baselines.h"

@@ -3,7 +3,7 @@
 #define CLI_DENOISE_COMPARE_H
 
 #include "cli/denoise_inputs.h"
-#include "data/samples_file.h"
+#include "format/samples_file.h"
 
 struct denoise_compare {
     const char *clean; /* a file, or a folder of files of the inputs' names, whose extensions may differ; NULL: nothing

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/samples_file.h"
+#include "format/samples_file.h"
 
 static bool ends_with(const char *text, const char *ending)
 {

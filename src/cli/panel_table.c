@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/csv.h"
 #include "data/loader.h"
+#include "format/csv.h"
 #include "train/model_file.h"
 
 /* ---- Reading. ---------------------------------------------------------------------------------------------------- */

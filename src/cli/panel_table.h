@@ -6,9 +6,9 @@
 #include "base/text.h"
 #include "data/panel_columns.h"
 #include "device/device.h"
+#include "format/safetensors.h"
 #include "graph/executor.h"
 #include "graph/network.h"
-#include "train/safetensors.h"
 
 /* What the model's file says of the columns; the caller frees. Not one of a panel, or of windows of several rows:
  * DAE_CHECKPOINT. */

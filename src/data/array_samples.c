@@ -5,8 +5,8 @@
 
 #include "base/arena.h"
 #include "data/data_folder.h"
-#include "data/idx.h"
-#include "data/npy.h"
+#include "format/idx.h"
+#include "format/npy.h"
 
 static enum dae_status check_finite(const struct dataset *set, const char *path, struct error *err)
 {

@@ -3,10 +3,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "data/date.h"
 #include "data/factor_panel.h"
 #include "data/panel.h"
 #include "data/validation_set.h"
+#include "format/date.h"
 
 enum {
     DIGITS_TRAIN = 60000,

@@ -10,8 +10,8 @@
 #include "base/file_names.h"
 #include "data/dead_leaves.h"
 #include "data/image_pool.h"
-#include "data/samples_file.h"
-#include "data/tar.h"
+#include "format/samples_file.h"
+#include "format/tar.h"
 
 struct collector {
     const struct image_files_options *options;

@@ -14,7 +14,7 @@
 
 #include "base/philox.h"
 #include "dae/plugin.h"
-#include "data/image.h"
+#include "format/image.h"
 
 struct image_pool {
     struct dae_shape patch; /* (h,w,C): C is 1, and colours become grey, or 3, and grey becomes a colour */

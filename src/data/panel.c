@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/date.h"
+#include "format/date.h"
 
 enum { FIRST_GENERATED_DAY = 10957 }; /* 2000-01-01 */
 

@@ -5,9 +5,9 @@
 #include <strings.h>
 
 #include "config/value.h"
-#include "data/csv.h"
-#include "data/date.h"
 #include "data/panel.h"
+#include "format/csv.h"
+#include "format/date.h"
 
 enum { ROWS_FIRST = 1024 };
 

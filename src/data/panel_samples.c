@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "data/date.h"
+#include "format/date.h"
 
 static const char *place(const struct panel *panel)
 {

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "data/date.h"
+#include "format/date.h"
 
 static enum dae_status split_by_dates(const struct panel_source *source, const struct panel *panel,
                                       struct panel_split *split, struct error *err)

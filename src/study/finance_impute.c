@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/date.h"
+#include "format/date.h"
 #include "study/finance_impute.h"
 
 enum { VALIDATION_DRAWS = 3 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/safetensors.h"
+#include "format/safetensors.h"
 
 #define FORMAT "dae-cl checkpoint 1"
 

@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "config/value.h"
 #include "data/panel_columns.h"
+#include "format/safetensors.h"
 #include "graph/network.h"
-#include "train/safetensors.h"
 
 /* Writes the model whole or not at all; equal parameters give equal bytes. columns: of the panel
  * that it was trained on, or NULL. parameters: (parameters_len). */

@@ -4,10 +4,10 @@
 #include <math.h>
 #include <sys/stat.h>
 
+#include "../format/files.h"
 #include "config/tree.h"
-#include "data/idx.h"
-#include "data/npy.h"
-#include "files.h"
+#include "format/idx.h"
+#include "format/npy.h"
 
 #ifndef DAE_CL_DATADIR
 #define DAE_CL_DATADIR "/usr/local/share/dae-cl"

@@ -3,7 +3,7 @@
 #include <time.h>
 #include <zlib.h>
 
-#include "files.h"
+#include "../format/files.h"
 
 enum { N = 1000 };
 static uint8_t images[N][DIGITS_PIXELS], labels[N];

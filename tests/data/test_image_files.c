@@ -4,9 +4,9 @@
 
 #include <math.h>
 
+#include "../format/files.h"
 #include "data/dead_leaves.h"
 #include "data/image_pool.h"
-#include "files.h"
 
 static char folder[PATH_BYTES];
 

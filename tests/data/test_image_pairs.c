@@ -5,10 +5,10 @@
 #include <math.h>
 #include <sys/stat.h>
 
+#include "../format/files.h"
 #include "base/philox.h"
 #include "data/dead_leaves.h"
 #include "data/image_pool.h"
-#include "files.h"
 
 static char folder[PATH_BYTES], noisy[PATH_BYTES + 8], clean[PATH_BYTES + 8];
 

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <zlib.h>
 
-#include "data/date.h"
-#include "files.h"
+#include "../format/files.h"
+#include "format/date.h"
 
 static char folder[PATH_BYTES], path[PATH_BYTES + 16];
 static struct panel panel;

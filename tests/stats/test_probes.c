@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/philox.h"
-#include "data/idx.h"
+#include "format/idx.h"
 #include "stats/knn.h"
 #include "stats/linear_probe.h"
 

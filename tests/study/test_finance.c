@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "../../tools/finance/numpy_random.h"
-#include "data/date.h"
 #include "data/factor_panel.h"
+#include "format/date.h"
 #include "stats/gaussian.h"
 #include "study/factor_stability.h"
 #include "study/imputation.h"

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "data/date.h"
+#include "format/date.h"
+#include "stats/gaussian.h"
 #include "study/factor_stability.h"
 #include "study/imputation.h"
 #include "study/noise_removal.h"
-#include "stats/gaussian.h"
 
 #include "numpy_random.h"
 

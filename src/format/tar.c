@@ -1,4 +1,4 @@
-#include "data/tar.h"
+#include "format/tar.h"
 
 #include <stdio.h>
 #include <stdlib.h>

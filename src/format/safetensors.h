@@ -4,8 +4,8 @@
  *
  * The seal is the first metadata entry: the header starts with {"__metadata__":{"sha256":"HEX", and HEX is the SHA-256
  * of the whole file with those 64 digits written as zeros. Every byte of the file is under it, padding too. */
-#ifndef TRAIN_SAFETENSORS_H
-#define TRAIN_SAFETENSORS_H
+#ifndef FORMAT_SAFETENSORS_H
+#define FORMAT_SAFETENSORS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "data/idx.h"
+#include "format/idx.h"
 
 #include <zlib.h>
 

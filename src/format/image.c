@@ -1,4 +1,4 @@
-#include "data/image.h"
+#include "format/image.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,9 +6,9 @@
 #include "base/atomic_file.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "data/image_extras.h"
-#include "data/jpeg.h"
-#include "data/png_image.h"
+#include "format/image_extras.h"
+#include "format/jpeg.h"
+#include "format/png_image.h"
 
 enum {
     EXTRA_BYTES_MAX = 16 << 20, /* of a file, beside its pixels */

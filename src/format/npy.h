@@ -1,7 +1,7 @@
 /* NPY, NumPy's array file, versions 1.0 and 2.0 (numpy/lib/format.py): unsigned bytes and little-endian floats in C
  * order. */
-#ifndef DATA_NPY_H
-#define DATA_NPY_H
+#ifndef FORMAT_NPY_H
+#define FORMAT_NPY_H
 
 #include <stdbool.h>
 #include <stdint.h>

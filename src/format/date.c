@@ -1,4 +1,4 @@
-#include "data/date.h"
+#include "format/date.h"
 
 #include <stdio.h>
 

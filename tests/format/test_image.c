@@ -1,4 +1,4 @@
-#include "data/image.h"
+#include "format/image.h"
 
 #include <math.h>
 

@@ -3,8 +3,8 @@
  * quotes. Rows end in LF or CRLF; empty lines are skipped; a UTF-8 byte-order mark is skipped; blanks around a field
  * are cut off. A field in double quotes may hold separators and doubled quotes, but no line break: a quote that is not
  * closed would swallow the file. Every row has as many fields as the first. */
-#ifndef DATA_CSV_H
-#define DATA_CSV_H
+#ifndef FORMAT_CSV_H
+#define FORMAT_CSV_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "data/image_extras.h"
+#include "format/image_extras.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "data/packed_file.h"
+#include "format/packed_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* IDX, the format of MNIST: a big-endian header (two zero bytes, element type, rank, sizes) and the elements, plain or
  * gzip-compressed. Elements are unsigned bytes (type 0x08) or big-endian 32-bit floats (0x0D). */
-#ifndef DATA_IDX_H
-#define DATA_IDX_H
+#ifndef FORMAT_IDX_H
+#define FORMAT_IDX_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /* What a file holds beside its colours, through reading and writing; and every small damage to it. */
-#include "data/image_extras.h"
+#include "format/image_extras.h"
 
-#include "data/image.h"
-#include "data/jpeg.h"
-#include "data/png_image.h"
+#include "format/image.h"
+#include "format/jpeg.h"
+#include "format/png_image.h"
 #include "image_writing.h"
 
 static unsigned read_u32(const unsigned char *p)

@@ -1,6 +1,6 @@
 /* A file read forward, unpacked on the way when it is gzip-compressed. */
-#ifndef DATA_PACKED_FILE_H
-#define DATA_PACKED_FILE_H
+#ifndef FORMAT_PACKED_FILE_H
+#define FORMAT_PACKED_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
-#include "data/csv.h"
+#include "format/csv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "data/packed_file.h"
+#include "format/packed_file.h"
 
 enum { CHUNK_BYTES = 1 << 16, FILE_BYTES_MAX = 1 << 30, FIELDS_FIRST = 64 };
 

@@ -1,11 +1,11 @@
-/* JPEG, by libjpeg: part of data/image.h. */
-#ifndef DATA_JPEG_H
-#define DATA_JPEG_H
+/* JPEG, by libjpeg: part of format/image.h. */
+#ifndef FORMAT_JPEG_H
+#define FORMAT_JPEG_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "data/image.h"
+#include "format/image.h"
 
 bool jpeg_is(const unsigned char *bytes, size_t len);
 

@@ -1,11 +1,11 @@
-#include "data/idx.h"
+#include "format/idx.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/atomic_file.h"
-#include "data/packed_file.h"
+#include "format/packed_file.h"
 
 enum {
     TYPE_BYTE = 0x08,

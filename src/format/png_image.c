@@ -1,4 +1,4 @@
-#include "data/png_image.h"
+#include "format/png_image.h"
 
 #include <png.h>
 #include <setjmp.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/image_extras.h"
+#include "format/image_extras.h"
 
 enum {
     PNG_SIGNATURE_BYTES = 8,

@@ -1,4 +1,4 @@
-#include "data/samples_file.h"
+#include "format/samples_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "data/idx.h"
-#include "data/image.h"
-#include "data/image_extras.h"
-#include "data/npy.h"
+#include "format/idx.h"
+#include "format/image.h"
+#include "format/image_extras.h"
+#include "format/npy.h"
 
 enum {
     START_BYTES = 8,

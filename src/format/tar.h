@@ -1,8 +1,8 @@
 /* Files of a tar archive, one after the other, plain or gzip-compressed: POSIX ustar and what GNU tar writes. */
-#ifndef DATA_TAR_H
-#define DATA_TAR_H
+#ifndef FORMAT_TAR_H
+#define FORMAT_TAR_H
 
-#include "data/packed_file.h"
+#include "format/packed_file.h"
 
 enum { TAR_NAME_BYTES = 257 };
 

@@ -1,6 +1,6 @@
 /* What a file of an image holds beside its colours, so that the file that is written holds it too. */
-#ifndef DATA_IMAGE_EXTRAS_H
-#define DATA_IMAGE_EXTRAS_H
+#ifndef FORMAT_IMAGE_EXTRAS_H
+#define FORMAT_IMAGE_EXTRAS_H
 
 #include <stdbool.h>
 #include <stddef.h>

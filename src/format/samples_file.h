@@ -1,7 +1,7 @@
 /* A file of samples, read so that results can be written back in its own form: an image (one sample) or an array
  * (samples first). */
-#ifndef DATA_SAMPLES_FILE_H
-#define DATA_SAMPLES_FILE_H
+#ifndef FORMAT_SAMPLES_FILE_H
+#define FORMAT_SAMPLES_FILE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,11 +11,11 @@
 
 enum samples_kind {
     SAMPLES_UNKNOWN,
-    SAMPLES_PNG,  /* data/image.h */
-    SAMPLES_PGM,  /* data/image.h; PPM too */
-    SAMPLES_JPEG, /* data/image.h; written as PNG, which loses nothing more */
-    SAMPLES_IDX,  /* data/idx.h */
-    SAMPLES_NPY,  /* data/npy.h */
+    SAMPLES_PNG,  /* format/image.h */
+    SAMPLES_PGM,  /* format/image.h; PPM too */
+    SAMPLES_JPEG, /* format/image.h; written as PNG, which loses nothing more */
+    SAMPLES_IDX,  /* format/idx.h */
+    SAMPLES_NPY,  /* format/npy.h */
 };
 
 struct samples_file {

@@ -1,4 +1,4 @@
-#include "train/safetensors.h"
+#include "format/safetensors.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Dates and times of ISO 8601 as seconds since 1970-01-01T00:00:00Z in the Gregorian calendar, without leap seconds. */
-#ifndef DATA_DATE_H
-#define DATA_DATE_H
+#ifndef FORMAT_DATE_H
+#define FORMAT_DATE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "data/npy.h"
+#include "format/npy.h"
 
 #include <math.h>
 

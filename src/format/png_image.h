@@ -1,12 +1,12 @@
-/* PNG, by libpng: part of data/image.h. */
-#ifndef DATA_PNG_IMAGE_H
-#define DATA_PNG_IMAGE_H
+/* PNG, by libpng: part of format/image.h. */
+#ifndef FORMAT_PNG_IMAGE_H
+#define FORMAT_PNG_IMAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/text.h"
-#include "data/image.h"
+#include "format/image.h"
 
 bool png_image_is(const unsigned char *bytes, size_t len);
 

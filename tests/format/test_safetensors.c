@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "train/safetensors.h"
+#include "format/safetensors.h"
 
 static char folder[512], path[600];
 

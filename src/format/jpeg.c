@@ -1,4 +1,4 @@
-#include "data/jpeg.h"
+#include "format/jpeg.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include <jerror.h>
 
-#include "data/image_extras.h"
+#include "format/image_extras.h"
 
 enum {
     SCANS_MAX = 1000, /* of a progressive file; each costs a pass over the image, however short it is */

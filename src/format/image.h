@@ -1,6 +1,6 @@
 /* Images: PNG by libpng, JPEG by libjpeg, and the binary PGM and PPM. */
-#ifndef DATA_IMAGE_H
-#define DATA_IMAGE_H
+#ifndef FORMAT_IMAGE_H
+#define FORMAT_IMAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
