@@ -15,10 +15,10 @@
 #include "cli/trust.h"
 #include "format/image_extras.h"
 #include "graph/executor.h"
-#include "graph/receptive_field.h"
+#include "model/model_file.h"
+#include "model/receptive_field.h"
+#include "model/tiler.h"
 #include "stats/baselines.h"
-#include "study/tiler.h"
-#include "train/model_file.h"
 #include "train/settings.h"
 
 /* Everything that denoising opens, in the order in which it does. */

@@ -12,8 +12,8 @@
 #include "cli/trust.h"
 #include "format/csv.h"
 #include "format/date.h"
+#include "model/model_file.h"
 #include "study/hiding.h"
-#include "train/model_file.h"
 #include "train/settings.h"
 
 /* Further cells are hidden this often, and this share of them, to see what the fills depend on and how far off they are

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/loader.h"
 #include "format/csv.h"
-#include "train/model_file.h"
+#include "model/loader.h"
+#include "model/model_file.h"
 
 /* ---- Reading. ---------------------------------------------------------------------------------------------------- */
 

@@ -8,8 +8,8 @@
 #include "cli/session.h"
 #include "cli/stop.h"
 #include "cli/study_output.h"
-#include "graph/receptive_field.h"
-#include "train/model_file.h"
+#include "model/model_file.h"
+#include "model/receptive_field.h"
 
 enum { NAME_LEN = 1200 };
 

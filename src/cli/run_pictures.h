@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "model/whole_images.h"
 #include "report/html.h"
-#include "study/whole_images.h"
 
 void run_pictures_print(const struct whole_images *whole, FILE *out);
 

@@ -9,8 +9,8 @@
 #include "config/value.h"
 #include "device/platform.h"
 #include "graph/network.h"
+#include "model/whole_images.h"
 #include "study/comparison.h"
-#include "study/whole_images.h"
 #include "train/settings.h"
 #include "train/trainer.h"
 

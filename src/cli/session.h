@@ -6,8 +6,8 @@
 #include "cli/invocation.h"
 #include "cli/run_folder.h"
 #include "data/dataset.h"
-#include "data/loader.h"
 #include "graph/network.h"
+#include "model/loader.h"
 #include "study/study.h"
 #include "train/settings.h"
 

@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "data/dataset.h"
-#include "data/loader.h"
 #include "graph/network.h"
+#include "model/loader.h"
 #include "train/settings.h"
 
 enum comparison_rival {

@@ -87,8 +87,8 @@ static enum dae_status measure_encoder(const struct study_task *task, const stru
         return DAE_OK;
     if (!square)
         return error_no_memory(err, "samples", (unsigned long long)n * sizeof *square);
-    TRY(mapping_new(task->device, &variant->network, variant->network.code, parameters, &variant->settings, n, &mapping,
-                    err));
+    TRY(mapping_new(task->device, &variant->network, variant->network.code, parameters, variant->settings.optimizer,
+                    variant->settings.optimizer_state, n, &mapping, err));
     enum dae_status status = mapping_jacobian(mapping, x, n, square, &exact, err);
     mapping_free(mapping);
     *mean = 0;
@@ -105,8 +105,8 @@ static enum dae_status measure(const struct study_task *task, const struct study
     const struct noise_identity_options noise = {options->sigmas.n, options->sigmas.number, options->draws,
                                                  task->network->seed};
     TRY(measure_encoder(task, variant, parameters, x, n, &out->encoder, err));
-    TRY(mapping_new(task->device, &variant->network, variant->network.output, parameters, &variant->settings, n,
-                    &mapping, err));
+    TRY(mapping_new(task->device, &variant->network, variant->network.output, parameters, variant->settings.optimizer,
+                    variant->settings.optimizer_state, n, &mapping, err));
     enum dae_status status = noise_identity_measure(mapping, x, n, dae_shape_len(&task->test_set->shape), &noise,
                                                     task->stop, task->arena, &out->identity, err);
     mapping_free(mapping);

@@ -10,7 +10,7 @@
 #include <signal.h>
 
 #include "base/arena.h"
-#include "study/mapping.h"
+#include "model/mapping.h"
 
 struct noise_identity_options {
     int n_sigmas;

@@ -2,10 +2,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "graph/receptive_field.h"
+#include "model/receptive_field.h"
+#include "model/whole_images.h"
 #include "study/denoising_error.h"
 #include "study/gaussian_levels.h"
-#include "study/whole_images.h"
 
 enum { SHOWN = 3, N_COLUMNS = 5, N_WHOLE_COLUMNS = 4 };
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "data/plane.h"
+#include "model/mapping.h"
 #include "study/gaussian_levels.h"
-#include "study/mapping.h"
 #include "study/mixture.h"
 
 enum {
@@ -250,8 +250,8 @@ static enum dae_status add_fields(const struct study_task *task, const struct st
     if (!at || !to || !best)
         return error_no_memory(err, "figure", n);
     lay_grid(task->test_set, at);
-    TRY(mapping_new(task->device, &variant->network, variant->network.output, parameters, &variant->settings,
-                    (int64_t)n, &mapping, err));
+    TRY(mapping_new(task->device, &variant->network, variant->network.output, parameters, variant->settings.optimizer,
+                    variant->settings.optimizer_state, (int64_t)n, &mapping, err));
     enum dae_status status = mapping_values(mapping, at, (int64_t)n, to, err);
     mapping_free(mapping);
     TRY(status);

@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "config/fields.h"
 #include "data/dataset.h"
-#include "data/loader.h"
 #include "graph/network.h"
+#include "model/loader.h"
 #include "train/settings.h"
 
 /* ---- What a study leaves. All memory is the task's arena's. ------------------------------------------------------ */

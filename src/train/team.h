@@ -5,8 +5,8 @@
 #define TRAIN_TEAM_H
 
 #include "base/error.h"
-#include "data/loader.h"
 #include "graph/executor.h"
+#include "model/loader.h"
 
 enum { TEAM_MAX = 8 }; /* devices */
 

@@ -5,8 +5,8 @@
 #include <signal.h>
 
 #include "base/error.h"
-#include "data/loader.h"
 #include "graph/executor.h"
+#include "model/loader.h"
 #include "train/settings.h"
 #include "train/team.h"
 

@@ -9,10 +9,10 @@
 #include "base/clock.h"
 #include "base/philox.h"
 #include "data/digits.h"
-#include "data/loader.h"
 #include "device/gemm.h"
 #include "device/profile.h"
 #include "graph/executor.h"
+#include "model/loader.h"
 
 enum {
     SAMPLES = 16384, /* made up, unless they are large or the batch is */

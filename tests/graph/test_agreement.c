@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "data/dataset.h"
-#include "data/loader.h"
 #include "graph/executor.h"
 #include "graph/params.h"
+#include "model/loader.h"
 #include "networks.h"
 
 enum { BATCH = 61, LEN = 7 * 11, MOST_DEVICES = 16 };

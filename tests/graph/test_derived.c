@@ -14,11 +14,11 @@
 #include <string.h>
 
 #include "data/dataset.h"
-#include "data/loader.h"
 #include "graph/derived.h"
 #include "graph/executor.h"
 #include "graph/params.h"
 #include "graph/reference.h"
+#include "model/loader.h"
 #include "networks.h"
 
 enum { N = 6, SIGNS = 100 };

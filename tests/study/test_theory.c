@@ -99,7 +99,8 @@ static struct noise_identity measure(struct bench *b, const float *parameters, c
     struct mapping *mapping;
     struct noise_identity out;
     const struct noise_identity_options options = {n_sigmas, sigmas, draws, 8};
-    check(mapping_new(b->device, &b->network, b->network.output, parameters, &b->settings, 600, &mapping, &err));
+    check(mapping_new(b->device, &b->network, b->network.output, parameters, b->settings.optimizer,
+                      b->settings.optimizer_state, 600, &mapping, &err));
     check(noise_identity_measure(mapping, x, n, len, &options, NULL, &b->arena, &out, &err));
     mapping_free(mapping);
     return out;

@@ -1,4 +1,4 @@
-#include "study/whole_images.h"
+#include "model/whole_images.h"
 
 #include <stdlib.h>
 

@@ -5,8 +5,8 @@
  * A network with poolings or strides wants sides that are multiples of them (receptive_field.stride). Other images are
  * mirrored beyond their last row and column, without repeating these, as far as that takes; what was added is cut off
  * again. Tiles lie at such multiples. */
-#ifndef STUDY_TILER_H
-#define STUDY_TILER_H
+#ifndef MODEL_TILER_H
+#define MODEL_TILER_H
 
 #include "config/value.h"
 #include "device/device.h"

@@ -1,8 +1,8 @@
 /* A data set on the device: its samples as they are stored, and the order in which a pass takes them. A set that fits
  * stays there; a larger one is streamed through two slots, one of which is filled while the device works on the other.
  */
-#ifndef DATA_LOADER_H
-#define DATA_LOADER_H
+#ifndef MODEL_LOADER_H
+#define MODEL_LOADER_H
 
 #include "base/error.h"
 #include "data/dataset.h"

@@ -1,4 +1,4 @@
-#include "train/model_file.h"
+#include "model/model_file.h"
 
 #include <stdlib.h>
 #include <string.h>

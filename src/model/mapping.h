@@ -1,20 +1,21 @@
 /* A trained network as a function of its input, from host to host, without corruption: its values at given points, and
  * the squared Frobenius norm of its Jacobian there. */
-#ifndef STUDY_MAPPING_H
-#define STUDY_MAPPING_H
+#ifndef MODEL_MAPPING_H
+#define MODEL_MAPPING_H
 
 #include "base/error.h"
 #include "device/device.h"
 #include "graph/network.h"
-#include "train/settings.h"
 
 struct mapping;
 
 /* The map from the network's input to `node` with these parameters (parameters_len). Takes `batch` points at once.
- * Released before the device and the network. DAE_CONFIG: see derived_projection. */
+ * The optimiser never updates anything, but an executor that differentiates is built with one. Released before the
+ * device and the network. DAE_CONFIG: see derived_projection. */
 MUST_USE enum dae_status mapping_new(struct device *device, const struct network *network, int node,
-                                     const float *parameters, const struct settings *settings, int64_t batch,
-                                     struct mapping **out, struct error *err);
+                                     const float *parameters, const struct dae_plugin *optimizer,
+                                     const void *optimizer_state, int64_t batch, struct mapping **out,
+                                     struct error *err);
 void mapping_free(struct mapping *mapping); /* NULL is fine */
 
 /* Whether there can be one, before any device is there: what mapping_new refuses. Memory is the network's arena. */

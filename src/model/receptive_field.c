@@ -1,4 +1,4 @@
-#include "graph/receptive_field.h"
+#include "model/receptive_field.h"
 
 #include <stdio.h>
 #include <stdlib.h>

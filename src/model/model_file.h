@@ -1,6 +1,6 @@
 /* A trained model as one file: every weight under NODE.NAME, and in the metadata the config it was trained with. */
-#ifndef TRAIN_MODEL_FILE_H
-#define TRAIN_MODEL_FILE_H
+#ifndef MODEL_MODEL_FILE_H
+#define MODEL_MODEL_FILE_H
 
 #include "base/error.h"
 #include "config/value.h"

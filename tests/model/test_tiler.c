@@ -1,5 +1,5 @@
 /* Images of any size: in tiles, at once, and by the network built for that very size, all to the same bit. */
-#include "study/tiler.h"
+#include "model/tiler.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include "base/philox.h"
 #include "config/tree.h"
 #include "graph/executor.h"
-#include "graph/receptive_field.h"
+#include "model/receptive_field.h"
 
 static const char head[] = "seed: 7\n"
                            "corruption: {gaussian: {sigma: 0.1}}\n"

@@ -1,4 +1,4 @@
-#include "data/loader.h"
+#include "model/loader.h"
 
 #include <limits.h>
 #include <stdlib.h>

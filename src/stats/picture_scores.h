@@ -1,6 +1,6 @@
 /* How well whole images were restored, image by image, with a part of the first ones to look at. */
-#ifndef STUDY_PICTURE_SCORES_H
-#define STUDY_PICTURE_SCORES_H
+#ifndef STATS_PICTURE_SCORES_H
+#define STATS_PICTURE_SCORES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
 /* A denoiser on whole test images, as the literature measures it: noise as the config has it, not clipped unless the
  * config says so; the output held in [0, 1]; PSNR and SSIM of each image, then their mean. */
-#ifndef STUDY_WHOLE_IMAGES_H
-#define STUDY_WHOLE_IMAGES_H
+#ifndef MODEL_WHOLE_IMAGES_H
+#define MODEL_WHOLE_IMAGES_H
 
 #include "data/dataset.h"
-#include "study/picture_scores.h"
-#include "study/tiler.h"
+#include "model/tiler.h"
+#include "stats/picture_scores.h"
 
 struct whole_images {
     int64_t n;

@@ -1,4 +1,4 @@
-#include "study/mapping.h"
+#include "model/mapping.h"
 
 #include <stdlib.h>
 
@@ -13,8 +13,9 @@ struct mapping {
     float *gradient;        /* (batch, in) */
 };
 
-static enum dae_status open_device_side(struct mapping *m, struct device *device, const struct settings *settings,
-                                        const float *parameters, struct error *err)
+static enum dae_status open_device_side(struct mapping *m, struct device *device, const float *parameters,
+                                        const struct dae_plugin *optimizer, const void *optimizer_state,
+                                        struct error *err)
 {
     const struct executor_options options = {
         .batch = m->batch,
@@ -22,8 +23,8 @@ static enum dae_status open_device_side(struct mapping *m, struct device *device
         .infer = true,
         .join = true,
         .keep_all = true,
-        .optimizer = settings->optimizer,
-        .optimizer_state = settings->optimizer_state,
+        .optimizer = optimizer,
+        .optimizer_state = optimizer_state,
     };
     char notice[256];
     TRY(executor_new(device, &m->network, &options, notice, sizeof notice, &m->executor, err));
@@ -45,7 +46,8 @@ static enum dae_status open_device_side(struct mapping *m, struct device *device
 }
 
 enum dae_status mapping_new(struct device *device, const struct network *network, int node, const float *parameters,
-                            const struct settings *settings, int64_t batch, struct mapping **out, struct error *err)
+                            const struct dae_plugin *optimizer, const void *optimizer_state, int64_t batch,
+                            struct mapping **out, struct error *err)
 {
     *out = NULL;
     struct mapping *m = calloc(1, sizeof *m);
@@ -56,7 +58,7 @@ enum dae_status mapping_new(struct device *device, const struct network *network
         m->batch = batch;
         m->in = dae_shape_len(&m->network.node[0].plan.output);
         m->out = dae_shape_len(&m->network.node[m->network.output].plan.output);
-        status = open_device_side(m, device, settings, parameters, err);
+        status = open_device_side(m, device, parameters, optimizer, optimizer_state, err);
     }
     if (status != DAE_OK) {
         mapping_free(m);

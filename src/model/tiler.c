@@ -1,4 +1,4 @@
-#include "study/tiler.h"
+#include "model/tiler.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "config/tree.h"
 #include "graph/executor.h"
 #include "graph/fusion.h"
-#include "graph/receptive_field.h"
+#include "model/receptive_field.h"
 
 /* What a tile's sides may be, down to a multiple of the network's stride, and those of the image where these are
  * shorter. */

@@ -1,7 +1,7 @@
 /* Which pixels of its input an output of the network reads, where all layers work alike at every pixel: then the
  * network is the same function on images of any size, in whole or in tiles. */
-#ifndef GRAPH_RECEPTIVE_FIELD_H
-#define GRAPH_RECEPTIVE_FIELD_H
+#ifndef MODEL_RECEPTIVE_FIELD_H
+#define MODEL_RECEPTIVE_FIELD_H
 
 #include "graph/network.h"
 

@@ -1,4 +1,4 @@
-#include "study/picture_scores.h"
+#include "stats/picture_scores.h"
 
 #include <math.h>
 #include <stdlib.h>
