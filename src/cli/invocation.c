@@ -193,7 +193,7 @@ static enum dae_status check_other(struct device *const *device, int i, const ch
 }
 
 enum dae_status invocation_devices(const struct invocation *invocation, const struct value *config,
-                                   struct device *device[TEAM_MAX], int *n, struct error *err)
+                                   struct device *device[MULTI_DEVICE_MAX], int *n, struct error *err)
 {
     struct device_request request;
     char name[256];
@@ -202,9 +202,9 @@ enum dae_status invocation_devices(const struct invocation *invocation, const st
     const char *at = request.platform;
     do {
         const size_t len = at ? strcspn(at, ",") : 0;
-        if (*n == TEAM_MAX || len >= sizeof name)
+        if (*n == MULTI_DEVICE_MAX || len >= sizeof name)
             return error_set(err, DAE_CONFIG, "platform '%s': at most %d names, each shorter than %zu characters",
-                             request.platform, TEAM_MAX, sizeof name);
+                             request.platform, MULTI_DEVICE_MAX, sizeof name);
         snprintf(name, sizeof name, "%.*s", (int)len, at ? at : "");
         TRY(open_named(&request, at ? name : NULL, &device[*n], err));
         TRY(check_other(device, *n, request.platform, err));

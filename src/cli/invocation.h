@@ -9,7 +9,7 @@
 #include "config/value.h"
 #include "device/device.h"
 #include "graph/registry.h"
-#include "train/team.h"
+#include "train/multi_device.h"
 
 struct command;
 
@@ -58,9 +58,9 @@ MUST_USE enum dae_status invocation_request(const struct invocation *invocation,
 /* Opens the device that invocation_request names. Owned by the caller: device_close. */
 MUST_USE enum dae_status invocation_device(const struct invocation *invocation, const struct value *config,
                                            struct device **device, struct error *err);
-/* The same for a list of names, NAME,NAME: *n devices, at most TEAM_MAX, no two the same (DAE_CONFIG). The caller
- * closes those that are not NULL, after a failure too. */
+/* The same for a list of names, NAME,NAME: *n devices, at most MULTI_DEVICE_MAX, no two the same (DAE_CONFIG). The
+ * caller closes those that are not NULL, after a failure too. */
 MUST_USE enum dae_status invocation_devices(const struct invocation *invocation, const struct value *config,
-                                            struct device *device[TEAM_MAX], int *n, struct error *err);
+                                            struct device *device[MULTI_DEVICE_MAX], int *n, struct error *err);
 
 #endif

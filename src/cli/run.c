@@ -17,7 +17,7 @@ enum { NAME_LEN = 1200 };
 struct run {
     struct session session;
     struct trained model, standard;
-    struct comparison comparison;
+    struct evaluation evaluation;
     struct study_outcome study[STUDY_MAX]; /* n_studied of them */
     int n_studied;
     struct progress_line progress;
@@ -160,7 +160,7 @@ static enum dae_status measure_whole_images(struct run *run, struct error *err)
 
 static enum dae_status compare(struct run *run, struct error *err)
 {
-    const struct comparison_options options = {
+    const struct evaluation_options options = {
         .device = run->session.device,
         .network = &run->session.network,
         .settings = &run->session.settings,
@@ -172,7 +172,7 @@ static enum dae_status compare(struct run *run, struct error *err)
         .standard = run->standard.parameters,
     };
     fprintf(stderr, "comparing on all %lld test samples\n", (long long)run->session.test_set.n);
-    TRY(comparison_run(&options, &run->comparison, err));
+    TRY(evaluation_run(&options, &run->evaluation, err));
     return measure_whole_images(run, err);
 }
 
@@ -196,7 +196,7 @@ static enum dae_status report(struct run *run, struct error *err)
         .data_line = run->session.data_line,
         .model = &run->model,
         .standard = run->standard.parameters ? &run->standard : NULL,
-        .comparison = &run->comparison,
+        .evaluation = &run->evaluation,
         .whole_images = run->whole_images.n > 0 ? &run->whole_images : NULL,
         .study = run->study,
         .n_studies = run->n_studied,
@@ -243,9 +243,9 @@ static enum dae_status run_all(struct run *run, struct error *err)
 {
     struct session *session = &run->session;
     TRY(session_read(session, session->invocation->argument[0], err));
-    TRY(comparison_check(&session->settings, &session->network, session->config, err));
+    TRY(evaluation_check(&session->settings, &session->network, session->config, err));
     TRY(session_load(session, err));
-    TRY(comparison_check_data(&session->settings, session->config, &session->train_set, &session->test_set, err));
+    TRY(evaluation_check_data(&session->settings, session->config, &session->train_set, &session->test_set, err));
     const struct study_task task = session_task(session, NULL, NULL);
     TRY(study_check_data(&task, session->studies, session->n_studies, err));
     TRY(session_open_devices(session, true, err));
@@ -264,7 +264,7 @@ static enum dae_status run_run(const struct invocation *invocation, struct error
     enum dae_status status = run_all(run, err);
     if (status != DAE_OK)
         session_log_failure(&run->session, err);
-    comparison_release(&run->comparison);
+    evaluation_release(&run->evaluation);
     whole_images_release(&run->whole_images);
     trained_release(&run->model);
     trained_release(&run->standard);

@@ -35,16 +35,16 @@ static enum dae_status embed(struct reporter *r, const char *stem, const char *c
 
 static enum dae_status add_images(struct reporter *r, struct error *err)
 {
-    const struct comparison *c = r->result->comparison;
+    const struct evaluation *c = r->result->evaluation;
     const struct dae_shape *shape = &r->result->network->node[0].plan.output;
     const int64_t channels = shape->rank == 3 ? shape->dim[2] : 0;
     if ((channels != 1 && channels != 3) || c->n_shown == 0)
         return DAE_OK;
-    struct figure_tile_row rows[1 + COMPARE_N] = {{.label = "clean", .images = c->shown_clean}};
+    struct figure_tile_row rows[1 + RIVAL_N] = {{.label = "clean", .images = c->shown_clean}};
     size_t n = 1;
-    for (int i = 0; i < COMPARE_N; ++i)
+    for (int i = 0; i < RIVAL_N; ++i)
         if (c->row[i].present)
-            rows[n++] = (struct figure_tile_row){.label = comparison_label((enum comparison_rival)i),
+            rows[n++] = (struct figure_tile_row){.label = evaluation_label((enum evaluation_rival)i),
                                                  .images = c->row[i].shown};
     const struct figure_tiles tiles = {
         .n_rows = n,
@@ -66,18 +66,18 @@ static enum dae_status add_images(struct reporter *r, struct error *err)
 
 static enum dae_status add_table(struct reporter *r, struct error *err)
 {
-    const struct comparison *c = r->result->comparison;
+    const struct evaluation *c = r->result->evaluation;
     static const char *const header[] = {"method", "MSE", "PSNR (dB)", "loss", "times better than the standard AE"};
     enum { COLUMNS = 5 };
-    char text[COMPARE_N][COLUMNS][CELL_LEN];
-    const char *cells[COMPARE_N * COLUMNS];
-    struct figure_bar bars[COMPARE_N];
+    char text[RIVAL_N][COLUMNS][CELL_LEN];
+    const char *cells[RIVAL_N * COLUMNS];
+    struct figure_bar bars[RIVAL_N];
     size_t n = 0, best = 0;
-    for (int i = 0; i < COMPARE_N; ++i) {
-        const struct comparison_row *row = &c->row[i];
+    for (int i = 0; i < RIVAL_N; ++i) {
+        const struct evaluation_row *row = &c->row[i];
         if (!row->present)
             continue;
-        cells[n * COLUMNS] = comparison_label((enum comparison_rival)i);
+        cells[n * COLUMNS] = evaluation_label((enum evaluation_rival)i);
         const double value[COLUMNS] = {0, row->mse, row->psnr, row->loss, row->improvement};
         static const char *const format[COLUMNS] = {"", "%.5f", "%.2f", "%.5f", "%.2f"};
         for (int k = 1; k < COLUMNS; ++k) {
@@ -86,7 +86,7 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
                 snprintf(text[n][k], CELL_LEN, format[k], value[k]); // NOLINT: the formats are ours
             cells[n * COLUMNS + (size_t)k] = text[n][k];
         }
-        bars[n] = (struct figure_bar){comparison_label((enum comparison_rival)i), row->mse, i == COMPARE_MODEL};
+        bars[n] = (struct figure_bar){evaluation_label((enum evaluation_rival)i), row->mse, i == RIVAL_MODEL};
         if (bars[n].value < bars[best].value)
             best = n;
         ++n;
@@ -234,9 +234,9 @@ enum dae_status run_report_write(const struct run_result *result, const char *fo
 {
     struct reporter r = {.result = result, .folder = folder};
     char path[PATH_LEN], subtitle[256];
-    const struct comparison_row *row = result->comparison->row;
+    const struct evaluation_row *row = result->evaluation->row;
     snprintf(subtitle, sizeof subtitle, "a denoising autoencoder; test MSE %.5f, from %.5f of the noisy input",
-             row[COMPARE_MODEL].mse, row[COMPARE_NOISY].mse);
+             row[RIVAL_MODEL].mse, row[RIVAL_NOISY].mse);
     html_begin(&r.html, result->settings->name, subtitle);
     enum dae_status status = DAE_OK;
     if (result->whole_images)

@@ -6,34 +6,34 @@
 #include "base/version.h"
 #include "cli/run_pictures.h"
 
-bool run_result_pca_note(const struct comparison *comparison, char *text, size_t len)
+bool run_result_pca_note(const struct evaluation *evaluation, char *text, size_t len)
 {
-    snprintf(text, len, "PCA has %d components, as many as the code%s.", comparison->pca_components,
-             comparison->pca_is_identity ? "; that is all there are, so it changes nothing" : "");
-    return comparison->pca_components > 0;
+    snprintf(text, len, "PCA has %d components, as many as the code%s.", evaluation->pca_components,
+             evaluation->pca_is_identity ? "; that is all there are, so it changes nothing" : "");
+    return evaluation->pca_components > 0;
 }
 
 void run_result_print(const struct run_result *result, FILE *out)
 {
-    const struct comparison *c = result->comparison;
+    const struct evaluation *c = result->evaluation;
     fprintf(out, "\n%" PRId64 " test samples        MSE  PSNR (dB)    vs standard AE\n", c->n_samples);
-    for (int i = 0; i < COMPARE_N; ++i) {
-        const struct comparison_row *row = &c->row[i];
+    for (int i = 0; i < RIVAL_N; ++i) {
+        const struct evaluation_row *row = &c->row[i];
         char factor[32] = "";
         if (!row->present)
             continue;
         if (isfinite(row->improvement))
             snprintf(factor, sizeof factor, "%.2fx", row->improvement);
-        fprintf(out, "  %-16s %9.5f  %9.2f  %16s\n", comparison_label((enum comparison_rival)i), row->mse, row->psnr,
+        fprintf(out, "  %-16s %9.5f  %9.2f  %16s\n", evaluation_label((enum evaluation_rival)i), row->mse, row->psnr,
                 factor);
     }
     char note[160];
     if (run_result_pca_note(c, note, sizeof note))
         fprintf(out, "%s\n", note);
-    const struct comparison_row *affine = &c->row[COMPARE_AFFINE];
+    const struct evaluation_row *affine = &c->row[RIVAL_AFFINE];
     if (affine->present)
         fprintf(out, "The denoising AE is %s than the best affine map (MSE %.5f and %.5f).\n",
-                c->row[COMPARE_MODEL].mse < affine->mse ? "better" : "WORSE", c->row[COMPARE_MODEL].mse, affine->mse);
+                c->row[RIVAL_MODEL].mse < affine->mse ? "better" : "WORSE", c->row[RIVAL_MODEL].mse, affine->mse);
     if (result->whole_images)
         run_pictures_print(result->whole_images, out);
 }
@@ -85,13 +85,13 @@ cJSON *run_result_json(const struct run_result *result)
         json_number(standard, "train_seconds", result->standard->seconds);
         add_training(standard, result->standard);
     }
-    json_number(json, "pca_components", result->comparison->pca_components);
+    json_number(json, "pca_components", result->evaluation->pca_components);
     test = cJSON_AddObjectToObject(json, "test");
-    for (int i = 0; i < COMPARE_N; ++i) {
-        const struct comparison_row *found = &result->comparison->row[i];
+    for (int i = 0; i < RIVAL_N; ++i) {
+        const struct evaluation_row *found = &result->evaluation->row[i];
         if (!found->present)
             continue;
-        row = cJSON_AddObjectToObject(test, comparison_key((enum comparison_rival)i));
+        row = cJSON_AddObjectToObject(test, evaluation_key((enum evaluation_rival)i));
         json_number(row, "mse", found->mse);
         json_number(row, "psnr", found->psnr);
         if (!isnan(found->loss))

@@ -10,7 +10,7 @@
 #include "device/platform.h"
 #include "graph/network.h"
 #include "model/whole_images.h"
-#include "study/comparison.h"
+#include "train/evaluation.h"
 #include "train/settings.h"
 #include "train/trainer.h"
 
@@ -21,7 +21,7 @@ struct run_result {
     const struct platform_device *device;
     const char *device_line, *data_line;
     const struct trained *model, *standard; /* standard may be NULL */
-    const struct comparison *comparison;
+    const struct evaluation *evaluation;
     const struct whole_images *whole_images; /* or NULL */
     const struct study_outcome *study;       /* n_studies of them */
     int n_studies;
@@ -32,7 +32,7 @@ struct run_result {
 void run_result_print(const struct run_result *result, FILE *out);
 
 /* "PCA has 64 components, as many as the code."; false without PCA. */
-bool run_result_pca_note(const struct comparison *comparison, char *text, size_t len);
+bool run_result_pca_note(const struct evaluation *evaluation, char *text, size_t len);
 
 /* run.json; the keys are described in docs/run_json.md. The caller deletes it; NULL when out of memory. */
 cJSON *run_result_json(const struct run_result *result);

@@ -25,7 +25,7 @@ void session_close(struct session *session)
     loader_free(session->train);
     loader_free(session->validation);
     loader_free(session->test);
-    for (int i = 0; i < TEAM_MAX; ++i) {
+    for (int i = 0; i < MULTI_DEVICE_MAX; ++i) {
         loader_free(session->helper[i].train);
         device_close(session->devices[i]);
     }
@@ -79,7 +79,7 @@ enum dae_status session_load(struct session *session, struct error *err)
 static enum dae_status open_helpers(struct session *session, struct error *err)
 {
     for (int i = 1; i < session->n_devices; ++i) {
-        struct team_helper *helper = &session->helper[i - 1];
+        struct multi_device_helper *helper = &session->helper[i - 1];
         helper->device = session->devices[i];
         TRY(loader_new(helper->device, &session->train_set, session->settings.batch, &helper->train, err));
         TRY(network_check_samples(&session->network, session->train_set.n, loader_is_streamed(helper->train), err));

@@ -24,8 +24,8 @@ struct session {
     struct dataset train_set, validation_set, test_set; /* the second is empty unless data.validation asks for it */
     char data_line[1200];
     struct device *device; /* the first of them */
-    struct device *devices[TEAM_MAX];
-    struct team_helper helper[TEAM_MAX];
+    struct device *devices[MULTI_DEVICE_MAX];
+    struct multi_device_helper helper[MULTI_DEVICE_MAX];
     int n_devices;
     struct loader *train, *validation, *test; /* validation: NULL without such a set */
     struct run_folder folder;

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "stats/baselines.h"
-#include "study/comparison.h"
 #include "study/denoising_error.h"
 #include "study/noise_matrix.h"
+#include "train/evaluation.h"
 
 enum { MAX_CORRUPTIONS = 12 };
 
@@ -65,13 +65,13 @@ static enum dae_status train(struct study_task *task, const float **model, const
 }
 
 static enum dae_status compare(const struct study_task *task, const struct study_variant *variant, const float *model,
-                               const float *standard, struct comparison *comparison, struct error *err)
+                               const float *standard, struct evaluation *evaluation, struct error *err)
 {
     struct settings settings = variant->settings;
     const bool linear = dae_shape_len(&variant->network.node[0].plan.output) <= BASELINES_MAX_ELEMENTS;
     settings.compare_affine = linear;
     settings.compare_pca = linear && variant->network.code >= 0;
-    const struct comparison_options options = {
+    const struct evaluation_options options = {
         .device = task->device,
         .network = &variant->network,
         .settings = &settings,
@@ -83,7 +83,7 @@ static enum dae_status compare(const struct study_task *task, const struct study
         .standard = standard,
         .median = test_shown_are_images(&variant->network),
     };
-    return comparison_run(&options, comparison, err);
+    return evaluation_run(&options, evaluation, err);
 }
 
 /* ---- What it leaves. --------------------------------------------------------------------------------------------- */
@@ -91,7 +91,7 @@ static enum dae_status compare(const struct study_task *task, const struct study
 enum column { COLUMN_MSE, COLUMN_PSNR, COLUMN_IMPROVEMENT, N_COLUMNS };
 
 static enum dae_status add_table(const struct study_task *task, const struct noise_kind *kind, int number,
-                                 const struct comparison *comparison, struct study_result *result, struct error *err)
+                                 const struct evaluation *evaluation, struct study_result *result, struct error *err)
 {
     static const char *const column[N_COLUMNS] = {"MSE", "PSNR (dB)", "times better than the standard AE"};
     const struct study_table head = {
@@ -99,7 +99,7 @@ static enum dae_status add_table(const struct study_task *task, const struct noi
         .caption = arena_printf(task->arena, "All test samples under %s. The affine map is fitted to this corruption.",
                                 kind->name),
         .row_title = "method",
-        .n_rows = COMPARE_N,
+        .n_rows = RIVAL_N,
         .n_columns = N_COLUMNS,
         .column_name = column,
         .mark = "best",
@@ -110,11 +110,11 @@ static enum dae_status add_table(const struct study_task *task, const struct noi
         return error_no_memory(err, "table", 0);
     TRY(study_add_table(result, task->arena, &head, &to, err));
     double *value = to.value;
-    for (int i = 0; i < COMPARE_N; ++i) {
-        const struct comparison_row *found = &comparison->row[i];
+    for (int i = 0; i < RIVAL_N; ++i) {
+        const struct evaluation_row *found = &evaluation->row[i];
         if (!found->present)
             continue;
-        to.row[n] = comparison_label((enum comparison_rival)i);
+        to.row[n] = evaluation_label((enum evaluation_rival)i);
         value[n * N_COLUMNS + COLUMN_MSE] = found->mse;
         value[n * N_COLUMNS + COLUMN_PSNR] = found->psnr;
         value[n * N_COLUMNS + COLUMN_IMPROVEMENT] = found->improvement;
@@ -136,7 +136,7 @@ static enum dae_status add_matrix(const struct study_task *task, const struct op
     int n = 0;
     if (!figure)
         return error_no_memory(err, "figure", sizeof *figure);
-    for (int m = 0; m < COMPARE_N; ++m)
+    for (int m = 0; m < RIVAL_N; ++m)
         n += present[m];
     const struct study_table head = {
         .name = "mse",
@@ -147,12 +147,12 @@ static enum dae_status add_matrix(const struct study_task *task, const struct op
         .n_digits = 3,
     };
     TRY(study_add_table(result, task->arena, &head, &to, err));
-    for (int m = 0, k = 0; m < COMPARE_N; ++m) {
+    for (int m = 0, k = 0; m < RIVAL_N; ++m) {
         if (!present[m])
             continue;
-        to.column[k] = comparison_label((enum comparison_rival)m);
+        to.column[k] = evaluation_label((enum evaluation_rival)m);
         for (int i = 0; i < o->n; ++i)
-            to.value[i * n + k] = mse[i * COMPARE_N + m];
+            to.value[i * n + k] = mse[i * RIVAL_N + m];
         ++k;
     }
     for (int i = 0; i < o->n; ++i)
@@ -171,22 +171,22 @@ static enum dae_status add_matrix(const struct study_task *task, const struct op
 }
 
 static enum dae_status add_images(const struct study_task *task, const struct noise_kind *kind,
-                                  const struct comparison *comparison, struct study_result *result, struct error *err)
+                                  const struct evaluation *evaluation, struct study_result *result, struct error *err)
 {
     const struct dae_shape *shape = &task->network->node[0].plan.output;
-    const int64_t len = dae_shape_len(shape), n = comparison->n_shown;
+    const int64_t len = dae_shape_len(shape), n = evaluation->n_shown;
     struct study_figure *figure = arena_alloc(task->arena, sizeof *figure);
-    const char **label = arena_array(task->arena, COMPARE_N + 1, sizeof *label);
-    float *image = arena_array(task->arena, (size_t)((COMPARE_N + 1) * n * len), sizeof *image);
+    const char **label = arena_array(task->arena, RIVAL_N + 1, sizeof *label);
+    float *image = arena_array(task->arena, (size_t)((RIVAL_N + 1) * n * len), sizeof *image);
     int n_rows = 0;
     if (!figure || !label || !image)
         return error_no_memory(err, "figure", 0);
     label[n_rows++] = "clean";
-    memcpy(image, comparison->shown_clean, (size_t)(n * len) * sizeof *image);
-    for (int i = 0; i < COMPARE_N; ++i)
-        if (comparison->row[i].present) {
-            label[n_rows] = comparison_label((enum comparison_rival)i);
-            memcpy(image + n_rows++ * n * len, comparison->row[i].shown, (size_t)(n * len) * sizeof *image);
+    memcpy(image, evaluation->shown_clean, (size_t)(n * len) * sizeof *image);
+    for (int i = 0; i < RIVAL_N; ++i)
+        if (evaluation->row[i].present) {
+            label[n_rows] = evaluation_label((enum evaluation_rival)i);
+            memcpy(image + n_rows++ * n * len, evaluation->row[i].shown, (size_t)(n * len) * sizeof *image);
         }
     *figure = (struct study_figure){
         .name = "images",
@@ -203,24 +203,24 @@ static enum dae_status add_images(const struct study_task *task, const struct no
 }
 
 static enum dae_status add_finding(const struct study_task *task, const struct noise_kind *kind,
-                                   const struct comparison *comparison, struct study_result *result, struct error *err)
+                                   const struct evaluation *evaluation, struct study_result *result, struct error *err)
 {
-    const struct comparison_row *row = comparison->row, *model = &row[COMPARE_MODEL];
-    int best = COMPARE_NOISY;
-    for (int i = 0; i < COMPARE_N; ++i)
+    const struct evaluation_row *row = evaluation->row, *model = &row[RIVAL_MODEL];
+    int best = RIVAL_NOISY;
+    for (int i = 0; i < RIVAL_N; ++i)
         if (row[i].present && row[i].mse < row[best].mse)
             best = i;
-    const bool helps = model->mse < row[COMPARE_STANDARD].mse;
+    const bool helps = model->mse < row[RIVAL_STANDARD].mse;
     const char *text = arena_printf(
         task->arena,
         "Under %s the denoising AE leaves an MSE of %.4f (input: %.4f); the same network trained without noise leaves "
         "%.4f, %.2f times %s",
-        kind->name, model->mse, row[COMPARE_NOISY].mse, row[COMPARE_STANDARD].mse,
+        kind->name, model->mse, row[RIVAL_NOISY].mse, row[RIVAL_STANDARD].mse,
         helps ? model->improvement : 1 / model->improvement, helps ? "more" : "less");
     if (text)
-        text = best == COMPARE_MODEL ? arena_printf(task->arena, "%s; no rival leaves less.", text)
-                                     : arena_printf(task->arena, "%s; the least is left by: %s (%.4f).", text,
-                                                    comparison_label((enum comparison_rival)best), row[best].mse);
+        text = best == RIVAL_MODEL ? arena_printf(task->arena, "%s; no rival leaves less.", text)
+                                   : arena_printf(task->arena, "%s; the least is left by: %s (%.4f).", text,
+                                                  evaluation_label((enum evaluation_rival)best), row[best].mse);
     if (!text)
         return error_no_memory(err, "finding", 0);
     result->finding[result->n_findings++] = text;
@@ -231,28 +231,28 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 {
     const struct options *o = options;
     const float *model, *standard;
-    double mse[MAX_CORRUPTIONS * COMPARE_N];
-    bool present[COMPARE_N] = {false};
+    double mse[MAX_CORRUPTIONS * RIVAL_N];
+    bool present[RIVAL_N] = {false};
     TRY(train(task, &model, &standard, err));
     const double share = (1 - task->done) / o->n;
     for (int i = 0; i < o->n; ++i) {
-        struct comparison comparison;
+        struct evaluation evaluation;
         const char *what = arena_printf(task->arena, "comparing under %s", o->kind[i].name);
         if (!what)
             return error_no_memory(err, "study", 0);
         study_progress(task, 0, what);
         TRY(study_stopped(task, err));
-        TRY(compare(task, o->variant[i], model, standard, &comparison, err));
-        for (int m = 0; m < COMPARE_N; ++m) {
-            present[m] = comparison.row[m].present;
-            mse[i * COMPARE_N + m] = comparison.row[m].mse;
+        TRY(compare(task, o->variant[i], model, standard, &evaluation, err));
+        for (int m = 0; m < RIVAL_N; ++m) {
+            present[m] = evaluation.row[m].present;
+            mse[i * RIVAL_N + m] = evaluation.row[m].mse;
         }
-        enum dae_status status = add_table(task, &o->kind[i], i, &comparison, result, err);
+        enum dae_status status = add_table(task, &o->kind[i], i, &evaluation, result, err);
         if (status == DAE_OK)
-            status = add_finding(task, &o->kind[i], &comparison, result, err);
+            status = add_finding(task, &o->kind[i], &evaluation, result, err);
         if (status == DAE_OK && i == 0 && test_shown_are_images(task->network))
-            status = add_images(task, &o->kind[i], &comparison, result, err);
-        comparison_release(&comparison);
+            status = add_images(task, &o->kind[i], &evaluation, result, err);
+        evaluation_release(&evaluation);
         TRY(status);
         study_progress(task, share, what);
     }

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "graph/network.h"
-#include "train/team.h"
+#include "train/multi_device.h"
 
 struct checkpoint {
     uint64_t epoch;       /* epochs that are finished */
@@ -17,7 +17,7 @@ struct checkpoint {
     double *train_losses; /* (epoch) */
     double *test_losses;  /* (epoch) */
     uint64_t n_shares;    /* devices that split each batch; 0 with one device */
-    uint64_t share[TEAM_MAX];
+    uint64_t share[MULTI_DEVICE_MAX];
 };
 
 /* Allocates arrays for at most `epochs` epochs of `steps` steps, and those that training keeps by choice.

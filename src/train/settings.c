@@ -112,7 +112,7 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
     TRY(fields_need(train, "optimizer", "train", &found, err));
     TRY(params_read(registry, DAE_OPTIMIZER, value_map_get(train, "optimizer"), NULL, 0, arena, &settings->optimizer,
                     &settings->optimizer_state, err));
-    TRY(rate_read(train, settings->optimizer, arena, &settings->rate, err));
+    TRY(lr_schedule_read(train, settings->optimizer, arena, &settings->rate, err));
     found = value_map_get(train, "clip_gradient");
     if (found)
         TRY(field_float(found, MIN_CLIP, MAX_CLIP, &settings->clip_gradient, err));

@@ -9,8 +9,8 @@
 #include "dae/plugin.h"
 #include "data/dataset.h"
 #include "graph/registry.h"
-#include "train/rate.h"
-#include "train/selection.h"
+#include "train/early_stop.h"
+#include "train/lr_schedule.h"
 
 struct settings {
     const char *name; /* safe as a file name */
@@ -19,7 +19,7 @@ struct settings {
     double contractive; /* weight of the penalty on the Jacobian (graph/derived.h); 0: none */
     const struct dae_plugin *optimizer;
     void *optimizer_state;
-    struct rate rate;
+    struct lr_schedule rate;
     double clip_gradient; /* the largest norm of a batch's gradient; 0: no limit */
     double average;       /* decay of the running mean of the parameters that is kept and used; 0: none */
     struct early_stop early_stop;

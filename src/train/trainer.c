@@ -23,11 +23,11 @@ struct trainer {
     struct executor_options executor_options;
     struct network contractive; /* what is differentiated when the settings ask for the penalty */
     struct executor *executor;
-    struct team *team;     /* NULL with one device */
-    struct buffer *losses; /* (n_steps) of the running epoch, on the device */
-    float *host_losses;    /* (n_steps) */
-    float *sample_losses;  /* (batch) */
-    struct checkpoint at;  /* the state at the last checkpoint */
+    struct multi_device *team; /* NULL with one device */
+    struct buffer *losses;     /* (n_steps) of the running epoch, on the device */
+    float *host_losses;        /* (n_steps) */
+    float *sample_losses;      /* (batch) */
+    struct checkpoint at;      /* the state at the last checkpoint */
     int64_t n_steps;
     struct { /* of all steps in this process */
         uint64_t steps, launches, waits;
@@ -53,16 +53,16 @@ static enum dae_status train_step(struct trainer *t, int64_t epoch, int64_t step
 {
     const int64_t first = step * t->options->settings->batch, number = epoch * t->n_steps + step + 1;
     struct batch batch;
-    const double rate = rate_at(&t->options->settings->rate, number, t->options->settings->epochs, t->n_steps);
+    const double rate = lr_schedule_at(&t->options->settings->rate, number, t->options->settings->epochs, t->n_steps);
     if (t->team)
-        return team_train(t->team, first, (uint32_t)epoch, number, rate, t->losses, step, err);
+        return multi_device_train(t->team, first, (uint32_t)epoch, number, rate, t->losses, step, err);
     TRY(loader_batch(t->options->train, first, (uint32_t)epoch, 0, &batch, err));
     return executor_train(t->executor, &batch, number, rate, t->losses, step, err);
 }
 
 static enum dae_status set_parameters(struct trainer *t, struct error *err)
 {
-    return t->team ? team_set_parameters(t->team, t->at.parameters, err)
+    return t->team ? multi_device_set_parameters(t->team, t->at.parameters, err)
                    : executor_set_parameters(t->executor, t->at.parameters, err);
 }
 
@@ -77,7 +77,7 @@ static float *evaluated(const struct trainer *t)
 static bool stops_early(const struct trainer *t)
 {
     return t->options->choose &&
-           selection_stops(&t->options->settings->early_stop, t->at.test_losses, (int64_t)t->at.epoch);
+           early_stop_stops(&t->options->settings->early_stop, t->at.test_losses, (int64_t)t->at.epoch);
 }
 
 static bool is_finished(const struct trainer *t)
@@ -91,7 +91,7 @@ static enum dae_status save_checkpoint(struct trainer *t, int64_t epoch, int64_t
     TRY(executor_get_state(t->executor, t->at.state, err));
     if (t->at.average)
         TRY(executor_get_average(t->executor, t->at.average, err));
-    if (t->at.best && step == 0 && epoch > 0 && selection_best(t->at.test_losses, epoch) == epoch - 1)
+    if (t->at.best && step == 0 && epoch > 0 && early_stop_best(t->at.test_losses, epoch) == epoch - 1)
         memcpy(t->at.best, evaluated(t), (size_t)t->options->network->parameters_len * sizeof(float));
     t->at.epoch = (uint64_t)epoch;
     t->at.step = (uint64_t)step;
@@ -302,10 +302,10 @@ static enum dae_status form_team(struct trainer *t, struct error *err)
     const struct trainer_options *o = t->options;
     if (o->n_helpers == 0)
         return DAE_OK;
-    TRY(team_new(o->device, t->executor, o->train, o->helper, o->n_helpers, o->network, &t->executor_options, &t->team,
-                 err));
+    TRY(multi_device_new(o->device, t->executor, o->train, o->helper, o->n_helpers, o->network, &t->executor_options,
+                         &t->team, err));
     const int n = 1 + o->n_helpers;
-    double weight[TEAM_MAX] = {0};
+    double weight[MULTI_DEVICE_MAX] = {0};
     bool resumed = false;
     for (int i = 0; i < n; ++i) {
         resumed |= t->at.share[i] > 0;
@@ -314,10 +314,10 @@ static enum dae_status form_team(struct trainer *t, struct error *err)
     for (int i = 0; resumed && i < n; ++i)
         weight[i] = (double)t->at.share[i];
     if (!resumed && !o->weights)
-        TRY(team_measure(t->team, weight, err));
-    TRY(team_split(t->team, weight, err));
+        TRY(multi_device_measure(t->team, weight, err));
+    TRY(multi_device_split(t->team, weight, err));
     for (int i = 0; i < n; ++i)
-        t->at.share[i] = (uint64_t)team_share(t->team, i);
+        t->at.share[i] = (uint64_t)multi_device_share(t->team, i);
     return DAE_OK;
 }
 
@@ -384,7 +384,7 @@ static void hand_over(struct trainer *t, struct trained *out)
         .train_losses = t->at.train_losses,
         .validation_losses = t->at.test_losses,
         .n_epochs = (int64_t)t->at.epoch,
-        .best_epoch = t->at.best ? selection_best(t->at.test_losses, (int64_t)t->at.epoch) + 1 : 0,
+        .best_epoch = t->at.best ? early_stop_best(t->at.test_losses, (int64_t)t->at.epoch) + 1 : 0,
         .stopped_early = stops_early(t) && (int64_t)t->at.epoch < t->options->settings->epochs,
         .seconds = t->seconds,
     };
@@ -411,7 +411,7 @@ enum dae_status trainer_run(const struct trainer_options *options, char *notice,
         out->launches_per_step = (double)t.cost.launches / (double)t.cost.steps;
         out->waits_per_step = (double)t.cost.waits / (double)t.cost.steps;
     }
-    team_free(t.team);
+    multi_device_free(t.team);
     executor_free(t.executor);
     buffer_free(t.losses);
     checkpoint_release(&t.at);

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "graph/executor.h"
 #include "model/loader.h"
+#include "train/multi_device.h"
 #include "train/settings.h"
-#include "train/team.h"
 
 /* While an epoch runs: for a progress line. */
 struct progress {
@@ -34,7 +34,7 @@ struct trainer_options {
     struct loader *train, *validation;
     bool choose; /* `validation` is not the test set: its loss chooses the epoch whose network is kept, and may end the
                   * training (settings->early_stop). Else it only watches */
-    const struct team_helper *helper; /* n_helpers further devices that take a part of each batch */
+    const struct multi_device_helper *helper; /* n_helpers further devices that take a part of each batch */
     int n_helpers;
     const int64_t *weights; /* (1 + n_helpers): how a batch is split; NULL: by measured speed */
     bool bytes;             /* the data are bytes */
@@ -50,8 +50,8 @@ struct trainer_options {
 
 /* What training leaves behind. */
 struct trained {
-    int64_t share[TEAM_MAX]; /* samples of a full batch that each device took; all 0 with one device */
-    float *parameters;       /* (parameters_len): of the chosen epoch, or the last; the average, if any */
+    int64_t share[MULTI_DEVICE_MAX]; /* samples of a full batch that each device took; all 0 with one device */
+    float *parameters;               /* (parameters_len): of the chosen epoch, or the last; the average, if any */
     double *train_losses, *validation_losses; /* (n_epochs) */
     int64_t n_epochs;
     int64_t best_epoch; /* from 1, the one that validation chose; 0: it did not choose */

@@ -135,7 +135,7 @@ static void two_devices_keep_one_mean(void **state)
     const struct tuning_request tuning = {0};
     struct bench b;
     struct device *second;
-    struct team_helper helper;
+    struct multi_device_helper helper;
     struct trained one, two, broken;
     open_bench(&b, small_config, averaged);
     check(device_open("cpu", &tuning, &second, &err));

@@ -168,7 +168,7 @@ static void refused(const char *const *changes, int n_helpers, const char *text)
     open_bench(&b, config_text, changes);
     struct loader *again;
     check(loader_new(b.device, &b.train_set, b.settings.batch, &again, &err));
-    const struct team_helper helper = {b.device, again};
+    const struct multi_device_helper helper = {b.device, again};
     b.helper = &helper;
     b.n_helpers = n_helpers;
     assert_int_equal(run(&b, false, &out), DAE_CONFIG);

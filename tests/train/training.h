@@ -37,7 +37,7 @@ struct bench {
     int64_t stop_at_step; /* of the whole run; raises the stop at the reading that reaches it */
     int64_t steps_per_epoch;
     char notice[512];
-    const struct team_helper *helper; /* further devices, and the weights by which they share */
+    const struct multi_device_helper *helper; /* further devices, and the weights by which they share */
     int n_helpers;
     const int64_t *weights;
 };

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "train/team.h"
+#include "train/multi_device.h"
 #include "base/clock.h"
 
 #include <math.h>
@@ -18,13 +18,13 @@ struct member {
     int64_t begin, end; /* its samples of a full batch */
 };
 
-struct team {
-    struct member member[TEAM_MAX];
+struct multi_device {
+    struct member member[MULTI_DEVICE_MAX];
     int n;
     int64_t batch, trained_len;
 };
 
-static enum dae_status join_team(struct team *team, struct device *device, struct executor *executor,
+static enum dae_status join_team(struct multi_device *team, struct device *device, struct executor *executor,
                                  struct loader *train, struct error *err)
 {
     struct member *m = &team->member[team->n++];
@@ -37,21 +37,21 @@ static enum dae_status join_team(struct team *team, struct device *device, struc
     return buffer_new(device, sizeof(float), "loss", &m->loss, err);
 }
 
-enum dae_status team_new(struct device *device, struct executor *executor, struct loader *train,
-                         const struct team_helper *helper, int n_helpers, const struct network *network,
-                         const struct executor_options *options, struct team **out, struct error *err)
+enum dae_status multi_device_new(struct device *device, struct executor *executor, struct loader *train,
+                                 const struct multi_device_helper *helper, int n_helpers, const struct network *network,
+                                 const struct executor_options *options, struct multi_device **out, struct error *err)
 {
     *out = NULL;
-    if (n_helpers + 1 > TEAM_MAX)
+    if (n_helpers + 1 > MULTI_DEVICE_MAX)
         return error_set(err, DAE_CONFIG, "%d devices are more than the %d that can train together", n_helpers + 1,
-                         TEAM_MAX);
+                         MULTI_DEVICE_MAX);
     const int coupled = network_coupled(network);
     if (coupled >= 0)
         return error_at(err, DAE_CONFIG, network->node[coupled].mark,
                         "%s \"%s\": joins the samples of a batch, which several devices would split; train on one "
                         "device",
                         network->node[coupled].plugin->name, network->node[coupled].name);
-    struct team *team = calloc(1, sizeof *team);
+    struct multi_device *team = calloc(1, sizeof *team);
     if (!team)
         return error_no_memory(err, "team", sizeof *team);
     team->batch = options->batch;
@@ -67,14 +67,14 @@ enum dae_status team_new(struct device *device, struct executor *executor, struc
             status = join_team(team, helper[i].device, own, helper[i].train, err);
     }
     if (status != DAE_OK) {
-        team_free(team);
+        multi_device_free(team);
         return status;
     }
     *out = team;
     return DAE_OK;
 }
 
-void team_free(struct team *team)
+void multi_device_free(struct multi_device *team)
 {
     if (!team)
         return;
@@ -87,7 +87,7 @@ void team_free(struct team *team)
     free(team);
 }
 
-enum dae_status team_measure(struct team *team, double *speed, struct error *err)
+enum dae_status multi_device_measure(struct multi_device *team, double *speed, struct error *err)
 {
     for (int i = 0; i < team->n; ++i) {
         struct member *m = &team->member[i];
@@ -107,7 +107,7 @@ enum dae_status team_measure(struct team *team, double *speed, struct error *err
     return DAE_OK;
 }
 
-enum dae_status team_split(struct team *team, const double *weight, struct error *err)
+enum dae_status multi_device_split(struct multi_device *team, const double *weight, struct error *err)
 {
     double all = 0, before = 0;
     for (int i = 0; i < team->n; ++i) {
@@ -125,12 +125,12 @@ enum dae_status team_split(struct team *team, const double *weight, struct error
     return DAE_OK;
 }
 
-int64_t team_share(const struct team *team, int i)
+int64_t multi_device_share(const struct multi_device *team, int i)
 {
     return team->member[i].end - team->member[i].begin;
 }
 
-enum dae_status team_set_parameters(struct team *team, const float *parameters, struct error *err)
+enum dae_status multi_device_set_parameters(struct multi_device *team, const float *parameters, struct error *err)
 {
     for (int i = 0; i < team->n; ++i)
         TRY(executor_set_parameters(team->member[i].executor, parameters, err));
@@ -138,8 +138,8 @@ enum dae_status team_set_parameters(struct team *team, const float *parameters, 
 }
 
 /* A batch of n, the last of an epoch, is split as a full one, rounded down to whole samples. */
-static enum dae_status start_part(const struct team *team, struct member *m, int64_t first, uint32_t epoch, int64_t n,
-                                  struct error *err)
+static enum dae_status start_part(const struct multi_device *team, struct member *m, int64_t first, uint32_t epoch,
+                                  int64_t n, struct error *err)
 {
     const int64_t begin = m->begin * n / team->batch, end = m->end * n / team->batch;
     struct batch batch;
@@ -161,7 +161,7 @@ static enum dae_status wait_event(struct member *m, struct device_event **event,
 }
 
 /* The events are ours to wait for, whatever happened. A device without a part has no event, and zeros. */
-static enum dae_status start_all(struct team *team, int64_t first, uint32_t epoch, struct error *err)
+static enum dae_status start_all(struct multi_device *team, int64_t first, uint32_t epoch, struct error *err)
 {
     const int64_t left = loader_samples(team->member[0].train) - first;
     const int64_t n = left < team->batch ? left : team->batch;
@@ -183,8 +183,8 @@ static enum dae_status start_all(struct team *team, int64_t first, uint32_t epoc
     return status;
 }
 
-enum dae_status team_train(struct team *team, int64_t first, uint32_t epoch, int64_t t, double rate,
-                           struct buffer *losses, int64_t slot, struct error *err)
+enum dae_status multi_device_train(struct multi_device *team, int64_t first, uint32_t epoch, int64_t t, double rate,
+                                   struct buffer *losses, int64_t slot, struct error *err)
 {
     struct member *leader = &team->member[0];
     float *sum = leader->gradients;

@@ -30,7 +30,7 @@ static const char fc_config[] = "seed: 11\n"
 struct pair {
     struct bench b;
     struct device *second;
-    struct team_helper helper;
+    struct multi_device_helper helper;
 };
 
 static void open_pair(struct pair *p, const char *yaml, const char *const *changes)

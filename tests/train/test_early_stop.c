@@ -37,10 +37,10 @@ static void the_lowest_loss_is_chosen(void **state)
     (void)state;
     const double falling[] = {3, 2, 1}, turning[] = {3, 1, 2, 1}, bad[] = {NAN, 2, NAN, 1.5, NAN},
                  all_bad[] = {NAN, NAN};
-    assert_int_equal(selection_best(falling, COUNT(falling)), 2);
-    assert_int_equal(selection_best(turning, COUNT(turning)), 1); /* the first of equals */
-    assert_int_equal(selection_best(bad, COUNT(bad)), 3);
-    assert_int_equal(selection_best(all_bad, COUNT(all_bad)), 0);
+    assert_int_equal(early_stop_best(falling, COUNT(falling)), 2);
+    assert_int_equal(early_stop_best(turning, COUNT(turning)), 1); /* the first of equals */
+    assert_int_equal(early_stop_best(bad, COUNT(bad)), 3);
+    assert_int_equal(early_stop_best(all_bad, COUNT(all_bad)), 0);
 }
 
 /* After how many epochs a training with these losses ends; -1: not at all. */
@@ -48,7 +48,7 @@ static int64_t end_of(int64_t patience, double min_delta, const double *losses, 
 {
     const struct early_stop stop = {patience, min_delta};
     for (int64_t i = 1; i <= n; ++i)
-        if (selection_stops(&stop, losses, i))
+        if (early_stop_stops(&stop, losses, i))
             return i;
     return -1;
 }

@@ -1,8 +1,8 @@
-#include "train/selection.h"
+#include "train/early_stop.h"
 
 #include <math.h>
 
-int64_t selection_best(const double *losses, int64_t n)
+int64_t early_stop_best(const double *losses, int64_t n)
 {
     int64_t best = 0;
     for (int64_t i = 1; i < n; ++i)
@@ -11,7 +11,7 @@ int64_t selection_best(const double *losses, int64_t n)
     return best;
 }
 
-bool selection_stops(const struct early_stop *stop, const double *losses, int64_t n)
+bool early_stop_stops(const struct early_stop *stop, const double *losses, int64_t n)
 {
     double least = INFINITY;
     int64_t waited = 0;

@@ -1,4 +1,4 @@
-#include "train/rate.h"
+#include "train/lr_schedule.h"
 
 #include <math.h>
 
@@ -18,14 +18,14 @@ static enum dae_status read_default(struct value *map, const char *key, double m
                                                                              : error_no_memory(err, "config", 0);
 }
 
-static enum dae_status read_step(struct value *step, struct arena *arena, struct rate *rate, struct error *err)
+static enum dae_status read_step(struct value *step, struct arena *arena, struct lr_schedule *rate, struct error *err)
 {
     static const char *const keys[] = {"after", "factor"};
     const struct value *after;
     TRY(fields_check_keys(step, keys, 2, "step", err));
     TRY(fields_need(step, "after", "step", &after, err));
-    TRY(field_list(after, 1, RATE_MAX_STEPS, err));
-    rate->kind = RATE_STEP;
+    TRY(field_list(after, 1, LR_SCHEDULE_MAX_STEPS, err));
+    rate->kind = LR_SCHEDULE_STEP;
     rate->n_steps = after->n;
     for (int i = 0; i < after->n; ++i) {
         long long epoch;
@@ -37,11 +37,12 @@ static enum dae_status read_step(struct value *step, struct arena *arena, struct
     return read_default(step, "factor", 1, 0.1, arena, &rate->factor, err);
 }
 
-static enum dae_status read_cosine(struct value *cosine, struct arena *arena, struct rate *rate, struct error *err)
+static enum dae_status read_cosine(struct value *cosine, struct arena *arena, struct lr_schedule *rate,
+                                   struct error *err)
 {
     static const char *const keys[] = {"to"};
     TRY(fields_check_keys(cosine, keys, 1, "cosine", err));
-    rate->kind = RATE_COSINE;
+    rate->kind = LR_SCHEDULE_COSINE;
     return read_default(cosine, "to", 1, 0, arena, &rate->to, err);
 }
 
@@ -53,12 +54,12 @@ static enum dae_status check_optimizer(const struct value *at, const struct dae_
                     optimizer->name);
 }
 
-enum dae_status rate_read(struct value *train, const struct dae_plugin *optimizer, struct arena *arena,
-                          struct rate *rate, struct error *err)
+enum dae_status lr_schedule_read(struct value *train, const struct dae_plugin *optimizer, struct arena *arena,
+                                 struct lr_schedule *rate, struct error *err)
 {
     static const char *const kinds[] = {"step", "cosine"};
     const struct value *schedule = value_map_get(train, "schedule"), *warm_up = value_map_get(train, "warm_up");
-    *rate = (struct rate){0};
+    *rate = (struct lr_schedule){0};
     if (schedule) {
         TRY(fields_check_keys(schedule, kinds, 2, "schedule", err));
         struct value *step = value_map_get(schedule, "step"), *cosine = value_map_get(schedule, "cosine");
@@ -76,12 +77,12 @@ enum dae_status rate_read(struct value *train, const struct dae_plugin *optimize
     return DAE_OK;
 }
 
-double rate_at(const struct rate *rate, int64_t t, int64_t epochs, int64_t steps)
+double lr_schedule_at(const struct lr_schedule *rate, int64_t t, int64_t epochs, int64_t steps)
 {
     double factor = t < rate->warm_up ? (double)t / (double)rate->warm_up : 1;
     for (int i = 0; i < rate->n_steps && (t - 1) / steps >= rate->after[i]; ++i)
         factor *= rate->factor;
-    if (rate->kind == RATE_COSINE) {
+    if (rate->kind == LR_SCHEDULE_COSINE) {
         const double part = (double)(t - 1) / ((double)epochs * (double)steps);
         factor *= rate->to + (1 - rate->to) * 0.5 * (1 + cos(3.14159265358979323846 * part));
     }

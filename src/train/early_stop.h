@@ -1,7 +1,7 @@
 /* Which epoch's network a training keeps, and when it ends before its last epoch: functions of nothing but the epochs'
  * validation losses. So a training that was stopped goes on to the same answers. */
-#ifndef TRAIN_SELECTION_H
-#define TRAIN_SELECTION_H
+#ifndef TRAIN_EARLY_STOP_H
+#define TRAIN_EARLY_STOP_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,9 +15,9 @@ struct early_stop {
 };
 
 /* The number of the epoch, from 0, with the lowest loss, the first of equals; NaN counts as more than any number. */
-int64_t selection_best(const double *losses /* (n) */, int64_t n);
+int64_t early_stop_best(const double *losses /* (n) */, int64_t n);
 
 /* Whether the training ends after these n epochs. */
-bool selection_stops(const struct early_stop *stop, const double *losses /* (n) */, int64_t n);
+bool early_stop_stops(const struct early_stop *stop, const double *losses /* (n) */, int64_t n);
 
 #endif

@@ -23,22 +23,23 @@ static void close_to(double x, double want)
 static void rates_are_those_of_the_formulas(void **state)
 {
     (void)state;
-    const struct rate constant = {0}, warm = {.warm_up = 4},
-                      step = {.kind = RATE_STEP, .n_steps = 2, .after = {2, 3}, .factor = 0.1},
-                      cosine = {.kind = RATE_COSINE, .to = 0.2}, both = {.kind = RATE_COSINE, .to = 0, .warm_up = 5};
+    const struct lr_schedule constant = {0}, warm = {.warm_up = 4},
+                             step = {.kind = LR_SCHEDULE_STEP, .n_steps = 2, .after = {2, 3}, .factor = 0.1},
+                             cosine = {.kind = LR_SCHEDULE_COSINE, .to = 0.2},
+                             both = {.kind = LR_SCHEDULE_COSINE, .to = 0, .warm_up = 5};
     for (int64_t t = 1; t <= 50; ++t)
-        close_to(rate_at(&constant, t, 5, 10), 1);
+        close_to(lr_schedule_at(&constant, t, 5, 10), 1);
     const double rising[] = {0.25, 0.5, 0.75, 1, 1};
     for (int64_t t = 1; t <= 5; ++t)
-        close_to(rate_at(&warm, t, 5, 10), rising[t - 1]);
-    close_to(rate_at(&step, 20, 5, 10), 1); /* the last update of epoch 2, then the first of epoch 3 */
-    close_to(rate_at(&step, 21, 5, 10), 0.1);
-    close_to(rate_at(&step, 30, 5, 10), 0.1);
-    close_to(rate_at(&step, 31, 5, 10), 0.01);
-    close_to(rate_at(&cosine, 1, 4, 10), 1);
-    close_to(rate_at(&cosine, 21, 4, 10), 0.6);
-    close_to(rate_at(&cosine, 11, 4, 10), 0.2 + 0.8 * (1 + sqrt(0.5)) / 2);
-    close_to(rate_at(&both, 2, 1, 3), 0.4 * 0.75);
+        close_to(lr_schedule_at(&warm, t, 5, 10), rising[t - 1]);
+    close_to(lr_schedule_at(&step, 20, 5, 10), 1); /* the last update of epoch 2, then the first of epoch 3 */
+    close_to(lr_schedule_at(&step, 21, 5, 10), 0.1);
+    close_to(lr_schedule_at(&step, 30, 5, 10), 0.1);
+    close_to(lr_schedule_at(&step, 31, 5, 10), 0.01);
+    close_to(lr_schedule_at(&cosine, 1, 4, 10), 1);
+    close_to(lr_schedule_at(&cosine, 21, 4, 10), 0.6);
+    close_to(lr_schedule_at(&cosine, 11, 4, 10), 0.2 + 0.8 * (1 + sqrt(0.5)) / 2);
+    close_to(lr_schedule_at(&both, 2, 1, 3), 0.4 * 0.75);
 }
 
 static const char *const falling[] = {"train.schedule={step: {after: [1, 2], factor: 0.3}}", "train.warm_up=7",

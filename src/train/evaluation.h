@@ -1,7 +1,7 @@
 /* The trained denoiser beside its rivals, on all test samples under the same noise: the noisy input itself, the same
  * network trained without noise, the best affine map, PCA, and for images the median filter. */
-#ifndef STUDY_COMPARISON_H
-#define STUDY_COMPARISON_H
+#ifndef TRAIN_EVALUATION_H
+#define TRAIN_EVALUATION_H
 
 #include "base/error.h"
 #include "data/dataset.h"
@@ -9,29 +9,21 @@
 #include "model/loader.h"
 #include "train/settings.h"
 
-enum comparison_rival {
-    COMPARE_NOISY,
-    COMPARE_MODEL,
-    COMPARE_STANDARD,
-    COMPARE_AFFINE,
-    COMPARE_PCA,
-    COMPARE_MEDIAN,
-    COMPARE_N
-};
+enum evaluation_rival { RIVAL_NOISY, RIVAL_MODEL, RIVAL_STANDARD, RIVAL_AFFINE, RIVAL_PCA, RIVAL_MEDIAN, RIVAL_N };
 
-enum { COMPARISON_SHOWN = 10 };
+enum { EVALUATION_SHOWN = 10 };
 
-struct comparison_row {
+struct evaluation_row {
     bool present;
     double mse;         /* mean over all elements of all test samples */
     double psnr;        /* dB, mean over the samples */
     double loss;        /* the network's own loss; NaN for what is not a network */
     double improvement; /* the standard autoencoder's mse over this one's; NaN without it */
-    const float *shown; /* (COMPARISON_SHOWN, sample) of `n_shown` test samples; NULL for PCA */
+    const float *shown; /* (EVALUATION_SHOWN, sample) of `n_shown` test samples; NULL for PCA */
 };
 
-struct comparison {
-    struct comparison_row row[COMPARE_N];
+struct evaluation {
+    struct evaluation_row row[RIVAL_N];
     int64_t n_samples;    /* test samples */
     int pca_components;   /* min(code, sample); 0 without PCA */
     bool pca_is_identity; /* the code is as long as a sample: PCA changes nothing */
@@ -40,7 +32,7 @@ struct comparison {
     float *memory;        /* owns all that is shown */
 };
 
-struct comparison_options {
+struct evaluation_options {
     struct device *device;
     const struct network *network;
     const struct settings *settings;
@@ -53,22 +45,22 @@ struct comparison_options {
 };
 
 /* `key` as in run.json ("standard_ae") and `label` for people. */
-const char *comparison_key(enum comparison_rival rival);
-const char *comparison_label(enum comparison_rival rival);
+const char *evaluation_key(enum evaluation_rival rival);
+const char *evaluation_label(enum evaluation_rival rival);
 
 /* Before any work: PCA needs a code to say how many components. DAE_CONFIG at `compare`. */
-MUST_USE enum dae_status comparison_check(const struct settings *settings, const struct network *network,
+MUST_USE enum dae_status evaluation_check(const struct settings *settings, const struct network *network,
                                           const struct value *config, struct error *err);
 
 /* The closed-form rivals take whole samples: data with holes are DAE_CONFIG at `compare`. */
-MUST_USE enum dae_status comparison_check_data(const struct settings *settings, const struct value *config,
+MUST_USE enum dae_status evaluation_check_data(const struct settings *settings, const struct value *config,
                                                const struct dataset *train, const struct dataset *test,
                                                struct error *err);
 
-/* Runs the comparison; the caller releases it. The rivals are fitted on the training samples under the noise of epoch
+/* Runs the evaluation; the caller releases it. The rivals are fitted on the training samples under the noise of epoch
  * 0. */
-MUST_USE enum dae_status comparison_run(const struct comparison_options *options, struct comparison *comparison,
+MUST_USE enum dae_status evaluation_run(const struct evaluation_options *options, struct evaluation *evaluation,
                                         struct error *err);
-void comparison_release(struct comparison *comparison);
+void evaluation_release(struct evaluation *evaluation);
 
 #endif

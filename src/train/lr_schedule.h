@@ -1,0 +1,41 @@
+/* How the learning rate changes while a network is trained: a factor of the optimiser's own rate for each update, a
+ * function of nothing but the update's number. So a training that was stopped goes on with the same bits. */
+#ifndef TRAIN_LR_SCHEDULE_H
+#define TRAIN_LR_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/value.h"
+#include "dae/plugin.h"
+
+enum { LR_SCHEDULE_MAX_STEPS = 16 };
+
+struct lr_schedule {
+    enum { LR_SCHEDULE_CONSTANT, LR_SCHEDULE_STEP, LR_SCHEDULE_COSINE } kind;
+    int n_steps;
+    int64_t after[LR_SCHEDULE_MAX_STEPS]; /* LR_SCHEDULE_STEP: finished epochs, ascending, after each of which the rate
+                                             is */
+    double factor;                        /* multiplied by this */
+    double to;                            /* LR_SCHEDULE_COSINE: the factor at the end */
+    int64_t warm_up;                      /* updates over which the rate rises in proportion to their number; 0: none */
+};
+
+/* Reads the keys `schedule` and `warm_up` of the map `train`. Defaults within a schedule are written back. DAE_CONFIG
+ * at the place, also where the optimiser has no parameter `lr` to be changed. */
+MUST_USE enum dae_status lr_schedule_read(struct value *train, const struct dae_plugin *optimizer, struct arena *arena,
+                                          struct lr_schedule *rate, struct error *err);
+
+/* The factor of update t = 1, 2, ... of a training of so many epochs of `steps` updates. The cosine's is
+ * to + (1 - to) (1 + cos(pi (t - 1) / (epochs steps))) / 2 (Loshchilov and Hutter, SGDR, ICLR 2017, without restarts).
+ */
+double lr_schedule_at(const struct lr_schedule *rate, int64_t t, int64_t epochs, int64_t steps);
+
+/* Whether a rate depends on the number of epochs that are asked for. */
+static inline bool lr_schedule_needs_epochs(const struct lr_schedule *rate)
+{
+    return rate->kind == LR_SCHEDULE_COSINE;
+}
+
+#endif
