@@ -11,7 +11,7 @@ max_lines=600
 # header pattern -> the place that may include it
 homes='
 yaml.h          src/config/
-CL/*            src/device/ src/driver/details.c src/driver/probe.c
+CL/*            src/device/ src/driver/details.c
 clblast_c.h     src/device/
 dlfcn.h         src/graph/ src/driver/probe.c src/driver/details.c
 elf.h           src/base/library_file.c

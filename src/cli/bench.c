@@ -11,7 +11,7 @@
 #include "config/tree.h"
 #include "graph/network.h"
 #include "train/settings.h"
-#include "trial/bench.h"
+#include "check/bench.h"
 
 enum { N_COLUMNS = 6, DEFAULT_WINDOWS = 5, MAX_WINDOWS = 1000 };
 static const double window_seconds = 0.5;

@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
-#include "device/platform.h"
+#include "driver/driver.h"
 
 enum { N_COLUMNS = 7 };
 
@@ -73,14 +73,14 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     bool json = invocation_has(invocation, "json");
     int index;
     char line[768];
-    TRY(platform_list_devices(&list, err));
+    TRY(driver_list_devices(&list, err));
     enum dae_status status = DAE_OK;
     if (json)
         status = output_json(to_json(&list), err);
     else if (list.n > 0)
         status = print_table(&list, err);
     if (status == DAE_OK)
-        status = platform_choose(&list, NULL, &index, line, sizeof line, err);
+        status = driver_choose(&list, NULL, &index, line, sizeof line, err);
     if (status == DAE_OK && !json)
         printf("without --platform, %s\n", line);
     for (int i = 0; i < list.n_notices && status == DAE_OK; ++i)

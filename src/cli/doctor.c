@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/version.h"
+#include "check/rates.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "trial/doctor.h"
+#include "driver/doctor.h"
 
 static const cJSON *at(const cJSON *object, const char *key)
 {
@@ -154,7 +155,7 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 {
     cJSON *facts = NULL;
     fprintf(stderr, "probing and measuring every driver...\n");
-    TRY(doctor_examine(&facts, err));
+    TRY(doctor_examine(rates_measure, &facts, err));
     enum dae_status status = DAE_OK;
     if (number_at(facts, "usable_devices") < 1)
         status = error_set(err, DAE_NO_DEVICE, "%s", text_at(facts, "verdict"));

@@ -12,6 +12,7 @@
 #include "cli/driver_guard.h"
 #include "config/fields.h"
 #include "config/tree.h"
+#include "driver/driver.h"
 #include "study/study.h"
 
 /* The folder of the installed plugins, when the program was moved away from them; the Makefile knows better. */
@@ -162,7 +163,7 @@ enum dae_status invocation_request(const struct invocation *invocation, const st
 static enum dae_status open_named(const struct device_request *request, const char *name, struct device **device,
                                   struct error *err)
 {
-    enum dae_status status = device_open(name, &request->tuning, device, err);
+    enum dae_status status = driver_open(name, &request->tuning, device, err);
     if (status == DAE_OK)
         driver_guard_arm(*device);
     if (status != DAE_OK && request->asked_by)

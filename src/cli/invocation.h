@@ -45,7 +45,7 @@ MUST_USE enum dae_status invocation_registry(const struct invocation *invocation
 
 /* Which device is meant, and how it is to be used. Texts are borrowed from argv, the environment or the tree. */
 struct device_request {
-    const char *platform; /* for device_open */
+    const char *platform; /* for driver_open */
     const char *asked_by; /* where that word comes from, "$DAE_CL_PLATFORM"; NULL when nobody asked */
     struct tuning_request tuning;
 };

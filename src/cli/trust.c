@@ -9,8 +9,8 @@
 #include "base/version.h"
 #include "cli/command.h"
 #include "cli/driver_guard.h"
-#include "trial/bench.h"
-#include "trial/quick_check.h"
+#include "check/bench.h"
+#include "check/quick_check.h"
 
 enum {
     KEY_LEN = 1024,

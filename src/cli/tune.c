@@ -7,7 +7,7 @@
 #include "cli/trust.h"
 #include "graph/network.h"
 #include "train/settings.h"
-#include "trial/tune.h"
+#include "check/tune.h"
 
 enum { N_COLUMNS = 3 };
 

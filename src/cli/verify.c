@@ -3,12 +3,13 @@
 
 #include "base/clock.h"
 #include "base/version.h"
+#include "check/bench.h"
+#include "check/device_comparison.h"
+#include "check/verify.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/trust.h"
-#include "trial/bench.h"
-#include "trial/device_comparison.h"
-#include "trial/verify.h"
+#include "driver/driver.h"
 
 enum { N_COLUMNS = 6 };
 
@@ -31,7 +32,7 @@ static enum dae_status open_devices(const struct invocation *invocation, struct 
     if (!other)
         return DAE_OK;
     TRY(invocation_request(invocation, subject->config, &request, err));
-    enum dae_status status = device_open(other, &request.tuning, &subject->device[1], err);
+    enum dae_status status = driver_open(other, &request.tuning, &subject->device[1], err);
     if (status != DAE_OK)
         error_note(err, "'%s' comes from --against", other);
     return status;

@@ -18,8 +18,8 @@ enum dae_status device_fail(struct error *err, int code, const char *call, const
                      memory ? "; try a smaller batch" : "");
 }
 
-enum dae_status device_open_listed(const struct platform_device *listed, const struct tuning_request *tuning,
-                                   struct device **out, struct error *err)
+enum dae_status device_open(const struct platform_device *listed, const struct tuning_request *tuning, struct device **out,
+                            struct error *err)
 {
     *out = NULL;
     struct device *device = calloc(1, sizeof *device);
@@ -50,40 +50,6 @@ done:
     }
     *out = device;
     return DAE_OK;
-}
-
-static enum dae_status keep_notices(struct device *device, const struct platform_list *list, struct error *err)
-{
-    for (int i = 0; i < list->n_notices; ++i)
-        text_printf(&device->notices, "%s\n", list->notice[i]);
-    for (int i = 0; i < list->n; ++i)
-        if (!list->device[i].usable)
-            text_printf(&device->notices, "device '%s' on '%s' is not used: %s\n", list->device[i].name,
-                        list->device[i].platform, list->device[i].reason);
-    return device->notices.failed ? error_no_memory(err, "notices", device->notices.len) : DAE_OK;
-}
-
-enum dae_status device_open(const char *request, const struct tuning_request *tuning, struct device **out,
-                            struct error *err)
-{
-    struct platform_list list;
-    char line[sizeof((*out)->line)];
-    int index = 0;
-    *out = NULL;
-    TRY(platform_list_devices(&list, err));
-    enum dae_status status = platform_choose(&list, request, &index, line, sizeof line, err);
-    if (status == DAE_OK)
-        status = device_open_listed(&list.device[index], tuning, out, err);
-    if (status == DAE_OK) {
-        memcpy((*out)->line, line, sizeof line);
-        status = keep_notices(*out, &list, err);
-    }
-    platform_list_release(&list);
-    if (status != DAE_OK) {
-        device_close(*out);
-        *out = NULL;
-    }
-    return status;
 }
 
 void device_close(struct device *device)
@@ -121,9 +87,20 @@ const char *device_line(const struct device *device)
     return device->line;
 }
 
+void device_set_line(struct device *device, const char *line)
+{
+    snprintf(device->line, sizeof device->line, "%s", line);
+}
+
 const char *device_notices(const struct device *device)
 {
     return device->notices.len > 0 ? device->notices.data : "";
+}
+
+enum dae_status device_add_notice(struct device *device, const char *line, struct error *err)
+{
+    text_printf(&device->notices, "%s\n", line);
+    return device->notices.failed ? error_no_memory(err, "notices", strlen(line)) : DAE_OK;
 }
 
 struct device_counters device_count(const struct device *device)

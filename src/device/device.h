@@ -17,24 +17,25 @@ struct program;
 struct kernel;
 struct device_event;
 
-/* Opens the device that `request` means (platform_choose). On success *out is owned by the caller: device_close.
- * No device: DAE_NO_DEVICE; the driver refuses a context or queue: DAE_OPENCL. */
-MUST_USE enum dae_status device_open(const char *request, const struct tuning_request *tuning, struct device **out,
-                                     struct error *err);
-/* The same with a device of a list, of which a copy is kept. */
-MUST_USE enum dae_status device_open_listed(const struct platform_device *listed, const struct tuning_request *tuning,
-                                            struct device **out, struct error *err);
+/* Opens a device of a list, of which a copy is kept; driver_open chooses one first. On success *out is owned by the
+ * caller: device_close. The driver refuses a context or queue: DAE_OPENCL. */
+MUST_USE enum dae_status device_open(const struct platform_device *listed, const struct tuning_request *tuning,
+                                     struct device **out, struct error *err);
 void device_close(struct device *device); /* NULL is fine */
 
 const struct platform_device *device_facts(const struct device *device);
 const struct tuning *device_tuning(const struct device *device);
 /* For measurements: what is made on the device from now on goes by another, sound tuning (tuning_is_sound). */
 void device_set_tuning(struct device *device, const struct tuning *tuning);
-/* "device: CPU '...', Portable Computing Language (no usable GPU, so the CPU)". */
+/* "device: CPU '...', Portable Computing Language (no usable GPU, so the CPU)", as the choice of the device was
+ * explained; "" before device_set_line, which cuts it at DEVICE_LINE bytes. */
+enum { DEVICE_LINE = 768 };
 const char *device_line(const struct device *device);
-/* What the user must hear before: lines about drivers, devices and tables that are not used, each
- * with a newline; or "". */
+void device_set_line(struct device *device, const char *line);
+/* What the user must hear before the work begins: lines about drivers, devices and tables that are not used, each with
+ * a newline; or "". device_add_notice appends a line, without its newline. */
 const char *device_notices(const struct device *device);
+MUST_USE enum dae_status device_add_notice(struct device *device, const char *line, struct error *err);
 
 /* Checks that `bytes` more would fit the device's memory, before any of it is asked for: DAE_NO_MEMORY naming `what`
  * and `hint`. Some drivers accept more than they have and fail later, without a word. */

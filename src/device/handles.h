@@ -20,7 +20,7 @@ struct compiled {
 struct device {
     struct platform_device facts;
     struct tuning tuning;
-    char line[768];
+    char line[DEVICE_LINE];
     struct text notices;
     cl_device_id id;
     cl_context context;

@@ -1,5 +1,5 @@
 /* Which OpenCL devices there are, and which one a request means. Drivers are strangers' code: each is probed in a child
- * process before it is loaded into this one (device/drivers.h), and a bad one never is. */
+ * process before it is loaded into this one (driver/drivers.h), and a bad one never is. */
 #ifndef DEVICE_PLATFORM_H
 #define DEVICE_PLATFORM_H
 
@@ -32,23 +32,13 @@ struct platform_list {
     int n_notices;
 };
 
-/* Lists every device of every driver. What the probe or the driver's own words speak against is listed as not usable.
- * No device at all is not a failure here: see `problem`. The first call of a process must be its first use of OpenCL.
- */
-MUST_USE enum dae_status platform_list_devices(struct platform_list *list, struct error *err);
-/* The same of what the loader gives, without a probe: for the probe itself. */
+/* Lists every device of every driver that the loader loads. A device whose driver breaks a promise of the standard is
+ * listed as not usable. No device at all is not a failure: `problem` says why. On success the caller releases. */
 MUST_USE enum dae_status platform_list_loaded(struct platform_list *list, struct error *err);
 void platform_list_release(struct platform_list *list);
 
 /* Names come from drivers: keeps them to one line of printable characters, without double spaces. */
 void platform_clean_text(char *text);
-
-/* Picks the device that `request` means: NULL or "auto" (the first usable GPU, else the first usable CPU), "gpu",
- * "cpu", or a piece of a platform, vendor, device or version name (PoCL says its own only there) without regard to
- * case, optionally with ":N" for the N-th match from 0. Writes one line that says which and why. Nothing fits, or the
- * name fits several platforms: DAE_NO_DEVICE with the list of what is there; a malformed request: DAE_CONFIG. */
-MUST_USE enum dae_status platform_choose(const struct platform_list *list, const char *request, int *index, char *line,
-                                         size_t line_len, struct error *err);
 
 /* "CPU", "GPU" or "other". */
 const char *device_type_text(enum device_type type);

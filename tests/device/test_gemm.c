@@ -13,6 +13,7 @@
 
 #include "base/philox.h"
 #include "device/gemm.h"
+#include "driver/driver.h"
 
 enum { MOST = 105, OFFSET = 133, GUARD = 131, LEN = OFFSET + MOST * MOST + GUARD };
 static const float CANARY = 12345.0f;
@@ -108,7 +109,7 @@ static struct device *open_device(const char *shape, const char *gemm)
 {
     struct error err = {0};
     struct device *device;
-    check(device_open(NULL, &(struct tuning_request){.shape = shape, .gemm = gemm}, &device, &err), &err);
+    check(driver_open(NULL, &(struct tuning_request){.shape = shape, .gemm = gemm}, &device, &err), &err);
     struct buffer **buffers[] = {&o.on_a, &o.on_b, &o.on_c, &o.on_bias, &o.on_other};
     float *contents[] = {o.a, o.b, o.c, o.bias, o.other};
     for (uint32_t i = 0; i < 5; ++i) {

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "device/device.h"
+#include "driver/driver.h"
 
 static const char source[] = "__kernel void poke(__global float *x, const int at, const float v) { x[at] = v; }\n"
                              "__kernel void peek(__global float *x, const int at) { x[0] = x[at] * 0.0f; }\n";
@@ -120,7 +120,7 @@ static int open_device(void **state)
 {
     (void)state;
     struct error err = {0};
-    enum dae_status status = device_open(NULL, &(struct tuning_request){0}, &device, &err);
+    enum dae_status status = driver_open(NULL, &(struct tuning_request){0}, &device, &err);
     if (status == DAE_OK)
         status = program_build(device, "test", source, "", &program, &err);
     if (status == DAE_OK)

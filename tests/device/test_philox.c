@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 #include "base/philox.h"
-#include "device/device.h"
 #include "device/sources.h"
+#include "driver/driver.h"
 
 enum { BLOCKS = 64, LEN = 64 * BLOCKS };
 
@@ -111,7 +111,7 @@ static int open_device(void **state)
 {
     (void)state;
     struct error err = {0};
-    if (device_open(NULL, &(struct tuning_request){0}, &device, &err) != DAE_OK ||
+    if (driver_open(NULL, &(struct tuning_request){0}, &device, &err) != DAE_OK ||
         buffer_new(device, LEN * sizeof(uint32_t), "words", &words, &err) != DAE_OK ||
         buffer_new(device, LEN * sizeof(float), "normals", &normals, &err) != DAE_OK) {
         print_error("%s\n", err.text);

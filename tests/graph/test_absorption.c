@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "driver/driver.h"
 #include "graph/absorption.h"
 #include "graph/executor.h"
 #include "graph/reference.h"
@@ -138,7 +139,7 @@ static void both_forms_agree(void **state)
         struct device *device;
         int64_t different = 0;
         double worst = 0;
-        check(device_open(NULL, &(struct tuning_request){.shape = shapes[shape]}, &device, &err), &err);
+        check(driver_open(NULL, &(struct tuning_request){.shape = shapes[shape]}, &device, &err), &err);
         for (int fold = 0; fold < 2; ++fold)
             infer(device, &network, parameters, x, fold, y[fold]);
         for (int s = 0; s < BATCH; ++s) {

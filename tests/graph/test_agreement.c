@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "data/dataset.h"
+#include "driver/driver.h"
 #include "graph/executor.h"
 #include "graph/params.h"
 #include "model/loader.h"
@@ -111,12 +112,12 @@ static void devices_agree(void **state)
     struct platform_list list;
     struct error err = {0};
     int n = 0, n_dropped = 0;
-    check(platform_list_devices(&list, &err), &err);
+    check(driver_list_devices(&list, &err), &err);
     for (int i = 0; i < list.n && i < MOST_DEVICES; ++i)
         for (int s = 0; s < 2 && list.device[i].usable; ++s, ++n) {
             struct device *device;
             const struct tuning_request tuning = {.shape = shape[s], .gemm = "own", .no_tuned = true};
-            check(device_open(list.device[i].platform, &tuning, &device, &err), &err);
+            check(driver_open(list.device[i].platform, &tuning, &device, &err), &err);
             snprintf(seen[n].name, sizeof seen[n].name, "%s, %s", list.device[i].platform, shape[s]);
             look(device, &seen[n]);
             device_close(device);

@@ -18,11 +18,12 @@
 #include <string.h>
 
 #include "../plugins/probe.h"
+#include "check/verify.h"
 #include "config/fields.h"
 #include "config/tree.h"
+#include "driver/driver.h"
 #include "graph/fusion.h"
 #include "graph/params.h"
-#include "trial/verify.h"
 
 enum { BATCH = 37, REDUCED_BATCH = 2, DIFFERENCES = 3, ELEMENTS = 40 };
 static const double GRADIENT_GOAL = 2e-5; /* of the largest gradient of the tensor */
@@ -216,7 +217,7 @@ static int open_devices(void **state)
     if (status == DAE_OK)
         status = registry_add(registry, &probe_plugin, "probe", &err);
     for (int i = 0; i < 2 && status == DAE_OK; ++i)
-        status = device_open(NULL, &(struct tuning_request){.shape = shape_name[i], .gemm = "own"}, &device[i], &err);
+        status = driver_open(NULL, &(struct tuning_request){.shape = shape_name[i], .gemm = "own"}, &device[i], &err);
     if (status != DAE_OK)
         print_error("%s\n", err.text);
     return status != DAE_OK;

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/driver.h"
 #include "graph/executor.h"
 #include "networks.h"
 
@@ -557,7 +558,7 @@ static int open_device(void **state)
     registry = open_plugins();
     if (!registry)
         return 1;
-    if (device_open(getenv("DAE_CL_PLATFORM"), &(struct tuning_request){0}, &device, &err) == DAE_OK)
+    if (driver_open(getenv("DAE_CL_PLATFORM"), &(struct tuning_request){0}, &device, &err) == DAE_OK)
         return 0;
     print_error("%s\n", err.text);
     return 1;

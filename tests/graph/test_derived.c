@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "data/dataset.h"
+#include "driver/driver.h"
 #include "graph/derived.h"
 #include "graph/executor.h"
 #include "graph/params.h"
@@ -80,7 +81,7 @@ static void open_subject(struct subject *s, const char *text, const char *shape)
     void *state;
     memset(s, 0, sizeof *s);
     check(build_text(registry, text, false, &s->arena, &s->network, &err), &err);
-    check(device_open(NULL, &tuning, &s->device, &err), &err);
+    check(driver_open(NULL, &tuning, &s->device, &err), &err);
     s->len = dae_shape_len(&s->network.node[0].plan.output);
     float *values = arena_array(&s->arena, (size_t)(N * s->len), sizeof *values);
     s->set = (struct dataset){.kind = DATASET_FLOAT, .n = N, .shape = s->network.node[0].plan.output, .values = values};

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "data/image_pool.h"
+#include "driver/driver.h"
 #include "graph/executor.h"
 #include "graph/params.h"
 #include "networks.h"
@@ -52,7 +53,7 @@ static void open_subject(struct subject *s, const char *text, const char *shape,
     check(params_read(registry, DAE_OPTIMIZER, optimizer, NULL, 0, &s->arena, &options.optimizer, &state, &err), &err);
     options.optimizer_state = state;
     const struct tuning_request tuning = {.shape = shape, .gemm = "own", .no_tuned = true};
-    check(device_open(NULL, &tuning, &s->device, &err), &err);
+    check(driver_open(NULL, &tuning, &s->device, &err), &err);
     check(executor_new(s->device, &s->network, &options, notice, sizeof notice, &s->executor, &err), &err);
 }
 

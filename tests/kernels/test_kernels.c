@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "device/device.h"
 #include "device/sources.h"
+#include "driver/driver.h"
 
 enum { MAX_FILES = 256, MAX_BYTES = 1 << 20 };
 
@@ -26,7 +26,7 @@ static int open_device(void **state)
     (void)state;
     const struct tuning_request tuning = {0};
     struct error err = {0};
-    if (device_open(getenv("DAE_CL_PLATFORM"), &tuning, &device, &err) == DAE_OK)
+    if (driver_open(getenv("DAE_CL_PLATFORM"), &tuning, &device, &err) == DAE_OK)
         return 0;
     print_error("%s\n", err.text);
     return -1;

@@ -14,6 +14,7 @@
 
 #include "base/philox.h"
 #include "config/tree.h"
+#include "driver/driver.h"
 #include "graph/executor.h"
 #include "model/receptive_field.h"
 
@@ -121,7 +122,7 @@ static void open_bench(struct bench *b, const char *model)
     check(tree_parse_text("test.yaml", yaml, strlen(yaml), &b->arena, &b->config, &err));
     check(registry_open(folders, 1, &b->registry, &err));
     check(network_build(b->registry, b->config, &b->arena, false, &b->network, &err));
-    check(device_open("cpu", &tuning, &b->device, &err));
+    check(driver_open("cpu", &tuning, &b->device, &err));
     b->parameters = calloc((size_t)b->network.parameters_len, sizeof *b->parameters);
     assert_non_null(b->parameters);
     network_init(&b->network, b->parameters);

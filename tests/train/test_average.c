@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "driver/driver.h"
 #include "training.h"
 
 static const char *const averaged[] = {"train.average={decay: 0.9}", NULL};
@@ -33,7 +34,7 @@ static void each_update_moves_the_mean(void **state)
         struct batch batch;
         char notice[256];
         open_bench(&b, small_config, NULL);
-        check(device_open("cpu", &tuning, &device, &err));
+        check(driver_open("cpu", &tuning, &device, &err));
         check(loader_new(device, &b.train_set, b.settings.batch, &train, &err));
         const struct executor_options options = {.batch = b.settings.batch,
                                                  .bytes = true,
@@ -138,7 +139,7 @@ static void two_devices_keep_one_mean(void **state)
     struct multi_device_helper helper;
     struct trained one, two, broken;
     open_bench(&b, small_config, averaged);
-    check(device_open("cpu", &tuning, &second, &err));
+    check(driver_open("cpu", &tuning, &second, &err));
     helper.device = second;
     check(loader_new(second, &b.train_set, b.settings.batch, &helper.train, &err));
     check(run(&b, false, &one));

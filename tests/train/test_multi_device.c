@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "driver/driver.h"
 #include "training.h"
 
 static const char fc_config[] = "seed: 11\n"
@@ -37,7 +38,7 @@ static void open_pair(struct pair *p, const char *yaml, const char *const *chang
 {
     const struct tuning_request tuning = {0};
     open_bench(&p->b, yaml, changes);
-    check(device_open("cpu", &tuning, &p->second, &err));
+    check(driver_open("cpu", &tuning, &p->second, &err));
     p->helper.device = p->second;
     check(loader_new(p->second, &p->b.train_set, p->b.settings.batch, &p->helper.train, &err));
 }

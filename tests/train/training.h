@@ -5,6 +5,7 @@
 
 #include "config/tree.h"
 #include "data/validation_set.h"
+#include "driver/driver.h"
 #include "train/trainer.h"
 
 static const char small_config[] = "seed: 7\n"
@@ -68,7 +69,7 @@ static void open_bench(struct bench *b, const char *yaml, const char *const *cha
     check(dataset_load(b->settings.data, getenv("DAE_CL_DATA"), &b->train_set, &b->test_set, &notice, &err));
     check(validation_set_take(b->settings.data, b->test_set.n, &b->train_set, &b->validation_set, &err));
     const struct tuning_request tuning = {0};
-    check(device_open("cpu", &tuning, &b->device, &err));
+    check(driver_open("cpu", &tuning, &b->device, &err));
     check(loader_new(b->device, &b->train_set, b->settings.batch, &b->train, &err));
     if (b->validation_set.n > 0)
         check(loader_new(b->device, &b->validation_set, b->settings.batch, &b->validation, &err));

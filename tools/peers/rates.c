@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/bench.h"
 #include "config/tree.h"
+#include "driver/driver.h"
 #include "train/settings.h"
-#include "trial/bench.h"
 
 static const double window_seconds = 0.2;
 
@@ -87,7 +88,7 @@ int main(int argc, char **argv)
     }
     enum dae_status status = registry_open(&folder, 1, &registry, &err);
     if (status == DAE_OK)
-        status = device_open(getenv("DAE_CL_PLATFORM"), &automatic, &device, &err);
+        status = driver_open(getenv("DAE_CL_PLATFORM"), &automatic, &device, &err);
     if (status == DAE_OK)
         status = rate_all(windows, argv + 2, argc - 2, device, registry, &arena, &err);
     if (status != DAE_OK)

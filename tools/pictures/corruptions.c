@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "config/tree.h"
 #include "data/digits.h"
+#include "driver/driver.h"
 #include "graph/executor.h"
 #include "report/figure.h"
 
@@ -44,7 +45,7 @@ static enum dae_status open_all(struct picture *p, const char *plugins, struct e
         order[i] = i;
     digits_render(1, 0, SAMPLES, images, labels);
     TRY(registry_open(&plugins, 1, &p->registry, err));
-    TRY(device_open(NULL, &(struct tuning_request){0}, &p->device, err));
+    TRY(driver_open(NULL, &(struct tuning_request){0}, &p->device, err));
     TRY(buffer_new(p->device, sizeof images, "digits", &p->data, err));
     TRY(buffer_new(p->device, sizeof order, "order", &p->order, err));
     TRY(buffer_write(p->data, 0, images, sizeof images, err));

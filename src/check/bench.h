@@ -1,0 +1,72 @@
+/* How fast a network trains and answers on a device, where the time goes, and what the device could do at best. The
+ * data are made up. It returns numbers and prints nothing. */
+#ifndef CHECK_BENCH_H
+#define CHECK_BENCH_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "device/device.h"
+#include "graph/network.h"
+
+struct bench_options {
+    struct device *device;
+    const struct network *network;
+    const struct dae_plugin *optimizer;
+    const void *optimizer_state;
+    int64_t batch;
+    int64_t memory_bytes;  /* of the device that the data may take, or else they are streamed; 0: as a run decides */
+    int n_windows;         /* at least 1, of which the median counts */
+    double window_seconds; /* how long each lasts at least */
+    bool train_only;       /* measures training, and nothing else but the start */
+    double seconds_before; /* spent by the caller: config, plugins, device; counted into start.total */
+};
+
+/* Of some windows, per second. */
+struct bench_rate {
+    double median, lowest, highest;
+};
+
+/* Launches of one kind within a training step. */
+struct bench_kernel {
+    const char *name;    /* "gather .. conv2d_1 backward", "gemm 128x256x784 backward" (m, n, k) */
+    double calls;        /* per step */
+    double milliseconds; /* per step, on the device */
+    double share;        /* of the time that all kernels of a step take */
+    double gflops;       /* 10^9 operations a second; NaN where the plan does not tell how many there are */
+};
+
+struct bench {
+    const char *data;               /* what was made up: "16384 samples of generated digits, as bytes" */
+    bool streamed;                  /* else all of it lies on the device */
+    struct bench_rate train, infer; /* images per second */
+    double launches_per_step, waits_per_step;
+    struct {
+        double build, load, first_step; /* seconds */
+        double total;                   /* with seconds_before; making up the data is not in it */
+    } start;
+    uint64_t peak_rss_bytes;     /* of this process, when training was measured and nothing else yet */
+    double gemm_gflops_peak;     /* a product of 1008 x 1008 x 1008 by what trains, the fastest window */
+    double copy_gb_per_second;   /* 64 MiB within the device, read and written, the fastest window; 10^9 bytes */
+    struct bench_kernel *kernel; /* n_kernels of them, the slowest first */
+    int n_kernels;
+};
+
+/* Measures all of it. Training is what a run does: the corruption, forward, loss, backward, reductions and the update,
+ * a new order of the samples for each pass, and a look at the loss every 50 ms. Inference is the forward pass over
+ * inputs on the device; its outputs stay there. Texts and rows live in the arena; the executor plans into the network's
+ * own. A loss that is not finite: DAE_DIVERGED. */
+MUST_USE enum dae_status bench_run(const struct bench_options *options, struct arena *arena, struct bench *bench,
+                                   struct error *err);
+
+/* One product C (m,n) = op(A) (m,k) op(B) (k,n), at most one of the two transposed: 10^9 operations a second. */
+struct bench_product {
+    bool transpose_a, transpose_b;
+    int64_t m, n, k;
+};
+MUST_USE enum dae_status bench_gemm(struct device *device, const struct bench_product *product, int n_windows,
+                                    double window_seconds, struct bench_rate *rate, struct error *err);
+
+/* Copies of 64 MiB within the device: 10^9 bytes a second, read and written, the fastest window. */
+MUST_USE enum dae_status bench_copy(struct device *device, double *gb_per_second, struct error *err);
+
+#endif

@@ -1,0 +1,36 @@
+/* What each node of a batch holds on a device, and what it should hold: its reference, fed with the device's own
+ * inputs. For the files of the verification only. */
+#ifndef CHECK_CHECK_NODES_H
+#define CHECK_CHECK_NODES_H
+
+#include "check/verifier.h"
+
+/* Memory is the verifier's arena. */
+struct check_nodes {
+    float **device;       /* per node (n, output) */
+    double **value;       /* per node (output) of one sample: what it read of the device */
+    double *have;         /* (output) of the node and sample that were asked for last: the device's, */
+    double *want, *bound; /* the reference's, and how far apart they may lie */
+    double **size, *want_size, *parameters_size;
+    /* The batch as a node reads it that couples its samples: per such input (n, input), per such node (n, output). */
+    double **whole, **whole_size, *whole_want, *whole_want_size;
+};
+MUST_USE enum dae_status check_nodes_take(struct verifier *v, struct check_nodes *a);
+
+/* Reads device[] of every node from what `e` ran last. */
+MUST_USE enum dae_status check_nodes_read(const struct verifier *v, const struct executor *e, enum schedule_kind kind,
+                                          struct check_nodes *a);
+
+/* Fills have, want and bound of one node and sample; of a node that couples them in training, ask for sample 0 first.
+ * Returns what the node drew (REFERENCE_WORDS, _NORMALS). */
+unsigned check_nodes_expect(const struct verifier *v, struct check_nodes *a, int node, int64_t sample, bool training);
+
+/* want and bound (both as the weight) of what one step of training makes of statistic w of a node. */
+void check_nodes_statistic(const struct verifier *v, struct check_nodes *a, int node, int w, double *want,
+                           double *bound);
+
+/* For a node that drew words: of how many numbers it does not hold that they are dropped, kept or changed as `other`
+ * (len) says, bit for bit. x is its input. */
+int64_t check_nodes_mask_errors(const double *x, const double *have, const double *other, int64_t len);
+
+#endif

@@ -1,0 +1,189 @@
+#include "check/verifier.h"
+
+#include <math.h>
+
+#include "base/philox.h"
+
+/* A weight that starts as 0 or 1 hides what is multiplied with it: it gets numbers within 1/2 of that. */
+static void vary_constants(struct verifier *v)
+{
+    for (int i = 0; i < v->network->n_nodes; ++i)
+        for (int w = 0; w < v->network->node[i].plan.n_weights; ++w) {
+            const struct dae_weight *weight = &v->network->node[i].plan.weight[w];
+            const struct philox_key key = {v->options->seed, 1, (uint32_t)w, (uint32_t)i};
+            float *number = v->parameters + v->network->node[i].weight_offset[w];
+            for (int64_t k = 0; weight->init != DAE_INIT_UNIFORM && k < dae_shape_len(&weight->shape); ++k)
+                number[k] += (float)philox_uniform(key, (uint32_t)k) - 0.5f;
+        }
+}
+
+enum dae_status verifier_open(struct verifier *v)
+{
+    const struct network *network = v->network;
+    *v->report = (struct verify_report){0};
+    if (v->options->n < 1 || v->options->n_differences > v->options->n || !v->options->optimizer)
+        return error_set(v->err, DAE_BUG, "verification of %lld samples", (long long)v->options->n);
+    v->input_len = dae_shape_len(&network->node[0].plan.output);
+    v->n_data = BEFORE + v->options->n + BEHIND;
+    const int64_t n = v->n_data, len = n * v->input_len, width = v->options->bytes ? 1 : sizeof(float);
+    v->data = verifier_take(v, len, (size_t)width);
+    v->ids = verifier_take(v, n, sizeof *v->ids);
+    v->parameters = verifier_take(v, network->parameters_len, sizeof *v->parameters);
+    v->parameters64 = verifier_take(v, network->parameters_len, sizeof *v->parameters64);
+    v->report->row = verifier_take(v, 64 + network->n_nodes * (8 + 10 * DAE_MAX_WEIGHTS), sizeof *v->report->row);
+    TRY(verifier_memory(v));
+    for (int64_t i = 0; i < len; ++i) {
+        const struct philox_key key = {v->options->seed, 0, 0, (uint32_t)(i / v->input_len)};
+        const uint32_t word = philox_word(key, (uint32_t)(i % v->input_len));
+        if (v->options->bytes)
+            ((uint8_t *)v->data)[i] = (uint8_t)(word >> 24);
+        else
+            v->data[i] = (float)(word >> 8) * 0x1p-24f;
+    }
+    for (int64_t i = 0; i < n; ++i)
+        v->ids[i] = (int32_t)(n - 1 - i);
+    network_init(network, v->parameters);
+    vary_constants(v);
+    for (int64_t i = 0; i < network->parameters_len; ++i)
+        v->parameters64[i] = (double)v->parameters[i];
+    device_set_guards(v->device, v->options->guards);
+    TRY(buffer_new(v->device, (uint64_t)(len * width), "made-up data", &v->on_data, v->err));
+    TRY(buffer_new(v->device, (uint64_t)n * sizeof *v->ids, "order", &v->on_order, v->err));
+    TRY(buffer_new(v->device, sizeof(float), "loss", &v->losses, v->err));
+    TRY(buffer_write(v->on_data, 0, v->data, (uint64_t)(len * width), v->err));
+    return buffer_write(v->on_order, 0, v->ids, (uint64_t)n * sizeof *v->ids, v->err);
+}
+
+void verifier_close(struct verifier *v)
+{
+    buffer_free(v->on_data);
+    buffer_free(v->on_order);
+    buffer_free(v->losses);
+    v->on_data = v->on_order = v->losses = NULL;
+    device_set_guards(v->device, false);
+}
+
+enum dae_status verifier_executor(struct verifier *v, const struct verifier_form *form, struct executor **e)
+{
+    char notice[256];
+    const struct executor_options options = {
+        .batch = form->batch,
+        .bytes = v->options->bytes,
+        .train = true,
+        .evaluate = form->evaluate,
+        .corrupt = true,
+        .join = form->join,
+        .fold = form->fold,
+        .keep_all = form->keep_all,
+        .optimizer = v->options->optimizer,
+        .optimizer_state = v->options->optimizer_state,
+        .average = v->options->average,
+        .training = form->training,
+    };
+    TRY(executor_new(v->device, v->network, &options, notice, sizeof notice, e, v->err));
+    return executor_set_parameters(*e, v->parameters, v->err);
+}
+
+enum dae_status verifier_guards(struct verifier *v, const char *form)
+{
+    int64_t changed;
+    char where[128];
+    if (!v->options->guards)
+        return DAE_OK;
+    TRY(device_check_guards(v->device, &changed, where, sizeof where, v->err));
+    const char *note = arena_printf(v->arena, "%s%s%s", form, where[0] ? ": " : "", where);
+    verifier_row(v, -1, "", "guard zones", (double)changed, 0, note);
+    return DAE_OK;
+}
+
+void *verifier_take(struct verifier *v, int64_t count, size_t size)
+{
+    void *memory = arena_array(v->arena, (size_t)count, size);
+    v->no_memory = v->no_memory || !memory;
+    return memory;
+}
+
+enum dae_status verifier_memory(const struct verifier *v)
+{
+    return v->no_memory ? error_no_memory(v->err, "verification", 0) : DAE_OK;
+}
+
+void verifier_row(struct verifier *v, int node, const char *name, const char *what, double error, double bound,
+                  const char *note)
+{
+    const struct node *from = node >= 0 ? &v->network->node[node] : NULL;
+    struct verify_report *report = v->report;
+    char *label = arena_printf(v->arena, "%s%s%s", from ? from->name : "", name[0] ? "." : "", name);
+    v->no_memory = v->no_memory || !label;
+    report->row[report->n_rows++] = (struct verify_row){
+        .node = label ? label : "",
+        .plugin = from && from->plugin ? from->plugin->name : "",
+        .what = what,
+        .error = error,
+        .bound = bound,
+        .passed = error <= bound,
+        .note = note ? note : "",
+    };
+    report->n_failed += !(error <= bound);
+}
+
+struct batch verifier_batch(const struct verifier *v, int64_t first, int64_t n)
+{
+    return (struct batch){
+        .data = v->on_data,
+        .order = v->on_order,
+        .first = BEFORE + first,
+        .n = n,
+        .epoch = v->options->epoch,
+        .rows = v->n_data,
+    };
+}
+
+struct reference_sample verifier_sample(const struct verifier *v, int64_t s, bool training)
+{
+    return (struct reference_sample){
+        .epoch = v->options->epoch,
+        .id = (uint32_t)v->ids[BEFORE + s],
+        .training = training,
+        .data = v->data,
+        .bytes = v->options->bytes,
+        .rows = v->n_data,
+    };
+}
+
+double verifier_roundings(double terms)
+{
+    return (8 * sqrt(terms) + 16) * 0x1p-24;
+}
+
+double verifier_node_roundings(const struct node *node)
+{
+    const double flops = (double)node->plan.flops, len = (double)dae_shape_len(&node->plan.output);
+    return node->plan.flops == 0 ? 0 : verifier_roundings(flops > len ? flops / len : 1);
+}
+
+double verifier_network_roundings(const struct network *network)
+{
+    double sum = 0;
+    for (int i = 1; i < network->n_nodes; ++i)
+        sum += verifier_node_roundings(&network->node[i]);
+    return sum;
+}
+
+double verifier_largest(const float *x, int64_t n)
+{
+    double most = 0;
+    for (int64_t i = 0; i < n; ++i)
+        most = !(fabs((double)x[i]) <= most) ? fabs((double)x[i]) : most;
+    return most;
+}
+
+void worst_add(struct worst *worst, double have, double want, double bound)
+{
+    const double error = fabs(have - want);
+    const double share = error <= bound                  ? (error > 0 ? error / bound : 0)
+                         : bound > 0 && error < INFINITY ? error / bound
+                                                         : INFINITY;
+    if (worst->n++ == 0 || share > worst->share)
+        *worst = (struct worst){error, bound, share, worst->n};
+}

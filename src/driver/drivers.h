@@ -1,0 +1,33 @@
+/* The OpenCL drivers of this machine, each probed on its own before any of them is loaded into this process; only the
+ * good ones ever are. */
+#ifndef DRIVER_DRIVERS_H
+#define DRIVER_DRIVERS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "driver/icd.h"
+#include "driver/probe.h"
+
+struct driver_list {
+    struct icd_list icds;
+    struct probe *probe; /* (icds.n), owned */
+    int n_good;
+};
+
+/* Reads the list and probes each driver: once per process, as nothing that is found later can change what is loaded.
+ * `anew`: what is remembered from earlier runs does not count. The list lives as long as the process. Must come before
+ * the process's first OpenCL call, and makes the choice of the kernel cache. */
+MUST_USE enum dae_status drivers_find(bool anew, const struct driver_list **out, struct error *err);
+
+/* Brings the loader to load the good drivers and no other: drivers_limit before the process's first OpenCL call and
+ * drivers_unlimit behind it. */
+struct driver_limit {
+    char folder[ICD_PATH]; /* "" when every driver is good, and nothing is done */
+    char *vendors;         /* what the environment named before, or NULL */
+};
+MUST_USE enum dae_status drivers_limit(const struct driver_list *drivers, struct driver_limit *limit,
+                                       struct error *err);
+void drivers_unlimit(struct driver_limit *limit);
+
+#endif

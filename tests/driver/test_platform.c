@@ -1,0 +1,219 @@
+/* Which device a request means, on made-up lists; and the list of this machine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/tuning.h"
+#include "driver/driver.h"
+
+enum { N = 5 };
+
+static struct platform_device devices[N] = {
+    {.platform = "Portable Computing Language",
+     .vendor = "GenuineIntel",
+     .name = "pthread-skylake",
+     .type = DEVICE_CPU,
+     .usable = true},
+    {.platform = "Intel(R) OpenCL",
+     .vendor = "Intel(R) Corporation",
+     .name = "Core i7",
+     .type = DEVICE_CPU,
+     .usable = true},
+    {.platform = "Old Graphics",
+     .vendor = "Old",
+     .name = "Broken GPU",
+     .type = DEVICE_GPU,
+     .reason = "it is older than OpenCL 1.2"},
+    {.platform = "Fast Graphics", .vendor = "Fast", .name = "Turbo One", .type = DEVICE_GPU, .usable = true},
+    {.platform = "Fast Graphics", .vendor = "Fast", .name = "Turbo Two", .type = DEVICE_GPU, .usable = true},
+};
+
+static void picks(const char *request, int n, int wanted, const char *why)
+{
+    const struct platform_list list = {.device = devices, .n = n};
+    struct error err = {0};
+    char line[512];
+    int index = -1;
+    if (driver_choose(&list, request, &index, line, sizeof line, &err) != DAE_OK)
+        fail_msg("%s: %s", request ? request : "(none)", err.text);
+    assert_int_equal(index, wanted);
+    if (!strstr(line, devices[wanted].name) || !strstr(line, devices[wanted].platform) || !strstr(line, why))
+        fail_msg("the line '%s' does not say which and why (%s)", line, why);
+}
+
+static void refuses(const char *request, int n, enum dae_status status, const char *message)
+{
+    const struct platform_list list = {.device = devices, .n = n, .problem = "no OpenCL platform; install one"};
+    struct error err = {0};
+    char line[512];
+    int index = -1;
+    assert_int_equal(driver_choose(&list, request, &index, line, sizeof line, &err), status);
+    if (!strstr(err.text, message))
+        fail_msg("'%s' does not say '%s'", err.text, message);
+    /* Whoever names something that is not there is told what is. */
+    for (int i = 0; i < n && status == DAE_NO_DEVICE; ++i)
+        assert_non_null(strstr(err.text, devices[i].name));
+}
+
+static void automatic_choice(void **state)
+{
+    (void)state;
+    picks(NULL, N, 3, "the first usable GPU");
+    picks("auto", N, 3, "the first usable GPU");
+    picks("AUTO", 3, 0, "no usable GPU, so the CPU");
+    refuses(NULL, 0, DAE_NO_DEVICE, "install one");
+    const struct platform_list only_broken = {.device = &devices[2], .n = 1};
+    struct error err = {0};
+    char line[512];
+    int index;
+    assert_int_equal(driver_choose(&only_broken, NULL, &index, line, sizeof line, &err), DAE_NO_DEVICE);
+    assert_non_null(strstr(err.text, "older than OpenCL 1.2"));
+}
+
+static void kinds_and_names(void **state)
+{
+    (void)state;
+    picks("cpu", N, 0, "asked for");
+    picks("cpu:1", N, 1, "asked for");
+    picks("GPU:2", N, 4, "asked for");
+}
+
+static void pieces_of_names(void **state)
+{
+    (void)state;
+    picks("portable", N, 0, "asked for");
+    picks("turbo", N, 3, "asked for");
+    picks("TURBO TWO", N, 4, "asked for");
+    picks("fast:1", N, 4, "asked for");
+    picks("Intel(R) OpenCL", N, 1, "asked for");
+}
+
+static void what_is_not_there(void **state)
+{
+    (void)state;
+    refuses("nvidia", N, DAE_NO_DEVICE, "no OpenCL device of that name");
+    refuses("turbo:2", N, DAE_NO_DEVICE, "only 2 devices fit that name, numbered from 0");
+    refuses("intel", N, DAE_NO_DEVICE, "fits several platforms");
+    refuses("broken", N, DAE_NO_DEVICE, "it is older than OpenCL 1.2");
+    refuses("gpu", 2, DAE_NO_DEVICE, "no OpenCL device of that name");
+    refuses("anything", 0, DAE_NO_DEVICE, "install one");
+}
+
+static void malformed_requests(void **state)
+{
+    (void)state;
+    refuses("", N, DAE_CONFIG, "the name is empty");
+    refuses(":1", N, DAE_CONFIG, "the name is empty");
+    refuses("cpu:", N, DAE_CONFIG, "NAME:N");
+    refuses("cpu:x", N, DAE_CONFIG, "NAME:N");
+    refuses("cpu:-1", N, DAE_CONFIG, "NAME:N");
+    refuses("cpu:1x", N, DAE_CONFIG, "NAME:N");
+    refuses("cpu:99999999999999999999", N, DAE_CONFIG, "NAME:N");
+}
+
+static void tuning_follows_the_device(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct tuning tuning;
+    struct platform_device cpu = {.type = DEVICE_CPU, .compute_units = 64, .max_work_group = 4096};
+    struct platform_device gpu = {.type = DEVICE_GPU, .compute_units = 80, .max_work_group = 32};
+    assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){0}, &tuning, &err), DAE_OK);
+    assert_true(tuning.wide && !tuning.clblast && tuning.lanes == 1 && tuning.units == tuning.shards);
+    cpu.compute_units = 2;
+    assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){.shape = "auto", .gemm = "clblast"}, &tuning, &err),
+                     DAE_OK);
+    assert_true(tuning.wide && tuning.clblast && tuning.units == 2 && tuning.shards == 32);
+    assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){0}, &tuning, &err), DAE_OK);
+    assert_true(!tuning.wide && tuning.clblast && tuning.lanes == 32);
+    assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){.shape = "wide", .gemm = "own"}, &tuning, &err),
+                     DAE_OK);
+    assert_true(tuning.wide && !tuning.clblast);
+    assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){.shape = "square"}, &tuning, &err), DAE_CONFIG);
+    assert_non_null(strstr(err.text, "auto, wide or grid"));
+}
+
+static void this_machine(void **state)
+{
+    (void)state;
+    struct platform_list list;
+    struct error err = {0};
+    assert_int_equal(driver_list_devices(&list, &err), DAE_OK);
+    assert_true(list.n > 0 || list.problem[0]);
+    for (int i = 0; i < list.n; ++i) {
+        assert_true(list.device[i].name[0] && list.device[i].platform[0]);
+        assert_true(list.device[i].usable || list.device[i].reason[0]);
+    }
+    platform_list_release(&list);
+}
+
+/* What was remembered under this tuning's key, as tune would, but with these numbers. */
+static void remember(const struct platform_device *device, int rows, int columns, int units)
+{
+    struct error err = {0};
+    struct tuning tuning;
+    assert_int_equal(tuning_choose(device, &(struct tuning_request){0}, &tuning, &err), DAE_OK);
+    tuning.gemm_rows = rows;
+    tuning.gemm_columns = columns;
+    tuning.units = units;
+    tuning.mul_hi = true;
+    assert_int_equal(tuning_remember(device, &tuning, &err), DAE_OK);
+}
+
+static void a_table_is_taken_when_it_is_sound(void **state)
+{
+    (void)state;
+    static const int unsound[][3] = {{0, 2, 4}, {8, 0, 4}, {29, 1, 4}, {8, 4, 4}, {8, 2, 0}, {8, 2, 33}, {8, 2, -1}};
+    struct platform_device cpu = {.type = DEVICE_CPU, .compute_units = 4, .max_work_group = 4096, .driver = "7"};
+    struct error err = {0};
+    struct tuning tuning, before;
+    char folder[] = "/tmp/dae-cl-tuning-XXXXXX", problem[256], command[64];
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(setenv("DAE_CL_CACHE_DIR", folder, 1), 0);
+    assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){0}, &before, &err), DAE_OK);
+    tuning = before;
+    tuning_recall(&cpu, &tuning, problem, sizeof problem);
+    assert_string_equal(problem, "");
+    assert_memory_equal(&tuning, &before, sizeof tuning);
+    remember(&cpu, 14, 2, 32);
+    tuning_recall(&cpu, &tuning, problem, sizeof problem);
+    assert_string_equal(problem, "");
+    assert_int_equal(tuning.gemm_rows, 14);
+    assert_int_equal(tuning.gemm_columns, 2);
+    assert_int_equal(tuning.units, 32);
+    assert_true(tuning.mul_hi);
+    for (size_t i = 0; i < sizeof unsound / sizeof unsound[0]; ++i) {
+        remember(&cpu, unsound[i][0], unsound[i][1], unsound[i][2]);
+        tuning = before;
+        tuning_recall(&cpu, &tuning, problem, sizeof problem);
+        assert_non_null(strstr(problem, "numbers that cannot be"));
+        assert_memory_equal(&tuning, &before, sizeof tuning);
+    }
+    strcpy(cpu.driver, "8"); /* another driver: nothing is known */
+    tuning_recall(&cpu, &tuning, problem, sizeof problem);
+    assert_string_equal(problem, "");
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(automatic_choice),
+        cmocka_unit_test(kinds_and_names),
+        cmocka_unit_test(pieces_of_names),
+        cmocka_unit_test(what_is_not_there),
+        cmocka_unit_test(malformed_requests),
+        cmocka_unit_test(tuning_follows_the_device),
+        cmocka_unit_test(a_table_is_taken_when_it_is_sound),
+        cmocka_unit_test(this_machine),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
