@@ -101,7 +101,7 @@ mnist: ## fetch MNIST (11 MB) into data/mnist
 
 # ---- Tests: tests/<floor>/test_*.c, each a cmocka program linked with the library, and tests/cli/*.sh. ----------------
 
-TEST_SOURCES := $(wildcard tests/*/test_*.c)
+TEST_SOURCES := $(wildcard tests/*/test_*.c tests/*/*/test_*.c)
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libdae.a
 	@mkdir -p $(@D)

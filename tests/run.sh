@@ -11,7 +11,7 @@ limit=${TEST_SECONDS:-1800} # of one program; a hung program needs no short limi
 jobs=${JOBS:-$(nproc)}
 
 # The programs that take longest start first: none of them is left to run by itself at the end.
-longest=("$BUILD"/tests/{graph/test_conformance,device/test_gemm,trial/test_bench})
+longest=("$BUILD"/tests/{graph/test_conformance,device/test_gemm,check/test_bench})
 
 # Tests are run by make, and some run make: nothing of the outer one may reach them.
 unset MAKEFLAGS MAKELEVEL MFLAGS NO_INSTALL JOBS
@@ -37,7 +37,7 @@ if [ $# -gt 0 ]; then
     programs=("$@")
 else
     programs=("${longest[@]}")
-    for source in tests/*/test_*.c; do
+    for source in tests/*/test_*.c tests/*/*/test_*.c; do
         [[ " ${longest[*]} " == *" $BUILD/${source%.c} "* ]] || programs+=("$BUILD/${source%.c}")
     done
     for script in tests/cli/*.sh; do

@@ -13,7 +13,7 @@
 #include "format/csv.h"
 #include "format/date.h"
 #include "model/model_file.h"
-#include "study/hiding.h"
+#include "study/panel/cell_mask.h"
 #include "train/settings.h"
 
 /* Further cells are hidden this often, and this share of them, to see what the fills depend on and how far off they are
@@ -138,10 +138,10 @@ static enum dae_status apply(struct impute *m, const struct cells *rows, float *
 /* One more pass with further cells hidden: what it says of the missing cells, and how far off it is on those hidden. */
 static enum dae_status add_pass(struct impute *m, int number, float *output, struct error *err)
 {
-    const struct hiding hiding = {.pattern = HIDING_RANDOM, .share = pass_share, .seed = (uint64_t)number};
+    const struct cell_mask mask = {.pattern = CELL_MASK_RANDOM, .share = pass_share, .seed = (uint64_t)number};
     struct cells rows = {0};
     TRY(cells_copy(&rows, &m->table.cells, err));
-    hiding_apply(&hiding, &rows);
+    cell_mask_apply(&mask, &rows);
     enum dae_status status = apply(m, &rows, output, err);
     for (int64_t at = 0; at < rows.n * rows.d && status == DAE_OK; ++at) {
         const double y = (double)output[at];

@@ -4,7 +4,7 @@
 #define CLI_PANEL_TABLE_H
 
 #include "base/text.h"
-#include "data/panel_columns.h"
+#include "data/panel/panel_columns.h"
 #include "device/device.h"
 #include "format/safetensors.h"
 #include "graph/executor.h"

@@ -16,8 +16,8 @@
 #include "data/digits.h"
 #include "data/image_files.h"
 #include "data/image_pairs.h"
-#include "data/panel_samples.h"
-#include "data/panel_source.h"
+#include "data/panel/panel_samples.h"
+#include "data/panel/panel_source.h"
 #include "data/plane.h"
 #include "data/validation_set.h"
 

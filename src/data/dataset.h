@@ -9,8 +9,8 @@
 #include "config/tree.h"
 #include "dae/plugin.h"
 #include "data/dataset_options.h"
-#include "data/panel_columns.h"
-#include "data/panel_source.h"
+#include "data/panel/panel_columns.h"
+#include "data/panel/panel_source.h"
 
 enum dataset_kind {
     DATASET_UINT8, /* to be divided by 255 */

@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "data/factor_panel.h"
-#include "data/panel.h"
+#include "data/panel/factor_panel.h"
+#include "data/panel/panel.h"
 #include "data/validation_set.h"
 #include "format/date.h"
 

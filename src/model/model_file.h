@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "config/value.h"
-#include "data/panel_columns.h"
+#include "data/panel/panel_columns.h"
 #include "format/safetensors.h"
 #include "graph/network.h"
 

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "data/factor_panel.h"
+#include "data/panel/factor_panel.h"
 #include "stats/canonical.h"
 #include "stats/fillers.h"
 #include "stats/gaussian.h"

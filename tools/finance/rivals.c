@@ -7,9 +7,9 @@
 
 #include "format/date.h"
 #include "stats/gaussian.h"
-#include "study/factor_stability.h"
-#include "study/imputation.h"
-#include "study/noise_removal.h"
+#include "study/panel/factor_stability.h"
+#include "study/panel/imputation.h"
+#include "study/panel/noise_removal.h"
 
 #include "numpy_random.h"
 
@@ -88,34 +88,34 @@ static enum dae_status fill_by_own_gaussian(void *context, const struct cells *r
 }
 
 /* One table: methods down; panels and shares across. */
-static void print_imputation(const struct loaded *loaded, enum hiding_pattern pattern)
+static void print_imputation(const struct loaded *loaded, enum cell_mask_pattern pattern)
 {
     static const double shares[] = {0.1, 0.3};
     enum { N_SHARES = sizeof shares / sizeof *shares };
     static const struct imputation_filler own = {"Gaussian of the test window's seen cells", fill_by_own_gaussian,
                                                  NULL};
-    const int n_rows = pattern == HIDING_RANDOM ? IMPUTE_N + 1 : IMPUTE_N;
+    const int n_rows = pattern == CELL_MASK_RANDOM ? IMPUTE_N + 1 : IMPUTE_N;
     struct imputation one[N_EXAMPLES] = {0}, many[N_EXAMPLES][N_SHARES];
     for (int e = 0; e < N_EXAMPLES; ++e) {
         struct imputation_options options = {.panel = &loaded[e].panel,
                                              .split = loaded[e].split,
-                                             .hiding = {.pattern = pattern, .block = BLOCK_ROWS, .seed = 1},
+                                             .mask = {.pattern = pattern, .block = BLOCK_ROWS, .seed = 1},
                                              .n_draws = N_DRAWS,
                                              .filler = &own,
                                              .n_fillers = n_rows - IMPUTE_N,
                                              .few = FEW,
                                              .many = MANY};
         for (int s = 0; s < N_SHARES; ++s) {
-            options.hiding.share = shares[s];
+            options.mask.share = shares[s];
             check(imputation_run(&options, &many[e][s], &err));
         }
-        options.hidden = pattern == HIDING_RANDOM ? loaded[e].hidden : NULL;
+        options.hidden = pattern == CELL_MASK_RANDOM ? loaded[e].hidden : NULL;
         options.n_draws = 1;
         if (options.hidden)
             check(imputation_run(&options, &one[e], &err));
     }
     printf("\nImputation, %s cells hidden: R2 on them, mean +- standard deviation of %d draws\n\n| method |",
-           hiding_name(pattern), N_DRAWS);
+           cell_mask_name(pattern), N_DRAWS);
     for (int e = 0; e < N_EXAMPLES; ++e) {
         printf("%s", one[e].numbers ? " reference's draw |" : "");
         for (int s = 0; s < N_SHARES; ++s)
@@ -197,9 +197,9 @@ int main(int argc, char **argv)
     }
     for (int e = 0; e < N_EXAMPLES; ++e)
         load(&examples[e], argv[1], &loaded[e]);
-    print_imputation(loaded, HIDING_RANDOM);
-    print_imputation(loaded, HIDING_BLOCK);
-    print_imputation(loaded, HIDING_LATE);
+    print_imputation(loaded, CELL_MASK_RANDOM);
+    print_imputation(loaded, CELL_MASK_BLOCK);
+    print_imputation(loaded, CELL_MASK_LATE);
     print_signal(loaded);
     print_factors(loaded);
     for (int e = 0; e < N_EXAMPLES; ++e) {

@@ -1,10 +1,10 @@
 /* Removing added Gaussian noise from a panel's test window by the linear rivals and by networks, all fitted to
  * the training window. */
-#ifndef STUDY_NOISE_REMOVAL_H
-#define STUDY_NOISE_REMOVAL_H
+#ifndef STUDY_PANEL_NOISE_REMOVAL_H
+#define STUDY_PANEL_NOISE_REMOVAL_H
 
 #include "base/error.h"
-#include "data/panel.h"
+#include "data/panel/panel.h"
 
 enum signal_method {
     SIGNAL_NOISY,  /* nothing is done */

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "../train/training.h"
-#include "study/hiding.h"
-#include "study/panel_networks.h"
+#include "../../train/training.h"
+#include "study/panel/cell_mask.h"
+#include "study/panel/panel_networks.h"
 
 enum { D = 7, N = 320 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "format/date.h"
-#include "study/finance_impute.h"
+#include "study/panel/finance_impute.h"
 
 enum { VALIDATION_DRAWS = 3 };
 static const uint64_t validation_seed = 1000; /* far from those of the test draws */
@@ -135,14 +135,14 @@ static enum dae_status score(struct panel_networks *networks, const struct cells
     enum dae_status status = filled ? DAE_OK : error_no_memory(err, "validation", 0);
     *r2 = 0;
     for (int i = 0; i < o->shares.n * VALIDATION_DRAWS && status == DAE_OK; ++i) {
-        const struct hiding hiding = {.pattern = HIDING_RANDOM,
-                                      .share = o->shares.number[i / VALIDATION_DRAWS],
-                                      .seed = validation_seed + (uint64_t)i};
+        const struct cell_mask mask = {.pattern = CELL_MASK_RANDOM,
+                                       .share = o->shares.number[i / VALIDATION_DRAWS],
+                                       .seed = validation_seed + (uint64_t)i};
         struct cells rows = {0};
         double errors = 0, squares = 0;
         status = cells_copy(&rows, window, err);
         if (status == DAE_OK) {
-            hiding_apply(&hiding, &rows);
+            cell_mask_apply(&mask, &rows);
             status = panel_networks_fill(networks, 0, &rows, filled, err);
         }
         for (int64_t at = 0; at < window->n * window->d && status == DAE_OK; ++at)
@@ -227,14 +227,14 @@ static enum dae_status train_all(struct impute_work *s, struct error *err)
  */
 
 static enum dae_status measure(const struct impute_work *s, const struct panel_fold *fold,
-                               const struct impute_methods *m, enum hiding_pattern pattern, double share,
+                               const struct impute_methods *m, enum cell_mask_pattern pattern, double share,
                                struct imputation *result, struct error *err)
 {
     const struct impute_options *o = s->options;
     const struct imputation_options options = {
         .panel = &fold->panel,
         .split = fold->split,
-        .hiding = {.pattern = pattern, .share = share, .block = o->block, .seed = 1},
+        .mask = {.pattern = pattern, .share = share, .block = o->block, .seed = 1},
         .n_draws = (int)o->draws,
         .filler = m->filler,
         .n_fillers = m->n_fillers,
@@ -249,7 +249,7 @@ static enum dae_status measure_all(struct impute_work *s, double share, struct e
     for (int pattern = 0; pattern < IMPUTE_N_PATTERNS; ++pattern)
         for (int i = 0; i < n_shares; ++i) {
             study_progress(s->task, 0, "filling the test window");
-            TRY(measure(s, &s->fold, &s->methods, (enum hiding_pattern)pattern, s->options->shares.number[i],
+            TRY(measure(s, &s->fold, &s->methods, (enum cell_mask_pattern)pattern, s->options->shares.number[i],
                         &s->result[pattern][i], err));
             study_progress(s->task, share / (IMPUTE_N_PATTERNS * n_shares), "filling the test window");
         }
@@ -273,7 +273,7 @@ static enum dae_status walk_one(struct impute_work *s, const struct panel_split 
     status = train(s, &fold, s->options->read.assignments[s->chosen], true, "walk", 0, 1, share, &m.chosen, err);
     if (status == DAE_OK) {
         add_networks(&m, &m.chosen, "denoising autoencoder", NULL);
-        status = measure(s, &fold, &m, HIDING_RANDOM, s->options->shares.number[0], &s->walk[number], err);
+        status = measure(s, &fold, &m, CELL_MASK_RANDOM, s->options->shares.number[0], &s->walk[number], err);
     }
     s->n_folds += status == DAE_OK;
     methods_release(&m);

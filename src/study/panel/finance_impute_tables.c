@@ -1,4 +1,4 @@
-#include "study/finance_impute.h"
+#include "study/panel/finance_impute.h"
 
 #include <assert.h>
 #include <math.h>
@@ -108,7 +108,7 @@ static enum dae_status add_pattern(const struct impute_work *s, int pattern, str
         return error_no_memory(err, "table", 0);
     const char **column = (const char **)table->column_name;
     double *value = (double *)table->value;
-    table->name = hiding_name((enum hiding_pattern)pattern);
+    table->name = cell_mask_name((enum cell_mask_pattern)pattern);
     table->caption = caption[pattern];
     table->mark = "ours";
     table->marked_row = shipped_row(&s->methods);
@@ -133,7 +133,7 @@ static enum dae_status add_assets(const struct impute_work *s, struct study_resu
     static const char *const column_name[] = {"cross-section mean", "Gaussian conditional", "soft-impute",
                                               "denoising autoencoder"};
     const struct panel *panel = &s->data.panel;
-    const struct imputation *random = &s->result[HIDING_RANDOM][0];
+    const struct imputation *random = &s->result[CELL_MASK_RANDOM][0];
     const int d = panel->cells.d, shipped = shipped_row(&s->methods) - IMPUTE_N;
     const int row[] = {IMPUTE_CROSS_SECTION, IMPUTE_GAUSSIAN, IMPUTE_SOFT, IMPUTE_N + s->methods.group[shipped].first};
     struct study_table *table = new_table(s, result, d, 4);
@@ -242,7 +242,7 @@ static enum dae_status add_findings(const struct impute_work *s, struct study_re
                 arena,
                 "%s, %g hidden: the denoising autoencoder (R2 %.4f) is %s the best linear method, %s (%.4f, +- %.3f "
                 "over the draws).",
-                hiding_name((enum hiding_pattern)pattern), s->options->shares.number[i], ours.r2, verdict,
+                cell_mask_name((enum cell_mask_pattern)pattern), s->options->shares.number[i], ours.r2, verdict,
                 r->row[best].name, theirs.r2, theirs.draws);
             if (!text)
                 return error_no_memory(err, "finding", 0);

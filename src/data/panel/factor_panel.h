@@ -1,9 +1,9 @@
 /* Drawn returns of a linear factor model, the truth of which is known: x = L f + e, where every asset has variance 1,
  * of which the share `noise` is its own. Covariance: L L' + noise I, the model of probabilistic PCA. */
-#ifndef DATA_FACTOR_PANEL_H
-#define DATA_FACTOR_PANEL_H
+#ifndef DATA_PANEL_FACTOR_PANEL_H
+#define DATA_PANEL_FACTOR_PANEL_H
 
-#include "data/panel.h"
+#include "data/panel/panel.h"
 
 struct factor_panel_options {
     int64_t rows;   /* at least 1 */

@@ -1,7 +1,7 @@
 /* Panels: one row per date, one column per asset, of prices or returns, with holes where nothing was observed. A hole
  * stays a hole: nothing is imputed here. */
-#ifndef DATA_PANEL_H
-#define DATA_PANEL_H
+#ifndef DATA_PANEL_PANEL_H
+#define DATA_PANEL_PANEL_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "data/factor_panel.h"
+#include "data/panel/factor_panel.h"
 
 #include <assert.h>
 #include <math.h>

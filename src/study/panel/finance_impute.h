@@ -1,10 +1,10 @@
 /* What the study finance_impute measures, for its tables: for src/study/finance_impute*.c only. */
-#ifndef STUDY_FINANCE_IMPUTE_H
-#define STUDY_FINANCE_IMPUTE_H
+#ifndef STUDY_PANEL_FINANCE_IMPUTE_H
+#define STUDY_PANEL_FINANCE_IMPUTE_H
 
 #include "stats/gaussian.h"
-#include "study/imputation.h"
-#include "study/panel_networks.h"
+#include "study/panel/imputation.h"
+#include "study/panel/panel_networks.h"
 
 enum {
     IMPUTE_MAX_FOLDS = 12,

@@ -1,4 +1,4 @@
-#include "study/factor_stability.h"
+#include "study/panel/factor_stability.h"
 
 #include <assert.h>
 #include <math.h>

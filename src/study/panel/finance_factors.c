@@ -7,7 +7,7 @@
 #include "config/tree.h"
 #include "stats/canonical.h"
 #include "stats/gaussian.h"
-#include "study/panel_networks.h"
+#include "study/panel/panel_networks.h"
 
 enum { MAX_CORRUPTIONS = 6, MAX_ROWS = MAX_CORRUPTIONS + 2, N_SPLITS = 2, N_COLUMNS = 6 };
 

@@ -1,9 +1,9 @@
 /* Where a panel comes from, and which of its rows are for training and for testing. */
-#ifndef DATA_PANEL_SOURCE_H
-#define DATA_PANEL_SOURCE_H
+#ifndef DATA_PANEL_PANEL_SOURCE_H
+#define DATA_PANEL_PANEL_SOURCE_H
 
-#include "data/factor_panel.h"
-#include "data/panel.h"
+#include "data/panel/factor_panel.h"
+#include "data/panel/panel.h"
 
 struct panel_source {
     struct mark mark;                     /* of the source in the config, for messages */

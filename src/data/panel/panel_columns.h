@@ -1,11 +1,11 @@
 /* What a model of a panel must know of its columns to take new rows: their names and order, and how they were
  * standardised. Kept in the model's file. */
-#ifndef DATA_PANEL_COLUMNS_H
-#define DATA_PANEL_COLUMNS_H
+#ifndef DATA_PANEL_PANEL_COLUMNS_H
+#define DATA_PANEL_PANEL_COLUMNS_H
 
 #include "base/arena.h"
 #include "base/text.h"
-#include "data/panel.h"
+#include "data/panel/panel.h"
 
 struct panel_columns {
     struct arena arena; /* owns the rest */

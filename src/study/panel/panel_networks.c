@@ -1,4 +1,4 @@
-#include "study/panel_networks.h"
+#include "study/panel/panel_networks.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "data/panel.h"
+#include "data/panel/panel.h"
 
 #include <assert.h>
 #include <math.h>

@@ -1,11 +1,11 @@
 /* Filling hidden cells of a panel's test window, by each linear rival and by networks, over several draws of the hidden
  * cells. */
-#ifndef STUDY_IMPUTATION_H
-#define STUDY_IMPUTATION_H
+#ifndef STUDY_PANEL_IMPUTATION_H
+#define STUDY_PANEL_IMPUTATION_H
 
 #include "base/error.h"
-#include "data/panel.h"
-#include "study/hiding.h"
+#include "data/panel/panel.h"
+#include "study/panel/cell_mask.h"
 
 enum impute_method {
     IMPUTE_MEAN,
@@ -30,7 +30,7 @@ struct imputation_filler {
 struct imputation_options {
     const struct panel *panel; /* standardised by the training window's moments */
     struct panel_split split;
-    struct hiding hiding;  /* its seed is that of the first draw; each further draw adds 1 */
+    struct cell_mask mask; /* its seed is that of the first draw; each further draw adds 1 */
     int n_draws;           /* at least 1 */
     const uint8_t *hidden; /* (test rows, assets) 1 where hidden: in place of any draw, n_draws 1; or NULL */
     const struct imputation_filler *filler; /* n_fillers of them, or NULL */

@@ -1,9 +1,9 @@
-#include "data/panel.h"
+#include "data/panel/panel.h"
 
 #include <math.h>
 #include <zlib.h>
 
-#include "../format/files.h"
+#include "../../format/files.h"
 #include "format/date.h"
 
 static char folder[PATH_BYTES], path[PATH_BYTES + 16];

@@ -1,4 +1,4 @@
-#include "study/imputation.h"
+#include "study/panel/imputation.h"
 
 #include <assert.h>
 #include <math.h>
@@ -122,10 +122,10 @@ static void summarise(struct imputation *study, const struct sums *sums)
 
 static void take_away(const struct imputation_options *options, int draw, struct cells *rows)
 {
-    struct hiding hiding = options->hiding;
-    hiding.seed += (uint64_t)draw;
+    struct cell_mask mask = options->mask;
+    mask.seed += (uint64_t)draw;
     if (!options->hidden) {
-        hiding_apply(&hiding, rows);
+        cell_mask_apply(&mask, rows);
         return;
     }
     for (int64_t i = 0; i < rows->n; ++i)
@@ -160,7 +160,7 @@ static enum dae_status run_draw(const struct imputation_options *options, const 
     for (int m = 0; m < study->n_rows; ++m) {
         const struct imputation_filler *filler = m < IMPUTE_N ? NULL : &options->filler[m - IMPUTE_N];
         TRY(filler ? filler->fill(filler->context, rows, filled, err)
-                   : fill((enum impute_method)m, options, models, &train, rows, options->hiding.seed + (uint64_t)draw,
+                   : fill((enum impute_method)m, options, models, &train, rows, options->mask.seed + (uint64_t)draw,
                           filled, err));
         study->row[m].r2_of_draw[draw] =
             score(&truth, rows, filled, sums->squares + m * truth.d, sums->errors + m * truth.d);

@@ -1,4 +1,4 @@
-#include "data/panel_columns.h"
+#include "data/panel/panel_columns.h"
 
 #include <locale.h>
 #include <math.h>

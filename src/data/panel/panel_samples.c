@@ -1,4 +1,4 @@
-#include "data/panel_samples.h"
+#include "data/panel/panel_samples.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* From a panel to the two splits of a run. A sample is a window of consecutive rows, flattened oldest row first, so of
  * shape (window * assets); windows begin at every row and overlap. All rows of a training sample lie in the training
  * window, all rows of a test sample in the test window. */
-#ifndef DATA_PANEL_SAMPLES_H
-#define DATA_PANEL_SAMPLES_H
+#ifndef DATA_PANEL_PANEL_SAMPLES_H
+#define DATA_PANEL_PANEL_SAMPLES_H
 
 #include "data/dataset.h"
-#include "data/panel.h"
+#include "data/panel/panel.h"
 
 struct panel_samples_options {
     struct mark mark; /* of the source in the config, for messages */

@@ -1,9 +1,9 @@
 /* Networks trained on a window of a panel, one per seed, and what they make of other rows: what the studies of panels
  * share. */
-#ifndef STUDY_PANEL_NETWORKS_H
-#define STUDY_PANEL_NETWORKS_H
+#ifndef STUDY_PANEL_PANEL_NETWORKS_H
+#define STUDY_PANEL_PANEL_NETWORKS_H
 
-#include "data/panel_source.h"
+#include "data/panel/panel_source.h"
 #include "study/study.h"
 
 enum { PANEL_MAX_SEEDS = 10, PANEL_MAX_CANDIDATES = 16 };

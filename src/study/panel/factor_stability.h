@@ -1,10 +1,10 @@
 /* How stable PCA's factors are: fitted to either half of the training window, do they say the same about the test
  * window? */
-#ifndef STUDY_FACTOR_STABILITY_H
-#define STUDY_FACTOR_STABILITY_H
+#ifndef STUDY_PANEL_FACTOR_STABILITY_H
+#define STUDY_PANEL_FACTOR_STABILITY_H
 
 #include "base/error.h"
-#include "data/panel.h"
+#include "data/panel/panel.h"
 
 struct factor_stability {
     int k;

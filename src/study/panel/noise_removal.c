@@ -1,4 +1,4 @@
-#include "study/noise_removal.h"
+#include "study/panel/noise_removal.h"
 
 #include <assert.h>
 #include <math.h>

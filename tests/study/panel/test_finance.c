@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../tools/finance/numpy_random.h"
-#include "data/factor_panel.h"
+#include "../../../tools/finance/numpy_random.h"
+#include "data/panel/factor_panel.h"
 #include "format/date.h"
 #include "stats/gaussian.h"
-#include "study/factor_stability.h"
-#include "study/imputation.h"
-#include "study/noise_removal.h"
+#include "study/panel/factor_stability.h"
+#include "study/panel/imputation.h"
+#include "study/panel/noise_removal.h"
 
 static struct error err;
 
@@ -140,7 +140,7 @@ static void draws_hide_the_share_they_name(void **state)
 {
     (void)state;
     enum { ROWS = 2000, COLUMNS = 50 };
-    for (int pattern = HIDING_RANDOM; pattern <= HIDING_LATE; ++pattern)
+    for (int pattern = CELL_MASK_RANDOM; pattern <= CELL_MASK_LATE; ++pattern)
         for (int s = 1; s <= 3; s += 2) {
             struct cells cells;
             double share = 0, n_draws = 10;
@@ -150,9 +150,9 @@ static void draws_hide_the_share_they_name(void **state)
                     cells.x[i] = i;
                     cells.seen[i] = 1;
                 }
-                const struct hiding hiding = {
-                    .pattern = (enum hiding_pattern)pattern, .share = s / 10.0, .block = 20, .seed = seed};
-                hiding_apply(&hiding, &cells);
+                const struct cell_mask mask = {
+                    .pattern = (enum cell_mask_pattern)pattern, .share = s / 10.0, .block = 20, .seed = seed};
+                cell_mask_apply(&mask, &cells);
                 for (int i = 0; i < ROWS * COLUMNS; ++i) {
                     share += !cells.seen[i] / (n_draws * ROWS * COLUMNS);
                     assert_int_equal(cells.seen[i], !isnan(cells.x[i]));
@@ -161,9 +161,11 @@ static void draws_hide_the_share_they_name(void **state)
             }
             /* Five standard errors. Late: of 500 columns, each hides U(0, 1) with probability 2 share, so has variance
              * 2 share / 3 - share^2. Others: runs of at most 20 cells that count as one. */
-            double wanted = s / 10.0, cells_per_unit = pattern == HIDING_LATE ? ROWS : pattern == HIDING_BLOCK ? 20 : 1;
+            double wanted = s / 10.0, cells_per_unit = pattern == CELL_MASK_LATE    ? ROWS
+                                                       : pattern == CELL_MASK_BLOCK ? 20
+                                                                                    : 1;
             double units = n_draws * ROWS * COLUMNS / cells_per_unit;
-            double variance = (pattern == HIDING_LATE ? wanted * 2 / 3 : wanted) - wanted * wanted;
+            double variance = (pattern == CELL_MASK_LATE ? wanted * 2 / 3 : wanted) - wanted * wanted;
             assert_near(share, wanted, 5 * sqrt(variance / units));
         }
 }
@@ -178,7 +180,7 @@ static void conditional_reaches_the_best_there_is(void **state)
     const struct panel_split split = {.train_end = TRAIN, .test_first = TRAIN, .test_end = ROWS};
     const struct imputation_options options = {.panel = &drawn.panel,
                                                .split = split,
-                                               .hiding = {.share = 0.2, .seed = 1},
+                                               .mask = {.share = 0.2, .seed = 1},
                                                .n_draws = 3,
                                                .few = K,
                                                .many = K + 1};

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "config/value.h"
-#include "data/panel.h"
+#include "data/panel/panel.h"
 #include "format/csv.h"
 #include "format/date.h"
 

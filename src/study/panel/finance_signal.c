@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/noise_removal.h"
-#include "study/panel_networks.h"
+#include "study/panel/noise_removal.h"
+#include "study/panel/panel_networks.h"
 
 enum { MAX_LEVELS = 4, MAX_REMOVERS = 2 * PANEL_MAX_SEEDS + 1, MAX_DRAWS = 1000, N_GROUPS = 3 };
 static const uint64_t validation_seed = 1000; /* far from those of the test draws */

@@ -1,4 +1,4 @@
-#include "data/panel_source.h"
+#include "data/panel/panel_source.h"
 
 #include <stdlib.h>
 
