@@ -154,7 +154,8 @@ static double shift_forward(struct run *run, int s, double step)
 /* The sum of the gradient, against a shift of the whole input of sample s of the group. Where a window of a pooling
  * layer holds its largest number twice, each of the two lies at a kink and is left out; but here both move together,
  * and their gradients must add up. */
-static void check_sum(struct run *run, int s, const float *gradient, double scale, struct check_gradients_result *result)
+static void check_sum(struct run *run, int s, const float *gradient, double scale,
+                      struct check_gradients_result *result)
 {
     double sum = 0, size = NOISE_FLOOR * fabs(run->loss) * scale;
     for (int64_t e = 0; e < dae_shape_len(&run->network->node[run->network->noisy].plan.output); ++e) {
@@ -190,7 +191,7 @@ static enum dae_status check_input(struct run *run, int first, int s, double sca
 }
 
 enum dae_status check_gradients_run(const struct network *network, const struct check_gradients_batch *batch,
-                                  struct arena *arena, struct check_gradients_result **out, struct error *err)
+                                    struct arena *arena, struct check_gradients_result **out, struct error *err)
 {
     const int n_probes = network->n_nodes * DAE_MAX_WEIGHTS;
     struct probe *probe = arena_array(arena, (size_t)n_probes, sizeof *probe);

@@ -40,6 +40,7 @@ struct check_gradients_result {
  * it disagree, the loss has a kink: the element is left out.
  */
 MUST_USE enum dae_status check_gradients_run(const struct network *network, const struct check_gradients_batch *batch,
-                                           struct arena *arena, struct check_gradients_result **result, struct error *err);
+                                             struct arena *arena, struct check_gradients_result **result,
+                                             struct error *err);
 
 #endif

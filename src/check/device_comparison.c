@@ -3,10 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "graph/reference.h"
 #include "check/check_gradients.h"
 #include "check/check_nodes.h"
 #include "check/verifier.h"
+#include "graph/reference.h"
 
 /* One of the two. */
 struct side {

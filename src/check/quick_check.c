@@ -3,11 +3,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "graph/reference.h"
 #include "check/check_gradients.h"
 #include "check/check_products.h"
 #include "check/check_updates.h"
 #include "check/verifier.h"
+#include "graph/reference.h"
 
 enum { MOST_SAMPLES = 33, ELEMENTS = 2 }; /* 33: every shard of a wide device has a sample, one has two */
 /* Operations of the references in double, about 10^-9 s each; of a product, multiplications done again. */
@@ -100,7 +100,8 @@ static enum dae_status check_gradients(struct verifier *v, struct executor *e, f
             const struct check_gradients_result *one = &result[i * DAE_MAX_WEIGHTS + w];
             if (dae_is_statistic(&network->node[i].plan, w))
                 continue;
-            verifier_row(v, i, network->node[i].plan.weight[w].name, "gradient", one->error, CHECK_GRADIENTS_BOUND, NULL);
+            verifier_row(v, i, network->node[i].plan.weight[w].name, "gradient", one->error, CHECK_GRADIENTS_BOUND,
+                         NULL);
             v->report->n_numbers += one->n - one->n_kinks;
         }
     return DAE_OK;

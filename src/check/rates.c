@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/sandbox.h"
 #include "base/text.h"
+#include "check/bench.h"
 #include "device/device.h"
 #include "device/sources.h"
-#include "check/bench.h"
 
 enum {
     PRODUCT_SIDE = 1008, /* as in bench */

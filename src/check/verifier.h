@@ -3,9 +3,9 @@
 #ifndef CHECK_VERIFIER_H
 #define CHECK_VERIFIER_H
 
+#include "check/verify.h"
 #include "graph/executor.h"
 #include "graph/reference.h"
-#include "check/verify.h"
 
 enum { BEFORE = 2, BEHIND = 1 }; /* samples of the order before the batch, and of the data behind it */
 

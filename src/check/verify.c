@@ -3,14 +3,14 @@
 #include <math.h>
 #include <string.h>
 
-#include "graph/derived.h"
-#include "graph/executor.h"
-#include "graph/reference.h"
 #include "check/check_gradients.h"
 #include "check/check_nodes.h"
 #include "check/check_products.h"
 #include "check/check_updates.h"
 #include "check/verifier.h"
+#include "graph/derived.h"
+#include "graph/executor.h"
+#include "graph/reference.h"
 
 /* log, sqrt, cospi and the product of Box and Muller's method are off by at most 3, 3, 4 and 1/2 ulp (OpenCL 1.2,
  * section 7.4), of which the root halves the first: 9, and one for the sum. */
@@ -186,7 +186,8 @@ static enum dae_status compare_gradients(struct verifier *v, const struct networ
             n_kinks += one->n_kinks;
         }
     if (dx)
-        add_gradient_row(v, network->noisy, "", what, CHECK_GRADIENTS_BOUND, &result[network->n_nodes * DAE_MAX_WEIGHTS]);
+        add_gradient_row(v, network->noisy, "", what, CHECK_GRADIENTS_BOUND,
+                         &result[network->n_nodes * DAE_MAX_WEIGHTS]);
     verifier_row(v, -1, "", "kinks", n_kinks, fmax(1, v->options->kinks * n),
                  "elements at a kink of the loss, where nothing can be compared");
     return DAE_OK;

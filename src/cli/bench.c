@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "check/bench.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/trust.h"
@@ -11,7 +12,6 @@
 #include "config/tree.h"
 #include "graph/network.h"
 #include "train/settings.h"
-#include "check/bench.h"
 
 enum { N_COLUMNS = 6, DEFAULT_WINDOWS = 5, MAX_WINDOWS = 1000 };
 static const double window_seconds = 0.5;

@@ -7,10 +7,10 @@
 #include "base/cache.h"
 #include "base/clock.h"
 #include "base/version.h"
-#include "cli/command.h"
-#include "cli/driver_guard.h"
 #include "check/bench.h"
 #include "check/quick_check.h"
+#include "cli/command.h"
+#include "cli/driver_guard.h"
 
 enum {
     KEY_LEN = 1024,

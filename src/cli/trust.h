@@ -2,10 +2,10 @@
 #ifndef CLI_TRUST_H
 #define CLI_TRUST_H
 
+#include "check/verify.h"
 #include "cli/invocation.h"
 #include "graph/network.h"
 #include "train/settings.h"
-#include "check/verify.h"
 
 /* Looks for the verdict on this device, driver and version of dae-cl. Where there is none, runs the quick check with
  * this network, says so in one line on stderr, and remembers the verdict. A device that failed, now or before:

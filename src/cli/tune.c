@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "check/tune.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/trust.h"
 #include "graph/network.h"
 #include "train/settings.h"
-#include "check/tune.h"
 
 enum { N_COLUMNS = 3 };
 

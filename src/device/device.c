@@ -18,8 +18,8 @@ enum dae_status device_fail(struct error *err, int code, const char *call, const
                      memory ? "; try a smaller batch" : "");
 }
 
-enum dae_status device_open(const struct platform_device *listed, const struct tuning_request *tuning, struct device **out,
-                            struct error *err)
+enum dae_status device_open(const struct platform_device *listed, const struct tuning_request *tuning,
+                            struct device **out, struct error *err)
 {
     *out = NULL;
     struct device *device = calloc(1, sizeof *device);

@@ -211,7 +211,7 @@ static enum dae_status split_request(const char *request, size_t *name_len, long
 }
 
 enum dae_status driver_choose(const struct platform_list *list, const char *request, int *index, char *line,
-                                size_t line_len, struct error *err)
+                              size_t line_len, struct error *err)
 {
     const char *why = "asked for";
     size_t len = 0;

@@ -16,11 +16,11 @@ MUST_USE enum dae_status driver_list_devices(struct platform_list *list, struct 
  * case, optionally with ":N" for the N-th match from 0. Writes one line that says which and why. Nothing fits, or the
  * name fits several platforms: DAE_NO_DEVICE with the list of what is there; a malformed request: DAE_CONFIG. */
 MUST_USE enum dae_status driver_choose(const struct platform_list *list, const char *request, int *index, char *line,
-                                         size_t line_len, struct error *err);
+                                       size_t line_len, struct error *err);
 
 /* Opens the device that `request` means (driver_choose). Its line says why it was chosen, its notices what is not used.
- * On success *out is owned by the caller: device_close. No device: DAE_NO_DEVICE; the driver refuses a context or queue:
- * DAE_OPENCL. */
+ * On success *out is owned by the caller: device_close. No device: DAE_NO_DEVICE; the driver refuses a context or
+ * queue: DAE_OPENCL. */
 MUST_USE enum dae_status driver_open(const char *request, const struct tuning_request *tuning, struct device **out,
                                      struct error *err);
 

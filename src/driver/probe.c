@@ -16,9 +16,9 @@
 #include "base/sandbox.h"
 #include "base/text.h"
 #include "device/device.h"
-#include "driver/fingerprint.h"
 #include "device/kernel_cache.h"
 #include "device/sources.h"
+#include "driver/fingerprint.h"
 
 enum {
     FORMAT = 1, /* of what is remembered, and of what a probe does: a change makes old memos count for nothing */

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/atomic_file.h"
+#include "device/kernel_cache.h"
 #include "driver/environment.h"
 #include "driver/icd.h"
-#include "device/kernel_cache.h"
 
 static char folder[64];
 
