@@ -2,14 +2,13 @@
 #
 #   make            builds build/dae-cl and its plugins
 #   make run        installs what is missing, builds, trains configs/conv_mnist.yaml, names the report
-#   make test       the whole test suite
+#   make deps test  installs what building and testing require, runs the whole test suite
 #   make help       every target with one line
 .DEFAULT_GOAL := all
-.SECONDARY:
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
-VERSION := $(shell sed -n 's/.*DAE_CL_VERSION "\(.*\)"/\1/p' src/base/version.h)
+VERSION = $(shell sed -n 's/.*DAE_CL_VERSION "\(.*\)"/\1/p' src/base/version.h)
 BUILD  ?= build
 PREFIX ?= /usr/local
 CC     ?= cc
@@ -56,11 +55,12 @@ $(BUILD)/%.o: %.c
 	@echo "  CC $@"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
-# What knows the prefix is compiled again when it changes.
-STAMP := $(BUILD)/gen/prefix
-ifneq ($(shell cat $(STAMP) 2>/dev/null),$(PREFIX))
-$(shell mkdir -p $(BUILD)/gen && echo '$(PREFIX)' > $(STAMP))
-endif
+# What knows the prefix is compiled again when it changes: the empty file that bears its name is made then.
+STAMP := $(BUILD)/gen/prefix$(subst /,-,$(PREFIX))
+$(STAMP):
+	@mkdir -p $(@D)
+	@rm -f $(BUILD)/gen/prefix*
+	@touch $@
 $(BUILD)/src/cli/invocation.o $(BUILD)/src/data/data_folder.o: $(STAMP)
 $(BUILD)/src/cli/invocation.o: CPPFLAGS_ALL += -DDAE_CL_PLUGINDIR='"$(LIB_DIR)/plugins"'
 $(BUILD)/src/data/data_folder.o: CPPFLAGS_ALL += -DDAE_CL_DATADIR='"$(SHARE_DIR)"'
@@ -80,6 +80,7 @@ $(BUILD)/gen/%.cl.inc: kernels/%.cl tools/embed.sh
 $(BUILD)/include/dae/%.h: src/dae/%.h
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
+.PRECIOUS: $(BUILD)/gen/%.cl.inc $(BUILD)/include/dae/%.h
 .SECONDEXPANSION:
 $(BUILD)/plugins/%.so: plugins/%.c $$(addprefix $(BUILD)/gen/,$$(addsuffix .inc,$$(notdir $$(wildcard kernels/$$*.cl)))) \
 		$(BUILD)/include/dae/plugin.h
@@ -89,8 +90,12 @@ $(BUILD)/plugins/%.so: plugins/%.c $$(addprefix $(BUILD)/gen/,$$(addsuffix .inc,
 
 # ---- Running. --------------------------------------------------------------------------------------------------------
 
+.PHONY: deps
+deps: ## install the packages that building and testing require
+	@bash tools/packages.sh build test
+
 .PHONY: run
-run: ## install what is missing, build, and train the first example (NO_INSTALL=1: only say what is missing)
+run: ## install what building requires, build, and train the first example (NO_INSTALL=1: only say what is missing)
 	@bash tools/packages.sh build
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	$(BUILD)/dae-cl run configs/conv_mnist.yaml
@@ -112,10 +117,10 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libdae.a
 tests: $(TESTS) ## build the test programs
 
 .PHONY: test
-test: ## install what is missing, build everything, run every test (NO_INSTALL=1: only say what is missing)
-	@bash tools/packages.sh build test
+test: ## build everything, run every test; says what is missing, which `make deps` installs
+	@NO_INSTALL=1 bash tools/packages.sh build test
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests
-	@BUILD=$(BUILD) bash tests/run.sh
+	@BUILD=$(BUILD) JOBS=$(JOBS) bash tests/run.sh
 
 # The first run fills the kernel cache: only then is each leak that is reported our own, and the second needs no
 # suppression.
@@ -224,4 +229,4 @@ clean: ## remove build and build-asan
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+( [a-z-]+)*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(PLUGINS:.so=.d) $(TESTS:=.d)

@@ -40,11 +40,12 @@ case_is "NO_INSTALL with nothing missing"
 run env NO_INSTALL=1 INSTALLED=all bash tools/packages.sh build
 code_is 0
 
-case_is "make run and make test stop there, too"
-for target in run test; do
-    run env INSTALLED="$almost" make NO_INSTALL=1 BUILD="$BUILD" "$target"
-    [ "$code" -ne 0 ] || problem "make $target went on"
+case_is "make run stops there, too, and make test always does"
+for command in "make NO_INSTALL=1 run" "make test"; do
+    run env INSTALLED="$almost" $command BUILD="$BUILD"
+    [ "$code" -ne 0 ] || problem "$command went on"
     err_has "apt-get install -y --no-install-recommends gnuplot-nox"
+    [ ! -e "$APT_LOG" ] || problem "$command called apt-get"
 done
 
 case_is "a removed package whose settings remain is missing"
@@ -61,6 +62,12 @@ installing: gnuplot-nox libcmocka-dev oclgrind python3 python3-venv
 END
 [ "$(cat "$APT_LOG")" = "apt-get update
 apt-get install -y --no-install-recommends gnuplot-nox libcmocka-dev oclgrind python3 python3-venv" ] || problem "$(cat "$APT_LOG")"
+
+case_is "make deps installs what building and testing require"
+rm -f "$APT_LOG"
+run env -u NO_INSTALL INSTALLED="$almost" make deps
+code_is 0
+out_has "installing: gnuplot-nox libcmocka-dev oclgrind python3 python3-venv"
 
 case_is "others by sudo"
 rm -f "$APT_LOG"
