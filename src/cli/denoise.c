@@ -18,7 +18,7 @@
 #include "model/model_file.h"
 #include "model/receptive_field.h"
 #include "model/tiler.h"
-#include "stats/baselines.h"
+#include "stats/metrics.h"
 #include "train/settings.h"
 
 /* Everything that denoising opens, in the order in which it does. */
@@ -326,7 +326,7 @@ static enum dae_status denoise_image(struct denoise *d, float *values, const str
 static void hold(const struct samples_file *file)
 {
     if (!file->is_float)
-        baselines_clamp(file->values, (size_t)(file->n * dae_shape_len(&file->shape)), 0, 1);
+        metrics_clamp(file->values, (size_t)(file->n * dae_shape_len(&file->shape)), 0, 1);
 }
 
 /* The model's work on a file. */

@@ -4,7 +4,7 @@
 
 #include "data/image_pool.h"
 #include "graph/reference.h"
-#include "stats/baselines.h"
+#include "stats/metrics.h"
 
 struct picture {
     int64_t height, width, len;
@@ -58,7 +58,7 @@ static enum dae_status measure(const struct tiler_options *options, struct tiler
     if (status == DAE_OK)
         status = tiler_run(tiler, p.noisy, p.height, p.width, p.denoised, err);
     if (status == DAE_OK) {
-        baselines_clamp(p.denoised, (size_t)p.len, 0, 1);
+        metrics_clamp(p.denoised, (size_t)p.len, 0, 1);
         status = picture_scores_add(&out->scores, i, p.height, p.width, p.clean, p.noisy, p.denoised, err);
     }
     free(memory);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/baselines.h"
+#include "stats/affine.h"
 
 static const double ridge = 1e-3;
 

@@ -112,3 +112,9 @@ double metrics_ssim(const float *x, const float *y, size_t h, size_t w, size_t c
             }
     return sum / ((double)rows * (double)columns * (double)c);
 }
+
+void metrics_clamp(float *x, size_t len, float low, float high)
+{
+    for (size_t i = 0; i < len; ++i)
+        x[i] = x[i] < low ? low : x[i] > high ? high : x[i];
+}

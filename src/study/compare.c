@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/baselines.h"
+#include "stats/moments.h"
 #include "study/denoising_error.h"
 #include "study/noise_matrix.h"
 #include "train/evaluation.h"
@@ -68,7 +68,7 @@ static enum dae_status compare(const struct study_task *task, const struct study
                                const float *standard, struct evaluation *evaluation, struct error *err)
 {
     struct settings settings = variant->settings;
-    const bool linear = dae_shape_len(&variant->network.node[0].plan.output) <= BASELINES_MAX_ELEMENTS;
+    const bool linear = dae_shape_len(&variant->network.node[0].plan.output) <= MOMENTS_MAX_ELEMENTS;
     settings.compare_affine = linear;
     settings.compare_pca = linear && variant->network.code >= 0;
     const struct evaluation_options options = {

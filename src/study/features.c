@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/baselines.h"
 #include "stats/knn.h"
+#include "stats/pca.h"
 #include "study/codes.h"
 
 enum { MAP_POINTS = 2000 };
@@ -48,11 +48,10 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
                         "a study of features wants a code; name a layer, and give its name to model.code");
     if (network->noisy == 0)
         return error_at(err, DAE_CONFIG, options->mark, "a study of features wants a corruption; there is none");
-    if (dae_shape_len(&network->node[0].plan.output) > BASELINES_MAX_ELEMENTS ||
-        dae_shape_len(&network->node[network->code].plan.output) > BASELINES_MAX_ELEMENTS)
+    if (dae_shape_len(&network->node[0].plan.output) > MOMENTS_MAX_ELEMENTS ||
+        dae_shape_len(&network->node[network->code].plan.output) > MOMENTS_MAX_ELEMENTS)
         return error_at(err, DAE_CONFIG, model->mark,
-                        "a study of features takes samples and codes of at most %d numbers",
-                        (int)BASELINES_MAX_ELEMENTS);
+                        "a study of features takes samples and codes of at most %d numbers", (int)MOMENTS_MAX_ELEMENTS);
     return DAE_OK;
 }
 

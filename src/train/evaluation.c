@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/philox.h"
-#include "stats/baselines.h"
+#include "stats/affine.h"
 #include "stats/median.h"
 #include "stats/metrics.h"
+#include "stats/pca.h"
 
 /* A millionth of the mean variance: pixels that never change stay solvable, nothing else notices. */
 static const double ridge = 1e-6;
@@ -48,9 +49,9 @@ enum dae_status evaluation_check(const struct settings *settings, const struct n
         return error_at(err, DAE_CONFIG, compare->mark,
                         "compare: pca takes as many components as the code has numbers; name the code's layer in "
                         "model.code");
-    if (dae_shape_len(&network->node[0].plan.output) > BASELINES_MAX_ELEMENTS)
+    if (dae_shape_len(&network->node[0].plan.output) > MOMENTS_MAX_ELEMENTS)
         return error_at(err, DAE_CONFIG, compare->mark, "compare: affine and pca take samples of at most %d numbers",
-                        BASELINES_MAX_ELEMENTS);
+                        MOMENTS_MAX_ELEMENTS);
     return DAE_OK;
 }
 
@@ -129,7 +130,7 @@ static void measure(struct evaluator *c, enum evaluation_rival rival, const floa
 static void measure_rival(struct evaluator *c, enum evaluation_rival rival, int64_t first, int64_t n)
 {
     if (c->options->bytes)
-        baselines_clamp(c->output, (size_t)(n * c->len), 0, 1);
+        metrics_clamp(c->output, (size_t)(n * c->len), 0, 1);
     measure(c, rival, c->output, first, n);
 }
 

@@ -13,8 +13,9 @@
 #include <zlib.h>
 
 #include "base/philox.h"
-#include "stats/baselines.h"
+#include "stats/affine.h"
 #include "stats/metrics.h"
+#include "stats/pca.h"
 
 static void close_to(double value, double want, double tolerance)
 {
@@ -374,7 +375,7 @@ static void clamp(void **state)
 {
     (void)state;
     float x[] = {-1, 0.25f, 2, NAN, 9};
-    baselines_clamp(x, 4, 0, 1);
+    metrics_clamp(x, 4, 0, 1);
     close_to(x[0], 0, 0);
     close_to(x[1], 0.25, 0);
     close_to(x[2], 1, 0);
@@ -442,10 +443,10 @@ static void mnist_figures(void **state)
         next_images(test, i, PHILOX_NODE + PHILOX_HELD_OUT, clean, noisy);
         metrics_add(&of_noisy, noisy, clean, CHUNK, PIXELS);
         affine_apply(&affine, noisy, out, CHUNK);
-        baselines_clamp(out, CHUNK * PIXELS, 0, 1);
+        metrics_clamp(out, CHUNK * PIXELS, 0, 1);
         metrics_add(&of_affine, out, clean, CHUNK, PIXELS);
         pca_project(&pca, noisy, out, CHUNK);
-        baselines_clamp(out, CHUNK * PIXELS, 0, 1);
+        metrics_clamp(out, CHUNK * PIXELS, 0, 1);
         metrics_add(&of_pca, out, clean, CHUNK, PIXELS);
         pca_project(&pca, clean, out, CHUNK);
         metrics_add(&of_clean, out, clean, CHUNK, PIXELS);

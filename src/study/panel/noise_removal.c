@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 #include "base/philox.h"
-#include "stats/baselines.h"
+#include "stats/affine.h"
 #include "stats/gaussian.h"
+#include "stats/pca.h"
 
 enum { DRAW_TEST_NOISE = 2, DRAW_TRAIN_NOISE = 3 };
 static const double affine_ridge = 1e-6; /* of the mean variance: enough to invert, too little to see */

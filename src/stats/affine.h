@@ -1,0 +1,34 @@
+/* The best affine map from noisy to clean samples: the closed-form rival of a denoiser. Samples come and go as float
+ * rows; sums and solves are in double on the host.
+ * init, then add any number of blocks, then solve once, then apply; release at any time. After a failed solve only
+ * release is left. */
+#ifndef STATS_AFFINE_H
+#define STATS_AFFINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "stats/moments.h"
+
+/* Ridge regression (Hoerl and Kennard, Technometrics 12(1), 1970) from noisy to clean. With C the covariance of noisy
+ * and c the mean of C's diagonal, W = (C + ridge c I)^-1 cov(noisy, clean); the offset is not penalised. So `ridge` has
+ * no unit: 1e-6 means a millionth of the mean variance of an input, whatever the data's scale. */
+struct affine {
+    struct moments x, y; /* y has no xx */
+    double *w;           /* (p,d): sum of (y - shift)(x - shift)' and, after solve, the transposed map */
+    bool solved;
+};
+
+/* d inputs, p outputs, both 1..MOMENTS_MAX_ELEMENTS (else DAE_CONFIG). Needs 8 (d d + d p + 512 (d + p)) bytes. */
+MUST_USE enum dae_status affine_init(struct affine *affine, size_t d, size_t p, struct error *err);
+void affine_add(struct affine *affine, const float *noisy /* (n,d) */, const float *clean /* (n,p) */, size_t n);
+
+/* Solves by Cholesky's decomposition. With ridge > 0 constant inputs and fewer samples than inputs are fine.
+ * DAE_BAD_DATA when nothing was added, when the data hold NaN or infinity, and when the covariance is singular at this
+ * ridge; DAE_CONFIG when ridge is below 0 or NaN. */
+MUST_USE enum dae_status affine_solve(struct affine *affine, double ridge, struct error *err);
+void affine_apply(struct affine *affine, const float *noisy /* (n,d) */, float *out /* (n,p) */, size_t n);
+void affine_release(struct affine *affine);
+
+#endif
