@@ -98,7 +98,7 @@ deps: ## install the packages that building and testing require
 run: ## install what building requires, build, and train the first example (NO_INSTALL=1: only say what is missing)
 	@bash tools/packages.sh build
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	$(BUILD)/dae-cl run configs/conv_mnist.yaml
+	$(BUILD)/dae-cl run configs/conv_mnist.yaml --out auto
 
 .PHONY: mnist
 mnist: ## fetch MNIST (11 MB) into data/mnist

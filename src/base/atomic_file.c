@@ -12,23 +12,76 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum dae_status atomic_file_begin(struct atomic_file *file, const char *path, struct error *err)
+/* The file that a name means once its links are followed, whether it exists or not; malloc'ed. NULL: errno says why. */
+static char *follow_links(const char *path)
 {
-    *file = (struct atomic_file){.fd = -1};
-    file->path = strdup(path);
-    if (!file->path || asprintf(&file->temporary, "%s.tmp.%ld", path, (long)getpid()) < 0) {
-        free(file->path);
-        *file = (struct atomic_file){.fd = -1};
-        return error_no_memory(err, "file name", strlen(path));
+    enum { MOST_LINKS = 40 };
+    char *at = strdup(path), to[PATH_MAX];
+    for (int i = 0; at && i < MOST_LINKS; ++i) {
+        const ssize_t n = readlink(at, to, sizeof to - 1);
+        if (n < 0)
+            return at; /* no link, or nothing at all */
+        to[n] = '\0';
+        const char *slash = strrchr(at, '/');
+        char *next = NULL;
+        if (to[0] == '/' || !slash)
+            next = strdup(to);
+        else if (asprintf(&next, "%.*s/%s", (int)(slash - at), at, to) < 0)
+            next = NULL;
+        free(at);
+        at = next;
+    }
+    free(at);
+    errno = at ? ELOOP : ENOMEM;
+    return NULL;
+}
+
+/* A FIFO or a character device takes what is written as it comes: nothing is renamed over it. */
+static enum dae_status open_through(struct atomic_file *file, struct error *err)
+{
+    file->fd = open(file->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return file->fd >= 0 ? DAE_OK : error_io(err, "open", file->path);
+}
+
+/* The name is cut, so that the temporary's is no longer than a file system takes (255 bytes). */
+static enum dae_status open_temporary(struct atomic_file *file, struct error *err)
+{
+    static unsigned count;
+    enum { MOST_OF_NAME = 200 };
+    const char *slash = strrchr(file->path, '/'), *name = slash ? slash + 1 : file->path;
+    if (asprintf(&file->temporary, "%.*s%.*s.tmp.%ld.%u", (int)(name - file->path), file->path, MOST_OF_NAME, name,
+                 (long)getpid(), count++) < 0) {
+        file->temporary = NULL;
+        return error_no_memory(err, "file name", strlen(file->path));
     }
     unlink(file->temporary); /* left by a killed process of the same number */
     file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file->fd >= 0)
         return DAE_OK;
     enum dae_status status = error_io(err, "create", file->temporary);
-    free(file->path);
     free(file->temporary);
+    file->temporary = NULL;
+    return status;
+}
+
+enum dae_status atomic_file_begin(struct atomic_file *file, const char *path, struct error *err)
+{
+    struct stat info;
+    const bool exists = stat(path, &info) == 0;
+    enum dae_status status = DAE_OK;
     *file = (struct atomic_file){.fd = -1};
+    if (exists && (S_ISDIR(info.st_mode) || S_ISBLK(info.st_mode)))
+        return error_set(err, DAE_IO, "cannot write %s: it is a %s", path,
+                         S_ISDIR(info.st_mode) ? "folder" : "block device");
+    const bool through = exists && !S_ISREG(info.st_mode);
+    file->path = through ? strdup(path) : follow_links(path);
+    if (!file->path)
+        status =
+            through || errno == ENOMEM ? error_no_memory(err, "file name", strlen(path)) : error_io(err, "write", path);
+    else
+        status = through ? open_through(file, err) : open_temporary(file, err);
+    if (status != DAE_OK)
+        atomic_file_discard(file);
     return status;
 }
 
@@ -47,37 +100,48 @@ enum dae_status atomic_file_write(struct atomic_file *file, const void *bytes, s
     return DAE_OK;
 }
 
-static int sync_folder_of(const char *path)
+/* What a file system says to an operation that it does not have. */
+static bool is_unsupported(int code)
+{
+    return code == EINVAL || code == ENOSYS || code == ENOTSUP || code == EOPNOTSUPP;
+}
+
+/* Makes a rename durable. The file is in its place already, so that a folder which cannot be synced is no failure. */
+static void sync_folder_of(const char *path)
 {
     char *copy = strdup(path);
-    if (!copy)
-        return -1;
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     free(copy);
     if (fd < 0)
-        return -1;
-    int result = fsync(fd);
-    int code = errno;
+        return;
+    const int synced = fsync(fd);
+    (void)synced;
     close(fd);
-    errno = code;
-    /* Some file systems cannot sync a folder and say so with EINVAL; the rename is then all there is. */
-    return result < 0 && code != EINVAL ? -1 : 0;
+}
+
+/* Some file systems have no modes: then the file keeps those that it has. */
+static void give_mode(int fd)
+{
+    const mode_t mask = umask(0);
+    umask(mask);
+    const int changed = fchmod(fd, 0666 & ~mask);
+    (void)changed;
 }
 
 enum dae_status atomic_file_commit(struct atomic_file *file, struct error *err)
 {
-    mode_t mask = umask(0);
-    umask(mask);
     enum dae_status status = DAE_OK;
-    if (fchmod(file->fd, 0666 & ~mask) < 0 || fsync(file->fd) < 0)
+    if (file->temporary)
+        give_mode(file->fd);
+    if (fsync(file->fd) < 0 && !is_unsupported(errno))
         status = error_io(err, "write", file->path);
     if (close(file->fd) < 0 && status == DAE_OK)
         status = error_io(err, "close", file->path);
     file->fd = -1;
-    if (status == DAE_OK && rename(file->temporary, file->path) < 0)
+    if (status == DAE_OK && file->temporary && rename(file->temporary, file->path) < 0)
         status = error_io(err, "rename to", file->path);
-    else if (status == DAE_OK && sync_folder_of(file->path) < 0)
-        status = error_io(err, "sync the folder of", file->path);
+    if (status == DAE_OK && file->temporary)
+        sync_folder_of(file->path);
     if (status == DAE_OK) {
         free(file->temporary);
         file->temporary = NULL;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static enum dae_status record(struct error *err, enum dae_status status, const char *prefix, const char *format,
                               va_list args)
 {
@@ -14,6 +16,7 @@ static enum dae_status record(struct error *err, enum dae_status status, const c
     int at = snprintf(err->text, sizeof err->text, "%s", prefix);
     if (at >= 0 && (size_t)at < sizeof err->text)
         vsnprintf(err->text + at, sizeof err->text - (size_t)at, format, args);
+    utf8_clean(err->text);
     return status;
 }
 
@@ -53,6 +56,7 @@ void error_note(struct error *err, const char *format, ...)
     va_start(args, format);
     vsnprintf(err->text + at, sizeof err->text - at, format, args);
     va_end(args);
+    utf8_clean(err->text + at);
 }
 
 enum dae_status error_io(struct error *err, const char *what, const char *path)

@@ -22,7 +22,8 @@ struct mark {
 
 enum { ERROR_TEXT_LEN = 4096 };
 
-/* Zero-initialise with {0}. text holds the message and, on lines of their own, the notes. */
+/* Zero-initialise with {0}. text holds the message and, on lines of their own, the notes; it is fit for a terminal,
+ * whatever the files that it quotes hold (utf8_clean). */
 struct error {
     enum dae_status status;
     char text[ERROR_TEXT_LEN];

@@ -7,7 +7,8 @@ struct training_state {
     float *average;                        /* (parameters_len) */
 };
 
-/* One number's update in double; the bounds come from the update of absolute values. */
+/* One number's update in double; the bounds come from the update of absolute values. Where a state leaves the range of
+ * float (Adam's squares do so long before its parameters), the parameter is no measure either. */
 static void compare_update(const struct verifier *v, const double *c, const struct training_state *before,
                            const struct training_state *after, int64_t i, struct worst *worst)
 {
@@ -24,11 +25,16 @@ static void compare_update(const struct verifier *v, const double *c, const stru
     plugin->update(settings, c, gradient, &parameter, states);
     plugin->update(settings, c, fabs(gradient), &moved, sizes);
     plugin->update(settings, c, fabs(gradient), &unused, alone);
-    worst_add(&worst[0], (double)after->parameters[i], parameter,
-              0x1p-23 * fabs(old) + 0x1p-18 * (fabs(moved - old) + fabs(parameter - old)) + 1e-37);
+    const double parameter_bound = 0x1p-23 * fabs(old) + 0x1p-18 * (fabs(moved - old) + fabs(parameter - old)) + 1e-37;
+    double state_bound[DAE_MAX_STATES];
+    bool is_measure = worst_is_measure(parameter, parameter_bound);
+    for (int k = 0; k < plugin->n_states; ++k) {
+        state_bound[k] = 0x1p-20 * (fabs((double)before->state[k * len + i]) + fabs(states[k]) + alone[k]) + 1e-37;
+        is_measure = is_measure && worst_is_measure(states[k], state_bound[k]);
+    }
+    worst_add(&worst[0], (double)after->parameters[i], is_measure ? parameter : NAN, parameter_bound);
     for (int k = 0; k < plugin->n_states; ++k)
-        worst_add(&worst[1], (double)after->state[k * len + i], states[k],
-                  0x1p-20 * (fabs((double)before->state[k * len + i]) + fabs(states[k]) + alone[k]) + 1e-37);
+        worst_add(&worst[1], (double)after->state[k * len + i], is_measure ? states[k] : NAN, state_bound[k]);
 }
 
 /* The average of old and new numbers with positive weights; three roundings, of numbers no larger than both together.
@@ -80,12 +86,11 @@ enum dae_status check_updates_run(struct verifier *v, struct executor *e)
     }
     v->report->n_numbers += worst[0].n + worst[1].n + worst[2].n;
     const int row = v->report->n_rows;
-    verifier_row(v, -1, "", "update", worst[0].error, worst[0].bound, "parameters after each of two steps");
+    verifier_worst(v, -1, "", "update", &worst[0], "parameters after each of two steps");
     v->report->row[row].plugin = v->options->optimizer->name;
-    if (worst[1].n)
-        verifier_row(v, -1, "", "optimizer state", worst[1].error, worst[1].bound, "after each of two steps");
-    if (worst[2].n)
-        verifier_row(v, -1, "", "average", worst[2].error, worst[2].bound,
-                     "of the parameters, after each of two steps");
+    if (worst[1].n + worst[1].n_void > 0)
+        verifier_worst(v, -1, "", "optimizer state", &worst[1], "after each of two steps");
+    if (worst[2].n + worst[2].n_void > 0)
+        verifier_worst(v, -1, "", "average", &worst[2], "of the parameters, after each of two steps");
     return executor_set_parameters(e, v->parameters, v->err);
 }

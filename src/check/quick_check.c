@@ -7,7 +7,6 @@
 #include "check/check_products.h"
 #include "check/check_updates.h"
 #include "check/verifier.h"
-#include "graph/reference.h"
 
 enum { MOST_SAMPLES = 33, ELEMENTS = 2 }; /* 33: every shard of a wide device has a sample, one has two */
 /* Operations of the references in double, about 10^-9 s each; of a product, multiplications done again. */
@@ -23,36 +22,14 @@ static double flops_of(const struct network *network)
     return flops;
 }
 
-/* Sample s of the made-up batch, as sample `slot` of what is computed together. */
-static void load_sample(const struct verifier *v, int64_t s, int64_t slot, double *const *value)
-{
-    for (int64_t e = 0; e < v->input_len; ++e) {
-        const int64_t at = v->ids[BEFORE + s] * v->input_len + e;
-        value[0][slot * v->input_len + e] = value[v->network->n_nodes][slot * v->input_len + e] =
-            v->options->bytes ? (double)((const uint8_t *)v->data)[at] / 255 : (double)v->data[at];
-    }
-}
-
 static enum dae_status check_loss(struct verifier *v)
 {
-    const struct network *network = v->network;
-    const int64_t group = network_coupled(network) >= 0 ? v->options->n : 1;
-    double **value = reference_batch_values(network, group, v->arena), want = 0;
-    struct reference_sample *sample = verifier_take(v, group, sizeof *sample);
+    double want;
     float loss;
-    v->no_memory = v->no_memory || !value;
-    TRY(verifier_memory(v));
     TRY(buffer_read(v->losses, 0, &loss, sizeof loss, v->err));
-    for (int64_t first = 0; first < v->options->n; first += group) {
-        for (int64_t s = 0; s < group; ++s) {
-            sample[s] = verifier_sample(v, first + s, true);
-            load_sample(v, first + s, s, value);
-        }
-        want += reference_batch_forward(network, 1, sample, group, v->parameters64, value);
-    }
-    want /= (double)v->options->n * (double)dae_shape_len(&network->node[network->output].plan.output);
+    TRY(verifier_forward(v, &want));
     v->report->n_numbers += 1;
-    verifier_row(v, network->loss, "", "mean", fabs((double)loss - want), LOSS_BOUND * fabs(want), NULL);
+    verifier_row(v, v->network->loss, "", "mean", fabs((double)loss - want), LOSS_BOUND * fabs(want), NULL);
     return DAE_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "check/verifier.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "base/philox.h"
@@ -92,7 +93,7 @@ enum dae_status verifier_guards(struct verifier *v, const char *form)
         return DAE_OK;
     TRY(device_check_guards(v->device, &changed, where, sizeof where, v->err));
     const char *note = arena_printf(v->arena, "%s%s%s", form, where[0] ? ": " : "", where);
-    verifier_row(v, -1, "", "guard zones", (double)changed, 0, note);
+    verifier_fact(v, -1, "", "guard zones", (double)changed, 0, note);
     return DAE_OK;
 }
 
@@ -108,8 +109,49 @@ enum dae_status verifier_memory(const struct verifier *v)
     return v->no_memory ? error_no_memory(v->err, "verification", 0) : DAE_OK;
 }
 
-void verifier_row(struct verifier *v, int node, const char *name, const char *what, double error, double bound,
-                  const char *note)
+/* Sample s of the made-up batch, as sample `slot` of what is computed together. */
+static void load_sample(const struct verifier *v, int64_t s, int64_t slot, double *const *value)
+{
+    for (int64_t e = 0; e < v->input_len; ++e) {
+        const int64_t at = v->ids[BEFORE + s] * v->input_len + e;
+        value[0][slot * v->input_len + e] = value[v->network->n_nodes][slot * v->input_len + e] =
+            v->options->bytes ? (double)((const uint8_t *)v->data)[at] / 255 : (double)v->data[at];
+    }
+}
+
+/* Whether each of n numbers is finite, and so is its square in float. */
+static bool is_tame(const double *x, int64_t n)
+{
+    int64_t tame = 0;
+    while (tame < n && fabs(x[tame]) < 0x1p63)
+        ++tame;
+    return tame == n;
+}
+
+enum dae_status verifier_forward(struct verifier *v, double *loss)
+{
+    const struct network *network = v->network;
+    const int64_t group = network_coupled(network) >= 0 ? v->options->n : 1;
+    double **value = reference_batch_values(network, group, v->arena);
+    struct reference_sample *sample = verifier_take(v, group, sizeof *sample);
+    v->no_memory = v->no_memory || !value;
+    TRY(verifier_memory(v));
+    *loss = 0;
+    for (int64_t first = 0; first < v->options->n; first += group) {
+        for (int64_t s = 0; s < group; ++s) {
+            sample[s] = verifier_sample(v, first + s, true);
+            load_sample(v, first + s, s, value);
+        }
+        *loss += reference_batch_forward(network, 1, sample, group, v->parameters64, value);
+        for (int i = 1; i < network->n_nodes; ++i)
+            v->diverges |= !is_tame(value[i], group * dae_shape_len(&network->node[i].plan.output));
+    }
+    *loss /= (double)v->options->n * (double)dae_shape_len(&network->node[network->output].plan.output);
+    return DAE_OK;
+}
+
+static void add_row(struct verifier *v, int node, const char *name, const char *what, double error, double bound,
+                    bool is_void, const char *note)
 {
     const struct node *from = node >= 0 ? &v->network->node[node] : NULL;
     struct verify_report *report = v->report;
@@ -119,12 +161,38 @@ void verifier_row(struct verifier *v, int node, const char *name, const char *wh
         .node = label ? label : "",
         .plugin = from && from->plugin ? from->plugin->name : "",
         .what = what,
-        .error = error,
-        .bound = bound,
-        .passed = error <= bound,
-        .note = note ? note : "",
+        .error = is_void ? NAN : error,
+        .bound = is_void ? NAN : bound,
+        .passed = !is_void && error <= bound,
+        .is_void = is_void,
+        .note = is_void ? "void: the reference is not finite, or beyond the range of float"
+                : note  ? note
+                        : "",
     };
-    report->n_failed += !(error <= bound);
+    report->n_void += is_void;
+    report->n_failed += !is_void && !(error <= bound);
+}
+
+void verifier_row(struct verifier *v, int node, const char *name, const char *what, double error, double bound,
+                  const char *note)
+{
+    add_row(v, node, name, what, error, bound, v->diverges && !(error <= bound), note);
+}
+
+void verifier_fact(struct verifier *v, int node, const char *name, const char *what, double error, double bound,
+                   const char *note)
+{
+    add_row(v, node, name, what, error, bound, false, note);
+}
+
+void verifier_worst(struct verifier *v, int node, const char *name, const char *what, const struct worst *worst,
+                    const char *note)
+{
+    const bool fails = worst->n > 0 && !(worst->error <= worst->bound);
+    if (worst->n_void > 0 && (!fails || v->diverges))
+        add_row(v, node, name, what, NAN, NAN, true, note);
+    else
+        verifier_row(v, node, name, what, worst->error, worst->bound, note);
 }
 
 struct batch verifier_batch(const struct verifier *v, int64_t first, int64_t n)
@@ -178,12 +246,25 @@ double verifier_largest(const float *x, int64_t n)
     return most;
 }
 
+bool worst_is_measure(double want, double bound)
+{
+    return fabs(want) + bound <= FLT_MAX;
+}
+
 void worst_add(struct worst *worst, double have, double want, double bound)
 {
-    const double error = fabs(have - want);
+    if (worst_is_measure(want, bound))
+        worst_add_peer(worst, have, want, bound);
+    else
+        ++worst->n_void;
+}
+
+void worst_add_peer(struct worst *worst, double have, double other, double bound)
+{
+    const double error = fabs(have - other);
     const double share = error <= bound                  ? (error > 0 ? error / bound : 0)
                          : bound > 0 && error < INFINITY ? error / bound
                                                          : INFINITY;
     if (worst->n++ == 0 || share > worst->share)
-        *worst = (struct worst){error, bound, share, worst->n};
+        *worst = (struct worst){error, bound, share, worst->n, worst->n_void};
 }

@@ -18,6 +18,7 @@ struct verifier {
     struct verify_report *report;
     struct error *err;
     bool no_memory;
+    bool diverges; /* the reference itself leaves what float can hold: see verifier_forward */
     int64_t input_len, n_data;
     float *data;  /* (n_data, input) as the device takes it */
     int32_t *ids; /* (n_data) the order; sample s of the batch is number ids[BEFORE + s] */
@@ -48,10 +49,18 @@ MUST_USE enum dae_status verifier_guards(struct verifier *v, const char *form);
 void *verifier_take(struct verifier *v, int64_t count, size_t size);
 MUST_USE enum dae_status verifier_memory(const struct verifier *v);
 
+/* The batch in double, samples in groups where a layer couples them: the mean loss per number of the output. Where a
+ * value is not finite, or so large that its square leaves the range of float, the config diverges by itself, and from
+ * then on a row that fails is void: see verifier_row. */
+MUST_USE enum dae_status verifier_forward(struct verifier *v, double *loss);
+
 /* Adds a row about a node, or about all with node -1; `name` is a weight's, or "". A NaN fails: it is not at most the
- * bound. */
+ * bound. Where the config diverges, a row that fails proves nothing about the device, and is void. */
 void verifier_row(struct verifier *v, int node, const char *name, const char *what, double error, double bound,
                   const char *note);
+/* The same of what does not depend on the config's numbers, so that it is never void. */
+void verifier_fact(struct verifier *v, int node, const char *name, const char *what, double error, double bound,
+                   const char *note);
 
 /* Samples first .. first + n of the made-up batch. */
 struct batch verifier_batch(const struct verifier *v, int64_t first, int64_t n);
@@ -70,11 +79,20 @@ double verifier_network_roundings(const struct network *network);
 /* The largest absolute value, or a NaN if there is one. */
 double verifier_largest(const float *x, int64_t n);
 
-/* The number nearest to its bound, or furthest above it. */
+/* The number nearest to its bound, or furthest above it; n were compared, n_void could not be. */
 struct worst {
     double error, bound, share;
-    int64_t n;
+    int64_t n, n_void;
 };
+/* Compares a device's number with the reference's. A reference or bound that float cannot hold is no measure: the
+ * number counts as void, and says nothing about the device. */
 void worst_add(struct worst *worst, double have, double want, double bound);
+/* Compares two numbers of devices: a NaN on either side is a difference. */
+void worst_add_peer(struct worst *worst, double have, double other, double bound);
+/* Whether float can hold a reference and what it may be off. */
+bool worst_is_measure(double want, double bound);
+/* Adds the row of what was collected: it fails with one number that is off, and else is void with one that is void. */
+void verifier_worst(struct verifier *v, int node, const char *name, const char *what, const struct worst *worst,
+                    const char *note);
 
 #endif

@@ -56,14 +56,14 @@ static void check_node(struct verifier *v, struct check_nodes *a, int number, bo
         }
     }
     v->report->n_numbers += worst.n;
-    verifier_row(v, number, "", training ? "values" : "values without training", worst.error, worst.bound, NULL);
+    verifier_worst(v, number, "", training ? "values" : "values without training", &worst, NULL);
     if (drawn == REFERENCE_WORDS && node->plugin->kind == DAE_CORRUPTION)
         verifier_row(v, number, "", "bits", (double)wrong, 0, "numbers that differ from the reference in any bit");
     else if (drawn == REFERENCE_WORDS)
         verifier_row(v, number, "", "mask", (double)wrong, 0,
                      "numbers that are not dropped, kept or changed as they should");
     if (drawn == REFERENCE_NORMALS)
-        verifier_row(v, number, "", "draws", normal.error, normal.bound, "in ulp of the larger of number and noise");
+        verifier_worst(v, number, "", "draws", &normal, "in ulp of the larger of number and noise");
 }
 
 /* What the device gathered: floats as they are, bytes divided by 255. */
@@ -78,7 +78,7 @@ static void check_input(struct verifier *v, const float *gathered)
             worst_add(&worst, (double)gathered[s * v->input_len + e], want, v->options->bytes ? 0x1p-23 : 0);
         }
     v->report->n_numbers += worst.n;
-    verifier_row(v, 0, "", "values", worst.error, worst.bound, NULL);
+    verifier_worst(v, 0, "", "values", &worst, NULL);
 }
 
 /* What the step of training that was run last has left in the statistics. */
@@ -102,7 +102,7 @@ static enum dae_status check_statistics(struct verifier *v, const struct executo
             for (int64_t k = 0; k < len; ++k)
                 worst_add(&worst, (double)have[at + k], want[k], bound[k]);
             v->report->n_numbers += worst.n;
-            verifier_row(v, i, weight->name, "statistic", worst.error, worst.bound, "after one step");
+            verifier_worst(v, i, weight->name, "statistic", &worst, "after one step");
         }
     return DAE_OK;
 }
@@ -280,7 +280,7 @@ static enum dae_status check_parts(struct verifier *v, struct executor *e, float
                                  largest_size(size + at, weights);
             struct worst worst = {0};
             for (int64_t k = 0; k < weights; ++k)
-                worst_add(&worst, (double)gradient[at + k], sum[at + k], bound);
+                worst_add_peer(&worst, (double)gradient[at + k], sum[at + k], bound);
             verifier_row(v, i, node->plan.weight[w].name, "parts", worst.error, worst.bound, NULL);
         }
     }
@@ -346,7 +346,7 @@ static enum dae_status compare_form(struct verifier *v, struct executor *plain, 
     const double y_bound = verifier_network_roundings(network) * verifier_largest(y[0], len);
     struct worst worst = {0};
     for (int64_t i = 0; i < len; ++i)
-        worst_add(&worst, (double)y[1][i], (double)y[0][i], y_bound);
+        worst_add_peer(&worst, (double)y[1][i], (double)y[0][i], y_bound);
     verifier_row(v, network->output, "", what, worst.error, worst.bound, same ? "the same bits" : "");
     for (int i = 0; i < network->n_nodes; ++i)
         for (int w = 0; w < network->node[i].plan.n_weights; ++w) {
@@ -358,7 +358,7 @@ static enum dae_status compare_form(struct verifier *v, struct executor *plain, 
             const double bound = 2 * verifier_network_roundings(network) * largest;
             worst = (struct worst){0};
             for (int64_t k = 0; k < weights; ++k)
-                worst_add(&worst, (double)gradient[1][at + k], (double)gradient[0][at + k], bound);
+                worst_add_peer(&worst, (double)gradient[1][at + k], (double)gradient[0][at + k], bound);
             verifier_row(v, i, weight->name, what, worst.error, worst.bound, same ? "the same bits" : "");
         }
     return DAE_OK;
@@ -405,6 +405,8 @@ static enum dae_status check_all(struct verifier *v, struct executor *plain)
     struct check_nodes values;
     float *gradient = verifier_take(v, v->network->trained_len, sizeof *gradient);
     float *again = verifier_take(v, v->network->trained_len, sizeof *again);
+    double loss; /* not compared: the nodes are, one by one */
+    TRY(verifier_forward(v, &loss));
     TRY(check_nodes_take(v, &values));
     TRY(check_values(v, plain, &values, SCHEDULE_TRAIN));
     TRY(check_values(v, plain, &values, SCHEDULE_EVALUATE));

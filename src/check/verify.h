@@ -32,14 +32,15 @@ struct verify_row {
     const char *node, *plugin; /* "" for the network as a whole */
     const char *what;          /* "values", "mask", "gradient", "update", ... */
     double error, bound;       /* of the worst number */
-    bool passed;
+    bool passed;               /* neither when it is void, so that it says nothing about the device */
+    bool is_void;
     const char *note; /* "" or more about it */
 };
 
 /* Rows and texts live in the arena that was given. */
 struct verify_report {
     struct verify_row *row;
-    int n_rows, n_failed;
+    int n_rows, n_failed, n_void;
     int64_t n_numbers;     /* compared with the reference */
     double worst_gradient; /* the largest error of the "gradient" rows */
 };
@@ -48,8 +49,9 @@ struct verify_report {
  * some seconds: of a network like those in configs/ a whole batch, of a large one few samples. */
 void verify_size(const struct network *network, int64_t batch, struct verify_options *options);
 
-/* Fills the report. A network that computes wrong numbers is DAE_OK with failed rows; an error is one of the device or
- * of memory. Needs network->arena for the executors that it makes. */
+/* Fills the report. A network that computes wrong numbers is DAE_OK with failed rows; a row whose reference is not
+ * finite, as of a config that diverges, is void; an error is one of the device or of memory. Needs network->arena for
+ * the executors that it makes. */
 MUST_USE enum dae_status verify_network(struct device *device, const struct network *network,
                                         const struct verify_options *options, struct arena *arena,
                                         struct verify_report *report, struct error *err);

@@ -18,8 +18,12 @@ const struct command_option option_plugins = {"plugins", "DIR", OPTION_LIST, fal
 const struct command_option option_json = {"json", NULL, OPTION_FLAG, false, "print JSON"};
 const struct command_option option_trust = {"trust-device", NULL, OPTION_FLAG, false,
                                             "use the device even if it fails its check at the first use"};
-const struct command_option option_out = {"out", "DIR", OPTION_VALUE, false,
-                                          "the run's folder; runs/NAME when not given, with the config's name"};
+const struct command_option option_out = {
+    "out", "DIR", OPTION_VALUE, false,
+    "the run's folder; runs/NAME when not given, with the config's name; auto: the "
+    "first of runs/NAME, runs/NAME-2, ... that holds no run"};
+const struct command_option option_force = {"force", NULL, OPTION_FLAG, false,
+                                            "discard what the folder holds of an earlier run, and begin anew"};
 const struct command_option option_resume = {"resume", NULL, OPTION_FLAG, false,
                                              "go on from the checkpoints in the folder"};
 

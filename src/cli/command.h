@@ -45,6 +45,7 @@ extern const struct command_option option_json;     /* --json */
 extern const struct command_option option_trust;    /* --trust-device */
 extern const struct command_option option_out;      /* --out DIR */
 extern const struct command_option option_resume;   /* --resume */
+extern const struct command_option option_force;    /* --force */
 
 extern const struct command command_run, command_check, command_verify, command_bench, command_tune, command_study,
     command_denoise, command_impute, command_devices, command_doctor, command_plugins, command_help;

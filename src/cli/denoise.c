@@ -9,6 +9,8 @@
 #include "base/shape.h"
 #include "cli/command.h"
 #include "cli/denoise_compare.h"
+#include "cli/output.h"
+#include "cli/outputs.h"
 #include "cli/panel_table.h"
 #include "cli/progress.h"
 #include "cli/stop.h"
@@ -108,6 +110,29 @@ static enum dae_status load_model(struct denoise *d, struct error *err)
     if (status == DAE_OK)
         status = load_parameters(d, &file, err);
     safetensors_close(&file);
+    return status;
+}
+
+/* Every result against all that is read. */
+static enum dae_status check_results(const struct denoise *d, struct error *err)
+{
+    static const char advice[] = "give another folder to -o";
+    struct outputs outputs = {0};
+    const struct denoise_inputs *inputs = &d->inputs;
+    enum dae_status status = outputs_read(&outputs, "model", d->model, err);
+    for (int i = 1; i < d->invocation->n_arguments && status == DAE_OK; ++i)
+        status = outputs_read(&outputs, "input", d->invocation->argument[i], err);
+    if (status == DAE_OK && d->compare.clean)
+        status = outputs_read(&outputs, "clean files", d->compare.clean, err);
+    for (int i = 0; i < invocation_count(d->invocation, "plugins") && status == DAE_OK; ++i)
+        status = outputs_read(&outputs, "plugins", invocation_nth(d->invocation, "plugins", i), err);
+    for (int i = 0; i < inputs->n && status == DAE_OK; ++i)
+        status = outputs_write(&outputs, "denoise", inputs->input[i].path, inputs->input[i].out, advice, err);
+    if (status == DAE_OK)
+        status = outputs_differ(&outputs, "denoise", "denoise them into two folders", err);
+    if (status == DAE_OK)
+        status = outputs_write_into(&outputs, "denoise", d->folder, advice, err);
+    outputs_release(&outputs);
     return status;
 }
 
@@ -251,7 +276,7 @@ static enum dae_status open_executor(struct denoise *d, struct error *err)
     char notice[512];
     TRY(executor_new(d->device, &d->network, &options, notice, sizeof notice, &d->executor, err));
     if (notice[0])
-        fprintf(stderr, "  %s\n", notice);
+        output_note("  %s\n", notice);
     if (network_layers_read_mask(&d->network) && d->inputs.n > d->inputs.n_tables)
         fprintf(stderr, "  the model was trained with a mask of what is missing; here it is told that nothing is\n");
     TRY(executor_set_parameters(d->executor, d->parameters, err));
@@ -265,7 +290,7 @@ static enum dae_status open_device(struct denoise *d, struct error *err)
 {
     TRY(invocation_device(d->invocation, d->config, &d->device, err));
     fprintf(stderr, "%s\n", device_line(d->device));
-    TRY(trust_check(d->invocation, &d->network, &d->settings, d->device, err));
+    TRY(trust_check(d->invocation, d->registry, &d->network, &d->settings, d->device, err));
     if (d->any_size)
         TRY(open_tiler(d, err));
     if (d->batch > 0)
@@ -354,7 +379,7 @@ static void say_notice(struct denoise *d, const struct denoise_input *input, con
     if (!file->extras || !file->extras->notice[0])
         return;
     progress_end(&d->progress);
-    fprintf(stderr, "%s: %s\n", input->path, file->extras->notice);
+    output_note("%s: %s\n", input->path, file->extras->notice);
 }
 
 static enum dae_status denoise_and_compare(struct denoise *d, const struct denoise_input *input,
@@ -446,7 +471,7 @@ static enum dae_status denoise_all(struct denoise *d, struct error *err)
         d->n_written += status == DAE_OK;
         progress_end(&d->progress);
         if (status == DAE_OK && d->progress.terminal)
-            fprintf(stderr, "  %d/%d  %s\n", d->n_written, d->inputs.n, input->out);
+            output_note("  %d/%d  %s\n", d->n_written, d->inputs.n, input->out);
     }
     if (status != DAE_OK)
         error_note(err, "%d of %d files were written into %s", d->n_written, d->inputs.n, d->folder);
@@ -476,6 +501,8 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     enum dae_status status = read_memory(invocation, &d.memory_bytes, err);
     if (status == DAE_OK)
         status = denoise_inputs_list(&d.inputs, invocation, d.folder, err);
+    if (status == DAE_OK)
+        status = check_results(&d, err);
     if (status == DAE_OK)
         status = load_model(&d, err);
     if (status == DAE_OK)

@@ -1,10 +1,12 @@
 #include "cli/denoise_inputs.h"
+#include "cli/output.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "format/samples_file.h"
 
@@ -31,8 +33,8 @@ static const char *out_path(struct denoise_inputs *list, const char *path, enum 
                         name, ending);
 }
 
-static enum dae_status add_input(struct denoise_inputs *list, const char *path, const struct stat *info,
-                                 enum samples_kind kind, struct error *err)
+static enum dae_status add_input(struct denoise_inputs *list, const char *path, enum samples_kind kind,
+                                 struct error *err)
 {
     if (list->n == list->capacity) {
         int capacity = list->capacity ? 2 * list->capacity : 16;
@@ -43,11 +45,7 @@ static enum dae_status add_input(struct denoise_inputs *list, const char *path, 
         list->capacity = capacity;
     }
     struct denoise_input *input = &list->input[list->n++];
-    *input = (struct denoise_input){.path = path,
-                                    .out = out_path(list, path, kind),
-                                    .device = info->st_dev,
-                                    .number = info->st_ino,
-                                    .is_table = is_table(path)};
+    *input = (struct denoise_input){.path = path, .out = out_path(list, path, kind), .is_table = is_table(path)};
     list->n_tables += input->is_table;
     return input->out ? DAE_OK : error_no_memory(err, "file name", strlen(path));
 }
@@ -69,7 +67,7 @@ static enum dae_status add_item(struct denoise_inputs *list, const char *folder,
     if (name[0] != '.' && stat(path, &info) == 0 && S_ISREG(info.st_mode))
         TRY(samples_file_kind(path, &kind, err));
     if (kind != SAMPLES_UNKNOWN)
-        return add_input(list, path, &info, kind, err);
+        return add_input(list, path, kind, err);
     ++*n_skipped;
     return DAE_OK;
 }
@@ -93,8 +91,8 @@ static enum dae_status add_folder(struct denoise_inputs *list, const char *folde
         return error_set(err, DAE_BAD_DATA, "%s: the folder holds no PNG, JPEG, PGM, PPM, IDX or NPY file", folder);
     qsort(list->input + first, (size_t)(list->n - first), sizeof *list->input, by_path);
     if (n_skipped)
-        fprintf(stderr, "%s: %d item%s skipped: not PNG, JPEG, PGM, PPM, IDX or NPY\n", folder, n_skipped,
-                n_skipped == 1 ? "" : "s");
+        output_note("%s: %d item%s skipped: not PNG, JPEG, PGM, PPM, IDX or NPY\n", folder, n_skipped,
+                    n_skipped == 1 ? "" : "s");
     return DAE_OK;
 }
 
@@ -107,46 +105,9 @@ static enum dae_status add_argument(struct denoise_inputs *list, const char *pat
     if (S_ISDIR(info.st_mode))
         return add_folder(list, path, err);
     if (is_table(path))
-        return add_input(list, path, &info, SAMPLES_UNKNOWN, err);
+        return add_input(list, path, SAMPLES_UNKNOWN, err);
     TRY(samples_file_kind(path, &kind, err));
-    return add_input(list, path, &info, kind, err);
-}
-
-static int by_out(const void *a, const void *b)
-{
-    const struct denoise_input *const *p = a, *const *q = b;
-    int order = strcmp((*p)->out, (*q)->out);
-    return order ? order : (*p > *q) - (*p < *q);
-}
-
-static enum dae_status check_distinct(struct denoise_inputs *list, struct error *err)
-{
-    const struct denoise_input **sorted = arena_array(&list->arena, (size_t)list->n, sizeof *sorted);
-    if (!sorted)
-        return error_no_memory(err, "list of files", (unsigned long long)list->n * sizeof *sorted);
-    for (int i = 0; i < list->n; ++i)
-        sorted[i] = &list->input[i];
-    qsort(sorted, (size_t)list->n, sizeof *sorted, by_out);
-    for (int i = 1; i < list->n; ++i)
-        if (strcmp(sorted[i - 1]->out, sorted[i]->out) == 0)
-            return error_set(err, DAE_CONFIG,
-                             "denoise: %s and %s would both be written to %s; denoise them into two folders",
-                             sorted[i - 1]->path, sorted[i]->path, sorted[i]->out);
-    return DAE_OK;
-}
-
-static enum dae_status check_no_overwriting(const struct denoise_inputs *list, struct error *err)
-{
-    struct stat info;
-    for (int i = 0; i < list->n; ++i) {
-        if (stat(list->input[i].out, &info) < 0)
-            continue;
-        for (int j = 0; j < list->n; ++j)
-            if (list->input[j].device == info.st_dev && list->input[j].number == info.st_ino)
-                return error_set(err, DAE_CONFIG, "denoise: %s would overwrite the input %s; give another folder to -o",
-                                 list->input[i].out, list->input[j].path);
-    }
-    return DAE_OK;
+    return add_input(list, path, kind, err);
 }
 
 enum dae_status denoise_inputs_list(struct denoise_inputs *list, const struct invocation *invocation,
@@ -155,8 +116,7 @@ enum dae_status denoise_inputs_list(struct denoise_inputs *list, const struct in
     *list = (struct denoise_inputs){.folder = folder};
     for (int i = 1; i < invocation->n_arguments; ++i)
         TRY(add_argument(list, invocation->argument[i], err));
-    TRY(check_distinct(list, err));
-    return check_no_overwriting(list, err);
+    return DAE_OK;
 }
 
 void denoise_inputs_release(struct denoise_inputs *list)

@@ -3,15 +3,12 @@
 #define CLI_DENOISE_INPUTS_H
 
 #include <stdbool.h>
-#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "cli/invocation.h"
 
 struct denoise_input {
     const char *path, *out;
-    dev_t device; /* together with `number`: which file it is, whatever its path says */
-    ino_t number;
     bool is_table; /* CSV, by its name; else a file of samples */
 };
 
@@ -23,8 +20,7 @@ struct denoise_inputs {
 };
 
 /* Takes the arguments behind the first one: files, and folders, of which all files of samples are taken in order of
- * name. The caller releases, whatever the outcome. Two results of one name, or one over an input: DAE_CONFIG; a folder
- * without samples: DAE_BAD_DATA; DAE_IO, DAE_NO_MEMORY. */
+ * name. The caller releases, whatever the outcome. A folder without samples: DAE_BAD_DATA; DAE_IO, DAE_NO_MEMORY. */
 MUST_USE enum dae_status denoise_inputs_list(struct denoise_inputs *list, const struct invocation *invocation,
                                              const char *folder, struct error *err);
 void denoise_inputs_release(struct denoise_inputs *list); /* harmless on a zeroed one */

@@ -73,6 +73,7 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     bool json = invocation_has(invocation, "json");
     int index;
     char line[768];
+    TRY(driver_expect(NULL, err));
     TRY(driver_list_devices(&list, err));
     enum dae_status status = DAE_OK;
     if (json)

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/atomic_file.h"
 #include "cli/command.h"
+#include "cli/outputs.h"
 #include "cli/panel_table.h"
 #include "cli/trust.h"
 #include "format/csv.h"
@@ -80,16 +80,21 @@ static enum dae_status load_model(struct impute *m, struct error *err)
 
 static enum dae_status check_names(struct impute *m, struct error *err)
 {
-    struct stat in, out;
-    const char *const results[] = {m->out, m->report};
-    for (int i = 0; i < 2 && stat(m->in, &in) == 0; ++i)
-        if (stat(results[i], &out) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-            return error_set(err, DAE_CONFIG, "impute: %s would overwrite the input %s; give another name to -o",
-                             results[i], m->in);
-    if (strcmp(m->out, m->report) == 0)
-        return error_set(err, DAE_CONFIG, "impute: both results would be %s; give another name to --uncertainty",
-                         m->out);
-    return DAE_OK;
+    struct outputs outputs = {0};
+    enum dae_status status = outputs_read(&outputs, "model", m->model, err);
+    if (status == DAE_OK)
+        status = outputs_read(&outputs, "input", m->in, err);
+    for (int i = 0; i < invocation_count(m->invocation, "plugins") && status == DAE_OK; ++i)
+        status = outputs_read(&outputs, "plugins", invocation_nth(m->invocation, "plugins", i), err);
+    if (status == DAE_OK)
+        status = outputs_write(&outputs, "impute", "the filled file", m->out, "give another name to -o", err);
+    if (status == DAE_OK)
+        status =
+            outputs_write(&outputs, "impute", "how sure it is", m->report, "give another name to --uncertainty", err);
+    if (status == DAE_OK)
+        status = outputs_differ(&outputs, "impute", "give another name to --uncertainty", err);
+    outputs_release(&outputs);
+    return status;
 }
 
 static enum dae_status load_file(struct impute *m, struct error *err)
@@ -122,7 +127,7 @@ static enum dae_status open_device(struct impute *m, struct error *err)
     char notice[512];
     TRY(invocation_device(m->invocation, m->config, &m->device, err));
     fprintf(stderr, "%s\n", device_line(m->device));
-    TRY(trust_check(m->invocation, &m->network, &m->settings, m->device, err));
+    TRY(trust_check(m->invocation, m->registry, &m->network, &m->settings, m->device, err));
     TRY(executor_new(m->device, &m->network, &options, notice, sizeof notice, &m->executor, err));
     if (notice[0])
         fprintf(stderr, "  %s\n", notice);

@@ -200,6 +200,7 @@ enum dae_status invocation_devices(const struct invocation *invocation, const st
     char name[256];
     *n = 0;
     TRY(invocation_request(invocation, config, &request, err));
+    TRY(driver_expect(request.platform, err));
     const char *at = request.platform;
     do {
         const size_t len = at ? strcspn(at, ",") : 0;

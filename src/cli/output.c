@@ -1,8 +1,11 @@
 #include "cli/output.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/utf8.h"
 
 /* Characters, not bytes: UTF-8's continuation bytes take no place. */
 static int width_of(const char *text)
@@ -13,14 +16,27 @@ static int width_of(const char *text)
     return width;
 }
 
+/* A cell may quote a file, such as the name of a column. */
+static void print_cell(const char *cell)
+{
+    for (uint32_t code; *cell; cell += utf8_next(cell, &code)) {
+        const size_t n = utf8_next(cell, &code);
+        if (code == UTF8_REPLACEMENT || code < 0x20)
+            putchar('?');
+        else
+            fwrite(cell, 1, n, stdout);
+    }
+}
+
 static void print_row(const char *const *cell, const char *align, const int *width)
 {
     for (int i = 0; align[i]; ++i) {
         int pad = width[i] - width_of(cell[i]);
         if (align[i] == 'r')
-            printf("%*s%s", pad, "", cell[i]);
-        else
-            printf("%s%*s", cell[i], align[i + 1] ? pad : 0, "");
+            printf("%*s", pad, "");
+        print_cell(cell[i]);
+        if (align[i] != 'r')
+            printf("%*s", align[i + 1] ? pad : 0, "");
         fputs(align[i + 1] ? "  " : "\n", stdout);
     }
 }
@@ -44,6 +60,17 @@ void output_table(const char *const *header, const char *align, const char *cons
                 fputc('-', stdout);
             fputc('\n', stdout);
         }
+}
+
+void output_note(const char *format, ...)
+{
+    char text[4096];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    utf8_clean(text);
+    fputs(text, stderr);
 }
 
 enum dae_status output_json(cJSON *value, struct error *err)

@@ -11,6 +11,10 @@ enum { OUTPUT_MAX_COLUMNS = 12 };
  * column: 'l' or 'r'. A row whose first cell is NULL is a rule. */
 void output_table(const char *const *header, const char *align, const char *const *cell, int n_rows);
 
+/* A line on stderr that may quote a file or its name: it is sent to a terminal only as text (utf8_clean). The format
+ * ends with the newline. */
+void output_note(const char *format, ...) BASE_PRINTF(1, 2);
+
 /* Prints the value and frees it. NULL, cJSON's sign of lack of memory, is DAE_NO_MEMORY. */
 MUST_USE enum dae_status output_json(cJSON *value, struct error *err);
 

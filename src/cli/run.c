@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/run_result.h"
 #include "cli/session.h"
@@ -112,7 +113,7 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
         status = trainer_run(&options, notice, sizeof notice, out, err);
         progress_end(&run->progress);
         if (notice[0])
-            fprintf(stderr, "  %s\n", notice);
+            output_note("  %s\n", notice);
         if (status == DAE_OK && out->best_epoch > 0)
             status = log_choice(run, out, err);
         if (status == DAE_OK && run->session.n_devices > 1)
@@ -130,6 +131,7 @@ static enum dae_status train_all(struct run *run, struct error *err)
     char path[NAME_LEN];
     TRY(session_log(&run->session, "start", device_line(run->session.device), err));
     TRY(train(run, "model", true, &run->model, err));
+    TRY(session_write_config(&run->session, err)); /* of a run that is gone on with, only now its own */
     TRY(run_folder_path(&run->session.folder, "model.safetensors", path, sizeof path, err));
     TRY(model_file_save(path, &run->session.network, run->model.parameters, run->session.config,
                         run->session.train_set.columns, err));
@@ -150,8 +152,8 @@ static enum dae_status measure_whole_images(struct run *run, struct error *err)
     if (run->session.test_set.block_bytes == 0)
         return DAE_OK;
     if (!receptive_field_find(&run->session.network, &field)) {
-        fprintf(stderr, "the whole test images are not denoised: the network takes images of its own size alone: %s\n",
-                field.problem);
+        output_note("the whole test images are not denoised: the network takes images of its own size alone: %s\n",
+                    field.problem);
         return DAE_OK;
     }
     fprintf(stderr, "denoising the whole test images\n");
@@ -242,7 +244,7 @@ static enum dae_status study_and_report(struct run *run, struct error *err)
 static enum dae_status run_all(struct run *run, struct error *err)
 {
     struct session *session = &run->session;
-    TRY(session_read(session, session->invocation->argument[0], err));
+    TRY(session_read(session, session->invocation->argument[0], NULL, err));
     TRY(evaluation_check(&session->settings, &session->network, session->config, err));
     TRY(session_load(session, err));
     TRY(evaluation_check_data(&session->settings, session->config, &session->train_set, &session->test_set, err));
@@ -274,7 +276,8 @@ static enum dae_status run_run(const struct invocation *invocation, struct error
 }
 
 static const struct command_option *const options[] = {
-    &option_platform, &option_out, &option_resume, &option_set, &option_plugins, &option_trust, &option_json, NULL,
+    &option_platform, &option_out,   &option_resume, &option_force, &option_set,
+    &option_plugins,  &option_trust, &option_json,   NULL,
 };
 
 const struct command command_run = {
@@ -288,7 +291,8 @@ const struct command command_run = {
         "\n"
         "The run's folder gets config.yaml (with every default written out), log.jsonl, run.json, model.safetensors, "
         "checkpoint/, figures/ and report.html. Ctrl-C stops after the running step and writes a checkpoint; the same "
-        "command with --resume goes on and ends with the same bytes as a run that was never stopped.",
+        "command with --resume goes on and ends with the same bytes as a run that was never stopped. A folder that "
+        "holds a run is refused unless --resume or --force is given.",
     .options = options,
     .run = run_run,
 };

@@ -1,14 +1,19 @@
 #define _GNU_SOURCE
 #include "cli/run_folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/atomic_file.h"
+#include "base/file.h"
 #include "base/folder.h"
 
 enum dae_status run_folder_path(const struct run_folder *folder, const char *name, char *text, size_t len,
@@ -19,6 +24,115 @@ enum dae_status run_folder_path(const struct run_folder *folder, const char *nam
     return error_set(err, DAE_IO, "the path %s/%s is too long", folder->path, name);
 }
 
+/* ---- What is there. ---------------------------------------------------------------------------------------------- */
+
+bool run_folder_has(const struct run_folder *folder, const char *name)
+{
+    char path[1200];
+    struct stat info;
+    return (size_t)snprintf(path, sizeof path, "%s/%s", folder->path, name) < sizeof path && stat(path, &info) == 0;
+}
+
+/* Whether a folder in it holds a file whose name ends so. */
+static bool holds_any(const struct run_folder *folder, const char *name, const char *ending)
+{
+    char path[1200];
+    snprintf(path, sizeof path, "%s/%s", folder->path, name);
+    DIR *dir = opendir(path);
+    const struct dirent *item;
+    bool found = false;
+    while (dir && !found && (item = readdir(dir))) {
+        const size_t len = strlen(item->d_name), end = strlen(ending);
+        found = item->d_name[0] != '.' && len >= end && strcmp(item->d_name + len - end, ending) == 0;
+    }
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+/* What must not be lost; NULL: nothing. A run that has left no more than its log counts for nothing. */
+static const char *held(const struct run_folder *folder, const char *study, char *text, size_t len)
+{
+    char name[256];
+    if (study) {
+        snprintf(name, sizeof name, "studies/%s", study);
+        snprintf(text, len, "results of the study %s", study);
+        return holds_any(folder, name, "") ? text : NULL;
+    }
+    if (run_folder_has(folder, "run.json"))
+        return "a finished run";
+    return run_folder_has(folder, "model.safetensors") || holds_any(folder, "checkpoint", ".safetensors")
+               ? "an interrupted run"
+               : NULL;
+}
+
+/* Whether another process is using the folder now. */
+static bool is_busy(const struct run_folder *folder)
+{
+    char path[1200];
+    snprintf(path, sizeof path, "%s/.lock", folder->path);
+    const int lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const bool busy = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    if (lock >= 0)
+        close(lock);
+    return busy;
+}
+
+enum dae_status run_folder_allow(const struct run_folder *folder, const struct run_folder_use *use, struct error *err)
+{
+    char text[256];
+    const char *what = use->resume || use->force ? NULL : held(folder, use->study, text, sizeof text);
+    if (!what)
+        return DAE_OK;
+    const enum dae_status status = error_set(err, DAE_CONFIG, "%s holds %s", folder->path, what);
+    error_note(err, "--resume goes on with it");
+    error_note(err, "--force discards it and begins anew");
+    error_note(err, "--out DIR takes another folder, and --out auto numbers one: runs/NAME-2, runs/NAME-3, ...");
+    return status;
+}
+
+enum dae_status run_folder_choose(struct run_folder *folder, const char *path, const struct run_folder_use *use,
+                                  struct error *err)
+{
+    enum { MOST = 10000 };
+    char text[256];
+    *folder = (struct run_folder){.lock = -1, .log = -1};
+    if (use->resume && use->force)
+        return error_set(err, DAE_CONFIG, "--resume goes on with what --force discards; give one of them");
+    if (use->number && (use->resume || use->force))
+        return error_set(err, DAE_CONFIG, "--out auto takes a folder that holds no run; --%s needs one that does",
+                         use->resume ? "resume" : "force");
+    if (strlen(path) >= sizeof folder->path - 64)
+        return error_set(err, DAE_IO, "the path %s is too long", path);
+    snprintf(folder->path, sizeof folder->path, "%s", path);
+    for (int i = 2; use->number && i < MOST && (held(folder, use->study, text, sizeof text) || is_busy(folder)); ++i)
+        snprintf(folder->path, sizeof folder->path, "%s-%d", path, i);
+    return DAE_OK;
+}
+
+enum dae_status run_folder_check(const struct run_folder *folder, const char *who, struct outputs *outputs,
+                                 struct error *err)
+{
+    static const char *const files[] = {"config.yaml", "log.jsonl",         "run.json",
+                                        "report.html", "model.safetensors", ".lock"};
+    static const char *const folders[] = {"checkpoint", "figures", "studies", ".report"};
+    static const char advice[] = "give another folder to --out";
+    char path[1200];
+    TRY(outputs_write_into(outputs, who, folder->path, advice, err));
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; ++i) {
+        TRY(run_folder_path(folder, files[i], path, sizeof path, err));
+        TRY(outputs_write(outputs, who, files[i], path, advice, err));
+    }
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; ++i) {
+        TRY(run_folder_path(folder, folders[i], path, sizeof path, err));
+        TRY(outputs_replace(outputs, who, path, advice, err));
+    }
+    return DAE_OK;
+}
+
+/* ---- Taking it. -------------------------------------------------------------------------------------------------- */
+
+/* Locks keep two runs apart that were started by mistake. Where a file system has none, that is all that is lost. */
 static enum dae_status take_lock(struct run_folder *folder, struct error *err)
 {
     char path[1100];
@@ -27,7 +141,7 @@ static enum dae_status take_lock(struct run_folder *folder, struct error *err)
     if (folder->lock < 0)
         return error_set(err, DAE_IO, "cannot create %s: %s", path, strerror(errno));
     char owner[32] = "";
-    if (flock(folder->lock, LOCK_EX | LOCK_NB) < 0) {
+    if (flock(folder->lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
         ssize_t n = read(folder->lock, owner, sizeof owner - 1);
         owner[n > 0 ? n : 0] = '\0';
         return error_set(err, DAE_IO, "%s is in use by another run (process %s); choose another --out", folder->path,
@@ -39,23 +153,88 @@ static enum dae_status take_lock(struct run_folder *folder, struct error *err)
     return DAE_OK;
 }
 
-enum dae_status run_folder_open(struct run_folder *folder, const char *path, bool resume, struct error *err)
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *place)
 {
-    *folder = (struct run_folder){.lock = -1, .log = -1};
-    if ((size_t)snprintf(folder->path, sizeof folder->path, "%s", path) >= sizeof folder->path - 64)
-        return error_set(err, DAE_IO, "the path %s is too long", path);
+    (void)info, (void)kind, (void)place;
+    return remove(path);
+}
+
+/* A file, or a folder with all that is in it; links are removed, not followed. */
+static enum dae_status remove_item(const struct run_folder *folder, const char *name, struct error *err)
+{
+    char path[1200];
+    struct stat info;
+    TRY(run_folder_path(folder, name, path, sizeof path, err));
+    if (lstat(path, &info) < 0)
+        return DAE_OK;
+    if (S_ISDIR(info.st_mode) ? nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 : unlink(path) < 0)
+        return error_set(err, DAE_IO, "cannot remove %s: %s", path, strerror(errno));
+    return DAE_OK;
+}
+
+/* What says that a run is finished goes first, and what another process could go on with last. */
+static enum dae_status remove_items(const struct run_folder *folder, const char *const *names, struct error *err)
+{
+    for (; *names; ++names)
+        TRY(remove_item(folder, *names, err));
+    return DAE_OK;
+}
+
+static enum dae_status make_room(const struct run_folder *folder, const struct run_folder_use *use, struct error *err)
+{
+    static const char *const all[] = {"run.json", "report.html", ".report",   "model.safetensors", "figures",
+                                      "studies",  "checkpoint",  "log.jsonl", "config.yaml",       NULL};
+    char name[256];
+    if (use->study && use->force) {
+        snprintf(name, sizeof name, ".report/5-%s", use->study);
+        TRY(remove_item(folder, name, err));
+        snprintf(name, sizeof name, "studies/%s", use->study);
+        return remove_item(folder, name, err);
+    }
+    if (use->force)
+        return remove_items(folder, all, err);
+    /* Of a run that has left nothing else. */
+    return use->study || use->resume || run_folder_has(folder, "studies") ? DAE_OK
+                                                                          : remove_item(folder, "log.jsonl", err);
+}
+
+static enum dae_status make_parts(struct run_folder *folder, struct error *err)
+{
+    static const char *const parts[] = {"checkpoint", "figures"};
     char name[1100];
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i) {
+        TRY(run_folder_path(folder, parts[i], name, sizeof name, err));
+        TRY(folder_make(name, err));
+    }
+    TRY(run_folder_path(folder, "log.jsonl", name, sizeof name, err));
+    folder->log = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+    return folder->log >= 0 ? DAE_OK : error_set(err, DAE_IO, "cannot create %s: %s", name, strerror(errno));
+}
+
+enum dae_status run_folder_open(struct run_folder *folder, const struct run_folder_use *use, struct error *err)
+{
     TRY(folder_make(folder->path, err));
     TRY(take_lock(folder, err));
-    TRY(run_folder_path(folder, "checkpoint", name, sizeof name, err));
-    TRY(folder_make(name, err));
-    TRY(run_folder_path(folder, "figures", name, sizeof name, err));
-    TRY(folder_make(name, err));
-    TRY(run_folder_path(folder, "log.jsonl", name, sizeof name, err));
-    folder->log = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (resume ? 0 : O_TRUNC), 0666);
-    if (folder->log < 0)
-        return error_set(err, DAE_IO, "cannot create %s: %s", name, strerror(errno));
-    return DAE_OK;
+    TRY(run_folder_allow(folder, use, err)); /* another run may have ended here since the choice */
+    TRY(make_room(folder, use, err));
+    return make_parts(folder, err);
+}
+
+enum dae_status run_folder_config(const struct run_folder *folder, const char *yaml, struct error *err)
+{
+    static const char *const results[] = {"run.json",      "report.html",       ".report/0-run",
+                                          ".report/9-run", "model.safetensors", NULL};
+    enum { LARGEST = 16 << 20 };
+    char path[1200], *there = NULL;
+    size_t len;
+    struct error unread = {0};
+    TRY(run_folder_path(folder, "config.yaml", path, sizeof path, err));
+    const bool same = file_read(path, LARGEST, DAE_IO, &there, &len, &unread) == DAE_OK && strcmp(there, yaml) == 0;
+    free(there);
+    if (same)
+        return DAE_OK;
+    TRY(remove_items(folder, results, err));
+    return atomic_file_save(path, yaml, strlen(yaml), err);
 }
 
 void run_folder_close(struct run_folder *folder)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/version.h"
+#include "cli/report_parts.h"
 #include "cli/run_pictures.h"
 #include "cli/run_result.h"
 #include "config/tree.h"
@@ -230,35 +231,45 @@ static enum dae_status add_config(struct reporter *r, struct error *err)
     return status;
 }
 
+/* What was found, and, after the studies, what was run. */
+static enum dae_status keep_findings(struct reporter *r, struct error *err)
+{
+    enum dae_status status = DAE_OK;
+    if (r->result->whole_images)
+        status = run_pictures_section(&r->html, r->result->whole_images, r->folder, err);
+    if (status == DAE_OK)
+        status = add_images(r, err);
+    if (status == DAE_OK)
+        status = add_table(r, err);
+    if (status == DAE_OK)
+        status = add_losses(r, err);
+    if (status == DAE_OK)
+        status = add_filters(r, err);
+    return status == DAE_OK ? report_parts_keep(r->folder, "0-run", &r->html, err) : status;
+}
+
+static enum dae_status keep_facts(struct reporter *r, struct error *err)
+{
+    add_facts(r);
+    TRY(add_config(r, err));
+    return report_parts_keep(r->folder, "9-run", &r->html, err);
+}
+
 enum dae_status run_report_write(const struct run_result *result, const char *folder, struct error *err)
 {
-    struct reporter r = {.result = result, .folder = folder};
-    char path[PATH_LEN], subtitle[256];
+    static const char *const ids[] = {"run", "facts"};
+    char subtitle[256];
     const struct evaluation_row *row = result->evaluation->row;
+    enum dae_status status = DAE_OK;
     snprintf(subtitle, sizeof subtitle, "a denoising autoencoder; test MSE %.5f, from %.5f of the noisy input",
              row[RIVAL_MODEL].mse, row[RIVAL_NOISY].mse);
-    html_begin(&r.html, result->settings->name, subtitle);
-    enum dae_status status = DAE_OK;
-    if (result->whole_images)
-        status = run_pictures_section(&r.html, result->whole_images, folder, err);
-    if (status == DAE_OK)
-        status = add_images(&r, err);
-    if (status == DAE_OK)
-        status = add_table(&r, err);
-    if (status == DAE_OK)
-        status = add_losses(&r, err);
-    if (status == DAE_OK)
-        status = add_filters(&r, err);
+    for (int i = 0; i < 2 && status == DAE_OK; ++i) {
+        struct reporter r = {.result = result, .folder = folder, .html = {.id = ids[i]}};
+        html_begin(&r.html, result->settings->name, subtitle);
+        status = i == 0 ? keep_findings(&r, err) : keep_facts(&r, err);
+        html_release(&r.html);
+    }
     for (int i = 0; i < result->n_studies && status == DAE_OK; ++i)
-        status = study_output_section(&r.html, &result->study[i], folder, err);
-    if (status == DAE_OK) {
-        add_facts(&r);
-        status = add_config(&r, err);
-    }
-    if (status == DAE_OK) {
-        snprintf(path, sizeof path, "%s/report.html", folder);
-        status = html_save(&r.html, path, err);
-    }
-    html_release(&r.html);
-    return status;
+        status = study_output_keep(&result->study[i], result->settings->name, folder, NULL, err);
+    return status == DAE_OK ? report_parts_join(folder, folder, err) : status;
 }

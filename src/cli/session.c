@@ -1,10 +1,12 @@
 #include "cli/session.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/outputs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/atomic_file.h"
 #include "base/shape.h"
 #include "cli/stop.h"
 #include "cli/trust.h"
@@ -36,7 +38,40 @@ void session_close(struct session *session)
     arena_release(&session->arena);
 }
 
-enum dae_status session_read(struct session *session, const char *path, struct error *err)
+/* Every output against everything that is read. */
+static enum dae_status check_outputs(struct session *session, const char *path, struct error *err)
+{
+    const struct invocation *invocation = session->invocation;
+    struct outputs outputs = {0};
+    enum dae_status status = outputs_read(&outputs, "config", path, err);
+    if (status == DAE_OK)
+        status = outputs_read_data(&outputs, session->settings.data, err);
+    for (int i = 0; i < invocation_count(invocation, "plugins") && status == DAE_OK; ++i)
+        status = outputs_read(&outputs, "plugins", invocation_nth(invocation, "plugins", i), err);
+    if (status == DAE_OK)
+        status = run_folder_check(&session->folder, invocation->command->name, &outputs, err);
+    outputs_release(&outputs);
+    return status;
+}
+
+static enum dae_status choose_folder(struct session *session, const char *study, struct error *err)
+{
+    char path[NAME_LEN];
+    const char *out = invocation_value(session->invocation, "out");
+    session->use = (struct run_folder_use){
+        .study = study,
+        .resume = invocation_has(session->invocation, "resume"),
+        .force = invocation_has(session->invocation, "force"),
+        .number = out && strcmp(out, "auto") == 0,
+    };
+    if (out && !session->use.number)
+        snprintf(path, sizeof path, "%s", out);
+    else
+        snprintf(path, sizeof path, "runs/%s", session->settings.name);
+    return run_folder_choose(&session->folder, path, &session->use, err);
+}
+
+enum dae_status session_read(struct session *session, const char *path, const char *study, struct error *err)
 {
     TRY(invocation_config(session->invocation, path, &session->arena, &session->config, err));
     TRY(invocation_registry(session->invocation, &session->registry, err));
@@ -45,7 +80,35 @@ enum dae_status session_read(struct session *session, const char *path, struct e
     const struct study_task task = session_task(session, NULL, NULL);
     TRY(study_plan_all(&task, session->studies, &session->n_studies, err));
     struct device_request request;
-    return invocation_request(session->invocation, session->config, &request, err);
+    TRY(invocation_request(session->invocation, session->config, &request, err));
+    TRY(choose_folder(session, study, err));
+    TRY(check_outputs(session, path, err));
+    TRY(run_folder_allow(&session->folder, &session->use, err));
+    for (int i = 0; i < session->n_studies && !study; ++i) {
+        struct run_folder_use use = session->use;
+        use.study = session->studies[i].study->name;
+        TRY(run_folder_allow(&session->folder, &use, err));
+    }
+    return DAE_OK;
+}
+
+/* Some losses are defined from 0 to 1 only. Bytes lie there; a hole (NaN) counts for nothing. */
+static enum dae_status check_range(const struct session *session, const struct dataset *set, const char *which,
+                                   struct error *err)
+{
+    const struct node *loss = &session->network.node[session->network.loss];
+    const int64_t len = dae_shape_len(&set->shape);
+    const float *value = set->values;
+    if (!(loss->plugin->flags & DAE_UNIT_RANGE) || set->kind != DATASET_FLOAT)
+        return DAE_OK;
+    for (int64_t i = 0; i < set->n * len; ++i)
+        if (value[i] < 0 || value[i] > 1)
+            return error_at(
+                err, DAE_CONFIG, loss->mark,
+                "train.loss: %s requires data from 0 to 1, but %s sample %lld has the number %.6g; scale the "
+                "data, or take another loss, such as mse",
+                loss->plugin->name, which, (long long)(i / len), (double)value[i]);
+    return DAE_OK;
 }
 
 enum dae_status session_load(struct session *session, struct error *err)
@@ -64,8 +127,8 @@ enum dae_status session_load(struct session *session, struct error *err)
     char held_out[48] = "";
     if (session->validation_set.n > 0)
         snprintf(held_out, sizeof held_out, "%lld validation, ", (long long)session->validation_set.n);
-    fprintf(stderr, "data: %s (%lld training, %s%lld test samples of %s)\n", session->data_line, (long long)train->n,
-            held_out, (long long)test->n, shape_text(&train->shape, have));
+    output_note("data: %s (%lld training, %s%lld test samples of %s)\n", session->data_line, (long long)train->n,
+                held_out, (long long)test->n, shape_text(&train->shape, have));
     if (!shape_equal(&input->plan.output, &train->shape))
         return error_at(err, DAE_CONFIG, input->mark, "model.input is %s, but the samples are %s",
                         shape_text(&input->plan.output, want), shape_text(&train->shape, have));
@@ -73,7 +136,9 @@ enum dae_status session_load(struct session *session, struct error *err)
         return error_set(err, DAE_BAD_DATA, "the training samples are %s and the test samples are %s; give both alike",
                          train->kind == DATASET_UINT8 ? "bytes" : "floats",
                          test->kind == DATASET_UINT8 ? "bytes" : "floats");
-    return DAE_OK;
+    TRY(check_range(session, train, "training", err));
+    TRY(check_range(session, &session->validation_set, "validation", err));
+    return check_range(session, test, "test", err);
 }
 
 static enum dae_status open_helpers(struct session *session, struct error *err)
@@ -102,7 +167,7 @@ enum dae_status session_open_devices(struct session *session, bool several, stru
         fprintf(stderr, "%s\n", device_line(session->devices[i]));
     stop_listen();
     for (int i = 0; i < session->n_devices; ++i)
-        TRY(trust_check(session->invocation, network, &session->settings, session->devices[i], err));
+        TRY(trust_check(session->invocation, session->registry, network, &session->settings, session->devices[i], err));
     TRY(open_helpers(session, err));
     TRY(loader_new(session->device, &session->train_set, batch, &session->train, err));
     TRY(loader_new(session->device, &session->test_set, batch, &session->test, err));
@@ -119,18 +184,17 @@ enum dae_status session_open_devices(struct session *session, bool several, stru
 
 enum dae_status session_open_folder(struct session *session, struct error *err)
 {
-    char path[NAME_LEN];
-    const char *out = invocation_value(session->invocation, "out");
-    if (out)
-        snprintf(path, sizeof path, "%s", out);
-    else
-        snprintf(path, sizeof path, "runs/%s", session->settings.name);
-    TRY(run_folder_open(&session->folder, path, invocation_has(session->invocation, "resume"), err));
-    TRY(run_folder_path(&session->folder, "config.yaml", path, sizeof path, err));
+    TRY(run_folder_open(&session->folder, &session->use, err));
+    const bool goes_on = session->use.resume || session->use.study;
+    return goes_on && run_folder_has(&session->folder, "config.yaml") ? DAE_OK : session_write_config(session, err);
+}
+
+enum dae_status session_write_config(struct session *session, struct error *err)
+{
     struct text yaml = {0};
     enum dae_status status = tree_write(session->config, &yaml, err);
     if (status == DAE_OK)
-        status = atomic_file_save(path, yaml.data, yaml.len, err);
+        status = run_folder_config(&session->folder, yaml.data, err);
     text_release(&yaml);
     return status;
 }

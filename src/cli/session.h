@@ -29,20 +29,25 @@ struct session {
     int n_devices;
     struct loader *train, *validation, *test; /* validation: NULL without such a set */
     struct run_folder folder;
+    struct run_folder_use use;
 };
 
 void session_init(struct session *session, const struct invocation *invocation);
 void session_close(struct session *session);
 
-/* Reads and checks all that the config says, its studies too, before any data is read or device touched. */
-MUST_USE enum dae_status session_read(struct session *session, const char *path, struct error *err);
+/* Reads and checks all that the config says, its studies too, before any data is read or device touched; chooses the
+ * folder (--out, or runs/NAME), and refuses it when what is there must not be written over (cli/run_folder.h,
+ * cli/outputs.h). study: the name of the one that is added to the folder; NULL: a run. */
+MUST_USE enum dae_status session_read(struct session *session, const char *path, const char *study, struct error *err);
 /* Loads the splits, says so, and compares them with the network. */
 MUST_USE enum dae_status session_load(struct session *session, struct error *err);
 /* Opens the device, or with `several` all that were asked for, and puts the data on them; from now on a signal asks for
  * a stop. */
 MUST_USE enum dae_status session_open_devices(struct session *session, bool several, struct error *err);
-/* Opens --out, or runs/NAME, and writes config.yaml. */
+/* Opens the folder, and writes config.yaml unless it goes on with what is there. */
 MUST_USE enum dae_status session_open_folder(struct session *session, struct error *err);
+/* Writes config.yaml, before results of this config are written beside it. */
+MUST_USE enum dae_status session_write_config(struct session *session, struct error *err);
 
 /* Appends {"event": name, "text": text} to the log; text may be NULL. */
 MUST_USE enum dae_status session_log(struct session *session, const char *name, const char *text, struct error *err);

@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/report_parts.h"
 #include "cli/session.h"
 #include "cli/study_output.h"
 #include "config/tree.h"
@@ -50,13 +51,16 @@ static void print_options(const struct study *study)
         puts("It takes no options.");
 }
 
+/* The study's config and its part of the report join what the folder holds. A run of an older version has left its
+ * report in one piece, which stays: then the study has a report of its own. */
 static enum dae_status write_report(const struct session *session, const struct study_outcome *outcome,
-                                    struct error *err)
+                                    char path[PATH_LEN], struct error *err)
 {
-    struct html html = {0};
     struct text yaml = {0};
-    char path[PATH_LEN], text[3][64];
+    char text[3][64], folder[PATH_LEN];
     const struct platform_device *device = device_facts(session->device);
+    const bool is_old =
+        run_folder_has(&session->folder, "run.json") && !run_folder_has(&session->folder, ".report/0-run");
     snprintf(text[0], sizeof text[0], "%lld training, %lld test", (long long)session->train_set.n,
              (long long)session->test_set.n);
     snprintf(text[1], sizeof text[1], "%llu", (unsigned long long)session->network.seed);
@@ -67,28 +71,22 @@ static enum dae_status write_report(const struct session *session, const struct 
         {"samples", text[0]},       {"seed", text[1]},
         {"time", text[2]},          {"dae-cl", DAE_CL_VERSION},
     };
-    html_begin(&html, session->settings.name, outcome->study->help);
-    enum dae_status status = study_output_section(&html, outcome, session->folder.path, err);
+    snprintf(folder, sizeof folder, is_old ? "%s/studies/%s" : "%s", session->folder.path, outcome->study->name);
+    snprintf(path, PATH_LEN, "%.*s/report.html", PATH_LEN - 16, folder);
+    enum dae_status status = tree_write(session->config, &yaml, err);
     if (status == DAE_OK)
-        status = tree_write(session->config, &yaml, err);
-    if (status == DAE_OK) {
-        html_section(&html, "The run", NULL);
-        html_facts(&html, sizeof facts / sizeof facts[0], facts);
-        html_code(&html, "The config, with every default written out", yaml.data);
-        status = run_folder_path(&session->folder, "report.html", path, sizeof path, err);
-    }
-    if (status == DAE_OK)
-        status = html_save(&html, path, err);
+        status = study_output_keep(outcome, session->settings.name, session->folder.path,
+                                   &(struct study_facts){facts, sizeof facts / sizeof facts[0], yaml.data}, err);
     text_release(&yaml);
-    html_release(&html);
-    return status;
+    return status == DAE_OK ? report_parts_join(session->folder.path, folder, err) : status;
 }
 
 static enum dae_status carry_out(struct session *session, const struct study *study, struct error *err)
 {
     struct study_plan plan;
     struct study_outcome outcome;
-    TRY(session_read(session, session->invocation->argument[1], err));
+    char report[PATH_LEN];
+    TRY(session_read(session, session->invocation->argument[1], study->name, err));
     const struct study_task task = session_task(session, NULL, NULL); /* the data are in it once they are loaded */
     TRY(study_plan_one(&task, study, &plan, err));
     TRY(session_load(session, err));
@@ -99,11 +97,11 @@ static enum dae_status carry_out(struct session *session, const struct study *st
     if (status == DAE_INTERRUPTED || status == DAE_TERMINATED)
         error_note(err, "checkpoints are in %s; to go on, type the same command with --resume", session->folder.path);
     TRY(status);
-    TRY(write_report(session, &outcome, err));
+    TRY(write_report(session, &outcome, report, err));
     if (invocation_has(session->invocation, "json"))
         return output_json(study_output_json(&outcome), err);
     study_output_print(&outcome, session->folder.path, stdout);
-    printf("\nreport: %s/report.html\n", session->folder.path);
+    printf("\nreport: %s\n", report);
     return DAE_OK;
 }
 
@@ -132,7 +130,8 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 }
 
 static const struct command_option *const options[] = {
-    &option_platform, &option_out, &option_resume, &option_set, &option_plugins, &option_trust, &option_json, NULL,
+    &option_platform, &option_out,   &option_resume, &option_force, &option_set,
+    &option_plugins,  &option_trust, &option_json,   NULL,
 };
 
 const struct command command_study = {
@@ -141,7 +140,8 @@ const struct command command_study = {
     .summary = "carry out an experiment on the network of a config",
     .description =
         "Trains what the study NAME needs, measures, and leaves its tables (CSV and JSON), figures and findings in "
-        "studies/NAME of the run's folder, with a report.html. Options of the study stand in the config's key studies, "
+        "studies/NAME of the run's folder, and adds a section to its report.html. Options of the study stand in the "
+        "config's key studies, "
         "or are given by --set studies.NAME.KEY=VALUE. dae-cl run carries out all studies that the config lists, on "
         "the network that it has trained.\n"
         "\n"

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/folder.h"
 #include "cli/progress.h"
+#include "cli/report_parts.h"
 #include "report/figure.h"
 
 enum { PATH_LEN = 1200, CELL_LEN = 32 };
@@ -269,8 +270,8 @@ void study_output_print(const struct study_outcome *outcome, const char *folder,
     fprintf(out, "  tables and figures: %s/studies/%s\n", folder, outcome->study->name);
 }
 
-enum dae_status study_output_section(struct html *html, const struct study_outcome *outcome, const char *folder,
-                                     struct error *err)
+static enum dae_status add_section(struct html *html, const struct study_outcome *outcome, const char *folder,
+                                   struct error *err)
 {
     const struct study_result *result = &outcome->result;
     struct text words = {0};
@@ -292,4 +293,22 @@ enum dae_status study_output_section(struct html *html, const struct study_outco
         TRY(html_figure(html, path, figure->caption, figure->alt, err));
     }
     return DAE_OK;
+}
+
+enum dae_status study_output_keep(const struct study_outcome *outcome, const char *title, const char *folder,
+                                  const struct study_facts *facts, struct error *err)
+{
+    struct html html = {.id = outcome->study->name};
+    char name[128];
+    snprintf(name, sizeof name, "5-%s", outcome->study->name);
+    html_begin(&html, title, outcome->study->help);
+    enum dae_status status = add_section(&html, outcome, folder, err);
+    if (status == DAE_OK && facts) {
+        html_facts(&html, facts->n, facts->fact);
+        html_code(&html, "The config, with every default written out", facts->config);
+    }
+    if (status == DAE_OK)
+        status = report_parts_keep(folder, name, &html, err);
+    html_release(&html);
+    return status;
 }

@@ -26,8 +26,14 @@ void study_output_print(const struct study_outcome *outcome, const char *folder,
 /* The caller deletes it; NULL when out of memory. docs/studies.md describes the keys. */
 cJSON *study_output_json(const struct study_outcome *outcome);
 
-/* A section: what was asked, findings, tables, figures (drawn by study_output_run). */
-MUST_USE enum dae_status study_output_section(struct html *html, const struct study_outcome *outcome,
-                                              const char *folder, struct error *err);
+/* Keeps the study's part of the report (cli/report_parts.h), a section: what was asked, findings, tables, figures
+ * (drawn by study_output_run). `title` is the page's where the study is alone in it. */
+struct study_facts {
+    const struct html_fact *fact; /* (n) of the process that made it */
+    size_t n;
+    const char *config;
+};
+MUST_USE enum dae_status study_output_keep(const struct study_outcome *outcome, const char *title, const char *folder,
+                                           const struct study_facts *facts, struct error *err);
 
 #endif

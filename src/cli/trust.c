@@ -1,4 +1,5 @@
 #include "cli/trust.h"
+#include "cli/output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,9 @@
 
 enum {
     KEY_LEN = 1024,
-    WHY_LEN = 512,
+    WHY_LEN = 1024,
     PATIENCE = 300, /* seconds; a check takes some, and a compiler on a busy machine a minute */
+    FORMAT = 2,     /* of what is remembered; 1 blamed devices for configs that diverge */
 };
 static const char KIND[] = "verdict";
 
@@ -24,8 +26,8 @@ static void write_key(const struct device *device, char *key, size_t len)
 {
     const struct platform_device *facts = device_facts(device);
     const struct tuning *tuning = device_tuning(device);
-    snprintf(key, len, "%s\n%s\n%s\n%s\n%s\n%s\n%s", facts->platform, facts->name, facts->version, facts->driver,
-             DAE_CL_VERSION, tuning->wide ? "wide" : "grid", tuning->clblast ? "clblast" : "own");
+    snprintf(key, len, "%d\n%s\n%s\n%s\n%s\n%s\n%s\n%s", FORMAT, facts->platform, facts->name, facts->version,
+             facts->driver, DAE_CL_VERSION, tuning->wide ? "wide" : "grid", tuning->clblast ? "clblast" : "own");
 }
 
 /* Kernels that are being worked on are checked each time. */
@@ -71,8 +73,12 @@ static bool recall(const struct device *device, char *why, size_t len)
 
 void trust_describe(const struct verify_row *row, char *text, size_t len)
 {
-    snprintf(text, len, "%s%s%s off by %.3g, the bound is %.3g%s%s%s", row->node, row->node[0] ? ": " : "", row->what,
-             row->error, row->bound, row->note[0] ? " (" : "", row->note, row->note[0] ? ")" : "");
+    const char *name = row->node[0] ? row->node : row->is_void ? row->plugin : "", *colon = name[0] ? ": " : "";
+    if (row->is_void)
+        snprintf(text, len, "%s%s%s is not finite, in double precision either", name, colon, row->what);
+    else
+        snprintf(text, len, "%s%s%s off by %.3g, the bound is %.3g%s%s%s", name, colon, row->what, row->error,
+                 row->bound, row->note[0] ? " (" : "", row->note, row->note[0] ? ")" : "");
 }
 
 bool trust_data_are_bytes(const struct settings *settings)
@@ -85,8 +91,38 @@ bool trust_data_are_bytes(const struct settings *settings)
     return false;
 }
 
-/* Fills why: "" when the device passes. */
-static enum dae_status check_now(const struct network *network, const struct settings *settings, struct device *device,
+const struct dae_plugin *trust_stranger(const struct registry *registry, const struct network *network,
+                                        const struct settings *settings, const char **from)
+{
+    for (int i = 1; i < network->n_nodes; ++i)
+        if ((*from = registry_stranger(registry, network->node[i].plugin)))
+            return network->node[i].plugin;
+    return (*from = registry_stranger(registry, settings->optimizer)) ? settings->optimizer : NULL;
+}
+
+enum verdict { SOUND, WRONG, VOID };
+
+/* Judges the rows; why is "" when the device is sound. */
+static enum verdict judge(const struct verify_report *report, const struct dae_plugin *stranger, const char *from,
+                          char *why, size_t len)
+{
+    char what[WHY_LEN] = "";
+    why[0] = '\0';
+    for (int i = 0; i < report->n_rows && !what[0]; ++i)
+        if (!report->row[i].passed && report->row[i].is_void == (report->n_failed == 0))
+            trust_describe(&report->row[i], what, sizeof what);
+    if (report->n_failed > 0 && stranger)
+        snprintf(why, len, "plugin '%s' (%.200s) is not one of this program, and may be what is wrong: %s",
+                 stranger->name, from, what);
+    else if (report->n_failed > 0)
+        snprintf(why, len, "%s", what);
+    else if (report->n_void > 0)
+        snprintf(why, len, "the config's own numbers leave the range of float: %s", what);
+    return !what[0] ? SOUND : report->n_failed > 0 && !stranger ? WRONG : VOID;
+}
+
+static enum dae_status check_now(const struct registry *registry, const struct network *network,
+                                 const struct settings *settings, struct device *device, enum verdict *verdict,
                                  char *why, size_t len, struct error *err)
 {
     struct arena arena = {0};
@@ -97,21 +133,25 @@ static enum dae_status check_now(const struct network *network, const struct set
         .optimizer = settings->optimizer,
         .optimizer_state = settings->optimizer_state,
     };
+    const char *from, *const driver = device_facts(device)->driver;
+    const struct dae_plugin *stranger = trust_stranger(registry, network, settings, &from);
     const double begin = clock_seconds();
     driver_guard_wait(device, "the check that a device goes through at its first use", PATIENCE);
     const enum dae_status status = quick_check_run(device, network, &options, &arena, &report, err);
     driver_guard_in_time();
-    why[0] = '\0';
-    for (int i = 0; status == DAE_OK && i < report.n_rows && !why[0]; ++i)
-        if (!report.row[i].passed)
-            trust_describe(&report.row[i], why, len);
-    if (status == DAE_OK)
-        fprintf(stderr, "device check: first use with driver %s: %lld numbers, %s (%.2f s)\n",
-                device_facts(device)->driver, (long long)report.n_numbers,
-                why[0] ? "not all as they should be" : "all as the double-precision reference has them",
-                clock_seconds() - begin);
-    else
+    if (status == DAE_OK) {
+        *verdict = judge(&report, stranger, from, why, len);
+        if (*verdict == VOID)
+            output_note("device check: first use with driver %s: void, and done again at the next start: %s\n", driver,
+                        why);
+        else
+            fprintf(stderr, "device check: first use with driver %s: %lld numbers, %s (%.2f s)\n", driver,
+                    (long long)report.n_numbers,
+                    *verdict == WRONG ? "not all as they should be" : "all as the double-precision reference has them",
+                    clock_seconds() - begin);
+    } else {
         error_note(err, "this happened in the check that a device goes through at its first use");
+    }
     arena_release(&arena);
     return status;
 }
@@ -123,12 +163,16 @@ static void remember_or_say(const struct device *device, const char *why)
         fprintf(stderr, "device check: its verdict cannot be remembered, so it runs at each start: %s\n", err.text);
 }
 
-enum dae_status trust_check(const struct invocation *invocation, const struct network *network,
-                            const struct settings *settings, struct device *device, struct error *err)
+enum dae_status trust_check(const struct invocation *invocation, const struct registry *registry,
+                            const struct network *network, const struct settings *settings, struct device *device,
+                            struct error *err)
 {
     char why[WHY_LEN];
     if (!recall(device, why, sizeof why)) {
-        TRY(check_now(network, settings, device, why, sizeof why, err));
+        enum verdict verdict;
+        TRY(check_now(registry, network, settings, device, &verdict, why, sizeof why, err));
+        if (verdict == VOID)
+            return DAE_OK;
         remember_or_say(device, why);
     }
     if (!why[0])

@@ -8,11 +8,18 @@
 #include "train/settings.h"
 
 /* Looks for the verdict on this device, driver and version of dae-cl. Where there is none, runs the quick check with
- * this network, says so in one line on stderr, and remembers the verdict. A device that failed, now or before:
- * DAE_OPENCL with what differed and what to do; with --trust-device one line of warning instead. Call it before data go
- * to the device. */
-MUST_USE enum dae_status trust_check(const struct invocation *invocation, const struct network *network,
-                                     const struct settings *settings, struct device *device, struct error *err);
+ * this network, says so in one line on stderr, and remembers the verdict. A check that proves nothing about the device
+ * (the config diverges, or what fails is a network with a stranger's plugin) is void: it says so, and nothing is
+ * remembered. A device that failed, now or before: DAE_OPENCL with what differed and what to do; with --trust-device
+ * one line of warning instead. Call it before data go to the device. */
+MUST_USE enum dae_status trust_check(const struct invocation *invocation, const struct registry *registry,
+                                     const struct network *network, const struct settings *settings,
+                                     struct device *device, struct error *err);
+
+/* The first plugin of the network, or its optimiser, that does not belong to this program: then what fails may be that
+ * plugin's doing. NULL when all are ours; *from is its file. */
+const struct dae_plugin *trust_stranger(const struct registry *registry, const struct network *network,
+                                        const struct settings *settings, const char **from);
 
 /* Remembers that the device passed the whole verification; a verdict of before is overruled. */
 MUST_USE enum dae_status trust_remember_pass(const struct device *device, struct error *err);

@@ -73,7 +73,7 @@ static enum dae_status tune(const struct invocation *invocation, const struct re
     TRY(settings_read(registry, config, arena, &settings, err));
     TRY(network_build(registry, config, arena, false, &network, err));
     TRY(invocation_device(invocation, config, device, err));
-    TRY(trust_check(invocation, &network, &settings, *device, err));
+    TRY(trust_check(invocation, registry, &network, &settings, *device, err));
     fprintf(stderr, "%s\n", device_line(*device));
     const struct tune_options options = {
         .device = *device,

@@ -15,6 +15,8 @@ enum { N_COLUMNS = 6 };
 
 /* What is verified, and on what. */
 struct subject {
+    const struct dae_plugin *stranger; /* of the network, when it has a plugin from outside of this program */
+    const char *stranger_file;
     struct value *config;
     struct settings settings;
     struct network network;
@@ -28,6 +30,8 @@ static enum dae_status open_devices(const struct invocation *invocation, struct 
 {
     struct device_request request;
     const char *other = invocation_value(invocation, "against");
+    if (other)
+        TRY(driver_expect(other, err));
     TRY(invocation_device(invocation, subject->config, &subject->device[0], err));
     if (!other)
         return DAE_OK;
@@ -46,6 +50,7 @@ static enum dae_status verify(const struct invocation *invocation, const struct 
     TRY(settings_read(registry, subject->config, arena, &subject->settings, err));
     TRY(invocation_request(invocation, subject->config, &request, err));
     TRY(network_build(registry, subject->config, arena, false, &subject->network, err));
+    subject->stranger = trust_stranger(registry, &subject->network, &subject->settings, &subject->stranger_file);
     TRY(open_devices(invocation, subject, err));
     fprintf(stderr, "%s\n", device_line(subject->device[0]));
     if (subject->device[1])
@@ -70,10 +75,11 @@ static enum dae_status verify(const struct invocation *invocation, const struct 
     return DAE_OK;
 }
 
-static const struct verify_row *first_failed(const struct verify_report *report)
+/* The first row that failed, or else the first that is void; or NULL. */
+static const struct verify_row *first_fault(const struct verify_report *report)
 {
     for (int i = 0; i < report->n_rows; ++i)
-        if (!report->row[i].passed)
+        if (!report->row[i].passed && report->row[i].is_void == (report->n_failed == 0))
             return &report->row[i];
     return NULL;
 }
@@ -99,7 +105,7 @@ static cJSON *to_json(const struct subject *subject)
     cJSON_AddNumberToObject(root, "numbers", (double)report->n_numbers);
     cJSON_AddNumberToObject(root, "checks", report->n_rows);
     cJSON_AddNumberToObject(root, "failed", report->n_failed);
-    cJSON_AddBoolToObject(root, "passed", report->n_failed == 0);
+    cJSON_AddBoolToObject(root, "passed", report->n_failed + report->n_void == 0);
     json_number(root, "seconds", subject->seconds);
     cJSON *rows = cJSON_AddArrayToObject(root, "rows");
     for (int i = 0; i < report->n_rows; ++i) {
@@ -130,7 +136,7 @@ static enum dae_status print_table(const struct subject *subject, struct arena *
         line[1] = row->what;
         line[2] = arena_printf(arena, "%.2g", row->error);
         line[3] = arena_printf(arena, "%.2g", row->bound);
-        line[4] = row->passed ? "ok" : "FAILED";
+        line[4] = row->passed ? "ok" : row->is_void ? "void" : "FAILED";
         line[5] = row->note;
         filled = line[2] && line[3];
     }
@@ -143,22 +149,30 @@ static enum dae_status print_table(const struct subject *subject, struct arena *
 static void print_verdict(const struct subject *subject)
 {
     const struct verify_report *report = &subject->report;
-    const struct verify_row *row = first_failed(report);
-    const char *name = device_facts(subject->device[0])->name;
+    const struct verify_row *row = first_fault(report);
+    const char *name = device_facts(subject->device[0])->name, *config = subject->settings.name;
     char what[512];
     if (row)
         trust_describe(row, what, sizeof what);
     printf("\n%lld numbers compared in %.1f s: batches of %lld made-up samples, %d checks\n",
            (long long)report->n_numbers, subject->seconds, (long long)subject->options.n, report->n_rows);
-    if (row && subject->device[1])
+    if (row && row->is_void)
+        printf("verdict: none on '%s': %d checks are void, since the numbers of %s leave the range of float by "
+               "themselves; the first: %s\n",
+               name, report->n_void, config, what);
+    else if (row && subject->device[1])
         printf("verdict: the devices differ, first at %s\n", what);
+    else if (row && subject->stranger)
+        printf("verdict: %s is computed WRONGLY: %d checks failed, the first: %s; nothing is held against '%s', since "
+               "plugin '%s' (%s) is not one of this program\n",
+               config, report->n_failed, what, name, subject->stranger->name, subject->stranger_file);
     else if (row)
-        printf("verdict: '%s' computes %s WRONGLY: %d checks failed, the first: %s\n", name, subject->settings.name,
-               report->n_failed, what);
+        printf("verdict: '%s' computes %s WRONGLY: %d checks failed, the first: %s\n", name, config, report->n_failed,
+               what);
     else if (subject->device[1])
-        printf("verdict: the two devices compute %s alike\n", subject->settings.name);
+        printf("verdict: the two devices compute %s alike\n", config);
     else
-        printf("verdict: '%s' computes %s correctly\n", name, subject->settings.name);
+        printf("verdict: '%s' computes %s correctly\n", name, config);
 }
 
 static enum dae_status print(const struct invocation *invocation, const struct subject *subject, struct arena *arena,
@@ -176,6 +190,8 @@ static enum dae_status conclude(const struct subject *subject, struct error *err
 {
     if (subject->report.n_failed > 0)
         return DAE_OPENCL;
+    if (subject->report.n_void > 0)
+        return DAE_DIVERGED;
     return subject->device[1] ? DAE_OK : trust_remember_pass(subject->device[0], err);
 }
 
@@ -217,7 +233,8 @@ const struct command command_verify = {
         "for bit, Gaussian draws in ulp, two updates by the optimizer and of the parameters' average; whether the same "
         "batch gives the same bits twice; odd batches; and whether anything was written outside of a buffer. It prints "
         "a row for each check and a verdict in the last line. The exit status is 0, or "
-        "7 when a check failed; a NaN fails.\n"
+        "7 when a check failed; a NaN fails. Where the reference itself is not finite, as of a config that diverges, a "
+        "check is void: it says nothing about the device, and the exit status is 8.\n"
         "\n"
         "With --against, both devices run the same batch, and each node is compared: what remains of the difference "
         "when that of its inputs is taken out. The first failed row names the node where they part.\n"

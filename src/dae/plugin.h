@@ -213,6 +213,7 @@ enum dae_flags {
     /* y is linear in its first weight, whose last axis is that of y, plus its second weight, one number for each
      * channel: what is `affine` behind it can be multiplied into the two. */
     DAE_LINEAR = 2048,
+    DAE_UNIT_RANGE = 4096, /* a loss: output and target must lie in [0, 1] */
 };
 
 /* How a layer computes is exactly one of: DAE_VIEW; `pointwise_y` and `pointwise_dx`; `forward` and `backward`; or none

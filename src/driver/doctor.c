@@ -482,7 +482,7 @@ static enum dae_status examine(doctor_measure *measure, cJSON *facts, struct err
 {
     const struct driver_list *drivers;
     TRY(examine_environment(facts, err)); /* before the choice of the kernel cache adds to it */
-    TRY(drivers_find(true, &drivers, err));
+    TRY(drivers_find(PROBE_RECALL_NOTHING, &drivers, err));
     examine_system(facts);
     TRY(examine_loader(facts, err));
     cJSON *from = cJSON_AddObjectToObject(facts, "drivers_from");

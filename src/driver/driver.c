@@ -122,11 +122,14 @@ static enum dae_status load_good(struct platform_list *list, const struct driver
     return status == DAE_OK ? join_all(list, drivers, err) : status;
 }
 
+static bool is_listed; /* from now on nothing else can be loaded */
+
 enum dae_status driver_list_devices(struct platform_list *list, struct error *err)
 {
     const struct driver_list *drivers;
     *list = (struct platform_list){0};
-    TRY(drivers_find(false, &drivers, err));
+    TRY(drivers_find(PROBE_RECALL_ALL, &drivers, err));
+    is_listed = true;
     enum dae_status status = DAE_OK;
     if (drivers->n_good > 0)
         status = load_good(list, drivers, err);
@@ -267,6 +270,66 @@ enum dae_status driver_choose(const struct platform_list *list, const char *requ
     return DAE_OK;
 }
 
+/* ---- Before anything is loaded. ---------------------------------------------------------------------------------- */
+
+/* The devices that the probes have seen; their handles are missing. */
+static enum dae_status list_probed(const struct driver_list *drivers, struct platform_list *list, struct error *err)
+{
+    int most = 0;
+    for (int i = 0; i < drivers->icds.n; ++i)
+        most += drivers->probe[i].n_devices;
+    *list = (struct platform_list){.device = calloc((size_t)most + 1, sizeof *list->device)};
+    if (!list->device)
+        return error_no_memory(err, "device list", (size_t)most * sizeof *list->device);
+    for (int i = 0; i < drivers->icds.n; ++i)
+        for (int d = 0; d < drivers->probe[i].n_devices && drivers->probe[i].verdict == PROBE_GOOD; ++d) {
+            const struct probed_device *probed = &drivers->probe[i].device[d];
+            struct platform_device *device = &list->device[list->n++];
+            memcpy(device->platform, probed->platform, sizeof device->platform);
+            memcpy(device->vendor, probed->vendor, sizeof device->vendor);
+            memcpy(device->name, probed->name, sizeof device->name);
+            memcpy(device->version, probed->version, sizeof device->version);
+            device->type = probed->type;
+            device->usable = !probed->fault[0];
+        }
+    return DAE_OK;
+}
+
+static bool fits_all(const struct platform_list *list, const char *requests)
+{
+    char name[256], line[768];
+    int index;
+    bool fits = true;
+    do {
+        struct error unused = {0};
+        const size_t len = requests ? strcspn(requests, ",") : 0;
+        snprintf(name, sizeof name, "%.*s", (int)len, requests ? requests : "");
+        fits = driver_choose(list, requests ? name : NULL, &index, line, sizeof line, &unused) != DAE_NO_DEVICE;
+        requests = requests && requests[len] ? requests + len + 1 : NULL;
+    } while (fits && requests);
+    return fits;
+}
+
+enum dae_status driver_expect(const char *requests, struct error *err)
+{
+    const struct driver_list *drivers;
+    struct platform_list list;
+    if (is_listed)
+        return DAE_OK;
+    TRY(drivers_find(PROBE_RECALL_ALL, &drivers, err));
+    bool refused = false;
+    for (int i = 0; i < drivers->icds.n; ++i)
+        refused = refused || probe_is_old_refusal(&drivers->probe[i]);
+    if (!refused)
+        return DAE_OK;
+    TRY(list_probed(drivers, &list, err));
+    const bool fits = fits_all(&list, requests);
+    platform_list_release(&list);
+    return fits ? DAE_OK : drivers_retry(err);
+}
+
+/* ---- Opening. ---------------------------------------------------------------------------------------------------- */
+
 static enum dae_status keep_notices(struct device *device, const struct platform_list *list, struct error *err)
 {
     for (int i = 0; i < list->n_notices; ++i)
@@ -290,6 +353,7 @@ enum dae_status driver_open(const char *request, const struct tuning_request *tu
     char line[DEVICE_LINE];
     int index = 0;
     *out = NULL;
+    TRY(driver_expect(request, err));
     TRY(driver_list_devices(&list, err));
     enum dae_status status = driver_choose(&list, request, &index, line, sizeof line, err);
     if (status == DAE_OK)

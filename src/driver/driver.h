@@ -11,6 +11,11 @@
  * On success the caller releases: platform_list_release. */
 MUST_USE enum dae_status driver_list_devices(struct platform_list *list, struct error *err);
 
+/* Before the first list of a process (after it, it does nothing): when what is remembered of the drivers does not fit
+ * the requests ("NAME,NAME", NULL: any device), each driver that is refused for what an earlier probe found is probed
+ * once more, so that no command ends with exit status 3 because of a fault that has passed. */
+MUST_USE enum dae_status driver_expect(const char *requests, struct error *err);
+
 /* Picks the device that `request` means: NULL or "auto" (the first usable GPU, else the first usable CPU), "gpu",
  * "cpu", or a piece of a platform, vendor, device or version name (PoCL says its own only there) without regard to
  * case, optionally with ":N" for the N-th match from 0. Writes one line that says which and why. Nothing fits, or the

@@ -28,7 +28,7 @@ static void set_aside_repeated(struct driver_list *drivers, int index)
         }
 }
 
-static enum dae_status find(bool anew, struct driver_list *drivers, struct error *err)
+static enum dae_status find(enum probe_memory memory, struct driver_list *drivers, struct error *err)
 {
     kernel_cache_prepare();
     TRY(icd_list_read(&drivers->icds, err));
@@ -36,7 +36,7 @@ static enum dae_status find(bool anew, struct driver_list *drivers, struct error
     drivers->probe = calloc((size_t)n + 1, sizeof *drivers->probe);
     if (!drivers->probe)
         return error_no_memory(err, "driver list", (size_t)n * sizeof *drivers->probe);
-    TRY(probe_drivers(drivers->icds.icd, n, anew, drivers->probe, err));
+    TRY(probe_drivers(drivers->icds.icd, n, memory, drivers->probe, err));
     for (int i = 0; i < n; ++i) {
         set_aside_repeated(drivers, i);
         drivers->n_good += drivers->probe[i].verdict == PROBE_GOOD;
@@ -44,20 +44,29 @@ static enum dae_status find(bool anew, struct driver_list *drivers, struct error
     return DAE_OK;
 }
 
-enum dae_status drivers_find(bool anew, const struct driver_list **out, struct error *err)
+static struct driver_list found;
+static bool is_found;
+
+enum dae_status drivers_find(enum probe_memory memory, const struct driver_list **out, struct error *err)
 {
-    static struct driver_list drivers;
-    static bool is_found;
     if (!is_found) {
-        enum dae_status status = find(anew, &drivers, err);
+        enum dae_status status = find(memory, &found, err);
         if (status != DAE_OK) {
-            drivers_release(&drivers);
+            drivers_release(&found);
             return status;
         }
         is_found = true;
     }
-    *out = &drivers;
+    *out = &found;
     return DAE_OK;
+}
+
+enum dae_status drivers_retry(struct error *err)
+{
+    const struct driver_list *unused;
+    drivers_release(&found);
+    is_found = false;
+    return drivers_find(PROBE_RECALL_GOOD, &unused, err);
 }
 
 enum dae_status drivers_limit(const struct driver_list *drivers, struct driver_limit *limit, struct error *err)

@@ -15,10 +15,12 @@ struct driver_list {
     int n_good;
 };
 
-/* Reads the list and probes each driver: once per process, as nothing that is found later can change what is loaded.
- * `anew`: what is remembered from earlier runs does not count. The list lives as long as the process. Must come before
- * the process's first OpenCL call, and makes the choice of the kernel cache. */
-MUST_USE enum dae_status drivers_find(bool anew, const struct driver_list **out, struct error *err);
+/* Reads the list and probes each driver: the first call of a process, as nothing that is found later can change what is
+ * loaded. The list lives as long as the process. Must come before the process's first OpenCL call, and makes the choice
+ * of the kernel cache. */
+MUST_USE enum dae_status drivers_find(enum probe_memory memory, const struct driver_list **out, struct error *err);
+/* Before anything is loaded: probes once more each driver that the list refuses because of an earlier probe. */
+MUST_USE enum dae_status drivers_retry(struct error *err);
 
 /* Brings the loader to load the good drivers and no other: drivers_limit before the process's first OpenCL call and
  * drivers_unlimit behind it. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@
 #include "driver/fingerprint.h"
 
 enum {
-    FORMAT = 1, /* of what is remembered, and of what a probe does: a change makes old memos count for nothing */
+    FORMAT = 2, /* of what is remembered, and of what a probe does: a change makes old memos count for nothing */
     N_NUMBERS = 64,
     MOST_IN_GROUP = 16,
     BAD_SECONDS = 3600,
@@ -139,6 +140,8 @@ static void note_device(const struct platform_device *device, cJSON *devices)
     fault[strcspn(fault, "\n")] = '\0';
     cJSON *row = cJSON_CreateObject();
     cJSON_AddStringToObject(row, "platform", device->platform);
+    cJSON_AddStringToObject(row, "vendor", device->vendor);
+    cJSON_AddNumberToObject(row, "type", device->type);
     cJSON_AddStringToObject(row, "name", device->name);
     cJSON_AddStringToObject(row, "version", device->version);
     cJSON_AddStringToObject(row, "driver", device->driver);
@@ -267,11 +270,61 @@ static const char *text_at(const cJSON *object, const char *name)
     return text ? text : "";
 }
 
-static bool is_stale(const cJSON *value, const struct probe *probe)
+static bool is_refusal(const struct probe *probe)
 {
-    bool bad = probe->verdict != PROBE_GOOD;
+    bool bad = probe->verdict != PROBE_GOOD && probe->verdict != PROBE_REPEATED;
     for (int i = 0; i < probe->n_devices; ++i)
         bad = bad || probe->device[i].fault[0];
+    return bad;
+}
+
+bool probe_is_old_refusal(const struct probe *probe)
+{
+    return probe->remembered && is_refusal(probe);
+}
+
+/* Whether a fault is that of a machine which had too little of something at that moment. What drivers, the dynamic
+ * loader and the standard say then. */
+static bool says_want(const char *fault)
+{
+    static const char *const words[] = {"out of memory",
+                                        "OutOfMemory",
+                                        "OUT_OF_HOST_MEMORY",
+                                        "OUT_OF_RESOURCES",
+                                        "ALLOCATION_FAILURE",
+                                        "bad_alloc",
+                                        "allocate",
+                                        "allocation",
+                                        "failed to map segment",
+                                        "mmap",
+                                        "PTHREAD ERROR",
+                                        "pthread_create",
+                                        "Resource temporarily unavailable",
+                                        "Too many open files",
+                                        "No space left",
+                                        "Disk quota exceeded"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; ++i)
+        found = found || strcasestr(fault, words[i]);
+    return found;
+}
+
+/* Whether what speaks against the driver may have passed by the next start: it was killed, was too slow, or failed
+ * where memory or address space was short. A process whose address space is limited crashes without a word. */
+static bool is_passing(const struct probe *probe)
+{
+    struct rlimit space;
+    bool passing = probe->verdict == PROBE_HUNG || says_want(probe->fault) || strstr(probe->fault, "(SIGKILL)");
+    for (int i = 0; i < probe->n_devices; ++i)
+        passing = passing || says_want(probe->device[i].fault);
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
+        passing = true;
+    return passing && is_refusal(probe);
+}
+
+static bool is_stale(const cJSON *value, const struct probe *probe)
+{
+    const bool bad = is_refusal(probe);
     const cJSON *when = cJSON_GetObjectItemCaseSensitive(value, "time");
     const double age = cJSON_IsNumber(when) ? (double)time(NULL) - when->valuedouble : -1;
     char boot[64];
@@ -310,6 +363,12 @@ static enum dae_status read_found(const cJSON *value, struct probe *probe, bool 
     {
         struct probed_device *device = &probe->device[probe->n_devices++];
         snprintf(device->platform, sizeof device->platform, "%s", text_at(row, "platform"));
+        const cJSON *type = cJSON_GetObjectItemCaseSensitive(row, "type");
+        device->type = !cJSON_IsNumber(type)          ? DEVICE_OTHER
+                       : type->valueint == DEVICE_CPU ? DEVICE_CPU
+                       : type->valueint == DEVICE_GPU ? DEVICE_GPU
+                                                      : DEVICE_OTHER;
+        snprintf(device->vendor, sizeof device->vendor, "%s", text_at(row, "vendor"));
         snprintf(device->name, sizeof device->name, "%s", text_at(row, "name"));
         snprintf(device->version, sizeof device->version, "%s", text_at(row, "version"));
         snprintf(device->driver, sizeof device->driver, "%s", text_at(row, "driver"));
@@ -319,7 +378,7 @@ static enum dae_status read_found(const cJSON *value, struct probe *probe, bool 
 }
 
 /* From memory, when there is something that still holds. */
-static enum dae_status recall(const char *key, struct probe *probe, struct error *err)
+static enum dae_status recall(const char *key, enum probe_memory memory, struct probe *probe, struct error *err)
 {
     char problem[512]; /* a damaged memo: the probe is done again */
     cJSON *value = cache_read("probe", key, problem, sizeof problem);
@@ -327,9 +386,8 @@ static enum dae_status recall(const char *key, struct probe *probe, struct error
         return DAE_OK;
     bool whole;
     enum dae_status status = read_found(value, probe, &whole, err);
-    if (status == DAE_OK && whole && !is_stale(value, probe))
-        probe->remembered = true;
-    else
+    probe->remembered = status == DAE_OK && whole && !is_stale(value, probe);
+    if (!probe->remembered || (memory == PROBE_RECALL_GOOD && probe_is_old_refusal(probe)))
         probe_release(probe);
     cJSON_Delete(value);
     return status;
@@ -346,6 +404,8 @@ static enum dae_status keep(struct job *job, struct error *err)
     TRY(read_found(job->answer, job->probe, &whole, err));
     if (!whole)
         return error_no_memory(err, "probe", 0);
+    if (is_passing(job->probe))
+        return DAE_OK;
     struct error unkept = {0};
     const enum dae_status kept = cache_write("probe", job->key, job->answer, &unkept);
     (void)kept; /* without a memo the next run probes again */
@@ -370,13 +430,13 @@ static enum dae_status probe_unknown(struct job *job, int n, bool alone, struct 
 }
 
 /* Adds the driver to the jobs unless there is a memo of it. */
-static enum dae_status recall_or_list(const struct icd *icd, bool anew, struct probe *probe, struct job *job,
-                                      int *n_jobs, struct error *err)
+static enum dae_status recall_or_list(const struct icd *icd, enum probe_memory memory, struct probe *probe,
+                                      struct job *job, int *n_jobs, struct error *err)
 {
     struct text key = {0};
     enum dae_status status = fingerprint_driver(icd, FORMAT, &key, err);
-    if (status == DAE_OK && !anew)
-        status = recall(key.data, probe, err);
+    if (status == DAE_OK && memory != PROBE_RECALL_NOTHING)
+        status = recall(key.data, memory, probe, err);
     if (status != DAE_OK || probe->remembered)
         text_release(&key);
     else
@@ -384,13 +444,14 @@ static enum dae_status recall_or_list(const struct icd *icd, bool anew, struct p
     return status;
 }
 
-enum dae_status probe_drivers(const struct icd *icd, int n, bool anew, struct probe *probe, struct error *err)
+enum dae_status probe_drivers(const struct icd *icd, int n, enum probe_memory memory, struct probe *probe,
+                              struct error *err)
 {
     struct job *job = calloc((size_t)n + 1, sizeof *job), **ask = calloc((size_t)n + 1, sizeof(struct job *));
     enum dae_status status = job && ask ? DAE_OK : error_no_memory(err, "probe", (size_t)n * sizeof *job);
     int n_jobs = 0;
     for (int i = 0; i < n && status == DAE_OK; ++i)
-        status = recall_or_list(&icd[i], anew, &probe[i], job, &n_jobs, err);
+        status = recall_or_list(&icd[i], memory, &probe[i], job, &n_jobs, err);
     if (status == DAE_OK)
         status = probe_unknown(job, n_jobs, n == 1, ask, err);
     for (int i = 0; i < n_jobs; ++i) {

@@ -18,6 +18,7 @@ struct loaded {
     const struct dae_plugin *plugin;
     void *library; /* NULL: linked in */
     char *from;
+    bool is_strange; /* not from the first folder */
 };
 
 struct registry {
@@ -89,6 +90,8 @@ static const char *incomplete(const struct dae_plugin *p)
             return "only a corruption can have a level that is drawn for each sample";
     if (p->flags & (DAE_MASKS | DAE_READS_DATA) && p->kind != DAE_CORRUPTION)
         return "only a corruption can mask, or read other samples";
+    if (p->flags & DAE_UNIT_RANGE && p->kind != DAE_LOSS)
+        return "only a loss can require the range from 0 to 1";
     if (p->kind == DAE_OPTIMIZER)
         return !p->coefficients || !p->update || !p->kernel_source || p->n_states < 0 || p->n_states > DAE_MAX_STATES
                    ? "an optimizer needs coefficients, update and a kernel"
@@ -137,7 +140,7 @@ enum dae_status registry_add(struct registry *registry, const struct dae_plugin 
         grown[at] = grown[at - 1];
         --at;
     }
-    grown[at] = (struct loaded){plugin, NULL, copy};
+    grown[at] = (struct loaded){.plugin = plugin, .from = copy};
     ++registry->n;
     return DAE_OK;
 }
@@ -168,7 +171,7 @@ static enum dae_status check_whole(const char *path, struct error *err)
     return why ? error_set(err, DAE_PLUGIN, "plugin %s cannot be used: %s", path, why) : DAE_OK;
 }
 
-static enum dae_status load(struct registry *registry, const char *path, struct error *err)
+static enum dae_status load(struct registry *registry, const char *path, bool is_strange, struct error *err)
 {
     TRY(check_owner(path, S_IFREG, err));
     TRY(check_whole(path, err));
@@ -187,7 +190,7 @@ static enum dae_status load(struct registry *registry, const char *path, struct 
     }
     for (int i = 0; i < registry->n; ++i)
         if (registry->loaded[i].plugin == plugin)
-            registry->loaded[i].library = library;
+            registry->loaded[i].library = library, registry->loaded[i].is_strange = is_strange;
     return DAE_OK;
 }
 
@@ -197,7 +200,7 @@ static int is_library(const struct dirent *entry)
     return len > 3 && entry->d_name[0] != '.' && strcmp(entry->d_name + len - 3, ".so") == 0;
 }
 
-static enum dae_status load_folder(struct registry *registry, const char *folder, struct error *err)
+static enum dae_status load_folder(struct registry *registry, const char *folder, bool is_strange, struct error *err)
 {
     /* An absolute path, so that no search path takes part. */
     char *absolute = realpath(folder, NULL);
@@ -211,7 +214,7 @@ static enum dae_status load_folder(struct registry *registry, const char *folder
     for (int i = 0; i < n; ++i) {
         char path[8192];
         if (status == DAE_OK && snprintf(path, sizeof path, "%s/%s", absolute, entries[i]->d_name) < (int)sizeof path)
-            status = load(registry, path, err);
+            status = load(registry, path, is_strange, err);
         free(entries[i]);
     }
     free(entries);
@@ -226,7 +229,7 @@ enum dae_status registry_open(const char *const *folders, int n_folders, struct 
     if (!registry)
         return error_no_memory(err, "plugins", sizeof *registry);
     for (int i = 0; i < n_folders; ++i) {
-        enum dae_status status = load_folder(registry, folders[i], err);
+        enum dae_status status = load_folder(registry, folders[i], i > 0, err);
         if (status != DAE_OK) {
             registry_close(registry);
             return status;
@@ -254,6 +257,14 @@ const struct dae_plugin *registry_find(const struct registry *registry, enum dae
     for (int i = 0; i < registry->n; ++i)
         if (registry->loaded[i].plugin->kind == kind && strcmp(registry->loaded[i].plugin->name, name) == 0)
             return registry->loaded[i].plugin;
+    return NULL;
+}
+
+const char *registry_stranger(const struct registry *registry, const struct dae_plugin *plugin)
+{
+    for (int i = 0; i < registry->n; ++i)
+        if (registry->loaded[i].plugin == plugin && registry->loaded[i].is_strange)
+            return registry->loaded[i].from;
     return NULL;
 }
 

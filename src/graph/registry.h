@@ -22,6 +22,9 @@ MUST_USE enum dae_status registry_add(struct registry *registry, const struct da
 const struct dae_plugin *registry_find(const struct registry *registry, enum dae_kind kind, const char *name);
 
 int registry_count(const struct registry *registry);
+/* The file that a plugin was loaded from when that lies outside of the first folder, which is the program's own: a
+ * stranger's code. NULL for one of ours. */
+const char *registry_stranger(const struct registry *registry, const struct dae_plugin *plugin);
 /* In order of kind, then name. */
 const struct dae_plugin *registry_at(const struct registry *registry, int index);
 

@@ -1,5 +1,6 @@
 #include "model/model_file.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,10 @@ static char *tensor_name(const struct network *network, int node, int weight)
 enum dae_status model_file_save(const char *path, const struct network *network, const float *parameters,
                                 const struct value *config, const struct panel_columns *columns, struct error *err)
 {
+    for (int64_t i = 0; i < network->parameters_len; ++i)
+        if (!isfinite(parameters[i]))
+            return error_set(err, DAE_DIVERGED, "%s is not written: the parameters of the network are not finite",
+                             path);
     struct st_tensor *tensors = calloc((size_t)network->n_nodes * DAE_MAX_WEIGHTS, sizeof *tensors);
     struct text text = {0}, panel = {0};
     size_t n = 0;
@@ -101,7 +106,12 @@ enum dae_status model_file_parameters(const char *path, const struct safetensors
                                  safetensors_dtype_name(tensor->dtype), shape_text(&theirs, have),
                                  shape_text(shape, want));
             }
-            memcpy(parameters + network->node[i].weight_offset[w], tensor->data, safetensors_bytes(tensor));
+            float *to = parameters + network->node[i].weight_offset[w];
+            memcpy(to, tensor->data, safetensors_bytes(tensor));
+            for (int64_t k = 0; k < dae_shape_len(shape); ++k)
+                if (!isfinite(to[k]))
+                    return error_set(err, DAE_CHECKPOINT, "%s: tensor '%s' is not finite; the training had diverged",
+                                     path, name);
         }
     return DAE_OK;
 }

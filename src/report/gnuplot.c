@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/atomic_file.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 extern char **environ;
 

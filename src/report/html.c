@@ -1,12 +1,13 @@
 #include "report/html.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/atomic_file.h"
 #include "base/file.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 enum { MAX_FIGURE_BYTES = 64 * 1024 * 1024 };
 
@@ -146,9 +147,10 @@ void html_section(struct html *html, const char *heading, const char *paragraph)
 {
     if (html->n_sections++ > 0)
         text_add(&html->body, "</section>\n");
-    text_printf(&html->contents, "<li><a href=\"#section-%zu\">", html->n_sections);
+    const char *id = html->id ? html->id : "section";
+    text_printf(&html->contents, "<li><a href=\"#%s-%zu\">", id, html->n_sections);
     add_element(&html->contents, "", heading, "</a></li>\n");
-    text_printf(&html->body, "<section id=\"section-%zu\">\n", html->n_sections);
+    text_printf(&html->body, "<section id=\"%s-%zu\">\n", id, html->n_sections);
     add_element(&html->body, "<h2>", heading, "</h2>\n");
     if (paragraph)
         add_paragraphs(&html->body, paragraph);
@@ -300,6 +302,45 @@ enum dae_status html_save(const struct html *html, const char *path, struct erro
         failed ? error_no_memory(err, path, page.len) : atomic_file_save(path, page.data, page.len, err);
     text_release(&page);
     return status;
+}
+
+/* The lengths of head, contents and body, the number of sections, then the three. */
+static const char part_format[] = "dae-cl report part %zu %zu %zu %zu\n";
+
+enum dae_status html_part_save(const struct html *html, const char *path, struct error *err)
+{
+    struct text part = {0};
+    const struct text *const texts[] = {&html->head, &html->contents, &html->body};
+    text_printf(&part, part_format, html->head.len, html->contents.len, html->body.len, html->n_sections);
+    for (int i = 0; i < 3; ++i) {
+        text_add_bytes(&part, texts[i]->data ? texts[i]->data : "", texts[i]->len);
+        part.failed = part.failed || texts[i]->failed;
+    }
+    const enum dae_status status =
+        part.failed ? error_no_memory(err, path, part.len) : atomic_file_save(path, part.data, part.len, err);
+    text_release(&part);
+    return status;
+}
+
+enum dae_status html_part_add(struct html *html, const char *path, struct error *err)
+{
+    char *bytes;
+    size_t len, head, contents, body, n;
+    TRY(file_read(path, (size_t)16 * MAX_FIGURE_BYTES, DAE_IO, &bytes, &len, err));
+    const char *at = strchr(bytes, '\n');
+    const bool whole = at && sscanf(bytes, part_format, &head, &contents, &body, &n) == 4 && head <= len &&
+                       contents <= len && body <= len && (size_t)(++at - bytes) + head + contents + body == len;
+    if (whole) {
+        if (html->head.len == 0)
+            text_add_bytes(&html->head, at, head);
+        if (html->n_sections > 0 && n > 0)
+            text_add(&html->body, "</section>\n");
+        text_add_bytes(&html->contents, at + head, contents);
+        text_add_bytes(&html->body, at + head + contents, body);
+        html->n_sections += n;
+    }
+    free(bytes);
+    return whole ? DAE_OK : error_set(err, DAE_BAD_DATA, "%s: it is not a part of a report", path);
 }
 
 void html_release(struct html *html)

@@ -18,8 +18,9 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* Zero-initialise with {0}. */
+/* Zero-initialise with {0}; set id first where sections of several pages are put together. */
 struct html {
+    const char *id; /* begins the names of the sections, "section" when NULL */
     struct text head, contents, body;
     size_t n_sections;
 };
@@ -58,6 +59,13 @@ void html_code(struct html *html, const char *summary, const char *text);
 
 /* Writes the page atomically. DAE_IO, DAE_NO_MEMORY. The page stays as it is and may be appended to. */
 MUST_USE enum dae_status html_save(const struct html *html, const char *path, struct error *err);
+
+/* Parts of a page that are made at different times: a part is what html_begin and all that came after it have made.
+ * html_part_save keeps it in a file, atomically. html_part_add appends a kept part's sections to a page; the title and
+ * subtitle are those of the first part, so the page needs no html_begin. DAE_IO, DAE_NO_MEMORY; DAE_BAD_DATA for a file
+ * that is no part. */
+MUST_USE enum dae_status html_part_save(const struct html *html, const char *path, struct error *err);
+MUST_USE enum dae_status html_part_add(struct html *html, const char *path, struct error *err);
 
 void html_release(struct html *html);
 

@@ -1,6 +1,7 @@
 #include "train/checkpoint.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,35 @@ void checkpoint_release(struct checkpoint *c)
     *c = (struct checkpoint){0};
 }
 
+static bool are_finite(const float *numbers, size_t n)
+{
+    size_t i = 0;
+    while (numbers && i < n && isfinite(numbers[i]))
+        ++i;
+    return !numbers || i == n;
+}
+
+static bool losses_are_finite(const double *losses, uint64_t n)
+{
+    uint64_t i = 0;
+    while (i < n && isfinite(losses[i]))
+        ++i;
+    return i == n;
+}
+
+const char *checkpoint_bad(const struct checkpoint *c, const struct network *network, int n_states)
+{
+    const size_t len = (size_t)network->parameters_len;
+    return !are_finite(c->parameters, len)                                          ? "parameters"
+           : !are_finite(c->state, (size_t)network->trained_len * (size_t)n_states) ? "optimizer_state"
+           : !are_finite(c->average, len)                                           ? "average"
+           : !are_finite(c->best, len)                                              ? "best_parameters"
+           : !are_finite(c->step_losses, c->step)                                   ? "step_losses"
+           : !losses_are_finite(c->train_losses, c->epoch)                          ? "train_losses"
+           : !losses_are_finite(c->test_losses, c->epoch)                           ? "test_losses"
+                                                                                    : NULL;
+}
+
 enum dae_status checkpoint_save(const char *path, const struct checkpoint *c, const struct network *network,
                                 int n_states, const char *fingerprint, struct error *err)
 {
@@ -60,6 +90,9 @@ enum dae_status checkpoint_save(const char *path, const struct checkpoint *c, co
     if (c->n_shares > 0)
         tensors[n_tensors++] = (struct st_tensor){"shares", ST_U64, 1, {c->n_shares}, c->share};
     const struct st_meta meta[] = {{"format", FORMAT}, {"fingerprint", fingerprint}};
+    const char *bad = checkpoint_bad(c, network, n_states);
+    if (bad)
+        return error_set(err, DAE_DIVERGED, "%s is not written: its %s are not finite", path, bad);
     return safetensors_save(path, tensors, n_tensors, meta, 2, err);
 }
 
@@ -154,6 +187,12 @@ enum dae_status checkpoint_load(const char *path, struct checkpoint *c, const st
                            path, len, line);
     } else {
         status = take_all(&file, path, c, network, n_states, epochs, steps, err);
+        const char *bad = status == DAE_OK ? checkpoint_bad(c, network, n_states) : NULL;
+        if (bad)
+            status = error_set(err, DAE_CHECKPOINT,
+                               "%s: its %s are not finite: the training had diverged; begin again, with a smaller "
+                               "learning rate",
+                               path, bad);
     }
     safetensors_close(&file);
     return status;

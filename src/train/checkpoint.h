@@ -28,13 +28,17 @@ MUST_USE enum dae_status checkpoint_new(const struct network *network, int n_sta
                                         struct error *err);
 void checkpoint_release(struct checkpoint *checkpoint);
 
-/* Writes the file whole or not at all. */
+/* The first part that holds a number which is not finite, "parameters"; NULL: all are finite. */
+const char *checkpoint_bad(const struct checkpoint *checkpoint, const struct network *network, int n_states);
+
+/* Writes the file whole or not at all. A state that is not finite is not written over a good one: DAE_DIVERGED. */
 MUST_USE enum dae_status checkpoint_save(const char *path, const struct checkpoint *checkpoint,
                                          const struct network *network, int n_states, const char *fingerprint,
                                          struct error *err);
 
 /* Fills a checkpoint made by checkpoint_new for `epochs` and `steps`. A file that is damaged, of another network,
- * config or of more epochs than asked for: DAE_CHECKPOINT naming the tensor or the difference. */
+ * config or of more epochs than asked for, or that is not finite: DAE_CHECKPOINT naming the tensor or the difference.
+ */
 MUST_USE enum dae_status checkpoint_load(const char *path, struct checkpoint *checkpoint, const struct network *network,
                                          int n_states, uint64_t epochs, uint64_t steps, const char *fingerprint,
                                          struct error *err);

@@ -12,6 +12,48 @@ static bool all_finite(const float *values, int64_t n)
     return true;
 }
 
+/* The largest absolute value; infinite when one is not finite. */
+static double largest(const float *values, int64_t n)
+{
+    double most = 0;
+    for (int64_t i = 0; i < n; ++i)
+        most = !isfinite(values[i]) ? INFINITY : fmax(most, fabs((double)values[i]));
+    return most;
+}
+
+/* Training moves parameters by some times their own size. A rate that throws them a thousand times further in few steps
+ * has nothing to do with learning. */
+static enum dae_status judge_growth(const struct network *network, const float *parameters, struct diagnosis *diagnosis,
+                                    struct error *err)
+{
+    float *start = calloc((size_t)network->parameters_len, sizeof *start);
+    if (!start)
+        return error_no_memory(err, "diagnosis", (unsigned long long)network->parameters_len * sizeof *start);
+    network_init(network, start);
+    const double then = largest(start, network->parameters_len), now = largest(parameters, network->parameters_len);
+    free(start);
+    if (now > 1000 * fmax(then, 1))
+        snprintf(diagnosis->cause, sizeof diagnosis->cause,
+                 "the learning rate is far too large: the largest parameter was %.3g at the start, and is %.3g", then,
+                 now);
+    return DAE_OK;
+}
+
+/* The output of the network, (n, output). */
+static void judge_range(const struct network *network, const float *output, int64_t n, struct diagnosis *diagnosis)
+{
+    const struct node *node = &network->node[network->output], *loss = &network->node[network->loss];
+    const int64_t len = n * dae_shape_len(&node->plan.output);
+    int64_t i = 0;
+    while (i < len && output[i] >= 0 && output[i] <= 1)
+        ++i;
+    if (loss->plugin->flags & DAE_UNIT_RANGE && i < len && isfinite(output[i]))
+        snprintf(diagnosis->cause, sizeof diagnosis->cause,
+                 "the loss %s requires an output from 0 to 1, but that of \"%s\" is %.5g; end the network with a "
+                 "sigmoid, or take another loss",
+                 loss->plugin->name, node->name, (double)output[i]);
+}
+
 static bool bad_parameters(const struct network *network, const float *parameters, char *where, size_t len)
 {
     for (int i = 0; i < network->n_nodes; ++i)
@@ -26,8 +68,12 @@ static bool bad_parameters(const struct network *network, const float *parameter
 }
 
 static enum dae_status scan(const struct executor *executor, const struct network *network, int64_t n, float *values,
-                            char *where, size_t len, struct error *err)
+                            struct diagnosis *diagnosis, struct error *err)
 {
+    char *where = diagnosis->where;
+    const size_t len = sizeof diagnosis->where;
+    TRY(executor_read(executor, SCHEDULE_TRAIN, network->output, n, values, err));
+    judge_range(network, values, n, diagnosis);
     for (int i = 0; i < network->n_nodes; ++i) {
         TRY(executor_read(executor, SCHEDULE_TRAIN, i, n, values, err));
         if (!all_finite(values, n * dae_shape_len(&network->node[i].plan.output))) {
@@ -50,9 +96,11 @@ static enum dae_status scan(const struct executor *executor, const struct networ
 
 enum dae_status diagnosis_first_bad(struct device *device, const struct network *network,
                                     const struct executor_options *options, const struct batch *batch,
-                                    const float *parameters, char *where, size_t where_len, struct error *err)
+                                    const float *parameters, struct diagnosis *diagnosis, struct error *err)
 {
-    if (bad_parameters(network, parameters, where, where_len))
+    *diagnosis = (struct diagnosis){.where = ""};
+    TRY(judge_growth(network, parameters, diagnosis, err));
+    if (bad_parameters(network, parameters, diagnosis->where, sizeof diagnosis->where))
         return DAE_OK;
     struct executor_options keep = *options;
     keep.keep_all = true;
@@ -75,7 +123,7 @@ enum dae_status diagnosis_first_bad(struct device *device, const struct network 
     if (status == DAE_OK)
         status = executor_differentiate(executor, batch, losses, 0, err);
     if (status == DAE_OK)
-        status = scan(executor, network, batch->n, values, where, where_len, err);
+        status = scan(executor, network, batch->n, values, diagnosis, err);
     buffer_free(losses);
     executor_free(executor);
     free(values);

@@ -5,10 +5,16 @@
 #include "base/error.h"
 #include "graph/executor.h"
 
-/* Runs one batch from given parameters (parameters_len) with every value kept, and writes to `where` what is the first
- * that is not finite: "the parameters of layer X", "the output of layer X", "the gradient at layer X". */
+struct diagnosis {
+    char where[256]; /* what is the first that is not finite: "the parameters of layer X", "the output of X" */
+    char cause[320]; /* why, where that is known, and what to do; else "" */
+};
+
+/* Runs one batch from given parameters (parameters_len) with every value kept, and looks where numbers stop being
+ * finite. Known causes: an output outside of the range that the loss requires, and parameters that have grown far
+ * beyond those that training began with, so that its rate is too large. */
 MUST_USE enum dae_status diagnosis_first_bad(struct device *device, const struct network *network,
                                              const struct executor_options *options, const struct batch *batch,
-                                             const float *parameters, char *where, size_t where_len, struct error *err);
+                                             const float *parameters, struct diagnosis *diagnosis, struct error *err);
 
 #endif

@@ -23,11 +23,12 @@ struct trainer {
     struct executor_options executor_options;
     struct network contractive; /* what is differentiated when the settings ask for the penalty */
     struct executor *executor;
-    struct multi_device *team; /* NULL with one device */
-    struct buffer *losses;     /* (n_steps) of the running epoch, on the device */
-    float *host_losses;        /* (n_steps) */
-    float *sample_losses;      /* (batch) */
-    struct checkpoint at;      /* the state at the last checkpoint */
+    struct multi_device *team;           /* NULL with one device */
+    struct buffer *losses;               /* (n_steps) of the running epoch, on the device */
+    float *host_losses;                  /* (n_steps) */
+    float *sample_losses;                /* (batch) */
+    struct checkpoint at;                /* the state at the last checkpoint: all of it finite */
+    float *parameters, *state, *average; /* as in `at`: what is on the device now, before it is known to be finite */
     int64_t n_steps;
     struct { /* of all steps in this process */
         uint64_t steps, launches, waits;
@@ -85,12 +86,34 @@ static bool is_finished(const struct trainer *t)
     return (int64_t)t->at.epoch >= t->options->settings->epochs || stops_early(t);
 }
 
+/* Reads what is on the device. */
+static enum dae_status read_state(struct trainer *t, struct error *err)
+{
+    TRY(executor_get_parameters(t->executor, t->parameters, err));
+    TRY(executor_get_state(t->executor, t->state, err));
+    return t->average ? executor_get_average(t->executor, t->average, err) : DAE_OK;
+}
+
+/* The part of it that is not finite; NULL: all is. */
+static const char *bad_state(const struct trainer *t)
+{
+    const struct checkpoint now = {.parameters = t->parameters, .state = t->state, .average = t->average};
+    return checkpoint_bad(&now, t->options->network, t->options->settings->optimizer->n_states);
+}
+
+static void swap(float **a, float **b)
+{
+    float *kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* What read_state has read, and bad_state has found finite, becomes the state to go on from. */
 static enum dae_status save_checkpoint(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
-    TRY(executor_get_parameters(t->executor, t->at.parameters, err));
-    TRY(executor_get_state(t->executor, t->at.state, err));
-    if (t->at.average)
-        TRY(executor_get_average(t->executor, t->at.average, err));
+    swap(&t->parameters, &t->at.parameters);
+    swap(&t->state, &t->at.state);
+    swap(&t->average, &t->at.average);
     if (t->at.best && step == 0 && epoch > 0 && early_stop_best(t->at.test_losses, epoch) == epoch - 1)
         memcpy(t->at.best, evaluated(t), (size_t)t->options->network->parameters_len * sizeof(float));
     t->at.epoch = (uint64_t)epoch;
@@ -119,38 +142,43 @@ static enum dae_status load_checkpoint(struct trainer *t, char *notice, size_t n
     return DAE_OK;
 }
 
-/* ---- When numbers go wrong.
- * ------------------------------------------------------------------------------------------ */
+/* ---- When numbers go wrong. -------------------------------------------------------------------------------------- */
+
+/* Where a number was found that is not finite: when `steps` of an epoch were done, with the batch from `first` on. */
+struct bad_place {
+    struct loader *loader; /* training or validation */
+    int64_t first, epoch, steps;
+    char what[128]; /* "the loss of epoch 1, step 3 is" */
+};
 
 /* Runs again from the last checkpoint to the bad step, which is the same computation bit for bit, and looks closer
  * there. */
-static enum dae_status diverged(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
+static enum dae_status look_closer(struct trainer *t, const struct bad_place *bad, struct diagnosis *diagnosis,
+                                   struct error *err)
+{
+    struct batch batch;
+    TRY(set_parameters(t, err));
+    TRY(executor_set_state(t->executor, t->at.state, err));
+    for (int64_t s = (int64_t)t->at.step; s < bad->steps; ++s)
+        TRY(train_step(t, bad->epoch, s, err));
+    TRY(executor_get_parameters(t->executor, t->parameters, err));
+    if (bad->loader == t->options->train)
+        TRY(loader_batch(bad->loader, bad->first, (uint32_t)bad->epoch, 0, &batch, err));
+    else
+        TRY(loader_batch(bad->loader, bad->first, 0, PHILOX_HELD_OUT, &batch, err));
+    return diagnosis_first_bad(t->options->device, t->options->network, &t->executor_options, &batch, t->parameters,
+                               diagnosis, err);
+}
+
+static enum dae_status diverged(struct trainer *t, const struct bad_place *bad, struct error *err)
 {
     struct error inner = {0};
-    char where[256] = "unknown (the run could not be repeated)";
-    struct batch batch;
-    float *parameters = calloc((size_t)t->options->network->parameters_len, sizeof *parameters);
-    enum dae_status status = parameters ? DAE_OK : error_no_memory(&inner, "diagnosis", 0);
-    if (status == DAE_OK)
-        status = set_parameters(t, &inner);
-    if (status == DAE_OK)
-        status = executor_set_state(t->executor, t->at.state, &inner);
-    for (int64_t s = (int64_t)t->at.step; s < step && status == DAE_OK; ++s)
-        status = train_step(t, epoch, s, &inner);
-    if (status == DAE_OK)
-        status = executor_get_parameters(t->executor, parameters, &inner);
-    if (status == DAE_OK)
-        status =
-            loader_batch(t->options->train, step * t->options->settings->batch, (uint32_t)epoch, 0, &batch, &inner);
-    if (status == DAE_OK)
-        status = diagnosis_first_bad(t->options->device, t->options->network, &t->executor_options, &batch, parameters,
-                                     where, sizeof where, &inner);
-    free(parameters);
-    status =
-        error_set(err, DAE_DIVERGED,
-                  "training diverged: the loss of epoch %lld, step %lld is not finite; first bad: %s; try a smaller "
-                  "learning rate",
-                  (long long)epoch + 1, (long long)step + 1, where);
+    struct diagnosis diagnosis;
+    if (look_closer(t, bad, &diagnosis, &inner) != DAE_OK)
+        diagnosis = (struct diagnosis){.where = "unknown (the run could not be repeated)"};
+    const enum dae_status status =
+        error_set(err, DAE_DIVERGED, "training diverged: %s not finite; first bad: %s; %s", bad->what, diagnosis.where,
+                  diagnosis.cause[0] ? diagnosis.cause : "try a smaller learning rate");
     if (t->options->checkpoint && (t->at.epoch > 0 || t->at.step > 0))
         error_note(err, "the checkpoint of epoch %llu is kept in %s", (unsigned long long)t->at.epoch,
                    t->options->checkpoint);
@@ -230,7 +258,7 @@ static enum dae_status run_steps(struct trainer *t, int64_t epoch, int64_t *step
 }
 
 /* Mean loss over all validation samples, without waiting between the batches for anything but their losses. */
-static enum dae_status validate(struct trainer *t, double *mean, struct error *err)
+static enum dae_status validate(struct trainer *t, int64_t epoch, double *mean, struct error *err)
 {
     const struct trainer_options *o = t->options;
     const int64_t all = loader_samples(o->validation), batch_len = o->settings->batch;
@@ -242,9 +270,50 @@ static enum dae_status validate(struct trainer *t, double *mean, struct error *e
         TRY(executor_read(t->executor, SCHEDULE_EVALUATE, o->network->loss, batch.n, t->sample_losses, err));
         for (int64_t i = 0; i < batch.n; ++i)
             sum += (double)t->sample_losses[i];
+        if (!isfinite(sum)) {
+            struct bad_place bad = {o->validation, first, epoch, t->n_steps, ""};
+            snprintf(bad.what, sizeof bad.what, "the validation loss after epoch %lld is", (long long)epoch + 1);
+            return diverged(t, &bad, err);
+        }
     }
     *mean = sum / ((double)all * (double)dae_shape_len(&o->network->node[o->network->output].plan.output));
     return DAE_OK;
+}
+
+/* The losses of the steps `from` .. `step` of an epoch, and what the last of them has left on the device. Only what is
+ * finite is believed: a loss looks at the parameters before its step, so those after the last are looked at too. */
+static enum dae_status read_back(struct trainer *t, int64_t epoch, int64_t from, int64_t step, struct error *err)
+{
+    struct bad_place bad = {t->options->train, 0, epoch, 0, ""};
+    TRY(buffer_read(t->losses, (uint64_t)from * sizeof(float), t->host_losses + from,
+                    (uint64_t)(step - from) * sizeof(float), err));
+    bad.steps = first_bad(t->host_losses, from, step);
+    bad.first = bad.steps * t->options->settings->batch;
+    if (bad.steps < step) {
+        snprintf(bad.what, sizeof bad.what, "the loss of epoch %lld, step %lld is", (long long)epoch + 1,
+                 (long long)bad.steps + 1);
+        return diverged(t, &bad, err);
+    }
+    TRY(read_state(t, err));
+    const char *part = bad_state(t);
+    if (!part)
+        return DAE_OK;
+    bad.first = (step - 1) * t->options->settings->batch;
+    snprintf(bad.what, sizeof bad.what, "%s after epoch %lld, step %lld are",
+             strcmp(part, "optimizer_state") == 0 ? "numbers that the optimizer keeps"
+             : strcmp(part, "average") == 0       ? "averages of the parameters"
+                                                  : "the parameters",
+             (long long)epoch + 1, (long long)step);
+    return diverged(t, &bad, err);
+}
+
+static enum dae_status stopped(const struct trainer *t, int64_t epoch, int64_t step, struct error *err)
+{
+    const enum dae_status code = *t->options->stop == SIGTERM ? DAE_TERMINATED : DAE_INTERRUPTED;
+    if (step == t->n_steps)
+        return error_set(err, code, "stopped after epoch %lld", (long long)epoch + 1);
+    return error_set(err, code, "stopped in epoch %lld after step %lld of %lld", (long long)epoch + 1, (long long)step,
+                     (long long)t->n_steps);
 }
 
 static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error *err)
@@ -265,32 +334,23 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
     t->cost.steps += (uint64_t)(step - from);
     t->cost.launches += after.launches - before.launches;
     t->cost.waits += after.waits - before.waits;
-    TRY(buffer_read(t->losses, (uint64_t)from * sizeof(float), t->host_losses + from,
-                    (uint64_t)(step - from) * sizeof(float), err));
-    const int64_t bad = first_bad(t->host_losses, from, step);
-    if (bad < step)
-        return diverged(t, epoch, bad, err);
+    TRY(read_back(t, epoch, from, step, err));
     if (step < t->n_steps) {
         TRY(save_checkpoint(t, epoch, step, err));
-        return error_set(err, *o->stop == SIGTERM ? DAE_TERMINATED : DAE_INTERRUPTED,
-                         "stopped in epoch %lld after step %lld of %lld", (long long)epoch + 1, (long long)step,
-                         (long long)t->n_steps);
+        return stopped(t, epoch, step, err);
     }
     struct epoch_record record = {epoch + 1, o->settings->epochs,
                                   0,         0,
                                   seconds,   (double)(samples_before(t, step) - samples_before(t, from)) / seconds};
     for (int64_t i = 0; i < step; ++i)
         record.train_loss += (double)t->host_losses[i] / (double)step;
-    TRY(validate(t, &record.validation_loss, err));
+    TRY(validate(t, epoch, &record.validation_loss, err));
     t->at.train_losses[epoch] = record.train_loss;
     t->at.test_losses[epoch] = record.validation_loss;
     TRY(save_checkpoint(t, epoch + 1, 0, err));
     if (o->on_epoch)
         TRY(o->on_epoch(o->context, &record, err));
-    if (o->stop && *o->stop && !is_finished(t))
-        return error_set(err, *o->stop == SIGTERM ? DAE_TERMINATED : DAE_INTERRUPTED, "stopped after epoch %lld",
-                         (long long)epoch + 1);
-    return DAE_OK;
+    return o->stop && *o->stop && !is_finished(t) ? stopped(t, epoch, step, err) : DAE_OK;
 }
 
 /* ---- The whole training.
@@ -338,7 +398,10 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
                        (uint64_t)settings->epochs, (uint64_t)t->n_steps, &t->at, err));
     t->host_losses = calloc((size_t)t->n_steps, sizeof(float));
     t->sample_losses = calloc((size_t)settings->batch, sizeof(float));
-    if (!t->host_losses || !t->sample_losses)
+    t->parameters = calloc((size_t)o->network->parameters_len, sizeof(float));
+    t->state = calloc((size_t)o->network->trained_len * (size_t)settings->optimizer->n_states + 1, sizeof(float));
+    t->average = t->at.average ? calloc((size_t)o->network->parameters_len, sizeof(float)) : NULL;
+    if (!t->host_losses || !t->sample_losses || !t->parameters || !t->state || !t->at.average != !t->average)
         return error_no_memory(err, "losses", (unsigned long long)t->n_steps * sizeof(float));
     t->at.n_shares = o->n_helpers > 0 ? (uint64_t)(1 + o->n_helpers) : 0;
     network_init(o->network, t->at.parameters);
@@ -417,6 +480,9 @@ enum dae_status trainer_run(const struct trainer_options *options, char *notice,
     checkpoint_release(&t.at);
     free(t.host_losses);
     free(t.sample_losses);
+    free(t.parameters);
+    free(t.state);
+    free(t.average);
     return status;
 }
 

@@ -63,8 +63,9 @@ struct trained {
 };
 
 /* Trains and fills *out, owned by the caller: trained_release. A signal: DAE_INTERRUPTED or DAE_TERMINATED after the
- * running step, with a checkpoint. The last state lies in the checkpoint, whatever epoch is chosen. NaN or infinity:
- * DAE_DIVERGED naming epoch, step and the first bad layer; the last checkpoint stays. One line about the start goes to
+ * running step, with a checkpoint. The last state lies in the checkpoint, whatever epoch is chosen. NaN or infinity in
+ * a loss, the validation, the parameters or what goes with them: DAE_DIVERGED naming epoch, step, the first bad layer
+ * and the cause, where that is known; the last checkpoint stays. One line about the start goes to
  * notice (len bytes, else ""): a resume, a missing checkpoint. */
 MUST_USE enum dae_status trainer_run(const struct trainer_options *options, char *notice, size_t notice_len,
                                      struct trained *out, struct error *err);

@@ -12,6 +12,9 @@
  *   GARBAGE                               it prints a lot in all of that, and has no device
  *   VANISH                                the real driver $REAL_DRIVER, but only as long as there is no file $GONE;
  *                                         it makes that file when it is first asked for its platforms
+ *   PASSING                               the real driver, but as long as there is a file $FAULT it fails when it is
+ *                                         loaded, as the file's first letter says: m, out of memory; k, killed;
+ *                                         h, it hangs; else it crashes
  */
 #define CL_TARGET_OPENCL_VERSION 120
 #define CL_USE_DEPRECATED_OPENCL_1_1_APIS
@@ -159,7 +162,7 @@ static cl_context CL_API_CALL create_context(const cl_context_properties *proper
     return NULL;
 }
 
-#ifdef VANISH
+#if defined VANISH || defined PASSING
 typedef cl_int platforms_function(cl_uint, cl_platform_id *, cl_uint *);
 
 static cl_int real_platforms(cl_uint n, cl_platform_id *out, cl_uint *n_out)
@@ -188,6 +191,8 @@ static cl_int CL_API_CALL get_platforms(cl_uint n, cl_platform_id *out, cl_uint 
     if (n_out)
         *n_out = 0;
     return CL_PLATFORM_NOT_FOUND_KHR;
+#elif defined PASSING
+    return real_platforms(n, out, n_out);
 #elif defined VANISH
     static int is_new;
     const char *gone = getenv("GONE");
@@ -203,6 +208,25 @@ static cl_int CL_API_CALL get_platforms(cl_uint n, cl_platform_id *out, cl_uint 
         *out = &platform;
     return CL_SUCCESS;
 }
+
+#ifdef PASSING
+static void fail_for_now(void)
+{
+    char how = 0;
+    const int file = open(getenv("FAULT"), O_RDONLY);
+    if (file < 0)
+        return;
+    if (read(file, &how, 1) == 1 && how == 'm') {
+        fprintf(stderr, "terminate called after throwing an instance of 'std::bad_alloc'\n");
+        abort();
+    } else if (how == 'k') {
+        raise(SIGKILL);
+    } else if (how == 'h') {
+        hang();
+    }
+    crash();
+}
+#endif
 
 CL_API_ENTRY void *CL_API_CALL clGetExtensionFunctionAddress(const char *name)
 {
@@ -225,5 +249,7 @@ __attribute__((constructor)) static void loaded(void)
     hang();
 #elif defined EXIT_LOAD
     exit(0);
+#elif defined PASSING
+    fail_for_now();
 #endif
 }

@@ -332,7 +332,7 @@ case_is "a file that cannot be written stops the rest"
 mkdir -p stopped/b.pgm
 run "$dae_cl" denoise $model a.png b.pgm c.idx -o stopped
 code_is 5
-err_has "dae-cl: error: cannot rename to stopped/b.pgm: Is a directory"
+err_has "dae-cl: error: cannot write stopped/b.pgm: it is a folder"
 err_has "note: 1 of 3 files were written into stopped"
 out_is </dev/null
 [ "$(ls -A stopped | tr '\n' ' ')" = "a.png b.pgm " ] || problem "in the folder: $(ls -A stopped)"

@@ -270,7 +270,7 @@ err_has "crashed (SIGSEGV) while loading its library"
 
 # A memo with another content and a seal that fits it; so it is seen whether it was believed.
 forge() { # KEY VALUE
-    python3 - "$DAE_CL_CACHE_DIR"/probe-* "$1" "$2" <<'END'
+    python3 - "$(grep -l SIGSEGV "$DAE_CL_CACHE_DIR"/probe-*)" "$1" "$2" <<'END'
 import hashlib, json, sys
 path, key, value = sys.argv[1:]
 memo = json.load(open(path))
@@ -286,10 +286,10 @@ END
 }
 believed() { # yes|no KEY VALUE
     rm -rf "$DAE_CL_CACHE_DIR"
-    run env OCL_ICD_VENDORS="$work/alone-CRASH_LOAD" "$dae_cl" devices
+    run env OCL_ICD_VENDORS="$work/beside-CRASH_LOAD" "$dae_cl" devices
     forge "$2" "$3"
-    run env OCL_ICD_VENDORS="$work/alone-CRASH_LOAD" "$dae_cl" devices
-    code_is 3
+    run env OCL_ICD_VENDORS="$work/beside-CRASH_LOAD" "$dae_cl" devices
+    code_is 0
     if [ "$1" = yes ]; then
         err_has "is not used: forged"
     else
@@ -302,6 +302,52 @@ believed yes time -3000
 believed no time -3700
 believed no time 3600
 believed no boot another
+
+case_is "before exit status 3 a remembered refusal is probed once more"
+rm -rf "$DAE_CL_CACHE_DIR"
+export FAULT=$work/fault
+build PASSING
+echo "$work/PASSING.so" | set_up PASSING
+echo crash >"$FAULT"
+run env OCL_ICD_VENDORS="$work/alone-PASSING" "$dae_cl" devices
+code_is 3
+[ "$(memos)" -eq 1 ] || problem "a crash is not remembered"
+rm "$FAULT"
+run env OCL_ICD_VENDORS="$work/alone-PASSING" "$dae_cl" devices
+code_is 0
+echo crash >"$FAULT"
+rm -rf "$DAE_CL_CACHE_DIR"
+run env OCL_ICD_VENDORS="$work/beside-PASSING" "$dae_cl" devices
+rm "$FAULT"
+run env OCL_ICD_VENDORS="$work/beside-PASSING" "$dae_cl" devices
+code_is 0
+err_has "bad.icd is not used: it crashed (SIGSEGV)" # what is there does, so the memo counts
+run env OCL_ICD_VENDORS="$work/beside-PASSING" "$dae_cl" verify tests/cli/small.yaml --platform portable:1 --json
+code_is 0
+err_lacks "is not used"
+
+case_is "a probe that failed for want of memory or time is not remembered"
+for fault in memory kill hang; do
+    rm -rf "$DAE_CL_CACHE_DIR"
+    echo "$fault" >"$FAULT"
+    run env OCL_ICD_VENDORS="$work/beside-PASSING" timeout $limit "$dae_cl" devices
+    code_is 0
+    err_has "bad.icd is not used: it "
+    rm "$FAULT"
+    run env OCL_ICD_VENDORS="$work/beside-PASSING" timeout $limit "$dae_cl" devices
+    code_is 0
+    err_lacks "is not used"
+done
+
+case_is "a probe in a small address space is not remembered"
+rm -rf "$DAE_CL_CACHE_DIR"
+for space in 250000 400000 600000; do
+    run bash -c "ulimit -v $space; OCL_ICD_VENDORS='$work/beside-PASSING' exec timeout $limit '$dae_cl' devices"
+done
+run env OCL_ICD_VENDORS="$work/beside-PASSING" timeout $limit "$dae_cl" devices
+code_is 0
+err_lacks "is not used"
+[ "$(grep -c "^Portable" "$work/out")" -eq 2 ] || problem "not both: $(cat "$work/out")"
 
 case_is "a damaged memo counts for nothing"
 rm -rf "$DAE_CL_CACHE_DIR"

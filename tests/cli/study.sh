@@ -2,8 +2,8 @@
 # data is read).
 . "$(dirname "$0")/harness.sh"
 small=tests/cli/small.yaml
-study() { # NAME [OPTIONS]: carries it out; the folder is $work/NAME
-    run "$dae_cl" study "$1" "$small" --platform cpu --out "$work/$1" "${@:2}"
+study() { # NAME [OPTIONS]: carries it out, anew; the folder is $work/NAME
+    run "$dae_cl" study "$1" "$small" --platform cpu --out "$work/$1" --force "${@:2}"
 }
 
 case_is "the list, and the options of one"
@@ -224,7 +224,7 @@ run "$dae_cl" "${sweep[@]}" --resume
 code_is 0
 [ "$first" = "$(tables_of)" ] || problem "other numbers"
 [ "$before" = "$(stamp)" ] || problem "trained anew"
-run "$dae_cl" "${sweep[@]}"
+run "$dae_cl" "${sweep[@]}" --force
 [ "$first" = "$(tables_of)" ] || problem "the same command, other numbers"
 [ "$before" != "$(stamp)" ] || problem "not trained anew"
 run "$dae_cl" "${sweep[@]}" --resume --set studies.level_sweep.levels=[0.2,0.3]

@@ -87,8 +87,12 @@ DAE_PLUGIN_TABLE = {
 #else
     .flags = DAE_READS_X,
     .pointwise_y = "x / (1.0f + exp(-P_BETA * x))",
+#ifdef WRONG
+    .pointwise_dx = "dy",
+#else
     .pointwise_dx = "dy * (1.0f + exp(-P_BETA * x) * (1.0f + P_BETA * x)) / "
                     "((1.0f + exp(-P_BETA * x)) * (1.0f + exp(-P_BETA * x)))",
+#endif
 #endif
     .reference = REFERENCE,
 };

@@ -198,6 +198,98 @@ train
 code_is 0
 err_lacks "device check"
 
+case_is "a verdict of a version that blamed devices for configs counts for nothing"
+python3 - "$work/cache" <<'END' || problem "cannot write a verdict"
+import glob, hashlib, json, sys
+for path in glob.glob(sys.argv[1] + "/verdict-*"):
+    memo = json.load(open(path))
+    memo["key"] = memo["key"].split("\n", 1)[1] # as it was then: without a format
+    memo["value"] = {"passed": False, "why": "loss: mean off by nan"}
+    text = memo["key"] + "\0" + json.dumps(memo["value"], separators=(",", ":"))
+    memo["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    json.dump(memo, open(sys.argv[1] + "/verdict-" + hashlib.sha256(memo["key"].encode()).hexdigest()[:16] + ".json", "w"))
+END
+train
+code_is 0
+
+# ---- What proves nothing about a device. ----
+
+linear=tests/cli/no_sigmoid.yaml
+train_linear() {
+    rm -rf "$work/run"
+    run "$dae_cl" run "$linear" --out "$work/run" "$@"
+}
+forget() {
+    rm -f "$work"/cache/verdict-*
+}
+is_void() { # WHY
+    err_has "device check: first use with driver "
+    err_has ": void, and done again at the next start: $1"
+    err_lacks "computes wrong numbers"
+    [ "$(verdicts)" -eq 0 ] || problem "the verdict is remembered"
+}
+
+case_is "a config that diverges: the check is void, nothing is remembered, and the next config runs"
+forget
+train_linear --set train.loss=bce
+code_is 8
+is_void "the config's own numbers leave the range of float: loss: mean is not finite, in double precision either"
+[ ! -e "$work/run/model.safetensors" ] || problem "a model was saved"
+run "$dae_cl" bench "$linear" --windows 1 --set train.loss=bce
+is_void "the config's own"
+for rate in 1e6 1e12; do
+    forget
+    train_linear --set "train.optimizer={sgd: {lr: $rate}}"
+    code_is 8
+    err_lacks "computes wrong numbers"
+    train_linear
+    code_is 0
+done
+
+case_is "verify of a config that diverges: no verdict on the device, exit status 8"
+run "$dae_cl" verify "$linear" --set train.loss=bce
+code_is 8
+out_lacks FAILED
+out_lacks WRONGLY
+[[ $(tail -n 1 "$work/out") == "verdict: none on '"*"checks are void, since the numbers of no_sigmoid leave the range of float by themselves; the first: loss: values is not finite"* ]] ||
+    problem "$(tail -n 1 "$work/out")"
+run "$dae_cl" verify "$linear" --set train.loss=bce --json
+code_is 8
+python3 - "$work/out" <<'END' || problem "wrong JSON"
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["passed"] is False and d["failed"] == 0
+void = [r for r in d["rows"] if not r["passed"]]
+assert void and all(r["note"].startswith("void: ") and r["error"] is None for r in void)
+END
+run "$dae_cl" verify "$linear" --set train.loss=bce --against auto
+code_is 8
+out_lacks "the devices differ"
+run "$dae_cl" verify "$linear" --set 'train.optimizer={sgd: {lr: 1e12}}'
+out_lacks WRONGLY
+[ "$code" -eq 0 ] || [ "$code" -eq 8 ] || problem "exit status $code"
+
+case_is "a product that is wrong is seen in a config that diverges, too"
+break_kernel gemm.cl 'sum[r + q][c] = fma(left, right[c], sum[r + q][c]);' 'sum[r + q][c] = left * right[c];'
+DAE_CL_KERNELS=$work/kernels run "$dae_cl" verify "$small" --set 'train.loss=bce' --set 'model.layers.4=relu'
+code_is 7
+rm -r "$work/kernels"
+
+case_is "a plugin from outside of the program is not held against the device"
+mkdir -p "$work/stranger"
+cc -shared -fPIC -Isrc -DWRONG -o "$work/stranger/swish.so" tests/cli/swish.c || problem "cannot compile"
+forget
+train --plugins "$work/stranger" --set model.layers.2=swish
+code_is 0
+is_void "plugin 'swish' ($work/stranger/swish.so) is not one of this program, and may be what is wrong: dense_1."
+run "$dae_cl" verify "$small" --plugins "$work/stranger" --set model.layers.2=swish
+code_is 7
+[[ $(tail -n 1 "$work/out") == "verdict: small is computed WRONGLY: "*"nothing is held against '"*"', since plugin 'swish' ($work/stranger/swish.so) is not one of this program" ]] ||
+    problem "$(tail -n 1 "$work/out")"
+train
+code_is 0
+err_has "all as the double-precision reference has them"
+
 case_is "no place to remember: the check runs each time, and says so"
 touch "$work/file"
 for i in 1 2; do

@@ -505,10 +505,8 @@ static void second_file_failing_discards_the_first(void **state)
 {
     (void)state;
     struct error err = {0};
-    char name[100];
-    /* A folder in the place of the SVG's temporary: it cannot be created. */
-    snprintf(name, sizeof name, "b.svg.tmp.%ld", (long)getpid());
-    assert_int_equal(mkdir(folder_path(name), 0700), 0);
+    /* A folder in the place of the SVG: it cannot be written. */
+    assert_int_equal(mkdir(folder_path("b.svg"), 0700), 0);
     assert_int_equal(draw_bar(folder_path("b"), &err), DAE_IO);
     assert_int_equal(folder_count(), 1);
 }

@@ -203,6 +203,51 @@ static void failure_to_save_leaves_nothing(void **state)
     html_release(&html);
 }
 
+/* A page of parts that were kept at different times reads like one that was made at once. */
+static void parts_join(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct html page = {0}, empty = {0};
+    static const char *const ids[] = {"run", "study"}, *const headings[] = {"First", "Second"};
+    for (int i = 0; i < 2; ++i) {
+        struct html part = {.id = ids[i]};
+        html_begin(&part, headings[i], NULL);
+        html_section(&part, headings[i], "A paragraph.");
+        html_section(&part, "More", NULL);
+        assert_int_equal(html_part_save(&part, folder_path(ids[i]), &err), DAE_OK);
+        html_release(&part);
+    }
+    html_begin(&empty, "Nothing", NULL);
+    assert_int_equal(html_part_save(&empty, folder_path("empty"), &err), DAE_OK);
+    html_release(&empty);
+    for (int i = 0; i < 2; ++i)
+        assert_int_equal(html_part_add(&page, folder_path(ids[i]), &err), DAE_OK);
+    assert_int_equal(html_part_add(&page, folder_path("empty"), &err), DAE_OK);
+    folder_write("no_part", "dae-cl report part 9 9 9 1\nshort", 31, 0600);
+    assert_int_equal(html_part_add(&page, folder_path("no_part"), &err), DAE_BAD_DATA);
+    err = (struct error){0};
+    assert_int_equal(html_part_add(&page, folder_path("missing"), &err), DAE_IO);
+    for (size_t i = 0; i < 2; ++i)
+        remove(folder_path(ids[i]));
+    remove(folder_path("empty"));
+    remove(folder_path("no_part"));
+    char *bytes = saved(&page);
+    assert_int_equal(count(bytes, "<section"), 4);
+    assert_int_equal(count(bytes, "</section>"), 4);
+    assert_int_equal(count(bytes, "<h1>First</h1>"), 1);
+    assert_int_equal(count(bytes, "<h1>"), 1);
+    for (int i = 0; i < 2; ++i) {
+        char link[64];
+        snprintf(link, sizeof link, "href=\"#%s-2\"", ids[i]);
+        assert_int_equal(count(bytes, link), 1);
+        snprintf(link, sizeof link, "id=\"%s-2\"", ids[i]);
+        assert_int_equal(count(bytes, link), 1);
+    }
+    free(bytes);
+    html_release(&page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(figure_bytes_come_back, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(bad_figures_leave_the_page_as_it_was, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(failure_to_save_leaves_nothing, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(parts_join, folder_setup, folder_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

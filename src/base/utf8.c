@@ -1,4 +1,6 @@
-#include "report/utf8.h"
+#include "base/utf8.h"
+
+#include <string.h>
 
 static size_t decode(const unsigned char *at, uint32_t *code)
 {
@@ -28,4 +30,15 @@ size_t utf8_next(const char *text, uint32_t *code)
         *code == 0xFFFE || *code == 0xFFFF)
         *code = UTF8_REPLACEMENT;
     return n;
+}
+
+void utf8_clean(char *text)
+{
+    while (*text) {
+        uint32_t code;
+        const size_t n = utf8_next(text, &code);
+        if (code == UTF8_REPLACEMENT || code == '\r')
+            memset(text, '?', n);
+        text += n;
+    }
 }

@@ -1,0 +1,118 @@
+/* A checkpoint holds finite numbers only: another is not written over a good one, and one that an older version wrote
+ * is refused. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "train/checkpoint.h"
+#include "train/safetensors.h"
+
+enum { LEN = 16, STATES = 2, EPOCHS = 3, STEPS = 4 };
+static const struct network network = {.parameters_len = LEN, .trained_len = LEN};
+static char path[] = "/tmp/dae-cl-checkpoint-XXXXXX";
+
+static int make_file(void **state)
+{
+    (void)state;
+    const int file = mkstemp(path);
+    return file < 0 ? -1 : close(file);
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+static void fill(struct checkpoint *c, struct error *err)
+{
+    assert_int_equal(checkpoint_new(&network, STATES, true, true, EPOCHS, STEPS, c, err), DAE_OK);
+    for (int i = 0; i < LEN; ++i)
+        c->parameters[i] = c->average[i] = c->best[i] = c->state[i] = (float)i;
+    c->epoch = 2;
+    c->step = 3;
+}
+
+static void what_is_not_finite_is_not_written(void **state)
+{
+    (void)state;
+    struct checkpoint c;
+    struct error err = {0};
+    struct stat before, after;
+    fill(&c, &err);
+    assert_null(checkpoint_bad(&c, &network, STATES));
+    assert_int_equal(checkpoint_save(path, &c, &network, STATES, "config", &err), DAE_OK);
+    assert_int_equal(stat(path, &before), 0);
+    const struct {
+        float *number;
+        const char *part;
+    } parts[] = {{&c.parameters[LEN - 1], "parameters"},
+                 {&c.state[STATES * LEN - 1], "optimizer_state"},
+                 {&c.average[0], "average"},
+                 {&c.best[LEN - 1], "best_parameters"},
+                 {&c.step_losses[2], "step_losses"}};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i)
+        for (int infinite = 0; infinite < 2; ++infinite) {
+            const float kept = *parts[i].number;
+            *parts[i].number = infinite ? -INFINITY : NAN;
+            err = (struct error){0};
+            assert_string_equal(checkpoint_bad(&c, &network, STATES), parts[i].part);
+            assert_int_equal(checkpoint_save(path, &c, &network, STATES, "config", &err), DAE_DIVERGED);
+            assert_non_null(strstr(err.text, parts[i].part));
+            *parts[i].number = kept;
+        }
+    c.test_losses[1] = NAN;
+    assert_string_equal(checkpoint_bad(&c, &network, STATES), "test_losses");
+    c.test_losses[1] = 0;
+    c.test_losses[2] = NAN; /* of an epoch that is not finished: it counts for nothing */
+    c.step_losses[3] = NAN;
+    assert_null(checkpoint_bad(&c, &network, STATES));
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(before.st_ino == after.st_ino && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
+    checkpoint_release(&c);
+}
+
+static void one_of_an_older_version_is_refused(void **state)
+{
+    (void)state;
+    struct checkpoint c;
+    struct error err = {0};
+    const uint64_t position[2] = {1, 0};
+    float parameters[LEN] = {0}, optimizer[LEN * STATES] = {0};
+    const double losses[1] = {0.5};
+    const struct st_meta meta[] = {{"format", "dae-cl checkpoint 1"}, {"fingerprint", "config"}};
+    const struct st_tensor tensors[] = {
+        {"position", ST_U64, 1, {2}, position},
+        {"parameters", ST_F32, 1, {LEN}, parameters},
+        {"optimizer_state", ST_F32, 2, {STATES, LEN}, optimizer},
+        {"step_losses", ST_F32, 1, {0}, parameters},
+        {"train_losses", ST_F64, 1, {1}, losses},
+        {"test_losses", ST_F64, 1, {1}, losses},
+    };
+    for (int bad = 0; bad < 2; ++bad) {
+        parameters[5] = bad ? NAN : 1;
+        assert_int_equal(checkpoint_new(&network, STATES, false, false, EPOCHS, STEPS, &c, &err), DAE_OK);
+        assert_int_equal(safetensors_save(path, tensors, 6, meta, 2, &err), DAE_OK);
+        assert_int_equal(checkpoint_load(path, &c, &network, STATES, EPOCHS, STEPS, "config", &err),
+                         bad ? DAE_CHECKPOINT : DAE_OK);
+        checkpoint_release(&c);
+    }
+    assert_non_null(strstr(err.text, "its parameters are not finite: the training had diverged"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_finite_is_not_written),
+        cmocka_unit_test(one_of_an_older_version_is_refused),
+    };
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}
