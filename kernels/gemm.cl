@@ -11,6 +11,8 @@
  * (T float) or 16 sums (float16): that of the pointwise layer that the host has folded in as number `fold`, 0 for none;
  * `other` (m,n) holds what a backward pass reads beside. ROWS, COLUMNS, DOTS, TILE: the sizes above. PIECE: terms of a piece
  * of B, a multiple of 16. WIDE, GRID, FINISH: which of the three are compiled. bias (n) is added to each row where has_bias.
+ * *_row are the floats from one stored row to the next. There are `count` products, `inner` in the inner one of two loops;
+ * A, B and C of a product lie *_outer and *_inner floats after those of the one before in either loop.
  * The host guarantees m, n, k >= 1 and pads no buffer: tails are handled here. The order of each sum depends on the shape
  * alone, so the bits do not depend on the number of compute units. `add` 1 adds to C, only without bias and fold. */
 
@@ -32,19 +34,28 @@
 #endif
 
 #if TRANSPOSE_A
-#define A_AT(i, p) ((size_t)(p) * m + (i))
+#define A_AT(i, p) ((size_t)(p) * a_row + (i))
 #else
-#define A_AT(i, p) ((size_t)(i) * k + (p))
+#define A_AT(i, p) ((size_t)(i) * a_row + (p))
 #endif
 
 #define GEMM_ARGS                                                                                                 \
     const int m, const int n, const int k, G const float *A, const int a_offset, G const float *B, const int b_offset, \
         G float *C, const int c_offset, const int add, const int has_bias, G const float *bias,                  \
-        const int bias_offset, const int fold, G const float *other, const int other_offset
+        const int bias_offset, const int fold, G const float *other, const int other_offset, const int a_row,    \
+        const int b_row, const int c_row, const int count, const int inner, const int a_outer, const int a_inner, \
+        const int b_outer, const int b_inner, const int c_outer, const int c_inner
+#define STEP(matrix, product)                                                                                     \
+    ((size_t)((product) / inner) * matrix##_outer + (size_t)((product) % inner) * matrix##_inner)
 #define TILE_ARGS                                                                                                 \
     const int i, const int j, const int m, const int n, const int k, G const float *A, G const float *B, G float *C, \
-        const int add, const int has_bias, G const float *bias, const int fold, G const float *other
-#define TILE_REST m, n, k, A, B, C, add, has_bias, bias, fold, other
+        const int a_row, const int b_row, const int c_row, const int add, const int has_bias,                    \
+        G const float *bias, const int fold, G const float *other
+#define TILE_REST m, n, k, A, B, C, a_row, b_row, c_row, add, has_bias, bias, fold, other
+/* The same of one product of the batch. */
+#define TILE_OF_PRODUCT(z)                                                                                        \
+    m, n, k, A + STEP(a, z), B + STEP(b, z), C + STEP(c, z), a_row, b_row, c_row, add, has_bias, bias, fold,     \
+        other + STEP(c, z)
 
 #if WIDE
 /* A compiler need not look for vectors across work-items: there they are. */
@@ -53,7 +64,7 @@
 /* 16 sums side by side, of which `tail` exist, go to C at (i, j); whole unless more terms follow. */
 INLINE void GEMM(put)(V v, const int tail, const int whole, TILE_ARGS)
 {
-    const size_t at = (size_t)i * n + j;
+    const size_t at = (size_t)i * c_row + j;
     if (add)
         v += load16(C + at, tail);
     if (whole) {
@@ -76,16 +87,16 @@ INLINE V GEMM(load_terms)(G const float *row, const int p, const int tail)
     return LANE_NUMBERS >= (uint)(16 - tail) ? load16(row + p + tail - 16, 16) : (V)(0.0f);
 }
 
-INLINE void GEMM(add_terms)(const int rows, const int columns, V *sum, G const float *a, G const float *b, const int k,
-                            const int p, const int tail)
+INLINE void GEMM(add_terms)(const int rows, const int columns, V *sum, G const float *a, G const float *b,
+                            const int a_row, const int b_row, const int p, const int tail)
 {
     V left[DOTS];
 #pragma unroll
     for (int r = 0; r < rows; ++r)
-        left[r] = GEMM(load_terms)(a + (size_t)r * k, p, tail);
+        left[r] = GEMM(load_terms)(a + (size_t)r * a_row, p, tail);
 #pragma unroll
     for (int c = 0; c < columns; ++c) {
-        const V right = GEMM(load_terms)(b + (size_t)c * k, p, tail);
+        const V right = GEMM(load_terms)(b + (size_t)c * b_row, p, tail);
 #pragma unroll
         for (int r = 0; r < rows; ++r)
             sum[r * columns + c] = fma(left[r], right, sum[r * columns + c]);
@@ -95,15 +106,15 @@ INLINE void GEMM(add_terms)(const int rows, const int columns, V *sum, G const f
 /* sum[r * columns + c]: 16 partial sums of row i + r of A times row j + c of B. */
 INLINE void GEMM(dots)(const int rows, const int columns, V *sum, TILE_ARGS)
 {
-    G const float *a = A + (size_t)i * k, *b = B + (size_t)j * k;
+    G const float *a = A + (size_t)i * a_row, *b = B + (size_t)j * b_row;
 #pragma unroll
     for (int t = 0; t < 16; ++t)
         sum[t] = 0.0f;
     const int whole = k / 16 * 16;
     for (int p = 0; p < whole; p += 16)
-        GEMM(add_terms)(rows, columns, sum, a, b, k, p, 16);
+        GEMM(add_terms)(rows, columns, sum, a, b, a_row, b_row, p, 16);
     if (whole < k)
-        GEMM(add_terms)(rows, columns, sum, a, b, k, whole, k - whole);
+        GEMM(add_terms)(rows, columns, sum, a, b, a_row, b_row, whole, k - whole);
 }
 
 /* Rows i .. i + rows, columns j .. j + 16, or fewer at the border. */
@@ -150,7 +161,7 @@ INLINE void GEMM(dots_tile)(const int rows, TILE_ARGS)
 #define RIGHT(p, c) piece[(p)*COLUMNS + (c)]
 #else
 #define PIECE_ARGS const int p0, const int terms
-#define RIGHT(p, c) load16(B + (size_t)(p)*n + j + 16 * (c), GEMM(part)(columns, exist, c))
+#define RIGHT(p, c) load16(B + (size_t)(p)*b_row + j + 16 * (c), GEMM(part)(columns, exist, c))
 #endif
 #define FEW_PARTS (ROWS < COLUMNS ? 1 : ROWS / COLUMNS)
 #define TAIL_PARTS (ROWS < 2 ? ROWS : 2) /* code that takes a part of a vector is long, and takes long to compile */
@@ -210,7 +221,7 @@ INLINE void GEMM(sums)(const int rows, const int columns, const int parts, const
 
 #if TRANSPOSE_B
 /* piece (terms, 16 * COLUMNS): rows j .. of B, from term p0 on, turned; what does not exist is 0. */
-INLINE void GEMM(turn)(V *piece, const int terms, const int rows, const int k, G const float *b)
+INLINE void GEMM(turn)(V *piece, const int terms, const int rows, const int b_row, G const float *b)
 {
     for (int c = 0; c < COLUMNS; ++c)
         for (int p = 0; p < terms; p += 16) {
@@ -218,11 +229,11 @@ INLINE void GEMM(turn)(V *piece, const int terms, const int rows, const int k, G
             if (16 * c + 16 <= rows && p + 16 <= terms) {
 #pragma unroll
                 for (int r = 0; r < 16; ++r)
-                    v[r] = load16(b + (size_t)(16 * c + r) * k + p, 16);
+                    v[r] = load16(b + (size_t)(16 * c + r) * b_row + p, 16);
             } else {
 #pragma unroll 1
                 for (int r = 0; r < 16; ++r)
-                    v[r] = 16 * c + r < rows ? load16(b + (size_t)(16 * c + r) * k + p, min(terms - p, 16)) : (V)(0.0f);
+                    v[r] = 16 * c + r < rows ? load16(b + (size_t)(16 * c + r) * b_row + p, min(terms - p, 16)) : (V)(0.0f);
             }
             transpose16(v);
 #pragma unroll
@@ -242,19 +253,26 @@ WIDE_KERNEL void GEMM(turned)(GEMM_ARGS, const int each)
     bias += bias_offset;
     other += other_offset;
     V piece[PIECE * COLUMNS];
-    const int down = (m + ROWS - 1) / ROWS, items = (down + each - 1) / each, item = (int)get_global_id(0);
+    const int down = (m + ROWS - 1) / ROWS, items = (down + each - 1) / each;
+    const int across = (n + 16 * COLUMNS - 1) / (16 * COLUMNS), z = (int)get_global_id(0) / (items * across);
+    const int item = (int)get_global_id(0) % (items * across);
     const int j = item / items * 16 * COLUMNS, first = item % items * each * ROWS, end = min(first + each * ROWS, m);
+    A += STEP(a, z);
+    B += STEP(b, z);
+    C += STEP(c, z);
+    other += STEP(c, z);
     for (int p0 = 0; p0 < k; p0 += PIECE) {
         const int terms = min(k - p0, PIECE);
-        GEMM(turn)(piece, terms, n - j, k, B + (size_t)j * k + p0);
+        GEMM(turn)(piece, terms, n - j, b_row, B + (size_t)j * b_row + p0);
         for (int i = first; i < end; i += ROWS)
             GEMM(sums)(ROWS, COLUMNS, 1, max(i + ROWS - m, 0), min(16 * COLUMNS, n - j), piece, p0, terms,
-                       min(i, m - ROWS), j, m, n, k, A, B, C, add || p0 > 0, has_bias, bias, fold, other);
+                       min(i, m - ROWS), j, m, n, k, A, B, C, a_row, b_row, c_row, add || p0 > 0, has_bias, bias, fold,
+                       other);
     }
 }
 #define TILE_ROWS DOTS
 #define TILE_COLUMNS 16
-#define TILE_OF(rows) GEMM(dots_tile)(rows, i, j, TILE_REST)
+#define TILE_OF(rows, z) GEMM(dots_tile)(rows, i, j, TILE_OF_PRODUCT(z))
 #else
 /* Rows i .. i + rows, columns j .. j + 16 * COLUMNS, or fewer at the border. */
 INLINE void GEMM(tile)(const int rows, TILE_ARGS)
@@ -277,7 +295,7 @@ INLINE void GEMM(tile)(const int rows, TILE_ARGS)
 }
 #define TILE_ROWS ROWS
 #define TILE_COLUMNS (16 * COLUMNS)
-#define TILE_OF(rows) GEMM(tile)(rows, i, j, TILE_REST)
+#define TILE_OF(rows, z) GEMM(tile)(rows, i, j, TILE_OF_PRODUCT(z))
 #endif
 
 /* Each work-item takes `each` tiles, down a column of them: they share a piece of B. */
@@ -289,10 +307,10 @@ WIDE_KERNEL void GEMM(wide)(GEMM_ARGS, const int each)
     bias += bias_offset;
     other += other_offset;
     const int down = (m + TILE_ROWS - 1) / TILE_ROWS, tiles = down * ((n + TILE_COLUMNS - 1) / TILE_COLUMNS);
-    const int first = (int)get_global_id(0) * each, end = min(first + each, tiles);
+    const int first = (int)get_global_id(0) * each, end = min(first + each, tiles * count);
     for (int t = first; t < end; ++t) {
-        const int i = t % down * TILE_ROWS, j = t / down * TILE_COLUMNS;
-        TILE_OF(min(TILE_ROWS, m - i));
+        const int i = t % down * TILE_ROWS, j = t % tiles / down * TILE_COLUMNS;
+        TILE_OF(min(TILE_ROWS, m - i), t / tiles);
     }
 }
 
@@ -303,17 +321,18 @@ __kernel void GEMM(grid)(GEMM_ARGS)
 {
     __local float a_tile[TILE][TILE + 1], b_tile[TILE][TILE + 1]; /* + 1: neighbours in different banks */
     const int column = get_local_id(0), row = get_local_id(1);
-    const int j = (int)get_group_id(0) * TILE + column, i = (int)get_group_id(1) * TILE + row;
-    A += a_offset;
-    B += b_offset;
+    const int down = (m + TILE - 1) / TILE, z = (int)get_group_id(1) / down;
+    const int j = (int)get_group_id(0) * TILE + column, i = (int)get_group_id(1) % down * TILE + row;
+    A += a_offset + STEP(a, z);
+    B += b_offset + STEP(b, z);
     float sum = 0.0f;
     for (int p0 = 0; p0 < k; p0 += TILE) {
         const int pa = p0 + column, pb = p0 + row;
         a_tile[row][column] = i < m && pa < k ? A[A_AT(i, pa)] : 0.0f;
 #if TRANSPOSE_B
-        b_tile[row][column] = pb < k && j < n ? B[(size_t)j * k + pb] : 0.0f;
+        b_tile[row][column] = pb < k && j < n ? B[(size_t)j * b_row + pb] : 0.0f;
 #else
-        b_tile[row][column] = pb < k && j < n ? B[(size_t)pb * n + j] : 0.0f;
+        b_tile[row][column] = pb < k && j < n ? B[(size_t)pb * b_row + j] : 0.0f;
 #endif
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int p = 0; p < TILE; ++p)
@@ -322,7 +341,7 @@ __kernel void GEMM(grid)(GEMM_ARGS)
     }
     if (i >= m || j >= n)
         return;
-    const size_t at = (size_t)i * n + j;
+    const size_t at = STEP(c, z) + (size_t)i * c_row + j;
     if (has_bias)
         sum += bias[bias_offset + j];
     sum = FOLD_SUM(float, fold, sum, other[other_offset + at]);
@@ -334,14 +353,14 @@ __kernel void GEMM(grid)(GEMM_ARGS)
 #if FINISH
 __kernel void GEMM(finish)(const int m, const int n, G float *C, const int c_offset, const int has_bias,
                           G const float *bias, const int bias_offset, const int fold, G const float *other,
-                          const int other_offset)
+                          const int other_offset, const int c_row)
 {
-    const size_t at = get_global_id(0);
-    if (at >= (size_t)m * n)
+    const size_t item = get_global_id(0), at = item / n * c_row + item % n;
+    if (item >= (size_t)m * n)
         return;
     float v = C[c_offset + at];
     if (has_bias)
-        v += bias[bias_offset + at % n];
+        v += bias[bias_offset + item % n];
     C[c_offset + at] = FOLD_SUM(float, fold, v, other[other_offset + at]);
 }
 #endif
@@ -354,6 +373,8 @@ __kernel void GEMM(finish)(const int m, const int n, G float *C, const int c_off
 #undef GEMM_ARGS
 #undef TILE_ARGS
 #undef TILE_REST
+#undef TILE_OF_PRODUCT
+#undef STEP
 #undef TILE_ROWS
 #undef TILE_COLUMNS
 #undef TILE_OF

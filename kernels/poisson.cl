@@ -60,13 +60,13 @@ INLINE void FN(forward)(FORWARD_ARGS)
                 const int at = 64 * block + 16 * j;
                 if (at < OUT_LEN)
                     count[j] +=
-                        FN(count)(vload16(j, unit), hold16(load16(x[0] + at, OUT_LEN - at), 0.0f, 1.0f) * share);
+                        FN(count)(vload16(j, unit), clamp16(load16(x[0] + at, OUT_LEN - at), 0.0f, 1.0f) * share);
             }
         }
         for (int j = 0; j < 4; ++j) {
             const int at = 64 * block + 16 * j;
             if (at < OUT_LEN)
-                store16(hold16(count[j] * inverse, P_CLAMP_LO, P_CLAMP_HI), y + at, OUT_LEN - at);
+                store16(clamp16(count[j] * inverse, P_CLAMP_LO, P_CLAMP_HI), y + at, OUT_LEN - at);
         }
     }
 }

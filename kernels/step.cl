@@ -2,7 +2,8 @@
  *
  *   step_reduce   gradients (len) = sum over shards of their slabs, in the order of the shards
  *   step_add      gradients (len) += those of twins, (len) behind them
- *   step_loss     losses[step] = scale * sum of n losses of samples, in a fixed order
+ *   step_loss     losses[step] = scale * sum over n samples of their losses and n_penalties penalties, (n_penalties, batch),
+ *                 in a fixed order
  *   step_squares  norm[1 + i] = sum of the squares of piece i of the gradients, NORM_VECTORS vectors long
  *   step_scale    norm[0] = what the gradients are multiplied by, so that their norm over all pieces is `most` at most
  *   step_update   the optimiser: parameters (len) and its STATES vectors of state (STATES, len) from gradients (len)
@@ -13,7 +14,7 @@
  * VECTORS_EACH: vectors of 16 that one work-item updates. STATES and UPDATE: of the optimiser plugin. */
 #ifndef STATES
 #define STATES 1
-#define UPDATE(w, g, state, c) (w - c.x * g)
+#define UPDATE(w, g, state, lr, c) (w - lr * g)
 #endif
 #ifndef VECTORS_EACH
 #define VECTORS_EACH 16
@@ -41,14 +42,17 @@ __kernel void step_add(G float *gradients, const int len)
         vstore16(vload16(0, gradients + at) + vload16(0, gradients + len + at), 0, gradients + at);
 }
 
-__kernel void step_loss(G const float *work, const int offset, const int n, const float scale, G float *losses,
-                        const int step)
+__kernel void step_loss(G const float *work, const int offset, const int penalties, const int n_penalties,
+                        const int batch, const int n, const float scale, G float *losses, const int step)
 {
     if (get_global_id(0) > 0)
         return;
     V sum = 0.0f;
     for (int i = 0; i < n; i += 16)
         sum += load16(work + offset + i, n - i);
+    for (int p = 0; p < n_penalties; ++p)
+        for (int i = 0; i < n; i += 16)
+            sum += load16(work + penalties + (size_t)p * batch + i, n - i);
     losses[step] = scale * sum16(sum);
 }
 
@@ -83,7 +87,8 @@ __kernel void step_scale(G float *norm, const int pieces, const float most)
 #endif
 
 __kernel void step_update(G float *parameters, G const float *gradients, G float *states, const int len,
-                          const float c0, const float c1, const float c2, const float c3, G const float *norm)
+                          const float lr, const float c0, const float c1, const float c2, const float c3,
+                          G const float *norm)
 {
     const float4 c = (float4)(c0, c1, c2, c3);
     const int first = (int)get_global_id(0) * VECTORS_EACH * 16;
@@ -91,7 +96,8 @@ __kernel void step_update(G float *parameters, G const float *gradients, G float
         V state[STATES + 1];
         for (int i = 0; i < STATES; ++i)
             state[i] = vload16(0, states + (size_t)i * len + at);
-        vstore16(UPDATE(vload16(0, parameters + at), CLIPPED(vload16(0, gradients + at)), state, c), 0, parameters + at);
+        vstore16(UPDATE(vload16(0, parameters + at), CLIPPED(vload16(0, gradients + at)), state, lr, c), 0,
+                 parameters + at);
         for (int i = 0; i < STATES; ++i)
             vstore16(state[i], 0, states + (size_t)i * len + at);
     }

@@ -1,75 +1,45 @@
-/* Adam (Kingma and Ba, ICLR 2015). */
+/* Adam (Kingma and Ba, ICLR 2015, algorithm 1): s0 and s1 are running means of g and g^2. */
 #include <math.h>
 
 #include "dae/plugin.h"
-
-static const char kernel_source[] =
-#include "adam.cl.inc"
-    ;
 
 struct adam {
     double lr, beta1, beta2, epsilon;
 };
 
-static const struct dae_param params[] = {
-    {.key = "lr",
-     .type = DAE_FLOAT,
-     .offset = offsetof(struct adam, lr),
-     .default_value = 0.001,
-     .min = 0,
-     .max = 1e12,
-     .help = "learning rate"},
-    {.key = "beta1",
-     .type = DAE_FLOAT,
-     .offset = offsetof(struct adam, beta1),
-     .default_value = 0.9,
-     .min = 0,
-     .max = 0.9999999,
-     .help = "decay of the mean of the gradient"},
-    {.key = "beta2",
-     .type = DAE_FLOAT,
-     .offset = offsetof(struct adam, beta2),
-     .default_value = 0.999,
-     .min = 0,
-     .max = 0.9999999,
-     .help = "decay of the mean of its square"},
-    {.key = "epsilon",
-     .type = DAE_FLOAT,
-     .offset = offsetof(struct adam, epsilon),
-     .default_value = 1e-8,
-     .min = 1e-30,
-     .max = 1,
-     .help = "added to the root of that mean"},
+static const struct dae_row rows[] = {
+    DAE_FLOAT(struct adam, lr, 0.001, 0, 1e12, "learning rate"),
+    DAE_FLOAT(struct adam, beta1, 0.9, 0, 0.9999999, "decay of the mean of the gradient"),
+    DAE_FLOAT(struct adam, beta2, 0.999, 0, 0.9999999, "decay of the mean of its square"),
+    DAE_FLOAT(struct adam, epsilon, 1e-8, 1e-30, 1, "added to the root of that mean"),
     {0},
 };
 
-static void adam_coefficients(const void *state, int64_t t, double out[DAE_MAX_COEFFICIENTS])
+/* 1 - beta2 in float would lose five digits, and so it is a coefficient. */
+static void coefficients(const void *state, double lr, int64_t t, double c[DAE_MAX_COEFFICIENTS])
 {
-    const struct adam *optimizer = state;
-    out[0] = optimizer->lr / (1 - pow(optimizer->beta1, (double)t));
-    out[1] = 1 / sqrt(1 - pow(optimizer->beta2, (double)t));
-    out[3] = 1 - optimizer->beta2;
+    const struct adam *o = state;
+    c[0] = lr / (1 - pow(o->beta1, (double)t));
+    c[1] = 1 / sqrt(1 - pow(o->beta2, (double)t));
+    c[2] = 1 - o->beta2;
 }
 
-static void adam_update(const void *state, const double coefficient[DAE_MAX_COEFFICIENTS], double gradient,
-                        double *parameter, double *states)
+static void adam(const void *state, double lr, const double c[DAE_MAX_COEFFICIENTS], double g, double *w, double *s)
 {
-    const struct adam *optimizer = state;
-    states[0] = optimizer->beta1 * states[0] + (1 - optimizer->beta1) * gradient;
-    states[1] = optimizer->beta2 * states[1] + (1 - optimizer->beta2) * gradient * gradient;
-    *parameter -= coefficient[0] * states[0] / (sqrt(states[1]) * coefficient[1] + optimizer->epsilon);
+    const struct adam *o = state;
+    (void)lr;
+    s[0] = o->beta1 * s[0] + (1 - o->beta1) * g;
+    s[1] = o->beta2 * s[1] + (1 - o->beta2) * g * g;
+    *w -= c[0] * s[0] / (sqrt(s[1]) * c[1] + o->epsilon);
 }
 
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_OPTIMIZER,
-    .name = "adam",
-    .help = "Adam",
-    .state_bytes = sizeof(struct adam),
-    .params = params,
-    .kernel_source = kernel_source,
+DAE_OPTIMIZER = {
+    DAE_TABLE("adam", "Adam", struct adam, rows),
     .n_states = 2,
-    .coefficients = adam_coefficients,
-    .update = adam_update,
+    .update = "s0 = P_BETA1 * s0 + (1.0f - P_BETA1) * g;"
+              "s1 = P_BETA2 * s1 + c2 * g * g;"
+              "w = w - c0 * s0 / (sqrt(s1) * c1 + P_EPSILON);",
+    .learning_rate = offsetof(struct adam, lr),
+    .coefficients = coefficients,
+    .reference = adam,
 };

@@ -1,7 +1,6 @@
 /* Batch normalisation of images, per channel (Ioffe and Szegedy, ICML 2015). A layer that couples its samples: in
  * training it normalises by mean and variance over the batch and all pixels, and keeps running ones for evaluation. */
 #include <math.h>
-#include <stdio.h>
 
 #include "dae/plugin.h"
 
@@ -16,26 +15,19 @@ enum { PIECES = 256, EACH = 64 };
 
 enum { SUMS, MEANS, SQUARES, VARIANCES, APPLY, PRODUCTS, WEIGHTS, GRADIENT, N_KERNELS };
 
-struct batchnorm2d {
-    double momentum, epsilon;
-    int kernel[N_KERNELS]; /* the host's numbers */
+static const char *const kernel_name[N_KERNELS] = {
+    [SUMS] = "batchnorm2d_sums",          [MEANS] = "batchnorm2d_mean",        [SQUARES] = "batchnorm2d_squares",
+    [VARIANCES] = "batchnorm2d_variance", [APPLY] = "batchnorm2d_apply",       [PRODUCTS] = "batchnorm2d_products",
+    [WEIGHTS] = "batchnorm2d_weights",    [GRADIENT] = "batchnorm2d_gradient",
 };
 
-static const struct dae_param params[] = {
-    {.key = "momentum",
-     .type = DAE_FLOAT,
-     .offset = offsetof(struct batchnorm2d, momentum),
-     .default_value = 0.1,
-     .min = 0,
-     .max = 1,
-     .help = "how much of the running mean and variance each batch replaces"},
-    {.key = "epsilon",
-     .type = DAE_FLOAT,
-     .offset = offsetof(struct batchnorm2d, epsilon),
-     .default_value = 1e-5,
-     .min = 1e-12,
-     .max = 1,
-     .help = "added to the variance"},
+struct batchnorm2d {
+    double momentum, epsilon;
+};
+
+static const struct dae_row rows[] = {
+    DAE_FLOAT(struct batchnorm2d, momentum, 0.1, 0, 1, "how much of the running mean and variance each batch replaces"),
+    DAE_FLOAT(struct batchnorm2d, epsilon, 1e-5, 1e-12, 1, "added to the variance"),
     {0},
 };
 
@@ -43,10 +35,8 @@ static int batchnorm2d_plan(const void *state, struct dae_plan *plan)
 {
     const struct dae_shape *in = &plan->input[0];
     (void)state;
-    if (in->rank != 3) {
-        snprintf(plan->problem, sizeof plan->problem, "wants an image (H,W,C)");
-        return 1;
-    }
+    if (in->rank != 3)
+        return dae_plan_fail(plan, "expects an image (H,W,C)");
     const struct dae_shape each_channel = {1, {in->dim[2]}};
     plan->output = *in;
     plan->reach[0] = plan->reach[1] = 0;
@@ -56,39 +46,16 @@ static int batchnorm2d_plan(const void *state, struct dae_plan *plan)
     plan->weight[MEAN] = (struct dae_weight){"mean", each_channel, DAE_INIT_ZERO, 0};
     plan->weight[VARIANCE] = (struct dae_weight){"variance", each_channel, DAE_INIT_ONE, 0};
     plan->statistics = 1u << MEAN | 1u << VARIANCE;
-    plan->kept_len = (2 + 2 * PIECES) * in->dim[2];
+    plan->kept_batch = (2 + 2 * PIECES) * in->dim[2];
     plan->least_batch = in->dim[0] * in->dim[1] > 1 ? 1 : 2; /* one number has no variance */
     plan->flops = 7 * dae_shape_len(in);
+    plan->n_kernels = N_KERNELS;
+    for (int i = 0; i < N_KERNELS; ++i)
+        plan->kernel[i] = kernel_name[i];
     return 0;
 }
 
-static int batchnorm2d_bind(void *state, const struct dae_plan *plan, const struct dae_host *host, void *context)
-{
-    static const char *const name[N_KERNELS] = {"batchnorm2d_sums",     "batchnorm2d_mean",    "batchnorm2d_squares",
-                                                "batchnorm2d_variance", "batchnorm2d_apply",   "batchnorm2d_products",
-                                                "batchnorm2d_weights",  "batchnorm2d_gradient"};
-    struct batchnorm2d *layer = state;
-    int failed = 0;
-    (void)plan;
-    for (int i = 0; i < N_KERNELS && !failed; ++i)
-        failed = host->kernel(context, name[i], &layer->kernel[i]);
-    return failed;
-}
-
-/* ---- Arguments of kernels. --------------------------------------------------------------------------------------- */
-
-#define ARG_TENSOR(t)                                                                                                  \
-    {                                                                                                                  \
-        .kind = DAE_ARG_TENSOR, .tensor = (t)                                                                          \
-    }
-#define ARG_INT(i)                                                                                                     \
-    {                                                                                                                  \
-        .kind = DAE_ARG_INT, .integer = (i)                                                                            \
-    }
-#define ARG_FLOAT(r)                                                                                                   \
-    {                                                                                                                  \
-        .kind = DAE_ARG_FLOAT, .real = (r)                                                                             \
-    }
+/* ---- What kernels are launched with. ----------------------------------------------------------------------------- */
 
 static int64_t channels_of(const struct dae_layer_call *call)
 {
@@ -103,21 +70,21 @@ static int64_t pixels_of(const struct dae_layer_call *call)
 /* By what it is normalised: of the batch, or as it was learned. */
 static struct dae_tensor mean_of(const struct dae_layer_call *call)
 {
-    return call->training ? call->kept : call->w[MEAN];
+    return call->training ? call->kept_batch : call->w[MEAN];
 }
 
 static struct dae_tensor variance_of(const struct dae_layer_call *call)
 {
-    return call->training ? (struct dae_tensor){call->kept.buffer, call->kept.offset + channels_of(call)}
+    return call->training ? (struct dae_tensor){call->kept_batch.buffer, call->kept_batch.offset + channels_of(call)}
                           : call->w[VARIANCE];
 }
 
 /* Enqueues a kernel for `parts` times the vectors of 16 channels. */
 static int launch(const struct dae_layer_call *call, int kernel, int64_t parts, const struct dae_arg *args, int n_args)
 {
-    const struct batchnorm2d *layer = call->state;
-    return call->host->launch(call->context, layer->kernel[kernel], parts * ((channels_of(call) + 15) / 16), args,
-                              n_args);
+    const struct dae_launch launch = {
+        .kernel = kernel, .items = {parts * ((channels_of(call) + 15) / 16)}, .args = args, .n_args = n_args};
+    return call->host->launch(call, &launch);
 }
 
 static int64_t runs_of(const struct dae_layer_call *call)
@@ -132,17 +99,18 @@ static int measure(const struct dae_layer_call *call)
 {
     const struct batchnorm2d *layer = call->state;
     const int64_t pixels = pixels_of(call), channels = channels_of(call);
-    const struct dae_arg sums[] = {ARG_TENSOR(call->x[0]), ARG_TENSOR(call->kept), ARG_INT(pixels), ARG_INT(channels),
-                                   ARG_INT(PIECES)};
-    const struct dae_arg mean[] = {ARG_TENSOR(call->kept), ARG_INT(pixels), ARG_INT(channels), ARG_INT(PIECES)};
-    const struct dae_arg variance[] = {ARG_TENSOR(call->kept),
-                                       ARG_TENSOR(call->w[MEAN]),
-                                       ARG_TENSOR(call->w[VARIANCE]),
-                                       ARG_INT(pixels),
-                                       ARG_INT(channels),
-                                       ARG_INT(PIECES),
-                                       ARG_FLOAT((double)pixels / (double)(pixels - 1)),
-                                       ARG_FLOAT(layer->momentum)};
+    const struct dae_arg sums[] = {DAE_ARG_TENSOR(call->x[0]), DAE_ARG_TENSOR(call->kept_batch), DAE_ARG_INT(pixels),
+                                   DAE_ARG_INT(channels), DAE_ARG_INT(PIECES)};
+    const struct dae_arg mean[] = {DAE_ARG_TENSOR(call->kept_batch), DAE_ARG_INT(pixels), DAE_ARG_INT(channels),
+                                   DAE_ARG_INT(PIECES)};
+    const struct dae_arg variance[] = {DAE_ARG_TENSOR(call->kept_batch),
+                                       DAE_ARG_TENSOR(call->w[MEAN]),
+                                       DAE_ARG_TENSOR(call->w[VARIANCE]),
+                                       DAE_ARG_INT(pixels),
+                                       DAE_ARG_INT(channels),
+                                       DAE_ARG_INT(PIECES),
+                                       DAE_ARG_FLOAT((double)pixels / (double)(pixels - 1)),
+                                       DAE_ARG_FLOAT(layer->momentum)};
     return launch(call, SUMS, PIECES, sums, 5) || launch(call, MEANS, 1, mean, 4) ||
            launch(call, SQUARES, PIECES, sums, 5) || launch(call, VARIANCES, 1, variance, 8);
 }
@@ -151,10 +119,10 @@ static int batchnorm2d_forward(const struct dae_layer_call *call)
 {
     const struct batchnorm2d *layer = call->state;
     const struct dae_arg apply[] = {
-        ARG_TENSOR(call->x[0]),     ARG_TENSOR(mean_of(call)),  ARG_TENSOR(variance_of(call)),
-        ARG_TENSOR(call->w[SCALE]), ARG_TENSOR(call->w[SHIFT]), ARG_TENSOR(call->y),
-        ARG_INT(pixels_of(call)),   ARG_INT(channels_of(call)), ARG_INT(EACH),
-        ARG_FLOAT(layer->epsilon)};
+        DAE_ARG_TENSOR(call->x[0]),     DAE_ARG_TENSOR(mean_of(call)),  DAE_ARG_TENSOR(variance_of(call)),
+        DAE_ARG_TENSOR(call->w[SCALE]), DAE_ARG_TENSOR(call->w[SHIFT]), DAE_ARG_TENSOR(call->y),
+        DAE_ARG_INT(pixels_of(call)),   DAE_ARG_INT(channels_of(call)), DAE_ARG_INT(EACH),
+        DAE_ARG_FLOAT(layer->epsilon)};
     return (call->training && measure(call)) || launch(call, APPLY, runs_of(call), apply, 10);
 }
 
@@ -162,27 +130,34 @@ static int batchnorm2d_backward(const struct dae_layer_call *call)
 {
     const struct batchnorm2d *layer = call->state;
     const int64_t pixels = pixels_of(call), channels = channels_of(call);
-    const struct dae_arg products[] = {ARG_TENSOR(call->dy),   ARG_TENSOR(call->x[0]), ARG_TENSOR(mean_of(call)),
-                                       ARG_TENSOR(call->kept), ARG_INT(pixels),        ARG_INT(channels),
-                                       ARG_INT(PIECES)};
-    const struct dae_arg weights[] = {ARG_TENSOR(call->kept),      ARG_TENSOR(variance_of(call)),
-                                      ARG_TENSOR(call->dw[SCALE]), ARG_TENSOR(call->dw[SHIFT]),
-                                      ARG_INT(channels),           ARG_INT(PIECES),
-                                      ARG_FLOAT(layer->epsilon)};
-    const struct dae_arg gradient[] = {ARG_TENSOR(call->dy),
-                                       ARG_TENSOR(call->x[0]),
-                                       ARG_TENSOR(mean_of(call)),
-                                       ARG_TENSOR(variance_of(call)),
-                                       ARG_TENSOR(call->w[SCALE]),
-                                       ARG_TENSOR(call->dw[SCALE]),
-                                       ARG_TENSOR(call->dw[SHIFT]),
-                                       ARG_TENSOR(call->dx[0]),
-                                       ARG_INT(pixels),
-                                       ARG_INT(channels),
-                                       ARG_INT(EACH),
-                                       ARG_FLOAT(layer->epsilon),
-                                       ARG_FLOAT(call->training ? 1 / (double)pixels : 0),
-                                       ARG_INT(call->add_dx[0])};
+    const struct dae_arg products[] = {DAE_ARG_TENSOR(call->dy),
+                                       DAE_ARG_TENSOR(call->x[0]),
+                                       DAE_ARG_TENSOR(mean_of(call)),
+                                       DAE_ARG_TENSOR(call->kept_batch),
+                                       DAE_ARG_INT(pixels),
+                                       DAE_ARG_INT(channels),
+                                       DAE_ARG_INT(PIECES)};
+    const struct dae_arg weights[] = {DAE_ARG_TENSOR(call->kept_batch),
+                                      DAE_ARG_TENSOR(variance_of(call)),
+                                      DAE_ARG_TENSOR(call->dw[SCALE]),
+                                      DAE_ARG_TENSOR(call->dw[SHIFT]),
+                                      DAE_ARG_INT(channels),
+                                      DAE_ARG_INT(PIECES),
+                                      DAE_ARG_FLOAT(layer->epsilon)};
+    const struct dae_arg gradient[] = {DAE_ARG_TENSOR(call->dy),
+                                       DAE_ARG_TENSOR(call->x[0]),
+                                       DAE_ARG_TENSOR(mean_of(call)),
+                                       DAE_ARG_TENSOR(variance_of(call)),
+                                       DAE_ARG_TENSOR(call->w[SCALE]),
+                                       DAE_ARG_TENSOR(call->dw[SCALE]),
+                                       DAE_ARG_TENSOR(call->dw[SHIFT]),
+                                       DAE_ARG_TENSOR(call->dx[0]),
+                                       DAE_ARG_INT(pixels),
+                                       DAE_ARG_INT(channels),
+                                       DAE_ARG_INT(EACH),
+                                       DAE_ARG_FLOAT(layer->epsilon),
+                                       DAE_ARG_FLOAT(call->training ? 1 / (double)pixels : 0),
+                                       DAE_ARG_INT(call->add_dx[0])};
     if (launch(call, PRODUCTS, PIECES, products, 7) || launch(call, WEIGHTS, 1, weights, 7))
         return 1;
     return call->dx[0].buffer && launch(call, GRADIENT, runs_of(call), gradient, 14);
@@ -190,45 +165,36 @@ static int batchnorm2d_backward(const struct dae_layer_call *call)
 
 /* ---- The independent answer. ------------------------------------------------------------------------------------- */
 
-static void batchnorm2d_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                                  const double *const *x, const double *const *w, double *y)
+/* One channel of a batch in training. */
+static void train_channel(const struct dae_reference *call, int64_t c, int64_t channels, int64_t pixels)
 {
-    const struct batchnorm2d *layer = state;
-    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i) {
-        const int64_t c = i % plan->output.dim[2];
-        const double mean = draw->sizes ? -w[MEAN][c] : w[MEAN][c];
-        y[i] = (x[0][i] - mean) / sqrt(w[VARIANCE][c] + layer->epsilon) * w[SCALE][c] + w[SHIFT][c];
-    }
-}
-
-/* One channel. Of absolute values the variance is no larger than that of the numbers, and so y's sizes are no smaller;
- * for the running variance the mean square is its size. */
-static void channel_reference(const struct batchnorm2d *layer, int64_t c, int64_t channels, int64_t pixels, bool sizes,
-                              const double *x, const double *const *w, double *y, double *const *statistic)
-{
-    double mean = 0, variance = 0, square = 0;
+    const struct batchnorm2d *layer = call->state;
+    const double *x = call->x[0], *const *w = call->w;
+    double mean = 0, variance = 0;
     for (int64_t i = c; i < pixels * channels; i += channels)
         mean += x[i] / (double)pixels;
-    for (int64_t i = c; i < pixels * channels; i += channels) {
-        variance += (x[i] - mean) * (x[i] - mean) / (double)pixels;
-        square += x[i] * x[i] / (double)pixels;
-    }
     for (int64_t i = c; i < pixels * channels; i += channels)
-        y[i] = (x[i] - (sizes ? -mean : mean)) / sqrt(variance + layer->epsilon) * w[SCALE][c] + w[SHIFT][c];
-    const double unbiased = (sizes ? square : variance) * (double)pixels / (double)(pixels - 1);
-    if (statistic[MEAN])
-        statistic[MEAN][c] = (1 - layer->momentum) * w[MEAN][c] + layer->momentum * mean;
-    if (statistic[VARIANCE])
-        statistic[VARIANCE][c] = (1 - layer->momentum) * w[VARIANCE][c] + layer->momentum * unbiased;
+        variance += (x[i] - mean) * (x[i] - mean) / (double)pixels;
+    for (int64_t i = c; i < pixels * channels; i += channels)
+        call->y[i] = (x[i] - mean) / sqrt(variance + layer->epsilon) * w[SCALE][c] + w[SHIFT][c];
+    const double unbiased = variance * (double)pixels / (double)(pixels - 1);
+    if (call->statistic[MEAN])
+        call->statistic[MEAN][c] = (1 - layer->momentum) * w[MEAN][c] + layer->momentum * mean;
+    if (call->statistic[VARIANCE])
+        call->statistic[VARIANCE][c] = (1 - layer->momentum) * w[VARIANCE][c] + layer->momentum * unbiased;
 }
 
-static void batchnorm2d_reference_batch(const void *state, const struct dae_plan *plan, int64_t n, bool sizes,
-                                        const double *const *x, const double *const *w, double *y,
-                                        double *const *statistic)
+static void batchnorm2d_reference(const struct dae_reference *call)
 {
-    const int64_t *dim = plan->output.dim;
-    for (int64_t c = 0; c < dim[2]; ++c)
-        channel_reference(state, c, dim[2], n * dim[0] * dim[1], sizes, x[0], w, y, statistic);
+    const struct batchnorm2d *layer = call->state;
+    const double *const *w = call->w;
+    const int64_t len = call->n * dae_shape_len(&call->plan->output), channels = call->plan->output.dim[2];
+    for (int64_t c = 0; call->training && c < channels; ++c)
+        train_channel(call, c, channels, len / channels);
+    for (int64_t i = 0; !call->training && i < len; ++i) {
+        const int64_t c = i % channels;
+        call->y[i] = (call->x[0][i] - w[MEAN][c]) / sqrt(w[VARIANCE][c] + layer->epsilon) * w[SCALE][c] + w[SHIFT][c];
+    }
 }
 
 static void batchnorm2d_affine(const void *state, const struct dae_plan *plan, const float *const *w, double *factor,
@@ -241,23 +207,16 @@ static void batchnorm2d_affine(const void *state, const struct dae_plan *plan, c
     }
 }
 
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LAYER,
-    .name = "batchnorm2d",
-    .help = "normalises each channel over the batch while training, by running mean and variance otherwise",
-    .flags = DAE_READS_X | DAE_COUPLES,
-    .state_bytes = sizeof(struct batchnorm2d),
-    .params = params,
-    .min_inputs = 1,
-    .max_inputs = 1,
+DAE_LAYER = {
+    DAE_TABLE("batchnorm2d",
+              "normalises each channel over the batch while training, by running mean and variance otherwise",
+              struct batchnorm2d, rows),
+    .reads_x = true,
+    .couples = true,
     .plan = batchnorm2d_plan,
-    .kernel_source = kernel_source,
-    .bind = batchnorm2d_bind,
+    .kernel = kernel_source,
     .forward = batchnorm2d_forward,
     .backward = batchnorm2d_backward,
     .reference = batchnorm2d_reference,
-    .reference_batch = batchnorm2d_reference_batch,
     .affine = batchnorm2d_affine,
 };

@@ -1,67 +1,27 @@
-/* Binary cross-entropy of an output in [0, 1] against a target in [0, 1]. */
+/* Binary cross-entropy of an output in [0, 1] against a target in [0, 1]. Logarithms are at least -100 and the
+ * gradient's denominator is at least 1e-12, so that a saturated output costs much but not infinitely much (the
+ * convention of PyTorch's BCELoss). */
 #include <math.h>
-#include <stdio.h>
 
 #include "dae/plugin.h"
 
-static const char kernel_source[] =
-#include "bce.cl.inc"
-    ;
-
-struct bce {
-    double unmasked_weight;
-};
-
-static const struct dae_param params[] = {
-    {.key = "unmasked_weight",
-     .type = DAE_FLOAT,
-     .offset = offsetof(struct bce, unmasked_weight),
-     .default_value = 1,
-     .min = 0,
-     .max = 1e6,
-     .help = "weight of the numbers that no corruption has replaced, those replaced counting 1; 0: only these count"},
-    {0},
-};
-
-static int bce_plan(const void *state, struct dae_plan *plan)
+static double at_least(double x, double least)
 {
-    const struct bce *loss = state;
-    if (dae_shape_len(&plan->input[0]) != dae_shape_len(&plan->input[1])) {
-        snprintf(plan->problem, sizeof plan->problem, "the output and the clean input differ in size");
-        return 1;
-    }
-    plan->output = (struct dae_shape){1, {1}};
-    plan->scratch_len = 64; /* one number a lane */
-    plan->reads_mask = loss->unmasked_weight != 1;
-    plan->flops = 10 * dae_shape_len(&plan->input[0]);
-    return 0;
+    return x < least ? least : x;
 }
 
-static void bce_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                          const double *const *x, const double *const *w, double *y)
+static double cross_entropy(const void *state, double x, double t)
 {
-    const struct bce *loss = state;
-    (void)draw, (void)w;
-    y[0] = 0;
-    for (int64_t i = 0; i < dae_shape_len(&plan->input[0]); ++i) {
-        if (x[1][i] != x[1][i]) /* a hole */
-            continue;
-        double p = x[0][i], t = x[1][i], yes = log(p), no = log(1 - p);
-        const double weight = plan->n_inputs < 3 || x[2][i] != 0 ? 1 : loss->unmasked_weight;
-        y[0] -= weight * (t * (yes < -100 ? -100 : yes) + (1 - t) * (no < -100 ? -100 : no));
-    }
+    (void)state;
+    return -(t * at_least(log(x), -100) + (1 - t) * at_least(log(1 - x), -100));
 }
 
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LOSS,
-    .name = "bce",
-    .help = "binary cross-entropy; the output must lie in [0, 1], so end the network with a sigmoid",
-    .flags = DAE_READS_X | DAE_UNIT_RANGE,
-    .state_bytes = sizeof(struct bce),
-    .params = params,
-    .plan = bce_plan,
-    .kernel_source = kernel_source,
-    .reference = bce_reference,
+#define LOG(x) "(log(" x ") < -100.0f ? (V)(-100.0f) : log(" x "))" /* NaN stays NaN */
+
+DAE_LOSS = {
+    DAE_TABLE_PLAIN("bce", "binary cross-entropy; the output must be in [0, 1], so end the network with a sigmoid"),
+    .y = "-(t * " LOG("x") " + (1.0f - t) * " LOG("1.0f - x") ")",
+    .dx = "(x - t) / (x * (1.0f - x) < 1e-12f ? (V)(1e-12f) : x * (1.0f - x))",
+    .reference = cross_entropy,
+    .unit_range = true,
 };

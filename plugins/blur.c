@@ -1,6 +1,5 @@
 /* Gaussian blur. */
 #include <math.h>
-#include <stdio.h>
 
 #include "dae/plugin.h"
 
@@ -15,21 +14,9 @@ struct blur {
     int64_t size;
 };
 
-static const struct dae_param params[] = {
-    {.key = "sigma",
-     .type = DAE_LEVEL,
-     .offset = offsetof(struct blur, sigma),
-     .default_value = 1,
-     .min = 0,
-     .max = 1000,
-     .help = "standard deviation in pixels"},
-    {.key = "size",
-     .type = DAE_INT,
-     .offset = offsetof(struct blur, size),
-     .default_value = 5,
-     .min = 1,
-     .max = MAX_SIZE,
-     .help = "rows and columns that take part, an odd number"},
+static const struct dae_row rows[] = {
+    DAE_LEVEL(struct blur, sigma, 1, 0, 1000, "standard deviation in pixels"),
+    DAE_INT(struct blur, size, 5, 1, MAX_SIZE, "rows and columns that take part, an odd number"),
     {0},
 };
 
@@ -37,20 +24,14 @@ static int blur_plan(const void *state, struct dae_plan *plan)
 {
     const struct blur *blur = state;
     const struct dae_shape *input = &plan->input[0];
-    if (input->rank != 3) {
-        snprintf(plan->problem, sizeof plan->problem, "it wants an image (H,W,C)");
-        return 1;
-    }
-    if (blur->size % 2 == 0) {
-        snprintf(plan->problem, sizeof plan->problem, "its size of %lld is not odd", (long long)blur->size);
-        return 1;
-    }
-    if (blur->size / 2 >= input->dim[0] || blur->size / 2 >= input->dim[1]) {
-        snprintf(plan->problem, sizeof plan->problem,
-                 "its size of %lld reaches further than the image, which is mirrored once at its borders",
-                 (long long)blur->size);
-        return 1;
-    }
+    if (input->rank != 3)
+        return dae_plan_fail(plan, "expects an image (H,W,C)");
+    if (blur->size % 2 == 0)
+        return dae_plan_fail(plan, "its size of %lld is not odd", (long long)blur->size);
+    if (blur->size / 2 >= input->dim[0] || blur->size / 2 >= input->dim[1])
+        return dae_plan_fail(plan,
+                             "its size of %lld reaches further than the image, which is mirrored once at its borders",
+                             (long long)blur->size);
     plan->output = *input;
     plan->scratch_len = dae_shape_len(input);
     plan->flops = 4 * blur->size * dae_shape_len(input);
@@ -69,38 +50,29 @@ static double pixel(const struct dae_shape *shape, const double *x, int64_t row,
     return x[(mirror(row, shape->dim[0]) * shape->dim[1] + mirror(column, shape->dim[1])) * shape->dim[2] + channel];
 }
 
-static void blur_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                           const double *const *x, const double *const *w, double *y)
+static void blur_reference(const struct dae_reference *call)
 {
-    const struct blur *blur = state;
-    const struct dae_shape *shape = &plan->input[0];
+    const struct blur *blur = call->state;
+    const struct dae_shape *shape = &call->plan->input[0];
     const int64_t radius = blur->size / 2;
-    const double sigma = fmax((double)draw->level(draw->key, &blur->sigma), 1e-3);
+    const double sigma = fmax((double)blur->sigma.value, 1e-3);
     double weight[MAX_SIZE], sum = 0;
-    (void)w;
     for (int64_t k = -radius; k <= radius; ++k)
         sum += weight[radius + k] = exp(-(double)(k * k) / (2 * sigma * sigma));
     for (int64_t i = 0; i < dae_shape_len(shape); ++i) {
         const int64_t channel = i % shape->dim[2], column = i / shape->dim[2] % shape->dim[1],
                       row = i / shape->dim[2] / shape->dim[1];
-        y[i] = 0;
+        call->y[i] = 0;
         for (int64_t r = -radius; r <= radius; ++r)
             for (int64_t c = -radius; c <= radius; ++c)
-                y[i] += weight[radius + r] * weight[radius + c] / (sum * sum) *
-                        pixel(shape, x[0], row + r, column + c, channel);
+                call->y[i] += weight[radius + r] * weight[radius + c] / (sum * sum) *
+                              pixel(shape, call->x[0], row + r, column + c, channel);
     }
 }
 
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_CORRUPTION,
-    .name = "blur",
-    .help = "blurs an image with a Gaussian",
-    .flags = 0,
-    .state_bytes = sizeof(struct blur),
-    .params = params,
+DAE_NOISE = {
+    DAE_TABLE("blur", "blurs an image with a Gaussian", struct blur, rows),
+    .kernel = kernel_source,
     .plan = blur_plan,
-    .kernel_source = kernel_source,
-    .reference = blur_reference,
+    .sample_reference = blur_reference,
 };

@@ -1,5 +1,4 @@
 /* Several nodes side by side along the last axis. */
-#include <stdio.h>
 
 #include "dae/plugin.h"
 
@@ -19,8 +18,7 @@ static int concat_plan(const void *state, struct dae_plan *plan)
         for (int d = 0; d < last && fits; ++d)
             fits = plan->input[i].dim[d] == plan->output.dim[d];
         if (!fits) {
-            snprintf(plan->problem, sizeof plan->problem, "its inputs differ in more than the last axis");
-            return 1;
+            return dae_plan_fail(plan, "its inputs differ in more than the last axis");
         }
         plan->output.dim[last] += plan->input[i].dim[last];
     }
@@ -32,27 +30,22 @@ static int concat_plan(const void *state, struct dae_plan *plan)
     return 0;
 }
 
-static void concat_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                             const double *const *x, const double *const *w, double *y)
+static void concat_reference(const struct dae_reference *call)
 {
-    (void)state, (void)draw, (void)w;
-    const int last = plan->output.rank - 1;
-    const int64_t pixels = dae_shape_len(&plan->output) / plan->output.dim[last];
+    double *y = call->y;
+    const int last = call->plan->output.rank - 1;
+    const int64_t pixels = dae_shape_len(&call->plan->output) / call->plan->output.dim[last];
     for (int64_t p = 0; p < pixels; ++p)
-        for (int i = 0; i < plan->n_inputs; ++i)
-            for (int64_t c = 0; c < plan->input[i].dim[last]; ++c)
-                *y++ = x[i][p * plan->input[i].dim[last] + c];
+        for (int i = 0; i < call->plan->n_inputs; ++i)
+            for (int64_t c = 0; c < call->plan->input[i].dim[last]; ++c)
+                *y++ = call->x[i][p * call->plan->input[i].dim[last] + c];
 }
 
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LAYER,
-    .name = "concat",
-    .help = "its inputs side by side along the last axis (from: [a, b, ...])",
+DAE_LAYER = {
+    DAE_TABLE_PLAIN("concat", "its inputs side by side along the last axis (from: [a, b, ...])"),
     .min_inputs = 2,
     .max_inputs = DAE_MAX_INPUTS,
     .plan = concat_plan,
-    .kernel_source = kernel_source,
+    .kernel = kernel_source,
     .reference = concat_reference,
 };

@@ -1,6 +1,5 @@
 /* Two-dimensional convolution, of any kernel, stride, padding, dilation and number of channels. */
 #include <math.h>
-#include <stdio.h>
 
 #include "dae/plugin.h"
 
@@ -12,42 +11,12 @@ struct conv2d {
     int64_t filters, kernel[2], stride[2], pad[2], dilation[2];
 };
 
-static const struct dae_param params[] = {
-    {.key = "filters",
-     .type = DAE_INT,
-     .offset = offsetof(struct conv2d, filters),
-     .required = true,
-     .min = 1,
-     .max = 65536,
-     .help = "output channels"},
-    {.key = "kernel",
-     .type = DAE_INT_PAIR,
-     .offset = offsetof(struct conv2d, kernel),
-     .default_value = 3,
-     .min = 1,
-     .max = 256,
-     .help = "kernel size, n or [h, w]"},
-    {.key = "stride",
-     .type = DAE_INT_PAIR,
-     .offset = offsetof(struct conv2d, stride),
-     .default_value = 1,
-     .min = 1,
-     .max = 256,
-     .help = "distance of windows, n or [h, w]"},
-    {.key = "pad",
-     .type = DAE_INT_PAIR,
-     .offset = offsetof(struct conv2d, pad),
-     .default_value = 0,
-     .min = 0,
-     .max = 255,
-     .help = "zeros around the image, n or [h, w]"},
-    {.key = "dilation",
-     .type = DAE_INT_PAIR,
-     .offset = offsetof(struct conv2d, dilation),
-     .default_value = 1,
-     .min = 1,
-     .max = 256,
-     .help = "distance of the pixels that a window takes, n or [h, w]"},
+static const struct dae_row rows[] = {
+    DAE_REQUIRED_INT(struct conv2d, filters, 1, 65536, "output channels"),
+    DAE_INTS(struct conv2d, kernel, 3, 1, 256, "kernel size, n or [h, w]"),
+    DAE_INTS(struct conv2d, stride, 1, 1, 256, "distance of windows, n or [h, w]"),
+    DAE_INTS(struct conv2d, pad, 0, 0, 255, "zeros around the image, n or [h, w]"),
+    DAE_INTS(struct conv2d, dilation, 1, 1, 256, "distance of the pixels that a window takes, n or [h, w]"),
     {0},
 };
 
@@ -65,10 +34,8 @@ static int conv2d_plan(const void *state, struct dae_plan *plan)
 {
     const struct conv2d *layer = state;
     const struct dae_shape *in = &plan->input[0];
-    if (in->rank != 3) {
-        snprintf(plan->problem, sizeof plan->problem, "wants an image (H,W,C)");
-        return 1;
-    }
+    if (in->rank != 3)
+        return dae_plan_fail(plan, "expects an image (H,W,C)");
     const int64_t taps = layer->kernel[0] * layer->kernel[1], channels = in->dim[2];
     int64_t padded[2], low[2], high[2], phases[2];
     plan->output = (struct dae_shape){3, {0, 0, layer->filters}};
@@ -76,9 +43,8 @@ static int conv2d_plan(const void *state, struct dae_plan *plan)
         const int64_t span = layer->dilation[i] * (layer->kernel[i] - 1); /* from the first tap to the last */
         padded[i] = in->dim[i] + 2 * layer->pad[i];
         if (span >= padded[i]) {
-            snprintf(plan->problem, sizeof plan->problem, "a kernel of %lld is larger than the padded image's %lld",
-                     (long long)span + 1, (long long)padded[i]);
-            return 1;
+            return dae_plan_fail(plan, "a kernel of %lld is larger than the padded image's %lld", (long long)span + 1,
+                                 (long long)padded[i]);
         }
         plan->output.dim[i] = (padded[i] - span - 1) / layer->stride[i] + 1;
         /* What the gradient with respect to x reads around dy: see PHASE_AXIS in kernels/convolution.clh. */
@@ -112,16 +78,14 @@ static int conv2d_plan(const void *state, struct dae_plan *plan)
     return 0;
 }
 
-static void conv2d_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                             const double *const *x, const double *const *w, double *y)
+static void conv2d_reference(const struct dae_reference *call)
 {
-    const struct conv2d *layer = state;
-    const int64_t *in = plan->input[0].dim, *out = plan->output.dim;
-    (void)draw;
+    const struct conv2d *layer = call->state;
+    const int64_t *in = call->plan->input[0].dim, *out = call->plan->output.dim;
     for (int64_t r = 0; r < out[0]; ++r)
         for (int64_t c = 0; c < out[1]; ++c)
             for (int64_t f = 0; f < out[2]; ++f) {
-                double sum = w[1][f];
+                double sum = call->w[1][f];
                 for (int64_t ky = 0; ky < layer->kernel[0]; ++ky)
                     for (int64_t kx = 0; kx < layer->kernel[1]; ++kx) {
                         const int64_t i = r * layer->stride[0] + ky * layer->dilation[0] - layer->pad[0];
@@ -129,25 +93,20 @@ static void conv2d_reference(const void *state, const struct dae_plan *plan, con
                         if (i < 0 || i >= in[0] || j < 0 || j >= in[1])
                             continue;
                         for (int64_t k = 0; k < in[2]; ++k)
-                            sum += x[0][(i * in[1] + j) * in[2] + k] *
-                                   w[0][((ky * layer->kernel[1] + kx) * in[2] + k) * out[2] + f];
+                            sum += call->x[0][(i * in[1] + j) * in[2] + k] *
+                                   call->w[0][((ky * layer->kernel[1] + kx) * in[2] + k) * out[2] + f];
                     }
-                y[(r * out[1] + c) * out[2] + f] = sum;
+                call->y[(r * out[1] + c) * out[2] + f] = sum;
             }
 }
 
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LAYER,
-    .name = "conv2d",
-    .help = "two-dimensional convolution with bias",
-    .flags = DAE_READS_X | DAE_LINEAR | DAE_FOLDS | DAE_POOLS,
-    .state_bytes = sizeof(struct conv2d),
-    .params = params,
-    .min_inputs = 1,
-    .max_inputs = 1,
+DAE_LAYER = {
+    DAE_TABLE("conv2d", "two-dimensional convolution with bias", struct conv2d, rows),
+    .reads_x = true,
+    .folds = true,
+    .pools = true,
+    .linear = true,
     .plan = conv2d_plan,
-    .kernel_source = kernel_source,
+    .kernel = kernel_source,
     .reference = conv2d_reference,
 };

@@ -1,6 +1,5 @@
 /* Two-dimensional transposed convolution ("deconvolution"), of any kernel, stride, padding and number of channels. */
 #include <math.h>
-#include <stdio.h>
 
 #include "dae/plugin.h"
 
@@ -12,35 +11,11 @@ struct conv_transpose2d {
     int64_t filters, kernel[2], stride[2], pad[2];
 };
 
-static const struct dae_param params[] = {
-    {.key = "filters",
-     .type = DAE_INT,
-     .offset = offsetof(struct conv_transpose2d, filters),
-     .required = true,
-     .min = 1,
-     .max = 65536,
-     .help = "output channels"},
-    {.key = "kernel",
-     .type = DAE_INT_PAIR,
-     .offset = offsetof(struct conv_transpose2d, kernel),
-     .default_value = 2,
-     .min = 1,
-     .max = 256,
-     .help = "kernel size, n or [h, w]"},
-    {.key = "stride",
-     .type = DAE_INT_PAIR,
-     .offset = offsetof(struct conv_transpose2d, stride),
-     .default_value = 1,
-     .min = 1,
-     .max = 256,
-     .help = "enlargement, n or [h, w]"},
-    {.key = "pad",
-     .type = DAE_INT_PAIR,
-     .offset = offsetof(struct conv_transpose2d, pad),
-     .default_value = 0,
-     .min = 0,
-     .max = 255,
-     .help = "rows and columns cut off at each side, n or [h, w]"},
+static const struct dae_row rows[] = {
+    DAE_REQUIRED_INT(struct conv_transpose2d, filters, 1, 65536, "output channels"),
+    DAE_INTS(struct conv_transpose2d, kernel, 2, 1, 256, "kernel size, n or [h, w]"),
+    DAE_INTS(struct conv_transpose2d, stride, 1, 1, 256, "enlargement, n or [h, w]"),
+    DAE_INTS(struct conv_transpose2d, pad, 0, 0, 255, "rows and columns cut off at each side, n or [h, w]"),
     {0},
 };
 
@@ -53,19 +28,15 @@ static int conv_transpose2d_plan(const void *state, struct dae_plan *plan)
 {
     const struct conv_transpose2d *layer = state;
     const struct dae_shape *in = &plan->input[0];
-    if (in->rank != 3) {
-        snprintf(plan->problem, sizeof plan->problem, "wants an image (H,W,C)");
-        return 1;
-    }
+    if (in->rank != 3)
+        return dae_plan_fail(plan, "expects an image (H,W,C)");
     const int64_t taps = layer->kernel[0] * layer->kernel[1], channels = in->dim[2], filters = layer->filters;
     int64_t low[2], high[2];
     plan->output = (struct dae_shape){3, {0, 0, filters}};
     for (int i = 0; i < 2; ++i) {
         plan->output.dim[i] = (in->dim[i] - 1) * layer->stride[i] + layer->kernel[i] - 2 * layer->pad[i];
         if (plan->output.dim[i] < 1) {
-            snprintf(plan->problem, sizeof plan->problem, "a padding of %lld leaves no image",
-                     (long long)layer->pad[i]);
-            return 1;
+            return dae_plan_fail(plan, "a padding of %lld leaves no image", (long long)layer->pad[i]);
         }
         /* What forward reads around x: see PHASE_AXIS in kernels/convolution.clh. */
         low[i] = (layer->kernel[i] + layer->stride[i] - 1) / layer->stride[i] - 1;
@@ -96,14 +67,12 @@ static int conv_transpose2d_plan(const void *state, struct dae_plan *plan)
     return 0;
 }
 
-static void conv_transpose2d_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                                       const double *const *x, const double *const *w, double *y)
+static void conv_transpose2d_reference(const struct dae_reference *call)
 {
-    const struct conv_transpose2d *layer = state;
-    const int64_t *in = plan->input[0].dim, *out = plan->output.dim;
-    (void)draw;
-    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
-        y[i] = w[1][i % out[2]];
+    const struct conv_transpose2d *layer = call->state;
+    const int64_t *in = call->plan->input[0].dim, *out = call->plan->output.dim;
+    for (int64_t i = 0; i < dae_shape_len(&call->plan->output); ++i)
+        call->y[i] = call->w[1][i % out[2]];
     for (int64_t r = 0; r < in[0]; ++r)
         for (int64_t c = 0; c < in[1]; ++c)
             for (int64_t ky = 0; ky < layer->kernel[0]; ++ky)
@@ -114,24 +83,18 @@ static void conv_transpose2d_reference(const void *state, const struct dae_plan 
                         continue;
                     for (int64_t k = 0; k < in[2]; ++k)
                         for (int64_t f = 0; f < out[2]; ++f)
-                            y[(i * out[1] + j) * out[2] + f] +=
-                                x[0][(r * in[1] + c) * in[2] + k] *
-                                w[0][((ky * layer->kernel[1] + kx) * in[2] + k) * out[2] + f];
+                            call->y[(i * out[1] + j) * out[2] + f] +=
+                                call->x[0][(r * in[1] + c) * in[2] + k] *
+                                call->w[0][((ky * layer->kernel[1] + kx) * in[2] + k) * out[2] + f];
                 }
 }
 
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LAYER,
-    .name = "conv_transpose2d",
-    .help = "two-dimensional transposed convolution with bias",
-    .flags = DAE_READS_X | DAE_LINEAR | DAE_FOLDS,
-    .state_bytes = sizeof(struct conv_transpose2d),
-    .params = params,
-    .min_inputs = 1,
-    .max_inputs = 1,
+DAE_LAYER = {
+    DAE_TABLE("conv_transpose2d", "two-dimensional transposed convolution with bias", struct conv_transpose2d, rows),
+    .reads_x = true,
+    .folds = true,
+    .linear = true,
     .plan = conv_transpose2d_plan,
-    .kernel_source = kernel_source,
+    .kernel = kernel_source,
     .reference = conv_transpose2d_reference,
 };

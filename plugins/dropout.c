@@ -9,14 +9,8 @@ struct dropout {
     double p;
 };
 
-static const struct dae_param params[] = {
-    {.key = "p",
-     .type = DAE_FLOAT,
-     .offset = offsetof(struct dropout, p),
-     .default_value = 0.5,
-     .min = 0,
-     .max = 0.99,
-     .help = "probability of dropping a number while training"},
+static const struct dae_row rows[] = {
+    DAE_FLOAT(struct dropout, p, 0.5, 0, 0.99, "probability of dropping a number while training"),
     {0},
 };
 
@@ -29,30 +23,21 @@ static int dropout_plan(const void *state, struct dae_plan *plan)
     return 0;
 }
 
-static void dropout_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                              const double *const *x, const double *const *w, double *y)
+static void dropout_reference(const struct dae_reference *call)
 {
-    const struct dropout *layer = state;
-    (void)w;
+    const struct dae_draw *draw = call->draw;
+    const struct dropout *layer = call->state;
     const uint32_t threshold = (uint32_t)((float)layer->p * 4294967296.0f);
-    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i) {
-        double kept = draw->word(draw->key, (uint32_t)i) >= threshold ? 1 / (1 - layer->p) : 0;
-        y[i] = x[0][i] * (draw->training ? kept : 1);
+    for (int64_t i = 0; i < dae_shape_len(&call->plan->output); ++i) {
+        double kept = draw->word(draw, (uint32_t)i) >= threshold ? 1 / (1 - layer->p) : 0;
+        call->y[i] = call->x[0][i] * (call->training ? kept : 1);
     }
 }
 
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LAYER,
-    .name = "dropout",
-    .help = "zeroes numbers at random while training, scales the rest by 1 / (1 - p)",
-    .flags = DAE_DRAWS,
-    .state_bytes = sizeof(struct dropout),
-    .params = params,
-    .min_inputs = 1,
-    .max_inputs = 1,
+DAE_LAYER = {
+    DAE_TABLE("dropout", "zeroes numbers at random while training, scales the rest by 1 / (1 - p)", struct dropout,
+              rows),
     .plan = dropout_plan,
-    .kernel_source = kernel_source,
+    .kernel = kernel_source,
     .reference = dropout_reference,
 };

@@ -10,22 +10,14 @@ static int flatten_plan(const void *state, struct dae_plan *plan)
     return 0;
 }
 
-static void flatten_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                              const double *const *x, const double *const *w, double *y)
+static void flatten_reference(const struct dae_reference *call)
 {
-    (void)state, (void)draw, (void)w;
-    memcpy(y, x[0], (size_t)dae_shape_len(&plan->output) * sizeof *y);
+    memcpy(call->y, call->x[0], (size_t)dae_shape_len(&call->plan->output) * sizeof *call->y);
 }
 
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LAYER,
-    .name = "flatten",
-    .help = "(H,W,C) as a vector of H*W*C numbers, in that order",
-    .flags = DAE_VIEW,
-    .min_inputs = 1,
-    .max_inputs = 1,
+DAE_LAYER = {
+    DAE_TABLE_PLAIN("flatten", "(H,W,C) as a vector of H*W*C numbers, in that order"),
+    .view = true,
     .plan = flatten_plan,
     .reference = flatten_reference,
 };

@@ -1,60 +1,24 @@
 /* Additive Gaussian noise. */
 #include "dae/plugin.h"
 
-static const char kernel_source[] =
-#include "gaussian.cl.inc"
-    ;
-
 struct gaussian {
     struct dae_level sigma;
-    double clamp[2];
 };
 
-static const struct dae_param params[] = {
-    {.key = "sigma",
-     .type = DAE_LEVEL,
-     .offset = offsetof(struct gaussian, sigma),
-     .default_value = 0.3,
-     .min = 0,
-     .max = 1e6,
-     .help = "standard deviation of the noise"},
-    {.key = "clamp",
-     .type = DAE_INTERVAL,
-     .offset = offsetof(struct gaussian, clamp),
-     .min = -1e30,
-     .max = 1e30,
-     .help = "[lo, hi] to hold the result in; without it nothing is held"},
+static const struct dae_row rows[] = {
+    DAE_LEVEL(struct gaussian, sigma, 0.3, 0, 1e6, "standard deviation of the noise"),
     {0},
 };
 
-static int gaussian_plan(const void *state, struct dae_plan *plan)
+static double gaussian(const void *state, double x, double unit, double normal)
 {
-    (void)state;
-    plan->output = plan->input[0];
-    plan->flops = 20 * dae_shape_len(&plan->output);
-    return 0;
+    (void)unit;
+    return x + ((const struct gaussian *)state)->sigma.value * normal;
 }
 
-static void gaussian_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                               const double *const *x, const double *const *w, double *y)
-{
-    const struct gaussian *noise = state;
-    (void)w;
-    const double sigma = (double)draw->level(draw->key, &noise->sigma);
-    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
-        y[i] = dae_hold(x[0][i] + sigma * draw->normal(draw->key, (uint32_t)i), noise->clamp);
-}
-
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_CORRUPTION,
-    .name = "gaussian",
-    .help = "adds Gaussian noise",
-    .flags = DAE_DRAWS,
-    .state_bytes = sizeof(struct gaussian),
-    .params = params,
-    .plan = gaussian_plan,
-    .kernel_source = kernel_source,
-    .reference = gaussian_reference,
+DAE_NOISE = {
+    DAE_TABLE("gaussian", "adds Gaussian noise", struct gaussian, rows),
+    .y = "fma((V)(P_SIGMA), normal, x)",
+    .reference = gaussian,
+    .deviation = "sigma",
 };

@@ -1,65 +1,15 @@
 /* Mean squared error. */
-#include <stdio.h>
-
 #include "dae/plugin.h"
 
-static const char kernel_source[] =
-#include "mse.cl.inc"
-    ;
-
-struct mse {
-    double unmasked_weight;
-};
-
-static const struct dae_param params[] = {
-    {.key = "unmasked_weight",
-     .type = DAE_FLOAT,
-     .offset = offsetof(struct mse, unmasked_weight),
-     .default_value = 1,
-     .min = 0,
-     .max = 1e6,
-     .help = "weight of the numbers that no corruption has replaced, those replaced counting 1; 0: only these count"},
-    {0},
-};
-
-static int mse_plan(const void *state, struct dae_plan *plan)
+static double squared_error(const void *state, double x, double t)
 {
-    const struct mse *loss = state;
-    if (dae_shape_len(&plan->input[0]) != dae_shape_len(&plan->input[1])) {
-        snprintf(plan->problem, sizeof plan->problem, "the output and the clean input differ in size");
-        return 1;
-    }
-    plan->output = (struct dae_shape){1, {1}};
-    plan->scratch_len = 64; /* one number a lane */
-    plan->reads_mask = loss->unmasked_weight != 1;
-    plan->flops = 3 * dae_shape_len(&plan->input[0]);
-    return 0;
+    (void)state;
+    return (x - t) * (x - t);
 }
 
-static void mse_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                          const double *const *x, const double *const *w, double *y)
-{
-    const struct mse *loss = state;
-    (void)draw, (void)w;
-    y[0] = 0;
-    for (int64_t i = 0; i < dae_shape_len(&plan->input[0]); ++i) {
-        if (x[1][i] != x[1][i]) /* a hole */
-            continue;
-        const double weight = plan->n_inputs < 3 || x[2][i] != 0 ? 1 : loss->unmasked_weight;
-        y[0] += weight * (x[0][i] - x[1][i]) * (x[0][i] - x[1][i]);
-    }
-}
-
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LOSS,
-    .name = "mse",
-    .help = "mean squared error",
-    .flags = DAE_READS_X,
-    .state_bytes = sizeof(struct mse),
-    .params = params,
-    .plan = mse_plan,
-    .kernel_source = kernel_source,
-    .reference = mse_reference,
+DAE_LOSS = {
+    DAE_TABLE_PLAIN("mse", "mean squared error"),
+    .y = "(x - t) * (x - t)",
+    .dx = "2.0f * (x - t)",
+    .reference = squared_error,
 };

@@ -15,20 +15,10 @@ struct poisson {
     double clamp[2];
 };
 
-static const struct dae_param params[] = {
-    {.key = "peak",
-     .type = DAE_LEVEL,
-     .offset = offsetof(struct poisson, peak),
-     .default_value = 30,
-     .min = 0.001,
-     .max = MAX_PEAK,
-     .help = "photons expected where the input is 1; fewer make more noise"},
-    {.key = "clamp",
-     .type = DAE_INTERVAL,
-     .offset = offsetof(struct poisson, clamp),
-     .min = -1e30,
-     .max = 1e30,
-     .help = "[lo, hi] to hold the result in; without it nothing is held"},
+static const struct dae_row rows[] = {
+    DAE_LEVEL(struct poisson, peak, 30, 0.001, MAX_PEAK,
+              "photons expected where the input is 1; fewer make more noise"),
+    DAE_INTERVAL(struct poisson, clamp, -1e30, 1e30, "[lo, hi] to clamp the result to; without it nothing is clamped"),
     {0},
 };
 
@@ -73,33 +63,25 @@ static int count(float unit, float mean)
     return k;
 }
 
-static void poisson_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                              const double *const *x, const double *const *w, double *y)
+static void poisson_reference(const struct dae_reference *call)
 {
-    const struct poisson *noise = state;
+    const struct dae_draw *draw = call->draw;
+    const struct poisson *noise = call->state;
     const double unit_interval[] = {0, 1};
-    (void)w;
-    const int64_t len = dae_shape_len(&plan->output), block = (len + 63) / 64 * 64;
-    const float peak = draw->level(draw->key, &noise->peak), share = 1.0f / (float)parts(noise);
+    const int64_t len = dae_shape_len(&call->plan->output), block = (len + 63) / 64 * 64;
+    const float peak = (float)noise->peak.value, share = 1.0f / (float)parts(noise);
     for (int64_t i = 0; i < len; ++i) {
-        const float mean = (float)dae_hold(x[0][i], unit_interval) * (peak * share);
+        const float mean = (float)dae_clamp(call->x[0][i], unit_interval) * (peak * share);
         int photons = 0;
         for (int64_t part = 0; part < parts(noise); ++part)
-            photons += count(draw->unit(draw->key, (uint32_t)(part * block + i)), mean);
-        y[i] = dae_hold((double)((float)photons * (1.0f / peak)), noise->clamp);
+            photons += count(draw->unit(draw, (uint32_t)(part * block + i)), mean);
+        call->y[i] = dae_clamp((double)((float)photons * (1.0f / peak)), noise->clamp);
     }
 }
 
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_CORRUPTION,
-    .name = "poisson",
-    .help = "replaces each number by a count of photons, over what is counted at 1",
-    .flags = DAE_DRAWS,
-    .state_bytes = sizeof(struct poisson),
-    .params = params,
+DAE_NOISE = {
+    DAE_TABLE("poisson", "replaces each number by a count of photons, over what is counted at 1", struct poisson, rows),
+    .kernel = kernel_source,
     .plan = poisson_plan,
-    .kernel_source = kernel_source,
-    .reference = poisson_reference,
+    .sample_reference = poisson_reference,
 };

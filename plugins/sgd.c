@@ -1,57 +1,27 @@
-/* Stochastic gradient descent with momentum. */
+/* Stochastic gradient descent with momentum (Sutskever et al. 2013, as PyTorch writes it). */
 #include "dae/plugin.h"
-
-static const char kernel_source[] =
-#include "sgd.cl.inc"
-    ;
 
 struct sgd {
     double lr, momentum;
 };
 
-static const struct dae_param params[] = {
-    {.key = "lr",
-     .type = DAE_FLOAT,
-     .offset = offsetof(struct sgd, lr),
-     .default_value = 0.01,
-     .min = 0,
-     .max = 1e12,
-     .help = "learning rate"},
-    {.key = "momentum",
-     .type = DAE_FLOAT,
-     .offset = offsetof(struct sgd, momentum),
-     .default_value = 0.9,
-     .min = 0,
-     .max = 1,
-     .help = "share of the last step's direction that is kept"},
+static const struct dae_row rows[] = {
+    DAE_FLOAT(struct sgd, lr, 0.01, 0, 1e12, "learning rate"),
+    DAE_FLOAT(struct sgd, momentum, 0.9, 0, 1, "share of the last step's direction that is kept"),
     {0},
 };
 
-static void sgd_coefficients(const void *state, int64_t t, double out[DAE_MAX_COEFFICIENTS])
+static void sgd(const void *state, double lr, const double c[DAE_MAX_COEFFICIENTS], double g, double *w, double *s)
 {
-    const struct sgd *optimizer = state;
-    (void)t;
-    out[0] = optimizer->lr;
+    (void)c;
+    s[0] = ((const struct sgd *)state)->momentum * s[0] + g;
+    *w -= lr * s[0];
 }
 
-static void sgd_update(const void *state, const double coefficient[DAE_MAX_COEFFICIENTS], double gradient,
-                       double *parameter, double *states)
-{
-    const struct sgd *optimizer = state;
-    states[0] = optimizer->momentum * states[0] + gradient;
-    *parameter -= coefficient[0] * states[0];
-}
-
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_OPTIMIZER,
-    .name = "sgd",
-    .help = "stochastic gradient descent with momentum",
-    .state_bytes = sizeof(struct sgd),
-    .params = params,
-    .kernel_source = kernel_source,
+DAE_OPTIMIZER = {
+    DAE_TABLE("sgd", "stochastic gradient descent with momentum", struct sgd, rows),
     .n_states = 1,
-    .coefficients = sgd_coefficients,
-    .update = sgd_update,
+    .update = "s0 = fma((V)(P_MOMENTUM), s0, g); w -= lr * s0;",
+    .learning_rate = offsetof(struct sgd, lr),
+    .reference = sgd,
 };

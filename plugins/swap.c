@@ -10,14 +10,8 @@ struct swap {
     struct dae_level p;
 };
 
-static const struct dae_param params[] = {
-    {.key = "p",
-     .type = DAE_LEVEL,
-     .offset = offsetof(struct swap, p),
-     .default_value = 0.15,
-     .min = 0,
-     .max = 1,
-     .help = "probability of replacing a number"},
+static const struct dae_row rows[] = {
+    DAE_LEVEL(struct swap, p, 0.15, 0, 1, "probability of replacing a number"),
     {0},
 };
 
@@ -29,33 +23,27 @@ static int swap_plan(const void *state, struct dae_plan *plan)
     return 0;
 }
 
-static void swap_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                           const double *const *x, const double *const *w, double *y)
+static void swap_reference(const struct dae_reference *call)
 {
-    const struct swap *noise = state;
-    (void)w;
-    const int64_t len = dae_shape_len(&plan->output);
+    const struct dae_draw *draw = call->draw;
+    const struct swap *noise = call->state;
+    const int64_t len = dae_shape_len(&call->plan->output);
     const uint32_t first = (uint32_t)((len + 63) / 64 * 64); /* element of the first donor's draw */
-    const float p = draw->level(draw->key, &noise->p);
+    const double p = noise->p.value;
     for (int64_t i = 0; i < len; ++i) {
         /* One of the others: the numbers from this sample's on move up by one. */
-        const uint64_t word = draw->word(draw->key, first + (uint32_t)i);
+        const uint64_t word = draw->word(draw, first + (uint32_t)i);
         uint32_t donor = (uint32_t)(word * (uint64_t)(draw->n_samples - 1) >> 32);
         donor += donor >= draw->id;
-        y[i] = draw->unit(draw->key, (uint32_t)i) <= p ? (double)draw->data(draw->key, donor, i) : x[0][i];
+        call->y[i] = (double)draw->unit(draw, (uint32_t)i) <= p ? (double)draw->data(draw, donor, i) : call->x[0][i];
     }
 }
 
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_CORRUPTION,
-    .name = "swap",
-    .help = "replaces numbers by those of other samples at the same place",
-    .flags = DAE_DRAWS | DAE_MASKS | DAE_READS_DATA,
-    .state_bytes = sizeof(struct swap),
-    .params = params,
+DAE_NOISE = {
+    DAE_TABLE("swap", "replaces numbers by those of other samples at the same place", struct swap, rows),
+    .replaces = true,
+    .kernel = kernel_source,
+    .reads_data = true,
     .plan = swap_plan,
-    .kernel_source = kernel_source,
-    .reference = swap_reference,
+    .sample_reference = swap_reference,
 };

@@ -3,33 +3,15 @@
 
 #include "dae/plugin.h"
 
-static int tanh_plan(const void *state, struct dae_plan *plan)
+static double hyperbolic_tangent(const void *state, double x)
 {
     (void)state;
-    plan->output = plan->input[0];
-    plan->flops = 4 * dae_shape_len(&plan->output);
-    return 0;
+    return tanh(x);
 }
 
-static void tanh_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                           const double *const *x, const double *const *w, double *y)
-{
-    (void)state, (void)draw, (void)w;
-    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
-        y[i] = tanh(x[0][i]);
-}
-
-DAE_PLUGIN_TABLE = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LAYER,
-    .name = "tanh",
-    .help = "hyperbolic tangent",
-    .flags = DAE_READS_Y,
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .plan = tanh_plan,
-    .pointwise_y = "tanh(x)",
-    .pointwise_dx = "dy * (1.0f - y * y)",
-    .reference = tanh_reference,
+DAE_POINTWISE = {
+    DAE_TABLE_PLAIN("tanh", "hyperbolic tangent"),
+    .y = "tanh(x)",
+    .dx = "dy * (1.0f - y * y)",
+    .reference = hyperbolic_tangent,
 };

@@ -4,7 +4,7 @@
 # First it must find one planted bug of each kind. An uninitialised number counts when a branch, an address or a built-in
 # function (fma, exp, sqrt ...) uses it, now or in a later kernel.
 #
-# Every plugin with kernels of its own runs, one of those that are expressions, networks derived from another, and what an
+# Every plugin with kernels of its own runs, one formula of each kind, networks derived from another, and what an
 # executor launches beside its layers (the cut of patches, the norm of gradients), in both shapes; work-groups are of 8
 # (tests/device/lowered.c), which takes every path of 64 in less time. The kernels are compiled without optimisation:
 # version 21.10 does not know an instruction that the optimiser puts in, and so sees the accesses as they are written. Two
@@ -49,12 +49,12 @@ export OCL_ICD_VENDORS=$icd OCLGRIND_DATA_RACES=1 OCLGRIND_UNINITIALIZED=1 OCLGR
 export OCLGRIND_BUILD_OPTIONS=-cl-opt-disable
 export DAE_CL_REDUCED=1 LOWERED_GROUP=8
 
-# Runs the cases of plugin $1 in shape $2, or the program test_$1 (derived, executor). In folder $3, what they print lies in
+# Runs the cases of plugin $1 in shape $2, or the program test_$1 (jacobian, executor). In folder $3, what they print lies in
 # $1_$2.out and .err, what oclgrind found in .log: through a pipe, as each OpenCL context begins the log anew, and a file would
 # hold the last one's alone.
 simulate() {
     local name=$3/$1_$2 program=$test
-    case $1 in derived | executor) program=$(dirname "$test")/test_$1 ;; esac
+    case $1 in jacobian | executor) program=$(dirname "$test")/test_$1 ;; esac
     DAE_CL_CASES=$1 DAE_CL_SHAPE=$2 OCLGRIND_LOG=/dev/fd/3 LD_LIBRARY_PATH=$folder/lib \
         LD_PRELOAD="$folder/lowered.so $folder/whole_writes.so" timeout 900 "$program" \
         3>&1 >"$name.out" 2>"$name.err" | cat >"$name.log"
@@ -107,10 +107,10 @@ must_find executor grid step.cl 's/at < min(first + NORM_VECTORS \* 16, len)/at 
 must_find executor wide step.cl 's/i < pieces; ++i/i <= pieces; ++i/' 'Invalid read'
 END
     for shape in grid wide; do
-        for plugin in tanh derived executor $(cd kernels && ls ./*.cl); do
+        for plugin in tanh gaussian masking mse adam jacobian executor $(cd kernels && ls ./*.cl); do
             plugin=$(basename "$plugin" .cl)
             case $plugin in
-            derived | executor) echo "judge $plugin $shape" ;;
+            jacobian | executor) echo "judge $plugin $shape" ;;
             *) [ ! -e "tests/layers/$plugin.yaml" ] || echo "judge $plugin $shape" ;;
             esac
         done

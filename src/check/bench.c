@@ -224,9 +224,8 @@ static enum dae_status start(struct bencher *b, const struct dataset *set, struc
         .optimizer = o->optimizer,
         .optimizer_state = o->optimizer_state,
     };
-    char notice[256];
     const double begin = clock_seconds();
-    TRY(executor_new(o->device, o->network, &options, notice, sizeof notice, &b->executor, err));
+    TRY(executor_new(o->device, o->network, &options, &b->executor, err));
     const double built = clock_seconds();
     float *parameters = calloc((size_t)o->network->parameters_len, sizeof *parameters);
     if (!parameters)
@@ -406,9 +405,9 @@ struct product_work {
 static enum dae_status multiply(void *context, struct error *err)
 {
     const struct product_work *w = context;
-    const struct gemm_operand none = {0};
-    return gemm_run(w->gemm, w->product->m, w->product->n, w->product->k, (struct gemm_operand){w->a, 0},
-                    (struct gemm_operand){w->b, 0}, (struct gemm_operand){w->c, 0}, false, none, none, err);
+    const struct gemm_product product = {
+        .m = w->product->m, .n = w->product->n, .k = w->product->k, .a = {w->a, 0}, .b = {w->b, 0}, .c = {w->c, 0}};
+    return gemm_run(w->gemm, &product, err);
 }
 
 /* Numbers in [-1/2, 1/2): zeros would be too easy for some devices. */
@@ -432,12 +431,11 @@ enum dae_status bench_gemm(struct device *device, const struct bench_product *pr
     const struct gemm_spec spec = {product->transpose_a, product->transpose_b, .definitions = ""};
     struct product_work w = {.product = product};
     struct gemm_pool *pool = NULL;
-    char notice[256];
     int64_t m = product->m, n = product->n, k = product->k, most = INT32_MAX / 8;
     if (m < 1 || n < 1 || k < 1 || m > most / n || m > most / k || n > most / k)
         return error_set(err, DAE_CONFIG, "a product of %lldx%lldx%lld is too large to measure", (long long)m,
                          (long long)n, (long long)k);
-    enum dae_status status = gemm_pool_new(device, notice, sizeof notice, &pool, err);
+    enum dae_status status = gemm_pool_new(device, &pool, err);
     if (status == DAE_OK)
         status = gemm_prepare(pool, &spec, &w.gemm, err);
     if (status == DAE_OK)

@@ -11,7 +11,7 @@
 struct bench_options {
     struct device *device;
     const struct network *network;
-    const struct dae_plugin *optimizer;
+    const struct plugin *optimizer;
     const void *optimizer_state;
     int64_t batch;
     int64_t memory_bytes;  /* of the device that the data may take, or else they are streamed; 0: as a run decides */

@@ -5,15 +5,27 @@
 
 #include "check/verifier.h"
 
+/* A reference's answer, (numbers) each. */
+struct expectation {
+    double *want;
+    double *size;   /* the largest of its terms, as far as they are known: see check_nodes.c */
+    double *effect; /* what shifts of the input do to it, in units of 2^-24 */
+    double *other;  /* scratch */
+};
+
+enum { CHECK_NODES_OTHERS = 3 }; /* runs of a reference on altered inputs */
+
 /* Memory is the verifier's arena. */
 struct check_nodes {
-    float **device;       /* per node (n, output) */
-    double **value;       /* per node (output) of one sample: what it read of the device */
-    double *have;         /* (output) of the node and sample that were asked for last: the device's, */
-    double *want, *bound; /* the reference's, and how far apart they may lie */
-    double **size, *want_size, *parameters_size;
-    /* The batch as a node reads it that couples its samples: per such input (n, input), per such node (n, output). */
-    double **whole, **whole_size, *whole_want, *whole_want_size;
+    float **device;                /* per node (n, output) */
+    double **value;                /* per node (output) of one sample: what it read of the device */
+    double *have;                  /* (output) of the node and sample that were asked for last: the device's, */
+    double *want, *bound;          /* the reference's, and how far apart they may be */
+    struct expectation one, whole; /* of a sample; of all samples, of a node that couples them */
+    /* The inputs that a reference gets, of one sample and of all where a node couples them; and altered ones. */
+    double **altered, **whole_value, **whole_altered, *whole_unused;
+    double *parameters[CHECK_NODES_OTHERS];
+    const struct plugin *writes_past; /* whose reference has written behind its output; NULL: none has */
 };
 MUST_USE enum dae_status check_nodes_take(struct verifier *v, struct check_nodes *a);
 

@@ -86,11 +86,12 @@ static void compare(const struct operands *o, const struct product *p, double wo
 static enum dae_status check_product(struct verifier *v, struct gemm *gemm, struct operands *o, const struct product *p,
                                      double work, struct worst *worst, int64_t *stray)
 {
-    const struct gemm_operand none = {0}, a = {o->on_a, 0}, b = {o->on_b, 0}, c = {o->on_c, MARGIN};
+    const struct gemm_product product = {
+        .m = p->m, .n = p->n, .k = p->k, .a = {o->on_a, 0}, .b = {o->on_b, 0}, .c = {o->on_c, MARGIN}};
     for (int64_t i = 0; i < o->len; ++i)
         o->c[i] = UNWRITTEN;
     TRY(buffer_write(o->on_c, 0, o->c, (uint64_t)o->len * sizeof(float), v->err));
-    TRY(gemm_run(gemm, p->m, p->n, p->k, a, b, c, false, none, none, v->err));
+    TRY(gemm_run(gemm, &product, v->err));
     TRY(buffer_read(o->on_c, 0, o->c, (uint64_t)o->len * sizeof(float), v->err));
     for (int64_t i = 0; i < o->len; ++i)
         *stray += (o->c[i] == UNWRITTEN) != (i < MARGIN || i >= MARGIN + p->m * p->n);
@@ -135,7 +136,8 @@ static const struct dae_shape *matrix(const struct network *network, int slot)
 {
     const struct node *at = &network->node[slot / DAE_MAX_WEIGHTS];
     const int w = slot % DAE_MAX_WEIGHTS;
-    const bool is = at->plugin && at->plugin->forward && w < at->plan.n_weights && at->plan.weight[w].shape.rank == 2;
+    const bool is =
+        at->plugin && at->plugin->batch_wide && w < at->plan.n_weights && at->plan.weight[w].shape.rank == 2;
     return is ? &at->plan.weight[w].shape : NULL;
 }
 
@@ -165,12 +167,11 @@ enum dae_status check_products_run(struct verifier *v, const int64_t *samples, i
     }
     if (most == 0)
         return DAE_OK;
-    char notice[256];
     struct operands o;
     struct gemm_pool *pool = NULL;
     enum dae_status status = make_operands(v, most + 2 * MARGIN, &o);
     if (status == DAE_OK)
-        status = gemm_pool_new(v->device, notice, sizeof notice, &pool, v->err);
+        status = gemm_pool_new(v->device, &pool, v->err);
     for (int i = 0; i < n_slots && status == DAE_OK; ++i)
         if (new_matrix(network, i))
             status = check_weight(v, pool, i / DAE_MAX_WEIGHTS, i % DAE_MAX_WEIGHTS, samples, n_samples, work, &o);

@@ -9,31 +9,31 @@ struct training_state {
 
 /* One number's update in double; the bounds come from the update of absolute values. Where a state leaves the range of
  * float (Adam's squares do so long before its parameters), the parameter is no measure either. */
-static void compare_update(const struct verifier *v, const double *c, const struct training_state *before,
+static void compare_update(const struct verifier *v, double lr, const double *c, const struct training_state *before,
                            const struct training_state *after, int64_t i, struct worst *worst)
 {
-    const struct dae_plugin *plugin = v->options->optimizer;
+    const struct dae_optimizer *optimizer = v->options->optimizer->optimizer;
     const void *settings = v->options->optimizer_state;
     const int64_t len = v->network->trained_len;
     const double old = (double)before->parameters[i], gradient = (double)after->gradients[i];
     double states[DAE_MAX_STATES], sizes[DAE_MAX_STATES], alone[DAE_MAX_STATES] = {0}, parameter = old, moved = old,
                                                           unused = 0;
-    for (int k = 0; k < plugin->n_states; ++k) {
+    for (int k = 0; k < optimizer->n_states; ++k) {
         states[k] = (double)before->state[k * len + i];
         sizes[k] = fabs(states[k]);
     }
-    plugin->update(settings, c, gradient, &parameter, states);
-    plugin->update(settings, c, fabs(gradient), &moved, sizes);
-    plugin->update(settings, c, fabs(gradient), &unused, alone);
+    optimizer->reference(settings, lr, c, gradient, &parameter, states);
+    optimizer->reference(settings, lr, c, fabs(gradient), &moved, sizes);
+    optimizer->reference(settings, lr, c, fabs(gradient), &unused, alone);
     const double parameter_bound = 0x1p-23 * fabs(old) + 0x1p-18 * (fabs(moved - old) + fabs(parameter - old)) + 1e-37;
     double state_bound[DAE_MAX_STATES];
     bool is_measure = worst_is_measure(parameter, parameter_bound);
-    for (int k = 0; k < plugin->n_states; ++k) {
+    for (int k = 0; k < optimizer->n_states; ++k) {
         state_bound[k] = 0x1p-20 * (fabs((double)before->state[k * len + i]) + fabs(states[k]) + alone[k]) + 1e-37;
         is_measure = is_measure && worst_is_measure(states[k], state_bound[k]);
     }
     worst_add(&worst[0], (double)after->parameters[i], is_measure ? parameter : NAN, parameter_bound);
-    for (int k = 0; k < plugin->n_states; ++k)
+    for (int k = 0; k < optimizer->n_states; ++k)
         worst_add(&worst[1], (double)after->state[k * len + i], is_measure ? states[k] : NAN, state_bound[k]);
 }
 
@@ -77,10 +77,11 @@ enum dae_status check_updates_run(struct verifier *v, struct executor *e)
         const struct batch batch = verifier_batch(v, 0, v->options->n);
         TRY(executor_train(e, &batch, t, 1, v->losses, 0, v->err));
         TRY(read_training(v, e, after));
-        double c[DAE_MAX_COEFFICIENTS] = {0};
-        v->options->optimizer->coefficients(v->options->optimizer_state, t, c);
+        double c[DAE_MAX_COEFFICIENTS];
+        const double lr = optimizer_rate(v->options->optimizer, v->options->optimizer_state);
+        optimizer_coefficients(v->options->optimizer, v->options->optimizer_state, lr, t, c);
         for (int64_t i = 0; i < len; ++i)
-            compare_update(v, c, before, after, i, worst);
+            compare_update(v, lr, c, before, after, i, worst);
         for (int64_t i = 0; i < network->parameters_len && v->options->average > 0; ++i)
             compare_average(v, t, before, after, i, &worst[2]);
     }

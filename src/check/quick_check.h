@@ -7,7 +7,7 @@
 struct quick_check_options {
     int64_t batch; /* of training: the kernels that are built here are those that training takes from the cache */
     bool bytes;
-    const struct dae_plugin *optimizer;
+    const struct plugin *optimizer;
     const void *optimizer_state;
 };
 

@@ -21,7 +21,7 @@ struct search {
 static bool has_products(const struct network *network)
 {
     for (int i = 1; i < network->n_nodes; ++i)
-        if (network->node[i].plugin && network->node[i].plugin->flags & DAE_FOLDS && network->node[i].plugin->forward)
+        if (network->node[i].plugin && network->node[i].plan.n_products > 0)
             return true;
     return false;
 }
@@ -29,7 +29,7 @@ static bool has_products(const struct network *network)
 static bool draws(const struct network *network)
 {
     for (int i = 1; i < network->n_nodes; ++i)
-        if (network->node[i].plugin && network->node[i].plugin->flags & DAE_DRAWS)
+        if (network->node[i].plugin && network->node[i].plugin->draws)
             return true;
     return false;
 }

@@ -10,7 +10,7 @@
 struct tune_options {
     struct device *device;
     const struct network *network;
-    const struct dae_plugin *optimizer;
+    const struct plugin *optimizer;
     const void *optimizer_state;
     int64_t batch;
     void (*progress)(int done, int of); /* after each trial; NULL: nobody wants to know */

@@ -66,7 +66,6 @@ void verifier_close(struct verifier *v)
 
 enum dae_status verifier_executor(struct verifier *v, const struct verifier_form *form, struct executor **e)
 {
-    char notice[256];
     const struct executor_options options = {
         .batch = form->batch,
         .bytes = v->options->bytes,
@@ -81,7 +80,7 @@ enum dae_status verifier_executor(struct verifier *v, const struct verifier_form
         .average = v->options->average,
         .training = form->training,
     };
-    TRY(executor_new(v->device, v->network, &options, notice, sizeof notice, e, v->err));
+    TRY(executor_new(v->device, v->network, &options, e, v->err));
     return executor_set_parameters(*e, v->parameters, v->err);
 }
 

@@ -8,8 +8,8 @@
 #include "check/check_products.h"
 #include "check/check_updates.h"
 #include "check/verifier.h"
-#include "graph/derived.h"
 #include "graph/executor.h"
+#include "graph/jacobian.h"
 #include "graph/reference.h"
 
 /* log, sqrt, cospi and the product of Box and Muller's method are off by at most 3, 3, 4 and 1/2 ulp (OpenCL 1.2,
@@ -47,8 +47,8 @@ static void check_node(struct verifier *v, struct check_nodes *a, int number, bo
         for (int64_t e = 0; e < len; ++e)
             worst_add(&worst, a->have[e], a->want[e], a->bound[e]);
         if (drawn == REFERENCE_WORDS)
-            wrong += node->plugin->kind == DAE_CORRUPTION ? bit_errors(a->have, a->want, len)
-                                                          : check_nodes_mask_errors(x, a->have, a->want, len);
+            wrong += node->plugin->kind == PLUGIN_CORRUPTION ? bit_errors(a->have, a->want, len)
+                                                             : check_nodes_mask_errors(x, a->have, a->want, len);
         for (int64_t e = 0; drawn == REFERENCE_NORMALS && e < len; ++e) {
             const double size = fmax(fabs(a->want[e] - x[e]), fmax(fabs(x[e]), fabs(a->want[e])));
             worst_add(&normal, (a->have[e] - a->want[e]) / ulp(size), 0,
@@ -57,7 +57,7 @@ static void check_node(struct verifier *v, struct check_nodes *a, int number, bo
     }
     v->report->n_numbers += worst.n;
     verifier_worst(v, number, "", training ? "values" : "values without training", &worst, NULL);
-    if (drawn == REFERENCE_WORDS && node->plugin->kind == DAE_CORRUPTION)
+    if (drawn == REFERENCE_WORDS && node->plugin->kind == PLUGIN_CORRUPTION)
         verifier_row(v, number, "", "bits", (double)wrong, 0, "numbers that differ from the reference in any bit");
     else if (drawn == REFERENCE_WORDS)
         verifier_row(v, number, "", "mask", (double)wrong, 0,
@@ -120,6 +120,11 @@ static enum dae_status check_values(struct verifier *v, struct executor *e, stru
     check_input(v, a->device[0]);
     for (int i = 1; i < v->network->n_nodes; ++i)
         check_node(v, a, i, kind == SCHEDULE_TRAIN);
+    if (a->writes_past)
+        return error_set(v->err, DAE_PLUGIN, "the reference of plugin '%s' writes past its output",
+                         a->writes_past->name);
+    for (int i = 1; i < v->network->n_nodes; ++i)
+        TRY(network_check_state(&v->network->node[i], "the reference", v->err));
     if (kind != SCHEDULE_TRAIN)
         return DAE_OK;
     TRY(check_statistics(v, e, a));
@@ -166,7 +171,7 @@ static enum dae_status compare_gradients(struct verifier *v, const struct networ
         .parameters = v->parameters64,
         .gradient = gradient,
         .input_gradient = dx,
-        .penalty = twin ? derived_penalty(network) : 0,
+        .penalty = twin ? jacobian_penalty(network) : 0,
     };
     struct check_gradients_result *result;
     TRY(check_gradients_run(network, &want, v->arena, &result, v->err));
@@ -216,7 +221,7 @@ static enum dae_status check_contractive(struct verifier *v, float *gradient)
     struct executor *e = NULL;
     float *twin = verifier_take(v, v->network->trained_len, sizeof *twin);
     TRY(verifier_memory(v));
-    TRY(derived_contractive(v->network, v->options->contractive, &contractive, v->err));
+    TRY(jacobian_contractive(v->network, v->options->contractive, &contractive, v->err));
     const struct verifier_form form = {
         .join = true, .fold = true, .batch = v->options->n_differences, .training = &contractive};
     const struct batch batch = verifier_batch(v, 0, v->options->n_differences);
@@ -455,7 +460,7 @@ enum dae_status verify_network(struct device *device, const struct network *netw
 
 enum { MOST_DIFFERENCES = 3, MOST_ELEMENTS = 40 };
 /* Operations of the references, in double, on one core: about a second for each 10^9. */
-static const double VALUES_WORK = 4e9, DIFFERENCES_WORK = 4e9, PRODUCT_WORK = 2e7;
+static const double VALUES_WORK = 8e9, DIFFERENCES_WORK = 4e9, PRODUCT_WORK = 2e7;
 
 static int64_t within(double x, int64_t least, int64_t most)
 {
@@ -471,9 +476,9 @@ void verify_size(const struct network *network, int64_t batch, struct verify_opt
         n_tensors += network->node[i].plan.n_weights;
     }
     options->batch = batch;
-    /* Values and their sizes, while training and not. */
+    /* Values and three runs for their sizes, while training and not. */
     const int64_t least = network_least_batch(network);
-    options->n = within(VALUES_WORK / (4 * flops), least, batch);
+    options->n = within(VALUES_WORK / (8 * flops), least, batch);
     /* Four passes an element, over half of the network on average. */
     const double elements = DIFFERENCES_WORK / (2 * flops * n_tensors);
     const int64_t most = options->n < MOST_DIFFERENCES ? options->n : MOST_DIFFERENCES;

@@ -22,9 +22,9 @@ struct verify_options {
     bool guards;         /* every buffer between guard zones */
     int64_t batch;       /* of training, for the matrix products; */
     double product_work; /* of each, about so many multiplications are done again; 0: products are not looked at */
-    const struct dae_plugin *optimizer;
+    const struct plugin *optimizer;
     const void *optimizer_state;
-    double contractive; /* weight of the penalty that training adds (graph/derived.h); 0: none */
+    double contractive; /* weight of the penalty that training adds (graph/jacobian.h); 0: none */
     double average;     /* decay of the parameters' average that training keeps; 0: none */
 };
 

@@ -71,7 +71,7 @@ static enum dae_status open_subject(const struct invocation *invocation, const s
     const double begin = clock_seconds();
     TRY(invocation_device(invocation, subject->config, &subject->device, err));
     subject->platform_seconds = clock_seconds() - begin;
-    return trust_check(invocation, registry, &subject->network, &subject->settings, subject->device, err);
+    return trust_check(invocation, &subject->network, &subject->settings, subject->device, err);
 }
 
 static cJSON *to_json(const struct subject *subject, const struct bench *bench)
@@ -186,7 +186,7 @@ static enum dae_status run_bench(const struct invocation *invocation, struct err
         status = output_json(to_json(&subject, &bench), err);
     else if (status == DAE_OK)
         status = print(&subject, &bench, &arena, err);
-    device_close(subject.device);
+    invocation_close(subject.device);
     registry_close(registry);
     arena_release(&arena);
     return status;

@@ -4,8 +4,7 @@
 #include "base/shape.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "graph/derived.h"
-#include "graph/fusion.h"
+#include "graph/jacobian.h"
 #include "graph/network.h"
 #include "graph/schedule.h"
 #include "study/study.h"
@@ -26,23 +25,21 @@ static enum dae_status plan_memory(const struct network *network, const struct s
     const struct platform_device assumed = {
         .type = DEVICE_CPU, .compute_units = ASSUMED_UNITS, .max_work_group = ASSUMED_GROUP};
     const struct schedule_options options = {
-        .kind = SCHEDULE_TRAIN, .batch = settings->batch, .corrupt = true, .join = true};
+        .kind = SCHEDULE_TRAIN, .batch = settings->batch, .corrupt = true, .join = true, .fold = true};
     struct tuning tuning;
-    struct fusion fusion;
     struct schedule schedule;
     struct network contractive;
     const bool twice = settings->contractive > 0;
     TRY(tuning_choose(&assumed, request, &tuning, err));
     if (twice) {
-        TRY(derived_contractive(network, settings->contractive, &contractive, err));
+        TRY(jacobian_contractive(network, settings->contractive, &contractive, err));
         network = &contractive; /* the network that is differentiated */
     }
-    TRY(fusion_plan(network, true, false, &fusion, err));
-    TRY(schedule_plan(network, &fusion, &tuning, &options, &schedule, err));
+    TRY(schedule_plan(network, &tuning, &options, &schedule, err));
     memory->wide = tuning.wide;
     memory->parameters = (uint64_t)network->parameters_len * sizeof(float);
     memory->gradients = (uint64_t)network->trained_len * sizeof(float) * (twice ? 2 : 1);
-    memory->state = (uint64_t)network->trained_len * sizeof(float) * (uint64_t)settings->optimizer->n_states;
+    memory->state = (uint64_t)network->trained_len * sizeof(float) * (uint64_t)settings->optimizer->optimizer->n_states;
     memory->average = settings->average > 0 ? memory->parameters : 0;
     memory->work = (uint64_t)schedule.work_len * sizeof(float);
     return DAE_OK;
@@ -59,7 +56,7 @@ static int64_t parameters_of(const struct node *node)
 /* What the node's own output takes; a view takes nothing. */
 static int64_t activation_bytes(const struct node *node)
 {
-    bool is_view = node->plugin && node->plugin->flags & DAE_VIEW;
+    bool is_view = node->plugin && node->plugin->view;
     return is_view ? 0 : dae_shape_len(&node->plan.output) * (int64_t)sizeof(float);
 }
 

@@ -273,10 +273,7 @@ static enum dae_status open_tiler(struct denoise *d, struct error *err)
 static enum dae_status open_executor(struct denoise *d, struct error *err)
 {
     const struct executor_options options = {.batch = d->batch, .infer = true, .join = true, .fold = true};
-    char notice[512];
-    TRY(executor_new(d->device, &d->network, &options, notice, sizeof notice, &d->executor, err));
-    if (notice[0])
-        output_note("  %s\n", notice);
+    TRY(executor_new(d->device, &d->network, &options, &d->executor, err));
     if (network_layers_read_mask(&d->network) && d->inputs.n > d->inputs.n_tables)
         fprintf(stderr, "  the model was trained with a mask of what is missing; here it is told that nothing is\n");
     TRY(executor_set_parameters(d->executor, d->parameters, err));
@@ -290,7 +287,7 @@ static enum dae_status open_device(struct denoise *d, struct error *err)
 {
     TRY(invocation_device(d->invocation, d->config, &d->device, err));
     fprintf(stderr, "%s\n", device_line(d->device));
-    TRY(trust_check(d->invocation, d->registry, &d->network, &d->settings, d->device, err));
+    TRY(trust_check(d->invocation, &d->network, &d->settings, d->device, err));
     if (d->any_size)
         TRY(open_tiler(d, err));
     if (d->batch > 0)
@@ -484,7 +481,7 @@ static void release(struct denoise *d)
     buffer_free(d->order);
     tiler_free(d->tiler);
     executor_free(d->executor);
-    device_close(d->device);
+    invocation_close(d->device);
     free(d->parameters);
     panel_columns_free(d->columns);
     registry_close(d->registry);

@@ -124,13 +124,10 @@ static enum dae_status open_device(struct impute *m, struct error *err)
 {
     const int64_t n = m->table.cells.n, batch = n < m->settings.batch ? n : m->settings.batch;
     const struct executor_options options = {.batch = batch, .infer = true, .join = true, .fold = true};
-    char notice[512];
     TRY(invocation_device(m->invocation, m->config, &m->device, err));
     fprintf(stderr, "%s\n", device_line(m->device));
-    TRY(trust_check(m->invocation, m->registry, &m->network, &m->settings, m->device, err));
-    TRY(executor_new(m->device, &m->network, &options, notice, sizeof notice, &m->executor, err));
-    if (notice[0])
-        fprintf(stderr, "  %s\n", notice);
+    TRY(trust_check(m->invocation, &m->network, &m->settings, m->device, err));
+    TRY(executor_new(m->device, &m->network, &options, &m->executor, err));
     m->settings.batch = batch;
     return executor_set_parameters(m->executor, m->parameters, err);
 }
@@ -338,7 +335,7 @@ static void print_summary(const struct impute *m)
 static void release(struct impute *m)
 {
     executor_free(m->executor);
-    device_close(m->device);
+    invocation_close(m->device);
     free(m->fill);
     free(m->value);
     free(m->error_squares);

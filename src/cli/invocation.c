@@ -180,8 +180,15 @@ enum dae_status invocation_device(const struct invocation *invocation, const str
         return error_set(err, DAE_CONFIG, "'%s' (from %s) names several devices; only dae-cl run uses more than one",
                          request.platform, request.asked_by);
     TRY(open_named(&request, request.platform, device, err));
-    fputs(device_notices(*device), stderr);
+    fputs(device_new_notices(*device), stderr);
     return DAE_OK;
+}
+
+void invocation_close(struct device *device)
+{
+    if (device)
+        fputs(device_new_notices(device), stderr);
+    device_close(device);
 }
 
 static enum dae_status check_other(struct device *const *device, int i, const char *request, struct error *err)
@@ -210,8 +217,9 @@ enum dae_status invocation_devices(const struct invocation *invocation, const st
         snprintf(name, sizeof name, "%.*s", (int)len, at ? at : "");
         TRY(open_named(&request, at ? name : NULL, &device[*n], err));
         TRY(check_other(device, *n, request.platform, err));
-        if (*n == 0 || strcmp(device_notices(device[*n]), device_notices(device[0])) != 0)
-            fputs(device_notices(device[*n]), stderr);
+        const char *notices = device_new_notices(device[*n]);
+        if (*n == 0 || strcmp(notices, device_notices(device[0])) != 0)
+            fputs(notices, stderr);
         ++*n;
         at = at && at[len] ? at + len + 1 : NULL;
     } while (at);

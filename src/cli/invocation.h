@@ -55,12 +55,14 @@ struct device_request {
 MUST_USE enum dae_status invocation_request(const struct invocation *invocation, const struct value *config,
                                             struct device_request *request, struct error *err);
 
-/* Opens the device that invocation_request names. Owned by the caller: device_close. */
+/* Opens the device that invocation_request names, and prints its notices. Owned by the caller: invocation_close. */
 MUST_USE enum dae_status invocation_device(const struct invocation *invocation, const struct value *config,
                                            struct device **device, struct error *err);
 /* The same for a list of names, NAME,NAME: *n devices, at most MULTI_DEVICE_MAX, no two the same (DAE_CONFIG). The
  * caller closes those that are not NULL, after a failure too. */
 MUST_USE enum dae_status invocation_devices(const struct invocation *invocation, const struct value *config,
                                             struct device *device[MULTI_DEVICE_MAX], int *n, struct error *err);
+/* Prints the notices that came up while the device was used, and closes it. NULL is fine. */
+void invocation_close(struct device *device);
 
 #endif

@@ -65,7 +65,7 @@ static const struct {
 
 /* A parameter's texts: what its row means to a reader. */
 struct row_text {
-    char type[256], range[96], otherwise[96];
+    char type[256], range[96];
 };
 
 static void describe_range(double min, double max, struct row_text *text)
@@ -81,58 +81,47 @@ static void describe_choices(const char *choices, struct row_text *text)
         at += (size_t)snprintf(text->type + at, sizeof text->type - at, *c == '|' ? ", " : "%c", *c);
 }
 
-static void describe_default(const struct dae_param *row, struct row_text *text)
+static const char *default_text(const struct dae_row *row)
 {
-    char number[VALUE_NUMBER_BYTES];
-    const char *word = row->choices;
-    if (row->required)
-        snprintf(text->otherwise, sizeof text->otherwise, "required");
-    else if (row->type == DAE_BOOL)
-        snprintf(text->otherwise, sizeof text->otherwise, "%s", row->default_value != 0 ? "true" : "false");
-    else if (row->type == DAE_INTERVAL || row->type == DAE_SHAPE)
-        snprintf(text->otherwise, sizeof text->otherwise, "none");
-    else if (row->type == DAE_CHOICE) {
-        for (int i = (int)row->default_value; i > 0 && strchr(word, '|'); --i)
-            word = strchr(word, '|') + 1;
-        snprintf(text->otherwise, sizeof text->otherwise, "%.*s", (int)strcspn(word, "|"), word);
-    } else
-        snprintf(text->otherwise, sizeof text->otherwise, "%s", value_number(row->default_value, number));
+    return !row->default_text ? "required" : row->default_text[0] ? row->default_text : "none";
 }
 
-static void describe(const struct dae_param *row, struct row_text *text)
+static void describe(const struct dae_row *row, struct row_text *text)
 {
     static const char *const types[] = {
-        [DAE_INT] = "integer",
-        [DAE_INT_PAIR] = "integer or [h, w]",
-        [DAE_FLOAT] = "number",
-        [DAE_BOOL] = "true or false",
-        [DAE_INTERVAL] = "[lo, hi]",
-        [DAE_CHOICE] = "",
-        [DAE_SHAPE] = "list of 1 to 4 integers",
-        [DAE_LEVEL] = "number or [low, high]",
+        [DAE_TYPE_INT] = "integer",
+        [DAE_TYPE_INTS] = "",
+        [DAE_TYPE_FLOAT] = "number",
+        [DAE_TYPE_BOOL] = "true or false",
+        [DAE_TYPE_INTERVAL] = "[lo, hi]",
+        [DAE_TYPE_CHOICE] = "",
+        [DAE_TYPE_SHAPE] = "list of 1 to 4 integers",
+        [DAE_TYPE_LEVEL] = "number or [low, high]",
     };
     *text = (struct row_text){0};
-    if (row->type == DAE_CHOICE)
+    if (row->type == DAE_TYPE_CHOICE)
         describe_choices(row->choices, text);
+    else if (row->type == DAE_TYPE_INTS)
+        snprintf(text->type, sizeof text->type, row->count == 2 ? "integer or [h, w]" : "integer or list of %d",
+                 row->count);
     else
         snprintf(text->type, sizeof text->type, "%s", types[row->type]);
-    if (row->type != DAE_BOOL && row->type != DAE_CHOICE && row->type != DAE_SHAPE)
+    if (row->type != DAE_TYPE_BOOL && row->type != DAE_TYPE_CHOICE && row->type != DAE_TYPE_SHAPE)
         describe_range(row->min, row->max, text);
-    describe_default(row, text);
 }
 
-static void print_plugin(const struct dae_plugin *plugin)
+static void print_plugin(const struct plugin *plugin)
 {
-    printf("%s (%s): %s\n", plugin->name, kind_text(plugin->kind), plugin->help);
-    if (plugin->kind == DAE_LAYER && plugin->max_inputs > 1)
+    printf("%s (%s): %s\n", plugin->name, plugin_kind_text(plugin->kind), plugin->help);
+    if (plugin->kind == PLUGIN_LAYER && plugin->max_inputs > 1)
         printf("It reads %d to %d layers, named by from: [NAMES].\n", plugin->min_inputs, plugin->max_inputs);
-    for (const struct dae_param *row = plugin->params; row && row->key; ++row) {
+    for (const struct dae_row *row = plugin->rows; row->key; ++row) {
         struct row_text text;
         describe(row, &text);
         printf("\n  %s: %s%s%s, %s%s\n      %s\n", row->key, text.type, *text.range ? ", " : "", text.range,
-               row->required ? "" : "default ", text.otherwise, row->help);
+               row->default_text ? "default " : "", default_text(row), row->help);
     }
-    if (!plugin->params)
+    if (!plugin->rows->key)
         puts("It takes no parameters.");
 }
 
@@ -167,8 +156,8 @@ static enum dae_status print_list(const struct registry *registry, struct error 
     if (!cell)
         return error_no_memory(err, "plugin table", (unsigned long long)n * 3 * sizeof *cell);
     for (int i = 0; i < n; ++i) {
-        const struct dae_plugin *plugin = registry_at(registry, i);
-        cell[3 * i] = kind_text(plugin->kind);
+        const struct plugin *plugin = registry_at(registry, i);
+        cell[3 * i] = plugin_kind_text(plugin->kind);
         cell[3 * i + 1] = plugin->name;
         cell[3 * i + 2] = plugin->help;
     }
@@ -250,10 +239,12 @@ static void print_reference(const struct registry *registry)
 {
     static const char *const sections[] = {"device", "model", "train"};
     static const struct {
-        enum dae_kind kind;
+        enum plugin_kind kind;
         const char *title;
-    } kinds[] = {
-        {DAE_CORRUPTION, "Corruptions"}, {DAE_LAYER, "Layers"}, {DAE_LOSS, "Losses"}, {DAE_OPTIMIZER, "Optimizers"}};
+    } kinds[] = {{PLUGIN_CORRUPTION, "Corruptions"},
+                 {PLUGIN_LAYER, "Layers"},
+                 {PLUGIN_LOSS, "Losses"},
+                 {PLUGIN_OPTIMIZER, "Optimizers"}};
     puts("# Config reference\n\nPrinted by `dae-cl plugins --markdown`; `dae-cl plugins NAME` shows one entry. "
          "A key without a default may be left out.\n\n## Top level");
     print_section("");
@@ -265,16 +256,16 @@ static void print_reference(const struct registry *registry)
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; ++k) {
         printf("\n## %s\n", kinds[k].title);
         for (int i = 0; i < registry_count(registry); ++i) {
-            const struct dae_plugin *plugin = registry_at(registry, i);
+            const struct plugin *plugin = registry_at(registry, i);
             if (plugin->kind != kinds[k].kind)
                 continue;
             printf("\n### %s\n\n%s\n", plugin->name, plugin->help);
-            if (plugin->params && plugin->params->key)
+            if (plugin->rows->key)
                 puts("\n| key | type | range | default | meaning |\n| --- | --- | --- | --- | --- |");
-            for (const struct dae_param *row = plugin->params; row && row->key; ++row) {
+            for (const struct dae_row *row = plugin->rows; row->key; ++row) {
                 struct row_text text;
                 describe(row, &text);
-                print_cells((const char *const[]){row->key, text.type, text.range, text.otherwise, row->help}, 5);
+                print_cells((const char *const[]){row->key, text.type, text.range, default_text(row), row->help}, 5);
             }
         }
     }

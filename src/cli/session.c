@@ -29,7 +29,7 @@ void session_close(struct session *session)
     loader_free(session->test);
     for (int i = 0; i < MULTI_DEVICE_MAX; ++i) {
         loader_free(session->helper[i].train);
-        device_close(session->devices[i]);
+        invocation_close(session->devices[i]);
     }
     dataset_release(&session->train_set);
     dataset_release(&session->validation_set);
@@ -99,7 +99,7 @@ static enum dae_status check_range(const struct session *session, const struct d
     const struct node *loss = &session->network.node[session->network.loss];
     const int64_t len = dae_shape_len(&set->shape);
     const float *value = set->values;
-    if (!(loss->plugin->flags & DAE_UNIT_RANGE) || set->kind != DATASET_FLOAT)
+    if (!loss->plugin->unit_range || set->kind != DATASET_FLOAT)
         return DAE_OK;
     for (int64_t i = 0; i < set->n * len; ++i)
         if (value[i] < 0 || value[i] > 1)
@@ -167,7 +167,7 @@ enum dae_status session_open_devices(struct session *session, bool several, stru
         fprintf(stderr, "%s\n", device_line(session->devices[i]));
     stop_listen();
     for (int i = 0; i < session->n_devices; ++i)
-        TRY(trust_check(session->invocation, session->registry, network, &session->settings, session->devices[i], err));
+        TRY(trust_check(session->invocation, network, &session->settings, session->devices[i], err));
     TRY(open_helpers(session, err));
     TRY(loader_new(session->device, &session->train_set, batch, &session->train, err));
     TRY(loader_new(session->device, &session->test_set, batch, &session->test, err));

@@ -91,20 +91,18 @@ bool trust_data_are_bytes(const struct settings *settings)
     return false;
 }
 
-const struct dae_plugin *trust_stranger(const struct registry *registry, const struct network *network,
-                                        const struct settings *settings, const char **from)
+const struct plugin *trust_stranger(const struct network *network, const struct settings *settings)
 {
     for (int i = 1; i < network->n_nodes; ++i)
-        if ((*from = registry_stranger(registry, network->node[i].plugin)))
+        if (network->node[i].plugin->stranger)
             return network->node[i].plugin;
-    return (*from = registry_stranger(registry, settings->optimizer)) ? settings->optimizer : NULL;
+    return settings->optimizer->stranger ? settings->optimizer : NULL;
 }
 
 enum verdict { SOUND, WRONG, VOID };
 
 /* Judges the rows; why is "" when the device is sound. */
-static enum verdict judge(const struct verify_report *report, const struct dae_plugin *stranger, const char *from,
-                          char *why, size_t len)
+static enum verdict judge(const struct verify_report *report, const struct plugin *stranger, char *why, size_t len)
 {
     char what[WHY_LEN] = "";
     why[0] = '\0';
@@ -113,7 +111,7 @@ static enum verdict judge(const struct verify_report *report, const struct dae_p
             trust_describe(&report->row[i], what, sizeof what);
     if (report->n_failed > 0 && stranger)
         snprintf(why, len, "plugin '%s' (%.200s) is not one of this program, and may be what is wrong: %s",
-                 stranger->name, from, what);
+                 stranger->name, stranger->stranger, what);
     else if (report->n_failed > 0)
         snprintf(why, len, "%s", what);
     else if (report->n_void > 0)
@@ -121,9 +119,8 @@ static enum verdict judge(const struct verify_report *report, const struct dae_p
     return !what[0] ? SOUND : report->n_failed > 0 && !stranger ? WRONG : VOID;
 }
 
-static enum dae_status check_now(const struct registry *registry, const struct network *network,
-                                 const struct settings *settings, struct device *device, enum verdict *verdict,
-                                 char *why, size_t len, struct error *err)
+static enum dae_status check_now(const struct network *network, const struct settings *settings, struct device *device,
+                                 enum verdict *verdict, char *why, size_t len, struct error *err)
 {
     struct arena arena = {0};
     struct verify_report report;
@@ -133,14 +130,14 @@ static enum dae_status check_now(const struct registry *registry, const struct n
         .optimizer = settings->optimizer,
         .optimizer_state = settings->optimizer_state,
     };
-    const char *from, *const driver = device_facts(device)->driver;
-    const struct dae_plugin *stranger = trust_stranger(registry, network, settings, &from);
+    const char *const driver = device_facts(device)->driver;
+    const struct plugin *stranger = trust_stranger(network, settings);
     const double begin = clock_seconds();
     driver_guard_wait(device, "the check that a device goes through at its first use", PATIENCE);
     const enum dae_status status = quick_check_run(device, network, &options, &arena, &report, err);
     driver_guard_in_time();
     if (status == DAE_OK) {
-        *verdict = judge(&report, stranger, from, why, len);
+        *verdict = judge(&report, stranger, why, len);
         if (*verdict == VOID)
             output_note("device check: first use with driver %s: void, and done again at the next start: %s\n", driver,
                         why);
@@ -163,14 +160,13 @@ static void remember_or_say(const struct device *device, const char *why)
         fprintf(stderr, "device check: its verdict cannot be remembered, so it runs at each start: %s\n", err.text);
 }
 
-enum dae_status trust_check(const struct invocation *invocation, const struct registry *registry,
-                            const struct network *network, const struct settings *settings, struct device *device,
-                            struct error *err)
+enum dae_status trust_check(const struct invocation *invocation, const struct network *network,
+                            const struct settings *settings, struct device *device, struct error *err)
 {
     char why[WHY_LEN];
     if (!recall(device, why, sizeof why)) {
         enum verdict verdict;
-        TRY(check_now(registry, network, settings, device, &verdict, why, sizeof why, err));
+        TRY(check_now(network, settings, device, &verdict, why, sizeof why, err));
         if (verdict == VOID)
             return DAE_OK;
         remember_or_say(device, why);

@@ -12,14 +12,12 @@
  * (the config diverges, or what fails is a network with a stranger's plugin) is void: it says so, and nothing is
  * remembered. A device that failed, now or before: DAE_OPENCL with what differed and what to do; with --trust-device
  * one line of warning instead. Call it before data go to the device. */
-MUST_USE enum dae_status trust_check(const struct invocation *invocation, const struct registry *registry,
-                                     const struct network *network, const struct settings *settings,
-                                     struct device *device, struct error *err);
+MUST_USE enum dae_status trust_check(const struct invocation *invocation, const struct network *network,
+                                     const struct settings *settings, struct device *device, struct error *err);
 
-/* The first plugin of the network, or its optimiser, that does not belong to this program: then what fails may be that
- * plugin's doing. NULL when all are ours; *from is its file. */
-const struct dae_plugin *trust_stranger(const struct registry *registry, const struct network *network,
-                                        const struct settings *settings, const char **from);
+/* The first plugin of the network, or its optimiser, that is not the program's own (plugin->stranger): then what fails
+ * may be that plugin's doing. NULL when all are the program's. */
+const struct plugin *trust_stranger(const struct network *network, const struct settings *settings);
 
 /* Remembers that the device passed the whole verification; a verdict of before is overruled. */
 MUST_USE enum dae_status trust_remember_pass(const struct device *device, struct error *err);

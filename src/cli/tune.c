@@ -73,7 +73,7 @@ static enum dae_status tune(const struct invocation *invocation, const struct re
     TRY(settings_read(registry, config, arena, &settings, err));
     TRY(network_build(registry, config, arena, false, &network, err));
     TRY(invocation_device(invocation, config, device, err));
-    TRY(trust_check(invocation, registry, &network, &settings, *device, err));
+    TRY(trust_check(invocation, &network, &settings, *device, err));
     fprintf(stderr, "%s\n", device_line(*device));
     const struct tune_options options = {
         .device = *device,
@@ -98,7 +98,7 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     enum dae_status status = invocation_registry(invocation, &registry, err);
     if (status == DAE_OK)
         status = tune(invocation, registry, &arena, &device, err);
-    device_close(device);
+    invocation_close(device);
     registry_close(registry);
     arena_release(&arena);
     return status;

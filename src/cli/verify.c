@@ -15,8 +15,7 @@ enum { N_COLUMNS = 6 };
 
 /* What is verified, and on what. */
 struct subject {
-    const struct dae_plugin *stranger; /* of the network, when it has a plugin from outside of this program */
-    const char *stranger_file;
+    const struct plugin *stranger; /* of the network, when it has a plugin that is not the program's own */
     struct value *config;
     struct settings settings;
     struct network network;
@@ -50,7 +49,7 @@ static enum dae_status verify(const struct invocation *invocation, const struct 
     TRY(settings_read(registry, subject->config, arena, &subject->settings, err));
     TRY(invocation_request(invocation, subject->config, &request, err));
     TRY(network_build(registry, subject->config, arena, false, &subject->network, err));
-    subject->stranger = trust_stranger(registry, &subject->network, &subject->settings, &subject->stranger_file);
+    subject->stranger = trust_stranger(&subject->network, &subject->settings);
     TRY(open_devices(invocation, subject, err));
     fprintf(stderr, "%s\n", device_line(subject->device[0]));
     if (subject->device[1])
@@ -165,7 +164,7 @@ static void print_verdict(const struct subject *subject)
     else if (row && subject->stranger)
         printf("verdict: %s is computed WRONGLY: %d checks failed, the first: %s; nothing is held against '%s', since "
                "plugin '%s' (%s) is not one of this program\n",
-               config, report->n_failed, what, name, subject->stranger->name, subject->stranger_file);
+               config, report->n_failed, what, name, subject->stranger->name, subject->stranger->stranger);
     else if (row)
         printf("verdict: '%s' computes %s WRONGLY: %d checks failed, the first: %s\n", name, config, report->n_failed,
                what);
@@ -207,8 +206,8 @@ static enum dae_status run_verify(const struct invocation *invocation, struct er
         status = print(invocation, &subject, &arena, err);
     if (status == DAE_OK)
         status = conclude(&subject, err);
-    device_close(subject.device[1]);
-    device_close(subject.device[0]);
+    invocation_close(subject.device[1]);
+    invocation_close(subject.device[0]);
     registry_close(registry);
     arena_release(&arena);
     return status;

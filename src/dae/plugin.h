@@ -1,29 +1,41 @@
-/* The plugin contract of dae-cl. A plugin is a shared object that exports one constant table, `dae_plugin_v3`, and
- * links to nothing: layers, corruptions, losses and optimisers all load alike. See plugins/relu.c (a pointwise layer),
- * plugins/maxpool2d.c (a layer of one sample), plugins/dense.c (a layer of a whole batch) and plugins/batchnorm2d.c
- * (one that couples its samples) as examples.
+/* The plugin contract of dae-cl, number 4. A plugin is a shared object that exports one constant table and links to
+ * nothing but the C library. The author writes the mathematics; the host owns state, memory, loops, random draws,
+ * folding and launches. docs/plugins.md is the guide, this file the reference.
  *
- * The host owns state, kernels and tensors. A plugin is a table, a pure function `plan`, a kernel file
- * kernels/<name>.cl and a double-precision `reference` that shares nothing with the kernel.
+ * There are five tables, one for each kind of plugin, and all begin with the same head:
  *
- * Layout: channels last. A shape describes ONE sample, without the batch axis: (H,W,C), or (N) for a vector.
- * Weights are (K,N) matrices: dense in x out, convolution (kh*kw*cin) x cout. */
+ *   DAE_POINTWISE  a layer that maps each number by a formula        plugins/leaky_relu.c
+ *   DAE_LAYER      any other layer, of one sample or of a batch      plugins/maxpool2d.c, plugins/dense.c
+ *   DAE_NOISE      a corruption of the input                         plugins/gaussian.c, plugins/block.c
+ *   DAE_LOSS       the distance of an output from its target         plugins/mse.c
+ *   DAE_OPTIMIZER  the update of one parameter                       plugins/adam.c
+ *
+ * Formulas are OpenCL C expressions on vectors of type V (16 floats): `x < 0.0f ? P_SLOPE * x : x`. Each comes with a
+ * reference in double precision that shares nothing with it: the host compares the two on every device, and checks
+ * every gradient against central differences of the reference. So a reference is the function and nothing else.
+ *
+ * Layout: channels last. A shape describes ONE sample, without the batch axis: (H,W,C), or (N) for a vector. Weights
+ * are (K,N) matrices: dense in x out, convolution (kh*kw*cin) x cout.
+ *
+ * A plugin's state is its parameters, as the config gives them. It is constant: no function may write to it. */
 #ifndef DAE_PLUGIN_H
 #define DAE_PLUGIN_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-#define DAE_ABI 3
-#define DAE_PLUGIN_SYMBOL dae_plugin_v3
-#define DAE_PLUGIN_SYMBOL_TEXT "dae_plugin_v3"
+#define DAE_ABI 4
 
 enum {
     DAE_MAX_RANK = 4,
     DAE_MAX_INPUTS = 8,
-    DAE_MAX_WEIGHTS = 4,
-    DAE_MAX_DEFINES = 16,
+    DAE_MAX_WEIGHTS = 16,
+    DAE_MAX_DEFINES = 32,
+    DAE_MAX_PRODUCTS = 16,
+    DAE_MAX_KERNELS = 16,
     DAE_MAX_STATES = 4,
     DAE_MAX_COEFFICIENTS = 4,
 };
@@ -33,50 +45,133 @@ struct dae_shape {
     int64_t dim[DAE_MAX_RANK];
 };
 
-/* ---- Parameters: the rows the host reads from YAML, checks, prints as the manual and hands to kernels. ----------- */
+/* ---- Rows: the parameters. The host reads them from YAML, checks them, prints them as the manual and hands them to
+ * kernels as macros. ----------------------------------------------------------------------------------------------- */
 
-enum dae_param_type {
-    DAE_INT,      /* int64_t           kernel macro P_<KEY> */
-    DAE_INT_PAIR, /* int64_t[2]        one integer for both, or [h, w]; macros P_<KEY>_H, P_<KEY>_W */
-    DAE_FLOAT,    /* double            macro P_<KEY> */
-    DAE_BOOL,     /* bool              macro P_<KEY>, 0 or 1 */
-    DAE_INTERVAL, /* double[2]         [lo, hi]; not given: -inf, inf; macros P_<KEY>_LO, P_<KEY>_HI */
-    DAE_CHOICE,   /* int               index into choices "a|b|c"; macro P_<KEY> */
-    DAE_SHAPE,    /* struct dae_shape  list of 1 to 4 positive integers; no macro */
-    DAE_LEVEL,    /* struct dae_level  a number, or [low, high] to draw from for each sample; corruptions only;
-                   *                   P_<KEY> is an expression on the sample `s` */
+enum dae_type {
+    DAE_TYPE_INT,      /* int64_t           macro P_<KEY> */
+    DAE_TYPE_INTS,     /* int64_t[count]    one integer for all, or a list of `count`; macros P_<KEY>_H, _W for two,
+                        *                   P_<KEY>_D, _H, _W for three, else P_<KEY>_0, _1, ... */
+    DAE_TYPE_FLOAT,    /* double            P_<KEY> */
+    DAE_TYPE_BOOL,     /* bool              P_<KEY>, 0 or 1 */
+    DAE_TYPE_INTERVAL, /* double[2]         [lo, hi]; when not given, -inf and inf; P_<KEY>_LO, P_<KEY>_HI */
+    DAE_TYPE_CHOICE,   /* int               index into choices "a|b|c"; P_<KEY> */
+    DAE_TYPE_SHAPE,    /* struct dae_shape  list of 1 to 4 positive integers; no macro */
+    DAE_TYPE_LEVEL,    /* struct dae_level  a number, or [low, high] to draw from for each sample; noises only; P_<KEY>
+                        *                   is this sample's */
 };
 
-/* How strong a corruption is: the same for all samples when low is high, else each sample draws its own. */
+/* How strong a noise is. It is the same for all samples when low is high; else each sample draws its own. */
 struct dae_level {
+    double value; /* in a reference: this sample's, rounded as the device rounds it */
     double low, high;
-    uint32_t number; /* tells the levels of one plugin apart; the host fills it */
+    uint32_t number; /* distinguishes the levels of one plugin; the host fills it */
 };
 
-struct dae_param {
+/* One key of a map in the config. Every table of keys in dae-cl consists of such rows. */
+struct dae_row {
     const char *key;
-    enum dae_param_type type;
-    size_t offset; /* of the member in the plugin's state */
-    bool required; /* without a default */
-    double default_value;
-    double min, max;     /* inclusive; of each number in a pair */
-    const char *choices; /* DAE_CHOICE only */
-    const char *help;    /* one line */
+    enum dae_type type;
+    size_t offset;            /* of the member in the struct that the map fills */
+    int count;                /* DAE_TYPE_INTS: its length */
+    const char *default_text; /* as it would stand in the config; NULL: the key is required; "": it may be absent */
+    double min, max;          /* inclusive; of each number of a list */
+    const char *choices;      /* DAE_TYPE_CHOICE */
+    const char *help;         /* one line */
 };
+
+/* Rows by macro: DAE_FLOAT(struct huber, delta, 1, 1e-6, 1e6, "distance at which the loss becomes linear"). The key is
+ * the member's name. Write the default as a literal: it becomes the text that the config would hold. */
+#define DAE_ROW_(state, member, type_, count_, default_, min_, max_, choices_, help_)                                  \
+    {                                                                                                                  \
+        .key = #member, .type = type_, .offset = offsetof(state, member), .count = (int)(count_),                      \
+        .default_text = default_, .min = min_, .max = max_, .choices = choices_, .help = help_                         \
+    }
+#define DAE_COUNT_(state, member) (sizeof(((state *)0)->member) / sizeof(int64_t))
+#define DAE_INT(state, member, default_, min, max, help)                                                               \
+    DAE_ROW_(state, member, DAE_TYPE_INT, 1, #default_, min, max, NULL, help)
+#define DAE_REQUIRED_INT(state, member, min, max, help)                                                                \
+    DAE_ROW_(state, member, DAE_TYPE_INT, 1, NULL, min, max, NULL, help)
+#define DAE_INTS(state, member, default_, min, max, help)                                                              \
+    DAE_ROW_(state, member, DAE_TYPE_INTS, DAE_COUNT_(state, member), #default_, min, max, NULL, help)
+#define DAE_REQUIRED_INTS(state, member, min, max, help)                                                               \
+    DAE_ROW_(state, member, DAE_TYPE_INTS, DAE_COUNT_(state, member), NULL, min, max, NULL, help)
+#define DAE_FLOAT(state, member, default_, min, max, help)                                                             \
+    DAE_ROW_(state, member, DAE_TYPE_FLOAT, 1, #default_, min, max, NULL, help)
+#define DAE_REQUIRED_FLOAT(state, member, min, max, help)                                                              \
+    DAE_ROW_(state, member, DAE_TYPE_FLOAT, 1, NULL, min, max, NULL, help)
+#define DAE_BOOL(state, member, default_, help) DAE_ROW_(state, member, DAE_TYPE_BOOL, 1, #default_, 0, 1, NULL, help)
+#define DAE_INTERVAL(state, member, min, max, help)                                                                    \
+    DAE_ROW_(state, member, DAE_TYPE_INTERVAL, 1, "", min, max, NULL, help)
+#define DAE_CHOICE(state, member, default_, choices, help)                                                             \
+    DAE_ROW_(state, member, DAE_TYPE_CHOICE, 1, #default_, 0, 0, choices, help)
+#define DAE_REQUIRED_SHAPE(state, member, max, help)                                                                   \
+    DAE_ROW_(state, member, DAE_TYPE_SHAPE, 1, NULL, 1, max, NULL, help)
+#define DAE_LEVEL(state, member, default_, min, max, help)                                                             \
+    DAE_ROW_(state, member, DAE_TYPE_LEVEL, 1, #default_, min, max, NULL, help)
+
+/* ---- The head of every table. ------------------------------------------------------------------------------------ */
+
+struct dae_head {
+    uint32_t abi;               /* DAE_ABI */
+    const char *name;           /* as in YAML: a-z, 0-9 and _ */
+    const char *help;           /* one line for the manual */
+    size_t state_bytes;         /* the host allocates the state zeroed and fills it from the rows */
+    const struct dae_row *rows; /* ends with key NULL; NULL when there are none */
+};
+#define DAE_TABLE(name, help, state, rows) .head = {DAE_ABI, name, help, sizeof(state), rows}
+#define DAE_TABLE_PLAIN(name, help) .head = {DAE_ABI, name, help, 0, NULL} /* without parameters */
+
+#if defined(__GNUC__)
+#define DAE_EXPORT __attribute__((visibility("default")))
+#define DAE_PRINTF(text, first) __attribute__((__format__(printf, text, first)))
+#else
+#define DAE_EXPORT
+#define DAE_PRINTF(text, first)
+#endif
+
+/* Declares and opens the table: DAE_LOSS = {DAE_TABLE(...), .y = ..., ...}; The symbol says the kind, and a second one
+ * the table's size, so that a plugin built against a header that differs is refused. */
+#define DAE_TABLE_OF_(kind)                                                                                            \
+    DAE_EXPORT extern const uint32_t dae_table_bytes_v4;                                                               \
+    const uint32_t dae_table_bytes_v4 = sizeof(struct dae_##kind);                                                     \
+    DAE_EXPORT extern const struct dae_##kind dae_##kind##_v4;                                                         \
+    const struct dae_##kind dae_##kind##_v4
+#define DAE_POINTWISE DAE_TABLE_OF_(pointwise)
+#define DAE_LAYER DAE_TABLE_OF_(layer)
+#define DAE_NOISE DAE_TABLE_OF_(noise)
+#define DAE_LOSS DAE_TABLE_OF_(loss)
+#define DAE_OPTIMIZER DAE_TABLE_OF_(optimizer)
 
 /* ---- Planning: pure arithmetic on shapes. ------------------------------------------------------------------------ */
 
-enum dae_init { DAE_INIT_ZERO, DAE_INIT_UNIFORM /* in (-bound, bound) */, DAE_INIT_ONE };
+enum dae_init {
+    DAE_INIT_ZERO,
+    DAE_INIT_ONE,
+    DAE_INIT_CONSTANT, /* value */
+    DAE_INIT_UNIFORM,  /* in (-value, value) */
+    DAE_INIT_NORMAL,   /* standard deviation value */
+};
 
 struct dae_weight {
     const char *name; /* "weight", "bias": the tensor's name in model files is NODE.name */
     struct dae_shape shape;
     enum dae_init init;
-    double bound;
+    double value;
 };
 
-/* What a node needs. The host fills the first part; `plan` fills the second. The host has checked the number of inputs
- * and every parameter row before it calls, and checks all sizes and their product after. */
+/* A matrix product that a batch-wide layer runs: C (m,n) = op(A) (m,k) op(B) (k,n) [+ C]. A is stored (m,k), or (k,m)
+ * when transposed; B is stored (k,n), or (n,k). Not both may be transposed. `bias` (n) is added to each row; then the
+ * host applies the pointwise layer that it folded into this product's store, where `fold` allows one: behind a forward
+ * product its y, behind a backward product its dx. */
+struct dae_product {
+    bool transpose_a, transpose_b;
+    bool has_bias;
+    enum dae_fold { DAE_FOLD_NONE, DAE_FOLD_FORWARD, DAE_FOLD_BACKWARD } fold;
+};
+
+/* What a node needs. The host fills the first part, `plan` the second. The host has checked the number of inputs and
+ * every parameter before it calls, and it checks all sizes and their products afterwards. */
 struct dae_plan {
     int n_inputs;
     struct dae_shape input[DAE_MAX_INPUTS];
@@ -84,246 +179,60 @@ struct dae_plan {
     struct dae_shape output;
     int n_weights;
     struct dae_weight weight[DAE_MAX_WEIGHTS];
-    /* Bit i: weight i is not trained but kept, a statistic: the layer's own `forward` writes it in training, it has no
-     * gradient, and no optimiser touches it. It is saved and loaded with the others. DAE_COUPLES only. */
+    /* Bit i: weight i is a statistic. It is kept and saved with the others but not trained: `forward` writes it in
+     * training, it has no gradient, and no optimiser touches it. Layers that couple samples only. */
     uint32_t statistics;
-    int64_t scratch_len; /* floats that forward or backward of one sample may scribble on; not kept between the two */
-    int64_t kept_len;    /* batch-wide layers: floats that forward leaves for backward in training, for a whole batch */
-    int64_t least_batch; /* DAE_COUPLES: samples that a batch of training must hold at least; 0 is 1 */
     int64_t flops;       /* of forward, for one sample; a multiply-add counts two */
-    bool reads_mask;     /* losses: there shall be a third input, the mask: 1 where a corruption has replaced a number
-                          * (DAE_MASKS), 0 elsewhere; it has the shape of the clean target */
-    int64_t window[2];   /* h, w when y is `window_y` over windows of that size, side by side from (0, 0) on; else 0 */
-    int n_defines;       /* integer macros for the kernel file beside those of the parameter rows */
+    int64_t scratch_len; /* layers of one sample: floats that forward or backward of a sample may scribble on */
+    /* Batch-wide layers: floats of scratch within one call, and floats that forward leaves for backward in training;
+     * for each sample of the batch, and once for the batch. */
+    int64_t scratch_each, scratch_batch;
+    int64_t kept_each, kept_batch;
+    int64_t least_batch; /* layers that couple samples: the fewest samples a batch of training may hold; 0 is 1 */
+    int n_products;      /* batch-wide layers: what forward and backward use, by index */
+    struct dae_product product[DAE_MAX_PRODUCTS];
+    int n_kernels;
+    const char *kernel[DAE_MAX_KERNELS]; /* names of __kernel functions in the kernel file */
+    bool penalty;                        /* the layer adds a number for each sample to the loss */
+    int64_t window[2];                   /* h, w where y is `window_y` over disjoint windows side by side from (0, 0) */
+    int n_defines; /* integer macros for the kernel file, in addition to those of the rows and shapes */
     struct dae_define {
         const char *name;
         int64_t value;
     } define[DAE_MAX_DEFINES];
     char problem[256]; /* why the shapes do not fit, when plan returns non-zero */
-    /* Layers that work alike at every pixel of images (H,W,C). Per axis, each `up` pixels of the output lie over `down`
-     * pixels of every input, from (0, 0) on, and as many follow for any size that is a multiple of `down`: that is 1
-     * and 1 where H and W are kept, down the stride where they shrink, up the factor where they grow; never both. An
-     * output reads those pixels of its inputs and `reach` more on either side, zeros beyond the edges. The host fills
-     * in a reach of -1, which says that this is not such a layer, and down = up = 1; it takes pointwise layers for such
-     * by itself. */
+    /* Layers that do the same at every pixel of an image (H,W,C) let networks take images of any size. Per axis, `up`
+     * pixels of the output correspond to `down` pixels of every input, starting at (0, 0), for every size that is a
+     * multiple of `down`: 1 and 1 where H and W are kept, down the stride where they shrink, up the factor where they
+     * grow; one of the two is always 1. An output pixel reads the input pixels that it corresponds to and `reach` more
+     * on either side, zeros beyond the edges. The host presets reach to -1, which means that this is no such layer, and
+     * down and up to 1. Pointwise layers are such layers without saying so. */
     int64_t reach[2];
     int64_t down[2], up[2];
 };
 
-/* ---- The double-precision reference. ----------------------------------------------------------------------------- */
-
-/* A named random draw, for references of plugins whose kernels draw (see kernels/dae.clh for the numbering). */
-struct dae_draw {
-    const void *key;
-    bool training; /* dropout acts only then */
-    /* x and w are absolute values, and y shall be the sum of the sizes of its terms, from which the host derives how
-     * far a kernel may be off. Of use only to a reference that subtracts. */
-    bool sizes;
-    uint32_t (*word)(const void *key, uint32_t element); /* 32 random bits */
-    float (*unit)(const void *key, uint32_t element);    /* the same in (0, 1], rounded as the device rounds it */
-    double (*normal)(const void *key, uint32_t element); /* standard normal */
-    float (*level)(const void *key, const struct dae_level *level); /* this sample's, as the device has it */
-    /* DAE_READS_DATA: this sample's number in the data set, and any clean sample of it. */
-    uint32_t id, n_samples;
-    float (*data)(const void *key, uint32_t id, int64_t element);
-};
-
-/* ---- Batch-wide layers: the host's services. --------------------------------------------------------------------- */
-
-/* Numbers on the device: floats [offset, ...) of an opaque buffer. Owns nothing. */
-struct dae_tensor {
-    void *buffer;
-    int64_t offset;
-};
-
-/* C (m,n) = op(A) (m,k) op(B) (k,n) [+ C], row-major and dense: A is stored (m,k), or (k,m) when transposed.
- * Exactly one of the two may be transposed. `bias` (n) is added to each row; then the host applies the pointwise
- * layer that it folded into this product's store, when `fold` names one. */
-struct dae_gemm {
-    bool transpose_a, transpose_b;
-    bool has_bias;
-    enum dae_fold { DAE_FOLD_NONE, DAE_FOLD_FORWARD, DAE_FOLD_BACKWARD } fold;
-};
-
-/* One argument of a plugin's own kernel. */
-struct dae_arg {
-    enum { DAE_ARG_TENSOR, DAE_ARG_INT, DAE_ARG_FLOAT } kind;
-    struct dae_tensor tensor; /* two kernel arguments: __global float *, int offset */
-    int64_t integer;          /* int */
-    double real;              /* float */
-};
-
-struct dae_layer_call {
-    int64_t n;     /* samples in this batch; never above the bound batch */
-    bool training; /* else statistics are read and not written, in backward too */
-    const void *state;
-    const struct dae_plan *plan;
-    const struct dae_tensor *x; /* per input (n, input) */
-    const struct dae_tensor *w; /* per weight */
-    struct dae_tensor y;        /* (n, output) */
-    struct dae_tensor kept;     /* (kept_len); buffer NULL where no backward will follow */
-    /* Backward only. dx[i].buffer is NULL where no gradient is wanted. add_dx[i]: add to dx[i] instead of writing it.
-     * dw is always written, but for statistics, which have none. */
-    struct dae_tensor dy;
-    const struct dae_tensor *dx, *dw;
-    const bool *add_dx;
-    const struct dae_host *host;
-    void *context; /* the host's */
-};
-
-/* Services for bind, forward and backward. Each returns 0, or non-zero after the host has recorded why: pass it on. */
-struct dae_host {
-    uint32_t size; /* sizeof(struct dae_host) */
-    /* bind: builds entry `name` of the plugin's kernel file; the number in *kernel names it in `launch`. */
-    int (*kernel)(void *context, const char *name, int *kernel);
-    /* bind: prepares a product; the number in *gemm names it in `multiply`. */
-    int (*gemm)(void *context, const struct dae_gemm *gemm, int *number);
-    /* forward, backward: enqueues `items` work-items (the kernel must guard: the host may round up). */
-    int (*launch)(void *context, int kernel, int64_t items, const struct dae_arg *args, int n_args);
-    /* forward, backward: enqueues a product. bias is ignored unless the gemm has one. */
-    int (*multiply)(void *context, int number, int64_t m, int64_t n, int64_t k, struct dae_tensor a,
-                    struct dae_tensor b, struct dae_tensor c, bool add, struct dae_tensor bias);
-};
-
-/* ---- The table. -------------------------------------------------------------------------------------------------- */
-
-enum dae_kind { DAE_LAYER, DAE_CORRUPTION, DAE_LOSS, DAE_OPTIMIZER };
-
-enum dae_flags {
-    DAE_VIEW = 1,    /* the output is the input under another shape: no kernel, no memory */
-    DAE_READS_X = 2, /* backward reads the inputs */
-    DAE_READS_Y = 4, /* backward reads the output */
-    DAE_DRAWS = 8,   /* the kernel draws random numbers */
-    /* The last store takes a pointwise layer in: a batch-wide layer's by `fold` of its gemms, that of a layer of one
-     * sample by FOLDED (kernels/dae.clh); and with DAE_POOLS the windows of a pooling layer behind as well. */
-    DAE_FOLDS = 16,
-    DAE_POOLS = 32,
-    /* So does its backward's store of dx, by `fold` of its gemms or by FOLDED_DX. */
-    DAE_FOLDS_DX = 64,
-    /* A corruption that replaces some numbers and leaves the others as they are, where its draws choose and not the
-     * numbers. The host finds the mask by running it once more, on numbers that no data hold. */
-    DAE_MASKS = 128,
-    DAE_READS_DATA = 256, /* a corruption whose kernel reads other samples, by data_number */
-    /* A pointwise layer whose y never falls as x rises: then the y of the largest x is the largest y, and a maximum
-     * folded in behind it may go first. */
-    DAE_RISES = 512,
-    /* A batch-wide layer whose y of a sample depends, in training, on the other samples of its batch: it brings
-     * `reference_batch`, and does not draw. */
-    DAE_COUPLES = 1024,
-    /* y is linear in its first weight, whose last axis is that of y, plus its second weight, one number for each
-     * channel: what is `affine` behind it can be multiplied into the two. */
-    DAE_LINEAR = 2048,
-    DAE_UNIT_RANGE = 4096, /* a loss: output and target must lie in [0, 1] */
-};
-
-/* How a layer computes is exactly one of: DAE_VIEW; `pointwise_y` and `pointwise_dx`; `forward` and `backward`; or none
- * of them, and then kernel_source defines FN(forward) and FN(backward) for one sample (kernels/dae.clh shows their
- * arguments). A corruption is a layer of one input without backward, whose output has the input's shape. A loss is a
- * layer of two inputs, the network's output and the clean target (and the mask, where its plan wants it), whose output
- * is one number per sample: the sum over its elements, of which the host takes the mean. */
-struct dae_plugin {
-    uint32_t abi;  /* DAE_ABI */
-    uint32_t size; /* sizeof(struct dae_plugin) */
-    enum dae_kind kind;
-    const char *name; /* as in YAML, and in kernels/<name>.cl */
-    const char *help; /* one line for the manual */
-    uint32_t flags;
-
-    size_t state_bytes;             /* the host allocates it zeroed and fills it from the rows */
-    const struct dae_param *params; /* ends with key NULL; NULL when there are none */
-    int min_inputs, max_inputs;     /* layers */
-
-    /* Returns 0, or non-zero with plan->problem set. Layers, corruptions and losses. */
-    int (*plan)(const void *state, struct dae_plan *plan);
-
-    const char *kernel_source; /* the text of kernels/<name>.cl */
-
-    /* OpenCL C expressions on vectors of type V: y from x; dx from y and dy. */
-    const char *pointwise_y, *pointwise_dx;
-    /* A pooling layer may add how two values a and b of a window become one, so that its forward can be folded into the
-     * layer before it. */
-    const char *window_y;
-
-    /* Batch-wide layers. `bind` may build kernels and keep their numbers in the state; nothing else may. */
-    int (*bind)(void *state, const struct dae_plan *plan, const struct dae_host *host, void *context);
-    int (*forward)(const struct dae_layer_call *call);
-    int (*backward)(const struct dae_layer_call *call);
-
-    /* One sample in plain double precision: y (output) from x (inputs) and w (weights). The independent answer. */
-    void (*reference)(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                      const double *const *x, const double *const *w, double *y);
-
-    /* DAE_COUPLES: the same for n samples of a batch in training: y (n, output) from x[j] (n, input) and w. What
-     * becomes of weight i, a statistic, goes to statistic[i]; of the others that is NULL. `sizes` as in struct
-     * dae_draw: also of the statistics. */
-    void (*reference_batch)(const void *state, const struct dae_plan *plan, int64_t n, bool sizes,
-                            const double *const *x, const double *const *w, double *y, double *const *statistic);
-    /* A layer of one input that outside of training multiplies each channel (the last axis) by a number and adds one:
-     * these, (channels) each, from its weights. Then the host may do so in the weights of the layer before
-     * (DAE_LINEAR). */
-    void (*affine)(const void *state, const struct dae_plan *plan, const float *const *w, double *factor,
-                   double *offset);
-
-    /* Optimisers: state vectors per parameter (zero at the start), the scalars of step t = 1, 2, ... in double, and the
-     * update of one parameter. The kernel's FN(update) does the same on 16-wide vectors. */
-    int n_states;
-    void (*coefficients)(const void *state, int64_t t, double out[DAE_MAX_COEFFICIENTS]);
-    void (*update)(const void *state, const double coefficient[DAE_MAX_COEFFICIENTS], double gradient,
-                   double *parameter, double *states);
-};
-
-#if defined(__GNUC__)
-#define DAE_EXPORT __attribute__((visibility("default")))
-#else
-#define DAE_EXPORT
-#endif
-
-/* Declares and opens the table: DAE_PLUGIN_TABLE = { ... }; */
-#define DAE_PLUGIN_TABLE                                                                                               \
-    DAE_EXPORT extern const struct dae_plugin DAE_PLUGIN_SYMBOL;                                                       \
-    const struct dae_plugin DAE_PLUGIN_SYMBOL
-
-/* Adds an integer macro to the plan. */
+/* Adds an integer macro. The host refuses a plan with more than DAE_MAX_DEFINES. */
 static inline void dae_plan_define(struct dae_plan *plan, const char *name, int64_t value)
 {
     if (plan->n_defines < DAE_MAX_DEFINES)
-        plan->define[plan->n_defines++] = (struct dae_define){name, value};
+        plan->define[plan->n_defines] = (struct dae_define){name, value};
+    ++plan->n_defines;
+}
+
+/* Records why the shapes do not fit and returns 1: return dae_plan_fail(plan, "expects an image (H,W,C)"); */
+DAE_PRINTF(2, 3) static inline int dae_plan_fail(struct dae_plan *plan, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(plan->problem, sizeof plan->problem, format, arguments);
+    va_end(arguments);
+    return 1;
 }
 
 /* Whether weight i of a plan is a statistic. */
 static inline bool dae_is_statistic(const struct dae_plan *plan, int i)
 {
     return plan->statistics >> i & 1;
-}
-
-/* The row of a corruption that treats each number by itself or, with `per_pixel`, the channels of an image's pixel
- * alike; `at` is the offset of that bool in its state. */
-#define DAE_PER_PIXEL(at)                                                                                              \
-    {                                                                                                                  \
-        .key = "per_pixel", .type = DAE_BOOL, .offset = (at),                                                          \
-        .help = "whether the channels of a pixel are chosen together, and not each by itself"                          \
-    }
-
-/* Its plan: y has the shape of x, and the macro SHARE says how many neighbours are treated alike. */
-static inline int dae_plan_per_pixel(struct dae_plan *plan, bool per_pixel)
-{
-    const struct dae_shape *input = &plan->input[0];
-    if (per_pixel && input->rank != 3) {
-        static const char problem[] = "per_pixel wants an image (H,W,C)";
-        for (size_t i = 0; i < sizeof problem && i < sizeof plan->problem; ++i)
-            plan->problem[i] = problem[i];
-        return 1;
-    }
-    plan->output = *input;
-    dae_plan_define(plan, "SHARE", per_pixel ? input->dim[2] : 1);
-    return 0;
-}
-
-/* A number held within an interval; NaN stays NaN. */
-static inline double dae_hold(double number, const double interval[2])
-{
-    number = number > interval[1] ? interval[1] : number;
-    return number < interval[0] ? interval[0] : number;
 }
 
 /* Elements of a shape. */
@@ -334,5 +243,207 @@ static inline int64_t dae_shape_len(const struct dae_shape *shape)
         len *= shape->dim[i];
     return len;
 }
+
+/* A number clamped to an interval; NaN stays NaN. */
+static inline double dae_clamp(double number, const double interval[2])
+{
+    number = number > interval[1] ? interval[1] : number;
+    return number < interval[0] ? interval[0] : number;
+}
+
+/* ---- References that are no formula. ----------------------------------------------------------------------------- */
+
+/* One sample's random draws, for references of kernels that draw: the same numbers, by element (kernels/dae.clh). */
+struct dae_draw {
+    uint32_t (*word)(const struct dae_draw *draw, uint32_t element); /* 32 random bits */
+    float (*unit)(const struct dae_draw *draw, uint32_t element);    /* in (0, 1], rounded as the device rounds it */
+    double (*normal)(const struct dae_draw *draw, uint32_t element); /* standard normal */
+    uint32_t id, n_samples; /* this sample's number in the data set, and how many samples that has */
+    float (*data)(const struct dae_draw *draw, uint32_t id, int64_t element); /* any clean sample (reads_data) */
+    const void *key;                                                          /* the host's */
+};
+
+/* y from x and w, in double precision. n is 1, except for layers that couple samples, in training: then it is the whole
+ * batch. Weights are read, and written nowhere. */
+struct dae_reference {
+    const void *state;
+    const struct dae_plan *plan;
+    int64_t n;
+    bool training;               /* dropout acts only then */
+    const struct dae_draw *draw; /* (n) */
+    const double *const *x;      /* per input (n, input) */
+    const double *const *w;      /* per weight */
+    double *y;                   /* (n, output) */
+    double *const *statistic;    /* per weight: what a statistic becomes, (its shape); NULL where nobody asks */
+    double *penalty;             /* (n), where the plan has one */
+};
+
+/* ---- Formulas. --------------------------------------------------------------------------------------------------- */
+
+/* y = f(x), number by number. */
+struct dae_pointwise {
+    struct dae_head head;
+    const char *y;  /* of x (and w) */
+    const char *dx; /* of x, y and dy (and w); the host keeps for backward what this names */
+    bool monotone;  /* y never falls as x rises: a max-pooling behind it may go first */
+    double (*reference)(const void *state, double x);
+    /* A layer with a trained number for each channel (the last axis), called w in the formulas; e.g. PReLU. */
+    const char *weight;  /* its name in model files, or NULL: there is none */
+    double weight_start; /* what it is before training */
+    const char *dw;      /* of x, y, dy and w; the host sums it over positions and samples */
+    double (*weighted_reference)(const void *state, double x, double w); /* instead of `reference` */
+};
+
+/* A corruption is either a formula or kernel functions of one sample. */
+struct dae_noise {
+    struct dae_head head;
+    bool replaces; /* it replaces some numbers, chosen by its draws and not by x, and leaves the others as they are: the
+                    * host knows the mask by running it once more, with the same draws, on numbers that no data hold */
+    /* A formula of x, unit (uniform in (0, 1]), normal (standard normal, independent of unit) and its rows. The host
+     * adds the row `per_pixel` (one draw for the channels of a pixel) where it replaces, else the row `clamp`. */
+    const char *y;
+    double (*reference)(const void *state, double x, double unit, double normal);
+    const char *deviation; /* of additive Gaussian noise, the key of the row that is its standard deviation; else NULL.
+                            * Studies of the theory of such noise ask for it */
+    /* Or a kernel file with FN(forward), whose output has the input's shape. */
+    const char *kernel;
+    bool reads_data;                                       /* the kernel reads other samples, by data_number */
+    int (*plan)(const void *state, struct dae_plan *plan); /* may be NULL: any shape */
+    void (*sample_reference)(const struct dae_reference *call);
+};
+
+/* A loss is either a sum of a formula over the numbers of a sample, or kernel functions of one sample. Either way the
+ * host takes the mean, over the samples of a batch and the numbers of the output. */
+struct dae_loss {
+    struct dae_head head;
+    const char *y, *dx; /* of x (output) and t (clean target). The host adds the row `unmasked_weight`, and leaves out
+                         * the holes in the data */
+    double (*reference)(const void *state, double x, double t);
+    bool unit_range; /* it is defined for outputs and targets in [0, 1] only */
+    /* Or a kernel file with FN(forward) and FN(backward), which read x[0] (output) and x[1] (target) and write one
+     * number y. Backward multiplies by s.scale. */
+    const char *kernel;
+    int (*plan)(const void *state, struct dae_plan *plan); /* the host has set output, and 64 floats of scratch */
+    void (*sample_reference)(const struct dae_reference *call);
+};
+
+struct dae_optimizer {
+    struct dae_head head;
+    int n_states;         /* vectors s0 .. s3 for each parameter, zero at the start */
+    const char *update;   /* statements that assign w (and s0 ..) from w, g, s0 .., lr and c0 .. c3 */
+    size_t learning_rate; /* offsetof of the double that the row of the learning rate fills. It has no macro: schedules
+                           * change it, and `lr` is its value at this step */
+    /* c0 .. c3 at step t = 1, 2, ..., in double; may be NULL. */
+    void (*coefficients)(const void *state, double lr, int64_t t, double c[DAE_MAX_COEFFICIENTS]);
+    void (*reference)(const void *state, double lr, const double c[DAE_MAX_COEFFICIENTS], double g, double *w,
+                      double *s);
+};
+
+/* ---- Batch-wide layers: the host's services. --------------------------------------------------------------------- */
+
+/* Numbers on the device: floats [offset, ...) of an opaque buffer. Owns nothing. */
+struct dae_tensor {
+    void *buffer;
+    int64_t offset;
+};
+
+/* The tensor from element `from` on. */
+static inline struct dae_tensor dae_at(struct dae_tensor tensor, int64_t from)
+{
+    return (struct dae_tensor){tensor.buffer, tensor.offset + from};
+}
+
+/* One argument of a plugin's own kernel. */
+struct dae_arg {
+    enum { DAE_KIND_TENSOR, DAE_KIND_INT, DAE_KIND_FLOAT, DAE_KIND_DRAWS } kind;
+    struct dae_tensor tensor; /* two kernel arguments: __global float *, int offset */
+    int64_t integer;          /* int */
+    double real;              /* float */
+};
+/* DAE_ARG_DRAWS becomes what the macro DRAW_ARGS declares in the kernel; DRAW_SAMPLE(i) is sample i's struct sample. */
+#define DAE_ARG_TENSOR(t) ((struct dae_arg){.kind = DAE_KIND_TENSOR, .tensor = (t)})
+#define DAE_ARG_INT(i) ((struct dae_arg){.kind = DAE_KIND_INT, .integer = (i)})
+#define DAE_ARG_FLOAT(r) ((struct dae_arg){.kind = DAE_KIND_FLOAT, .real = (r)})
+#define DAE_ARG_DRAWS ((struct dae_arg){.kind = DAE_KIND_DRAWS})
+
+struct dae_layer_call {
+    int64_t n;     /* samples in this batch */
+    bool training; /* else statistics are read and not written, in backward too */
+    const void *state;
+    const struct dae_plan *plan;
+    const struct dae_tensor *x; /* per input (n, input) */
+    const struct dae_tensor *w; /* per weight */
+    struct dae_tensor y;        /* (n, output) */
+    /* (n, kept_each) and (kept_batch): backward finds them as forward left them; (n, scratch_each) and (scratch_batch):
+     * nobody keeps them between two calls. */
+    struct dae_tensor kept_each, kept_batch, scratch_each, scratch_batch;
+    struct dae_tensor penalty; /* (n) */
+    /* Backward only. dx[i].buffer is NULL where no gradient is wanted. add_dx[i]: add to dx[i] instead of writing it.
+     * dw is always written, except for statistics, which have none. `scale` is what the gradient of the penalty is
+     * multiplied by. */
+    struct dae_tensor dy;
+    const struct dae_tensor *dx, *dw;
+    const bool *add_dx;
+    double scale;
+    const struct dae_host *host;
+    void *context; /* the host's */
+};
+
+struct dae_multiply {
+    int product; /* index into plan->product */
+    int64_t m, n, k;
+    struct dae_tensor a, b, c, bias;         /* bias is read only where the product has one */
+    bool add;                                /* to what is in C */
+    int64_t batch[2];                        /* so many products, as two nested loops; 0 is 1 */
+    int64_t a_row, b_row, c_row;             /* floats from one stored row to the next; 0: rows are dense */
+    int64_t a_step[2], b_step[2], c_step[2]; /* floats from one product of the batch to the next, of each loop */
+};
+
+struct dae_launch {
+    int kernel;       /* index into plan->kernel */
+    int64_t items[2]; /* work-items; 0 is 1. The kernel must guard: the host may round up */
+    int64_t group[2]; /* work-items of a group; 0: the host chooses */
+    const struct dae_arg *args;
+    int n_args;
+};
+
+/* Services for forward and backward. Each returns 0, or non-zero after the host has recorded why: pass it on. */
+struct dae_host {
+    int (*multiply)(const struct dae_layer_call *call, const struct dae_multiply *multiply);
+    int (*launch)(const struct dae_layer_call *call, const struct dae_launch *launch);
+    /* Records why the layer cannot go on; always returns non-zero. */
+    int (*fail)(const struct dae_layer_call *call, const char *format, ...) DAE_PRINTF(2, 3);
+};
+
+/* ---- Layers that are no formula. --------------------------------------------------------------------------------- */
+
+/* How a layer computes is one of: `view`; `forward` and `backward`, on the host, for a whole batch; or neither, and
+ * then the kernel file defines FN(forward) and FN(backward) for one sample (kernels/dae.clh shows their arguments).
+ * Layers whose kernel names STREAM, or DRAW_SAMPLE in a batch-wide one, draw. */
+struct dae_layer {
+    struct dae_head head;
+    int min_inputs, max_inputs; /* 0 is 1 */
+    bool view;                  /* the output is the input under another shape: no kernel, no memory */
+    bool reads_x, reads_y;      /* backward reads the inputs; the output */
+    /* The last store takes in a pointwise layer that follows: by `fold` of its products in a batch-wide layer, by
+     * FOLDED (kernels/dae.clh) in one of one sample; with `pools` a pooling layer's windows too. `folds_dx`: backward's
+     * store of dx takes in the backward of a pointwise layer before it. */
+    bool folds, pools, folds_dx;
+    bool couples; /* batch-wide; y of a sample depends, in training, on the other samples of its batch */
+    bool linear;  /* y is linear in the first weight, whose last axis is that of y, plus the second weight, one number
+                   * for  each channel: an `affine` layer that follows can be multiplied into the two */
+    int (*plan)(const void *state, struct dae_plan *plan); /* returns 0, or dae_plan_fail(...) */
+    const char *kernel;                                    /* the text of the kernel file */
+    int (*forward)(const struct dae_layer_call *call);
+    int (*backward)(const struct dae_layer_call *call);
+    void (*reference)(const struct dae_reference *call);
+    /* Pooling layers may say how two values a and b of a window become one, so that their forward can be folded into
+     * the layer before. */
+    const char *window_y;
+    /* Layers of one input that, outside of training, multiply each channel by a number and add one: these, (channels)
+     * each, from the weights. */
+    void (*affine)(const void *state, const struct dae_plan *plan, const float *const *w, double *factor,
+                   double *offset);
+};
 
 #endif

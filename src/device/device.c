@@ -97,9 +97,17 @@ const char *device_notices(const struct device *device)
     return device->notices.len > 0 ? device->notices.data : "";
 }
 
+const char *device_new_notices(struct device *device)
+{
+    const char *added = device_notices(device) + device->notices_given;
+    device->notices_given = device->notices.len;
+    return added;
+}
+
 enum dae_status device_add_notice(struct device *device, const char *line, struct error *err)
 {
-    text_printf(&device->notices, "%s\n", line);
+    if (!strstr(device_notices(device), line))
+        text_printf(&device->notices, "%s\n", line);
     return device->notices.failed ? error_no_memory(err, "notices", strlen(line)) : DAE_OK;
 }
 

@@ -32,9 +32,11 @@ void device_set_tuning(struct device *device, const struct tuning *tuning);
 enum { DEVICE_LINE = 768 };
 const char *device_line(const struct device *device);
 void device_set_line(struct device *device, const char *line);
-/* What the user must hear before the work begins: lines about drivers, devices and tables that are not used, each with
- * a newline; or "". device_add_notice appends a line, without its newline. */
+/* What the user should know: lines about drivers, devices, tables and libraries that are not used, each with a newline;
+ * or "". The second gives those that it has not given before; both stay valid until the next notice. */
 const char *device_notices(const struct device *device);
+const char *device_new_notices(struct device *device);
+/* Adds a line, without its newline, unless it is there already. */
 MUST_USE enum dae_status device_add_notice(struct device *device, const char *line, struct error *err);
 
 /* Checks that `bytes` more would fit the device's memory, before any of it is asked for: DAE_NO_MEMORY naming `what`

@@ -88,16 +88,6 @@ void gemm_pool_free(struct gemm_pool *pool)
     free(pool);
 }
 
-/* The macros of a fold's expression make room for those of the next. */
-static void undefine(const char *definitions, struct text *text)
-{
-    static const char define[] = "#define ";
-    for (const char *line = definitions; (line = strstr(line, define)) != NULL;) {
-        line += sizeof define - 1;
-        text_printf(text, "#undef %.*s\n", (int)strcspn(line, " (\n"), line);
-    }
-}
-
 /* The functions of a fold, on 1 number and on 16: fold_T_<number>, whose number is yet to be printed. */
 static void write_fold(const struct gemm_spec *spec, struct text *text)
 {
@@ -109,7 +99,7 @@ static void write_fold(const struct gemm_spec *spec, struct text *text)
         text_printf(text, arguments[spec->fold == 2], type[t], type[t]);
         text_printf(text, ") { return %s; }\n", spec->expression);
     }
-    undefine(spec->definitions, text);
+    sources_undefine(text, spec->definitions); /* they make room for those of the next */
 }
 
 enum dae_status gemm_prepare(struct gemm_pool *pool, const struct gemm_spec *spec, struct gemm **out, struct error *err)
@@ -249,13 +239,19 @@ static int64_t divide_up(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
+static int64_t count_of(const struct gemm_product *p)
+{
+    return p->batch[0] * p->batch[1];
+}
+
 /* How many tiles one work-item takes: enough to pay for its start, and few enough to keep every unit busy. */
-static int64_t tiles_each(const struct gemm *gemm, int64_t m, int64_t n, int64_t k, int64_t *items)
+static int64_t tiles_each(const struct gemm *gemm, const struct gemm_product *p, int64_t *items)
 {
     const struct tuning *tuning = device_tuning(gemm->pool->device);
     const int64_t rows = gemm->stored == NT ? DOTS : tuning->gemm_rows;
     const int64_t columns = gemm->stored == NT ? 16 : 16 * tuning->gemm_columns;
-    const int64_t tiles = divide_up(m, rows) * divide_up(n, columns), work = (m < rows ? m : rows) * columns * k;
+    const int64_t tiles = divide_up(p->m, rows) * divide_up(p->n, columns) * count_of(p);
+    const int64_t work = (p->m < rows ? p->m : rows) * columns * p->k;
     int64_t each = tiles / (ITEMS_EACH_UNIT * tuning->units), most = divide_up(tiles, tuning->units);
     if (each * work < SMALLEST_ITEM)
         each = divide_up(SMALLEST_ITEM, work);
@@ -266,10 +262,11 @@ static int64_t tiles_each(const struct gemm *gemm, int64_t m, int64_t n, int64_t
 }
 
 /* The same where each turns its own piece of B: a whole column, or as much of it as keeps every unit busy. */
-static int64_t turned_tiles_each(const struct gemm *gemm, int64_t m, int64_t n, int64_t *items)
+static int64_t turned_tiles_each(const struct gemm *gemm, const struct gemm_product *p, int64_t *items)
 {
     const struct tuning *tuning = device_tuning(gemm->pool->device);
-    const int64_t down = divide_up(m, tuning->gemm_rows), columns = divide_up(n, 16 * tuning->gemm_columns);
+    const int64_t down = divide_up(p->m, tuning->gemm_rows);
+    const int64_t columns = divide_up(p->n, 16 * tuning->gemm_columns) * count_of(p);
     int64_t each = divide_up(down, divide_up(TURNED_EACH_UNIT * tuning->units, columns));
     if (each * tuning->gemm_rows < TURNED_ROWS)
         each = divide_up(TURNED_ROWS, tuning->gemm_rows);
@@ -277,30 +274,41 @@ static int64_t turned_tiles_each(const struct gemm *gemm, int64_t m, int64_t n, 
     return each;
 }
 
-static enum dae_status run_own(struct gemm *gemm, int64_t m, int64_t n, int64_t k, struct gemm_operand a,
-                               struct gemm_operand b, struct gemm_operand c, bool add, struct gemm_operand bias,
-                               struct gemm_operand other, struct error *err)
+static enum dae_status run_own(const struct gemm *gemm, const struct gemm_product *p, struct error *err)
 {
-    const bool wide = device_tuning(gemm->pool->device)->wide, turned = gemm->kernels->turned && m >= TURNED_ROWS;
+    const bool wide = device_tuning(gemm->pool->device)->wide, turned = gemm->kernels->turned && p->m >= TURNED_ROWS;
     int64_t items = 0, each = 0;
     if (wide)
-        each = turned ? turned_tiles_each(gemm, m, n, &items) : tiles_each(gemm, m, n, k, &items);
-    const struct kernel_arg args[] = {ARG_INT(m),
-                                      ARG_INT(n),
-                                      ARG_INT(k),
-                                      ARG_BUFFER(a.buffer),
-                                      ARG_INT(a.offset),
-                                      ARG_BUFFER(b.buffer),
-                                      ARG_INT(b.offset),
-                                      ARG_BUFFER(c.buffer),
-                                      ARG_INT(c.offset),
-                                      ARG_INT(add),
+        each = turned ? turned_tiles_each(gemm, p, &items) : tiles_each(gemm, p, &items);
+    const struct gemm_operand bias = gemm->bias ? p->bias : (struct gemm_operand){p->c.buffer, 0};
+    const struct gemm_operand other = gemm->fold == 2 ? p->other : (struct gemm_operand){p->c.buffer, 0};
+    const struct kernel_arg args[] = {ARG_INT(p->m),
+                                      ARG_INT(p->n),
+                                      ARG_INT(p->k),
+                                      ARG_BUFFER(p->a.buffer),
+                                      ARG_INT(p->a.offset),
+                                      ARG_BUFFER(p->b.buffer),
+                                      ARG_INT(p->b.offset),
+                                      ARG_BUFFER(p->c.buffer),
+                                      ARG_INT(p->c.offset),
+                                      ARG_INT(p->add),
                                       ARG_INT(gemm->bias),
-                                      ARG_BUFFER(gemm->bias ? bias.buffer : c.buffer),
-                                      ARG_INT(gemm->bias ? bias.offset : 0),
+                                      ARG_BUFFER(bias.buffer),
+                                      ARG_INT(bias.offset),
                                       ARG_INT(gemm->number),
-                                      ARG_BUFFER(gemm->fold == 2 ? other.buffer : c.buffer),
-                                      ARG_INT(gemm->fold == 2 ? other.offset : 0),
+                                      ARG_BUFFER(other.buffer),
+                                      ARG_INT(other.offset),
+                                      ARG_INT(p->a_row),
+                                      ARG_INT(p->b_row),
+                                      ARG_INT(p->c_row),
+                                      ARG_INT(count_of(p)),
+                                      ARG_INT(p->batch[1]),
+                                      ARG_INT(p->a_step[0]),
+                                      ARG_INT(p->a_step[1]),
+                                      ARG_INT(p->b_step[0]),
+                                      ARG_INT(p->b_step[1]),
+                                      ARG_INT(p->c_step[0]),
+                                      ARG_INT(p->c_step[1]),
                                       ARG_INT(each)};
     const int n_args = sizeof args / sizeof args[0];
     if (wide) {
@@ -308,53 +316,79 @@ static enum dae_status run_own(struct gemm *gemm, int64_t m, int64_t n, int64_t 
         return kernel_launch(turned ? gemm->kernels->turned : gemm->kernels->multiply, global, local, args, n_args,
                              err);
     }
-    size_t tile = (size_t)gemm->pool->tile;
-    const size_t global[2] = {(size_t)shape_round_up(n, tile), (size_t)shape_round_up(m, tile)},
-                 local[2] = {tile, tile};
+    const size_t tile = (size_t)gemm->pool->tile, local[2] = {tile, tile};
+    const size_t global[2] = {(size_t)shape_round_up(p->n, (int64_t)tile),
+                              (size_t)(shape_round_up(p->m, (int64_t)tile) * count_of(p))};
     return kernel_launch(gemm->kernels->multiply, global, local, args, n_args - 1, err);
 }
 
-static enum dae_status run_clblast(struct gemm *gemm, int64_t m, int64_t n, int64_t k, struct gemm_operand a,
-                                   struct gemm_operand b, struct gemm_operand c, bool add, struct gemm_operand bias,
-                                   struct gemm_operand other, struct error *err)
+/* One product of the batch, whose matrices lie at these offsets. */
+static enum dae_status run_clblast(const struct gemm *gemm, const struct gemm_product *p, int64_t a, int64_t b,
+                                   int64_t c, struct error *err)
 {
     struct device *device = gemm->pool->device;
     CLBlastStatusCode code =
         CLBlastSgemm(CLBlastLayoutRowMajor, gemm->stored == TN ? CLBlastTransposeYes : CLBlastTransposeNo,
-                     gemm->stored == NT ? CLBlastTransposeYes : CLBlastTransposeNo, (size_t)m, (size_t)n, (size_t)k,
-                     1.0f, a.buffer->memory, (size_t)a.offset, (size_t)(gemm->stored == TN ? m : k), b.buffer->memory,
-                     (size_t)b.offset, (size_t)(gemm->stored == NT ? k : n), add ? 1.0f : 0.0f, c.buffer->memory,
-                     (size_t)c.offset, (size_t)n, &device->queue, NULL);
+                     gemm->stored == NT ? CLBlastTransposeYes : CLBlastTransposeNo, (size_t)p->m, (size_t)p->n,
+                     (size_t)p->k, 1.0f, p->a.buffer->memory, (size_t)(p->a.offset + a), (size_t)p->a_row,
+                     p->b.buffer->memory, (size_t)(p->b.offset + b), (size_t)p->b_row, p->add ? 1.0f : 0.0f,
+                     p->c.buffer->memory, (size_t)(p->c.offset + c), (size_t)p->c_row, &device->queue, NULL);
     ++device->counters.launches;
     if (code != CLBlastSuccess)
-        return error_set(err, DAE_OPENCL, "CLBlastSgemm failed: %lldx%lldx%lld: %s", (long long)m, (long long)n,
-                         (long long)k, cl_status_text((int)code));
+        return error_set(err, DAE_OPENCL, "CLBlastSgemm failed: %lldx%lldx%lld: %s", (long long)p->m, (long long)p->n,
+                         (long long)p->k, cl_status_text((int)code));
     if (!gemm->bias && !gemm->fold)
         return DAE_OK;
-    const struct kernel_arg args[] = {ARG_INT(m),
-                                      ARG_INT(n),
-                                      ARG_BUFFER(c.buffer),
-                                      ARG_INT(c.offset),
+    const struct kernel_arg args[] = {ARG_INT(p->m),
+                                      ARG_INT(p->n),
+                                      ARG_BUFFER(p->c.buffer),
+                                      ARG_INT(p->c.offset + c),
                                       ARG_INT(gemm->bias),
-                                      ARG_BUFFER(gemm->bias ? bias.buffer : c.buffer),
-                                      ARG_INT(gemm->bias ? bias.offset : 0),
+                                      ARG_BUFFER(gemm->bias ? p->bias.buffer : p->c.buffer),
+                                      ARG_INT(gemm->bias ? p->bias.offset : 0),
                                       ARG_INT(gemm->number),
-                                      ARG_BUFFER(gemm->fold == 2 ? other.buffer : c.buffer),
-                                      ARG_INT(gemm->fold == 2 ? other.offset : 0)};
+                                      ARG_BUFFER(gemm->fold == 2 ? p->other.buffer : p->c.buffer),
+                                      ARG_INT(gemm->fold == 2 ? p->other.offset + c : 0),
+                                      ARG_INT(p->c_row)};
     const size_t group = (size_t)device_tuning(device)->group;
-    const size_t global[2] = {(size_t)shape_round_up(m * n, group), 1}, local[2] = {group, 1};
+    const size_t global[2] = {(size_t)shape_round_up(p->m * p->n, (int64_t)group), 1}, local[2] = {group, 1};
     return kernel_launch(gemm->kernels->multiply, global, local, args, sizeof args / sizeof args[0], err);
 }
 
-enum dae_status gemm_run(struct gemm *gemm, int64_t m, int64_t n, int64_t k, struct gemm_operand a,
-                         struct gemm_operand b, struct gemm_operand c, bool add, struct gemm_operand bias,
-                         struct gemm_operand other, struct error *err)
+static enum dae_status run_batch_by_clblast(const struct gemm *gemm, const struct gemm_product *p, struct error *err)
 {
-    if (m < 1 || n < 1 || k < 1 || m > INT_MAX || n > INT_MAX || k > INT_MAX)
-        return error_set(err, DAE_BUG, "matrix product of %lldx%lldx%lld", (long long)m, (long long)n, (long long)k);
+    for (int64_t i = 0; i < p->batch[0]; ++i)
+        for (int64_t j = 0; j < p->batch[1]; ++j)
+            TRY(run_clblast(gemm, p, i * p->a_step[0] + j * p->a_step[1], i * p->b_step[0] + j * p->b_step[1],
+                            i * p->c_step[0] + j * p->c_step[1], err));
+    return DAE_OK;
+}
+
+/* Writes out what 0 stands for. */
+static struct gemm_product completed(const struct gemm *gemm, const struct gemm_product *product)
+{
+    struct gemm_product p = *product;
+    p.a_row = p.a_row ? p.a_row : gemm->stored == TN ? p.m : p.k;
+    p.b_row = p.b_row ? p.b_row : gemm->stored == NT ? p.k : p.n;
+    p.c_row = p.c_row ? p.c_row : p.n;
+    for (int i = 0; i < 2; ++i)
+        p.batch[i] = p.batch[i] ? p.batch[i] : 1;
+    return p;
+}
+
+enum dae_status gemm_run(struct gemm *gemm, const struct gemm_product *product, struct error *err)
+{
+    const struct gemm_product p = completed(gemm, product);
+    if (p.m < 1 || p.n < 1 || p.k < 1 || p.m > INT_MAX || p.n > INT_MAX || p.k > INT_MAX || p.batch[0] < 1 ||
+        p.batch[1] < 1 || p.batch[0] > INT_MAX || p.batch[1] > INT_MAX / p.batch[0])
+        return error_set(err, DAE_BUG, "%lldx%lld matrix products of %lldx%lldx%lld", (long long)p.batch[0],
+                         (long long)p.batch[1], (long long)p.m, (long long)p.n, (long long)p.k);
+    if (p.a_row < (gemm->stored == TN ? p.m : p.k) || p.b_row < (gemm->stored == NT ? p.k : p.n) || p.c_row < p.n)
+        return error_set(err, DAE_BUG, "a matrix product of %lldx%lldx%lld whose rows overlap: %lld, %lld and %lld",
+                         (long long)p.m, (long long)p.n, (long long)p.k, (long long)p.a_row, (long long)p.b_row,
+                         (long long)p.c_row);
     TRY(gemm_pool_build(gemm->pool, err));
-    return gemm->pool->clblast ? run_clblast(gemm, m, n, k, a, b, c, add, bias, other, err)
-                               : run_own(gemm, m, n, k, a, b, c, add, bias, other, err);
+    return gemm->pool->clblast ? run_batch_by_clblast(gemm, &p, err) : run_own(gemm, &p, err);
 }
 
 /* One odd-sized product against double precision on the host: worst error in units of the sum's own rounding bound. */
@@ -377,10 +411,8 @@ static enum dae_status self_test(struct gemm_pool *pool, bool *good, struct erro
     TRY_GOTO(buffer_new(pool->device, sizeof c, "self-test", &on_c, err), done);
     TRY_GOTO(buffer_write(on_a, 0, a, sizeof a, err), done);
     TRY_GOTO(buffer_write(on_b, 0, b, sizeof b, err), done);
-    const struct gemm_operand none = {0};
-    TRY_GOTO(gemm_run(gemm, M, N, K, (struct gemm_operand){on_a, 0}, (struct gemm_operand){on_b, 0},
-                      (struct gemm_operand){on_c, 0}, false, none, none, err),
-             done);
+    const struct gemm_product product = {.m = M, .n = N, .k = K, .a = {on_a, 0}, .b = {on_b, 0}, .c = {on_c, 0}};
+    TRY_GOTO(gemm_run(gemm, &product, err), done);
     TRY_GOTO(buffer_read(on_c, 0, c, sizeof c, err), done);
     *good = true;
     for (int i = 0; i < M; ++i)
@@ -402,29 +434,37 @@ done:
     return status;
 }
 
-enum dae_status gemm_pool_new(struct device *device, char *notice, size_t notice_len, struct gemm_pool **out,
-                              struct error *err)
+/* Whether CLBlast can be used here; if not, the user is told why. */
+static enum dae_status try_clblast(struct gemm_pool *pool, struct error *err)
+{
+    struct error test = {0};
+    char line[sizeof test.text + 128];
+    bool good;
+    pool->clblast = true;
+    if (self_test(pool, &good, &test) == DAE_OK && good)
+        return DAE_OK;
+    pool->clblast = false;
+    free_products(pool);
+    CLBlastClearCache();
+    snprintf(line, sizeof line, "gemm: CLBlast failed its self-test (%s); our own kernels are used instead",
+             test.status == DAE_OK ? "wrong numbers" : test.text);
+    return device_add_notice(pool->device, line, err);
+}
+
+enum dae_status gemm_pool_new(struct device *device, struct gemm_pool **out, struct error *err)
 {
     *out = NULL;
-    notice[0] = '\0';
     struct gemm_pool *pool = calloc(1, sizeof *pool);
     if (!pool)
         return error_no_memory(err, "matrix products", sizeof *pool);
     pool->device = device;
-    pool->clblast = device_tuning(device)->clblast;
     pool->tile = GRID_TILE;
     while ((size_t)(pool->tile * pool->tile) > device_facts(device)->max_work_group)
         pool->tile /= 2;
-    if (pool->clblast) {
-        struct error test = {0};
-        bool good;
-        if (self_test(pool, &good, &test) != DAE_OK || !good) {
-            snprintf(notice, notice_len, "gemm: CLBlast failed its self-test (%s); our own kernels are used instead",
-                     test.status == DAE_OK ? "wrong numbers" : test.text);
-            free_products(pool);
-            CLBlastClearCache();
-            pool->clblast = false;
-        }
+    enum dae_status status = device_tuning(device)->clblast ? try_clblast(pool, err) : DAE_OK;
+    if (status != DAE_OK) {
+        gemm_pool_free(pool);
+        return status;
     }
     *out = pool;
     return DAE_OK;

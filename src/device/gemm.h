@@ -22,9 +22,8 @@ struct gemm_operand {
 };
 
 /* A pool for one device, owned by the caller; frees before device_close. When CLBlast is wanted and fails its
- * self-test, our own kernels serve and `notice` (len bytes, else "") says so in one line. */
-MUST_USE enum dae_status gemm_pool_new(struct device *device, char *notice, size_t notice_len, struct gemm_pool **out,
-                                       struct error *err);
+ * self-test, our own kernels serve and the device's notices say so. */
+MUST_USE enum dae_status gemm_pool_new(struct device *device, struct gemm_pool **out, struct error *err);
 void gemm_pool_free(struct gemm_pool *pool); /* NULL is fine; frees its products too */
 
 /* Prepares a product; owned by the pool, and the same one for the same spec. */
@@ -34,10 +33,19 @@ MUST_USE enum dae_status gemm_prepare(struct gemm_pool *pool, const struct gemm_
 /* Builds what was prepared, in one program: that is much faster than one for each. gemm_run does it when nobody did. */
 MUST_USE enum dae_status gemm_pool_build(struct gemm_pool *pool, struct error *err);
 
-/* Enqueues C (m,n) = op(A) (m,k) op(B) (k,n), or += when add (then without bias and fold). bias (n) and other (m,n) are
- * read only when the spec asks for them. */
-MUST_USE enum dae_status gemm_run(struct gemm *gemm, int64_t m, int64_t n, int64_t k, struct gemm_operand a,
-                                  struct gemm_operand b, struct gemm_operand c, bool add, struct gemm_operand bias,
-                                  struct gemm_operand other, struct error *err);
+/* C (m,n) = op(A) (m,k) op(B) (k,n), or += when `add` (then without bias and fold). bias (n) and other, which lies as C
+ * does, are read only when the spec asks for them. */
+struct gemm_product {
+    int64_t m, n, k;
+    struct gemm_operand a, b, c, bias, other;
+    bool add;
+    /* Zeros stand for one product of dense matrices. */
+    int64_t a_row, b_row, c_row;             /* floats from one stored row to the next */
+    int64_t batch[2];                        /* products, in two nested loops */
+    int64_t a_step[2], b_step[2], c_step[2]; /* floats from a matrix to that of the next product, in each loop */
+};
+
+/* Enqueues it. Rows that overlap, or no numbers: DAE_BUG. */
+MUST_USE enum dae_status gemm_run(struct gemm *gemm, const struct gemm_product *product, struct error *err);
 
 #endif

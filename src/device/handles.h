@@ -22,6 +22,7 @@ struct device {
     struct tuning tuning;
     char line[DEVICE_LINE];
     struct text notices;
+    size_t notices_given; /* bytes of them that the user knows */
     cl_device_id id;
     cl_context context;
     cl_command_queue queue;

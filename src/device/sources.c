@@ -33,3 +33,14 @@ enum dae_status sources_add(struct text *text, const char *name, struct error *e
             return sources_add_text(text, name, source->text, err);
     return error_set(err, DAE_BUG, "no embedded kernel file '%s'", name);
 }
+
+void sources_undefine(struct text *text, const char *source)
+{
+    static const char define[] = "#define ";
+    for (const char *line = source; (line = strstr(line, define)) != NULL;) {
+        const bool begins = line == source || line[-1] == '\n';
+        line += sizeof define - 1;
+        if (begins)
+            text_printf(text, "#undef %.*s\n", (int)strcspn(line, " (\n"), line);
+    }
+}

@@ -17,4 +17,7 @@ MUST_USE enum dae_status sources_add(struct text *text, const char *name, struct
 /* The same for a text that came from elsewhere (a plugin's), unless the override folder holds `name`. */
 MUST_USE enum dae_status sources_add_text(struct text *text, const char *name, const char *source, struct error *err);
 
+/* Appends an #undef for each line of `source` that begins with #define. */
+void sources_undefine(struct text *text, const char *source);
+
 #endif

@@ -13,12 +13,12 @@
 static enum dae_status add_one(const struct registry *registry, struct network *network, struct value *item,
                                struct error *err)
 {
-    const struct dae_plugin *plugin;
-    void *state;
+    const struct plugin *plugin;
+    const void *state;
     struct mark mark = item->kind == VALUE_MAP && item->n > 0 ? item->entries[0].mark : item->mark;
     if (network->noisy - network->pairs == CORRUPTION_MAX)
         return error_at(err, DAE_CONFIG, mark, "more than %d corruptions", CORRUPTION_MAX);
-    TRY(params_read(registry, DAE_CORRUPTION, item, NULL, 0, network->arena, &plugin, &state, err));
+    TRY(params_read(registry, PLUGIN_CORRUPTION, item, NULL, 0, network->arena, &plugin, &state, err));
     char name[NETWORK_NAME_LEN];
     network_default_name(network, plugin->name, name);
     const int input = network->noisy;
@@ -69,37 +69,22 @@ enum dae_status corruption_read(const struct registry *registry, struct network 
 
 /* ---- Pairs. ------------------------------------------------------------------------------------------------------ */
 
-static int same_plan(const void *state, struct dae_plan *plan)
+static void partner_reference(const struct dae_reference *call)
 {
-    (void)state;
-    plan->output = plan->input[0];
-    return 0;
+    memcpy(call->y, call->x[0],
+           (size_t)dae_shape_len(&call->plan->output) * sizeof *call->y); /* data without partners */
 }
 
-static void partner_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                              const double *const *x, const double *const *w, double *y)
-{
-    (void)state, (void)draw, (void)w;
-    memcpy(y, x[0], (size_t)dae_shape_len(&plan->output) * sizeof *y); /* of data that have no partners */
-}
-
-static const struct dae_plugin partner_plugin = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_CORRUPTION,
-    .name = "partner",
-    .help = "the noisy image of a pair",
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .plan = same_plan,
-    .kernel_source = "INLINE void FN(forward)(FORWARD_ARGS)\n{\n    batch_partner(s, x[0], y);\n}\n",
-    .reference = partner_reference,
+static const struct dae_noise partner_noise = {
+    DAE_TABLE_PLAIN("partner", "the noisy image of a pair"),
+    .kernel = "INLINE void FN(forward)(FORWARD_ARGS)\n{\n    batch_partner(s, x[0], y);\n}\n",
+    .sample_reference = partner_reference,
 };
 
 enum dae_status corruption_pair(struct network *network, struct mark mark, struct error *err)
 {
     const int input = 0;
-    TRY(network_add(network, &partner_plugin, NULL, "partner", mark, &input, 1, err));
+    TRY(network_add_own(network, &(struct plugin){.noise = &partner_noise}, NULL, mark, &input, 1, err));
     network->noisy = network->n_nodes - 1;
     network->node[network->noisy].corrupts = true;
     network->pairs = true;
@@ -112,79 +97,49 @@ enum dae_status corruption_pair(struct network *network, struct mark mark, struc
 #define UNMASKED "1e30f"
 static const double unmasked = 1e30;
 
-static void unmasked_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                               const double *const *x, const double *const *w, double *y)
+static double unmasked_reference(const void *state, double x)
 {
-    (void)state, (void)draw, (void)w;
-    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
-        y[i] = isnan(x[0][i]) ? 0 : (double)(float)unmasked;
+    (void)state;
+    return isnan(x) ? 0 : (double)(float)unmasked;
 }
 
-static void known_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                            const double *const *x, const double *const *w, double *y)
+static double known_reference(const void *state, double x)
 {
-    (void)state, (void)draw, (void)w;
-    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
-        y[i] = isnan(x[0][i]) ? 0 : x[0][i];
+    (void)state;
+    return isnan(x) ? 0 : x;
 }
 
-static void mask_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                           const double *const *x, const double *const *w, double *y)
+static double mask_reference(const void *state, double x)
 {
-    (void)state, (void)draw, (void)w;
-    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
-        y[i] = x[0][i] == (double)(float)unmasked ? 0 : 1;
+    (void)state;
+    return x == (double)(float)unmasked ? 0 : 1;
 }
 
-static const struct dae_plugin unmasked_plugin = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LAYER,
-    .name = "unmasked",
-    .help = "a number that no data hold, 0 in a hole",
-    .flags = DAE_READS_X,
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .plan = same_plan,
-    .pointwise_y = "known16(x, (V)(" UNMASKED "), (V)(0.0f))",
-    .pointwise_dx = "(V)(0.0f)",
+static const struct dae_pointwise unmasked_layer = {
+    DAE_TABLE_PLAIN("unmasked", "a number that no data hold, 0 in a hole"),
+    .y = "known16(x, (V)(" UNMASKED "), (V)(0.0f))",
+    .dx = "(V)(0.0f)",
     .reference = unmasked_reference,
 };
 
-static const struct dae_plugin mask_plugin = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LAYER,
-    .name = "mask",
-    .help = "0 where that number is left, else 1",
-    .flags = DAE_READS_X,
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .plan = same_plan,
-    .pointwise_y = "x == (V)(" UNMASKED ") ? (V)(0.0f) : (V)(1.0f)",
-    .pointwise_dx = "(V)(0.0f)",
+static const struct dae_pointwise mask_layer = {
+    DAE_TABLE_PLAIN("mask", "0 where that number is left, else 1"),
+    .y = "x == (V)(" UNMASKED ") ? (V)(0.0f) : (V)(1.0f)",
+    .dx = "(V)(0.0f)",
     .reference = mask_reference,
 };
 
-static const struct dae_plugin known_plugin = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LAYER,
-    .name = "known",
-    .help = "its input, 0 in a hole",
-    .flags = DAE_READS_X,
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .plan = same_plan,
-    .pointwise_y = "known16(x, x, (V)(0.0f))",
-    .pointwise_dx = "known16(x, dy, (V)(0.0f))",
+static const struct dae_pointwise known_layer = {
+    DAE_TABLE_PLAIN("known", "its input, 0 in a hole"),
+    .y = "known16(x, x, (V)(0.0f))",
+    .dx = "known16(x, dy, (V)(0.0f))",
     .reference = known_reference,
 };
 
 enum dae_status corruption_fill_holes(struct network *network, struct mark mark, struct error *err)
 {
     const int input = network->noisy;
-    TRY(network_add(network, &known_plugin, NULL, "known", mark, &input, 1, err));
+    TRY(network_add_own(network, &(struct plugin){.pointwise = &known_layer}, NULL, mark, &input, 1, err));
     network->noisy = network->n_nodes - 1;
     network->takes_holes = true;
     return DAE_OK;
@@ -210,9 +165,9 @@ enum dae_status corruption_mask(struct network *network, struct mark mark, struc
         return DAE_OK;
     const int input = 0;
     int n = 0;
-    TRY(network_add(network, &unmasked_plugin, NULL, "unmasked", mark, &input, 1, err));
+    TRY(network_add_own(network, &(struct plugin){.pointwise = &unmasked_layer}, NULL, mark, &input, 1, err));
     for (int i = 1; i <= network->noisy; ++i)
-        if (network->node[i].plugin->flags & DAE_MASKS) {
+        if (network->node[i].plugin->masks) {
             TRY(repeat(network, i, err));
             ++n;
         }
@@ -220,7 +175,7 @@ enum dae_status corruption_mask(struct network *network, struct mark mark, struc
         return error_at(err, DAE_CONFIG, mark,
                         "the mask is asked for, but no corruption masks; masking, block, salt_pepper and swap do");
     const int last = network->n_nodes - 1;
-    TRY(network_add(network, &mask_plugin, NULL, "mask", mark, &last, 1, err));
+    TRY(network_add_own(network, &(struct plugin){.pointwise = &mask_layer}, NULL, mark, &last, 1, err));
     network->mask = network->n_nodes - 1;
     return DAE_OK;
 }

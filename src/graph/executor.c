@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/absorption.h"
-#include "graph/params.h"
-#include "graph/services.h"
-#include "graph/source.h"
+#include "graph/codegen.h"
+#include "graph/fold_weights.h"
+#include "graph/plugin_host.h"
 
 enum {
     N_KINDS = 3,
@@ -15,41 +14,36 @@ enum {
     NORM_VECTORS = 64,        /* what one work-item sums squares of; on it depends how a norm is rounded */
 };
 
-/* A network with what was decided about it. */
-struct graph {
-    const struct network *network;
-    struct fusion fusion;
-    struct services *services;
-};
-
 /* One kind of schedule, ready to run. */
 struct pass {
     bool built;
-    const struct graph *graph;
+    const struct network *network;
     struct schedule schedule;
+    struct plugin_host *host;
     struct program *program;
     struct kernel **kernel; /* per step; NULL for a batch-wide one */
+    bool reads_data;        /* a corruption reads other samples */
 };
 
 struct executor {
     struct device *device;
     const struct network *network;
     struct executor_options options;
-    struct graph graph, training; /* the latter only where another network is trained than the one that is run */
     struct pass pass[N_KINDS];
+    struct gemm_pool *products; /* of all passes; NULL: there are none */
+    int64_t least_batch;        /* samples that a batch of training holds at least */
     struct program *update_program;
     struct kernel *reduce, *add, *loss, *update, *squares, *scale, *mean;
     struct buffer *parameters, *gradients, *state, *work;
     struct buffer *norm;    /* (1 + pieces): what gradients are multiplied by, sums of squares; NULL: not clipped */
     struct buffer *average; /* running mean of the parameters; NULL: not asked for */
-    void *scaled_optimizer; /* the optimiser's state at another learning rate */
 };
 
 static const char *const kind_name[N_KINDS] = {"training", "evaluation", "inference"};
 
 static int states_of(const struct executor *e)
 {
-    return e->options.optimizer ? e->options.optimizer->n_states : 0;
+    return e->options.optimizer ? e->options.optimizer->optimizer->n_states : 0;
 }
 
 /* Floats of the gradients: those of twins lie behind the others. */
@@ -67,18 +61,22 @@ static int64_t norm_pieces(const struct executor *e)
 
 static enum dae_status plan_pass(struct executor *e, enum schedule_kind kind, struct error *err)
 {
+    const struct tuning *tuning = device_tuning(e->device);
     const struct schedule_options options = {
         .kind = kind,
         .batch = e->options.batch,
         .corrupt = kind != SCHEDULE_INFER && e->options.corrupt,
-        .join = e->options.join && device_tuning(e->device)->join,
+        .join = e->options.join && tuning->join,
+        .fold = e->options.fold && tuning->fold && !e->options.keep_all,
+        .finished = !e->options.train,
         .keep_all = e->options.keep_all,
     };
     struct pass *pass = &e->pass[kind];
     pass->built = true;
-    pass->graph = kind == SCHEDULE_TRAIN && e->options.training ? &e->training : &e->graph;
-    return schedule_plan(pass->graph->network, &pass->graph->fusion, device_tuning(e->device), &options,
-                         &pass->schedule, err);
+    pass->network = kind == SCHEDULE_TRAIN && e->options.training ? e->options.training : e->network;
+    for (int i = 1; i < pass->network->n_nodes && options.corrupt; ++i)
+        pass->reads_data = pass->reads_data || pass->network->node[i].plugin->reads_data;
+    return schedule_plan(pass->network, tuning, &options, &pass->schedule, err);
 }
 
 static enum dae_status build_pass(struct executor *e, enum schedule_kind kind, struct error *err)
@@ -91,8 +89,8 @@ static enum dae_status build_pass(struct executor *e, enum schedule_kind kind, s
     struct text text = {0};
     char label[64];
     snprintf(label, sizeof label, "the network's %s kernels", kind_name[kind]);
-    enum dae_status status = source_write(pass->graph->network, &pass->graph->fusion, device_tuning(e->device),
-                                          schedule, e->options.bytes, e->options.patches, &text, err);
+    enum dae_status status = codegen_schedule(pass->network, device_tuning(e->device), schedule, e->options.bytes,
+                                              e->options.patches, &text, err);
     if (status == DAE_OK)
         status = program_build(e->device, label, text.data, "-cl-std=CL1.2", &pass->program, err);
     for (int i = 0; i < schedule->n_steps && status == DAE_OK; ++i) {
@@ -108,9 +106,9 @@ static enum dae_status build_pass(struct executor *e, enum schedule_kind kind, s
 static enum dae_status build_update(struct executor *e, struct error *err)
 {
     struct text text = {0};
-    enum dae_status status = source_write_optimizer(e->options.optimizer, e->options.optimizer_state,
-                                                    device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1,
-                                                    e->options.clip_gradient > 0 ? NORM_VECTORS : 0, &text, err);
+    enum dae_status status = codegen_optimizer(e->options.optimizer, e->options.optimizer_state,
+                                               device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1,
+                                               e->options.clip_gradient > 0 ? NORM_VECTORS : 0, &text, err);
     if (status == DAE_OK)
         status =
             program_build(e->device, "the optimizer's kernels", text.data, "-cl-std=CL1.2", &e->update_program, err);
@@ -145,9 +143,6 @@ static enum dae_status allocate(struct executor *e, struct error *err)
     TRY(buffer_new(e->device, work, "work memory", &e->work, err));
     if (!e->options.train)
         return DAE_OK;
-    e->scaled_optimizer = malloc(e->options.optimizer->state_bytes + 1);
-    if (!e->scaled_optimizer)
-        return error_no_memory(err, "optimizer", e->options.optimizer->state_bytes);
     TRY(buffer_new(e->device, gradients, "gradients", &e->gradients, err));
     if (e->options.clip_gradient > 0)
         TRY(buffer_new(e->device, (uint64_t)(1 + norm_pieces(e)) * sizeof(float), "gradient norm", &e->norm, err));
@@ -165,27 +160,20 @@ static enum dae_status check_patches(const struct executor *e, struct error *err
     if (network->node[0].plan.output.rank != 3)
         return error_at(err, DAE_CONFIG, network->node[0].mark, "patches of images are (H,W,C); model.input is not");
     for (int i = 1; i < network->n_nodes && e->options.corrupt; ++i)
-        if (network->node[i].plugin->flags & DAE_READS_DATA)
+        if (network->node[i].plugin->reads_data)
             return error_at(err, DAE_CONFIG, network->node[i].mark,
                             "%s \"%s\": takes numbers of other samples, which patches of images do not have",
                             network->node[i].plugin->name, network->node[i].name);
     return DAE_OK;
 }
 
-static enum dae_status decide(struct executor *e, struct graph *graph, struct error *err)
+static enum dae_status prepare_host(struct executor *e, struct pass *pass, struct error *err)
 {
-    const bool fold = e->options.fold && device_tuning(e->device)->fold && !e->options.keep_all;
-    return fusion_plan(graph->network, fold, !e->options.train, &graph->fusion, err);
-}
-
-static enum dae_status bind(struct executor *e, struct graph *graph, char *notice, size_t notice_len, struct error *err)
-{
-    return services_new(e->device, graph->network, &graph->fusion, notice, notice_len, &graph->services, err);
+    return plugin_host_new(e->device, pass->network, &pass->schedule, &e->products, &pass->host, err);
 }
 
 enum dae_status executor_new(struct device *device, const struct network *network,
-                             const struct executor_options *options, char *notice, size_t notice_len,
-                             struct executor **out, struct error *err)
+                             const struct executor_options *options, struct executor **out, struct error *err)
 {
     *out = NULL;
     struct executor *e = calloc(1, sizeof *e);
@@ -196,19 +184,17 @@ enum dae_status executor_new(struct device *device, const struct network *networ
     e->options = *options;
     const bool wanted[N_KINDS] = {options->train, options->evaluate, options->infer};
     enum dae_status status;
+    e->least_batch = network_least_batch(options->training ? options->training : network);
     TRY_GOTO(check_patches(e, err), failed);
-    e->graph.network = network;
-    e->training.network = options->training;
-    TRY_GOTO(decide(e, &e->graph, err), failed);
-    if (options->training)
-        TRY_GOTO(decide(e, &e->training, err), failed);
     for (int i = 0; i < N_KINDS; ++i)
         if (wanted[i])
             TRY_GOTO(plan_pass(e, (enum schedule_kind)i, err), failed);
     TRY_GOTO(allocate(e, err), failed);
-    TRY_GOTO(bind(e, &e->graph, notice, notice_len, err), failed);
-    if (options->training)
-        TRY_GOTO(bind(e, &e->training, notice, notice_len, err), failed);
+    for (int i = 0; i < N_KINDS; ++i)
+        if (wanted[i])
+            TRY_GOTO(prepare_host(e, &e->pass[i], err), failed);
+    if (e->products)
+        TRY_GOTO(gemm_pool_build(e->products, err), failed);
     /* An evaluation between epochs comes later: the first batch need not wait for its kernels. */
     for (int i = 0; i < N_KINDS; ++i)
         if (wanted[i] && !(i == SCHEDULE_EVALUATE && options->train))
@@ -231,6 +217,7 @@ void executor_free(struct executor *e)
             kernel_free(e->pass[i].kernel[k]);
         free(e->pass[i].kernel);
         program_free(e->pass[i].program);
+        plugin_host_free(e->pass[i].host);
     }
     kernel_free(e->reduce);
     kernel_free(e->add);
@@ -240,15 +227,13 @@ void executor_free(struct executor *e)
     kernel_free(e->scale);
     kernel_free(e->mean);
     program_free(e->update_program);
-    services_free(e->graph.services);
-    services_free(e->training.services);
+    gemm_pool_free(e->products);
     buffer_free(e->parameters);
     buffer_free(e->gradients);
     buffer_free(e->state);
     buffer_free(e->work);
     buffer_free(e->norm);
     buffer_free(e->average);
-    free(e->scaled_optimizer);
     free(e);
 }
 
@@ -287,27 +272,41 @@ static enum dae_status run_segment(struct executor *e, struct kernel *kernel, st
     return kernel_launch(kernel, global, local, args, sizeof args / sizeof args[0], err);
 }
 
+static enum dae_status check_run(const struct executor *e, enum schedule_kind kind, const struct batch *batch,
+                                 struct error *err)
+{
+    const struct pass *pass = &e->pass[kind];
+    if (!pass->built || batch->n < 1 || batch->n > e->options.batch)
+        return error_set(err, DAE_BUG, "a batch of %lld for an executor of %lld (%s)", (long long)batch->n,
+                         (long long)e->options.batch, kind_name[kind]);
+    if (kind == SCHEDULE_TRAIN && batch->n < e->least_batch)
+        return network_check_batch(pass->network, batch->n, err);
+    return pass->reads_data ? network_check_samples(e->network, batch->rows, batch->streamed, err) : DAE_OK;
+}
+
 static enum dae_status run_pass(struct executor *e, enum schedule_kind kind, const struct batch *batch,
                                 struct error *err)
 {
     struct pass *pass = &e->pass[kind];
-    const struct services_memory memory = {e->work, parameters_of(e, kind), e->gradients};
-    if (!pass->built || batch->n < 1 || batch->n > e->options.batch)
-        return error_set(err, DAE_BUG, "a batch of %lld for an executor of %lld (%s)", (long long)batch->n,
-                         (long long)e->options.batch, kind_name[kind]);
-    if (kind == SCHEDULE_TRAIN)
-        TRY(network_check_batch(pass->graph->network, batch->n, err));
+    struct buffer *parameters = parameters_of(e, kind);
+    const struct plugin_host_batch wide = {.work = e->work,
+                                           .parameters = parameters,
+                                           .gradients = e->gradients,
+                                           .order = batch->order,
+                                           .first = batch->first,
+                                           .n = batch->n,
+                                           .epoch = batch->epoch,
+                                           .split = batch->split,
+                                           .scale = scale_of(e, batch)};
+    TRY(check_run(e, kind, batch, err));
     if (!pass->kernel)
         TRY(build_pass(e, kind, err));
-    if (pass->schedule.options.corrupt)
-        TRY(network_check_samples(e->network, batch->rows, batch->streamed, err));
     for (int i = 0; i < pass->schedule.n_steps; ++i) {
         const struct step *step = &pass->schedule.step[i];
         if (step->batch_wide)
-            TRY(services_call(pass->graph->services, &pass->schedule, &pass->schedule.call[step->first], &memory,
-                              batch->n, err));
+            TRY(plugin_host_call(pass->host, &pass->schedule.call[step->first], &wide, err));
         else
-            TRY(run_segment(e, pass->kernel[i], memory.parameters, batch, err));
+            TRY(run_segment(e, pass->kernel[i], parameters, batch, err));
     }
     return DAE_OK;
 }
@@ -321,35 +320,19 @@ static enum dae_status run_flat(struct executor *e, struct kernel *kernel, int64
     return kernel_launch(kernel, global, local, args, n_args, err);
 }
 
-/* Slabs lie in the order of the parameters; a run of weights without a batch-wide layer between is one launch. */
 static enum dae_status reduce_slabs(struct executor *e, struct error *err)
 {
     const struct schedule *schedule = &e->pass[SCHEDULE_TRAIN].schedule;
-    const struct network *network = e->pass[SCHEDULE_TRAIN].graph->network;
-    int64_t run_slab = 0, run_gradient = 0, run_len = 0;
-    for (int i = 0; i <= network->n_nodes; ++i) {
-        const struct node *node = i < network->n_nodes ? &network->node[i] : NULL;
-        for (int w = 0; w < (node ? node->plan.n_weights : 1); ++w) {
-            int64_t slab = node ? schedule->slab[i * DAE_MAX_WEIGHTS + w] : -1;
-            int64_t gradient = node ? network_gradient_offset(network, node, w) : -1;
-            if (run_len > 0 && slab == run_slab + run_len && gradient == run_gradient + run_len) {
-                run_len += (dae_shape_len(&node->plan.weight[w].shape) + 15) / 16 * 16;
-                continue;
-            }
-            if (run_len > 0) {
-                const struct kernel_arg args[] = {ARG_BUFFER(e->work),
-                                                  ARG_INT(schedule->slab_offset + run_slab),
-                                                  ARG_INT(schedule->slab_len),
-                                                  ARG_INT(device_tuning(e->device)->shards),
-                                                  ARG_BUFFER(e->gradients),
-                                                  ARG_INT(run_gradient),
-                                                  ARG_INT(run_len)};
-                TRY(run_flat(e, e->reduce, run_len / 16, args, sizeof args / sizeof args[0], err));
-            }
-            run_slab = slab;
-            run_gradient = gradient;
-            run_len = slab < 0 ? 0 : (dae_shape_len(&node->plan.weight[w].shape) + 15) / 16 * 16;
-        }
+    for (int i = 0; i < schedule->n_reductions; ++i) {
+        const struct reduction *run = &schedule->reduction[i];
+        const struct kernel_arg args[] = {ARG_BUFFER(e->work),
+                                          ARG_INT(schedule->slab_offset + run->slab),
+                                          ARG_INT(schedule->slab_len),
+                                          ARG_INT(device_tuning(e->device)->shards),
+                                          ARG_BUFFER(e->gradients),
+                                          ARG_INT(run->gradient),
+                                          ARG_INT(run->len)};
+        TRY(run_flat(e, e->reduce, run->len / 16, args, sizeof args / sizeof args[0], err));
     }
     return DAE_OK;
 }
@@ -364,10 +347,16 @@ enum dae_status executor_differentiate(struct executor *e, const struct batch *b
         TRY(run_flat(e, e->add, e->network->trained_len / 16, add, sizeof add / sizeof add[0], err));
     }
     const struct pass *pass = &e->pass[SCHEDULE_TRAIN];
-    const struct kernel_arg args[] = {
-        ARG_BUFFER(e->work), ARG_INT(pass->schedule.value[pass->graph->network->loss].offset),
-        ARG_INT(batch->n),   ARG_FLOAT(scale_of(e, batch)),
-        ARG_BUFFER(losses),  ARG_INT(slot)};
+    const struct schedule *schedule = &pass->schedule;
+    const struct kernel_arg args[] = {ARG_BUFFER(e->work),
+                                      ARG_INT(schedule->value[pass->network->loss].offset),
+                                      ARG_INT(schedule->penalty_offset),
+                                      ARG_INT(schedule->n_penalties),
+                                      ARG_INT(e->options.batch),
+                                      ARG_INT(batch->n),
+                                      ARG_FLOAT(scale_of(e, batch)),
+                                      ARG_BUFFER(losses),
+                                      ARG_INT(slot)};
     return run_flat(e, e->loss, 1, args, sizeof args / sizeof args[0], err);
 }
 
@@ -405,10 +394,8 @@ static enum dae_status update_average(struct executor *e, int64_t t, int64_t eac
 enum dae_status executor_update(struct executor *e, int64_t t, double rate, struct error *err)
 {
     double c[DAE_MAX_COEFFICIENTS] = {0};
-    const struct dae_plugin *optimizer = e->options.optimizer;
-    memcpy(e->scaled_optimizer, e->options.optimizer_state, optimizer->state_bytes);
-    params_scale_float(optimizer, e->scaled_optimizer, "lr", rate);
-    optimizer->coefficients(e->scaled_optimizer, t, c);
+    const double lr = optimizer_rate(e->options.optimizer, e->options.optimizer_state) * rate;
+    optimizer_coefficients(e->options.optimizer, e->options.optimizer_state, lr, t, c);
     if (e->norm)
         TRY(measure_gradients(e, err));
     const struct kernel_arg args[] = {
@@ -416,6 +403,7 @@ enum dae_status executor_update(struct executor *e, int64_t t, double rate, stru
         ARG_BUFFER(e->gradients),
         ARG_BUFFER(e->state),
         ARG_INT(e->network->trained_len),
+        ARG_FLOAT((float)lr),
         ARG_FLOAT(c[0]),
         ARG_FLOAT(c[1]),
         ARG_FLOAT(c[2]),
@@ -446,17 +434,27 @@ static uint64_t gradient_bytes(const struct executor *e)
     return (uint64_t)e->network->trained_len * sizeof(float);
 }
 
+/* Weights take in the same layers in each schedule of a finished model. */
+static const struct schedule *first_schedule(const struct executor *e)
+{
+    int kind = 0;
+    while (kind < N_KINDS - 1 && !e->pass[kind].built)
+        ++kind;
+    return &e->pass[kind].schedule;
+}
+
 enum dae_status executor_set_parameters(struct executor *e, const float *parameters, struct error *err)
 {
     if (e->average)
         TRY(executor_set_average(e, parameters, err));
-    if (!absorption_wanted(e->network, &e->graph.fusion))
+    const struct schedule *schedule = first_schedule(e);
+    if (!schedule_absorbs(schedule))
         return buffer_write(e->parameters, 0, parameters, parameter_bytes(e), err);
     float *own = malloc(parameter_bytes(e));
     if (!own)
         return error_no_memory(err, "parameters", parameter_bytes(e));
     memcpy(own, parameters, parameter_bytes(e));
-    enum dae_status status = absorption_apply(e->network, &e->graph.fusion, own, err);
+    enum dae_status status = fold_weights(e->network, schedule, own, err);
     if (status == DAE_OK)
         status = buffer_write(e->parameters, 0, own, parameter_bytes(e), err);
     free(own);
@@ -513,8 +511,7 @@ static enum dae_status read_storage(const struct executor *e, enum schedule_kind
                                     int node, int64_t n, float *to, struct error *err)
 {
     if (storage->where != STORAGE_BATCH)
-        return error_set(err, DAE_BUG, "the values of '%s' were not kept",
-                         e->pass[kind].graph->network->node[node].name);
+        return error_set(err, DAE_BUG, "the values of '%s' were not kept", e->pass[kind].network->node[node].name);
     return buffer_read(e->work, (uint64_t)storage->offset * sizeof(float), to,
                        (uint64_t)storage->len * (uint64_t)n * sizeof(float), err);
 }

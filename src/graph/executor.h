@@ -11,17 +11,17 @@
 struct executor;
 
 struct executor_options {
-    int64_t batch;                      /* samples at most */
-    bool bytes;                         /* the data set holds bytes, to be taken as v / 255 */
-    bool patches;                       /* it holds a block of images (data/image_pool.h), to cut samples out of */
-    bool train, evaluate, infer;        /* which schedules are built */
-    bool corrupt;                       /* false: trains and evaluates on clean inputs (a standard autoencoder) */
-    bool join, fold;                    /* segments joined, pointwise layers folded; off only to compare */
-    bool keep_all;                      /* values and gradients of every node can be read; turns fold off */
-    const struct dae_plugin *optimizer; /* needed to train */
+    int64_t batch;                  /* samples at most */
+    bool bytes;                     /* the data set holds bytes, to be taken as v / 255 */
+    bool patches;                   /* it holds a block of images (data/image_pool.h), to cut samples out of */
+    bool train, evaluate, infer;    /* which schedules are built */
+    bool corrupt;                   /* false: trains and evaluates on clean inputs (a standard autoencoder) */
+    bool join, fold;                /* segments joined, pointwise layers folded; off only to compare */
+    bool keep_all;                  /* values and gradients of every node can be read; turns fold off */
+    const struct plugin *optimizer; /* needed to train */
     const void *optimizer_state;
     const struct network *training; /* what the training schedule differentiates, over the same parameters and up to its
-                                     * loss of the same nodes (graph/derived.h); NULL: the network itself */
+                                     * loss of the same nodes (graph/jacobian.h); NULL: the network itself */
     double clip_gradient;           /* updates hold the gradient's norm over all parameters within this; 0: as it is */
     double average; /* decay of a running mean of the parameters, below 1; evaluation and inference use it; 0: none */
 };
@@ -38,16 +38,15 @@ struct batch {
     int64_t whole; /* of a part of a batch: the samples of all its parts, over which the loss is averaged; else 0 */
 };
 
-/* Builds everything; the network outlives the executor. notice (len bytes) gets one line when something other than what
- * was asked for is used, else "". */
+/* Builds everything; the network outlives the executor. When something other than what was asked for is used, the
+ * device's notices say so. */
 MUST_USE enum dae_status executor_new(struct device *device, const struct network *network,
-                                      const struct executor_options *options, char *notice, size_t notice_len,
-                                      struct executor **out, struct error *err);
+                                      const struct executor_options *options, struct executor **out, struct error *err);
 void executor_free(struct executor *executor); /* NULL is fine */
 
 /* Parameters (parameters_len), gradients (trained_len) and optimiser state (n_states, trained_len), to and from the
  * host. Training also writes the statistics among the parameters, and executor_differentiate does. An executor that
- * does not train gives back its weights with the affine layers behind them (graph/absorption.h). An average of the
+ * does not train gives back its weights with the affine layers after them (graph/fold_weights.h). An average of the
  * parameters begins anew with those that are set. */
 MUST_USE enum dae_status executor_set_parameters(struct executor *executor, const float *parameters, struct error *err);
 MUST_USE enum dae_status executor_get_parameters(const struct executor *executor, float *parameters, struct error *err);

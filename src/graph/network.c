@@ -34,7 +34,7 @@ int64_t network_gradient_offset(const struct network *network, const struct node
 int network_coupled(const struct network *network)
 {
     for (int i = 1; i < network->n_nodes && !network->frozen; ++i)
-        if (network->node[i].plugin->flags & DAE_COUPLES)
+        if (network->node[i].plugin->couples)
             return i;
     return -1;
 }
@@ -92,6 +92,56 @@ static enum dae_status place_weight(struct node *node, int w, int64_t *end, stru
     return DAE_OK;
 }
 
+enum dae_status network_check_state(const struct node *node, const char *what, struct error *err)
+{
+    const char *key = node->state ? plugin_state_change(node->plugin, node->state_copy, node->state) : NULL;
+    return !key ? DAE_OK
+                : error_at(err, DAE_PLUGIN, node->mark, "%s of plugin '%s' changed its state%s%s%s, which is constant",
+                           what, node->plugin->name, key[0] ? " (" : "", key, key[0] ? ")" : "");
+}
+
+/* The member of a plan that makes no sense, or NULL. */
+static const char *plan_fault(const struct dae_plan *plan)
+{
+    return plan->output.rank < 1 || plan->output.rank > DAE_MAX_RANK     ? "output"
+           : plan->n_weights < 0 || plan->n_weights > DAE_MAX_WEIGHTS    ? "n_weights"
+           : plan->statistics >> plan->n_weights != 0                    ? "statistics"
+           : plan->flops < 0                                             ? "flops"
+           : plan->scratch_len < 0 || plan->scratch_len > INT_MAX        ? "scratch_len"
+           : plan->scratch_each < 0 || plan->scratch_each > INT_MAX      ? "scratch_each"
+           : plan->scratch_batch < 0 || plan->scratch_batch > INT_MAX    ? "scratch_batch"
+           : plan->kept_each < 0 || plan->kept_each > INT_MAX            ? "kept_each"
+           : plan->kept_batch < 0 || plan->kept_batch > INT_MAX          ? "kept_batch"
+           : plan->n_products < 0 || plan->n_products > DAE_MAX_PRODUCTS ? "n_products"
+           : plan->n_kernels < 0 || plan->n_kernels > DAE_MAX_KERNELS    ? "n_kernels"
+           : !scales(plan, 0) || !scales(plan, 1)                        ? "down or up"
+                                                                         : NULL;
+}
+
+static enum dae_status check_plan(const struct node *node, struct error *err)
+{
+    const struct dae_plan *plan = &node->plan;
+    const char *fault = plan_fault(plan), *name = node->plugin->name;
+    TRY(network_check_state(node, "plan", err));
+    if (fault)
+        return error_set(err, DAE_PLUGIN, "plugin '%s' made a plan whose %s makes no sense", name, fault);
+    if (plan->n_defines > DAE_MAX_DEFINES)
+        return error_set(err, DAE_PLUGIN, "plugin '%s' defines %d macros in its plan, and %d are the most", name,
+                         plan->n_defines, DAE_MAX_DEFINES);
+    TRY(check_shape(node, &plan->output, "output", err));
+    for (int i = 0; i < plan->n_kernels; ++i)
+        if (!plan->kernel[i])
+            return error_set(err, DAE_PLUGIN, "plugin '%s' made a plan whose kernel %d has no name", name, i);
+    for (int i = 0; i < plan->n_weights; ++i) {
+        if (!plan->weight[i].name)
+            return error_set(err, DAE_PLUGIN, "plugin '%s' made a plan whose weight %d has no name", name, i);
+        TRY(check_shape(node, &plan->weight[i].shape, plan->weight[i].name, err));
+        if (dae_is_statistic(plan, i) && !node->plugin->couples)
+            return error_set(err, DAE_PLUGIN, "plugin '%s' has statistics, but couples no samples", name);
+    }
+    return DAE_OK;
+}
+
 /* Calls `plan` and checks what it says. */
 static enum dae_status plan_node(struct network *network, struct node *node, struct error *err)
 {
@@ -99,10 +149,10 @@ static enum dae_status plan_node(struct network *network, struct node *node, str
     for (int i = 0; i < plan->n_inputs; ++i)
         plan->input[i] = network->node[node->input[i]].plan.output;
     for (int i = 0; i < 2; ++i) {
-        plan->reach[i] = node->plugin->pointwise_y ? 0 : -1;
+        plan->reach[i] = node->plugin->pointwise ? 0 : -1;
         plan->down[i] = plan->up[i] = 1;
     }
-    if (node->plugin->plan(node->state, plan) != 0) {
+    if (plugin_plan(node->plugin, node->state, plan) != 0) {
         enum dae_status status = error_at(err, DAE_CONFIG, node->mark, "%s \"%s\": %s", node->plugin->name, node->name,
                                           plan->problem[0] ? plan->problem : "its input does not fit");
         for (int i = 0; i < plan->n_inputs; ++i) {
@@ -112,16 +162,8 @@ static enum dae_status plan_node(struct network *network, struct node *node, str
         }
         return status;
     }
-    if (plan->output.rank < 1 || plan->output.rank > DAE_MAX_RANK || plan->n_weights < 0 ||
-        plan->n_weights > DAE_MAX_WEIGHTS || plan->scratch_len < 0 || plan->scratch_len > INT_MAX || plan->flops < 0 ||
-        !scales(plan, 0) || !scales(plan, 1) || plan->kept_len < 0 || plan->kept_len > INT_MAX ||
-        plan->statistics >> plan->n_weights != 0)
-        return error_set(err, DAE_PLUGIN, "plugin '%s' made a plan that makes no sense", node->plugin->name);
-    TRY(check_shape(node, &plan->output, "output", err));
+    TRY(check_plan(node, err));
     for (int i = 0; i < plan->n_weights; ++i) {
-        TRY(check_shape(node, &plan->weight[i].shape, plan->weight[i].name, err));
-        if (dae_is_statistic(plan, i) && !(node->plugin->flags & DAE_COUPLES))
-            return error_set(err, DAE_PLUGIN, "plugin '%s' has statistics, but couples no samples", node->plugin->name);
         if (dae_is_statistic(plan, i))
             continue;
         network->n_parameters += dae_shape_len(&plan->weight[i].shape);
@@ -141,7 +183,7 @@ static enum dae_status place_statistics(struct network *network, struct error *e
     return DAE_OK;
 }
 
-enum dae_status network_add(struct network *network, const struct dae_plugin *plugin, void *state, const char *name,
+enum dae_status network_add(struct network *network, const struct plugin *plugin, const void *state, const char *name,
                             struct mark mark, const int *inputs, int n_inputs, struct error *err)
 {
     struct node *node = &network->node[network->n_nodes];
@@ -153,10 +195,32 @@ enum dae_status network_add(struct network *network, const struct dae_plugin *pl
         ++network->node[inputs[i]].n_readers;
         node->wants_gradient = node->wants_gradient || network->node[inputs[i]].wants_gradient;
     }
+    if (state) {
+        void *copy = arena_alloc(network->arena, plugin->state_bytes + 1);
+        if (!copy)
+            return error_no_memory(err, "network", plugin->state_bytes);
+        node->state_copy = memcpy(copy, state, plugin->state_bytes);
+    }
     TRY(plan_node(network, node, err));
     node->wants_gradient = node->wants_gradient || node->plan.n_weights > 0;
     ++network->n_nodes;
     return DAE_OK;
+}
+
+enum dae_status network_add_own(struct network *network, const struct plugin *table, const void *state,
+                                struct mark mark, const int *inputs, int n_inputs, struct error *err)
+{
+    struct plugin *plugin = arena_alloc(network->arena, sizeof *plugin);
+    if (!plugin)
+        return error_no_memory(err, "network", sizeof *plugin);
+    *plugin = *table;
+    TRY(plugin_complete(plugin, "of dae-cl itself", network->arena, err));
+    void *own = plugin_state_new(plugin, network->arena);
+    if (!own)
+        return error_no_memory(err, "network", plugin->state_bytes);
+    if (state)
+        memcpy(own, state, plugin->head->state_bytes);
+    return network_add(network, plugin, own, plugin->name, mark, inputs, n_inputs, err);
 }
 
 void network_default_name(const struct network *network, const char *type, char name[NETWORK_NAME_LEN])
@@ -172,7 +236,7 @@ enum dae_status network_check_samples(const struct network *network, int64_t n, 
 {
     for (int i = 1; i < network->n_nodes; ++i) {
         const struct node *node = &network->node[i];
-        if (!(node->plugin->flags & DAE_READS_DATA))
+        if (!node->plugin->reads_data)
             continue;
         if (n < 2)
             return error_at(err, DAE_CONFIG, node->mark,
@@ -187,7 +251,7 @@ enum dae_status network_check_samples(const struct network *network, int64_t n, 
     return DAE_OK;
 }
 
-static enum dae_status read_inputs(struct network *network, const struct value *item, const struct dae_plugin *plugin,
+static enum dae_status read_inputs(struct network *network, const struct value *item, const struct plugin *plugin,
                                    const char *name, struct mark mark, int *inputs, int *n_inputs, struct error *err)
 {
     const struct value *from = value_map_get(item, "from");
@@ -238,12 +302,12 @@ static enum dae_status add_layer(const struct registry *registry, struct network
                                  struct error *err)
 {
     static const char *const others[] = {"name", "from"};
-    const struct dae_plugin *plugin;
-    void *state;
+    const struct plugin *plugin;
+    const void *state;
     struct mark mark = item->kind == VALUE_MAP && item->n > 0 ? item->entries[0].mark : item->mark;
     struct value *list = item->parent;
     int index = item->index;
-    TRY(params_read(registry, DAE_LAYER, item, others, 2, network->arena, &plugin, &state, err));
+    TRY(params_read(registry, PLUGIN_LAYER, item, others, 2, network->arena, &plugin, &state, err));
     item = list->items[index]; /* a bare name has become a map */
     const struct value *given = value_map_get(item, "name");
     const char *chosen;
@@ -285,17 +349,15 @@ static enum dae_status add_loss(const struct registry *registry, struct network 
 {
     const struct value *found;
     TRY(fields_need(train, "loss", "train", &found, err));
-    const struct dae_plugin *plugin;
-    void *state;
+    const struct plugin *plugin;
+    const void *state;
     struct mark mark = found->mark;
-    TRY(params_read(registry, DAE_LOSS, value_map_get(train, "loss"), NULL, 0, network->arena, &plugin, &state, err));
+    TRY(params_read(registry, PLUGIN_LOSS, value_map_get(train, "loss"), NULL, 0, network->arena, &plugin, &state,
+                    err));
     /* A loss that compares with the clean input wants as many numbers; a probe of the tests does not compare. */
     if (check)
         TRY(check_ends(network, layers, err));
-    /* Its plan says whether it reads the mask, which must stand before it: a first plan is made for that alone. */
-    struct dae_plan plan = {.n_inputs = 2,
-                            .input = {network->node[network->output].plan.output, network->node[0].plan.output}};
-    const bool reads_mask = plugin->plan(state, &plan) == 0 && plan.reads_mask;
+    const bool reads_mask = plugin_reads_mask(plugin, state);
     if (reads_mask)
         TRY(corruption_mask(network, mark, err));
     const int inputs[] = {network->output, 0, network->mask};
@@ -376,6 +438,23 @@ enum dae_status network_build(const struct registry *registry, struct value *con
     return DAE_OK;
 }
 
+static double initial(const struct dae_weight *weight, struct philox_key key, uint32_t element)
+{
+    switch (weight->init) {
+    case DAE_INIT_ZERO:
+        return 0;
+    case DAE_INIT_ONE:
+        return 1;
+    case DAE_INIT_CONSTANT:
+        return weight->value;
+    case DAE_INIT_UNIFORM:
+        return weight->value * (2 * philox_uniform(key, element) - 1);
+    case DAE_INIT_NORMAL:
+        return weight->value * philox_normal(key, element);
+    }
+    return 0;
+}
+
 void network_init(const struct network *network, float *parameters)
 {
     memset(parameters, 0, (size_t)network->parameters_len * sizeof *parameters);
@@ -383,13 +462,9 @@ void network_init(const struct network *network, float *parameters)
     for (int i = 0; i < network->n_nodes; ++i)
         for (int w = 0; w < network->node[i].plan.n_weights; ++w, ++number) {
             const struct dae_weight *weight = &network->node[i].plan.weight[w];
-            if (weight->init == DAE_INIT_ZERO)
-                continue;
             const struct philox_key key = {network->seed, PHILOX_INIT, 0, number};
             float *to = parameters + network->node[i].weight_offset[w];
             for (int64_t e = 0; e < dae_shape_len(&weight->shape); ++e)
-                to[e] = weight->init == DAE_INIT_ONE
-                            ? 1
-                            : (float)(weight->bound * (2 * philox_uniform(key, (uint32_t)e) - 1));
+                to[e] = (float)initial(weight, key, (uint32_t)e);
         }
 }

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/philox.h"
 #include "config/value.h"
-#include "dae/plugin.h"
+#include "graph/plugin.h"
 #include "graph/registry.h"
 
 enum { NETWORK_NAME_LEN = 80 };
@@ -16,9 +16,10 @@ enum { NETWORK_NAME_LEN = 80 };
 struct node {
     char name[NETWORK_NAME_LEN];
     struct mark mark;
-    const struct dae_plugin *plugin;
-    void *state;
-    struct dae_plan plan; /* plan.output is the node's shape, for node 0 too */
+    const struct plugin *plugin;
+    const void *state;      /* constant: several executors may share a network */
+    const void *state_copy; /* as it was when the node was planned */
+    struct dae_plan plan;   /* plan.output is the node's shape, for node 0 too */
     int input[DAE_MAX_INPUTS];
     int n_readers;                          /* nodes that read this one */
     int64_t weight_offset[DAE_MAX_WEIGHTS]; /* in the parameters, in floats */
@@ -61,9 +62,16 @@ MUST_USE enum dae_status network_build_noise(const struct registry *registry, st
                                              struct network *network, struct error *err);
 
 /* Appends a node that reads inputs[0 .. n_inputs) and plans it; for what builds a network. DAE_CONFIG at the mark. */
-MUST_USE enum dae_status network_add(struct network *network, const struct dae_plugin *plugin, void *state,
+MUST_USE enum dae_status network_add(struct network *network, const struct plugin *plugin, const void *state,
                                      const char *name, struct mark mark, const int *inputs, int n_inputs,
                                      struct error *err);
+/* The same for a plugin of the host's own: one pointer of `table` is set, the rest is zero. The node is called as the
+ * plugin, and gets a copy of its head's state_bytes at `state`; NULL is zeros. */
+MUST_USE enum dae_status network_add_own(struct network *network, const struct plugin *table, const void *state,
+                                         struct mark mark, const int *inputs, int n_inputs, struct error *err);
+/* DAE_PLUGIN when `what` of a node's plugin, "forward", has written to its state. */
+MUST_USE enum dae_status network_check_state(const struct node *node, const char *what, struct error *err);
+
 /* "conv2d_2": the second of its kind without a name of its own. */
 void network_default_name(const struct network *network, const char *type, char name[NETWORK_NAME_LEN]);
 
@@ -81,7 +89,7 @@ int network_find(const struct network *network, const char *name);
 /* Whether a layer, and not the loss alone, reads the mask. */
 bool network_layers_read_mask(const struct network *network);
 
-/* The first node that couples the samples of a batch in training (DAE_COUPLES), or -1. */
+/* The first node that couples the samples of a batch in training (struct dae_layer), or -1. */
 int network_coupled(const struct network *network);
 
 /* Samples that a batch of training must hold at least, and whether n are enough: DAE_CONFIG at the layer that wants

@@ -7,9 +7,9 @@
 
 #include "config/fields.h"
 
-enum { MAX_NAMES = 128 };
+enum { MAX_NAMES = 160, MACRO_LEN = 80 };
 
-static enum dae_status unknown_plugin(const struct registry *registry, enum dae_kind kind, struct mark mark,
+static enum dae_status unknown_plugin(const struct registry *registry, enum plugin_kind kind, struct mark mark,
                                       const char *name, struct error *err)
 {
     const char *names[MAX_NAMES];
@@ -19,9 +19,9 @@ static enum dae_status unknown_plugin(const struct registry *registry, enum dae_
             names[n++] = registry_at(registry, i)->name;
     const char *nearest = fields_nearest(name, names, n);
     char excerpt[VALUE_EXCERPT_BYTES];
-    enum dae_status status =
-        error_at(err, DAE_CONFIG, mark, "no %s is called '%s'%s%s%s", kind_text(kind), value_excerpt(name, excerpt),
-                 nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
+    enum dae_status status = error_at(err, DAE_CONFIG, mark, "no %s is called '%s'%s%s%s", plugin_kind_text(kind),
+                                      value_excerpt(name, excerpt), nearest ? " (did you mean '" : "",
+                                      nearest ? nearest : "", nearest ? "'?)" : "");
     if (!nearest) {
         struct text list = {0};
         for (int i = 0; i < n; ++i)
@@ -32,90 +32,78 @@ static enum dae_status unknown_plugin(const struct registry *registry, enum dae_
     return status;
 }
 
-/* The value of a row that was not given. */
-static struct value *default_value(const struct dae_param *row, struct arena *arena)
+/* Reads the default of a row that the config leaves out, and completes the config with it. */
+static enum dae_status put_default(const struct dae_row *row, const char *plugin, struct value *map,
+                                   struct arena *arena, struct value **out, struct error *err)
 {
-    switch (row->type) {
-    case DAE_INT:
-    case DAE_INT_PAIR:
-        return value_int_new(arena, (long long)row->default_value);
-    case DAE_FLOAT:
-    case DAE_LEVEL:
-        return value_float_new(arena, row->default_value);
-    case DAE_BOOL:
-        return value_bool_new(arena, row->default_value != 0);
-    case DAE_CHOICE: {
-        const char *word = row->choices;
-        for (int i = (int)row->default_value; i > 0 && strchr(word, '|'); --i)
-            word = strchr(word, '|') + 1;
-        return value_scalar_new(arena, arena_text(arena, word, strcspn(word, "|")), false);
-    }
-    case DAE_INTERVAL: /* not given is no interval, which YAML has no number for */
-    case DAE_SHAPE:
-        break;
-    }
-    return NULL;
+    if (!row->default_text)
+        return error_at(err, DAE_CONFIG, map->mark, "%s: key '%s' is missing: %s", plugin, row->key, row->help);
+    *out = NULL;
+    if (row->default_text[0] == '\0')
+        return DAE_OK;
+    *out = value_scalar_new(arena, row->default_text, false);
+    return value_map_put(arena, map, row->key, *out) ? DAE_OK : error_no_memory(err, "config", 0);
 }
 
-static enum dae_status read_row(const struct dae_param *row, const struct value *value, uint32_t index, char *state,
+/* One integer for all, or a list of `count`. */
+static enum dae_status read_ints(const struct dae_row *row, const struct value *value, int64_t *to, struct error *err)
+{
+    if (value->kind == VALUE_LIST)
+        TRY(field_list(value, row->count, row->count, err));
+    for (int i = 0; i < row->count; ++i) {
+        long long number;
+        TRY(field_int(value->kind == VALUE_LIST ? value->items[i] : value, (long long)row->min, (long long)row->max,
+                      &number, err));
+        to[i] = number;
+    }
+    return DAE_OK;
+}
+
+static enum dae_status read_row(const struct dae_row *row, const struct value *value, uint32_t index, char *state,
                                 struct error *err)
 {
     void *to = state + row->offset;
-    long long number, pair[2];
+    long long number;
     double range[2];
     switch (row->type) {
-    case DAE_INT:
+    case DAE_TYPE_INT:
         TRY(field_int(value, (long long)row->min, (long long)row->max, &number, err));
         *(int64_t *)to = number;
         return DAE_OK;
-    case DAE_INT_PAIR:
-        TRY(field_int_pair(value, (long long)row->min, (long long)row->max, pair, err));
-        ((int64_t *)to)[0] = pair[0];
-        ((int64_t *)to)[1] = pair[1];
-        return DAE_OK;
-    case DAE_FLOAT:
+    case DAE_TYPE_INTS:
+        return read_ints(row, value, to, err);
+    case DAE_TYPE_FLOAT:
         return field_float(value, row->min, row->max, to, err);
-    case DAE_BOOL:
+    case DAE_TYPE_BOOL:
         return field_bool(value, to, err);
-    case DAE_INTERVAL:
+    case DAE_TYPE_INTERVAL:
         return field_interval(value, row->min, row->max, to, err);
-    case DAE_CHOICE:
+    case DAE_TYPE_CHOICE:
         return field_choice(value, row->choices, to, err);
-    case DAE_SHAPE:
+    case DAE_TYPE_SHAPE:
         return field_shape(value, to, err);
-    case DAE_LEVEL:
+    case DAE_TYPE_LEVEL:
         TRY(field_level(value, row->min, row->max, range, err));
-        *(struct dae_level *)to = (struct dae_level){range[0], range[1], index};
+        *(struct dae_level *)to = (struct dae_level){range[0], range[0], range[1], index};
         return DAE_OK;
     }
-    return error_set(err, DAE_BUG, "parameter type %d", (int)row->type);
+    return error_set(err, DAE_BUG, "row of type %d", (int)row->type);
 }
 
-static enum dae_status read_rows(const struct dae_plugin *plugin, struct value *map, struct arena *arena, char *state,
+static enum dae_status read_rows(const struct plugin *plugin, struct value *map, struct arena *arena, char *state,
                                  struct error *err)
 {
     const char *keys[MAX_NAMES];
     int n = 0;
-    for (const struct dae_param *row = plugin->params; row && row->key && n < MAX_NAMES; ++row)
+    for (const struct dae_row *row = plugin->rows; row->key && n < MAX_NAMES; ++row)
         keys[n++] = row->key;
     TRY(fields_check_keys(map, keys, n, plugin->name, err));
-    for (const struct dae_param *row = plugin->params; row && row->key; ++row) {
+    for (const struct dae_row *row = plugin->rows; row->key; ++row) {
         struct value *value = value_map_get(map, row->key);
-        if (!value && row->required)
-            return error_at(err, DAE_CONFIG, map->mark, "%s: key '%s' is missing: %s", plugin->name, row->key,
-                            row->help);
-        if (!value && row->type == DAE_INTERVAL) {
-            double *interval = (double *)(void *)(state + row->offset);
-            interval[0] = -INFINITY;
-            interval[1] = INFINITY;
-            continue;
-        }
-        if (!value) {
-            value = default_value(row, arena);
-            if (!value_map_put(arena, map, row->key, value))
-                return error_no_memory(err, "config", 0);
-        }
-        TRY(read_row(row, value, (uint32_t)(row - plugin->params), state, err));
+        if (!value)
+            TRY(put_default(row, plugin->name, map, arena, &value, err));
+        if (value)
+            TRY(read_row(row, value, (uint32_t)(row - plugin->rows), state, err));
     }
     return DAE_OK;
 }
@@ -138,9 +126,9 @@ static const struct entry *plugin_entry(const struct value *map, const char *con
     return found;
 }
 
-enum dae_status params_read(const struct registry *registry, enum dae_kind kind, struct value *value,
-                            const char *const *others, int n_others, struct arena *arena,
-                            const struct dae_plugin **plugin, void **state, struct error *err)
+enum dae_status params_read(const struct registry *registry, enum plugin_kind kind, struct value *value,
+                            const char *const *others, int n_others, struct arena *arena, const struct plugin **plugin,
+                            const void **state, struct error *err)
 {
     struct value *map = NULL;
     const char *name = value->text;
@@ -148,16 +136,16 @@ enum dae_status params_read(const struct registry *registry, enum dae_kind kind,
     if (value->kind == VALUE_MAP) {
         const struct entry *second, *entry = plugin_entry(value, others, n_others, &second);
         if (!entry)
-            return error_at(err, DAE_CONFIG, value->mark, "which %s? write NAME: {parameters}", kind_text(kind));
+            return error_at(err, DAE_CONFIG, value->mark, "which %s? write NAME: {parameters}", plugin_kind_text(kind));
         if (second)
             return error_at(err, DAE_CONFIG, second->mark, "'%s' and '%s' in one item; each %s is an item of its own",
-                            entry->key, second->key, kind_text(kind));
+                            entry->key, second->key, plugin_kind_text(kind));
         name = entry->key;
         mark = entry->mark;
         map = entry->value;
     } else if (value->kind == VALUE_LIST) {
         return error_at(err, DAE_CONFIG, value->mark, "wants one %s, written NAME: {parameters}, got a list",
-                        kind_text(kind));
+                        plugin_kind_text(kind));
     }
     *plugin = registry_find(registry, kind, name);
     if (!*plugin)
@@ -184,114 +172,110 @@ enum dae_status params_read(const struct registry *registry, enum dae_kind kind,
     }
     if (map->kind != VALUE_MAP)
         return field_refuse(map, "a map of parameters", err);
-    *state = arena_alloc(arena, (*plugin)->state_bytes + 1);
-    if (!*state)
+    char *own = plugin_state_new(*plugin, arena);
+    if (!own)
         return error_no_memory(err, "plugin state", (*plugin)->state_bytes);
-    return read_rows(*plugin, map, arena, *state, err);
+    *state = own;
+    return read_rows(*plugin, map, arena, own, err);
 }
 
-static void define_float(struct text *text, const char *name, const char *suffix, double value)
+static void define_float(struct text *text, const char *name, double value)
 {
     if (isinf(value))
-        text_printf(text, "#define P_%s%s %sINFINITY%s\n", name, suffix, value < 0 ? "(-" : "", value < 0 ? ")" : "");
+        text_printf(text, "#define %s %sINFINITY%s\n", name, value < 0 ? "(-" : "", value < 0 ? ")" : "");
     else
-        text_printf(text, "#define P_%s%s (%.9ef)\n", name, suffix, value);
+        text_printf(text, "#define %s (%.9ef)\n", name, value);
 }
 
 /* A constant costs nothing; a range is drawn where the kernel names it. */
 static void define_level(struct text *text, const char *name, const struct dae_level *level)
 {
     if (level->low == level->high)
-        define_float(text, name, "", level->low);
+        define_float(text, name, level->low);
     else
-        text_printf(text, "#define P_%s sample_level(s, STREAM, %u, %.9ef, %.9ef)\n", name, (unsigned)level->number,
+        text_printf(text, "#define %s sample_level(s, STREAM, %u, %.9ef, %.9ef)\n", name, (unsigned)level->number,
                     level->low, level->high);
 }
 
-static void upper(const char *key, char *name, size_t len)
+/* The name of macro i of a row, P_<KEY> and a suffix; false: it has no more. */
+static bool macro_name(const struct dae_row *row, int i, char name[MACRO_LEN])
 {
-    size_t i = 0;
-    for (; key[i] && i + 1 < len; ++i)
-        name[i] = (char)toupper((unsigned char)key[i]);
-    name[i] = '\0';
+    static const char *const axis[] = {"_D", "_H", "_W"};
+    const bool many = row->type == DAE_TYPE_INTS, interval = row->type == DAE_TYPE_INTERVAL;
+    char number[16];
+    snprintf(number, sizeof number, "_%d", i);
+    if (row->type == DAE_TYPE_SHAPE || i >= (many ? row->count : interval ? 2 : 1))
+        return false;
+    const char *suffix = interval                                       ? (i == 0 ? "_LO" : "_HI")
+                         : many && (row->count == 2 || row->count == 3) ? axis[3 - row->count + i]
+                         : many                                         ? number
+                                                                        : "";
+    snprintf(name, MACRO_LEN, "P_%s%s", row->key, suffix);
+    for (char *c = name; *c; ++c)
+        *c = (char)toupper((unsigned char)*c);
+    return true;
 }
 
-void params_define(const struct dae_plugin *plugin, const void *state, struct text *text)
+/* The learning rate has no macro: schedules change it, and what is compiled stays. */
+static bool has_macros(const struct plugin *plugin, const struct dae_row *row)
 {
-    for (const struct dae_param *row = plugin->params; row && row->key; ++row) {
-        const void *from = (const char *)state + row->offset;
-        char name[64];
-        upper(row->key, name, sizeof name);
-        switch (row->type) {
-        case DAE_INT:
-            text_printf(text, "#define P_%s %lld\n", name, (long long)*(const int64_t *)from);
-            break;
-        case DAE_INT_PAIR:
-            text_printf(text, "#define P_%s_H %lld\n#define P_%s_W %lld\n", name, (long long)((const int64_t *)from)[0],
-                        name, (long long)((const int64_t *)from)[1]);
-            break;
-        case DAE_FLOAT:
-            define_float(text, name, "", *(const double *)from);
-            break;
-        case DAE_BOOL:
-            text_printf(text, "#define P_%s %d\n", name, *(const bool *)from);
-            break;
-        case DAE_INTERVAL:
-            define_float(text, name, "_LO", ((const double *)from)[0]);
-            define_float(text, name, "_HI", ((const double *)from)[1]);
-            break;
-        case DAE_CHOICE:
-            text_printf(text, "#define P_%s %d\n", name, *(const int *)from);
-            break;
-        case DAE_SHAPE:
-            break;
-        case DAE_LEVEL:
-            define_level(text, name, from);
-            break;
-        }
+    return !(plugin->optimizer && row->offset == plugin->optimizer->learning_rate);
+}
+
+static void define_row(const struct dae_row *row, int i, const char *name, const void *from, struct text *text)
+{
+    switch (row->type) {
+    case DAE_TYPE_INT:
+    case DAE_TYPE_INTS:
+        text_printf(text, "#define %s %lld\n", name, (long long)((const int64_t *)from)[i]);
+        break;
+    case DAE_TYPE_FLOAT:
+    case DAE_TYPE_INTERVAL:
+        define_float(text, name, ((const double *)from)[i]);
+        break;
+    case DAE_TYPE_BOOL:
+        text_printf(text, "#define %s %d\n", name, *(const bool *)from);
+        break;
+    case DAE_TYPE_CHOICE:
+        text_printf(text, "#define %s %d\n", name, *(const int *)from);
+        break;
+    case DAE_TYPE_LEVEL:
+        define_level(text, name, from);
+        break;
+    case DAE_TYPE_SHAPE:
+        break;
     }
 }
 
-void params_undefine(const struct dae_plugin *plugin, struct text *text)
+void params_define(const struct plugin *plugin, const void *state, struct text *text)
 {
-    for (const struct dae_param *row = plugin->params; row && row->key; ++row) {
-        char name[64];
-        upper(row->key, name, sizeof name);
-        if (row->type == DAE_INT_PAIR)
-            text_printf(text, "#undef P_%s_H\n#undef P_%s_W\n", name, name);
-        else if (row->type == DAE_INTERVAL)
-            text_printf(text, "#undef P_%s_LO\n#undef P_%s_HI\n", name, name);
-        else if (row->type != DAE_SHAPE)
-            text_printf(text, "#undef P_%s\n", name);
-    }
+    char name[MACRO_LEN];
+    for (const struct dae_row *row = plugin->rows; row->key; ++row)
+        for (int i = 0; has_macros(plugin, row) && macro_name(row, i, name); ++i)
+            define_row(row, i, name, (const char *)state + row->offset, text);
 }
 
-bool params_int_pair(const struct dae_plugin *plugin, const void *state, const char *key, int64_t out[2])
+void params_undefine(const struct plugin *plugin, struct text *text)
 {
-    for (const struct dae_param *row = plugin->params; row && row->key; ++row)
-        if (row->type == DAE_INT_PAIR && strcmp(row->key, key) == 0) {
+    char name[MACRO_LEN];
+    for (const struct dae_row *row = plugin->rows; row->key; ++row)
+        for (int i = 0; has_macros(plugin, row) && macro_name(row, i, name); ++i)
+            text_printf(text, "#undef %s\n", name);
+}
+
+void params_macro(const struct dae_row *row, struct text *text)
+{
+    char name[MACRO_LEN];
+    if (macro_name(row, 0, name))
+        text_add(text, name);
+}
+
+bool params_int_pair(const struct plugin *plugin, const void *state, const char *key, int64_t out[2])
+{
+    for (const struct dae_row *row = plugin->rows; row->key; ++row)
+        if (row->type == DAE_TYPE_INTS && row->count == 2 && strcmp(row->key, key) == 0) {
             memcpy(out, (const char *)state + row->offset, 2 * sizeof *out);
             return true;
         }
     return false;
-}
-
-static const struct dae_param *float_row(const struct dae_plugin *plugin, const char *key)
-{
-    for (const struct dae_param *row = plugin->params; row && row->key; ++row)
-        if (row->type == DAE_FLOAT && strcmp(row->key, key) == 0)
-            return row;
-    return NULL;
-}
-
-bool params_has_float(const struct dae_plugin *plugin, const char *key)
-{
-    return float_row(plugin, key) != NULL;
-}
-
-void params_scale_float(const struct dae_plugin *plugin, void *state, const char *key, double factor)
-{
-    const struct dae_param *row = float_row(plugin, key);
-    if (row)
-        *(double *)(void *)((char *)state + row->offset) *= factor;
 }

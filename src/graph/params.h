@@ -13,19 +13,18 @@
  * it from the rows, and writes every default back into the tree, so that the tree says what the run did. `others` are
  * keys beside NAME that the caller reads itself. Unknown plugins and keys, wrong types and ranges: DAE_CONFIG at the
  * place. */
-MUST_USE enum dae_status params_read(const struct registry *registry, enum dae_kind kind, struct value *value,
+MUST_USE enum dae_status params_read(const struct registry *registry, enum plugin_kind kind, struct value *value,
                                      const char *const *others, int n_others, struct arena *arena,
-                                     const struct dae_plugin **plugin, void **state, struct error *err);
+                                     const struct plugin **plugin, const void **state, struct error *err);
 
 /* Appends `#define P_KEY value` for each row. */
-void params_define(const struct dae_plugin *plugin, const void *state, struct text *text);
+void params_define(const struct plugin *plugin, const void *state, struct text *text);
+/* Appends the name of a row's first macro: "P_SIGMA". */
+void params_macro(const struct dae_row *row, struct text *text);
 /* Appends the #undefs. */
-void params_undefine(const struct dae_plugin *plugin, struct text *text);
+void params_undefine(const struct plugin *plugin, struct text *text);
 
-/* The value of a DAE_INT_PAIR row by its key; false when the plugin has no such row. */
-bool params_int_pair(const struct dae_plugin *plugin, const void *state, const char *key, int64_t out[2]);
-/* Whether there is a DAE_FLOAT row of that key; and that number in a state, times `factor`. */
-bool params_has_float(const struct dae_plugin *plugin, const char *key);
-void params_scale_float(const struct dae_plugin *plugin, void *state, const char *key, double factor);
+/* The value of a row of two integers by its key; false when the plugin has no such row. */
+bool params_int_pair(const struct plugin *plugin, const void *state, const char *key, int64_t out[2]);
 
 #endif

@@ -1,46 +1,59 @@
 #include "graph/reference.h"
 
+#include <assert.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/philox.h"
+
+enum { REFERENCE_STATE_BYTES = 2048 }; /* of a corruption: plugin_complete refuses larger ones */
 
 struct draws {
     struct philox_key key;
     const struct reference_sample *sample;
     int64_t len; /* numbers of a sample */
-    unsigned *drawn;
+    unsigned drawn;
 };
 
-static uint32_t draw_word(const void *key, uint32_t element)
+static struct draws *draws_of(const struct dae_draw *draw)
 {
-    const struct draws *draws = key;
-    *draws->drawn |= REFERENCE_WORDS;
-    return philox_word(draws->key, element);
+    return (struct draws *)(uintptr_t)draw->key;
 }
 
-static float draw_unit(const void *key, uint32_t element)
+static uint32_t draw_word(const struct dae_draw *draw, uint32_t element)
 {
-    const struct draws *draws = key;
-    *draws->drawn |= REFERENCE_WORDS;
-    return (float)philox_uniform(draws->key, element);
+    draws_of(draw)->drawn |= REFERENCE_WORDS;
+    return philox_word(draws_of(draw)->key, element);
 }
 
-static float draw_level(const void *key, const struct dae_level *level)
+static float draw_unit(const struct dae_draw *draw, uint32_t element)
 {
-    struct philox_key of_level = ((const struct draws *)key)->key;
-    const float low = (float)level->low, high = (float)level->high;
-    of_level.stream += PHILOX_LEVEL;
-    const float drawn = fmaf(high - low, (float)philox_uniform(of_level, 64 * level->number), low);
-    return drawn > high ? high : drawn;
+    draws_of(draw)->drawn |= REFERENCE_WORDS;
+    return (float)philox_uniform(draws_of(draw)->key, element);
 }
 
-static float read_data(const void *key, uint32_t id, int64_t element)
+static double draw_normal(const struct dae_draw *draw, uint32_t element)
 {
-    const struct draws *draws = key;
+    draws_of(draw)->drawn |= REFERENCE_NORMALS;
+    return philox_normal(draws_of(draw)->key, element);
+}
+
+static float read_data(const struct dae_draw *draw, uint32_t id, int64_t element)
+{
+    const struct draws *draws = draws_of(draw);
     const int64_t at = id * draws->len + element;
     return draws->sample->bytes ? (float)((const uint8_t *)draws->sample->data)[at] * (1.0f / 255.0f)
                                 : ((const float *)draws->sample->data)[at];
+}
+
+/* This sample's level, in the float arithmetic of the device. */
+static float draw_level(struct philox_key key, const struct dae_level *level)
+{
+    const float low = (float)level->low, high = (float)level->high;
+    key.stream += PHILOX_LEVEL;
+    const float drawn = fmaf(high - low, (float)philox_uniform(key, 64 * level->number), low);
+    return drawn > high ? high : drawn;
 }
 
 /* Whether the node acts on this sample (one_of). */
@@ -52,11 +65,19 @@ static bool is_chosen(const struct network *network, const struct node *node, co
            (uint64_t)philox_word(key, 0) * (uint64_t)node->choice.n >> 32 == (uint64_t)node->choice.index;
 }
 
-static double draw_normal(const void *key, uint32_t element)
+/* The state of a corruption with this sample's levels. */
+static const void *state_of(const struct node *node, struct philox_key key, void *copy)
 {
-    const struct draws *draws = key;
-    *draws->drawn |= REFERENCE_NORMALS;
-    return philox_normal(draws->key, element);
+    if (!node->plugin->noise)
+        return node->state;
+    assert(node->plugin->state_bytes <= REFERENCE_STATE_BYTES);
+    memcpy(copy, node->state, node->plugin->state_bytes);
+    for (const struct dae_row *row = node->plugin->rows; row->key; ++row)
+        if (row->type == DAE_TYPE_LEVEL) {
+            struct dae_level *level = (void *)((char *)copy + row->offset);
+            level->value = (double)draw_level(key, level);
+        }
+    return copy;
 }
 
 double **reference_batch_values(const struct network *network, int64_t n, struct arena *arena)
@@ -85,21 +106,28 @@ static unsigned run_sample(const struct network *network, int number, const stru
         memcpy(y, x[0], (size_t)dae_shape_len(&node->plan.output) * sizeof *y);
         return 0;
     }
-    unsigned drawn = 0;
-    const struct draws draws = {network_key(network, node->stream, sample->split, sample->epoch, sample->id), sample,
-                                dae_shape_len(&network->node[0].plan.output), &drawn};
-    const struct dae_draw draw = {.key = &draws,
-                                  .training = sample->training,
-                                  .sizes = sample->sizes,
-                                  .word = draw_word,
+    struct draws draws = {network_key(network, node->stream, sample->split, sample->epoch, sample->id), sample,
+                          dae_shape_len(&network->node[0].plan.output), 0};
+    const struct dae_draw draw = {.word = draw_word,
                                   .unit = draw_unit,
                                   .normal = draw_normal,
-                                  .level = draw_level,
                                   .id = sample->id,
                                   .n_samples = (uint32_t)sample->rows,
-                                  .data = read_data};
-    node->plugin->reference(node->state, &node->plan, &draw, x, w, y);
-    return drawn;
+                                  .data = read_data,
+                                  .key = &draws};
+    max_align_t copy[REFERENCE_STATE_BYTES / sizeof(max_align_t)];
+    double *const nobody[DAE_MAX_WEIGHTS] = {NULL};
+    const struct dae_reference call = {.state = state_of(node, draws.key, copy),
+                                       .plan = &node->plan,
+                                       .n = 1,
+                                       .training = sample->training,
+                                       .draw = &draw,
+                                       .x = x,
+                                       .w = w,
+                                       .y = y,
+                                       .statistic = nobody};
+    plugin_reference(node->plugin, &call);
+    return draws.drawn;
 }
 
 unsigned reference_batch_node(const struct network *network, int number, const struct reference_sample *sample,
@@ -115,9 +143,16 @@ unsigned reference_batch_node(const struct network *network, int number, const s
         x[j] = value[number == network->loss && j == 1 ? network->n_nodes : node->input[j]];
     for (int i = 0; i < node->plan.n_weights; ++i)
         w[i] = parameters + node->weight_offset[i];
-    if (node->plugin->flags & DAE_COUPLES && sample->training) {
-        node->plugin->reference_batch(node->state, &node->plan, n, sample->sizes, x, w, y,
-                                      statistic ? statistic : nobody);
+    if (node->plugin->couples && sample->training) {
+        const struct dae_reference call = {.state = node->state,
+                                           .plan = &node->plan,
+                                           .n = n,
+                                           .training = true,
+                                           .x = x,
+                                           .w = w,
+                                           .y = y,
+                                           .statistic = statistic ? statistic : nobody};
+        plugin_reference(node->plugin, &call);
         return 0;
     }
     for (int64_t s = 0; s < n; ++s) {

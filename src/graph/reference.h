@@ -13,7 +13,6 @@
 struct reference_sample {
     uint32_t split, epoch, id;
     bool training;    /* dropout acts only then */
-    bool sizes;       /* see struct dae_draw */
     const void *data; /* (rows, input) floats, or bytes to be divided by 255: for corruptions that read other samples */
     bool bytes;
     int64_t rows;
@@ -30,8 +29,9 @@ double **reference_values(const struct network *network, struct arena *arena);
 unsigned reference_node(const struct network *network, int node, const struct reference_sample *sample,
                         const double *parameters, double *const *value, double *y);
 
-/* The same for a batch of n samples, in which a layer may couple them: value[i] is (n, output), sample is (n) and alike
- * in `training` and `sizes`. What becomes of the node's weight w, a statistic, goes to statistic[w]; NULL: to nobody.
+/* The same for a batch of n samples, in which a layer may couple them: value[i] is (n, output), sample is (n), and
+ * `training` is the same for all of them. What becomes of the node's weight w, a statistic, goes to statistic[w]; NULL:
+ * to nobody.
  */
 double **reference_batch_values(const struct network *network, int64_t n, struct arena *arena);
 unsigned reference_batch_node(const struct network *network, int node, const struct reference_sample *sample, int64_t n,

@@ -14,134 +14,50 @@
 
 #include "base/library_file.h"
 
-struct loaded {
-    const struct dae_plugin *plugin;
-    void *library; /* NULL: linked in */
-    char *from;
-    bool is_strange; /* not from the first folder */
+/* The symbol that a plugin exports says which table it is. */
+static const struct {
+    const char *symbol;
+    size_t bytes;   /* of the table */
+    size_t pointer; /* to it, in struct plugin */
+} tables[] = {
+    {"dae_pointwise_v4", sizeof(struct dae_pointwise), offsetof(struct plugin, pointwise)},
+    {"dae_layer_v4", sizeof(struct dae_layer), offsetof(struct plugin, layer)},
+    {"dae_noise_v4", sizeof(struct dae_noise), offsetof(struct plugin, noise)},
+    {"dae_loss_v4", sizeof(struct dae_loss), offsetof(struct plugin, loss)},
+    {"dae_optimizer_v4", sizeof(struct dae_optimizer), offsetof(struct plugin, optimizer)},
 };
 
 struct registry {
-    struct loaded *loaded;
+    struct arena arena;
+    struct plugin **plugin; /* (n) in order of kind, then name */
     int n;
+    void **library; /* (n_libraries) */
+    int n_libraries;
 };
 
-const char *kind_text(enum dae_kind kind)
+static int compare(const struct plugin *a, const struct plugin *b)
 {
-    switch (kind) {
-    case DAE_LAYER:
-        return "layer";
-    case DAE_CORRUPTION:
-        return "corruption";
-    case DAE_LOSS:
-        return "loss";
-    case DAE_OPTIMIZER:
-        return "optimizer";
-    }
-    return "?";
+    return a->kind != b->kind ? (a->kind > b->kind ? 1 : -1) : strcmp(a->name, b->name);
 }
 
-/* What the host writes for a row. */
-static size_t param_bytes(enum dae_param_type type)
+enum dae_status registry_add(struct registry *registry, const struct plugin *table, const char *from, struct error *err)
 {
-    switch (type) {
-    case DAE_INT:
-        return sizeof(int64_t);
-    case DAE_INT_PAIR:
-        return sizeof(int64_t[2]);
-    case DAE_FLOAT:
-        return sizeof(double);
-    case DAE_BOOL:
-        return sizeof(bool);
-    case DAE_INTERVAL:
-        return sizeof(double[2]);
-    case DAE_CHOICE:
-        return sizeof(int);
-    case DAE_SHAPE:
-        return sizeof(struct dae_shape);
-    case DAE_LEVEL:
-        return sizeof(struct dae_level);
-    }
-    return SIZE_MAX;
-}
-
-/* Why the table is incomplete, or NULL. Only members that the ABI number and size have vouched for are read. */
-static const char *incomplete(const struct dae_plugin *p)
-{
-    if (p->abi != DAE_ABI)
-        return "it was built for another ABI; build it again against this version's header";
-    if (p->size != sizeof *p)
-        return "its table has another size; build it again against this version's header";
-    if (!p->name || !p->name[0] || strlen(p->name) > 48)
-        return "it has no name";
-    for (const char *c = p->name; *c; ++c)
-        if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_'))
-            return "its name must be of a-z, 0-9 and _";
-    if (!p->help)
-        return "it has no line of help";
-    if (p->params && p->state_bytes == 0)
-        return "it has parameters but no state to put them in";
-    for (const struct dae_param *row = p->params; row && row->key; ++row)
-        if (!row->help || row->offset > p->state_bytes || p->state_bytes - row->offset < param_bytes(row->type) ||
-            (row->type == DAE_CHOICE && !row->choices))
-            return "a parameter row is incomplete, or lies outside of the state";
-    for (const struct dae_param *row = p->params; row && row->key; ++row)
-        if (row->type == DAE_LEVEL && p->kind != DAE_CORRUPTION)
-            return "only a corruption can have a level that is drawn for each sample";
-    if (p->flags & (DAE_MASKS | DAE_READS_DATA) && p->kind != DAE_CORRUPTION)
-        return "only a corruption can mask, or read other samples";
-    if (p->flags & DAE_UNIT_RANGE && p->kind != DAE_LOSS)
-        return "only a loss can require the range from 0 to 1";
-    if (p->kind == DAE_OPTIMIZER)
-        return !p->coefficients || !p->update || !p->kernel_source || p->n_states < 0 || p->n_states > DAE_MAX_STATES
-                   ? "an optimizer needs coefficients, update and a kernel"
-                   : NULL;
-    if (p->kind != DAE_LAYER && p->kind != DAE_CORRUPTION && p->kind != DAE_LOSS)
-        return "its kind is unknown";
-    if (!p->plan || !p->reference)
-        return "it needs plan and reference";
-    if (p->kind == DAE_LAYER && (p->min_inputs < 1 || p->max_inputs < p->min_inputs || p->max_inputs > DAE_MAX_INPUTS))
-        return "its number of inputs makes no sense";
-    if (!p->pointwise_y != !p->pointwise_dx || !p->forward != !p->backward || !p->forward != !p->bind)
-        return "pointwise needs both expressions, batch-wide needs bind, forward and backward";
-    if (p->flags & DAE_COUPLES && (!p->forward || !p->reference_batch || p->flags & DAE_DRAWS))
-        return "a layer that couples samples needs forward and reference_batch, and cannot draw";
-    if (p->affine && (p->kind != DAE_LAYER || p->max_inputs != 1))
-        return "only a layer of one input can be affine";
-    int forms = (p->flags & DAE_VIEW ? 1 : 0) + (p->pointwise_y ? 1 : 0) + (p->forward ? 1 : 0);
-    if (forms > 1)
-        return "it is more than one of view, pointwise and batch-wide";
-    if (!(p->flags & DAE_VIEW) && !p->pointwise_y && !p->kernel_source)
-        return "it has no kernel";
-    return NULL;
-}
-
-enum dae_status registry_add(struct registry *registry, const struct dae_plugin *plugin, const char *from,
-                             struct error *err)
-{
-    const char *why = incomplete(plugin);
-    if (why)
-        return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: %s", from, why);
+    struct plugin *plugin = arena_alloc(&registry->arena, sizeof *plugin);
+    if (!plugin)
+        return error_no_memory(err, from, sizeof *plugin);
+    *plugin = *table;
+    TRY(plugin_complete(plugin, from, &registry->arena, err));
     if (registry_find(registry, plugin->kind, plugin->name))
-        return error_set(err, DAE_PLUGIN, "plugin %s defines %s '%s' again", from, kind_text(plugin->kind),
+        return error_set(err, DAE_PLUGIN, "plugin %s defines %s '%s' again", from, plugin_kind_text(plugin->kind),
                          plugin->name);
-    struct loaded *grown = realloc(registry->loaded, ((size_t)registry->n + 1) * sizeof *grown);
-    char *copy = strdup(from);
-    if (grown)
-        registry->loaded = grown;
-    if (!grown || !copy) {
-        free(copy);
+    struct plugin **grown = realloc(registry->plugin, ((size_t)registry->n + 1) * sizeof(void *));
+    if (!grown)
         return error_no_memory(err, from, sizeof *grown);
-    }
-    int at = registry->n;
-    while (at > 0 &&
-           (grown[at - 1].plugin->kind > plugin->kind ||
-            (grown[at - 1].plugin->kind == plugin->kind && strcmp(grown[at - 1].plugin->name, plugin->name) > 0))) {
+    registry->plugin = grown;
+    int at = registry->n++;
+    for (; at > 0 && compare(grown[at - 1], plugin) > 0; --at)
         grown[at] = grown[at - 1];
-        --at;
-    }
-    grown[at] = (struct loaded){.plugin = plugin, .from = copy};
-    ++registry->n;
+    grown[at] = plugin;
     return DAE_OK;
 }
 
@@ -171,27 +87,53 @@ static enum dae_status check_whole(const char *path, struct error *err)
     return why ? error_set(err, DAE_PLUGIN, "plugin %s cannot be used: %s", path, why) : DAE_OK;
 }
 
+/* The table that a library exports. */
+static enum dae_status find_table(void *library, const char *path, struct plugin *plugin, struct error *err)
+{
+    *plugin = (struct plugin){0};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; ++i) {
+        const void *table = dlsym(library, tables[i].symbol);
+        if (!table)
+            continue;
+        const uint32_t *bytes = dlsym(library, "dae_table_bytes_v4");
+        if (!bytes || *bytes != tables[i].bytes)
+            return error_set(err, DAE_PLUGIN,
+                             "plugin %s cannot be used: its table has another size; build it again against this "
+                             "version's header",
+                             path);
+        memcpy((char *)plugin + tables[i].pointer, &table, sizeof table);
+        return DAE_OK;
+    }
+    enum dae_status status;
+    if (dlsym(library, "dae_plugin_v3"))
+        status = error_set(err, DAE_PLUGIN,
+                           "plugin %s cannot be used: it was written for plugin contract 3, and this is 4", path);
+    else
+        status = error_set(err, DAE_PLUGIN,
+                           "plugin %s cannot be used: it exports none of dae_pointwise_v4, dae_layer_v4, dae_noise_v4, "
+                           "dae_loss_v4 and dae_optimizer_v4; is it a plugin, and for this ABI?",
+                           path);
+    error_note(err, "docs/plugins.md, \"From contract 3\", says what has changed");
+    return status;
+}
+
 static enum dae_status load(struct registry *registry, const char *path, bool is_strange, struct error *err)
 {
     TRY(check_owner(path, S_IFREG, err));
     TRY(check_whole(path, err));
+    void **grown = realloc(registry->library, ((size_t)registry->n_libraries + 1) * sizeof *grown);
+    if (!grown)
+        return error_no_memory(err, path, sizeof *grown);
+    registry->library = grown;
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return error_set(err, DAE_PLUGIN, "plugin %s cannot be loaded: %s", path, dlerror());
-    const struct dae_plugin *plugin = dlsym(library, DAE_PLUGIN_SYMBOL_TEXT);
-    enum dae_status status = plugin ? registry_add(registry, plugin, path, err)
-                                    : error_set(err, DAE_PLUGIN,
-                                                "plugin %s cannot be used: it exports no " DAE_PLUGIN_SYMBOL_TEXT
-                                                "; is it a plugin, and for this ABI?",
-                                                path);
-    if (status != DAE_OK) {
-        dlclose(library);
-        return status;
-    }
-    for (int i = 0; i < registry->n; ++i)
-        if (registry->loaded[i].plugin == plugin)
-            registry->loaded[i].library = library, registry->loaded[i].is_strange = is_strange;
-    return DAE_OK;
+    grown[registry->n_libraries++] = library;
+    struct plugin plugin;
+    TRY(find_table(library, path, &plugin, err));
+    if (is_strange && !(plugin.stranger = arena_text(&registry->arena, path, strlen(path))))
+        return error_no_memory(err, path, strlen(path) + 1);
+    return registry_add(registry, &plugin, path, err);
 }
 
 static int is_library(const struct dirent *entry)
@@ -229,7 +171,7 @@ enum dae_status registry_open(const char *const *folders, int n_folders, struct 
     if (!registry)
         return error_no_memory(err, "plugins", sizeof *registry);
     for (int i = 0; i < n_folders; ++i) {
-        enum dae_status status = load_folder(registry, folders[i], i > 0, err);
+        enum dae_status status = load_folder(registry, folders[i], i > 0, err); /* the first is the program's own */
         if (status != DAE_OK) {
             registry_close(registry);
             return status;
@@ -243,28 +185,19 @@ void registry_close(struct registry *registry)
 {
     if (!registry)
         return;
-    for (int i = 0; i < registry->n; ++i) {
-        if (registry->loaded[i].library)
-            dlclose(registry->loaded[i].library);
-        free(registry->loaded[i].from);
-    }
-    free(registry->loaded);
+    for (int i = 0; i < registry->n_libraries; ++i)
+        dlclose(registry->library[i]);
+    arena_release(&registry->arena);
+    free(registry->library);
+    free(registry->plugin);
     free(registry);
 }
 
-const struct dae_plugin *registry_find(const struct registry *registry, enum dae_kind kind, const char *name)
+const struct plugin *registry_find(const struct registry *registry, enum plugin_kind kind, const char *name)
 {
     for (int i = 0; i < registry->n; ++i)
-        if (registry->loaded[i].plugin->kind == kind && strcmp(registry->loaded[i].plugin->name, name) == 0)
-            return registry->loaded[i].plugin;
-    return NULL;
-}
-
-const char *registry_stranger(const struct registry *registry, const struct dae_plugin *plugin)
-{
-    for (int i = 0; i < registry->n; ++i)
-        if (registry->loaded[i].plugin == plugin && registry->loaded[i].is_strange)
-            return registry->loaded[i].from;
+        if (registry->plugin[i]->kind == kind && strcmp(registry->plugin[i]->name, name) == 0)
+            return registry->plugin[i];
     return NULL;
 }
 
@@ -273,7 +206,7 @@ int registry_count(const struct registry *registry)
     return registry->n;
 }
 
-const struct dae_plugin *registry_at(const struct registry *registry, int index)
+const struct plugin *registry_at(const struct registry *registry, int index)
 {
-    return registry->loaded[index].plugin;
+    return registry->plugin[index];
 }

@@ -3,32 +3,27 @@
 #define GRAPH_REGISTRY_H
 
 #include "base/error.h"
-#include "dae/plugin.h"
+#include "graph/plugin.h"
 
 struct registry; /* owns the loaded libraries: outlives every network built from it */
 
 /* Loads every *.so of the folders, in order of name; a later folder may not define a name again. A folder or file that
  * others may write, or that belongs to neither root nor the user, is refused before it is loaded (constructors run at
- * load), and so is a table of another ABI, size or shape. DAE_PLUGIN names the file and what is wrong. */
+ * load), and so is a table of another ABI, size or form. DAE_PLUGIN names the file and what is wrong. */
 MUST_USE enum dae_status registry_open(const char *const *folders, int n_folders, struct registry **out,
                                        struct error *err);
 void registry_close(struct registry *registry); /* NULL is fine */
 
-/* Adds a table that is linked in: for tests. The same checks. */
-MUST_USE enum dae_status registry_add(struct registry *registry, const struct dae_plugin *plugin, const char *from,
+/* Adds a table that is linked in: one of the pointers of `table` is set, the rest is zero. For tests. The same checks.
+ */
+MUST_USE enum dae_status registry_add(struct registry *registry, const struct plugin *table, const char *from,
                                       struct error *err);
 
 /* The plugin of that kind and name, or NULL. */
-const struct dae_plugin *registry_find(const struct registry *registry, enum dae_kind kind, const char *name);
+const struct plugin *registry_find(const struct registry *registry, enum plugin_kind kind, const char *name);
 
 int registry_count(const struct registry *registry);
-/* The file that a plugin was loaded from when that lies outside of the first folder, which is the program's own: a
- * stranger's code. NULL for one of ours. */
-const char *registry_stranger(const struct registry *registry, const struct dae_plugin *plugin);
 /* In order of kind, then name. */
-const struct dae_plugin *registry_at(const struct registry *registry, int index);
-
-/* "layer", "corruption", "loss", "optimizer". */
-const char *kind_text(enum dae_kind kind);
+const struct plugin *registry_at(const struct registry *registry, int index);
 
 #endif

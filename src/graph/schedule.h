@@ -1,14 +1,14 @@
 /* The flat list of what runs for one batch, cut into steps, with a place in memory for everything it touches. Pure.
  *
- * A call is one node's forward or backward. Calls of layers that handle one sample at a time are joined into segments:
- * one generated kernel carries a sample through all of them, and what only the segment touches lives in a scratch that
- * stays in cache. Batch-wide calls (matrix products) stand alone. Switched off, each call is a segment of its own. */
+ * A call is one node's forward or backward, with all that is folded into it. Calls of layers that handle one sample at
+ * a time are joined into segments: one generated kernel carries a sample through all of them, and what only the segment
+ * touches lies in a scratch that stays in cache. Batch-wide calls (matrix products) stand alone. Unjoined, each call is
+ * a segment of its own. */
 #ifndef GRAPH_SCHEDULE_H
 #define GRAPH_SCHEDULE_H
 
 #include "base/error.h"
 #include "device/tuning.h"
-#include "graph/fusion.h"
 #include "graph/network.h"
 
 enum schedule_kind {
@@ -22,16 +22,33 @@ struct schedule_options {
     int64_t batch; /* samples at most */
     bool corrupt;  /* false: the layers read the clean input */
     bool join;     /* join calls into segments */
+    bool fold;     /* fold layers into the calls of others */
+    bool finished; /* the weights do not change any more, so that affine layers can be folded into them */
     bool keep_all; /* every value and gradient stays readable */
 };
 
-enum call_kind { CALL_GATHER, CALL_FORWARD, CALL_BACKWARD };
+/* Where an array of one sample lies. */
+struct storage {
+    enum { STORAGE_NONE, STORAGE_BATCH, STORAGE_SCRATCH } where;
+    int64_t offset; /* BATCH: of sample 0 in the work buffer; SCRATCH: in the unit's scratch */
+    int64_t len;    /* floats of one sample; samples follow each other densely */
+};
 
+enum call_kind { CALL_GATHER, CALL_FORWARD, CALL_BACKWARD, CALL_FOLDED /* while planning: in another call */ };
+
+/* Nodes that do not exist are -1. */
 struct call {
     enum call_kind kind;
     int node;
-    int64_t scratch_offset;      /* of the node's own scratch, in the unit's */
-    bool add_dx[DAE_MAX_INPUTS]; /* backward: another reader has written that gradient already */
+    struct storage scratch; /* the node's own, for this call */
+    /* Forward. In this order: an affine node in the weights (graph/fold_weights.h), a pointwise node in the store, a
+     * pooling node whose windows are all that is stored; `result` is the node whose y is stored in the end. */
+    int affine, fold, pool, result;
+    int64_t penalty; /* what the node adds to the loss: (batch) from here on in the work buffer; or -1 */
+    /* Backward. dx[j] is the node whose gradient is written for input j. fold_dx is the pointwise node whose backward
+     * the store of dx[0] does, between the node and dx[0]. */
+    int fold_dx, dx[DAE_MAX_INPUTS];
+    bool add_dx[DAE_MAX_INPUTS]; /* another call has written that gradient already */
 };
 
 /* Calls [first, first + n) run together. */
@@ -40,34 +57,41 @@ struct step {
     bool batch_wide;
 };
 
-/* Where an array of one sample lives. */
-struct storage {
-    enum { STORAGE_NONE, STORAGE_BATCH, STORAGE_SCRATCH } where;
-    int64_t offset; /* BATCH: of sample 0 in the work buffer; SCRATCH: in the unit's scratch */
-    int64_t len;    /* floats of one sample; samples follow each other densely */
+/* gradients[gradient .. gradient + len) are the sums over the shards of slab[slab .. slab + len). */
+struct reduction {
+    int64_t slab, gradient, len;
 };
 
 struct schedule {
     struct schedule_options options;
     struct call *call;
     struct step *step;
-    int n_calls, n_steps;
-    struct storage *value, *gradient;    /* (n_nodes); aliases (views, folded layers) already followed */
-    struct storage *kept;                /* (n_nodes) what a batch-wide forward leaves for backward, once for a batch */
+    struct reduction *reduction;
+    int n_calls, n_steps, n_reductions;
+    struct storage *value, *gradient;    /* (n_nodes); aliases (views, affine nodes) already followed */
+    struct storage *kept;                /* (n_nodes) what a batch-wide forward leaves for backward */
     int64_t *slab;                       /* (n_nodes, DAE_MAX_WEIGHTS) offset in a shard's slab, or -1 */
     int64_t slab_len;                    /* floats of one shard's weight gradients */
     int64_t scratch_len;                 /* floats of one unit's scratch */
+    int64_t penalty_offset;              /* in the work buffer: (n_penalties, batch) */
+    int n_penalties;                     /* calls that add to the loss; only in training */
     int64_t scratch_offset, slab_offset; /* in the work buffer: (units, scratch_len) and (shards, slab_len) */
     int64_t work_len;                    /* floats of the work buffer */
 };
 
 /* Memory is the network's arena. A network too large for any memory: DAE_NO_MEMORY. */
-MUST_USE enum dae_status schedule_plan(const struct network *network, const struct fusion *fusion,
-                                       const struct tuning *tuning, const struct schedule_options *options,
-                                       struct schedule *schedule, struct error *err);
+MUST_USE enum dae_status schedule_plan(const struct network *network, const struct tuning *tuning,
+                                       const struct schedule_options *options, struct schedule *schedule,
+                                       struct error *err);
 
-/* The input j of a backward call's node whose gradient it writes lies in this storage; NONE when nobody wants it. */
-const struct storage *schedule_dx(const struct schedule *schedule, const struct network *network,
-                                  const struct fusion *fusion, int node, int j);
+/* A node's call of that kind, or NULL. */
+const struct call *schedule_find(const struct schedule *schedule, enum call_kind kind, int node);
+
+/* Whether anything is folded, or multiplied into weights. */
+bool schedule_folds(const struct schedule *schedule);
+bool schedule_absorbs(const struct schedule *schedule);
+
+/* Storage that has a part for each sample may have one more for the batch: it begins here in the work buffer. */
+int64_t schedule_batch_part(const struct schedule *schedule, const struct storage *storage);
 
 #endif

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "graph/derived.h"
 #include "graph/executor.h"
+#include "graph/jacobian.h"
 
 struct mapping {
     struct network network;
@@ -14,8 +14,7 @@ struct mapping {
 };
 
 static enum dae_status open_device_side(struct mapping *m, struct device *device, const float *parameters,
-                                        const struct dae_plugin *optimizer, const void *optimizer_state,
-                                        struct error *err)
+                                        const struct plugin *optimizer, const void *optimizer_state, struct error *err)
 {
     const struct executor_options options = {
         .batch = m->batch,
@@ -26,8 +25,7 @@ static enum dae_status open_device_side(struct mapping *m, struct device *device
         .optimizer = optimizer,
         .optimizer_state = optimizer_state,
     };
-    char notice[256];
-    TRY(executor_new(device, &m->network, &options, notice, sizeof notice, &m->executor, err));
+    TRY(executor_new(device, &m->network, &options, &m->executor, err));
     TRY(executor_set_parameters(m->executor, parameters, err));
     TRY(buffer_new(device, (uint64_t)(m->batch * m->in) * sizeof(float), "points", &m->points, err));
     TRY(buffer_new(device, (uint64_t)m->batch * sizeof(int32_t), "order", &m->order, err));
@@ -46,14 +44,14 @@ static enum dae_status open_device_side(struct mapping *m, struct device *device
 }
 
 enum dae_status mapping_new(struct device *device, const struct network *network, int node, const float *parameters,
-                            const struct dae_plugin *optimizer, const void *optimizer_state, int64_t batch,
+                            const struct plugin *optimizer, const void *optimizer_state, int64_t batch,
                             struct mapping **out, struct error *err)
 {
     *out = NULL;
     struct mapping *m = calloc(1, sizeof *m);
     if (!m)
         return error_no_memory(err, "mapping", sizeof *m);
-    enum dae_status status = derived_projection(network, node, &m->network, err);
+    enum dae_status status = jacobian_projection(network, node, &m->network, err);
     if (status == DAE_OK) {
         m->batch = batch;
         m->in = dae_shape_len(&m->network.node[0].plan.output);
@@ -71,7 +69,7 @@ enum dae_status mapping_new(struct device *device, const struct network *network
 enum dae_status mapping_check(const struct network *network, int node, struct error *err)
 {
     struct network unused;
-    return derived_projection(network, node, &unused, err);
+    return jacobian_projection(network, node, &unused, err);
 }
 
 void mapping_free(struct mapping *m)
@@ -86,7 +84,7 @@ void mapping_free(struct mapping *m)
     free(m);
 }
 
-/* Puts points x (n, input), n at most a batch, on the device. `vector`: see derived_projection. */
+/* Puts points x (n, input), n at most a batch, on the device. `vector`: see jacobian_projection. */
 static enum dae_status put_points(struct mapping *m, const float *x, int64_t n, int64_t vector, struct batch *batch,
                                   struct error *err)
 {

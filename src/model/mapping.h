@@ -11,9 +11,9 @@ struct mapping;
 
 /* The map from the network's input to `node` with these parameters (parameters_len). Takes `batch` points at once.
  * The optimiser never updates anything, but an executor that differentiates is built with one. Released before the
- * device and the network. DAE_CONFIG: see derived_projection. */
+ * device and the network. DAE_CONFIG: see jacobian_projection. */
 MUST_USE enum dae_status mapping_new(struct device *device, const struct network *network, int node,
-                                     const float *parameters, const struct dae_plugin *optimizer,
+                                     const float *parameters, const struct plugin *optimizer,
                                      const void *optimizer_state, int64_t batch, struct mapping **out,
                                      struct error *err);
 void mapping_free(struct mapping *mapping); /* NULL is fine */

@@ -7,7 +7,6 @@
 #include "base/shape.h"
 #include "config/tree.h"
 #include "graph/executor.h"
-#include "graph/fusion.h"
 #include "model/receptive_field.h"
 
 /* What a tile's sides may be, down to a multiple of the network's stride, and those of the image where these are
@@ -132,17 +131,15 @@ static uint64_t tile_bytes(const struct tiler *tiler, const int64_t side[2])
 static enum dae_status measure(const struct tiler *tiler, const int64_t side[2], uint64_t *bytes, struct error *err)
 {
     const struct tuning *tuning = device_tuning(tiler->options.device);
-    const struct schedule_options options = {.kind = SCHEDULE_INFER, .batch = batch_of(tiler), .join = tuning->join};
+    const struct schedule_options options = {
+        .kind = SCHEDULE_INFER, .batch = batch_of(tiler), .join = tuning->join, .fold = tuning->fold, .finished = true};
     struct arena arena = {0};
     struct network network;
-    struct fusion fusion;
     struct schedule schedule;
     enum dae_status status = tiler_network(tiler->options.registry, tiler->options.config, side[0], side[1],
                                            tiler->channels, &arena, &network, err);
     if (status == DAE_OK)
-        status = fusion_plan(&network, tuning->fold, true, &fusion, err);
-    if (status == DAE_OK)
-        status = schedule_plan(&network, &fusion, tuning, &options, &schedule, err);
+        status = schedule_plan(&network, tuning, &options, &schedule, err);
     if (status == DAE_OK)
         *bytes = (uint64_t)(network.parameters_len + schedule.work_len) * sizeof(float) +
                  (uint64_t)batch_of(tiler) * tile_bytes(tiler, side);
@@ -230,10 +227,9 @@ static enum dae_status prepare(struct tiler *tiler, const int64_t side[2], struc
     tiler->batch = batch_of(tiler);
     const struct executor_options options = {.batch = tiler->batch, .infer = true, .join = true, .fold = true};
     const uint64_t bytes = (uint64_t)tiler->batch * tile_bytes(tiler, side);
-    char notice[256];
     TRY(tiler_network(tiler->options.registry, tiler->options.config, side[0], side[1], tiler->channels, &tiler->arena,
                       &tiler->network, err));
-    TRY(executor_new(tiler->options.device, &tiler->network, &options, notice, sizeof notice, &tiler->executor, err));
+    TRY(executor_new(tiler->options.device, &tiler->network, &options, &tiler->executor, err));
     TRY(executor_set_parameters(tiler->executor, tiler->options.parameters, err));
     TRY(buffer_new(tiler->options.device, bytes, "tiles", &tiler->data, err));
     TRY(write_order(tiler, err));

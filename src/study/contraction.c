@@ -33,12 +33,7 @@ static const struct study_key keys[] = {
 
 static const struct dae_level *gaussian_sigma(const struct network *network)
 {
-    if (network->noisy != 1 || strcmp(network->node[1].plugin->name, "gaussian") != 0)
-        return NULL;
-    for (const struct dae_param *row = network->node[1].plugin->params; row && row->key; ++row)
-        if (strcmp(row->key, "sigma") == 0)
-            return (const void *)((const char *)network->node[1].state + row->offset);
-    return NULL;
+    return network->noisy == 1 ? plugin_deviation(network->node[1].plugin, network->node[1].state) : NULL;
 }
 
 static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)

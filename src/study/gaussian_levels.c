@@ -1,30 +1,32 @@
 #include "study/gaussian_levels.h"
 
-/* The map that holds `gaussian`, or NULL. */
-static const struct value *gaussian_of(const struct value *config)
+/* The one corruption of the network, if it is additive Gaussian noise; else NULL. */
+static const struct plugin *gaussian_of(const struct network *network)
 {
-    const struct value *corruption = value_map_get(config, "corruption");
-    if (corruption && corruption->kind == VALUE_LIST && corruption->n == 1)
-        corruption = corruption->items[0];
-    return corruption && value_map_get(corruption, "gaussian") ? corruption : NULL;
+    const struct node *noise = &network->node[1];
+    return network->noisy == 1 && plugin_deviation(noise->plugin, noise->state) ? noise->plugin : NULL;
 }
 
 enum dae_status gaussian_levels_check(const struct study_task *task, struct mark mark, struct error *err)
 {
-    const struct value *corruption = value_map_get(task->config, "corruption");
-    if (!corruption)
-        return error_at(err, DAE_CONFIG, mark, "a study of noise levels wants `corruption: gaussian`; there is none");
-    if (!gaussian_of(task->config))
+    if (!value_map_get(task->config, "corruption"))
+        return error_at(err, DAE_CONFIG, mark,
+                        "a study of noise levels expects Gaussian noise; there is no corruption");
+    if (!gaussian_of(task->network))
         return error_at(err, DAE_CONFIG, task->network->node[1].mark,
-                        "a study of noise levels wants one corruption, `gaussian`; this is another");
+                        "a study of noise levels expects one corruption, Gaussian noise; this is another");
     return DAE_OK;
 }
 
 const struct value *gaussian_levels_value(const struct study_task *task, double sigma)
 {
-    struct value *copy = value_copy(task->arena, gaussian_of(task->config));
+    const struct plugin *gaussian = gaussian_of(task->network);
+    const struct value *corruption = value_map_get(task->config, "corruption");
+    struct value *copy = value_copy(task->arena, corruption->kind == VALUE_LIST ? corruption->items[0] : corruption);
     struct value *number = value_float_new(task->arena, sigma);
-    return copy && value_map_put(task->arena, value_map_get(copy, "gaussian"), "sigma", number) ? copy : NULL;
+    return copy && value_map_put(task->arena, value_map_get(copy, gaussian->name), gaussian->noise->deviation, number)
+               ? copy
+               : NULL;
 }
 
 enum dae_status gaussian_levels_variant(const struct study_task *task, double sigma, const char *const *assignments,

@@ -114,7 +114,6 @@ static enum dae_status prepare(struct progressive *p, const float *parameters, s
     struct study_task *task = p->task;
     const struct executor_options options = {.batch = p->batch, .infer = true, .join = true, .fold = true};
     const uint64_t numbers = (uint64_t)(p->batch * p->len), order_bytes = (uint64_t)p->batch * sizeof(int32_t);
-    char notice[256]; /* the same that training gave */
     test_shown_choose(task->test_set, TEST_ERROR_SHOWN, &p->shown);
     p->image = arena_array(task->arena, (size_t)(p->options->levels.n * (1 + p->n_stages) * p->shown.n),
                            (size_t)p->len * sizeof *p->image);
@@ -124,7 +123,7 @@ static enum dae_status prepare(struct progressive *p, const float *parameters, s
         return error_no_memory(err, "images", numbers * sizeof *p->value);
     for (int64_t i = 0; i < p->batch; ++i)
         order[i] = (int32_t)i;
-    TRY(executor_new(task->device, task->network, &options, notice, sizeof notice, &p->executor, err));
+    TRY(executor_new(task->device, task->network, &options, &p->executor, err));
     TRY(executor_set_parameters(p->executor, parameters, err));
     TRY(buffer_new(task->device, numbers * sizeof *p->value, "samples", &p->data, err));
     TRY(buffer_new(task->device, order_bytes, "order of samples", &p->order, err));

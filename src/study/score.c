@@ -30,15 +30,6 @@ static const struct study_key keys[] = {
 
 /* ---- What it asks of a config. ----------------------------------------------------------------------------------- */
 
-/* The member of a plugin's state that a row fills, or NULL. */
-static const void *member(const struct node *node, const char *key)
-{
-    for (const struct dae_param *row = node->plugin->params; row && row->key; ++row)
-        if (strcmp(row->key, key) == 0)
-            return (const char *)node->state + row->offset;
-    return NULL;
-}
-
 static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
 {
     struct options *o = filled;
@@ -50,15 +41,17 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
                         "the study score wants data whose score is known: source: mixture or spiral");
     TRY(gaussian_levels_check(task, options->mark, err));
     const struct node *noise = &task->network->node[1], *loss = &task->network->node[task->network->loss];
-    const double *clamp = member(noise, "clamp");
-    const struct dae_level *sigma = member(noise, "sigma");
-    if (!clamp || !sigma || isfinite(clamp[0]) || isfinite(clamp[1]))
-        return error_at(err, DAE_CONFIG, noise->mark, "the study score wants noise that is not clamped");
+    const struct dae_level *sigma = plugin_deviation(noise->plugin, noise->state);
+    const double *clamp = plugin_noise_options(noise->plugin, noise->state)->clamp;
+    if (isfinite(clamp[0]) || isfinite(clamp[1]))
+        return error_at(err, DAE_CONFIG, noise->mark, "the study score expects noise that is not clamped");
     if (o->sigmas.n == 0 && !(sigma->low == sigma->high && sigma->low > 0))
-        return error_at(err, DAE_CONFIG, noise->mark, "the study score wants one sigma above 0, here or as its option");
-    if (strcmp(loss->plugin->name, "mse") != 0)
-        return error_at(err, DAE_CONFIG, loss->mark,
-                        "the study score wants the loss mse: it is the mean that restores by the score");
+        return error_at(err, DAE_CONFIG, noise->mark, "the study score expects one %s above 0, here or as its option",
+                        noise->plugin->noise->deviation);
+    if (!plugin_is_squared_error(loss->plugin, loss->state))
+        return error_at(
+            err, DAE_CONFIG, loss->mark,
+            "the study score expects the squared error as the loss: it is the mean that restores by the score");
     if (o->sigmas.n == 0)
         o->sigmas = (struct field_numbers){1, {sigma->low}};
     return DAE_OK;
@@ -323,7 +316,8 @@ static enum dae_status add_findings(const struct study_task *task, const struct 
 static enum dae_status train(struct study_task *task, double sigma, struct study_variant **variant,
                              const float **parameters, struct error *err)
 {
-    const struct dae_level *own = member(&task->network->node[1], "sigma");
+    const struct node *noise = &task->network->node[1];
+    const struct dae_level *own = plugin_deviation(noise->plugin, noise->state);
     const char *name = arena_printf(task->arena, "sigma_%g", sigma);
     if (!name)
         return error_no_memory(err, "study", 0);

@@ -184,12 +184,11 @@ enum dae_status study_pass(const struct study_task *task, const struct study_var
         .code = code ? numbers(n, code) : NULL,
         .loss = numbers(n, 1),
     };
-    char notice[256];
     enum dae_status status = DAE_OK;
     if (!pass.clean || !pass.noisy || !pass.output || !pass.loss || (code && !pass.code))
         status = error_no_memory(err, "study", (unsigned long long)(n * input) * sizeof(float));
     if (status == DAE_OK)
-        status = executor_new(task->device, network, &options, notice, sizeof notice, &pass.executor, err);
+        status = executor_new(task->device, network, &options, &pass.executor, err);
     if (status == DAE_OK)
         status = executor_set_parameters(pass.executor, parameters, err);
     if (status == DAE_OK)

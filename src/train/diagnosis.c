@@ -47,7 +47,7 @@ static void judge_range(const struct network *network, const float *output, int6
     int64_t i = 0;
     while (i < len && output[i] >= 0 && output[i] <= 1)
         ++i;
-    if (loss->plugin->flags & DAE_UNIT_RANGE && i < len && isfinite(output[i]))
+    if (loss->plugin->unit_range && i < len && isfinite(output[i]))
         snprintf(diagnosis->cause, sizeof diagnosis->cause,
                  "the loss %s requires an output from 0 to 1, but that of \"%s\" is %.5g; end the network with a "
                  "sigmoid, or take another loss",
@@ -107,7 +107,6 @@ enum dae_status diagnosis_first_bad(struct device *device, const struct network 
     keep.join = keep.evaluate = keep.infer = false;
     struct executor *executor = NULL;
     struct buffer *losses = NULL;
-    char notice[256];
     int64_t longest = 1;
     for (int i = 0; i < network->n_nodes; ++i)
         if (dae_shape_len(&network->node[i].plan.output) > longest)
@@ -115,7 +114,7 @@ enum dae_status diagnosis_first_bad(struct device *device, const struct network 
     float *values = calloc((size_t)(longest * batch->n), sizeof *values);
     enum dae_status status = values ? DAE_OK : error_no_memory(err, "diagnosis", (unsigned long long)longest);
     if (status == DAE_OK)
-        status = executor_new(device, network, &keep, notice, sizeof notice, &executor, err);
+        status = executor_new(device, network, &keep, &executor, err);
     if (status == DAE_OK)
         status = executor_set_parameters(executor, parameters, err);
     if (status == DAE_OK)

@@ -211,7 +211,6 @@ static enum dae_status prepare(struct evaluator *c, struct error *err)
                                              .corrupt = true,
                                              .join = true,
                                              .fold = true};
-    char notice[256]; /* the same that training gave */
     c->clean = calloc(numbers, sizeof(float));
     c->noisy = calloc(numbers, sizeof(float));
     c->output = calloc(numbers, sizeof(float));
@@ -222,7 +221,7 @@ static enum dae_status prepare(struct evaluator *c, struct error *err)
     c->evaluation->shown_clean = c->evaluation->memory;
     c->evaluation->n_samples = loader_samples(o->test);
     choose_shown(c);
-    return executor_new(o->device, o->network, &options, notice, sizeof notice, &c->executor, err);
+    return executor_new(o->device, o->network, &options, &c->executor, err);
 }
 
 enum dae_status evaluation_run(const struct evaluation_options *options, struct evaluation *evaluation,

@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "config/fields.h"
-#include "graph/params.h"
 
 enum { MAX_EPOCH = 1000000, MAX_WARM_UP = 1000000000 };
 
@@ -46,16 +45,7 @@ static enum dae_status read_cosine(struct value *cosine, struct arena *arena, st
     return read_default(cosine, "to", 1, 0, arena, &rate->to, err);
 }
 
-static enum dae_status check_optimizer(const struct value *at, const struct dae_plugin *optimizer, struct error *err)
-{
-    if (params_has_float(optimizer, "lr"))
-        return DAE_OK;
-    return error_at(err, DAE_CONFIG, at->mark, "the optimizer '%s' has no learning rate 'lr' to be changed",
-                    optimizer->name);
-}
-
-enum dae_status lr_schedule_read(struct value *train, const struct dae_plugin *optimizer, struct arena *arena,
-                                 struct lr_schedule *rate, struct error *err)
+enum dae_status lr_schedule_read(struct value *train, struct arena *arena, struct lr_schedule *rate, struct error *err)
 {
     static const char *const kinds[] = {"step", "cosine"};
     const struct value *schedule = value_map_get(train, "schedule"), *warm_up = value_map_get(train, "warm_up");
@@ -65,13 +55,11 @@ enum dae_status lr_schedule_read(struct value *train, const struct dae_plugin *o
         struct value *step = value_map_get(schedule, "step"), *cosine = value_map_get(schedule, "cosine");
         if (!step == !cosine)
             return field_refuse(schedule, "one of step and cosine", err);
-        TRY(check_optimizer(schedule, optimizer, err));
         TRY(step ? read_step(step, arena, rate, err) : read_cosine(cosine, arena, rate, err));
     }
     if (warm_up) {
         long long updates;
         TRY(field_int(warm_up, 0, MAX_WARM_UP, &updates, err));
-        TRY(check_optimizer(warm_up, optimizer, err));
         rate->warm_up = updates;
     }
     return DAE_OK;

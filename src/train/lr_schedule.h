@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "config/value.h"
-#include "dae/plugin.h"
 
 enum { LR_SCHEDULE_MAX_STEPS = 16 };
 
@@ -23,9 +23,9 @@ struct lr_schedule {
 };
 
 /* Reads the keys `schedule` and `warm_up` of the map `train`. Defaults within a schedule are written back. DAE_CONFIG
- * at the place, also where the optimiser has no parameter `lr` to be changed. */
-MUST_USE enum dae_status lr_schedule_read(struct value *train, const struct dae_plugin *optimizer, struct arena *arena,
-                                          struct lr_schedule *rate, struct error *err);
+ * at the place. */
+MUST_USE enum dae_status lr_schedule_read(struct value *train, struct arena *arena, struct lr_schedule *rate,
+                                          struct error *err);
 
 /* The factor of update t = 1, 2, ... of a training of so many epochs of `steps` updates. The cosine's is
  * to + (1 - to) (1 + cos(pi (t - 1) / (epochs steps))) / 2 (Loshchilov and Hutter, SGDR, ICLR 2017, without restarts).

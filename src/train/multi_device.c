@@ -61,8 +61,7 @@ enum dae_status multi_device_new(struct device *device, struct executor *executo
     enum dae_status status = join_team(team, device, executor, train, err);
     for (int i = 0; i < n_helpers && status == DAE_OK; ++i) {
         struct executor *own = NULL;
-        char notice[256];
-        status = executor_new(helper[i].device, network, &of_helpers, notice, sizeof notice, &own, err);
+        status = executor_new(helper[i].device, network, &of_helpers, &own, err);
         if (status == DAE_OK)
             status = join_team(team, helper[i].device, own, helper[i].train, err);
     }

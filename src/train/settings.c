@@ -110,9 +110,9 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
     if ((found = value_map_get(train, "contractive")))
         TRY(field_float(found, 0, MAX_CONTRACTIVE, &settings->contractive, err));
     TRY(fields_need(train, "optimizer", "train", &found, err));
-    TRY(params_read(registry, DAE_OPTIMIZER, value_map_get(train, "optimizer"), NULL, 0, arena, &settings->optimizer,
+    TRY(params_read(registry, PLUGIN_OPTIMIZER, value_map_get(train, "optimizer"), NULL, 0, arena, &settings->optimizer,
                     &settings->optimizer_state, err));
-    TRY(lr_schedule_read(train, settings->optimizer, arena, &settings->rate, err));
+    TRY(lr_schedule_read(train, arena, &settings->rate, err));
     found = value_map_get(train, "clip_gradient");
     if (found)
         TRY(field_float(found, MIN_CLIP, MAX_CLIP, &settings->clip_gradient, err));

@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "config/value.h"
-#include "dae/plugin.h"
 #include "data/dataset.h"
+#include "graph/plugin.h"
 #include "graph/registry.h"
 #include "train/early_stop.h"
 #include "train/lr_schedule.h"
@@ -16,9 +16,9 @@ struct settings {
     const char *name; /* safe as a file name */
     const struct value *data;
     int64_t batch, epochs;
-    double contractive; /* weight of the penalty on the Jacobian (graph/derived.h); 0: none */
-    const struct dae_plugin *optimizer;
-    void *optimizer_state;
+    double contractive; /* weight of the penalty on the Jacobian (graph/jacobian.h); 0: none */
+    const struct plugin *optimizer;
+    const void *optimizer_state;
     struct lr_schedule rate;
     double clip_gradient; /* the largest norm of a batch's gradient; 0: no limit */
     double average;       /* decay of the running mean of the parameters that is kept and used; 0: none */

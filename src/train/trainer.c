@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "graph/derived.h"
+#include "graph/jacobian.h"
 #include "train/checkpoint.h"
 #include "train/diagnosis.h"
 
@@ -98,7 +98,7 @@ static enum dae_status read_state(struct trainer *t, struct error *err)
 static const char *bad_state(const struct trainer *t)
 {
     const struct checkpoint now = {.parameters = t->parameters, .state = t->state, .average = t->average};
-    return checkpoint_bad(&now, t->options->network, t->options->settings->optimizer->n_states);
+    return checkpoint_bad(&now, t->options->network, t->options->settings->optimizer->optimizer->n_states);
 }
 
 static void swap(float **a, float **b)
@@ -122,7 +122,7 @@ static enum dae_status save_checkpoint(struct trainer *t, int64_t epoch, int64_t
     if (!t->options->checkpoint)
         return DAE_OK;
     return checkpoint_save(t->options->checkpoint, &t->at, t->options->network,
-                           t->options->settings->optimizer->n_states, t->options->fingerprint, err);
+                           t->options->settings->optimizer->optimizer->n_states, t->options->fingerprint, err);
 }
 
 static enum dae_status load_checkpoint(struct trainer *t, char *notice, size_t notice_len, struct error *err)
@@ -134,7 +134,7 @@ static enum dae_status load_checkpoint(struct trainer *t, char *notice, size_t n
         snprintf(notice, notice_len, "resume: no checkpoint in %s, starting anew", o->checkpoint);
         return DAE_OK;
     }
-    TRY(checkpoint_load(o->checkpoint, &t->at, o->network, o->settings->optimizer->n_states,
+    TRY(checkpoint_load(o->checkpoint, &t->at, o->network, o->settings->optimizer->optimizer->n_states,
                         (uint64_t)o->settings->epochs, (uint64_t)t->n_steps, o->fingerprint, err));
     memcpy(t->host_losses, t->at.step_losses, (size_t)t->at.step * sizeof(float));
     snprintf(notice, notice_len, "resume: from %s, epoch %llu, step %llu", o->checkpoint,
@@ -394,12 +394,13 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     TRY(loader_check_holes(o->train, o->network, err));
     TRY(loader_check_holes(o->validation, o->network, err));
     t->n_steps = (samples + settings->batch - 1) / settings->batch;
-    TRY(checkpoint_new(o->network, settings->optimizer->n_states, settings->average > 0, o->choose,
+    TRY(checkpoint_new(o->network, settings->optimizer->optimizer->n_states, settings->average > 0, o->choose,
                        (uint64_t)settings->epochs, (uint64_t)t->n_steps, &t->at, err));
     t->host_losses = calloc((size_t)t->n_steps, sizeof(float));
     t->sample_losses = calloc((size_t)settings->batch, sizeof(float));
     t->parameters = calloc((size_t)o->network->parameters_len, sizeof(float));
-    t->state = calloc((size_t)o->network->trained_len * (size_t)settings->optimizer->n_states + 1, sizeof(float));
+    t->state =
+        calloc((size_t)o->network->trained_len * (size_t)settings->optimizer->optimizer->n_states + 1, sizeof(float));
     t->average = t->at.average ? calloc((size_t)o->network->parameters_len, sizeof(float)) : NULL;
     if (!t->host_losses || !t->sample_losses || !t->parameters || !t->state || !t->at.average != !t->average)
         return error_no_memory(err, "losses", (unsigned long long)t->n_steps * sizeof(float));
@@ -423,14 +424,10 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
         .average = settings->average,
     };
     if (settings->contractive > 0 && o->corrupt) {
-        TRY(derived_contractive(o->network, settings->contractive, &t->contractive, err));
+        TRY(jacobian_contractive(o->network, settings->contractive, &t->contractive, err));
         t->executor_options.training = &t->contractive;
     }
-    char device_notice[256];
-    TRY(executor_new(o->device, o->network, &t->executor_options, device_notice, sizeof device_notice, &t->executor,
-                     err));
-    if (device_notice[0] && !notice[0])
-        snprintf(notice, notice_len, "%s", device_notice);
+    TRY(executor_new(o->device, o->network, &t->executor_options, &t->executor, err));
     TRY(buffer_new(o->device, (uint64_t)t->n_steps * sizeof(float), "losses", &t->losses, err));
     TRY(form_team(t, err));
     TRY(set_parameters(t, err));

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "base/atomic_file.h"
+#include "base/file.h"
 
 /* ---- A file system that fails: these take the place of libc's. --------------------------------------------------- */
 

@@ -113,7 +113,6 @@ static void multiply(struct device *device, struct gemm *gemm, int64_t m, int64_
 {
     struct buffer *a, *b, *c;
     float ones[40 * 40], out;
-    const struct gemm_operand none = {0};
     for (int i = 0; i < 40 * 40; ++i)
         ones[i] = 1;
     check(buffer_new(device, sizeof ones, "a", &a, &err));
@@ -121,8 +120,8 @@ static void multiply(struct device *device, struct gemm *gemm, int64_t m, int64_
     check(buffer_new(device, sizeof ones, "c", &c, &err));
     check(buffer_write(a, 0, ones, sizeof ones, &err));
     check(buffer_write(b, 0, ones, sizeof ones, &err));
-    check(gemm_run(gemm, m, n, k, (struct gemm_operand){a, 0}, (struct gemm_operand){b, 0}, (struct gemm_operand){c, 0},
-                   false, none, none, &err));
+    const struct gemm_product product = {.m = m, .n = n, .k = k, .a = {a, 0}, .b = {b, 0}, .c = {c, 0}};
+    check(gemm_run(gemm, &product, &err));
     check(buffer_read(c, (uint64_t)(m * n - 1) * sizeof out, &out, sizeof out, &err));
     assert_true(out == (float)k);
     buffer_free(a);
@@ -137,10 +136,9 @@ static void profile_counts_launches_by_kernel_and_size(void **state)
     struct gemm_pool *pool;
     struct gemm *gemm, *other;
     struct profile profile;
-    char notice[256];
     const struct gemm_spec spec = {.definitions = ""}, transposed = {.transpose_a = true, .definitions = ""};
     open_device(&device);
-    check(gemm_pool_new(device, notice, sizeof notice, &pool, &err));
+    check(gemm_pool_new(device, &pool, &err));
     check(gemm_prepare(pool, &spec, &gemm, &err));
     check(gemm_prepare(pool, &transposed, &other, &err));
     multiply(device, gemm, 7, 9, 11); /* before: not counted */

@@ -43,12 +43,12 @@ static void compare(struct arena *arena, struct verify_report *report)
 {
     struct error err = {0};
     struct network network;
-    const struct dae_plugin *optimizer;
-    void *state;
+    const struct plugin *optimizer;
+    const void *state;
     struct value *sgd;
     check(build_text(registry, net, false, arena, &network, &err), &err);
     check(tree_parse_text("sgd", "sgd: {}", 7, arena, &sgd, &err), &err);
-    check(params_read(registry, DAE_OPTIMIZER, sgd, NULL, 0, arena, &optimizer, &state, &err), &err);
+    check(params_read(registry, PLUGIN_OPTIMIZER, sgd, NULL, 0, arena, &optimizer, &state, &err), &err);
     const struct verify_options options = {
         .n = 9, .epoch = 1, .seed = 1, .guards = true, .optimizer = optimizer, .optimizer_state = state};
     check(device_comparison_run(device, &network, &options, arena, report, &err), &err);

@@ -150,7 +150,7 @@ compile() { # FOLDER FLAG...: swish.so with faults
     local folder=$1
     shift
     mkdir -p "$folder"
-    cc -shared -fPIC -Isrc "$@" -o "$folder/swish.so" tests/cli/swish.c
+    cc -shared -fPIC -Isrc -I"$work/kernel" "$@" -o "$folder/swish.so" tests/cli/swish.c
 }
 refused() { # FOLDER MESSAGE: by every command that loads plugins, before any code of it runs
     local command
@@ -197,11 +197,16 @@ refused "$bad/dir" "it is not a regular file"
 
 case_is "a library that is no plugin"
 compile "$bad/no_table" -DNO_TABLE
-refused "$bad/no_table" "it exports no dae_plugin_v3"
+refused "$bad/no_table" "it exports none of dae_pointwise_v4"
 
 case_is "another ABI"
 compile "$bad/abi" -DABI=1
 refused "$bad/abi" "it was built for another ABI"
+
+case_is "a plugin of contract 3, with the page that tells what has changed"
+compile "$bad/old" -DCONTRACT_3
+refused "$bad/old" "it was written for plugin contract 3, and this is 4"
+err_has 'docs/plugins.md, "From contract 3"'
 
 case_is "another size"
 compile "$bad/size" -DSIZE=64
@@ -213,11 +218,11 @@ refused "$bad/no_name" "it has no name"
 
 case_is "a name that is a path"
 compile "$bad/path" '-DNAME="../relu"'
-refused "$bad/path" "its name must be of a-z, 0-9 and _"
+refused "$bad/path" "its name must consist of a-z, 0-9 and _"
 
 case_is "no reference"
 compile "$bad/reference" -DREFERENCE=NULL
-refused "$bad/reference" "it needs plan and reference"
+refused "$bad/reference" "it needs a reference"
 
 case_is "the name of another plugin"
 compile "$bad/again" '-DNAME="relu"'
@@ -256,15 +261,40 @@ out_lacks HOSTILE
 out_lacks swish
 
 case_is "a plan that fails: exit code 2, in its words"
-compile "$bad/fails" -DFAIL
+compile "$bad/fails" -DWITH_KERNEL -DFAIL
 run "$dae_cl" check "$small" --plugins "$bad/fails" --set model.layers.2=swish
 code_is 2
 err_has "it does not like this shape"
 
-case_is "a plan that makes no sense"
-compile "$bad/lies" -DLIE
+case_is "a plan that makes no sense: plugin and member"
+compile "$bad/lies" -DWITH_KERNEL -DLIE
 run "$dae_cl" check "$small" --plugins "$bad/lies" --set model.layers.2=swish
-[ "$code" -eq 2 ] || [ "$code" -eq 10 ] || problem "exit status $code"
-err_has "error: "
+code_is 2
+err_has "swish_1: its output of -1 is empty or too large"
+
+case_is "more macros than a plan may have"
+compile "$bad/defines" -DWITH_KERNEL -DMANY_DEFINES
+run "$dae_cl" check "$small" --plugins "$bad/defines" --set model.layers.2=swish
+code_is 10
+err_has "plugin 'swish' defines 33 macros in its plan, and 32 are the most"
+
+case_is "a plan that changes the state: plugin and member"
+compile "$bad/changes" -DWITH_KERNEL -DCHANGE
+run "$dae_cl" check "$small" --plugins "$bad/changes" --set model.layers.2=swish
+code_is 10
+err_has "plan of plugin 'swish' changed its state (beta), which is constant"
+
+case_is "a formula that does not compile: exit code 7, with plugin and member"
+compile "$bad/formula" '-DFORMULA="x / (1.0f + exp(-P_GAMMA * x))"'
+run "$dae_cl" run "$small" --plugins "$bad/formula" --set model.layers.2=swish --out "$work/run_formula"
+code_is 7
+err_has "swish.y:1"
+err_has "P_GAMMA"
+
+case_is "a reference that writes past its output: plugin and reason"
+compile "$bad/beyond" -DWITH_KERNEL -DBEYOND
+run "$dae_cl" verify "$small" --plugins "$bad/beyond" --set model.layers.2=swish
+code_is 10
+err_has "the reference of plugin 'swish' writes past its output"
 
 finish

@@ -1,5 +1,5 @@
-/* A plugin as somebody outside the tree would write it. Macros give it the faults that the host must refuse;
- * its constructor tells whether the file was loaded. */
+/* A plugin as somebody outside the tree would write it. Macros give it the faults that the host must refuse; its
+ * constructor shows whether the file was loaded. */
 #include <math.h>
 #include <stdio.h>
 
@@ -12,93 +12,90 @@ __attribute__((constructor)) static void loaded(void)
 }
 #endif
 
-#ifdef WITH_KERNEL
-static const char kernel_source[] =
-#include "swish.cl.inc"
-    ;
-#endif
-
 struct swish {
     double beta;
 };
 
-static const struct dae_param params[] = {
-    {.key = "beta",
-     .type = DAE_FLOAT,
-     .offset = offsetof(struct swish, beta),
-     .default_value = 1,
-     .min = -100,
-     .max = 100,
-     .help = "slope of the gate"},
+static const struct dae_row rows[] = {
+    DAE_FLOAT(struct swish, beta, 1, -100, 100, "slope of the gate"),
     {0},
 };
 
-static int swish_plan(const void *state, struct dae_plan *plan)
+#ifndef ABI
+#define ABI DAE_ABI
+#endif
+#ifndef NAME
+#define NAME "swish"
+#endif
+#ifndef REFERENCE
+#define REFERENCE swish
+#endif
+#define HEAD .head = {ABI, NAME, "x * sigmoid(beta * x)", sizeof(struct swish), rows}
+
+#if defined(NO_TABLE)
+const void *const keep = rows;
+#elif defined(CONTRACT_3)
+const struct dae_row *const dae_plugin_v3 = rows;
+#elif defined(WITH_KERNEL)
+static const char kernel[] =
+#include "swish.cl.inc"
+    ;
+
+static int plan(const void *state, struct dae_plan *plan)
 {
     (void)state;
     plan->output = plan->input[0];
 #ifdef LIE
     plan->output.dim[0] = -1;
 #endif
+#ifdef CHANGE
+    ((struct swish *)(uintptr_t)state)->beta += 1;
+#endif
+#ifdef MANY_DEFINES
+    for (int i = 0; i <= DAE_MAX_DEFINES; ++i)
+        dae_plan_define(plan, "N", i);
+#endif
 #ifdef FAIL
-    snprintf(plan->problem, sizeof plan->problem, "it does not like this shape");
-    return 1;
+    return dae_plan_fail(plan, "it does not like this shape");
 #endif
     return 0;
 }
 
-static void swish_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                            const double *const *x, const double *const *w, double *y)
+static void reference(const struct dae_reference *call)
 {
-    const struct swish *layer = state;
-    (void)draw;
-    (void)w;
-    for (int64_t i = 0; i < dae_shape_len(&plan->output); ++i)
-        y[i] = x[0][i] / (1 + exp(-layer->beta * x[0][i]));
+    const int64_t len = dae_shape_len(&call->plan->output);
+    for (int64_t i = 0; i < len; ++i)
+        call->y[i] = call->x[0][i] / (1 + exp(-((const struct swish *)call->state)->beta * call->x[0][i]));
+#ifdef BEYOND
+    call->y[len] = 1;
+#endif
 }
 
-#ifndef ABI
-#define ABI DAE_ABI
+DAE_LAYER = {HEAD, .reads_x = true, .plan = plan, .kernel = kernel, .reference = reference};
+#else
+static double swish(const void *state, double x)
+{
+    return x / (1 + exp(-((const struct swish *)state)->beta * x));
+}
+
+#ifdef SIZE
+extern const uint32_t dae_table_bytes_v4;
+const uint32_t dae_table_bytes_v4 = SIZE;
+#define dae_table_bytes_v4 the_true_size
 #endif
-#ifndef SIZE
-#define SIZE sizeof(struct dae_plugin)
-#endif
-#ifndef NAME
-#define NAME "swish"
-#endif
-#ifndef REFERENCE
-#define REFERENCE swish_reference
+#ifndef FORMULA
+#define FORMULA "x / (1.0f + exp(-P_BETA * x))"
 #endif
 
-#ifndef NO_TABLE
-DAE_PLUGIN_TABLE = {
-    .abi = ABI,
-    .size = SIZE,
-    .kind = DAE_LAYER,
-    .name = NAME,
-    .help = "x * sigmoid(beta * x)",
-    .state_bytes = sizeof(struct swish),
-    .params = params,
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .plan = swish_plan,
-#ifdef WITH_KERNEL
-    .kernel_source = kernel_source,
-#else
-    .flags = DAE_READS_X,
-    .pointwise_y = "x / (1.0f + exp(-P_BETA * x))",
+DAE_POINTWISE = {
+    HEAD,
+    .y = FORMULA,
 #ifdef WRONG
-    .pointwise_dx = "dy",
+    .dx = "dy",
 #else
-    .pointwise_dx = "dy * (1.0f + exp(-P_BETA * x) * (1.0f + P_BETA * x)) / "
-                    "((1.0f + exp(-P_BETA * x)) * (1.0f + exp(-P_BETA * x)))",
-#endif
+    .dx = "dy * (1.0f + exp(-P_BETA * x) * (1.0f + P_BETA * x)) / "
+          "((1.0f + exp(-P_BETA * x)) * (1.0f + exp(-P_BETA * x)))",
 #endif
     .reference = REFERENCE,
 };
-#else
-const void *const keep[] = {(const void *)params};
-int (*const keep_plan)(const void *, struct dae_plan *) = swish_plan;
-void (*const keep_reference)(const void *, const struct dae_plan *, const struct dae_draw *, const double *const *,
-                             const double *const *, double *) = swish_reference;
 #endif

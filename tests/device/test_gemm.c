@@ -1,5 +1,6 @@
-/* Matrix products against double precision: every transposition, odd sizes, offsets, bias, folds and adding; numbers
- * around C must stay as they are. Our own kernels in both shapes, and CLBlast. */
+/* Matrix products against double precision: every transposition, odd sizes, offsets, bias, folds, adding, and batches
+ * of matrices with gaps between their rows; numbers around C must stay as they are. Our own kernels in both shapes, and
+ * CLBlast. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,12 +11,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/philox.h"
 #include "device/gemm.h"
 #include "driver/driver.h"
 
-enum { MOST = 105, OFFSET = 133, GUARD = 131, LEN = OFFSET + MOST * MOST + GUARD };
+enum { MOST = 165, OFFSET = 133, GUARD = 131, LEN = OFFSET + MOST * MOST + GUARD };
 static const float CANARY = 12345.0f;
 
 struct kind {
@@ -59,12 +61,21 @@ static void fill(float *x, uint32_t which)
         x[i] = (float)(2 * philox_uniform((struct philox_key){9, 0, 0, which}, (uint32_t)i) - 1);
 }
 
-static double want(const struct kind *kind, const struct extra *extra, int m, int n, int k, int i, int j, double *bound)
+/* Where element (row, column) of a stored matrix of product (i, j) of the batch lies. */
+static int64_t place(int64_t row_len, const int64_t step[2], int i, int j, int row, int column)
 {
-    double sum = extra->add ? (double)o.c[OFFSET + i * n + j] : 0, size = fabs(sum);
-    for (int p = 0; p < k; ++p) {
-        const double term = (double)o.a[OFFSET + (kind->transpose_a ? p * m + i : i * k + p)] *
-                            (double)o.b[OFFSET + (kind->transpose_b ? j * k + p : p * n + j)];
+    return OFFSET + i * step[0] + j * step[1] + row * row_len + column;
+}
+
+static double want(const struct kind *kind, const struct extra *extra, const struct gemm_product *q, int outer,
+                   int inner, int i, int j, double *bound)
+{
+    const int64_t at = place(q->c_row, q->c_step, outer, inner, i, j);
+    double sum = extra->add ? (double)o.c[at] : 0, size = fabs(sum);
+    for (int p = 0; p < q->k; ++p) {
+        const bool ta = kind->transpose_a, tb = kind->transpose_b;
+        const double term = (double)o.a[place(q->a_row, q->a_step, outer, inner, ta ? p : i, ta ? i : p)] *
+                            (double)o.b[place(q->b_row, q->b_step, outer, inner, tb ? j : p, tb ? p : j)];
         sum += term;
         size += fabs(term);
     }
@@ -73,36 +84,80 @@ static double want(const struct kind *kind, const struct extra *extra, int m, in
         size += fabs((double)o.bias[OFFSET + j]);
     }
     /* Higham 2002, equation 3.5, and a few roundings of the fold. */
-    *bound = (k + 6) * 0x1p-24 * (size + 1e-30);
-    const double y = (double)o.other[OFFSET + i * n + j];
+    *bound = (double)(q->k + 6) * 0x1p-24 * (size + 1e-30);
+    const double y = (double)o.other[at];
     return extra->fold == 1 ? (sum < 0 ? 0.25 * sum : sum) : extra->fold == 2 ? sum * (1 - y * y) : sum;
+}
+
+/* q says everything but the buffers; rows are given, and batch is 1 or more. What is no element of C keeps its value.
+ */
+static void run_layout(struct gemm *gemm, const char *where, const struct kind *kind, const struct extra *extra,
+                       const struct gemm_product *q)
+{
+    static bool written[LEN];
+    struct error err = {0};
+    struct gemm_product product = *q;
+    for (int i = 0; i < LEN; ++i) {
+        o.c[i] = extra->add ? (float)(i % 17) / 17.0f : CANARY;
+        written[i] = false;
+    }
+    product.a = (struct gemm_operand){o.on_a, OFFSET};
+    product.b = (struct gemm_operand){o.on_b, OFFSET};
+    product.c = (struct gemm_operand){o.on_c, OFFSET};
+    product.bias = (struct gemm_operand){o.on_bias, OFFSET};
+    product.other = (struct gemm_operand){o.on_other, OFFSET};
+    product.add = extra->add;
+    check(buffer_write(o.on_c, 0, o.c, sizeof o.c, &err), &err);
+    check(gemm_run(gemm, &product, &err), &err);
+    check(buffer_read(o.on_c, 0, o.result, sizeof o.result, &err), &err);
+    for (int64_t e = 0; e < q->batch[0] * q->batch[1] * q->m * q->n; ++e) {
+        const int j = (int)(e % q->n), i = (int)(e / q->n % q->m), number = (int)(e / (q->n * q->m));
+        const int outer = number / (int)q->batch[1], inner = number % (int)q->batch[1];
+        const int64_t at = place(q->c_row, q->c_step, outer, inner, i, j);
+        double bound, have = (double)o.result[at], y = want(kind, extra, q, outer, inner, i, j, &bound);
+        written[at] = true;
+        if (!(fabs(have - y) <= bound))
+            fail_msg("%s %s %s %dx%dx%d: C[%d,%d] of product (%d,%d) is %.9g, expected %.9g", where, kind->name,
+                     extra->name, (int)q->m, (int)q->n, (int)q->k, i, j, outer, inner, have, y);
+    }
+    for (int i = 0; i < LEN; ++i)
+        if (!written[i] && o.result[i] != o.c[i])
+            fail_msg("%s %s %s %dx%dx%d: wrote number %d, which is none of C", where, kind->name, extra->name,
+                     (int)q->m, (int)q->n, (int)q->k, i);
 }
 
 static void run(struct gemm *gemm, const char *where, const struct kind *kind, const struct extra *extra, int m, int n,
                 int k)
 {
-    struct error err = {0};
-    for (int i = 0; i < LEN; ++i)
-        if (i < OFFSET || i >= OFFSET + m * n || !extra->add)
-            o.c[i] = CANARY;
-        else
-            o.c[i] = (float)(i % 17) / 17.0f;
-    check(buffer_write(o.on_c, 0, o.c, sizeof o.c, &err), &err);
-    const struct gemm_operand a = {o.on_a, OFFSET}, b = {o.on_b, OFFSET}, c = {o.on_c, OFFSET},
-                              bias = {o.on_bias, OFFSET}, other = {o.on_other, OFFSET};
-    check(gemm_run(gemm, m, n, k, a, b, c, extra->add, bias, other, &err), &err);
-    check(buffer_read(o.on_c, 0, o.result, sizeof o.result, &err), &err);
-    for (int i = 0; i < m; ++i)
-        for (int j = 0; j < n; ++j) {
-            double bound, have = (double)o.result[OFFSET + i * n + j], y = want(kind, extra, m, n, k, i, j, &bound);
-            if (!(fabs(have - y) <= bound))
-                fail_msg("%s %s %s %dx%dx%d: C[%d,%d] is %.9g, wants %.9g", where, kind->name, extra->name, m, n, k, i,
-                         j, have, y);
-        }
-    for (int i = 0; i < LEN; ++i)
-        if ((i < OFFSET || i >= OFFSET + m * n) && o.result[i] != CANARY)
-            fail_msg("%s %s %s %dx%dx%d: wrote %d floats %s C", where, kind->name, extra->name, m, n, k,
-                     i < OFFSET ? OFFSET - i : i - OFFSET - m * n + 1, i < OFFSET ? "before" : "behind");
+    const struct gemm_product dense = {.m = m,
+                                       .n = n,
+                                       .k = k,
+                                       .batch = {1, 1},
+                                       .a_row = kind->transpose_a ? m : k,
+                                       .b_row = kind->transpose_b ? k : n,
+                                       .c_row = n};
+    run_layout(gemm, where, kind, extra, &dense);
+}
+
+/* A batch of 3 x 2 products with gaps between rows and between matrices, whose inner loop goes along the rows. */
+static void run_batch(struct gemm *gemm, const char *where, const struct kind *kind, const struct extra *extra, int m,
+                      int n, int k)
+{
+    const int64_t a_rows = kind->transpose_a ? k : m, a_len = kind->transpose_a ? m : k;
+    const int64_t b_rows = kind->transpose_b ? n : k, b_len = kind->transpose_b ? k : n;
+    const struct gemm_product batch = {
+        .m = m,
+        .n = n,
+        .k = k,
+        .batch = {3, 2},
+        .a_row = 2 * a_len + 1,
+        .b_row = 2 * b_len + 3,
+        .c_row = 2 * n + 5,
+        .a_step = {a_rows * (2 * a_len + 1) + 2, a_len + 1},
+        .b_step = {b_rows * (2 * b_len + 3), b_len},
+        .c_step = {m * (2 * n + 5) + 7, n + 2},
+    };
+    run_layout(gemm, where, kind, extra, &batch);
 }
 
 static struct device *open_device(const char *shape, const char *gemm)
@@ -143,11 +198,10 @@ static struct gemm *prepare(struct gemm_pool *pool, const struct kind *kind, con
 static void run_own(const char *shape)
 {
     struct error err = {0};
-    char notice[256];
     struct device *device = open_device(shape, "own");
     struct gemm_pool *pool;
-    check(gemm_pool_new(device, notice, sizeof notice, &pool, &err), &err);
-    assert_string_equal(notice, "");
+    check(gemm_pool_new(device, &pool, &err), &err);
+    assert_null(strstr(device_notices(device), "CLBlast"));
     for (int t = 0; t < 3; ++t)
         for (int e = 0; e < 5; ++e) {
             struct gemm *gemm = prepare(pool, &kinds[t], &extras[e]);
@@ -158,6 +212,9 @@ static void run_own(const char *shape)
             run(gemm, shape, &kinds[t], &extras[e], 1, 65, 1);
             run(gemm, shape, &kinds[t], &extras[e], 65, 1, 65);
             run(gemm, shape, &kinds[t], &extras[e], 41, 35, 261); /* more terms than a piece has */
+            run_batch(gemm, shape, &kinds[t], &extras[e], 5, 3, 7);
+            run_batch(gemm, shape, &kinds[t], &extras[e], 1, 16, 19);
+            run_batch(gemm, shape, &kinds[t], &extras[e], 37, 35, 17);
         }
     close_device(device, pool);
 }
@@ -178,14 +235,16 @@ static void clblast(void **state)
 {
     (void)state;
     struct error err = {0};
-    char notice[256];
     struct device *device = open_device("grid", "clblast");
     struct gemm_pool *pool;
-    check(gemm_pool_new(device, notice, sizeof notice, &pool, &err), &err);
-    assert_string_equal(notice, ""); /* it passes its own test here, and is used */
+    check(gemm_pool_new(device, &pool, &err), &err);
+    assert_null(strstr(device_notices(device), "CLBlast")); /* it passes its own test here, and is used */
     for (int t = 0; t < 3; ++t)
-        for (int e = 0; e < 5; ++e)
-            run(prepare(pool, &kinds[t], &extras[e]), "clblast", &kinds[t], &extras[e], 17, 33, 29);
+        for (int e = 0; e < 5; ++e) {
+            struct gemm *gemm = prepare(pool, &kinds[t], &extras[e]);
+            run(gemm, "clblast", &kinds[t], &extras[e], 17, 33, 29);
+            run_batch(gemm, "clblast", &kinds[t], &extras[e], 9, 17, 5);
+        }
     close_device(device, pool);
 }
 
@@ -193,17 +252,25 @@ static void senseless_products_are_refused(void **state)
 {
     (void)state;
     struct error err = {0};
-    char notice[256];
     struct device *device = open_device("wide", "own");
     struct gemm_pool *pool;
     struct gemm *gemm;
-    check(gemm_pool_new(device, notice, sizeof notice, &pool, &err), &err);
+    check(gemm_pool_new(device, &pool, &err), &err);
     const struct gemm_spec both = {true, true, false, 0, "", NULL};
     assert_int_equal(gemm_prepare(pool, &both, &gemm, &err), DAE_BUG);
     err = (struct error){0};
     gemm = prepare(pool, &kinds[0], &extras[0]);
     const struct gemm_operand at = {o.on_a, 0};
-    assert_int_equal(gemm_run(gemm, 0, 1, 1, at, at, at, false, at, at, &err), DAE_BUG);
+    const struct gemm_product senseless[] = {
+        {.m = 0, .n = 1, .k = 1, .a = at, .b = at, .c = at},
+        {.m = 2, .n = 3, .k = 2, .a = at, .b = at, .c = at, .c_row = 2},
+        {.m = 2, .n = 3, .k = 2, .a = at, .b = at, .c = at, .a_row = -2},
+        {.m = 2, .n = 3, .k = 2, .a = at, .b = at, .c = at, .batch = {-1, 1}},
+    };
+    for (size_t i = 0; i < sizeof senseless / sizeof senseless[0]; ++i) {
+        assert_int_equal(gemm_run(gemm, &senseless[i], &err), DAE_BUG);
+        err = (struct error){0};
+    }
     close_device(device, pool);
 }
 

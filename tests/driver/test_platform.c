@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/device.h"
 #include "device/tuning.h"
 #include "driver/driver.h"
 
@@ -203,6 +204,24 @@ static void a_table_is_taken_when_it_is_sound(void **state)
     assert_int_equal(system(command), 0);
 }
 
+static void a_notice_is_given_once(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct device *device;
+    assert_int_equal(driver_open(NULL, &(struct tuning_request){0}, &device, &err), DAE_OK);
+    const size_t before = strlen(device_new_notices(device));
+    assert_string_equal(device_new_notices(device), "");
+    assert_int_equal(device_add_notice(device, "one", &err), DAE_OK);
+    assert_int_equal(device_add_notice(device, "two", &err), DAE_OK);
+    assert_int_equal(device_add_notice(device, "one", &err), DAE_OK);
+    assert_string_equal(device_new_notices(device), "one\ntwo\n");
+    assert_int_equal(device_add_notice(device, "two", &err), DAE_OK);
+    assert_string_equal(device_new_notices(device), "");
+    assert_string_equal(device_notices(device) + before, "one\ntwo\n");
+    device_close(device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +233,7 @@ int main(void)
         cmocka_unit_test(tuning_follows_the_device),
         cmocka_unit_test(a_table_is_taken_when_it_is_sound),
         cmocka_unit_test(this_machine),
+        cmocka_unit_test(a_notice_is_given_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,14 +49,13 @@ static struct executor *new_executor(struct device *device, struct network *netw
 {
     struct error err = {0};
     struct value *sgd;
-    char notice[256];
     struct executor_options options = {.batch = BATCH, .train = true, .corrupt = true, .keep_all = true};
-    void *state;
+    const void *state;
     check(tree_parse_text("sgd", "sgd: {}", strlen("sgd: {}"), arena, &sgd, &err), &err);
-    check(params_read(registry, DAE_OPTIMIZER, sgd, NULL, 0, arena, &options.optimizer, &state, &err), &err);
+    check(params_read(registry, PLUGIN_OPTIMIZER, sgd, NULL, 0, arena, &options.optimizer, &state, &err), &err);
     options.optimizer_state = state;
     struct executor *executor;
-    check(executor_new(device, network, &options, notice, sizeof notice, &executor, &err), &err);
+    check(executor_new(device, network, &options, &executor, &err), &err);
     float *parameters = arena_array(arena, (size_t)network->parameters_len, sizeof *parameters);
     assert_non_null(parameters);
     network_init(network, parameters);

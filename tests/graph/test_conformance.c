@@ -1,6 +1,7 @@
-/* Every plugin against its double-precision reference, on the default device: tests/layers/<plugin>.yaml lists its
- * cases, each a small network in the config's own language, with `name` and perhaps `batch` and `bytes` beside. Every
- * case runs for both shapes of device, in every form that the host may choose.
+/* Every plugin against its double-precision reference, on the default device, and every example of tests/plugins:
+ * tests/layers/<plugin>.yaml, or that folder's, lists its cases, each a small network in the config's own language,
+ * with `name` and perhaps `batch` and `bytes` beside. Every case runs for both shapes of device, in every form that the
+ * host may choose.
  *
  * DAE_CL_CASES=<plugin> runs the cases of one file, <plugin>/<name> one of them; DAE_CL_SHAPE=wide or grid, one shape.
  * DAE_CL_REDUCED=1 runs the first case of each with few samples (`reduced_batch`, where kernels want more), and only as
@@ -16,21 +17,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../plugins/probe.h"
 #include "check/verify.h"
 #include "config/fields.h"
 #include "config/tree.h"
 #include "driver/driver.h"
-#include "graph/fusion.h"
 #include "graph/params.h"
+#include "graph/schedule.h"
 
 enum { BATCH = 37, REDUCED_BATCH = 2, DIFFERENCES = 3, ELEMENTS = 40 };
 static const double GRADIENT_GOAL = 2e-5; /* of the largest gradient of the tensor */
 
 static struct registry *registry;
 static struct device *device[2];
-static const char *const shape_name[] = {"wide", "grid"};
+static const char *const shape_name[] = {"wide", "grid"}, *const case_folder[] = {"tests/layers", "tests/plugins"};
 static int n_cases, n_failed;
 static int64_t n_numbers;
 static double worst_gradient;
@@ -86,6 +88,21 @@ static struct value *parse(struct arena *arena, const char *name, const char *te
     return value;
 }
 
+/* Whether the host folds anything of a network, in training or outside of it. */
+static bool folds_something(const struct network *network)
+{
+    bool folds = false;
+    for (int kind = 0; kind < 2; ++kind) {
+        struct error err = {0};
+        struct schedule schedule;
+        const struct schedule_options options = {
+            .kind = kind ? SCHEDULE_EVALUATE : SCHEDULE_TRAIN, .batch = 1, .corrupt = true, .fold = true};
+        check(schedule_plan(network, device_tuning(device[0]), &options, &schedule, &err), &err);
+        folds = folds || schedule_folds(&schedule);
+    }
+    return folds;
+}
+
 /* A kernel is dear to compile, whatever is in it: only of a file's first case is each layer one of its own. The others
  * are compared with their references in one kernel that keeps all values; and what folds, in each form. */
 static void run_case(const char *plugin, struct value *config, int shape, bool first)
@@ -93,12 +110,11 @@ static void run_case(const char *plugin, struct value *config, int shape, bool f
     struct arena arena = {0};
     struct error err = {0};
     struct network network;
-    struct fusion fusion;
     struct verify_report report;
-    const struct dae_plugin *optimizer;
-    void *optimizer_state;
+    const struct plugin *optimizer;
+    const void *optimizer_state;
     long long batch = BATCH;
-    bool bytes = false, folds = false;
+    bool bytes = false, folds;
     const char *case_name;
     char name[256];
     check(field_text(value_map_get(config, "name"), &case_name, &err), &err);
@@ -115,11 +131,9 @@ static void run_case(const char *plugin, struct value *config, int shape, bool f
             check(field_int(value_map_get(config, "reduced_batch"), 1, 10000, &batch, &err), &err);
     }
     check(network_build(registry, config, &arena, true, &network, &err), &err);
-    check(fusion_plan(&network, true, false, &fusion, &err), &err);
-    for (int i = 0; i < network.n_nodes; ++i)
-        folds = folds || fusion.forward[i] >= 0 || fusion.backward[i] >= 0 || fusion.window[i] >= 0;
+    folds = folds_something(&network);
     struct value *given = value_map_get(value_map_get(config, "train"), "optimizer");
-    check(params_read(registry, DAE_OPTIMIZER, given ? given : parse(&arena, "default", "sgd: {}"), NULL, 0, &arena,
+    check(params_read(registry, PLUGIN_OPTIMIZER, given ? given : parse(&arena, "default", "sgd: {}"), NULL, 0, &arena,
                       &optimizer, &optimizer_state, &err),
           &err);
     const struct verify_options options = {
@@ -146,6 +160,14 @@ static void run_case(const char *plugin, struct value *config, int shape, bool f
     arena_release(&arena);
 }
 
+/* Where a plugin's cases are: its file in the first folder that has one. */
+static void case_file(const char *plugin, char path[512])
+{
+    snprintf(path, 512, "%s/%s.yaml", case_folder[0], plugin);
+    if (access(path, R_OK) != 0)
+        snprintf(path, 512, "%s/%s.yaml", case_folder[1], plugin);
+}
+
 static void run_file(const char *plugin)
 {
     for (int shape = 0; shape < 2; ++shape) {
@@ -156,7 +178,7 @@ static void run_file(const char *plugin)
         struct error err = {0};
         struct value *cases;
         char path[512];
-        snprintf(path, sizeof path, "tests/layers/%s.yaml", plugin);
+        case_file(plugin, path);
         check(tree_parse_file(path, &arena, &cases, &err), &err);
         check(field_list(cases, 1, -1, &err), &err);
         for (int i = 0; i < (reduced() ? 1 : cases->n); ++i)
@@ -174,17 +196,19 @@ static int is_yaml(const struct dirent *entry)
 static void every_plugin_conforms(void **state)
 {
     (void)state;
-    struct dirent **files;
-    int n = scandir("tests/layers", &files, is_yaml, alphasort);
-    assert_true(n > 0);
-    for (int i = 0; i < n; ++i) {
-        char *name = files[i]->d_name;
-        name[strlen(name) - 5] = '\0';
-        if (wanted(name))
-            run_file(name);
-        free(files[i]);
+    for (int folder = 0; folder < 2; ++folder) {
+        struct dirent **files;
+        int n = scandir(case_folder[folder], &files, is_yaml, alphasort);
+        assert_true(n > 0);
+        for (int i = 0; i < n; ++i) {
+            char *name = files[i]->d_name;
+            name[strlen(name) - 5] = '\0';
+            if (wanted(name))
+                run_file(name);
+            free(files[i]);
+        }
+        free(files);
     }
-    free(files);
     print_message("%d comparisons of %lld numbers; the worst gradient is off by %.2g of its tensor's largest\n",
                   n_cases, (long long)n_numbers, worst_gradient);
     assert_int_equal(n_failed, 0);
@@ -196,10 +220,10 @@ static void every_plugin_has_cases(void **state)
     (void)state;
     for (int i = 0; i < registry_count(registry); ++i) {
         char path[512];
-        const struct dae_plugin *plugin = registry_at(registry, i);
-        if (plugin == &probe_plugin)
+        const struct plugin *plugin = registry_at(registry, i);
+        if (plugin->loss == &probe_loss)
             continue;
-        snprintf(path, sizeof path, "tests/layers/%s.yaml", plugin->name);
+        case_file(plugin->name, path);
         FILE *file = fopen(path, "r");
         if (!file)
             fail_msg("plugin '%s' has no cases: write %s", plugin->name, path);
@@ -211,9 +235,9 @@ static int open_devices(void **state)
 {
     (void)state;
     struct error err = {0};
-    const char *folder = getenv("DAE_CL_PLUGINS");
-    const char *const folders[] = {folder ? folder : "build/plugins"};
-    enum dae_status status = registry_open(folders, 1, &registry, &err);
+    const char *plugins = getenv("DAE_CL_PLUGINS"), *examples = getenv("DAE_CL_EXAMPLES");
+    const char *const folders[] = {plugins ? plugins : "build/plugins", examples ? examples : "build/examples"};
+    enum dae_status status = registry_open(folders, 2, &registry, &err);
     if (status == DAE_OK)
         status = registry_add(registry, &probe_plugin, "probe", &err);
     for (int i = 0; i < 2 && status == DAE_OK; ++i)

@@ -86,7 +86,7 @@ static void run(struct sheet *s, const struct how *how)
     struct network network;
     struct executor *executor;
     struct buffer *data, *order;
-    char text[1024], notice[256];
+    char text[1024];
     const int64_t n = how->n ? how->n : s->n;
     int32_t *ids = calloc((size_t)s->n, sizeof *ids);
     for (int64_t i = 0; i < s->n; ++i)
@@ -98,7 +98,7 @@ static void run(struct sheet *s, const struct how *how)
              how->loss ? how->loss : "mse");
     check(build_text(registry, text, false, &arena, &network, &err), &err);
     const struct executor_options options = {.batch = n, .evaluate = true, .corrupt = !how->clean, .join = true};
-    check(executor_new(device, &network, &options, notice, sizeof notice, &executor, &err), &err);
+    check(executor_new(device, &network, &options, &executor, &err), &err);
     check(buffer_new(device, (uint64_t)(s->n * s->len) * sizeof(float), "data", &data, &err), &err);
     check(buffer_new(device, (uint64_t)s->n * sizeof *ids, "order", &order, &err), &err);
     check(buffer_write(data, 0, s->clean, (uint64_t)(s->n * s->len) * sizeof(float), &err), &err);

@@ -45,16 +45,16 @@ static void open_subject(struct subject *s, const char *text, const char *shape,
     static const char sgd[] = "sgd: {lr: 0.5, momentum: 0}";
     struct error err = {0};
     struct value *optimizer;
-    void *state;
-    char notice[256];
+    const void *state;
     memset(s, 0, sizeof *s);
     check(build_text(registry, text, false, &s->arena, &s->network, &err), &err);
     check(tree_parse_text("sgd", sgd, strlen(sgd), &s->arena, &optimizer, &err), &err);
-    check(params_read(registry, DAE_OPTIMIZER, optimizer, NULL, 0, &s->arena, &options.optimizer, &state, &err), &err);
+    check(params_read(registry, PLUGIN_OPTIMIZER, optimizer, NULL, 0, &s->arena, &options.optimizer, &state, &err),
+          &err);
     options.optimizer_state = state;
     const struct tuning_request tuning = {.shape = shape, .gemm = "own", .no_tuned = true};
     check(driver_open(NULL, &tuning, &s->device, &err), &err);
-    check(executor_new(s->device, &s->network, &options, notice, sizeof notice, &s->executor, &err), &err);
+    check(executor_new(s->device, &s->network, &options, &s->executor, &err), &err);
 }
 
 static void close_subject(struct subject *s)

@@ -48,26 +48,32 @@ static void remove_plugin(void)
     unlink(path);
 }
 
-/* Compiles a plugin to plugins/x.so. `table` is the body of its table. */
+/* Compiles a plugin to plugins/x.so. `table` begins its table; "" is none. */
 static void compile(const char *prologue, const char *table)
 {
     char source[8192], command[4096], path[1024];
     snprintf(
         source, sizeof source,
         "#include \"dae/plugin.h\"\n"
-        "static int x_plan(const void *s, struct dae_plan *p) { (void)s; p->output = p->input[0]; return 0; }\n"
-        "static void x_reference(const void *s, const struct dae_plan *p, const struct dae_draw *d,\n"
-        "    const double *const *x, const double *const *w, double *y) { (void)s,(void)d,(void)w; y[0] = x[0][0]; "
-        "(void)p; }\n"
-        "void x_affine(const void *s, const struct dae_plan *p, const float *const *w, double *f, double *o) {}\n"
-        "#define GOOD .abi = DAE_ABI, .size = sizeof(struct dae_plugin), .kind = DAE_LAYER, .name = \"x\", .help = "
-        "\"\", \\\n  .min_inputs = 1, .max_inputs = 1, .plan = x_plan, .reference = x_reference, \\\n"
-        "  .pointwise_y = \"x\", .pointwise_dx = \"dy\"\n%s\n%s%s%s\n",
-        prologue,
-        table
-            ? "DAE_PLUGIN_TABLE = {"
-            : "int nothing(void) { return 0; } int use(void) { return x_plan(0,0)+(x_reference(0,0,0,0,0,0),0); } int",
-        table ? table : " spare", table ? "};" : ";");
+        "static int plan(const void *s, struct dae_plan *p) { p->output = p->input[0]; return 0; }\n"
+        "static int pass(const struct dae_layer_call *call) { return 0; }\n"
+        "static double f(const void *s, double x) { return x; }\n"
+        "static double f2(const void *s, double x, double t) { return x; }\n"
+        "static double f3(const void *s, double x, double u, double n) { return x; }\n"
+        "static void reference(const struct dae_reference *call) { call->y[0] = call->x[0][0]; }\n"
+        "static void affine(const void *s, const struct dae_plan *p, const float *const *w, double *f, double *o) {}\n"
+        "static void step(const void *s, double lr, const double *c, double g, double *w, double *m) {}\n"
+        "struct s { double lr; struct dae_level p; };\n"
+        "static const struct dae_row rows[] = {DAE_FLOAT(struct s, lr, 1, 0, 1, \"\"), {0}};\n"
+        "static const struct dae_row levels[] = {DAE_LEVEL(struct s, p, 1, 0, 1, \"\"), {0}};\n"
+        "#define X DAE_TABLE_PLAIN(\"x\", \"\")\n"
+        "#define POINTWISE X, .y = \"x\", .dx = \"dy\", .reference = f\n"
+        "#define LAYER X, .plan = plan, .kernel = \"\", .reference = reference\n"
+        "#define NOISE X, .y = \"x\", .reference = f3\n"
+        "#define LOSS X, .y = \"x\", .dx = \"x\", .reference = f2\n"
+        "#define OPTIMIZER DAE_TABLE(\"x\", \"\", struct s, rows), .update = \"\", .reference = step\n"
+        "%s\n%s%s\n",
+        prologue, table, table[0] ? "};" : "int nothing;");
     write_file("x.c", source, strlen(source));
     path_of("", path);
     const char *cc = getenv("CC");
@@ -101,7 +107,7 @@ static void a_good_plugin_loads(void **state)
 {
     (void)state;
     struct error err;
-    compile("", "GOOD");
+    compile("", "DAE_POINTWISE = {POINTWISE");
     if (open_folder(&err) != DAE_OK)
         fail_msg("%s", err.text);
     remove_plugin();
@@ -113,32 +119,47 @@ static void malformed_tables_are_refused(void **state)
     static const struct {
         const char *table, *why;
     } broken[] = {
-        {"GOOD, .abi = 1", "another ABI"},
-        {"GOOD, .size = sizeof(struct dae_plugin) - 8", "another size"},
-        {"GOOD, .name = 0", "no name"},
-        {"GOOD, .name = \"../x\"", "a-z"},
-        {"GOOD, .help = 0", "no line of help"},
-        {"GOOD, .plan = 0", "plan and reference"},
-        {"GOOD, .reference = 0", "plan and reference"},
-        {"GOOD, .pointwise_dx = 0", "both expressions"},
-        {"GOOD, .pointwise_y = 0, .pointwise_dx = 0", "no kernel"},
-        {"GOOD, .flags = DAE_VIEW", "more than one"},
-        {"GOOD, .flags = DAE_MASKS", "only a corruption can mask"},
-        {"GOOD, .flags = DAE_READS_DATA", "read other samples"},
-        {"GOOD, .params = (const struct dae_param[]){{.key = \"a\", .help = \"\", .type = DAE_LEVEL}, {0}}, "
-         ".state_bytes = "
-         "24",
+        {"DAE_POINTWISE = {POINTWISE, .head.abi = 1", "another ABI"},
+        {"DAE_POINTWISE = {POINTWISE, .head.name = 0", "no name"},
+        {"DAE_POINTWISE = {POINTWISE, .head.name = \"../x\"", "a-z"},
+        {"DAE_POINTWISE = {POINTWISE, .head.help = 0", "no line of help"},
+        {"DAE_POINTWISE = {POINTWISE, .head.rows = rows", "no state to put them in"},
+        {"DAE_POINTWISE = {POINTWISE, .head.rows = rows, .head.state_bytes = 4", "a row is incomplete"},
+        {"DAE_POINTWISE = {POINTWISE, .head.rows = levels, .head.state_bytes = 400",
          "only a corruption can have a level"},
-        {"GOOD, .flags = DAE_COUPLES", "needs forward and reference_batch"},
-        {"GOOD, .max_inputs = 2, .affine = x_affine", "one input can be affine"},
-        {"GOOD, .max_inputs = 99", "number of inputs"},
-        {"GOOD, .kind = (enum dae_kind)9", "kind is unknown"},
-        {"GOOD, .kind = DAE_OPTIMIZER", "optimizer needs"},
-        {"GOOD, .params = (const struct dae_param[]){{.key = \"a\", .help = \"\", .offset = 400}, {0}}, .state_bytes = "
+        {"DAE_POINTWISE = {POINTWISE, .head.rows = (const struct dae_row[]){{.key = \"a\"}, {0}}, .head.state_bytes = "
          "8",
-         "parameter row"},
-        {"GOOD, .params = (const struct dae_param[]){{.key = \"a\", .help = \"\", .offset = 4}, {0}}, .state_bytes = 8",
-         "parameter row"},
+         "a row is incomplete"},
+        {"DAE_POINTWISE = {POINTWISE, .dx = 0", "the formulas y and dx"},
+        {"DAE_POINTWISE = {POINTWISE, .reference = 0", "needs a reference"},
+        {"DAE_POINTWISE = {POINTWISE, .weight = \"a\", .weighted_reference = f2", "needs dw"},
+        {"DAE_LAYER = {LAYER, .plan = 0", "plan and reference"},
+        {"DAE_LAYER = {LAYER, .reference = 0", "plan and reference"},
+        {"DAE_LAYER = {LAYER, .kernel = 0", "no kernel"},
+        {"DAE_LAYER = {LAYER, .view = true", "a view has no"},
+        {"DAE_LAYER = {LAYER, .forward = pass", "forward and backward"},
+        {"DAE_LAYER = {LAYER, .couples = true", "couples samples needs"},
+        {"DAE_LAYER = {LAYER, .max_inputs = 2, .affine = affine", "one input can be affine"},
+        {"DAE_LAYER = {LAYER, .max_inputs = 99", "number of inputs"},
+        {"DAE_LAYER = {LAYER, .min_inputs = 3", "number of inputs"},
+        {"DAE_NOISE = {NOISE, .y = 0", "either the formula y or a kernel"},
+        {"DAE_NOISE = {NOISE, .kernel = \"\"", "either the formula y or a kernel"},
+        {"DAE_NOISE = {NOISE, .reference = 0", "needs a reference"},
+        {"DAE_NOISE = {NOISE, .y = 0, .kernel = \"\"", "needs a sample_reference"},
+        {"DAE_NOISE = {NOISE, .reads_data = true", "can read other samples"},
+        {"DAE_NOISE = {NOISE, .plan = plan", "a formula has no plan"},
+        {"DAE_NOISE = {NOISE, .head.state_bytes = 1025", "limited to 1024 bytes"},
+        {"DAE_NOISE = {NOISE, .deviation = \"p\"", "its deviation names no row"},
+        {"DAE_NOISE = {NOISE, .head.rows = (const struct dae_row[]){{.key = \"clamp\", .help = \"\"}, {0}}, "
+         ".head.state_bytes = 8",
+         "two rows are called 'clamp', of which one is the host's"},
+        {"DAE_LOSS = {LOSS, .dx = 0", "either the formulas y and dx or a kernel"},
+        {"DAE_LOSS = {LOSS, .reference = 0", "needs a reference"},
+        {"DAE_LOSS = {LOSS, .plan = plan", "a formula has no plan"},
+        {"DAE_OPTIMIZER = {OPTIMIZER, .update = 0", "needs update and reference"},
+        {"DAE_OPTIMIZER = {OPTIMIZER, .n_states = 5", "number of states"},
+        {"DAE_OPTIMIZER = {OPTIMIZER, .learning_rate = 8", "fills its learning_rate"},
+        {"const uint32_t dae_table_bytes_v4 = 8; const struct dae_loss dae_loss_v4 = {LOSS", "another size"},
     };
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; ++i) {
         compile("", broken[i].table);
@@ -155,10 +176,12 @@ static void files_that_are_no_plugins_are_refused(void **state)
     refused("x.so");
     write_file("plugins/x.so", "", 0);
     refused("x.so");
-    compile("", NULL);
-    refused("exports no " DAE_PLUGIN_SYMBOL_TEXT);
+    compile("", "");
+    refused("it exports none of dae_pointwise_v4");
+    compile("const int dae_plugin_v3 = 3;", "");
+    refused("it was written for plugin contract 3");
     /* Cut at many lengths. A loader that trusts the header dies of it: so in a child. */
-    compile("", "GOOD");
+    compile("", "DAE_POINTWISE = {POINTWISE");
     path_of("plugins/x.so", path);
     assert_int_equal(stat(path, &info), 0);
     FILE *file = fopen(path, "rb");
@@ -203,7 +226,7 @@ static void hostile(void)
         constructor, sizeof constructor,
         "#include <stdio.h>\n__attribute__((constructor)) static void run(void) { fclose(fopen(\"%s\", \"w\")); }\n",
         mark);
-    compile(constructor, "GOOD");
+    compile(constructor, "DAE_POINTWISE = {POINTWISE");
 }
 
 static bool ran(void)
@@ -253,7 +276,7 @@ static void names_and_folders(void **state)
     char path[1024];
     path_of("plugins", path);
     const char *const twice[] = {path, path}, *const missing[] = {"/nonexistent/plugins"};
-    compile("", "GOOD");
+    compile("", "DAE_POINTWISE = {POINTWISE");
     assert_int_equal(registry_open(twice, 2, &registry, &err), DAE_PLUGIN);
     assert_non_null(strstr(err.text, "again"));
     remove_plugin();
@@ -264,7 +287,7 @@ static void names_and_folders(void **state)
     err = (struct error){0};
     assert_int_equal(registry_open(NULL, 0, &registry, &err), DAE_OK);
     assert_int_equal(registry_count(registry), 0);
-    assert_null(registry_find(registry, DAE_LAYER, "x"));
+    assert_null(registry_find(registry, PLUGIN_LAYER, "x"));
     registry_close(registry);
 }
 

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 
-#include "graph/fusion.h"
 #include "graph/schedule.h"
 #include "networks.h"
 
@@ -43,7 +42,6 @@ static const char mixed[] = "corruption: {gaussian: {}}\n"
 struct planned {
     struct arena arena;
     struct network network;
-    struct fusion fusion;
     struct schedule schedule;
 };
 
@@ -51,9 +49,9 @@ static void plan(const char *text, bool fold, struct schedule_options options, s
 {
     struct error err = {0};
     *p = (struct planned){0};
+    options.fold = fold;
     if (build_text(registry, text, false, &p->arena, &p->network, &err) != DAE_OK ||
-        fusion_plan(&p->network, fold, false, &p->fusion, &err) != DAE_OK ||
-        schedule_plan(&p->network, &p->fusion, &wide, &options, &p->schedule, &err) != DAE_OK)
+        schedule_plan(&p->network, &wide, &options, &p->schedule, &err) != DAE_OK)
         fail_msg("%s", err.text);
 }
 
@@ -70,6 +68,20 @@ static int count(const struct planned *p, enum call_kind kind, const char *name)
     for (int i = 0; i < p->schedule.n_calls; ++i)
         n += p->schedule.call[i].kind == kind && p->schedule.call[i].node == node(p, name);
     return n;
+}
+
+static const struct call *forward(const struct planned *p, const char *name)
+{
+    const struct call *call = schedule_find(&p->schedule, CALL_FORWARD, node(p, name));
+    assert_non_null(call);
+    return call;
+}
+
+static const struct call *backward(const struct planned *p, const char *name)
+{
+    const struct call *call = schedule_find(&p->schedule, CALL_BACKWARD, node(p, name));
+    assert_non_null(call);
+    return call;
 }
 
 static void a_chain_is_one_segment(void **state)
@@ -125,9 +137,9 @@ static void products_take_their_neighbours_in(void **state)
     const struct schedule_options options = {.kind = SCHEDULE_TRAIN, .batch = 5, .corrupt = true, .join = true};
     plan(mixed, true, options, &p);
     /* d1 is the code and keeps its own value; r has three readers; t lies before d1, behind a view. */
-    assert_int_equal(p.fusion.forward[node(&p, "d1")], -1);
-    assert_int_equal(p.fusion.backward[node(&p, "d1")], node(&p, "t"));
-    assert_int_equal(p.fusion.backward[node(&p, "d2")], -1);
+    assert_int_equal(forward(&p, "d1")->fold, -1);
+    assert_int_equal(backward(&p, "d1")->fold_dx, node(&p, "t"));
+    assert_int_equal(backward(&p, "d2")->fold_dx, -1);
     assert_int_equal(count(&p, CALL_BACKWARD, "t"), 0);
     assert_int_equal(count(&p, CALL_FORWARD, "t"), 1);
     assert_int_equal(count(&p, CALL_FORWARD, "flat"), 0);
@@ -135,7 +147,7 @@ static void products_take_their_neighbours_in(void **state)
     assert_int_equal(p.schedule.value[flat].offset, p.schedule.value[t].offset);
     arena_release(&p.arena);
     plan(mixed, false, options, &p);
-    assert_int_equal(p.fusion.backward[node(&p, "d1")], -1);
+    assert_int_equal(backward(&p, "d1")->fold_dx, -1);
     assert_int_equal(count(&p, CALL_BACKWARD, "t"), 1);
     arena_release(&p.arena);
 }
@@ -162,23 +174,23 @@ static void convolutions_take_their_neighbours_in(void **state)
     snprintf(config, sizeof config, text, "");
     plan(config, true, train, &p);
     /* Training's backward reads what is pooled; nothing else reads what the relu saw. */
-    assert_int_equal(p.fusion.forward[node(&p, "wide")], node(&p, "relu"));
+    assert_int_equal(forward(&p, "wide")->fold, node(&p, "relu"));
     assert_int_equal(count(&p, CALL_FORWARD, "relu"), 0);
     assert_int_equal(count(&p, CALL_FORWARD, "pool"), 1);
     assert_int_equal(count(&p, CALL_BACKWARD, "relu"), 0); /* in the pooling layer's */
     assert_int_equal(count(&p, CALL_BACKWARD, "pool"), 1);
-    assert_int_equal(p.fusion.forward[node(&p, "narrow")], -1); /* would compute mostly on nothing */
+    assert_int_equal(forward(&p, "narrow")->fold, -1); /* would compute mostly on nothing */
     assert_int_equal(p.schedule.value[node(&p, "wide")].where, STORAGE_NONE);
     arena_release(&p.arena);
     plan(config, true, evaluate, &p);
-    assert_int_equal(fusion_result(&p.fusion, false, node(&p, "wide")), node(&p, "pool"));
+    assert_int_equal(forward(&p, "wide")->result, node(&p, "pool"));
     assert_int_equal(count(&p, CALL_FORWARD, "pool"), 0);
     assert_int_equal(count(&p, CALL_FORWARD, "overlapping"), 1);
     assert_int_equal(p.schedule.value[node(&p, "relu")].where, STORAGE_NONE);
     arena_release(&p.arena);
     snprintf(config, sizeof config, text, "  code: relu\n");
     plan(config, true, evaluate, &p);
-    assert_int_equal(fusion_result(&p.fusion, false, node(&p, "wide")), node(&p, "relu"));
+    assert_int_equal(forward(&p, "wide")->result, node(&p, "relu"));
     assert_int_equal(count(&p, CALL_FORWARD, "pool"), 1);
     arena_release(&p.arena);
     plan(config, false, evaluate, &p);
@@ -202,7 +214,7 @@ static void no_fold_into_a_gradient_with_two_writers(void **state)
                                    "train: {loss: mse}\n";
     struct planned p;
     plan(residual, true, (struct schedule_options){.kind = SCHEDULE_TRAIN, .batch = 5, .join = true}, &p);
-    assert_int_equal(p.fusion.backward[node(&p, "b")], -1);
+    assert_int_equal(backward(&p, "b")->fold_dx, -1);
     arena_release(&p.arena);
 }
 
@@ -239,7 +251,7 @@ static void batch_arrays_do_not_overlap(void **state)
             assert_true(v->offset >= 0 && v->offset + 5 * v->len <= s->scratch_offset);
             /* A node's gradient and its value are alive together whenever its backward reads the value. */
             const struct storage *g = &s->gradient[i];
-            if (g->where == STORAGE_BATCH && p.network.node[i].plugin && p.network.node[i].plugin->flags & DAE_READS_Y)
+            if (g->where == STORAGE_BATCH && p.network.node[i].plugin && p.network.node[i].plugin->reads_y)
                 assert_true(v->offset + 5 * v->len <= g->offset || g->offset + 5 * g->len <= v->offset);
             for (int j = 0; j < p.network.node[i].plan.n_inputs; ++j) {
                 const struct storage *x = &s->value[p.network.node[i].input[j]];
@@ -261,8 +273,7 @@ static void batches_beyond_all_memory_are_refused(void **state)
     struct error err = {0};
     const struct schedule_options options = {.kind = SCHEDULE_TRAIN, .batch = INT64_MAX / 2};
     assert_int_equal(build_text(registry, conv, false, &p.arena, &p.network, &err), DAE_OK);
-    assert_int_equal(fusion_plan(&p.network, false, false, &p.fusion, &err), DAE_OK);
-    assert_int_equal(schedule_plan(&p.network, &p.fusion, &wide, &options, &p.schedule, &err), DAE_NO_MEMORY);
+    assert_int_equal(schedule_plan(&p.network, &wide, &options, &p.schedule, &err), DAE_NO_MEMORY);
     arena_release(&p.arena);
 }
 

@@ -157,12 +157,11 @@ static void run_network(struct bench *b, const float *x, int64_t height, int64_t
     struct network network;
     struct executor *e;
     struct buffer *data, *order;
-    char notice[256];
     const int32_t zero = 0;
     const uint64_t bytes = (uint64_t)(height * width * channels) * sizeof(float);
     const struct executor_options options = {.batch = 1, .infer = true, .join = true, .fold = true};
     check(tiler_network(b->registry, b->config, height, width, channels, &arena, &network, &err));
-    check(executor_new(b->device, &network, &options, notice, sizeof notice, &e, &err));
+    check(executor_new(b->device, &network, &options, &e, &err));
     check(executor_set_parameters(e, b->parameters, &err));
     check(buffer_new(b->device, bytes, "image", &data, &err));
     check(buffer_new(b->device, sizeof zero, "order", &order, &err));

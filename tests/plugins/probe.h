@@ -3,7 +3,7 @@
 #ifndef TESTS_PLUGINS_PROBE_H
 #define TESTS_PLUGINS_PROBE_H
 
-#include "dae/plugin.h"
+#include "graph/plugin.h"
 
 static const char probe_source[] = "INLINE V FN(c)(const int i)\n"
                                    "{\n"
@@ -23,33 +23,18 @@ static const char probe_source[] = "INLINE V FN(c)(const int i)\n"
                                    "        put16(s.scale * FN(c)(i), dx[0] + 16 * i, IN_LEN - 16 * i, add_dx[0]);\n"
                                    "}\n";
 
-static int probe_plan(const void *state, struct dae_plan *plan)
+static void probe_reference(const struct dae_reference *call)
 {
-    (void)state;
-    plan->output = (struct dae_shape){1, {1}};
-    plan->scratch_len = 64; /* one number a lane */
-    plan->flops = 2 * dae_shape_len(&plan->input[0]);
-    return 0;
+    call->y[0] = 0;
+    for (int64_t i = 0; i < dae_shape_len(&call->plan->input[0]); ++i)
+        call->y[0] += call->x[0][i] * (0.5 + (double)(((uint32_t)i * 2654435761u) >> 16) * 0x1p-16);
 }
 
-static void probe_reference(const void *state, const struct dae_plan *plan, const struct dae_draw *draw,
-                            const double *const *x, const double *const *w, double *y)
-{
-    (void)state, (void)draw, (void)w;
-    y[0] = 0;
-    for (int64_t i = 0; i < dae_shape_len(&plan->input[0]); ++i)
-        y[0] += x[0][i] * (0.5 + (double)(((uint32_t)i * 2654435761u) >> 16) * 0x1p-16);
-}
-
-static const struct dae_plugin probe_plugin = {
-    .abi = DAE_ABI,
-    .size = sizeof(struct dae_plugin),
-    .kind = DAE_LOSS,
-    .name = "probe",
-    .help = "a fixed weighted sum of the output",
-    .plan = probe_plan,
-    .kernel_source = probe_source,
-    .reference = probe_reference,
+static const struct dae_loss probe_loss = {
+    DAE_TABLE_PLAIN("probe", "a fixed weighted sum of the output"),
+    .kernel = probe_source,
+    .sample_reference = probe_reference,
 };
+static const struct plugin probe_plugin = {.loss = &probe_loss};
 
 #endif

@@ -32,7 +32,6 @@ static void each_update_moves_the_mean(void **state)
         struct executor *e;
         struct buffer *losses;
         struct batch batch;
-        char notice[256];
         open_bench(&b, small_config, NULL);
         check(driver_open("cpu", &tuning, &device, &err));
         check(loader_new(device, &b.train_set, b.settings.batch, &train, &err));
@@ -45,11 +44,11 @@ static void each_update_moves_the_mean(void **state)
                                                  .optimizer = b.settings.optimizer,
                                                  .optimizer_state = b.settings.optimizer_state,
                                                  .average = decay};
-        check(executor_new(device, &b.network, &options, notice, sizeof notice, &e, &err));
+        check(executor_new(device, &b.network, &options, &e, &err));
         check(buffer_new(device, sizeof(float), "losses", &losses, &err));
         const size_t len = (size_t)b.network.parameters_len;
         float *parameters = calloc(len, sizeof *parameters), *average = calloc(len, sizeof *average),
-              *zeros = calloc(len * (size_t)b.settings.optimizer->n_states, sizeof *zeros);
+              *zeros = calloc(len * (size_t)b.settings.optimizer->optimizer->n_states, sizeof *zeros);
         double *mean = calloc(len, sizeof *mean), largest = 0, worst = 0;
         assert_true(parameters && average && zeros && mean);
         network_init(&b.network, parameters);

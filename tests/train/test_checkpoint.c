@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
+#include "format/safetensors.h"
 #include "train/checkpoint.h"
-#include "train/safetensors.h"
 
 enum { LEN = 16, STATES = 2, EPOCHS = 3, STEPS = 4 };
 static const struct network network = {.parameters_len = LEN, .trained_len = LEN};

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "graph/derived.h"
 #include "graph/executor.h"
+#include "graph/jacobian.h"
 #include "graph/reference.h"
 #include "training.h"
 
@@ -133,16 +133,15 @@ static void the_whole_gradient_is_clipped(void **state)
     struct executor *e;
     struct buffer *losses;
     struct batch batch;
-    char notice[256];
     open_bench(&b, config, change);
-    check(derived_contractive(&b.network, 50, &contractive, &err));
+    check(jacobian_contractive(&b.network, 50, &contractive, &err));
     const struct executor_options options = {.batch = b.settings.batch,
                                              .train = true,
                                              .optimizer = b.settings.optimizer,
                                              .optimizer_state = b.settings.optimizer_state,
                                              .training = &contractive,
                                              .clip_gradient = limit};
-    check(executor_new(b.device, &b.network, &options, notice, sizeof notice, &e, &err));
+    check(executor_new(b.device, &b.network, &options, &e, &err));
     check(buffer_new(b.device, sizeof(float), "losses", &losses, &err));
     const size_t len = (size_t)b.network.parameters_len;
     float *before = calloc(len, sizeof *before), *after = calloc(len, sizeof *after),

@@ -45,7 +45,7 @@ static void holes_are_zero_masked_and_cost_nothing(void **state)
         assert_non_null(strstr(b.train_set.hole, "factor panel: column 'A"));
         const struct executor_options options = {
             .batch = ROWS, .evaluate = true, .corrupt = corrupt, .join = true, .keep_all = true};
-        check(executor_new(b.device, &b.network, &options, b.notice, sizeof b.notice, &executor, &err));
+        check(executor_new(b.device, &b.network, &options, &executor, &err));
         check(loader_new(b.device, &b.train_set, ROWS, &loader, &err));
         float *parameters = calloc((size_t)b.network.parameters_len, sizeof *parameters);
         check(executor_set_parameters(executor, parameters, &err));

@@ -88,7 +88,6 @@ static void a_long_gradient_is_scaled_to_the_limit(void **state)
     static const char *const sgd[] = {"train.optimizer={sgd: {lr: 0.5, momentum: 0}}", NULL};
     struct bench b;
     struct executor *e;
-    char notice[256];
     open_bench(&b, small_config, sgd);
     const struct executor_options options = {.batch = b.settings.batch,
                                              .bytes = true,
@@ -97,7 +96,7 @@ static void a_long_gradient_is_scaled_to_the_limit(void **state)
                                              .optimizer = b.settings.optimizer,
                                              .optimizer_state = b.settings.optimizer_state,
                                              .clip_gradient = 3};
-    check(executor_new(b.device, &b.network, &options, notice, sizeof notice, &e, &err));
+    check(executor_new(b.device, &b.network, &options, &e, &err));
     const int64_t len = b.network.parameters_len;
     float *gradient = calloc((size_t)len, sizeof *gradient), *zeros = calloc((size_t)len, sizeof *zeros),
           *after = calloc((size_t)len, sizeof *after);

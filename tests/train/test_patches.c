@@ -51,7 +51,6 @@ static void the_device_cuts_what_the_host_cuts(void **state)
     for (int c = 0; c < 2; ++c) {
         struct bench b;
         struct executor *e;
-        char notice[256];
         open_bench(&b, patch_config, changes[c]);
         const struct executor_options options = {.batch = b.settings.batch,
                                                  .bytes = true,
@@ -60,7 +59,7 @@ static void the_device_cuts_what_the_host_cuts(void **state)
                                                  .corrupt = true,
                                                  .join = true};
         assert_true(options.patches);
-        check(executor_new(b.device, &b.network, &options, notice, sizeof notice, &e, &err));
+        check(executor_new(b.device, &b.network, &options, &e, &err));
         float *values = calloc((size_t)(b.settings.batch * 9 * 17 * 3), sizeof *values),
               *want = calloc(9 * 17 * 3, sizeof *want);
         assert_true(values && want);
@@ -93,7 +92,6 @@ static void read_noisy(struct bench *b, bool corrupt, float *noisy)
 {
     struct executor *e;
     struct batch batch;
-    char notice[256];
     const struct executor_options options = {.batch = b->settings.batch,
                                              .bytes = true,
                                              .patches = true,
@@ -101,7 +99,7 @@ static void read_noisy(struct bench *b, bool corrupt, float *noisy)
                                              .corrupt = corrupt,
                                              .join = true,
                                              .fold = true};
-    check(executor_new(b->device, &b->network, &options, notice, sizeof notice, &e, &err));
+    check(executor_new(b->device, &b->network, &options, &e, &err));
     check(loader_batch(b->test, 0, 0, PHILOX_HELD_OUT, &batch, &err));
     check(executor_forward(e, SCHEDULE_EVALUATE, &batch, &err));
     check(executor_read(e, SCHEDULE_EVALUATE, b->network.noisy, batch.n, noisy, &err));

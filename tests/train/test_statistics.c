@@ -62,7 +62,6 @@ static void an_optimizer_leaves_statistics_alone(void **state)
     struct executor *e;
     struct buffer *losses;
     struct batch batch;
-    char notice[256];
     open_bench(&b, config_text, decay);
     const struct executor_options options = {.batch = b.settings.batch,
                                              .bytes = true,
@@ -76,7 +75,7 @@ static void an_optimizer_leaves_statistics_alone(void **state)
     for (int i = 0; i < 3; ++i)
         assert_non_null(at[i] = calloc(len, sizeof **at));
     network_init(&b.network, at[0]);
-    check(executor_new(b.device, &b.network, &options, notice, sizeof notice, &e, &err));
+    check(executor_new(b.device, &b.network, &options, &e, &err));
     check(buffer_new(b.device, sizeof(float), "loss", &losses, &err));
     check(executor_set_parameters(e, at[0], &err));
     check(loader_shuffle(b.train, 1, 0, &err));
@@ -115,7 +114,6 @@ static void statistics_are_exact_far_from_zero(void **state)
     struct executor *e;
     struct buffer *losses;
     struct batch batch;
-    char notice[256];
     open_bench(&b, far_config, NULL);
     const size_t n = 400 * 784;
     float *values = calloc(n, sizeof *values),
@@ -139,7 +137,7 @@ static void statistics_are_exact_far_from_zero(void **state)
                                              .corrupt = true,
                                              .optimizer = b.settings.optimizer,
                                              .optimizer_state = b.settings.optimizer_state};
-    check(executor_new(b.device, &b.network, &options, notice, sizeof notice, &e, &err));
+    check(executor_new(b.device, &b.network, &options, &e, &err));
     check(buffer_new(b.device, sizeof(float), "loss", &losses, &err));
     network_init(&b.network, parameters);
     check(executor_set_parameters(e, parameters, &err));

@@ -180,11 +180,10 @@ __attribute__((unused)) static double loss_of(const struct bench *b, struct load
                                              .join = true,
                                              .fold = true};
     struct executor *e;
-    char notice[256];
     float *losses = calloc((size_t)n, sizeof *losses);
     double sum = 0;
     assert_non_null(losses);
-    check(executor_new(b->device, &b->network, &options, notice, sizeof notice, &e, &err));
+    check(executor_new(b->device, &b->network, &options, &e, &err));
     check(executor_set_parameters(e, parameters, &err));
     for (int64_t first = 0; first < n; first += options.batch) {
         struct batch batch;

@@ -58,8 +58,7 @@ static enum dae_status corrupt(const struct picture *p, const struct network *ne
         .batch = 1, .bytes = true, .evaluate = true, .corrupt = true, .join = true, .fold = true};
     const struct batch batch = {.data = p->data, .order = p->order, .first = SHOWN, .n = 1, .rows = SAMPLES};
     struct executor *executor;
-    char notice[256];
-    TRY(executor_new(p->device, network, &options, notice, sizeof notice, &executor, err));
+    TRY(executor_new(p->device, network, &options, &executor, err));
     enum dae_status status = executor_forward(executor, SCHEDULE_EVALUATE, &batch, err);
     if (status == DAE_OK)
         status = executor_read(executor, SCHEDULE_EVALUATE, network->noisy, 1, image, err);

@@ -127,9 +127,7 @@ enum dae_status panel_networks_train(struct study_task *task, const struct panel
         return DAE_OK;
     const struct executor_options options = {
         .batch = networks->variant[0]->settings.batch, .infer = true, .join = true, .fold = true};
-    char notice[256];
-    return executor_new(task->device, &networks->variant[0]->network, &options, notice, sizeof notice,
-                        &networks->executor, err);
+    return executor_new(task->device, &networks->variant[0]->network, &options, &networks->executor, err);
 }
 
 void panel_networks_release(struct panel_networks *networks)

@@ -1,7 +1,7 @@
 /* Networks made of a trained network's nodes, over the same parameters, for what its own graph does not compute. Their
  * nodes have states of their own, so that both can be bound to a device. */
-#ifndef GRAPH_DERIVED_H
-#define GRAPH_DERIVED_H
+#ifndef GRAPH_JACOBIAN_H
+#define GRAPH_JACOBIAN_H
 
 #include "graph/network.h"
 
@@ -11,8 +11,8 @@
  * map's Jacobian at the sample: a row of J, or, squared and averaged over signs, the squared Frobenius norm (Hutchinson
  * 1989). The map is that of the finished model (network.frozen). DAE_CONFIG at a layer whose map is another each time
  * (dropout) or that reads the mask. Memory is the network's arena. */
-MUST_USE enum dae_status derived_projection(const struct network *network, int node, struct network *out,
-                                            struct error *err);
+MUST_USE enum dae_status jacobian_projection(const struct network *network, int node, struct network *out,
+                                             struct error *err);
 
 /* The network to differentiate for a training that adds weight * ||J_r||_F^2 to the loss of a sample, J_r the Jacobian
  * of the whole reconstruction at what the first layer reads (Alain & Bengio 2014, equation 4; Rifai et al. 2011
@@ -21,9 +21,9 @@ MUST_USE enum dae_status derived_projection(const struct network *network, int n
  * ||J_r||_F^2 up to terms of order h^2. Nodes keep their numbers up to the loss; the loss is the last node, and its
  * value does not hold the penalty. DAE_CONFIG at a layer that couples the samples of a batch: the twins would not be
  * two maps at one sample. Memory is the network's arena. */
-MUST_USE enum dae_status derived_contractive(const struct network *network, double weight, struct network *out,
-                                             struct error *err);
+MUST_USE enum dae_status jacobian_contractive(const struct network *network, double weight, struct network *out,
+                                              struct error *err);
 /* The node of the penalty, one number a sample. */
-int derived_penalty(const struct network *contractive);
+int jacobian_penalty(const struct network *contractive);
 
 #endif

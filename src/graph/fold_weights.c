@@ -1,16 +1,8 @@
-#include "graph/absorption.h"
+#include "graph/fold_weights.h"
 
 #include <stdlib.h>
 
-bool absorption_wanted(const struct network *network, const struct fusion *fusion)
-{
-    for (int i = 0; i < network->n_nodes; ++i)
-        if (fusion->affine[i] >= 0)
-            return true;
-    return false;
-}
-
-static enum dae_status absorb(const struct node *node, const struct node *affine, float *parameters, struct error *err)
+static enum dae_status fold(const struct node *node, const struct node *affine, float *parameters, struct error *err)
 {
     const int64_t channels = dae_shape_len(&node->plan.weight[1].shape);
     const float *learned[DAE_MAX_WEIGHTS];
@@ -20,7 +12,7 @@ static enum dae_status absorb(const struct node *node, const struct node *affine
         return error_no_memory(err, affine->name, 2 * (unsigned long long)channels * sizeof *factor);
     for (int w = 0; w < affine->plan.n_weights; ++w)
         learned[w] = parameters + affine->weight_offset[w];
-    affine->plugin->affine(affine->state, &affine->plan, learned, factor, offset);
+    affine->plugin->layer->affine(affine->state, &affine->plan, learned, factor, offset);
     for (int64_t k = 0; k < dae_shape_len(&node->plan.weight[0].shape); ++k)
         weight[k] = (float)((double)weight[k] * factor[k % channels]);
     for (int64_t c = 0; c < channels; ++c)
@@ -29,11 +21,13 @@ static enum dae_status absorb(const struct node *node, const struct node *affine
     return DAE_OK;
 }
 
-enum dae_status absorption_apply(const struct network *network, const struct fusion *fusion, float *parameters,
-                                 struct error *err)
+enum dae_status fold_weights(const struct network *network, const struct schedule *schedule, float *parameters,
+                             struct error *err)
 {
-    for (int i = 0; i < network->n_nodes; ++i)
-        if (fusion->affine[i] >= 0)
-            TRY(absorb(&network->node[i], &network->node[fusion->affine[i]], parameters, err));
+    for (int i = 0; i < schedule->n_calls; ++i) {
+        const struct call *call = &schedule->call[i];
+        if (call->affine >= 0)
+            TRY(fold(&network->node[call->node], &network->node[call->affine], parameters, err));
+    }
     return DAE_OK;
 }

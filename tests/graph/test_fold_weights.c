@@ -11,8 +11,8 @@
 #include <stdio.h>
 
 #include "driver/driver.h"
-#include "graph/absorption.h"
 #include "graph/executor.h"
+#include "graph/fold_weights.h"
 #include "graph/reference.h"
 #include "networks.h"
 
@@ -78,10 +78,9 @@ static void infer(struct device *device, const struct network *network, const fl
     struct error err = {0};
     const struct executor_options options = {.batch = BATCH, .infer = true, .join = true, .fold = fold};
     const int32_t order[BATCH] = {0, 1, 2, 3, 4};
-    char notice[256];
     struct executor *e;
     struct buffer *data, *on_order;
-    check(executor_new(device, network, &options, notice, sizeof notice, &e, &err), &err);
+    check(executor_new(device, network, &options, &e, &err), &err);
     check(executor_set_parameters(e, parameters, &err), &err);
     check(buffer_new(device, BATCH * LEN * sizeof *x, "samples", &data, &err), &err);
     check(buffer_write(data, 0, x, BATCH * LEN * sizeof *x, &err), &err);
@@ -112,7 +111,7 @@ static double bound_factor(const struct network *network)
 
 static void sizes(const struct network *network, const double *parameters, double **value)
 {
-    const struct reference_sample sample = {.sizes = true};
+    const struct reference_sample sample = {0};
     for (int i = 1; i <= network->output; ++i)
         reference_node(network, i, &sample, parameters, value, value[i]);
 }
@@ -130,6 +129,11 @@ static void both_forms_agree(void **state)
     assert_true(absolute && value);
     for (int64_t i = 0; i < network.parameters_len; ++i)
         absolute[i] = fabs((double)parameters[i]);
+    for (int i = 0; i < network.n_nodes; ++i) /* what is subtracted adds to the size */
+        for (int w = 0; w < network.node[i].plan.n_weights; ++w)
+            for (int64_t k = 0; k < dae_shape_len(&network.node[i].plan.weight[w].shape); ++k)
+                if (strcmp(network.node[i].plan.weight[w].name, "mean") == 0)
+                    absolute[network.node[i].weight_offset[w] + k] *= -1;
     float x[BATCH * LEN], y[2][BATCH * LEN];
     const struct philox_key key = {3, 0, 0, 0};
     for (int i = 0; i < BATCH * LEN; ++i)
@@ -165,6 +169,20 @@ static void both_forms_agree(void **state)
     arena_release(&arena);
 }
 
+static void plan(const struct network *network, bool fold, bool finished, struct schedule *schedule)
+{
+    struct error err = {0};
+    const struct tuning tuning = {.wide = true, .lanes = 1, .units = 2, .shards = 32};
+    const struct schedule_options options = {
+        .kind = SCHEDULE_INFER, .batch = BATCH, .join = true, .fold = fold, .finished = finished};
+    check(schedule_plan(network, &tuning, &options, schedule, &err), &err);
+}
+
+static const struct call *forward(const struct schedule *schedule, const struct network *network, const char *name)
+{
+    return schedule_find(schedule, CALL_FORWARD, named(network, name));
+}
+
 static void what_is_multiplied_in_is_chosen_well(void **state)
 {
     (void)state;
@@ -174,18 +192,19 @@ static void what_is_multiplied_in_is_chosen_well(void **state)
     struct error err = {0};
     struct arena arena = {0};
     struct network network;
-    struct fusion fusion;
+    struct schedule schedule;
     check(build_text(registry, config_text, false, &arena, &network, &err), &err);
-    check(fusion_plan(&network, true, true, &fusion, &err), &err);
+    plan(&network, true, true, &schedule);
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; ++i)
-        assert_int_equal(fusion.affine[named(&network, pairs[i].conv)],
+        assert_int_equal(forward(&schedule, &network, pairs[i].conv)->affine,
                          pairs[i].affine ? named(&network, pairs[i].affine) : -1);
-    assert_int_equal(fusion.forward[named(&network, "conv1")], named(&network, "relu1"));
-    assert_false(fusion.affine_done[named(&network, "first")] || fusion.affine_done[named(&network, "bn3")]);
-    check(fusion_plan(&network, true, false, &fusion, &err), &err);
-    assert_false(absorption_wanted(&network, &fusion));
-    check(fusion_plan(&network, false, true, &fusion, &err), &err);
-    assert_false(absorption_wanted(&network, &fusion));
+    assert_int_equal(forward(&schedule, &network, "conv1")->fold, named(&network, "relu1"));
+    assert_true(forward(&schedule, &network, "first") && forward(&schedule, &network, "bn3"));
+    assert_null(forward(&schedule, &network, "bn1"));
+    plan(&network, true, false, &schedule);
+    assert_false(schedule_absorbs(&schedule));
+    plan(&network, false, true, &schedule);
+    assert_false(schedule_absorbs(&schedule));
     arena_release(&arena);
 }
 
@@ -196,11 +215,11 @@ static void the_weights_are_those_of_the_formula(void **state)
     struct error err = {0};
     struct arena arena = {0};
     struct network network;
-    struct fusion fusion;
+    struct schedule schedule;
     check(build_text(registry, config_text, false, &arena, &network, &err), &err);
-    check(fusion_plan(&network, true, true, &fusion, &err), &err);
+    plan(&network, true, true, &schedule);
     float *before = learned(&network, &arena), *after = learned(&network, &arena);
-    check(absorption_apply(&network, &fusion, after, &err), &err);
+    check(fold_weights(&network, &schedule, after, &err), &err);
     const struct node *conv = &network.node[named(&network, "conv1")], *bn = &network.node[named(&network, "bn1")];
     const float *w = before + conv->weight_offset[0], *b = before + conv->weight_offset[1];
     for (int c = 0; c < 18; ++c) {

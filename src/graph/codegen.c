@@ -1,15 +1,16 @@
-#include "graph/source.h"
+#include "graph/codegen.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "device/sources.h"
+#include "graph/codegen_formula.h"
+#include "graph/formula.h"
 #include "graph/params.h"
 #include "graph/placement.h"
 
 struct writer {
     const struct network *network;
-    const struct fusion *fusion;
     const struct tuning *tuning;
     const struct schedule *schedule;
     struct text *text;
@@ -18,43 +19,75 @@ struct writer {
 
 static const char *const axis_name[] = {"H", "W", "C"};
 
+/* ---- Macros. ----------------------------------------------------------------------------------------------------- */
+
+static void define_integer(struct text *text, const char *name, int64_t value)
+{
+    text_printf(text, "#define %s %lld\n", name, (long long)value);
+}
+
+/* By number, and by name: (C), (L,C), (H,W,C) and (D,H,W,C). */
 static void define_shape(struct text *text, const char *side, const struct dae_shape *shape)
 {
-    text_printf(text, "#define %s_LEN %lld\n", side, (long long)dae_shape_len(shape));
-    for (int i = 0; shape->rank == 3 && i < 3; ++i)
-        text_printf(text, "#define %s_%s %lld\n", side, axis_name[i], (long long)shape->dim[i]);
+    static const char *const names[DAE_MAX_RANK + 1] = {"", "C", "LC", "HWC", "DHWC"};
+    text_printf(text, "#define %s_RANK %d\n#define %s_LEN %lld\n", side, shape->rank, side,
+                (long long)dae_shape_len(shape));
+    for (int i = 0; i < shape->rank; ++i)
+        text_printf(text, "#define %s_%d %lld\n#define %s_%c %lld\n", side, i, (long long)shape->dim[i], side,
+                    names[shape->rank][i], (long long)shape->dim[i]);
 }
 
-static void undefine_shape(struct text *text, const char *side, const struct dae_shape *shape)
+/* What every kernel file may ask about its node. */
+static void define_node(const struct node *node, struct text *text)
 {
-    text_printf(text, "#undef %s_LEN\n", side);
-    for (int i = 0; shape->rank == 3 && i < 3; ++i)
-        text_printf(text, "#undef %s_%s\n", side, axis_name[i]);
+    text_printf(text, "#define STREAM %uu\n#define N_INPUTS %d\n", (unsigned)(PHILOX_NODE + node->stream),
+                node->plan.n_inputs);
+    define_shape(text, "IN", &node->plan.input[0]);
+    define_shape(text, "OUT", &node->plan.output);
+    params_define(node->plugin, node->state, text);
+    for (int i = 0; i < node->plan.n_defines; ++i)
+        define_integer(text, node->plan.define[i].name, node->plan.define[i].value);
 }
 
-static bool is_training(const struct writer *w)
+/* Of a layer of one sample also its functions' names, and what is folded into them. */
+static void define_functions(const struct writer *w, int number, struct text *text)
 {
-    return w->schedule->options.kind == SCHEDULE_TRAIN;
+    const struct node *node = &w->network->node[number];
+    const struct call *forward = schedule_find(w->schedule, CALL_FORWARD, number);
+    const struct call *backward = schedule_find(w->schedule, CALL_BACKWARD, number);
+    const int64_t one[] = {1, 1}, *window = one;
+    if (forward && forward->pool >= 0)
+        window = w->network->node[forward->pool].plan.window;
+    text_printf(text, "#define FN(pass) %s_##pass##_%d\n", node->plugin->name, number);
+    define_integer(text, "FOLDED", forward && forward->result != number ? number : 0);
+    define_integer(text, "FOLDED_H", window[0]);
+    define_integer(text, "FOLDED_W", window[1]);
+    if (backward && backward->fold_dx >= 0)
+        text_printf(text, "#define FOLDED_DX(dy, y) fold_dx_%d(dy, y)\n", number);
+    else
+        text_add(text, "#define FOLDED_DX(dy, y) (dy)\n");
 }
 
-/* A node of one sample that has something folded into its store. */
-static bool folds_sample(const struct writer *w, int node)
+/* Appends those of the definitions, one a line, that `file` mentions. */
+static void add_mentioned(const char *definitions, const char *file, struct text *text)
 {
-    return w->network->node[node].plugin && !w->network->node[node].plugin->forward &&
-           fusion_result(w->fusion, is_training(w), node) != node;
+    char name[128];
+    for (const char *line = definitions; *line; line = strchr(line, '\n') + 1)
+        if (sscanf(line, "#define %127[A-Za-z0-9_]", name) == 1 && formula_names(file, name))
+            text_add_bytes(text, line, strcspn(line, "\n") + 1);
 }
 
-/* The pooling node that is folded into `node`, or -1. */
-static int window_of(const struct writer *w, int node)
+/* ---- Folded layers. ---------------------------------------------------------------------------------------------- */
+
+/* Whether the pointwise layer of a call is applied once for a window, after the pooling. */
+static bool folds_last(const struct writer *w, const struct call *call)
 {
-    return is_training(w) ? -1 : w->fusion->window[node];
+    return call->fold >= 0 && call->pool >= 0 && w->network->node[call->fold].plugin->monotone;
 }
 
-/* Whether the pointwise node that is folded into `node` is applied once for a window, behind the pooling. */
-static bool folds_last(const struct writer *w, int node)
+static bool is_sample_call(const struct writer *w, const struct call *call)
 {
-    const int folded = w->fusion->forward[node];
-    return folded >= 0 && window_of(w, node) >= 0 && (w->network->node[folded].plugin->flags & DAE_RISES);
+    return call->kind != CALL_GATHER && !w->network->node[call->node].plugin->batch_wide;
 }
 
 /* FOLD_STORE, FOLD_WINDOW and FOLD_LAST choose by the node's number among the functions that add_folds writes. */
@@ -66,132 +99,114 @@ static void define_folds(struct writer *w)
     const char *const otherwise[] = {"(v)", "(a)", "(v)"};
     for (int m = 0; m < 3; ++m) {
         text_printf(w->text, "#define %s (", macro[m]);
-        for (int i = 0; i < w->network->n_nodes; ++i) {
-            if (!folds_sample(w, i))
+        for (int i = 0; i < w->schedule->n_calls; ++i) {
+            const struct call *call = &w->schedule->call[i];
+            if (!is_sample_call(w, call))
                 continue;
-            const bool last = folds_last(w, i), pointwise = w->fusion->forward[i] >= 0;
-            if (m == 0 ? pointwise && !last : m == 1 ? window_of(w, i) >= 0 : last)
-                text_printf(w->text, choice[m], i, i);
+            const bool last = folds_last(w, call);
+            if (m == 0 ? call->fold >= 0 && !last : m == 1 ? call->pool >= 0 : last)
+                text_printf(w->text, choice[m], call->node, call->node);
         }
         text_printf(w->text, " %s)\n", otherwise[m]);
     }
 }
 
-/* A function of what the pointwise node `folded` computes. */
-static void add_fold(struct writer *w, int folded, const char *name, int number, const char *arguments,
-                     const char *expression)
+/* A function of what the node `folded` computes, for the node `number`. */
+static void add_fold(struct writer *w, int folded, const char *member, const char *name, int number,
+                     const char *arguments, const char *formula)
 {
     const struct node *node = &w->network->node[folded];
-    params_define(node->plugin, node->state, w->text);
-    text_printf(w->text, "INLINE V %s_%d(%s) { return %s; }\n", name, number, arguments, expression);
-    params_undefine(node->plugin, w->text);
+    struct text definitions = {0};
+    char function[64];
+    snprintf(function, sizeof function, "%s_%d", name, number);
+    text_add(&definitions, "");
+    params_define(node->plugin, node->state, &definitions);
+    w->text->failed = w->text->failed || definitions.failed;
+    if (!definitions.failed) {
+        text_add(w->text, definitions.data);
+        codegen_function(node->plugin->name, member, function, arguments, formula, w->text);
+        sources_undefine(w->text, definitions.data);
+    }
+    text_release(&definitions);
 }
 
 static void add_folds(struct writer *w)
 {
-    for (int i = 0; i < w->network->n_nodes; ++i) {
-        const struct node *node = w->network->node;
-        const int y = w->fusion->forward[i], window = window_of(w, i), dx = w->fusion->backward[i];
-        if (!node[i].plugin || node[i].plugin->forward)
+    const struct node *node = w->network->node;
+    for (int i = 0; i < w->schedule->n_calls; ++i) {
+        const struct call *call = &w->schedule->call[i];
+        if (!is_sample_call(w, call))
             continue;
-        if (y >= 0)
-            add_fold(w, y, "fold", i, "const V x", node[y].plugin->pointwise_y);
-        if (window >= 0)
-            add_fold(w, window, "window", i, "const V a, const V b", node[window].plugin->window_y);
-        if (dx >= 0)
-            add_fold(w, dx, "fold_dx", i, "const V dy, const V y", node[dx].plugin->pointwise_dx);
+        if (call->fold >= 0)
+            add_fold(w, call->fold, "y", "fold", call->node, "const V x", node[call->fold].plugin->pointwise->y);
+        if (call->pool >= 0)
+            add_fold(w, call->pool, "window_y", "window", call->node, "const V a, const V b",
+                     node[call->pool].plugin->layer->window_y);
+        if (call->fold_dx >= 0)
+            add_fold(w, call->fold_dx, "dx", "fold_dx", call->node, "const V dy, const V y",
+                     node[call->fold_dx].plugin->pointwise->dx);
     }
 }
 
-static void define_node(const struct writer *w, int number)
-{
-    const struct network *network = w->network;
-    const struct node *node = &network->node[number];
-    struct text *text = w->text;
-    text_printf(text, "/* %s */\n#define FN(pass) %s_##pass##_%d\n#define STREAM %uu\n#define N_INPUTS %d\n",
-                node->name, node->plugin->name, number, (unsigned)(PHILOX_NODE + node->stream), node->plan.n_inputs);
-    define_shape(text, "IN", &node->plan.input[0]);
-    define_shape(text, "OUT", &node->plan.output);
-    params_define(node->plugin, node->state, text);
-    for (int i = 0; i < node->plan.n_defines; ++i)
-        text_printf(text, "#define %s %lld\n", node->plan.define[i].name, (long long)node->plan.define[i].value);
-    const int window = window_of(w, number);
-    const int64_t *size = window >= 0 ? network->node[window].plan.window : (const int64_t[]){1, 1};
-    text_printf(text, "#define FOLDED %d\n#define FOLDED_H %lld\n#define FOLDED_W %lld\n",
-                folds_sample(w, number) ? number : 0, (long long)size[0], (long long)size[1]);
-    if (w->fusion->backward[number] >= 0)
-        text_printf(text, "#define FOLDED_DX(dy, y) fold_dx_%d(dy, y)\n", number);
-    else
-        text_add(text, "#define FOLDED_DX(dy, y) (dy)\n");
-}
+/* ---- Layers. ----------------------------------------------------------------------------------------------------- */
 
-static void undefine_node(const struct network *network, int number, struct text *text)
-{
-    const struct node *node = &network->node[number];
-    text_add(text, "#undef FN\n#undef STREAM\n#undef N_INPUTS\n"
-                   "#undef FOLDED\n#undef FOLDED_H\n#undef FOLDED_W\n#undef FOLDED_DX\n");
-    undefine_shape(text, "IN", &node->plan.input[0]);
-    undefine_shape(text, "OUT", &node->plan.output);
-    params_undefine(node->plugin, text);
-    for (int i = 0; i < node->plan.n_defines; ++i)
-        text_printf(text, "#undef %s\n", node->plan.define[i].name);
-}
-
-static enum dae_status add_plugin_source(const struct dae_plugin *plugin, struct text *text, struct error *err)
+static enum dae_status add_plugin_source(const struct plugin *plugin, struct text *text, struct error *err)
 {
     char file[64];
     snprintf(file, sizeof file, "%s.cl", plugin->name);
-    return sources_add_text(text, file, plugin->kernel_source, err);
+    return sources_add_text(text, file, plugin->kernel, err);
 }
 
-/* The functions of a layer that is given by two expressions. */
-static void add_pointwise(const struct dae_plugin *plugin, struct text *text)
-{
-    text_printf(text,
-                "INLINE V FN(y)(const V x) { return %s; }\n"
-                "INLINE V FN(dx)(const V x, const V y, const V dy) { return %s; }\n"
-                "INLINE void FN(forward)(FORWARD_ARGS)\n{\n"
-                "    FOR_LANES(i, VECTORS(OUT_LEN))\n"
-                "        store16(FN(y)(load16(x[0] + 16 * i, OUT_LEN - 16 * i)), y + 16 * i, OUT_LEN - 16 * i);\n}\n"
-                "INLINE void FN(backward)(BACKWARD_ARGS)\n{\n"
-                "    if (dx[0])\n"
-                "        FOR_LANES(i, VECTORS(OUT_LEN)) {\n"
-                "            const int n = OUT_LEN - 16 * i;\n"
-                "            put16(FN(dx)(%s, %s, load16(dy + 16 * i, n)), dx[0] + 16 * i, n, add_dx[0]);\n"
-                "        }\n}\n",
-                plugin->pointwise_y, plugin->pointwise_dx,
-                plugin->flags & DAE_READS_X ? "load16(x[0] + 16 * i, n)" : "(V)(0.0f)",
-                plugin->flags & DAE_READS_Y ? "load16(y + 16 * i, n)" : "(V)(0.0f)");
-}
-
+/* What a file defines for itself goes with it: all files of a program share its macros. */
 static enum dae_status add_functions(struct writer *w, int number, struct error *err)
 {
-    const struct dae_plugin *plugin = w->network->node[number].plugin;
-    define_node(w, number);
-    if (plugin->pointwise_y)
-        add_pointwise(plugin, w->text);
+    const struct node *node = &w->network->node[number];
+    struct text definitions = {0}, functions = {0};
+    enum dae_status status = DAE_OK;
+    define_functions(w, number, &definitions);
+    define_node(node, &definitions);
+    if (node->plugin->kernel)
+        status = add_plugin_source(node->plugin, &functions, err);
     else
-        TRY(add_plugin_source(plugin, w->text, err));
-    undefine_node(w->network, number, w->text);
-    return DAE_OK;
+        codegen_formula(node, &functions);
+    w->text->failed = w->text->failed || definitions.failed || functions.failed;
+    if (status == DAE_OK && !w->text->failed) {
+        text_printf(w->text, "/* %s */\n%s%s", node->name, definitions.data, functions.data);
+        sources_undefine(w->text, definitions.data);
+        sources_undefine(w->text, functions.data);
+    }
+    text_release(&definitions);
+    text_release(&functions);
+    return status;
 }
 
-enum dae_status source_write_plugin(const struct dae_plugin *plugin, struct text *text, struct error *err)
+enum dae_status codegen_plugin(const struct node *node, struct text *text, struct error *err)
 {
-    TRY(sources_add(text, "dae.clh", err));
-    TRY(add_plugin_source(plugin, text, err));
+    struct text definitions = {0}, file = {0};
+    define_node(node, &definitions);
+    enum dae_status status = sources_add(text, "dae.clh", err);
+    if (status == DAE_OK)
+        status = add_plugin_source(node->plugin, &file, err);
+    text->failed = text->failed || definitions.failed || file.failed;
+    if (status == DAE_OK && !text->failed) {
+        add_mentioned(definitions.data, file.data, text);
+        text_add(text, file.data);
+    }
+    text_release(&definitions);
+    text_release(&file);
+    TRY(status);
     return text->failed ? error_no_memory(err, "kernel source", text->len) : DAE_OK;
 }
 
-enum dae_status source_write_optimizer(const struct dae_plugin *plugin, const void *state, int vectors_each,
-                                       int norm_vectors, struct text *text, struct error *err)
+enum dae_status codegen_optimizer(const struct plugin *plugin, const void *state, int vectors_each, int norm_vectors,
+                                  struct text *text, struct error *err)
 {
     TRY(sources_add(text, "dae.clh", err));
     text_printf(text, "#define FN(pass) %s_##pass\n", plugin->name);
     params_define(plugin, state, text);
-    TRY(add_plugin_source(plugin, text, err));
-    text_printf(text, "#define STATES %d\n#define UPDATE(w, g, state, c) FN(update)(w, g, state, c)\n",
-                plugin->n_states);
+    codegen_update(plugin->optimizer, text);
+    text_printf(text, "#define STATES %d\n#define UPDATE(w, g, state, lr, c) FN(update)(w, g, state, lr, c)\n",
+                plugin->optimizer->n_states);
     text_printf(text, "#define VECTORS_EACH %d\n#define NORM_VECTORS %d\n", vectors_each, norm_vectors);
     TRY(sources_add(text, "step.cl", err));
     return text->failed ? error_no_memory(err, "kernel source", text->len) : DAE_OK;
@@ -245,8 +260,13 @@ static void add_forward(struct writer *w, const struct call *call)
         text_add(w->text, "            else\n");
     }
     text_printf(w->text, "            %s_forward_%d(s, x, w, ", node->plugin->name, call->node);
-    add_pointer(w, &w->schedule->value[fusion_result(w->fusion, is_training(w), call->node)]);
-    text_printf(w->text, ", scratch + %lldul);\n", (long long)call->scratch_offset);
+    add_pointer(w, &w->schedule->value[call->result]);
+    text_add(w->text, ", ");
+    add_pointer(w, &call->scratch);
+    if (call->penalty >= 0)
+        text_printf(w->text, ", work + %lldul + i);\n", (long long)call->penalty);
+    else
+        text_add(w->text, ", 0);\n");
     if (node->choice.n > 1 && w->tuning->lanes > 1) {
         text_add(w->text, "            SYNC();\n");
         add_passing(w, call);
@@ -256,11 +276,14 @@ static void add_forward(struct writer *w, const struct call *call)
 static void add_backward(struct writer *w, const struct call *call)
 {
     const struct node *node = &w->network->node[call->node];
-    add_inputs(w, call, node->plugin->flags & DAE_READS_X);
+    add_inputs(w, call, node->plugin->reads_x);
     text_add(w->text, "            G float *dx[] = {");
     for (int j = 0; j < node->plan.n_inputs; ++j) {
         text_add(w->text, j ? ", " : "");
-        add_pointer(w, schedule_dx(w->schedule, w->network, w->fusion, call->node, j));
+        if (call->dx[j] >= 0)
+            add_pointer(w, &w->schedule->gradient[call->dx[j]]);
+        else
+            text_add(w->text, "0");
     }
     text_add(w->text, "};\n            const int add_dx[] = {");
     for (int j = 0; j < node->plan.n_inputs; ++j)
@@ -271,16 +294,18 @@ static void add_backward(struct writer *w, const struct call *call)
                     (long long)w->schedule->slab[call->node * DAE_MAX_WEIGHTS + i]);
     text_add(w->text, node->plan.n_weights ? "};\n" : "0};\n");
     text_printf(w->text, "            %s_backward_%d(s, x, w, ", node->plugin->name, call->node);
-    if (node->plugin->flags & DAE_READS_Y)
+    if (node->plugin->reads_y)
         add_pointer(w, &w->schedule->value[call->node]);
     else
         text_add(w->text, "0");
     text_add(w->text, ", ");
-    if (node->plugin->kind == DAE_LOSS)
+    if (node->plugin->kind == PLUGIN_LOSS)
         text_add(w->text, "0");
     else
         add_pointer(w, &w->schedule->gradient[call->node]);
-    text_printf(w->text, ", dx, add_dx, dw, i > begin, scratch + %lldul);\n", (long long)call->scratch_offset);
+    text_add(w->text, ", dx, add_dx, dw, i > begin, ");
+    add_pointer(w, &call->scratch);
+    text_printf(w->text, ", %s);\n", call->penalty >= 0 ? "scale" : "0.0f");
 }
 
 /* A slab holds what earlier passes left in the work buffer. Of a shard without samples all of it is cleared, else the
@@ -308,7 +333,7 @@ static void add_kernel(struct writer *w, int number)
 {
     const struct schedule *s = w->schedule;
     const struct step *step = &s->step[number];
-    text_printf(w->text, "#line 1 \"segment %d\"\n__kernel void step_%d(" SOURCE_ARGUMENTS ")\n{\n", number, number);
+    text_printf(w->text, "#line 1 \"segment %d\"\n__kernel void step_%d(" CODEGEN_ARGUMENTS ")\n{\n", number, number);
     text_printf(w->text,
                 "    const int unit = get_group_id(0);\n"
                 "    G float *scratch = work + %lldul + (size_t)unit * %lldul;\n"
@@ -343,11 +368,11 @@ static void add_kernel(struct writer *w, int number)
     text_add(w->text, "        }\n    }\n}\n");
 }
 
-enum dae_status source_write(const struct network *network, const struct fusion *fusion, const struct tuning *tuning,
-                             const struct schedule *schedule, bool bytes, bool patches, struct text *text,
-                             struct error *err)
+enum dae_status codegen_schedule(const struct network *network, const struct tuning *tuning,
+                                 const struct schedule *schedule, bool bytes, bool patches, struct text *text,
+                                 struct error *err)
 {
-    struct writer w = {network, fusion, tuning, schedule, text, patches};
+    struct writer w = {network, tuning, schedule, text, patches};
     text_printf(text,
                 "#define LANES %d\n#define TRAINING %d\n#define CORRUPTED %d\n#define DATA_BYTES %d\n"
                 "#define HOLES %d\n#define LEN %lld\n",

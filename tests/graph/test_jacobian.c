@@ -15,8 +15,8 @@
 
 #include "data/dataset.h"
 #include "driver/driver.h"
-#include "graph/derived.h"
 #include "graph/executor.h"
+#include "graph/jacobian.h"
 #include "graph/params.h"
 #include "graph/reference.h"
 #include "model/loader.h"
@@ -78,7 +78,7 @@ static void open_subject(struct subject *s, const char *text, const char *shape)
     struct error err = {0};
     const struct tuning_request tuning = {.shape = shape, .gemm = "own", .no_tuned = true};
     struct value *sgd;
-    void *state;
+    const void *state;
     memset(s, 0, sizeof *s);
     check(build_text(registry, text, false, &s->arena, &s->network, &err), &err);
     check(driver_open(NULL, &tuning, &s->device, &err), &err);
@@ -90,7 +90,7 @@ static void open_subject(struct subject *s, const char *text, const char *shape)
     check(loader_new(s->device, &s->set, N, &s->loader, &err), &err);
     s->options = (struct executor_options){.batch = N, .train = true, .join = true, .fold = true};
     check(tree_parse_text("sgd", "sgd: {}", strlen("sgd: {}"), &s->arena, &sgd, &err), &err);
-    check(params_read(registry, DAE_OPTIMIZER, sgd, NULL, 0, &s->arena, &s->options.optimizer, &state, &err), &err);
+    check(params_read(registry, PLUGIN_OPTIMIZER, sgd, NULL, 0, &s->arena, &s->options.optimizer, &state, &err), &err);
     s->options.optimizer_state = state;
     s->parameters = arena_array(&s->arena, (size_t)s->network.parameters_len, sizeof *s->parameters);
     s->parameters64 = arena_array(&s->arena, (size_t)s->network.parameters_len, sizeof *s->parameters64);
@@ -132,15 +132,14 @@ static void projects(const char *text, const char *shape, const char *node, int6
     struct subject s;
     struct network network;
     struct executor *executor;
-    char notice[256];
     open_subject(&s, text, shape);
-    check(derived_projection(&s.network, node ? network_find(&s.network, node) : s.network.output, &network, &err),
+    check(jacobian_projection(&s.network, node ? network_find(&s.network, node) : s.network.output, &network, &err),
           &err);
     assert_int_equal(network.parameters_len, s.network.parameters_len);
     const int64_t m = dae_shape_len(&network.node[network.output].plan.output);
     rows = rows < m ? rows : m;
     s.options.keep_all = true;
-    check(executor_new(s.device, &network, &s.options, notice, sizeof notice, &executor, &err), &err);
+    check(executor_new(s.device, &network, &s.options, &executor, &err), &err);
     check(executor_set_parameters(executor, s.parameters, &err), &err);
     double **value = reference_values(&network, &s.arena), square = 0, estimate = 0, estimate2 = 0, worst = 0;
     double *jacobian = arena_array(&s.arena, (size_t)(N * m * s.len), sizeof *jacobian); /* (N,m,len) */
@@ -231,10 +230,10 @@ static void what_draws_has_no_jacobian(void **state)
     struct arena arena = {0};
     struct network network, out;
     check(build_text(registry, conv_text, false, &arena, &network, &err), &err);
-    assert_int_equal(derived_projection(&network, network.output, &out, &err), DAE_CONFIG);
+    assert_int_equal(jacobian_projection(&network, network.output, &out, &err), DAE_CONFIG);
     assert_non_null(strstr(err.text, "net.yaml:8:7: error: \"dropout_1\" draws"));
     err = (struct error){0};
-    check(derived_projection(&network, network.code, &out, &err), &err); /* the encoder does not */
+    check(jacobian_projection(&network, network.code, &out, &err), &err); /* the encoder does not */
     arena_release(&arena);
 }
 
@@ -246,7 +245,7 @@ static double objective(const struct network *network, const struct subject *s, 
         const struct reference_sample who = {.id = (uint32_t)i, .epoch = 2, .training = true};
         for (int64_t e = 0; e < s->len; ++e)
             value[0][e] = value[network->n_nodes][e] = (double)((const float *)s->set.values)[i * s->len + e];
-        sum += reference_forward(network, 1, &who, s->parameters64, value) + value[derived_penalty(network)][0];
+        sum += reference_forward(network, 1, &who, s->parameters64, value) + value[jacobian_penalty(network)][0];
     }
     return sum / (double)(N * s->len);
 }
@@ -258,13 +257,12 @@ static void differentiates(const char *text, const char *shape, bool keep_all)
     struct network network;
     struct executor *executor;
     struct buffer *losses;
-    char notice[256];
     open_subject(&s, text, shape);
-    check(derived_contractive(&s.network, 20, &network, &err), &err);
+    check(jacobian_contractive(&s.network, 20, &network, &err), &err);
     s.options.keep_all = keep_all;
     s.options.corrupt = true;
     s.options.training = &network;
-    check(executor_new(s.device, &s.network, &s.options, notice, sizeof notice, &executor, &err), &err);
+    check(executor_new(s.device, &s.network, &s.options, &executor, &err), &err);
     check(executor_set_parameters(executor, s.parameters, &err), &err);
     check(buffer_new(s.device, sizeof(float), "loss", &losses, &err), &err);
     const struct batch batch = batch_of(&s, 2);
@@ -324,7 +322,7 @@ static void the_penalty_estimates_the_jacobian(void **state)
     struct subject s;
     struct network network;
     open_subject(&s, dense_text, "wide");
-    check(derived_contractive(&s.network, 0.7, &network, &err), &err);
+    check(jacobian_contractive(&s.network, 0.7, &network, &err), &err);
     double **value = reference_values(&network, &s.arena), square = 0, sum = 0, sum2 = 0;
     enum { DRAWS = 2000 };
     const struct reference_sample one = {.id = 1, .training = true};
@@ -348,7 +346,7 @@ static void the_penalty_estimates_the_jacobian(void **state)
             value[s.network.noisy][k] = (double)((const float *)s.set.values)[s.len + k];
         for (int i = s.network.noisy + 1; i < network.loss; ++i)
             reference_node(&network, i, &who, s.parameters64, value, value[i]);
-        const double penalty = value[derived_penalty(&network)][0];
+        const double penalty = value[jacobian_penalty(&network)][0];
         sum += penalty / DRAWS;
         sum2 += penalty * penalty / DRAWS;
     }

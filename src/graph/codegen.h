@@ -1,0 +1,30 @@
+/* OpenCL C for a schedule: each segment becomes one kernel around the layers' functions for one sample. */
+#ifndef GRAPH_CODEGEN_H
+#define GRAPH_CODEGEN_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "graph/schedule.h"
+
+/* Writes the program of a schedule's segments: kernel `step_K` for each step K that is not batch-wide. Its arguments
+ * are CODEGEN_ARGUMENTS below, in that order. `bytes`: the data set holds bytes; `patches`: in a block of images, out
+ * of which samples are cut. */
+MUST_USE enum dae_status codegen_schedule(const struct network *network, const struct tuning *tuning,
+                                          const struct schedule *schedule, bool bytes, bool patches, struct text *text,
+                                          struct error *err);
+
+#define CODEGEN_ARGUMENTS                                                                                              \
+    "G float *work, G const float *parameters, G const void *data, G const int *order, const int first, "              \
+    "const int n, const int row, const int rows, const uint epoch, const uint split, const uint seed_lo, "             \
+    "const uint seed_hi, const float scale"
+
+/* The kernel file of a batch-wide layer, with those of the node's macros that it mentions: nodes for which it says the
+ * same share a program. */
+MUST_USE enum dae_status codegen_plugin(const struct node *node, struct text *text, struct error *err);
+
+/* The end of a training step (kernels/step.cl) around an optimiser's update; each work-item updates vectors_each
+ * vectors. Gradients are clipped by a norm that is summed from pieces of norm_vectors vectors, or with 0 not at all. */
+MUST_USE enum dae_status codegen_optimizer(const struct plugin *plugin, const void *state, int vectors_each,
+                                           int norm_vectors, struct text *text, struct error *err);
+
+#endif

@@ -1,0 +1,16 @@
+/* The text of a plugin's formula, read no further than its tokens. */
+#ifndef GRAPH_FORMULA_H
+#define GRAPH_FORMULA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether a text of OpenCL C names the identifier: comments, numbers, and members such as the x of `v.x` do not count.
+ * NULL names nothing. */
+bool formula_names(const char *text, const char *identifier);
+
+/* Roughly how many operations a formula is: each of + - * / is one, each call four, and 0
+ * where nothing is rounded: a formula that selects gives the same bits everywhere. */
+int64_t formula_flops(const char *text);
+
+#endif

@@ -1,0 +1,180 @@
+#include "graph/jacobian.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "device/sources.h"
+
+struct nudge {
+    double step;
+};
+
+struct contraction {
+    double weight;
+};
+
+static const double nudge_step = 0.01;
+
+static const struct dae_row nudge_rows[] = {
+    DAE_FLOAT(struct nudge, step, 0, 0, 1, "length of each number's step"),
+    {0},
+};
+
+static const struct dae_row contraction_rows[] = {
+    DAE_FLOAT(struct contraction, weight, 0, 0, 1e30, "of the square"),
+    {0},
+};
+
+static double nudge_reference(const void *state, double x, double unit, double normal)
+{
+    const double step = ((const struct nudge *)state)->step;
+    (void)normal;
+    return unit > 0.5 ? x - step : x + step;
+}
+
+static void contraction_reference(const struct dae_reference *call)
+{
+    const struct contraction *contraction = call->state;
+    call->y[0] = 0;
+    for (int64_t i = 0; i < dae_shape_len(&call->plan->input[0]); ++i)
+        call->y[0] += contraction->weight * pow(call->x[1][i] - call->x[0][i], 2);
+}
+
+/* Of no use to a verification: the vector is another in each epoch. */
+static void projection_reference(const struct dae_reference *call)
+{
+    call->y[0] = NAN;
+}
+
+static const struct dae_noise nudge_noise = {
+    DAE_TABLE("nudge", "a small step in a random direction", struct nudge, nudge_rows),
+    .y = "x + (unit > 0.5f ? (V)(-P_STEP) : (V)(P_STEP))",
+    .reference = nudge_reference,
+};
+
+/* The text of one of the host's own kernel files. */
+static const char *kernel_text(const char *file)
+{
+    for (const struct kernel_source *source = kernel_sources; source->name; ++source)
+        if (strcmp(source->name, file) == 0)
+            return source->text;
+    return NULL;
+}
+
+static enum dae_status add_loss(struct network *network, const char *file, const struct dae_loss *table,
+                                const void *state, const int inputs[2], struct error *err)
+{
+    struct dae_loss *loss = arena_alloc(network->arena, sizeof *loss);
+    if (!loss)
+        return error_no_memory(err, "network", sizeof *loss);
+    *loss = *table;
+    loss->kernel = kernel_text(file);
+    return network_add_own(network, &(struct plugin){.loss = loss}, state, network->node[inputs[0]].mark, inputs, 2,
+                           err);
+}
+
+/* Appends a copy of a node that reads what `number` says its inputs are now. */
+static void copy_node(struct network *network, const struct node *original, const int *number)
+{
+    struct node *node = &network->node[network->n_nodes++];
+    *node = *original;
+    node->n_readers = 0;
+    for (int j = 0; j < node->plan.n_inputs; ++j) {
+        node->input[j] = number[original->input[j]];
+        ++network->node[node->input[j]].n_readers;
+        node->wants_gradient |= network->node[node->input[j]].wants_gradient;
+    }
+}
+
+/* An empty network with room for n nodes, and `number`: (n_nodes of the original) what each is called in it. */
+static enum dae_status begin(const struct network *network, int n, struct network *out, int **number, struct error *err)
+{
+    *out = *network;
+    out->n_nodes = 0;
+    out->node = arena_array(network->arena, (size_t)n, sizeof *out->node);
+    *number = arena_array(network->arena, (size_t)network->n_nodes, sizeof **number);
+    return out->node && *number ? DAE_OK : error_no_memory(err, "network", (unsigned)n * sizeof *out->node);
+}
+
+enum dae_status jacobian_projection(const struct network *network, int target, struct network *out, struct error *err)
+{
+    int *number;
+    TRY(begin(network, target + 2, out, &number, err));
+    bool *leads = arena_array(network->arena, (size_t)network->n_nodes, sizeof *leads);
+    if (!leads)
+        return error_no_memory(err, "network", (unsigned)network->n_nodes);
+    leads[target] = true;
+    for (int i = target; i > network->noisy; --i)
+        for (int j = 0; leads[i] && j < network->node[i].plan.n_inputs; ++j)
+            leads[network->node[i].input[j]] = true;
+    copy_node(out, &network->node[0], number);
+    out->node[0].wants_gradient = true;
+    for (int i = network->noisy + 1; i <= target; ++i) {
+        const struct node *node = &network->node[i];
+        if (!leads[i])
+            continue;
+        if (node->corrupts || i == network->mask)
+            return error_at(err, DAE_CONFIG, node->mark, "a layer reads the mask, and so is no map of the input alone");
+        if (node->plugin->draws)
+            return error_at(err, DAE_CONFIG, node->mark, "\"%s\" draws: it is another map each time", node->name);
+        copy_node(out, node, number); /* corruptions before it count as node 0, the number 0 of an array */
+        number[i] = out->n_nodes - 1;
+    }
+    out->frozen = true;
+    out->noisy = 0;
+    out->mask = -1;
+    out->output = number[target];
+    out->code = network->code >= 0 && network->code <= target && leads[network->code] ? number[network->code] : -1;
+    out->loss = out->n_nodes;
+    const int inputs[] = {out->output, 0};
+    static const struct dae_loss projection = {
+        DAE_TABLE_PLAIN("projection", "the dot product of the output with a chosen vector"),
+        .sample_reference = projection_reference,
+    };
+    return add_loss(out, "projection.cl", &projection, NULL, inputs, err);
+}
+
+enum dae_status jacobian_contractive(const struct network *network, double weight, struct network *out,
+                                     struct error *err)
+{
+    int *number;
+    const int coupled = network_coupled(network);
+    if (coupled >= 0)
+        return error_at(err, DAE_CONFIG, network->node[coupled].mark,
+                        "%s \"%s\": joins the samples of a batch, and so has no Jacobian of one sample for "
+                        "train.contractive; leave out one of the two",
+                        network->node[coupled].plugin->name, network->node[coupled].name);
+    TRY(begin(network, 2 * network->n_nodes + 2, out, &number, err));
+    for (int i = 0; i < network->loss; ++i) {
+        number[i] = i;
+        copy_node(out, &network->node[i], number);
+    }
+    const struct nudge nudge = {nudge_step};
+    TRY(network_add_own(out, &(struct plugin){.noise = &nudge_noise}, &nudge, network->node[network->noisy].mark,
+                        &network->noisy, 1, err));
+    number[network->noisy] = out->n_nodes - 1;
+    for (int i = network->noisy + 1; i < network->loss; ++i) {
+        if (network->node[i].corrupts || i == network->mask)
+            continue; /* what is masked stays masked */
+        copy_node(out, &network->node[i], number);
+        number[i] = out->n_nodes - 1;
+        out->node[number[i]].twin = true;
+    }
+    const struct contraction contraction = {weight / (nudge_step * nudge_step)};
+    const int outputs[] = {network->output, number[network->output]};
+    static const struct dae_loss table = {
+        DAE_TABLE("contraction", "the squared difference of two outputs", struct contraction, contraction_rows),
+        .sample_reference = contraction_reference,
+    };
+    TRY(add_loss(out, "contraction.cl", &table, &contraction, outputs, err));
+    for (int i = 0; i < network->loss; ++i)
+        number[i] = i;
+    out->loss = out->n_nodes;
+    copy_node(out, &network->node[network->loss], number);
+    return DAE_OK;
+}
+
+int jacobian_penalty(const struct network *contractive)
+{
+    return contractive->loss - 1;
+}

@@ -1,0 +1,51 @@
+/* tmp: x normalised (ROWS, IN_C), then 1 / deviation (ROWS). In ROW_LOOP, n channels of row r are left from i on. */
+#define ROW_LOOP(i) for (int i = r * IN_C, n = IN_C; n > 0; i += 16, n -= 16)
+
+INLINE void FN(normalise)(G const float *x, G float *tmp)
+{
+    FOR_LANES(r, ROWS) {
+        V sum = 0.0f, square = 0.0f;
+        ROW_LOOP(i)
+            sum += load16(x + i, n);
+        const float mean = sum16(sum) / IN_C;
+        ROW_LOOP(i) {
+            const V d = LANE_NUMBERS < (uint16)(n) ? load16(x + i, n) - mean : (V)(0.0f);
+            square += d * d;
+        }
+        tmp[IN_LEN + r] = 1.0f / sqrt(sum16(square) / IN_C + P_EPSILON);
+        ROW_LOOP(i)
+            store16((load16(x + i, n) - mean) * tmp[IN_LEN + r], tmp + i, n);
+    }
+    SYNC();
+}
+
+INLINE void FN(forward)(FORWARD_ARGS)
+{
+    FN(normalise)(x[0], tmp);
+    FOR_LANES(r, ROWS)
+        ROW_LOOP(i)
+            store16(load16(tmp + i, n) * load16(w[0] + IN_C - n, n) + load16(w[1] + IN_C - n, n), y + i, n);
+}
+
+INLINE void FN(backward)(BACKWARD_ARGS)
+{
+    FN(normalise)(x[0], tmp);
+    FOR_LANES(c, IN_C)
+        for (int i = c; i < IN_LEN; i += IN_C) {
+            dw[0][c] = (add_dw || i > c ? dw[0][c] : 0.0f) + dy[i] * tmp[i];
+            dw[1][c] = (add_dw || i > c ? dw[1][c] : 0.0f) + dy[i];
+        }
+    FOR_LANES(r, dx[0] ? ROWS : 0) {
+        V sum = 0.0f, along = 0.0f;
+        ROW_LOOP(i) {
+            const V g = load16(dy + i, n) * load16(w[0] + IN_C - n, n);
+            sum += g;
+            along += g * load16(tmp + i, n);
+        }
+        const float mean = sum16(sum) / IN_C, mean_along = sum16(along) / IN_C;
+        ROW_LOOP(i) {
+            const V g = load16(dy + i, n) * load16(w[0] + IN_C - n, n);
+            put16((g - mean - load16(tmp + i, n) * mean_along) * tmp[IN_LEN + r], dx[0] + i, n, add_dx[0]);
+        }
+    }
+}
