@@ -17,7 +17,7 @@ dlfcn.h         src/graph/ src/driver/probe.c src/driver/details.c
 elf.h           src/base/library_file.c
 link.h          src/base/library_file.c src/driver/probe.c
 png.h           src/format/
-zlib.h          src/format/ src/data/dataset.c
+zlib.h          src/format/ src/data/source.c
 jpeglib.h       src/format/jpeg.c
 jerror.h        src/format/jpeg.c
 cjson/*         src/base/json.h

@@ -38,10 +38,7 @@ enum dae_status command_find(const char *name, const struct command **command, s
             return DAE_OK;
         }
     }
-    const char *nearest = fields_nearest(name, names, n);
-    char excerpt[VALUE_EXCERPT_BYTES];
-    enum dae_status status = error_set(err, DAE_CONFIG, "no command is called '%s'%s%s%s", value_excerpt(name, excerpt),
-                                       nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
+    const enum dae_status status = fields_unknown(NULL, "command", name, names, n, err);
     error_note(err, "dae-cl --help lists the commands");
     return status;
 }

@@ -1,7 +1,7 @@
 /* One table describes every subcommand: the parser, `--help`, `dae-cl help` and the manual page read it.
  *
- * A subcommand is a file src/cli/NAME.c that defines `const struct command command_NAME`, declared below and listed in
- * src/cli/main.c. Its `run` prints results to stdout and progress to stderr, and leaves errors to main. */
+ * A subcommand is a file src/cli/NAME.c that defines `const struct command command_NAME`, and a word of COMMANDS below.
+ * Its `run` prints results to stdout and progress to stderr, and leaves errors to main. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
@@ -47,9 +47,26 @@ extern const struct command_option option_out;      /* --out DIR */
 extern const struct command_option option_resume;   /* --resume */
 extern const struct command_option option_force;    /* --force */
 
-extern const struct command command_run, command_check, command_verify, command_bench, command_tune, command_study,
-    command_denoise, command_impute, command_devices, command_doctor, command_plugins, command_help;
-/* All of them, in the order of the manual; ends with NULL. */
+/* All of them, in the order of the manual. */
+#define COMMANDS(X)                                                                                                    \
+    X(run)                                                                                                             \
+    X(check)                                                                                                           \
+    X(verify)                                                                                                          \
+    X(bench)                                                                                                           \
+    X(tune)                                                                                                            \
+    X(study)                                                                                                           \
+    X(denoise)                                                                                                         \
+    X(impute)                                                                                                          \
+    X(devices)                                                                                                         \
+    X(doctor)                                                                                                          \
+    X(plugins)                                                                                                         \
+    X(schema)                                                                                                          \
+    X(help)
+#define DECLARE(name) extern const struct command command_##name;
+COMMANDS(DECLARE)
+#undef DECLARE
+
+/* Ends with NULL. */
 extern const struct command *const commands[];
 
 /* An unknown name is DAE_CONFIG: "no command is called 'chekc' (did you mean 'check'?)". */

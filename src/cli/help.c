@@ -32,9 +32,9 @@ static const struct {
     int code;
     const char *meaning;
 } exit_codes[] = {
-#define ROW(name, code, text) {code, text},
-    DAE_STATUSES(ROW)
-#undef ROW
+#define EXIT(name, code, text) {code, text},
+    DAE_STATUSES(EXIT)
+#undef EXIT
 };
 
 enum {

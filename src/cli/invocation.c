@@ -10,7 +10,6 @@
 
 #include "cli/command.h"
 #include "cli/driver_guard.h"
-#include "config/fields.h"
 #include "config/tree.h"
 #include "driver/driver.h"
 #include "study/study.h"
@@ -102,39 +101,36 @@ enum dae_status invocation_registry(const struct invocation *invocation, struct 
     return status;
 }
 
-static enum dae_status read_switch(const struct value *device, const char *key, bool *off, struct error *err)
-{
-    const struct value *value = value_map_get(device, key);
-    bool on = true;
-    if (value)
-        TRY(field_bool(value, &on, err));
-    *off = !on;
-    return DAE_OK;
-}
+/* The map `device`. */
+struct device_map {
+    const char *platform, *shape, *gemm;
+    bool join, fold, tuned;
+};
+
+const struct dae_row invocation_device_rows[] = {
+    ROW_OF(struct device_map, platform, ROW_TEXT, "auto", NULL, "as --platform says it"),
+    ROW_OF(struct device_map, shape, ROW_WORD, "auto", "auto|wide|grid", "kernels for CPUs (wide) or GPUs (grid)"),
+    ROW_OF(struct device_map, gemm, ROW_WORD, "auto", "auto|own|clblast", "who multiplies matrices"),
+    DAE_BOOL(struct device_map, join, true, "one kernel carries a sample through layer after layer"),
+    DAE_BOOL(struct device_map, tuned, true, "what dae-cl tune found for the device"),
+    DAE_BOOL(struct device_map, fold, true, "pointwise and pooling layers inside the layer before them"),
+    {.key = NULL},
+};
 
 /* `device`: the word of --platform, or a map of it and of the choices within a device. */
 static enum dae_status read_device(const struct value *device, struct device_request *request, struct error *err)
 {
-    static const char *const keys[] = {"platform", "shape", "gemm", "join", "fold", "tuned"};
-    static const char *const shapes[] = {"auto", "wide", "grid"}, *const gemms[] = {"auto", "own", "clblast"};
-    const struct value *platform = device;
-    int choice;
-    if (device->kind == VALUE_MAP) {
-        TRY(fields_check_keys(device, keys, sizeof keys / sizeof keys[0], "device", err));
-        platform = value_map_get(device, "platform");
-        const struct value *shape = value_map_get(device, "shape"), *gemm = value_map_get(device, "gemm");
-        if (shape) {
-            TRY(field_choice(shape, "auto|wide|grid", &choice, err));
-            request->tuning.shape = shapes[choice];
-        }
-        if (gemm) {
-            TRY(field_choice(gemm, "auto|own|clblast", &choice, err));
-            request->tuning.gemm = gemms[choice];
-        }
-        TRY(read_switch(device, "join", &request->tuning.no_join, err));
-        TRY(read_switch(device, "fold", &request->tuning.no_fold, err));
-        TRY(read_switch(device, "tuned", &request->tuning.no_tuned, err));
+    struct device_map map = {0};
+    const bool is_map = device->kind == VALUE_MAP;
+    if (is_map) {
+        struct arena arena = {0};
+        const enum dae_status status = rows_peek(device, invocation_device_rows, "device", &arena, &map, err);
+        arena_release(&arena);
+        TRY(status);
+        request->tuning = (struct tuning_request){
+            .shape = map.shape, .gemm = map.gemm, .no_join = !map.join, .no_fold = !map.fold, .no_tuned = !map.tuned};
     }
+    const struct value *platform = is_map ? value_map_get(device, "platform") : device;
     if (platform) {
         TRY(field_text(platform, &request->platform, err));
         request->asked_by = "the config's `device`";

@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "config/value.h"
+#include "config/rows.h"
 #include "device/device.h"
 #include "graph/registry.h"
 #include "train/multi_device.h"
@@ -42,6 +42,9 @@ MUST_USE enum dae_status invocation_config(const struct invocation *invocation, 
  * Owned by the caller: registry_close. */
 MUST_USE enum dae_status invocation_registry(const struct invocation *invocation, struct registry **registry,
                                              struct error *err);
+
+/* The keys of the map `device`. */
+extern const struct dae_row invocation_device_rows[];
 
 /* Which device is meant, and how it is to be used. Texts are borrowed from argv, the environment or the tree. */
 struct device_request {

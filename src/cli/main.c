@@ -11,21 +11,9 @@
 #include "cli/driver_guard.h"
 #include "cli/help.h"
 
-const struct command *const commands[] = {
-    &command_run,
-    &command_check,
-    &command_verify,
-    &command_bench,
-    &command_tune,
-    &command_study,
-    &command_denoise,
-    &command_impute,
-    &command_devices,
-    &command_doctor,
-    &command_plugins,
-    &command_help,
-    NULL,
-};
+#define LIST(name) &command_##name,
+const struct command *const commands[] = {COMMANDS(LIST) NULL};
+#undef LIST
 
 /* A closed standard stream would give its number to the next file that is opened, and what is printed would end up in
  * that file. A stand-in that cannot be written keeps the number and lets printing fail. */

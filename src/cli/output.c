@@ -73,6 +73,45 @@ void output_note(const char *format, ...)
     fputs(text, stderr);
 }
 
+void output_rows(const struct dae_row *rows)
+{
+    for (const struct dae_row *row = rows; row && row->key; ++row) {
+        struct row_words words;
+        rows_describe(row, &words);
+        printf("\n  %s: %s%s%s, %s%s\n      %s\n", row->key, words.type, *words.range ? ", " : "", words.range,
+               row->default_text ? "default " : "", words.default_text, row->help);
+    }
+}
+
+/* A cell of a Markdown table. */
+static void print_markdown_cell(const char *text)
+{
+    putchar(' ');
+    for (; *text; ++text) {
+        if (*text == '|')
+            putchar('\\');
+        putchar(*text);
+    }
+    fputs(" |", stdout);
+}
+
+void output_rows_markdown(const struct dae_row *rows)
+{
+    if (rows && rows->key)
+        puts("\n| key | type | range | default | meaning |\n| --- | --- | --- | --- | --- |");
+    for (const struct dae_row *row = rows; row && row->key; ++row) {
+        struct row_words words;
+        rows_describe(row, &words);
+        putchar('|');
+        print_markdown_cell(row->key);
+        print_markdown_cell(words.type);
+        print_markdown_cell(words.range);
+        print_markdown_cell(words.default_text);
+        print_markdown_cell(row->help);
+        putchar('\n');
+    }
+}
+
 enum dae_status output_json(cJSON *value, struct error *err)
 {
     char *text = value ? cJSON_Print(value) : NULL;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "config/rows.h"
 
 enum { OUTPUT_MAX_COLUMNS = 12 };
 
@@ -14,6 +15,10 @@ void output_table(const char *const *header, const char *align, const char *cons
 /* A line on stderr that may quote a file or its name: it is sent to a terminal only as text (utf8_clean). The format
  * ends with the newline. */
 void output_note(const char *format, ...) BASE_PRINTF(1, 2);
+
+/* Prints a table of keys (NULL: nothing) with type, range, default and meaning, as text and as Markdown. */
+void output_rows(const struct dae_row *rows);
+void output_rows_markdown(const struct dae_row *rows);
 
 /* Prints the value and frees it. NULL, cJSON's sign of lack of memory, is DAE_NO_MEMORY. */
 MUST_USE enum dae_status output_json(cJSON *value, struct error *err);

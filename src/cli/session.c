@@ -114,8 +114,8 @@ static enum dae_status check_range(const struct session *session, const struct d
 enum dae_status session_load(struct session *session, struct error *err)
 {
     struct dataset *train = &session->train_set, *test = &session->test_set;
-    struct dataset_notice notice;
-    TRY(dataset_load(session->settings.data, getenv("DAE_CL_DATA"), train, test, &notice, err));
+    struct source_notice notice;
+    TRY(source_load(session->settings.data, getenv("DAE_CL_DATA"), train, test, &notice, err));
     const struct value *source = value_map_get(session->settings.data, "source");
     const struct node *input = &session->network.node[0];
     char want[96], have[96];
@@ -231,6 +231,7 @@ struct study_task session_task(struct session *session, const float *model, cons
         .test = session->test,
         .model = model,
         .standard = standard,
+        .data_root = getenv("DAE_CL_DATA"),
         .resume = invocation_has(session->invocation, "resume"),
         .stop = stop_signal(),
     };

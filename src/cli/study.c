@@ -36,17 +36,11 @@ static void print_list(void)
 static void print_options(const struct study *study)
 {
     printf("%s: %s\n", study->name, study->help);
-    for (const struct study_key *key = study->keys; key && key->field.key; ++key) {
-        char low[VALUE_NUMBER_BYTES], high[VALUE_NUMBER_BYTES];
-        printf("\n  %s: %s", key->field.key, key->type);
-        if (key->field.min != key->field.max)
-            printf(", %s to %s", value_number(key->field.min, low), value_number(key->field.max, high));
-        printf(", default %s\n      %s\n", key->default_config ? key->default_config : "none", key->help);
-    }
-    if (study->keys && study->keys->field.key)
+    output_rows(study->rows);
+    if (study->rows)
         printf("\nIn a config:   studies: [{%s: {%s: %s}}]\nOn this line:  --set studies.%s.%s=...\n", study->name,
-               study->keys->field.key, study->keys->default_config ? study->keys->default_config : "...", study->name,
-               study->keys->field.key);
+               study->rows->key, *study->rows->default_text ? study->rows->default_text : "...", study->name,
+               study->rows->key);
     else
         puts("It takes no options.");
 }

@@ -83,12 +83,8 @@ void trust_describe(const struct verify_row *row, char *text, size_t len)
 
 bool trust_data_are_bytes(const struct settings *settings)
 {
-    static const char *const stored_as_bytes[] = {"mnist", "idx", "digits", "images", "image_pairs", "dead_leaves"};
-    const struct value *source = value_map_get(settings->data, "source");
-    for (size_t i = 0; source && source->text && i < sizeof stored_as_bytes / sizeof stored_as_bytes[0]; ++i)
-        if (strcmp(source->text, stored_as_bytes[i]) == 0)
-            return true;
-    return false;
+    const struct source *source = source_named(settings->data);
+    return source && source->flags & SOURCE_BYTES;
 }
 
 const struct plugin *trust_stranger(const struct network *network, const struct settings *settings)

@@ -18,11 +18,6 @@ enum {
 
 /* ---- Messages. --------------------------------------------------------------------------------------------------- */
 
-static bool is_nothing(const struct value *value)
-{
-    return value->kind == VALUE_SCALAR && !value->quoted && !value->text[0];
-}
-
 /* An excerpt, and the words around it. */
 enum { FOUND_BYTES = VALUE_EXCERPT_BYTES + 32 };
 
@@ -33,7 +28,7 @@ static const char *found(const struct value *value, char out[FOUND_BYTES])
         snprintf(out, FOUND_BYTES, "a map");
     else if (value->kind == VALUE_LIST)
         snprintf(out, FOUND_BYTES, "a list of %d", value->n);
-    else if (is_nothing(value))
+    else if (value_is_nothing(value))
         snprintf(out, FOUND_BYTES, "nothing");
     else
         /* Quotes make "8" and "true" texts; say so where the reader would wonder. */
@@ -268,7 +263,7 @@ enum dae_status field_bool(const struct value *value, bool *out, struct error *e
 
 enum dae_status field_text(const struct value *value, const char **out, struct error *err)
 {
-    if (value->kind != VALUE_SCALAR || is_nothing(value))
+    if (value->kind != VALUE_SCALAR || value_is_nothing(value))
         return field_refuse(value, "a text", err);
     *out = value->text;
     return DAE_OK;
@@ -386,15 +381,18 @@ enum dae_status field_list(const struct value *value, int min, int max, struct e
     return field_refuse(value, wanted, err);
 }
 
-enum dae_status field_numbers(const struct value *value, double min, double max, struct field_numbers *out,
-                              struct error *err)
+enum dae_status field_numbers(const struct value *value, int most, double min, double max, bool whole,
+                              struct field_numbers *out, struct error *err)
 {
     struct field_numbers numbers = {.n = value->kind == VALUE_LIST ? value->n : 1};
     if (value->kind == VALUE_LIST)
-        TRY(field_list(value, 1, FIELD_MAX_NUMBERS, err));
+        TRY(field_list(value, 1, most, err));
     for (int i = 0; i < numbers.n; ++i) {
         const struct value *item = value->kind == VALUE_LIST ? value->items[i] : value;
         char path[PATH_BYTES];
+        long long integer;
+        if (whole && !int_within(item, (long long)min, (long long)max, &integer))
+            return refuse_int(item, "an integer", (long long)min, (long long)max, err);
         TRY(field_float(item, min, max, &numbers.number[i], err));
         for (int k = 0; k < i; ++k)
             if (numbers.number[k] == numbers.number[i])
@@ -403,6 +401,16 @@ enum dae_status field_numbers(const struct value *value, double min, double max,
     }
     *out = numbers;
     return DAE_OK;
+}
+
+enum dae_status fields_unknown(const struct mark *mark, const char *what, const char *name, const char *const names[],
+                               int n, struct error *err)
+{
+    const char *nearest = fields_nearest(name, names, n);
+    char excerpt[VALUE_EXCERPT_BYTES], message[WANTED_BYTES];
+    snprintf(message, sizeof message, "no %s is called '%s'%s%s%s", what, value_excerpt(name, excerpt),
+             nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
+    return mark ? error_at(err, DAE_CONFIG, *mark, "%s", message) : error_set(err, DAE_CONFIG, "%s", message);
 }
 
 enum dae_status fields_check_keys(const struct value *map, const char *const keys[], int n, const char *what,
@@ -440,66 +448,5 @@ enum dae_status fields_need(const struct value *map, const char *key, const char
     if (!value)
         return error_at(err, DAE_CONFIG, map->mark, "%s: key '%s' is missing", what, key);
     *out = value;
-    return DAE_OK;
-}
-
-/* ---- A map read against a table. --------------------------------------------------------------------------------- */
-
-/* A limit of a row as a long long; a double holds the ends of long long only rounded outwards. */
-static long long whole_limit(double limit)
-{
-    if (limit <= -0x1p63)
-        return LLONG_MIN;
-    return limit >= 0x1p63 ? LLONG_MAX : (long long)limit;
-}
-
-static enum dae_status read_field(const struct value *value, const struct field *row, void *member, struct error *err)
-{
-    bool unlimited = row->min == 0 && row->max == 0;
-    double min = unlimited ? -INFINITY : row->min, max = unlimited ? INFINITY : row->max;
-    switch (row->type) {
-    case FIELD_INT:
-        return field_int(value, whole_limit(min), whole_limit(max), member, err);
-    case FIELD_FLOAT:
-        return field_float(value, min, max, member, err);
-    case FIELD_BOOL:
-        return field_bool(value, member, err);
-    case FIELD_TEXT:
-        return field_text(value, member, err);
-    case FIELD_NAME:
-        return field_name(value, member, err);
-    case FIELD_CHOICE:
-        return field_choice(value, row->choices, member, err);
-    case FIELD_INT_PAIR:
-        return field_int_pair(value, whole_limit(min), whole_limit(max), member, err);
-    case FIELD_INTERVAL:
-        return field_interval(value, min, max, member, err);
-    case FIELD_SHAPE:
-        return field_shape(value, member, err);
-    case FIELD_NUMBERS:
-        return field_numbers(value, min, max, member, err);
-    case FIELD_VALUE:
-        memcpy(member, &value, sizeof(const struct value *));
-        return DAE_OK;
-    }
-    return error_set(err, DAE_BUG, "field '%s' has no type", row->key);
-}
-
-enum dae_status fields_read(const struct value *map, const struct field *rows, int n, const char *what, void *out,
-                            struct error *err)
-{
-    const char *keys[FIELDS_MAX_ROWS] = {0};
-    if (n > FIELDS_MAX_ROWS)
-        return error_set(err, DAE_BUG, "the table of %s has %d rows, more than %d", what, n, FIELDS_MAX_ROWS);
-    for (int i = 0; i < n; ++i)
-        keys[i] = rows[i].key;
-    TRY(fields_check_keys(map, keys, n, what, err));
-    for (int i = 0; i < n; ++i) {
-        const struct value *value = value_map_get(map, rows[i].key);
-        if (!value && rows[i].required)
-            return fields_need(map, rows[i].key, what, &value, err);
-        if (value)
-            TRY(read_field(value, &rows[i], (char *)out + rows[i].offset, err));
-    }
     return DAE_OK;
 }

@@ -51,9 +51,10 @@ struct field_numbers {
     double number[FIELD_MAX_NUMBERS];
 };
 
-/* A list of 1 to FIELD_MAX_NUMBERS numbers in the range, no two of them the same; one number is a list of one. */
-MUST_USE enum dae_status field_numbers(const struct value *value, double min, double max, struct field_numbers *out,
-                                       struct error *err);
+/* A list of 1 to `most` numbers (FIELD_MAX_NUMBERS at most) in the range, no two of them the same; one number is a list
+ * of one. They must be integers when `whole`. */
+MUST_USE enum dae_status field_numbers(const struct value *value, int most, double min, double max, bool whole,
+                                       struct field_numbers *out, struct error *err);
 
 /* A map; a list of min to max items (max < 0: no limit). */
 MUST_USE enum dae_status field_map(const struct value *value, struct error *err);
@@ -70,40 +71,12 @@ MUST_USE enum dae_status fields_check_keys(const struct value *map, const char *
 /* The name of names[0..n) nearest to `text` when the edit distance is at most a third of the longer, else NULL. */
 const char *fields_nearest(const char *text, const char *const names[], int n);
 
+/* "no study is called 'nois_levels' (did you mean 'noise_levels'?)" at the mark, or nowhere when that is NULL. */
+MUST_USE enum dae_status fields_unknown(const struct mark *mark, const char *what, const char *name,
+                                        const char *const names[], int n, struct error *err);
+
 /* Finds a key that must be there: "train: key 'loss' is missing" at the map. */
 MUST_USE enum dae_status fields_need(const struct value *map, const char *key, const char *what,
                                      const struct value **out, struct error *err);
-
-/* ---- A map read against a table. --------------------------------------------------------------------------------- */
-
-enum field_type {
-    FIELD_INT,      /* long long */
-    FIELD_FLOAT,    /* double */
-    FIELD_BOOL,     /* bool */
-    FIELD_TEXT,     /* const char *, borrowed from the tree */
-    FIELD_NAME,     /* const char *, borrowed from the tree */
-    FIELD_CHOICE,   /* int, index into choices */
-    FIELD_INT_PAIR, /* long long[2] */
-    FIELD_INTERVAL, /* double[2] */
-    FIELD_SHAPE,    /* struct dae_shape */
-    FIELD_NUMBERS,  /* struct field_numbers: a list of 1 to FIELD_MAX_NUMBERS, or one number */
-    FIELD_VALUE,    /* const struct value *: any value, for the caller to read */
-};
-
-struct field {
-    const char *key;
-    enum field_type type;
-    size_t offset; /* of the member in the struct that is filled */
-    bool required;
-    double min, max;     /* inclusive, of each number; both 0: no limit */
-    const char *choices; /* FIELD_CHOICE: "a|b|c" */
-};
-
-enum { FIELDS_MAX_ROWS = 64 };
-
-/* Reads a map of at most FIELDS_MAX_ROWS rows into the struct at `out`: unknown keys are refused, required keys must be
- * there, and a member whose key is absent stays as it is, so set the defaults first. */
-MUST_USE enum dae_status fields_read(const struct value *map, const struct field *rows, int n, const char *what,
-                                     void *out, struct error *err);
 
 #endif

@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool value_is_nothing(const struct value *value)
+{
+    return value->kind == VALUE_SCALAR && !value->quoted && !value->text[0];
+}
+
 struct value *value_map_get(const struct value *map, const char *key)
 {
     if (map->kind != VALUE_MAP)

@@ -35,6 +35,9 @@ struct value {
     int index;            /* in the parent */
 };
 
+/* A scalar without text, as after `key:`. */
+bool value_is_nothing(const struct value *value);
+
 /* The value under a key, or NULL when the key is not there or `map` is not a map. */
 struct value *value_map_get(const struct value *map, const char *key);
 

@@ -3,11 +3,8 @@
 #ifndef DATA_VALIDATION_SET_H
 #define DATA_VALIDATION_SET_H
 
+#include "config/fields.h"
 #include "data/dataset.h"
-
-#define VALIDATION_SET_HELP                                                                                            \
-    "hold so many training samples out, or that part of them, to choose an epoch by; of images, whole ones; of a "     \
-    "panel, the last; else at random, the same for every seed"
 
 /* Whether the `data` map asks for one. */
 bool validation_set_wanted(const struct value *data_section);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/shape.h"
-#include "config/fields.h"
+#include "config/root.h"
+#include "data/source.h"
 #include "graph/corruption.h"
 #include "graph/params.h"
 #include "graph/placement.h"
@@ -368,43 +369,50 @@ static enum dae_status add_loss(const struct registry *registry, struct network 
     return DAE_OK;
 }
 
-/* Where the source of data is named, when its samples are pairs of a clean and a noisy image; else NULL. */
-static const struct value *source_of_pairs(const struct value *config)
-{
-    const struct value *data = value_map_get(config, "data"), *source = data ? value_map_get(data, "source") : NULL;
-    return source && source->kind == VALUE_SCALAR && strcmp(source->text, "image_pairs") == 0 ? source : NULL;
-}
+/* The map `model`. */
+struct model_map {
+    struct dae_shape input;
+    const struct value *layers;
+    const char *code;
+};
+
+const struct dae_row network_model_rows[] = {
+    ROW_OF(struct model_map, input, DAE_TYPE_SHAPE, NULL, NULL, "the shape of a sample, channels last"),
+    ROW_OF(
+        struct model_map, layers, ROW_VALUE, NULL, "list of layers",
+        "each one `TYPE: {parameters}`, with an optional `name: NAME` and `from: NAME` or `from: [NAMES]` beside it; a "
+        "layer reads the one above it unless `from` says otherwise; `input` is the corrupted sample, `mask` is 1 where "
+        "a corruption has replaced a number and 0 elsewhere"),
+    ROW_OF(struct model_map, code, ROW_NAME, "", "name of a layer", "whose output is the code; none when not given"),
+    {.key = NULL},
+};
 
 /* The input and its corruptions. */
 static enum dae_status begin(const struct registry *registry, struct value *config, struct arena *arena,
                              struct network *network, const struct value **layers, struct error *err)
 {
-    static const char *const model_keys[] = {"input", "layers", "code"};
     *network = (struct network){.arena = arena, .output = -1, .loss = -1, .code = -1, .mask = -1};
-    const struct value *model, *train, *input, *seed = value_map_get(config, "seed");
+    const struct value *model, *train;
+    struct model_map map = {0};
+    struct root root = {0};
     TRY(fields_need(config, "model", "the config", &model, err));
     TRY(fields_need(config, "train", "the config", &train, err));
-    TRY(fields_check_keys(model, model_keys, 3, "model", err));
-    TRY(fields_need(model, "layers", "model", layers, err));
-    TRY(fields_need(model, "input", "model", &input, err));
-    TRY(field_list(*layers, 1, MAX_LAYERS, err));
-    long long number = 1;
-    if (seed)
-        TRY(field_int(seed, 0, LLONG_MAX, &number, err));
-    else if (!value_map_put(arena, config, "seed", value_int_new(arena, number)))
-        return error_no_memory(err, "config", 0);
-    network->seed = (uint64_t)number;
+    TRY(rows_peek(model, network_model_rows, "model", arena, &map, err));
+    TRY(field_list(map.layers, 1, MAX_LAYERS, err));
+    TRY(rows_read_key(config, root_rows, "seed", "the config", arena, &root, err));
+    *layers = map.layers;
+    network->seed = (uint64_t)root.seed;
     network->node = arena_array(arena, (size_t)(*layers)->n + OTHER_NODES, sizeof *network->node);
     if (!network->node)
         return error_no_memory(err, "network", (unsigned long long)(*layers)->n * sizeof *network->node);
     struct node *source = &network->node[0];
-    *source = (struct node){.name = "input", .mark = input->mark};
-    TRY(field_shape(input, &source->plan.output, err));
+    *source = (struct node){.name = "input", .mark = value_map_get(model, "input")->mark, .plan.output = map.input};
     TRY(check_shape(source, &source->plan.output, "shape", err));
     network->n_nodes = 1;
-    const struct value *pairs = source_of_pairs(config);
-    if (pairs)
-        TRY(corruption_pair(network, pairs->mark, err));
+    const struct value *data = value_map_get(config, "data");
+    const struct source *from = source_named(data);
+    if (from && from->flags & SOURCE_PAIRS)
+        TRY(corruption_pair(network, value_map_get(data, "source")->mark, err));
     return corruption_read(registry, network, value_map_get(config, "corruption"), err);
 }
 

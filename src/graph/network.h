@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/philox.h"
-#include "config/value.h"
+#include "config/rows.h"
 #include "graph/plugin.h"
 #include "graph/registry.h"
 
@@ -49,6 +49,9 @@ struct network {
     bool frozen; /* of a finished model: also where it is differentiated, layers act as outside of training */
     uint64_t seed;
 };
+
+/* The keys of the map `model`. */
+extern const struct dae_row network_model_rows[];
 
 /* Builds the network of `config`: keys model (input, layers, code), corruption, train.loss, seed, and data.source,
  * which may name pairs. Writes defaults back into the tree. All memory is the arena's. DAE_CONFIG at the place of what

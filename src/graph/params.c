@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/fields.h"
+#include "config/rows.h"
 
 enum { MAX_NAMES = 160, MACRO_LEN = 80 };
 
@@ -17,12 +17,8 @@ static enum dae_status unknown_plugin(const struct registry *registry, enum plug
     for (int i = 0; i < registry_count(registry) && n < MAX_NAMES; ++i)
         if (registry_at(registry, i)->kind == kind)
             names[n++] = registry_at(registry, i)->name;
-    const char *nearest = fields_nearest(name, names, n);
-    char excerpt[VALUE_EXCERPT_BYTES];
-    enum dae_status status = error_at(err, DAE_CONFIG, mark, "no %s is called '%s'%s%s%s", plugin_kind_text(kind),
-                                      value_excerpt(name, excerpt), nearest ? " (did you mean '" : "",
-                                      nearest ? nearest : "", nearest ? "'?)" : "");
-    if (!nearest) {
+    const enum dae_status status = fields_unknown(&mark, plugin_kind_text(kind), name, names, n, err);
+    if (!fields_nearest(name, names, n)) {
         struct text list = {0};
         for (int i = 0; i < n; ++i)
             text_printf(&list, "%s%s", i ? ", " : "", names[i]);
@@ -30,82 +26,6 @@ static enum dae_status unknown_plugin(const struct registry *registry, enum plug
         text_release(&list);
     }
     return status;
-}
-
-/* Reads the default of a row that the config leaves out, and completes the config with it. */
-static enum dae_status put_default(const struct dae_row *row, const char *plugin, struct value *map,
-                                   struct arena *arena, struct value **out, struct error *err)
-{
-    if (!row->default_text)
-        return error_at(err, DAE_CONFIG, map->mark, "%s: key '%s' is missing: %s", plugin, row->key, row->help);
-    *out = NULL;
-    if (row->default_text[0] == '\0')
-        return DAE_OK;
-    *out = value_scalar_new(arena, row->default_text, false);
-    return value_map_put(arena, map, row->key, *out) ? DAE_OK : error_no_memory(err, "config", 0);
-}
-
-/* One integer for all, or a list of `count`. */
-static enum dae_status read_ints(const struct dae_row *row, const struct value *value, int64_t *to, struct error *err)
-{
-    if (value->kind == VALUE_LIST)
-        TRY(field_list(value, row->count, row->count, err));
-    for (int i = 0; i < row->count; ++i) {
-        long long number;
-        TRY(field_int(value->kind == VALUE_LIST ? value->items[i] : value, (long long)row->min, (long long)row->max,
-                      &number, err));
-        to[i] = number;
-    }
-    return DAE_OK;
-}
-
-static enum dae_status read_row(const struct dae_row *row, const struct value *value, uint32_t index, char *state,
-                                struct error *err)
-{
-    void *to = state + row->offset;
-    long long number;
-    double range[2];
-    switch (row->type) {
-    case DAE_TYPE_INT:
-        TRY(field_int(value, (long long)row->min, (long long)row->max, &number, err));
-        *(int64_t *)to = number;
-        return DAE_OK;
-    case DAE_TYPE_INTS:
-        return read_ints(row, value, to, err);
-    case DAE_TYPE_FLOAT:
-        return field_float(value, row->min, row->max, to, err);
-    case DAE_TYPE_BOOL:
-        return field_bool(value, to, err);
-    case DAE_TYPE_INTERVAL:
-        return field_interval(value, row->min, row->max, to, err);
-    case DAE_TYPE_CHOICE:
-        return field_choice(value, row->choices, to, err);
-    case DAE_TYPE_SHAPE:
-        return field_shape(value, to, err);
-    case DAE_TYPE_LEVEL:
-        TRY(field_level(value, row->min, row->max, range, err));
-        *(struct dae_level *)to = (struct dae_level){range[0], range[0], range[1], index};
-        return DAE_OK;
-    }
-    return error_set(err, DAE_BUG, "row of type %d", (int)row->type);
-}
-
-static enum dae_status read_rows(const struct plugin *plugin, struct value *map, struct arena *arena, char *state,
-                                 struct error *err)
-{
-    const char *keys[MAX_NAMES];
-    int n = 0;
-    for (const struct dae_row *row = plugin->rows; row->key && n < MAX_NAMES; ++row)
-        keys[n++] = row->key;
-    TRY(fields_check_keys(map, keys, n, plugin->name, err));
-    for (const struct dae_row *row = plugin->rows; row->key; ++row) {
-        struct value *value = value_map_get(map, row->key);
-        if (!value)
-            TRY(put_default(row, plugin->name, map, arena, &value, err));
-        if (value)
-            TRY(read_row(row, value, (uint32_t)(row - plugin->rows), state, err));
-    }
-    return DAE_OK;
 }
 
 /* The one key of the item that is not in `others`. */
@@ -126,11 +46,26 @@ static const struct entry *plugin_entry(const struct value *map, const char *con
     return found;
 }
 
+/* The value under the name; `relu` and `relu:` become `relu: {}`. NULL when out of memory. */
+static struct value *parameters(struct value *value, const char *name, struct mark mark, struct arena *arena)
+{
+    struct value *map = value_map_get(value, name);
+    if (map && !value_is_nothing(map))
+        return map;
+    map = value_map_new(arena);
+    if (value->kind == VALUE_SCALAR)
+        *value = (struct value){
+            .kind = VALUE_MAP, .mark = value->mark, .parent = value->parent, .key = value->key, .index = value->index};
+    if (!value_map_put(arena, value, name, map))
+        return NULL;
+    map->mark = mark;
+    return map;
+}
+
 enum dae_status params_read(const struct registry *registry, enum plugin_kind kind, struct value *value,
                             const char *const *others, int n_others, struct arena *arena, const struct plugin **plugin,
                             const void **state, struct error *err)
 {
-    struct value *map = NULL;
     const char *name = value->text;
     struct mark mark = value->mark;
     if (value->kind == VALUE_MAP) {
@@ -142,7 +77,6 @@ enum dae_status params_read(const struct registry *registry, enum plugin_kind ki
                             entry->key, second->key, plugin_kind_text(kind));
         name = entry->key;
         mark = entry->mark;
-        map = entry->value;
     } else if (value->kind == VALUE_LIST) {
         return error_at(err, DAE_CONFIG, value->mark, "wants one %s, written NAME: {parameters}, got a list",
                         plugin_kind_text(kind));
@@ -150,33 +84,14 @@ enum dae_status params_read(const struct registry *registry, enum plugin_kind ki
     *plugin = registry_find(registry, kind, name);
     if (!*plugin)
         return unknown_plugin(registry, kind, mark, name, err);
-    if (!map ||
-        (map->kind == VALUE_SCALAR && map->text[0] == '\0' && !map->quoted)) { /* `relu` and `relu:` are `relu: {}` */
-        struct value *whole = value_map_new(arena), *empty = value_map_new(arena);
-        if (!map && value->parent && value->parent->kind == VALUE_MAP) {
-            if (!whole || !value_map_put(arena, whole, name, empty) ||
-                !value_map_put(arena, value->parent, value->key, whole))
-                return error_no_memory(err, "config", 0);
-        } else if (!map && value->parent) {
-            if (!whole || !value_map_put(arena, whole, name, empty))
-                return error_no_memory(err, "config", 0);
-            whole->parent = value->parent;
-            whole->index = value->index;
-            whole->mark = value->mark;
-            value->parent->items[value->index] = whole;
-        } else if (!value_map_put(arena, value, name, empty)) {
-            return error_no_memory(err, "config", 0);
-        }
-        map = empty;
-        map->mark = mark;
-    }
+    char *own = plugin_state_new(*plugin, arena);
+    struct value *map = parameters(value, name, mark, arena);
+    if (!own || !map)
+        return error_no_memory(err, "plugin state", (*plugin)->state_bytes);
     if (map->kind != VALUE_MAP)
         return field_refuse(map, "a map of parameters", err);
-    char *own = plugin_state_new(*plugin, arena);
-    if (!own)
-        return error_no_memory(err, "plugin state", (*plugin)->state_bytes);
     *state = own;
-    return read_rows(*plugin, map, arena, own, err);
+    return rows_read(map, (*plugin)->rows, (*plugin)->name, arena, own, err);
 }
 
 static void define_float(struct text *text, const char *name, double value)

@@ -18,13 +18,12 @@ struct options {
     struct study_variant *variant[MAX_CORRUPTIONS];
 };
 
-static const struct study_key keys[] = {
-    {{"corruptions", FIELD_VALUE, offsetof(struct options, corruptions), false, 0, 0, NULL},
-     "list of 1 to 12 corruptions",
-     NULL,
-     "corruptions to test under, as the key `corruption` takes them, a list within for a chain; the config's own when "
-     "not given"},
-    {{0}, NULL, NULL, NULL},
+static const struct dae_row keys[] = {
+    ROW_OF(struct options, corruptions, ROW_VALUE, "", "list of corruptions",
+           "1 to 12 corruptions to test under, as the key `corruption` takes them, a list within for a chain; the "
+           "config's own when "
+           "not given"),
+    {.key = NULL},
 };
 
 static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
@@ -270,7 +269,7 @@ const struct study study_compare = {
     .name = "compare",
     .help = "the denoising network, the same trained without noise, affine map, PCA and median filter, under each "
             "corruption",
-    .keys = keys,
+    .rows = keys,
     .options_bytes = sizeof(struct options),
     .chooses_noise = true,
     .plan = plan,

@@ -12,23 +12,15 @@ enum { MAX_NETWORKS = 3, N_JACOBIAN = 5, N_IDENTITY = 6 };
 
 struct options {
     struct field_numbers sigmas;
-    long long samples, draws;
+    int64_t samples, draws;
 };
 
-static const struct study_key keys[] = {
-    {{"sigmas", FIELD_NUMBERS, offsetof(struct options, sigmas), false, 1e-4, 10, NULL},
-     "list of numbers",
-     "[0.003, 0.01, 0.03]",
-     "standard deviations of the noise in the expansion"},
-    {{"samples", FIELD_INT, offsetof(struct options, samples), false, 1, 100000, NULL},
-     "integer",
-     "256",
-     "test samples at which all is measured, the first ones"},
-    {{"draws", FIELD_INT, offsetof(struct options, draws), false, 2, 100000, NULL},
-     "integer",
-     "32",
-     "draws of noise for each sample and sigma"},
-    {{0}, NULL, NULL, NULL},
+static const struct dae_row keys[] = {
+    ROW_LIST(struct options, sigmas, ROW_NUMBERS, "[0.003, 0.01, 0.03]", FIELD_MAX_NUMBERS, 1e-4, 10,
+             "standard deviations of the noise in the expansion"),
+    DAE_INT(struct options, samples, 256, 1, 100000, "test samples at which all is measured, the first ones"),
+    DAE_INT(struct options, draws, 32, 2, 100000, "draws of noise for each sample and sigma"),
+    {.key = NULL},
 };
 
 static const struct dae_level *gaussian_sigma(const struct network *network)
@@ -331,7 +323,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 const struct study study_contraction = {
     .name = "contraction",
     .help = "the Jacobian of the whole reconstruction, and what small noise adds to the error",
-    .keys = keys,
+    .rows = keys,
     .options_bytes = sizeof(struct options),
     .plan = plan,
     .check_data = check_data,

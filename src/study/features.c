@@ -27,15 +27,12 @@ static const char *const column_names[COLUMNS] = {"kNN clean",      "kNN noisy",
                                                   "moved by noise", "features",    "dead units"};
 
 struct options {
-    long long k;
+    int64_t k;
 };
 
-static const struct study_key keys[] = {
-    {{"k", FIELD_INT, offsetof(struct options, k), false, 1, KNN_MAX_K, NULL},
-     "integer",
-     "5",
-     "neighbours that vote on the class"},
-    {{0}, NULL, NULL, NULL},
+static const struct dae_row keys[] = {
+    DAE_INT(struct options, k, 5, 1, KNN_MAX_K, "neighbours that vote on the class"),
+    {.key = NULL},
 };
 
 static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
@@ -269,7 +266,7 @@ static enum dae_status compare_view(struct features *f, int view, const char *wh
             "%s: %lld nearest neighbours name %.2f %% of the classes rightly among the denoising autoencoder's "
             "codes and %.2f %% among the standard one's, %+.2f points (standard error %.2f). The claim that "
             "denoising gives better features %s. Planes (the linear probe) reach %.2f %% and %.2f %%.",
-            where, f->options->k, 100 * ours, 100 * theirs, 100 * gain, 100 * error, verdict,
+            where, (long long)f->options->k, 100 * ours, 100 * theirs, 100 * gain, 100 * error, verdict,
             100 * f->value[ROW_DENOISING][COLUMN_PROBE + view], 100 * f->value[ROW_STANDARD][COLUMN_PROBE + view]),
         err);
 }
@@ -346,7 +343,7 @@ static enum dae_status add_table(struct features *f, struct error *err)
                                 "fitted to clean but asked about noisy images. Moved by noise: the distance between a "
                                 "sample's noisy and clean features over that of clean features from their mean (roots "
                                 "of mean squares).",
-                                f->options->k),
+                                (long long)f->options->k),
         .row_title = "features",
         .n_columns = COLUMNS,
         .column_name = column_names,
@@ -412,7 +409,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
         "file). Beside the denoising autoencoder stand the same network trained without noise, as many principal "
         "components as the code has numbers, and the pixels themselves. Networks were trained for %lld epochs, once: "
         "differences of a few tenths of a point change with the seed.",
-        (long long)f.n, f.options->k, (long long)task->settings->epochs);
+        (long long)f.n, (long long)f.options->k, (long long)task->settings->epochs);
     if (!result->about)
         return error_no_memory(err, "study", 0);
     TRY(add_table(&f, err));
@@ -422,7 +419,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 const struct study study_features = {
     .name = "features",
     .help = "are the codes of a denoising autoencoder better features? neighbours and a linear probe",
-    .keys = keys,
+    .rows = keys,
     .options_bytes = sizeof(struct options),
     .plan = plan,
     .check_data = check_data,

@@ -9,28 +9,20 @@
 
 struct options {
     struct field_numbers levels, test_levels;
-    long long epochs, seeds;
+    int64_t epochs, seeds;
     struct noise_matrix matrix;
 };
 
-static const struct study_key keys[] = {
-    {{"levels", FIELD_NUMBERS, offsetof(struct options, levels), false, 1e-6, 100, NULL},
-     "list of numbers",
-     "[0.1, 0.2, 0.3, 0.4, 0.5]",
-     "standard deviations to train on, a network for each"},
-    {{"test_levels", FIELD_NUMBERS, offsetof(struct options, test_levels), false, 0, 100, NULL},
-     "list of numbers",
-     "[0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7]",
-     "standard deviations to test on"},
-    {{"epochs", FIELD_INT, offsetof(struct options, epochs), false, 1, 1000000, NULL},
-     "integer",
-     NULL,
-     "passes over the training samples for each network; train.epochs when not given"},
-    {{"seeds", FIELD_INT, offsetof(struct options, seeds), false, 1, NOISE_SEEDS_MAX, NULL},
-     "integer",
-     "1",
-     "seeds to train each with, from the config's on; the tables have means"},
-    {{0}, NULL, NULL, NULL},
+static const struct dae_row keys[] = {
+    ROW_LIST(struct options, levels, ROW_NUMBERS, "[0.1, 0.2, 0.3, 0.4, 0.5]", FIELD_MAX_NUMBERS, 1e-6, 100,
+             "standard deviations to train on, a network for each"),
+    ROW_LIST(struct options, test_levels, ROW_NUMBERS, "[0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7]", FIELD_MAX_NUMBERS, 0, 100,
+             "standard deviations to test on"),
+    ROW_RANGE(struct options, epochs, DAE_TYPE_INT, "", 1, 1000000,
+              "passes over the training samples for each network; train.epochs when not given"),
+    DAE_INT(struct options, seeds, 1, 1, NOISE_SEEDS_MAX,
+            "seeds to train each with, from the config's on; the tables have means"),
+    {.key = NULL},
 };
 
 static enum dae_status add_levels(const struct study_task *task, const struct field_numbers *levels,
@@ -193,7 +185,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 const struct study study_level_sweep = {
     .name = "level_sweep",
     .help = "networks trained on each of several levels of Gaussian noise, each tested on all levels",
-    .keys = keys,
+    .rows = keys,
     .options_bytes = sizeof(struct options),
     .chooses_noise = true,
     .plan = plan,

@@ -13,12 +13,10 @@ struct options {
     struct field_numbers levels;
 };
 
-static const struct study_key keys[] = {
-    {{"levels", FIELD_NUMBERS, offsetof(struct options, levels), false, 0, 100, NULL},
-     "list of numbers",
-     "[0, 0.1, 0.2, 0.3, 0.5, 0.7]",
-     "standard deviations of the noise that the test samples get"},
-    {{0}, NULL, NULL, NULL},
+static const struct dae_row keys[] = {
+    ROW_LIST(struct options, levels, ROW_NUMBERS, "[0, 0.1, 0.2, 0.3, 0.5, 0.7]", FIELD_MAX_NUMBERS, 0, 100,
+             "standard deviations of the noise that the test samples get"),
+    {.key = NULL},
 };
 
 struct measured {
@@ -271,7 +269,7 @@ const struct study study_noise_levels = {
     .help =
         "one trained network on ever stronger Gaussian noise: images, MSE and PSNR at each level, of photographs also "
         "on whole images",
-    .keys = keys,
+    .rows = keys,
     .options_bytes = sizeof(struct options),
     .chooses_noise = true,
     .plan = plan,

@@ -12,28 +12,20 @@ enum { MAX_PASSES = 16, MAX_LEVELS = 6 };
 
 struct options {
     struct field_numbers levels;
-    long long passes;
+    int64_t passes;
 };
 
-static const struct study_key keys[] = {
-    {{"levels", FIELD_NUMBERS, offsetof(struct options, levels), false, 1e-6, 100, NULL},
-     "list of numbers",
-     "[0.3, 0.7]",
-     "standard deviations of the noise at the start, at most 6"},
-    {{"passes", FIELD_INT, offsetof(struct options, passes), false, 1, MAX_PASSES, NULL},
-     "integer",
-     "4",
-     "how many times the network is applied"},
-    {{0}, NULL, NULL, NULL},
+static const struct dae_row keys[] = {
+    ROW_LIST(struct options, levels, ROW_NUMBERS, "[0.3, 0.7]", MAX_LEVELS, 1e-6, 100,
+             "standard deviations of the noise at the start; each gets a picture"),
+    DAE_INT(struct options, passes, 4, 1, MAX_PASSES, "how many times the network is applied"),
+    {.key = NULL},
 };
 
 static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
 {
-    const struct options *o = filled;
+    (void)filled;
     TRY(gaussian_levels_check(task, options->mark, err));
-    if (o->levels.n > MAX_LEVELS)
-        return error_at(err, DAE_CONFIG, value_map_get(options, "levels")->mark,
-                        "studies.progressive.levels: at most %d levels, each of which gets a picture", MAX_LEVELS);
     if (network_layers_read_mask(task->network))
         return error_at(err, DAE_CONFIG, options->mark,
                         "a study of several passes wants a network that is not told what is missing");
@@ -235,7 +227,7 @@ static enum dae_status add_images(const struct progressive *p, int level, struct
         .caption = "The same samples, from top to bottom: clean, noisy, and after each pass of the network over its "
                    "own output. The errors are of all test samples.",
         .alt = arena_printf(arena, "rows of images: clean, with noise of sigma %g, and after each of %lld passes",
-                            sigma, p->options->passes),
+                            sigma, (long long)p->options->passes),
         .kind = STUDY_TILES,
         .tiles = {n_rows, p->shown.n, (int)shape->dim[0], (int)shape->dim[1], (int)shape->dim[2], label,
                   p->image + level * n_rows * p->shown.n * p->len, NULL},
@@ -284,7 +276,7 @@ static enum dae_status fill_result(struct progressive *p, struct study_result *r
         "Does denoising twice denoise better? All %lld test samples get Gaussian noise and go through the network %lld "
         "times, each time its last output. The network was trained to take away the noise of its config in one pass, "
         "and on noisy inputs: its own output is an input of a kind that it has never seen.",
-        (long long)loader_samples(p->task->test), p->options->passes);
+        (long long)loader_samples(p->task->test), (long long)p->options->passes);
     if (!result->about)
         return error_no_memory(err, "study", 0);
     TRY(add_table(p, "mse", "Mean squared error against the clean samples, over all test samples.", p->mse, result,
@@ -322,7 +314,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 const struct study study_progressive = {
     .name = "progressive",
     .help = "the network on its own output, pass after pass: where more passes stop helping",
-    .keys = keys,
+    .rows = keys,
     .options_bytes = sizeof(struct options),
     .chooses_noise = true,
     .plan = plan,

@@ -20,12 +20,10 @@ struct options {
     struct field_numbers sigmas; /* n 0: the config's */
 };
 
-static const struct study_key keys[] = {
-    {{"sigmas", FIELD_NUMBERS, offsetof(struct options, sigmas), false, 1e-3, 100, NULL},
-     "list of numbers",
-     NULL,
-     "standard deviations of the noise, each with a network of its own; not given: the config's"},
-    {{0}, NULL, NULL, NULL},
+static const struct dae_row keys[] = {
+    ROW_LIST(struct options, sigmas, ROW_NUMBERS, "", FIELD_MAX_NUMBERS, 1e-3, 100,
+             "standard deviations of the noise, each with a network of its own; not given: the config's"),
+    {.key = NULL},
 };
 
 /* ---- What it asks of a config. ----------------------------------------------------------------------------------- */
@@ -33,10 +31,10 @@ static const struct study_key keys[] = {
 static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
 {
     struct options *o = filled;
-    enum dataset_plane plane;
+    bool is_plane;
     double scale;
-    TRY(dataset_plane(task->settings->data, &plane, &scale, err));
-    if (plane == DATASET_NO_PLANE)
+    TRY(source_plane(task->settings->data, &is_plane, &scale, err));
+    if (!is_plane)
         return error_at(err, DAE_CONFIG, task->settings->data->mark,
                         "the study score wants data whose score is known: source: mixture or spiral");
     TRY(gaussian_levels_check(task, options->mark, err));
@@ -330,10 +328,10 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 {
     const struct field_numbers *sigmas = &((const struct options *)options)->sigmas;
     struct measured m[FIELD_MAX_NUMBERS] = {{0}};
-    enum dataset_plane plane;
+    bool is_plane;
     double scale;
-    TRY(dataset_plane(task->settings->data, &plane, &scale, err));
-    const bool mixture = plane == DATASET_MIXTURE;
+    TRY(source_plane(task->settings->data, &is_plane, &scale, err));
+    const bool mixture = scale == 0;
     for (int i = 0; i < sigmas->n; ++i) {
         struct study_variant *variant;
         const float *parameters;
@@ -363,7 +361,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 const struct study study_score = {
     .name = "score",
     .help = "a denoiser's step against the exact score of a mixture, or the way to a spiral",
-    .keys = keys,
+    .rows = keys,
     .options_bytes = sizeof(struct options),
     .plan = plan,
     .run = run,

@@ -3,13 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
-#include "config/tree.h"
-
-const struct study *const studies[] = {
-    &study_noise_levels,   &study_compare,         &study_level_sweep,    &study_type_matrix,
-    &study_features,       &study_progressive,     &study_score,          &study_contraction,
-    &study_finance_signal, &study_finance_factors, &study_finance_impute, NULL,
-};
+#define LIST(name) &study_##name,
+const struct study *const studies[] = {STUDIES(LIST) NULL};
+#undef LIST
 
 enum dae_status study_find(const char *name, struct mark mark, const struct study **study, struct error *err)
 {
@@ -22,12 +18,8 @@ enum dae_status study_find(const char *name, struct mark mark, const struct stud
             return DAE_OK;
         }
     }
-    const char *nearest = fields_nearest(name, names, n);
-    char excerpt[VALUE_EXCERPT_BYTES];
-    enum dae_status status =
-        error_at(err, DAE_CONFIG, mark, "no study is called '%s'%s%s%s", value_excerpt(name, excerpt),
-                 nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
-    if (!nearest)
+    const enum dae_status status = fields_unknown(&mark, "study", name, names, n, err);
+    if (!fields_nearest(name, names, n))
         error_note(err, "dae-cl study lists them");
     return status;
 }
@@ -58,11 +50,6 @@ enum dae_status study_add_table(struct study_result *result, struct arena *arena
 }
 
 /* ---- The key `studies`. ------------------------------------------------------------------------------------------ */
-
-static bool is_nothing(const struct value *value)
-{
-    return value->kind == VALUE_SCALAR && value->text[0] == '\0' && !value->quoted;
-}
 
 /* `noise_levels` and `noise_levels:` are `noise_levels: {}`. */
 static enum dae_status add_item(struct value *map, const struct value *item, struct arena *arena, struct error *err)
@@ -102,7 +89,7 @@ static struct value *options_of(const struct study_task *task, const struct stud
     if (!all && (!(all = value_map_new(task->arena)) || !value_map_put(task->arena, task->config, "studies", all)))
         return NULL;
     struct value *options = value_map_get(all, study->name);
-    if (options && !is_nothing(options))
+    if (options && !value_is_nothing(options))
         return options;
     struct value *map = value_map_new(task->arena);
     if (map && options)
@@ -110,24 +97,9 @@ static struct value *options_of(const struct study_task *task, const struct stud
     return map && value_map_put(task->arena, all, study->name, map) ? map : NULL;
 }
 
-static enum dae_status add_default(const struct study *study, const struct study_key *key, struct value *options,
-                                   struct arena *arena, struct error *err)
-{
-    struct value *value;
-    if (!key->default_config || value_map_get(options, key->field.key))
-        return DAE_OK;
-    const char *place = arena_printf(arena, "the default of %s.%s", study->name, key->field.key);
-    if (!place)
-        return error_no_memory(err, "config", 0);
-    TRY(tree_parse_text(place, key->default_config, strlen(key->default_config), arena, &value, err));
-    return value_map_put(arena, options, key->field.key, value) ? DAE_OK : error_no_memory(err, "config", 0);
-}
-
 enum dae_status study_plan_one(const struct study_task *task, const struct study *study, struct study_plan *plan,
                                struct error *err)
 {
-    struct field rows[FIELDS_MAX_ROWS];
-    int n = 0;
     *plan = (struct study_plan){study, arena_alloc(task->arena, study->options_bytes + 1)};
     TRY(study_tidy(task->config, task->arena, err));
     struct value *options = options_of(task, study);
@@ -136,18 +108,12 @@ enum dae_status study_plan_one(const struct study_task *task, const struct study
     TRY(field_map(options, err));
     if (study->chooses_noise && task->network->pairs)
         return error_at(err, DAE_CONFIG, options->mark,
-                        "%s: the study chooses the noise, and of data.source image_pairs it is in the files",
-                        study->name);
+                        "%s: the study chooses the noise, and of data.source %s it is in the files", study->name,
+                        source_named(task->settings->data)->name);
     const char *what = arena_printf(task->arena, "studies.%s", study->name);
     if (!what)
         return error_no_memory(err, "study", 0);
-    for (const struct study_key *key = study->keys; key && key->field.key; ++key) {
-        if (n == FIELDS_MAX_ROWS)
-            return error_set(err, DAE_BUG, "study %s has too many options", study->name);
-        TRY(add_default(study, key, options, task->arena, err));
-        rows[n++] = key->field;
-    }
-    TRY(fields_read(options, rows, n, what, plan->options, err));
+    TRY(rows_read(options, study->rows, what, task->arena, plan->options, err));
     return study->plan ? study->plan(task, options, plan->options, err) : DAE_OK;
 }
 

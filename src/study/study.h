@@ -1,5 +1,5 @@
 /* Studies: the experiments that courses on denoising autoencoders teach, each one file src/study/NAME.c that defines
- * `const struct study study_NAME`, declared below and listed in study.c. A study trains what it needs, measures, and
+ * `const struct study study_NAME`, and one line of STUDIES below. A study trains what it needs, measures, and
  * returns tables, figures as arrays, and findings in words; it prints nothing and draws nothing: src/cli/study_output.c
  * turns its result into CSV, JSON, pictures and a section of the report.
  *
@@ -13,8 +13,8 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "config/fields.h"
-#include "data/dataset.h"
+#include "config/rows.h"
+#include "data/source.h"
 #include "graph/network.h"
 #include "model/loader.h"
 #include "train/settings.h"
@@ -106,6 +106,7 @@ struct study_task {
     struct loader *validation; /* chooses the epoch of what study_train trains; NULL: the last one is taken */
     const float *model;        /* (parameters_len) of the trained network when a run asks for the study; else NULL */
     const float *standard;     /* the same of the network trained without noise, when a run has it; else NULL */
+    const char *data_root;     /* where data are looked for first ($DAE_CL_DATA), or NULL */
     const char *folder; /* where trained models are kept, so that a study that was stopped goes on where it was */
     bool resume;        /* whether what is in the folder may be gone on with */
     const volatile sig_atomic_t *stop;
@@ -162,19 +163,11 @@ study_pass(const struct study_task *task, const struct study_variant *variant, c
 
 /* ---- The table of studies. --------------------------------------------------------------------------------------- */
 
-/* What a study's options may hold, one row per key: the same rows check, fill in the defaults and print the manual. */
-struct study_key {
-    struct field field;         /* never required: there is always a default */
-    const char *type;           /* in words: "list of numbers" */
-    const char *default_config; /* as it would stand in the config: "[0.1, 0.2]"; NULL: none, the member stays 0 */
-    const char *help;           /* one line */
-};
-
 struct study {
-    const char *name;             /* as in YAML and on the command line */
-    const char *help;             /* one line */
-    const struct study_key *keys; /* ends with a row without key; NULL when it has no options */
-    size_t options_bytes;         /* of the struct that the rows fill */
+    const char *name;           /* as in YAML and on the command line */
+    const char *help;           /* one line */
+    const struct dae_row *rows; /* its options, which all have a default; NULL when there are none */
+    size_t options_bytes;       /* of the struct that the rows fill */
     bool chooses_noise; /* puts noise of its own into clean samples: not for pairs, whose noise is in the files */
     /* Checks what the rows cannot, before any data or device is touched: DAE_CONFIG at the place, `options` (the map
      * with its defaults, of which `filled` is the struct) or elsewhere in the config when the network lacks what the
@@ -188,17 +181,22 @@ struct study {
                            struct error *err);
 };
 
-extern const struct study study_noise_levels;
-extern const struct study study_score;
-extern const struct study study_contraction;
-extern const struct study study_compare;
-extern const struct study study_level_sweep;
-extern const struct study study_type_matrix;
-extern const struct study study_features;
-extern const struct study study_progressive;
-extern const struct study study_finance_signal;
-extern const struct study study_finance_factors;
-extern const struct study study_finance_impute;
+/* In the order of the manual. */
+#define STUDIES(X)                                                                                                     \
+    X(noise_levels)                                                                                                    \
+    X(compare)                                                                                                         \
+    X(level_sweep)                                                                                                     \
+    X(type_matrix)                                                                                                     \
+    X(features)                                                                                                        \
+    X(progressive)                                                                                                     \
+    X(score)                                                                                                           \
+    X(contraction)                                                                                                     \
+    X(finance_signal)                                                                                                  \
+    X(finance_factors)                                                                                                 \
+    X(finance_impute)
+#define DECLARE(name) extern const struct study study_##name;
+STUDIES(DECLARE)
+#undef DECLARE
 
 enum { STUDY_MAX = 32 };
 

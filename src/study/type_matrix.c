@@ -8,24 +8,22 @@ enum { MAX_TYPES = 8 };
 
 struct options {
     const struct value *types;
-    long long epochs, seeds;
+    int64_t epochs, seeds;
     struct noise_matrix matrix; /* trained: the types, then the standard autoencoder; tested: the types, then clean */
 };
 
-static const struct study_key keys[] = {
-    {{"types", FIELD_VALUE, offsetof(struct options, types), false, 0, 0, NULL},
-     "list of 1 to 8 corruptions",
-     "[{gaussian: {sigma: 0.3, clamp: [0, 1]}}, {salt_pepper: {p: 0.2}}, {masking: {p: 0.3}}, {block: {size: 10}}]",
-     "corruptions as the key `corruption` takes them, a list within for a chain; a network is trained on each"},
-    {{"epochs", FIELD_INT, offsetof(struct options, epochs), false, 1, 1000000, NULL},
-     "integer",
-     NULL,
-     "passes over the training samples for each network; train.epochs when not given"},
-    {{"seeds", FIELD_INT, offsetof(struct options, seeds), false, 1, NOISE_SEEDS_MAX, NULL},
-     "integer",
-     "1",
-     "seeds to train each with, from the config's on; the tables have means"},
-    {{0}, NULL, NULL, NULL},
+static const struct dae_row keys[] = {
+    ROW_OF(
+        struct options, types, ROW_VALUE,
+        "[{gaussian: {sigma: 0.3, clamp: [0, 1]}}, {salt_pepper: {p: 0.2}}, {masking: {p: 0.3}}, {block: {size: 10}}]",
+        "list of corruptions",
+        "1 to 8 corruptions as the key `corruption` takes them, a list within for a chain; a network is trained on "
+        "each"),
+    ROW_RANGE(struct options, epochs, DAE_TYPE_INT, "", 1, 1000000,
+              "passes over the training samples for each network; train.epochs when not given"),
+    DAE_INT(struct options, seeds, 1, 1, NOISE_SEEDS_MAX,
+            "seeds to train each with, from the config's on; the tables have means"),
+    {.key = NULL},
 };
 
 static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
@@ -188,7 +186,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 const struct study study_type_matrix = {
     .name = "type_matrix",
     .help = "networks trained on each of several types of noise, and on none, each tested on all of them",
-    .keys = keys,
+    .rows = keys,
     .options_bytes = sizeof(struct options),
     .chooses_noise = true,
     .plan = plan,

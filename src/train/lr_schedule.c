@@ -2,66 +2,33 @@
 
 #include <math.h>
 
-#include "config/fields.h"
-
-enum { MAX_EPOCH = 1000000, MAX_WARM_UP = 1000000000 };
-
-static enum dae_status read_default(struct value *map, const char *key, double max, double otherwise,
-                                    struct arena *arena, double *out, struct error *err)
+static enum dae_status take_steps(const struct lr_schedule_map *schedule, struct lr_schedule *rate, struct error *err)
 {
-    const struct value *value = value_map_get(map, key);
-    *out = otherwise;
-    if (value)
-        return field_float(value, 0, max, out, err);
-    return value_map_put(arena, map, key, value_float_new(arena, otherwise)) ? DAE_OK
-                                                                             : error_no_memory(err, "config", 0);
-}
-
-static enum dae_status read_step(struct value *step, struct arena *arena, struct lr_schedule *rate, struct error *err)
-{
-    static const char *const keys[] = {"after", "factor"};
-    const struct value *after;
-    TRY(fields_check_keys(step, keys, 2, "step", err));
-    TRY(fields_need(step, "after", "step", &after, err));
-    TRY(field_list(after, 1, LR_SCHEDULE_MAX_STEPS, err));
+    const struct field_numbers *after = &schedule->step.after;
     rate->kind = LR_SCHEDULE_STEP;
     rate->n_steps = after->n;
+    rate->factor = schedule->step.factor;
     for (int i = 0; i < after->n; ++i) {
-        long long epoch;
-        TRY(field_int(after->items[i], 1, MAX_EPOCH, &epoch, err));
-        if (i > 0 && epoch <= rate->after[i - 1])
-            return field_refuse(after->items[i], "an epoch after the one before it", err);
-        rate->after[i] = epoch;
+        rate->after[i] = (int64_t)after->number[i];
+        if (i > 0 && rate->after[i] <= rate->after[i - 1])
+            return field_refuse(value_map_get(schedule->step.map, "after")->items[i],
+                                "an epoch after the one before it", err);
     }
-    return read_default(step, "factor", 1, 0.1, arena, &rate->factor, err);
+    return DAE_OK;
 }
 
-static enum dae_status read_cosine(struct value *cosine, struct arena *arena, struct lr_schedule *rate,
-                                   struct error *err)
+enum dae_status lr_schedule_read(const struct lr_schedule_map *schedule, int64_t warm_up, struct lr_schedule *rate,
+                                 struct error *err)
 {
-    static const char *const keys[] = {"to"};
-    TRY(fields_check_keys(cosine, keys, 1, "cosine", err));
+    *rate = (struct lr_schedule){.warm_up = warm_up};
+    if (!schedule->map)
+        return DAE_OK;
+    if (!schedule->step.map == !schedule->cosine.map)
+        return field_refuse(schedule->map, "one of step and cosine", err);
+    if (schedule->step.map)
+        return take_steps(schedule, rate, err);
     rate->kind = LR_SCHEDULE_COSINE;
-    return read_default(cosine, "to", 1, 0, arena, &rate->to, err);
-}
-
-enum dae_status lr_schedule_read(struct value *train, struct arena *arena, struct lr_schedule *rate, struct error *err)
-{
-    static const char *const kinds[] = {"step", "cosine"};
-    const struct value *schedule = value_map_get(train, "schedule"), *warm_up = value_map_get(train, "warm_up");
-    *rate = (struct lr_schedule){0};
-    if (schedule) {
-        TRY(fields_check_keys(schedule, kinds, 2, "schedule", err));
-        struct value *step = value_map_get(schedule, "step"), *cosine = value_map_get(schedule, "cosine");
-        if (!step == !cosine)
-            return field_refuse(schedule, "one of step and cosine", err);
-        TRY(step ? read_step(step, arena, rate, err) : read_cosine(cosine, arena, rate, err));
-    }
-    if (warm_up) {
-        long long updates;
-        TRY(field_int(warm_up, 0, MAX_WARM_UP, &updates, err));
-        rate->warm_up = updates;
-    }
+    rate->to = schedule->cosine.to;
     return DAE_OK;
 }
 

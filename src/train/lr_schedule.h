@@ -8,9 +8,9 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "config/value.h"
+#include "config/fields.h"
 
-enum { LR_SCHEDULE_MAX_STEPS = 16 };
+enum { LR_SCHEDULE_MAX_STEPS = FIELD_MAX_NUMBERS };
 
 struct lr_schedule {
     enum { LR_SCHEDULE_CONSTANT, LR_SCHEDULE_STEP, LR_SCHEDULE_COSINE } kind;
@@ -22,10 +22,23 @@ struct lr_schedule {
     int64_t warm_up;                      /* updates over which the rate rises in proportion to their number; 0: none */
 };
 
-/* Reads the keys `schedule` and `warm_up` of the map `train`. Defaults within a schedule are written back. DAE_CONFIG
- * at the place. */
-MUST_USE enum dae_status lr_schedule_read(struct value *train, struct arena *arena, struct lr_schedule *rate,
-                                          struct error *err);
+/* The map `train.schedule`. */
+struct lr_schedule_map {
+    const struct value *map; /* NULL: absent, as the two within */
+    struct {
+        const struct value *map;
+        struct field_numbers after;
+        double factor;
+    } step;
+    struct {
+        const struct value *map;
+        double to;
+    } cosine;
+};
+
+/* Takes over the keys `schedule` and `warm_up` of the map `train`. DAE_CONFIG at the place. */
+MUST_USE enum dae_status lr_schedule_read(const struct lr_schedule_map *schedule, int64_t warm_up,
+                                          struct lr_schedule *rate, struct error *err);
 
 /* The factor of update t = 1, 2, ... of a training of so many epochs of `steps` updates. The cosine's is
  * to + (1 - to) (1 + cos(pi (t - 1) / (epochs steps))) / 2 (Loshchilov and Hutter, SGDR, ICLR 2017, without restarts).

@@ -3,88 +3,74 @@
 #include <math.h>
 #include <string.h>
 
-#include "config/fields.h"
+#include "config/root.h"
 #include "config/tree.h"
 #include "data/validation_set.h"
 #include "graph/params.h"
-
-static const char *const root_keys[] = {"name",  "seed",  "device",  "data",   "corruption",
-                                        "model", "train", "compare", "studies"};
-static const char *const train_keys[] = {"loss",     "optimizer", "batch",         "epochs",  "contractive",
-                                         "schedule", "warm_up",   "clip_gradient", "average", "early_stop"};
 
 /* Far within the range of float, in which a device compares. */
 #define MIN_CLIP 1e-12
 #define MAX_CLIP 1e12
 
-enum {
-    MAX_BATCH = 65536,
-    MAX_EPOCHS = 1000000,
-    MAX_CONTRACTIVE = 1000000,
-    DEFAULT_BATCH = 128,
-    DEFAULT_EPOCHS = 10,
+/* The map `train`. */
+struct train_map {
+    const struct value *loss, *optimizer;
+    int64_t batch, epochs, warm_up;
+    double contractive, clip_gradient;
+    struct lr_schedule_map schedule;
+    struct {
+        const struct value *map;
+        double decay;
+    } average;
+    struct {
+        const struct value *map;
+        int64_t patience;
+        double min_delta;
+    } early_stop;
 };
 
-static const double default_decay = 0.999;
+#define S struct train_map
+const struct dae_row settings_train_rows[] = {
+    ROW_OF(S, loss, ROW_VALUE, NULL, "loss", "what is minimised"),
+    ROW_OF(S, optimizer, ROW_VALUE, NULL, "optimizer", "how the parameters move"),
+    DAE_INT(S, batch, 128, 1, 65536, "samples a step"),
+    DAE_INT(S, epochs, 10, 1, 1000000, "passes over the training samples"),
+    ROW_RANGE(
+        S, contractive, DAE_TYPE_FLOAT, "", 0, 1000000,
+        "weight of the squared Frobenius norm of the whole reconstruction's Jacobian, added to each sample's loss; "
+        "the losses that are shown are without it"),
+    ROW_MAP_OF(S, schedule, "", "how the learning rate falls: one of `step` and `cosine`"),
+    ROW_MAP_OF(S, schedule.step, "", "the learning rate falls after each of some epochs"),
+    ROW_LIST(S, schedule.step.after, ROW_INTEGERS, NULL, FIELD_MAX_NUMBERS, 1, 1000000,
+             "the epochs after which the rate falls, ascending"),
+    DAE_FLOAT(S, schedule.step.factor, 0.1, 0, 1, "what it is then multiplied by"),
+    ROW_MAP_OF(S, schedule.cosine, "", "the learning rate falls along half a wave"),
+    DAE_FLOAT(S, schedule.cosine.to, 0, 0, 1, "the part of it that is left at the end"),
+    ROW_RANGE(S, warm_up, DAE_TYPE_INT, "", 0, 1000000000,
+              "updates over which the learning rate rises from nothing; when not given, it does not"),
+    ROW_RANGE(S, clip_gradient, DAE_TYPE_FLOAT, "", MIN_CLIP, MAX_CLIP,
+              "the largest norm of a batch's gradient over all parameters; a longer one is scaled down to it"),
+    ROW_MAP_OF(S, average, "",
+               "keep a running mean of the parameters, to validate, test and save in their place; when not given, none "
+               "is kept"),
+    DAE_FLOAT(S, average.decay, 0.999, 0, 1, "of the mean at each update, above 0 and below 1"),
+    ROW_MAP_OF(S, early_stop, "", "end the training when the validation loss no longer falls; needs `data.validation`"),
+    DAE_REQUIRED_INT(
+        S, early_stop.patience, 1, 1000000,
+        "after so many epochs in a row without a validation loss more than min_delta below the lowest before"),
+    DAE_FLOAT(S, early_stop.min_delta, 0, 0, INFINITY, "how far below the lowest so far a loss must be to count"),
+    {.key = NULL},
+};
+#undef S
 
-static enum dae_status read_number(struct value *map, const char *key, long long max, long long otherwise,
-                                   struct arena *arena, int64_t *out, struct error *err)
+static enum dae_status check_train(const struct train_map *train, const struct value *data, struct error *err)
 {
-    long long number = otherwise;
-    const struct value *value = value_map_get(map, key);
-    if (value)
-        TRY(field_int(value, 1, max, &number, err));
-    else if (!value_map_put(arena, map, key, value_int_new(arena, number)))
-        return error_no_memory(err, "config", 0);
-    *out = number;
-    return DAE_OK;
-}
-
-static enum dae_status read_compare(const struct value *compare, struct settings *settings, struct error *err)
-{
-    bool *const flags[] = {&settings->compare_standard, &settings->compare_affine, &settings->compare_pca};
-    if (!compare)
-        return DAE_OK;
-    TRY(field_list(compare, 0, -1, err));
-    for (int i = 0; i < compare->n; ++i) {
-        int choice;
-        TRY(field_choice(compare->items[i], "standard_ae|affine|pca", &choice, err));
-        *flags[choice] = true;
-    }
-    return DAE_OK;
-}
-
-static enum dae_status read_average(struct value *average, struct arena *arena, double *decay, struct error *err)
-{
-    static const char *const keys[] = {"decay"};
-    TRY(fields_check_keys(average, keys, 1, "average", err));
-    const struct value *given = value_map_get(average, "decay");
-    *decay = default_decay;
-    if (!given)
-        return value_map_put(arena, average, "decay", value_float_new(arena, default_decay))
-                   ? DAE_OK
-                   : error_no_memory(err, "config", 0);
-    TRY(field_float(given, 0, 1, decay, err));
-    return *decay > 0 && *decay < 1 ? DAE_OK : field_refuse(given, "a number above 0 and below 1", err);
-}
-
-/* Samples that are trained on tell nothing about the next epoch's worth, and those of the test set must not. */
-static enum dae_status read_early_stop(struct value *map, const struct value *data, struct arena *arena,
-                                       struct early_stop *stop, struct error *err)
-{
-    static const char *const keys[] = {"patience", "min_delta"};
-    const struct value *patience, *min_delta;
-    long long epochs;
-    TRY(fields_check_keys(map, keys, 2, "early_stop", err));
-    TRY(fields_need(map, "patience", "early_stop", &patience, err));
-    TRY(field_int(patience, 1, MAX_EPOCHS, &epochs, err));
-    stop->patience = epochs;
-    if ((min_delta = value_map_get(map, "min_delta")))
-        TRY(field_float(min_delta, 0, INFINITY, &stop->min_delta, err));
-    else if (!value_map_put(arena, map, "min_delta", value_float_new(arena, 0)))
-        return error_no_memory(err, "config", 0);
-    if (!validation_set_wanted(data))
-        return error_at(err, DAE_CONFIG, map->mark,
+    const struct value *average = train->average.map, *early_stop = train->early_stop.map;
+    if (average && !(train->average.decay > 0 && train->average.decay < 1))
+        return field_refuse(value_map_get(average, "decay"), "a number above 0 and below 1", err);
+    /* Samples that are trained on tell nothing about the next epoch's worth, and those of the test set must not. */
+    if (early_stop && !validation_set_wanted(data))
+        return error_at(err, DAE_CONFIG, early_stop->mark,
                         "train.early_stop needs samples that are neither trained on nor the test set: say with "
                         "data.validation how many to hold out");
     return DAE_OK;
@@ -93,36 +79,31 @@ static enum dae_status read_early_stop(struct value *map, const struct value *da
 enum dae_status settings_read(const struct registry *registry, struct value *config, struct arena *arena,
                               struct settings *settings, struct error *err)
 {
-    *settings = (struct settings){.name = "run"};
-    TRY(fields_check_keys(config, root_keys, sizeof root_keys / sizeof root_keys[0], "the config", err));
-    const struct value *name = value_map_get(config, "name"), *found;
-    if (name)
-        TRY(field_name(name, &settings->name, err));
-    else if (!value_map_put(arena, config, "name", value_scalar_new(arena, settings->name, false)))
-        return error_no_memory(err, "config", 0);
-    TRY(fields_need(config, "data", "the config", &settings->data, err));
-    TRY(dataset_check(settings->data, err));
-    TRY(fields_need(config, "train", "the config", &found, err));
+    struct root root = {0};
+    struct train_map map = {0};
+    TRY(rows_read(config, root_rows, "the config", arena, &root, err));
+    TRY(source_check(root.data, err));
+    TRY(validation_set_check(root.data, err));
     struct value *train = value_map_get(config, "train");
-    TRY(fields_check_keys(train, train_keys, sizeof train_keys / sizeof train_keys[0], "train", err));
-    TRY(read_number(train, "batch", MAX_BATCH, DEFAULT_BATCH, arena, &settings->batch, err));
-    TRY(read_number(train, "epochs", MAX_EPOCHS, DEFAULT_EPOCHS, arena, &settings->epochs, err));
-    if ((found = value_map_get(train, "contractive")))
-        TRY(field_float(found, 0, MAX_CONTRACTIVE, &settings->contractive, err));
-    TRY(fields_need(train, "optimizer", "train", &found, err));
+    TRY(rows_read(train, settings_train_rows, "train", arena, &map, err));
+    *settings = (struct settings){
+        .name = root.name,
+        .data = root.data,
+        .batch = map.batch,
+        .epochs = map.epochs,
+        .contractive = map.contractive,
+        .clip_gradient = map.clip_gradient,
+        .average = map.average.decay,
+        .early_stop = {map.early_stop.patience, map.early_stop.min_delta},
+        .compare_standard = root.compare & ROOT_STANDARD_AE,
+        .compare_affine = root.compare & ROOT_AFFINE,
+        .compare_pca = root.compare & ROOT_PCA,
+        .studies = root.studies,
+    };
     TRY(params_read(registry, PLUGIN_OPTIMIZER, value_map_get(train, "optimizer"), NULL, 0, arena, &settings->optimizer,
                     &settings->optimizer_state, err));
-    TRY(lr_schedule_read(train, arena, &settings->rate, err));
-    found = value_map_get(train, "clip_gradient");
-    if (found)
-        TRY(field_float(found, MIN_CLIP, MAX_CLIP, &settings->clip_gradient, err));
-    struct value *map = value_map_get(train, "average");
-    if (map)
-        TRY(read_average(map, arena, &settings->average, err));
-    if ((map = value_map_get(train, "early_stop")))
-        TRY(read_early_stop(map, settings->data, arena, &settings->early_stop, err));
-    settings->studies = value_map_get(config, "studies");
-    return read_compare(value_map_get(config, "compare"), settings, err);
+    TRY(lr_schedule_read(&map.schedule, map.warm_up, &settings->rate, err));
+    return check_train(&map, root.data, err);
 }
 
 /* A part under its name; a scalar on the same line, so that a difference is shown with its name. */

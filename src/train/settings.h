@@ -5,8 +5,9 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "config/rows.h"
 #include "config/value.h"
-#include "data/dataset.h"
+#include "data/source.h"
 #include "graph/plugin.h"
 #include "graph/registry.h"
 #include "train/early_stop.h"
@@ -26,6 +27,9 @@ struct settings {
     bool compare_standard, compare_affine, compare_pca;
     const struct value *studies; /* for study/study.h, or NULL */
 };
+
+/* The keys of the map `train`. */
+extern const struct dae_row settings_train_rows[];
 
 /* Reads the top-level keys name, data, train and compare, refuses keys that nobody reads, and writes defaults back. The
  * data map is checked, but no file is looked for. Texts and state live in the tree and the arena. */

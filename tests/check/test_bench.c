@@ -277,13 +277,13 @@ static void launches_are_those_of_a_run(void **state)
     struct subject s;
     struct bench bench;
     struct dataset train_set, test_set;
-    struct dataset_notice notice;
+    struct source_notice notice;
     struct loader *train, *test;
     struct trained trained;
     char text[512];
     open_subject(&s, chain_config, NULL);
     check(run(&s, 1, &bench));
-    check(dataset_load(s.settings.data, NULL, &train_set, &test_set, &notice, &err));
+    check(source_load(s.settings.data, NULL, &train_set, &test_set, &notice, &err));
     check(loader_new(s.device, &train_set, s.settings.batch, &train, &err));
     check(loader_new(s.device, &test_set, s.settings.batch, &test, &err));
     const struct trainer_options options = {

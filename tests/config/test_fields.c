@@ -474,86 +474,6 @@ static void checks_kinds(void **state)
     arena_release(&arena);
 }
 
-struct settings {
-    long long epochs;
-    double lr;
-    bool shuffle;
-    const char *note;
-    const char *name;
-    int loss;
-    long long kernel[2];
-    double clamp[2];
-    struct dae_shape input;
-    const struct value *layers;
-    long long seed;
-};
-
-static const struct field rows[] = {
-    {.key = "epochs",
-     .type = FIELD_INT,
-     .offset = offsetof(struct settings, epochs),
-     .required = true,
-     .min = 1,
-     .max = 9},
-    {.key = "lr", .type = FIELD_FLOAT, .offset = offsetof(struct settings, lr), .min = 0, .max = 1},
-    {.key = "shuffle", .type = FIELD_BOOL, .offset = offsetof(struct settings, shuffle)},
-    {.key = "note", .type = FIELD_TEXT, .offset = offsetof(struct settings, note)},
-    {.key = "name", .type = FIELD_NAME, .offset = offsetof(struct settings, name)},
-    {.key = "loss", .type = FIELD_CHOICE, .offset = offsetof(struct settings, loss), .choices = "mse|bce"},
-    {.key = "kernel", .type = FIELD_INT_PAIR, .offset = offsetof(struct settings, kernel), .min = 1, .max = 9},
-    {.key = "clamp", .type = FIELD_INTERVAL, .offset = offsetof(struct settings, clamp)},
-    {.key = "input", .type = FIELD_SHAPE, .offset = offsetof(struct settings, input)},
-    {.key = "layers", .type = FIELD_VALUE, .offset = offsetof(struct settings, layers)},
-    {.key = "seed", .type = FIELD_INT, .offset = offsetof(struct settings, seed)},
-};
-
-static void reads_a_map_against_a_table(void **state)
-{
-    (void)state;
-    struct arena arena = {0};
-    struct error err = {0};
-    struct settings s = {.lr = 0.5};
-    const struct value *root =
-        parse(&arena, "{epochs: 3, shuffle: true, note: hello, name: x, loss: bce, kernel: [2, 3],"
-                      " clamp: [-1, 1e9], input: [4, 5], layers: [a], seed: -9223372036854775808}");
-    if (fields_read(root, rows, COUNT(rows), "train", &s, &err) != DAE_OK)
-        fail_msg("%s", err.text);
-    assert_int_equal(s.epochs, 3);
-    assert_true(s.lr == 0.5); /* not given: as it was */
-    assert_true(s.shuffle);
-    assert_string_equal(s.note, "hello");
-    assert_string_equal(s.name, "x");
-    assert_int_equal(s.loss, 1);
-    assert_true(s.kernel[0] == 2 && s.kernel[1] == 3);
-    assert_true(s.clamp[0] == -1 && s.clamp[1] == 1e9);
-    assert_true(s.input.rank == 2 && s.input.dim[1] == 5);
-    assert_ptr_equal(s.layers, value_map_get(root, "layers"));
-    assert_true(s.seed == LLONG_MIN);
-    arena_release(&arena);
-}
-
-static void refuses_a_map_that_breaks_the_table(void **state)
-{
-    (void)state;
-    static const char *const cases[][2] = {
-        {"lr: 1", "net.yaml:1:1: error: train: key 'epochs' is missing"},
-        {"epochs: 3\nepoch: 4", "net.yaml:2:1: error: unknown key 'epoch' in train (did you mean 'epochs'?)"},
-        {"epochs: 10", "net.yaml:1:9: error: epochs: wants an integer from 1 to 9, got '10'"},
-        {"epochs: 3\nlr: 2", "net.yaml:2:5: error: lr: wants a number from 0 to 1, got '2'"},
-        {"epochs: 3\nkernel: 0", "net.yaml:2:9: error: kernel: wants an integer or a pair [h, w] from 1 to 9, got '0'"},
-        {"epochs: 3\nseed: x", "net.yaml:2:7: error: seed: wants an integer, got 'x'"},
-        {"- epochs", "net.yaml:1:1: error: wants a map, got a list of 1"},
-    };
-    for (int i = 0; i < COUNT(cases); ++i) {
-        struct arena arena = {0};
-        struct error err = {0};
-        struct settings s = {0};
-        assert_int_equal(fields_read(parse(&arena, cases[i][0]), rows, COUNT(rows), "train", &s, &err), DAE_CONFIG);
-        assert_string_equal(err.text, cases[i][1]);
-        arena_release(&arena);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -569,8 +489,6 @@ int main(void)
         cmocka_unit_test(checks_keys),
         cmocka_unit_test(finds_the_nearest_name),
         cmocka_unit_test(checks_kinds),
-        cmocka_unit_test(reads_a_map_against_a_table),
-        cmocka_unit_test(refuses_a_map_that_breaks_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

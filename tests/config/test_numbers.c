@@ -28,10 +28,11 @@ static void reads_numbers(void **state)
     struct arena arena = {0};
     struct error err = {0};
     struct field_numbers numbers;
-    assert_int_equal(field_numbers(parse(&arena, "[0, 0.25, 1]"), 0, 1, &numbers, &err), DAE_OK);
+    assert_int_equal(field_numbers(parse(&arena, "[0, 0.25, 1]"), FIELD_MAX_NUMBERS, 0, 1, false, &numbers, &err),
+                     DAE_OK);
     assert_int_equal(numbers.n, 3);
     assert_true(numbers.number[0] == 0 && numbers.number[1] == 0.25 && numbers.number[2] == 1);
-    assert_int_equal(field_numbers(parse(&arena, "0.5"), 0, 1, &numbers, &err), DAE_OK);
+    assert_int_equal(field_numbers(parse(&arena, "0.5"), FIELD_MAX_NUMBERS, 0, 1, false, &numbers, &err), DAE_OK);
     assert_true(numbers.n == 1 && numbers.number[0] == 0.5);
     arena_release(&arena);
 }
@@ -51,7 +52,7 @@ static void refuses_what_is_no_list_of_numbers(void **state)
         struct error err = {0};
         struct field_numbers numbers = {.n = -1};
         const struct value *value = value_map_get(parse(&arena, cases[i][0]), "levels");
-        assert_int_equal(field_numbers(value, 0, 1, &numbers, &err), DAE_CONFIG);
+        assert_int_equal(field_numbers(value, FIELD_MAX_NUMBERS, 0, 1, false, &numbers, &err), DAE_CONFIG);
         assert_string_equal(err.text, cases[i][1]);
         assert_int_equal(numbers.n, -1);
     }
@@ -61,7 +62,7 @@ static void refuses_what_is_no_list_of_numbers(void **state)
     strcat(text, "]");
     struct error err = {0};
     struct field_numbers numbers;
-    assert_int_equal(field_numbers(parse(&arena, text), 0, 100, &numbers, &err), DAE_CONFIG);
+    assert_int_equal(field_numbers(parse(&arena, text), FIELD_MAX_NUMBERS, 0, 100, false, &numbers, &err), DAE_CONFIG);
     arena_release(&arena);
 }
 

@@ -1,5 +1,5 @@
-#include "data/dataset.h"
 #include "data/plane.h"
+#include "data/source.h"
 
 #include <math.h>
 #include <sys/stat.h>
@@ -16,7 +16,7 @@
 static char folder[PATH_BYTES], old_folder[PATH_BYTES];
 static struct arena arena;
 static struct dataset train, test;
-static struct dataset_notice notice;
+static struct source_notice notice;
 static struct error err;
 
 static const char *const split_files[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
@@ -62,7 +62,7 @@ static enum dae_status load(const char *yaml, const char *data_root)
     struct value *root = NULL;
     if (tree_parse_text("c.yaml", yaml, strlen(yaml), &arena, &root, &err) != DAE_OK)
         fail_msg("%s", err.text);
-    return dataset_load(root, data_root, &train, &test, &notice, &err);
+    return source_load(root, data_root, &train, &test, &notice, &err);
 }
 
 static void load_well(const char *yaml, const char *data_root)
@@ -463,7 +463,7 @@ static void checks_the_map(void **state)
     static const struct {
         const char *yaml, *message;
     } cases[] = {
-        {"{limit: 5}", "c.yaml:1:1: error: data: key 'source' is missing"},
+        {"{limit: 5}", "c.yaml:1:1: error: data: key 'source' is missing: where the samples come from"},
         {"{source: minst}", NULL},
         {"{source: digits, limit: 0}", NULL},
         {"{source: digits, train: 0}", NULL},
@@ -473,7 +473,7 @@ static void checks_the_map(void **state)
         {"{source: idx}", NULL},
         {"{source: image_pairs, train: scans, test: {noisy: a, clean: b}}", NULL},
         {"{source: image_pairs, train: {noisy: a}, test: {noisy: a, clean: b}}",
-         "c.yaml:1:30: error: data.train: key 'clean' is missing"},
+         "c.yaml:1:30: error: data.train: key 'clean' is missing: the clean images"},
         {"{source: image_pairs, train: {noisy: a, clean: b}, test: {noisy: a, cleam: b}}",
          "c.yaml:1:69: error: unknown key 'cleam' in data.test (did you mean 'clean'?)"},
         {"{source: image_pairs, train: {noisy: a, clean: b}}", NULL},
@@ -487,29 +487,18 @@ static void checks_the_map(void **state)
         struct value *root = NULL;
         err = (struct error){0};
         assert_int_equal(tree_parse_text("c.yaml", cases[i].yaml, strlen(cases[i].yaml), &arena, &root, &err), DAE_OK);
-        assert_int_equal(dataset_check(root, &err), DAE_CONFIG);
+        assert_int_equal(source_check(root, &err), DAE_CONFIG);
         assert_int_equal(strncmp(err.text, "c.yaml:1:", 9), 0);
         if (cases[i].message)
             assert_string_equal(err.text, cases[i].message);
         struct error again = {0};
-        assert_int_equal(dataset_load(root, NULL, &train, &test, &notice, &again), DAE_CONFIG);
+        assert_int_equal(source_load(root, NULL, &train, &test, &notice, &again), DAE_CONFIG);
         assert_string_equal(again.text, err.text);
     }
     struct value *root = NULL;
     err = (struct error){0};
     assert_int_equal(tree_parse_text("c.yaml", "{source: idx, path: nowhere}", 28, &arena, &root, &err), DAE_OK);
-    assert_int_equal(dataset_check(root, &err), DAE_OK); /* looks for no file */
-}
-
-static void tells_what_it_takes(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < n_dataset_keys; ++i) {
-        assert_non_null(dataset_keys[i].field.key);
-        assert_true(strlen(dataset_keys[i].source) > 0 && strlen(dataset_keys[i].type) > 0);
-        assert_true(strlen(dataset_keys[i].help) > 0);
-        assert_non_null(dataset_keys[i].default_text);
-    }
+    assert_int_equal(source_check(root, &err), DAE_OK); /* looks for no file */
 }
 
 static void reads_the_real_mnist(void **state)
@@ -557,7 +546,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(draws_the_mixture, set_up, tear_down),
         cmocka_unit_test_setup_teardown(draws_the_spiral, set_up, tear_down),
         cmocka_unit_test_setup_teardown(checks_the_map, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(tells_what_it_takes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_the_real_mnist, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* Samples held out: as many as were asked for, each in one of the two sets as it was, nothing shared between them. */
+#include "data/source.h"
 #include "data/validation_set.h"
 
 #include <math.h>
@@ -27,16 +28,16 @@ static void check(enum dae_status status)
 static enum dae_status load_and_take(const char *yaml, const char *amount)
 {
     struct value *data;
-    struct dataset_notice notice;
+    struct source_notice notice;
     char text[512];
     err = (struct error){0};
     check(tree_parse_text("c.yaml", yaml, strlen(yaml), &arena, &data, &err));
-    check(dataset_load(data, NULL, &whole, &test, &notice, &err));
+    check(source_load(data, NULL, &whole, &test, &notice, &err));
     dataset_release(&test);
     snprintf(text, sizeof text, "validation=%s", amount);
     check(tree_set(data, text, &arena, &err));
-    check(dataset_check(data, &err));
-    check(dataset_load(data, NULL, &train, &test, &notice, &err));
+    check(source_check(data, &err));
+    check(source_load(data, NULL, &train, &test, &notice, &err));
     return validation_set_take(data, test.n, &train, &validation, &err);
 }
 
@@ -178,10 +179,10 @@ static void nothing_is_held_out_unless_asked(void **state)
 {
     (void)state;
     struct value *data;
-    struct dataset_notice notice;
+    struct source_notice notice;
     static const char yaml[] = "{source: mixture, train: 30, test: 20}";
     check(tree_parse_text("c.yaml", yaml, strlen(yaml), &arena, &data, &err));
-    check(dataset_load(data, NULL, &train, &test, &notice, &err));
+    check(source_load(data, NULL, &train, &test, &notice, &err));
     assert_false(validation_set_wanted(data));
     check(validation_set_take(data, 20, &train, &validation, &err));
     assert_int_equal(train.n, 30);

@@ -126,7 +126,8 @@ static const struct {
      "net.yaml:2:15: error: no loss is called 'msa' (did you mean 'mse'?)"},
     {"model: {input: [4], layers: [{dense: {units: 4}, relu: {}}]}\ntrain: {loss: mse}\n",
      "net.yaml:1:50: error: 'dense' and 'relu' in one item; each layer is an item of its own"},
-    {"model: {input: [4]}\ntrain: {loss: mse}\n", "net.yaml:1:8: error: model: key 'layers' is missing"},
+    {"model: {layers: [flatten]}\ntrain: {loss: mse}\n",
+     "net.yaml:1:8: error: model: key 'input' is missing: the shape of a sample, channels last"},
 };
 
 static void every_mistake_has_its_message(void **state)

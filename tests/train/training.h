@@ -55,7 +55,7 @@ static void open_bench(struct bench *b, const char *yaml, const char *const *cha
 {
     const char *build = getenv("BUILD");
     char plugins[256];
-    struct dataset_notice notice;
+    struct source_notice notice;
     memset(b, 0, sizeof *b);
     err = (struct error){0};
     snprintf(plugins, sizeof plugins, "%s/plugins", build ? build : "build");
@@ -66,7 +66,7 @@ static void open_bench(struct bench *b, const char *yaml, const char *const *cha
     check(registry_open(folders, 1, &b->registry, &err));
     check(settings_read(b->registry, b->config, &b->arena, &b->settings, &err));
     check(network_build(b->registry, b->config, &b->arena, false, &b->network, &err));
-    check(dataset_load(b->settings.data, getenv("DAE_CL_DATA"), &b->train_set, &b->test_set, &notice, &err));
+    check(source_load(b->settings.data, getenv("DAE_CL_DATA"), &b->train_set, &b->test_set, &notice, &err));
     check(validation_set_take(b->settings.data, b->test_set.n, &b->train_set, &b->validation_set, &err));
     const struct tuning_request tuning = {0};
     check(driver_open("cpu", &tuning, &b->device, &err));

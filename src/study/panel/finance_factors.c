@@ -12,20 +12,15 @@
 enum { MAX_CORRUPTIONS = 6, MAX_ROWS = MAX_CORRUPTIONS + 2, N_SPLITS = 2, N_COLUMNS = 6 };
 
 struct options {
-    long long seeds;
+    int64_t seeds;
     const struct value *corruptions;
 };
 
-static const struct study_key keys[] = {
-    {{"seeds", FIELD_INT, offsetof(struct options, seeds), false, 1, PANEL_MAX_SEEDS, NULL},
-     "integer",
-     "3",
-     "networks of each kind, from as many seeds"},
-    {{"corruptions", FIELD_VALUE, offsetof(struct options, corruptions), false, 0, 0, NULL},
-     "list of corruptions",
-     "[{gaussian: {sigma: 0.5}}, {masking: {p: 0.3}}, {swap: {p: 0.15}}]",
-     "a denoising autoencoder is trained with each"},
-    {{0}, NULL, NULL, NULL},
+static const struct dae_row keys[] = {
+    DAE_INT(struct options, seeds, 3, 1, PANEL_MAX_SEEDS, "networks of each kind, from as many seeds"),
+    ROW_OF(struct options, corruptions, ROW_VALUE, "[{gaussian: {sigma: 0.5}}, {masking: {p: 0.3}}, {swap: {p: 0.15}}]",
+           "list of corruptions", "a denoising autoencoder is trained with each"),
+    {.key = NULL},
 };
 
 static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
@@ -113,7 +108,7 @@ static enum dae_status split_by_size(const struct cells *train, struct parts *pa
 static enum dae_status prepare(struct factors_work *s, struct error *err)
 {
     struct study_task *task = s->task;
-    TRY(dataset_panel(task->settings->data, getenv("DAE_CL_DATA"), &s->data, &s->clip, err));
+    TRY(source_open_panel(task->settings->data, task->data_root, &s->data, &s->clip, err));
     TRY(panel_fold_new(task->arena, &s->data.panel, &s->data.split, s->clip, true, &s->fold, err));
     const struct cells *train = &s->fold.train;
     if (!cells_are_whole(train) || !cells_are_whole(&s->fold.test))
@@ -417,7 +412,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 const struct study study_finance_factors = {
     .name = "finance_factors",
     .help = "how stable the codes of autoencoders are over time and regimes, beside PCA's factors",
-    .keys = keys,
+    .rows = keys,
     .options_bytes = sizeof(struct options),
     .plan = plan,
     .run = run,

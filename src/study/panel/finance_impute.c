@@ -10,44 +10,22 @@
 enum { VALIDATION_DRAWS = 3 };
 static const uint64_t validation_seed = 1000; /* far from those of the test draws */
 
-static const struct study_key keys[] = {
-    {{"seeds", FIELD_INT, offsetof(struct impute_options, seeds), false, 1, PANEL_MAX_SEEDS, NULL},
-     "integer",
-     "3",
-     "networks of each kind, from as many seeds"},
-    {{"draws", FIELD_INT, offsetof(struct impute_options, draws), false, 2, IMPUTE_MAX_DRAWS, NULL},
-     "integer",
-     "5",
-     "draws of hidden cells for each pattern and share"},
-    {{"shares", FIELD_NUMBERS, offsetof(struct impute_options, shares), false, 0.01, 0.5, NULL},
-     "list of numbers",
-     "[0.1, 0.3]",
-     "shares of the test cells that are hidden, at most two"},
-    {{"block", FIELD_INT, offsetof(struct impute_options, block), false, 1, 100000, NULL},
-     "integer",
-     "20",
-     "days of a run of hidden cells in the pattern block"},
-    {{"code", FIELD_INT, offsetof(struct impute_options, code), false, 1, PANEL_MAX_ASSETS, NULL},
-     "integer",
-     "5",
-     "components of PCA and probabilistic PCA, and code of the textbooks' autoencoder"},
-    {{"many", FIELD_INT, offsetof(struct impute_options, many), false, 1, PANEL_MAX_ASSETS, NULL},
-     "integer",
-     "10",
-     "components of a second probabilistic PCA"},
-    {{"folds", FIELD_INT, offsetof(struct impute_options, folds), false, 0, IMPUTE_MAX_FOLDS, NULL},
-     "integer",
-     "3",
-     "test windows of the walk forward, each with models trained anew on what came before; 0: none"},
-    {{"rolling", FIELD_BOOL, offsetof(struct impute_options, rolling), false, 0, 0, NULL},
-     "true or false",
-     "false",
-     "whether the training window of the walk keeps its length; else it begins with the panel always"},
-    {{"candidates", FIELD_VALUE, offsetof(struct impute_options, candidates), false, 0, 0, NULL},
-     "list of maps",
-     "[{}]",
-     "changes of the config, as {train.epochs: 50}, of which the validation window chooses"},
-    {{0}, NULL, NULL, NULL},
+static const struct dae_row keys[] = {
+    DAE_INT(struct impute_options, seeds, 3, 1, PANEL_MAX_SEEDS, "networks of each kind, from as many seeds"),
+    DAE_INT(struct impute_options, draws, 5, 2, IMPUTE_MAX_DRAWS, "draws of hidden cells for each pattern and share"),
+    ROW_LIST(struct impute_options, shares, ROW_NUMBERS, "[0.1, 0.3]", IMPUTE_MAX_SHARES, 0.01, 0.5,
+             "shares of the test cells that are hidden"),
+    DAE_INT(struct impute_options, block, 20, 1, 100000, "days of a run of hidden cells in the pattern block"),
+    DAE_INT(struct impute_options, code, 5, 1, PANEL_MAX_ASSETS,
+            "components of PCA and probabilistic PCA, and code of the textbooks' autoencoder"),
+    DAE_INT(struct impute_options, many, 10, 1, PANEL_MAX_ASSETS, "components of a second probabilistic PCA"),
+    DAE_INT(struct impute_options, folds, 3, 0, IMPUTE_MAX_FOLDS,
+            "test windows of the walk forward, each with models trained anew on what came before; 0: none"),
+    DAE_BOOL(struct impute_options, rolling, false,
+             "whether the training window of the walk keeps its length; else it begins with the panel always"),
+    ROW_OF(struct impute_options, candidates, ROW_VALUE, "[{}]", "list of maps",
+           "changes of the config, as {train.epochs: 50}, of which the validation window chooses"),
+    {.key = NULL},
 };
 
 static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
@@ -61,10 +39,8 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
                         "mask]");
     if (o->code >= d || o->many >= d)
         return error_at(err, DAE_CONFIG, options->mark,
-                        "finance_impute: code and many are %lld and %lld; wants fewer than the %lld assets", o->code,
-                        o->many, (long long)d);
-    if (o->shares.n > IMPUTE_MAX_SHARES)
-        return error_at(err, DAE_CONFIG, options->mark, "finance_impute: wants at most %d shares", IMPUTE_MAX_SHARES);
+                        "finance_impute: code and many are %lld and %lld; wants fewer than the %lld assets",
+                        (long long)o->code, (long long)o->many, (long long)d);
     return panel_candidates_read(task, o->candidates, &o->read, err);
 }
 
@@ -319,7 +295,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
         return error_no_memory(err, "study", sizeof *s);
     s->task = task;
     s->options = options;
-    enum dae_status status = dataset_panel(task->settings->data, getenv("DAE_CL_DATA"), &s->data, &s->clip, err);
+    enum dae_status status = source_open_panel(task->settings->data, task->data_root, &s->data, &s->clip, err);
     if (status == DAE_OK)
         status = panel_fold_new(task->arena, &s->data.panel, &s->data.split, s->clip, true, &s->fold, err);
     if (status == DAE_OK)
@@ -337,7 +313,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 const struct study study_finance_impute = {
     .name = "finance_impute",
     .help = "missing returns filled by a denoising autoencoder and by linear methods, walked forward",
-    .keys = keys,
+    .rows = keys,
     .options_bytes = sizeof(struct impute_options),
     .plan = plan,
     .run = run,

@@ -16,7 +16,7 @@ enum {
 };
 
 struct impute_options {
-    long long seeds, draws, code, many, block, folds;
+    int64_t seeds, draws, code, many, block, folds;
     bool rolling;
     struct field_numbers shares;
     const struct value *candidates;

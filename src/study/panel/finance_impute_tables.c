@@ -59,9 +59,9 @@ static const char **row_names(const struct impute_work *s, const struct impute_m
     const char **name = arena_array(arena, (size_t)n_rows_of(m), sizeof *name);
     for (int i = 0; name && i < n_rows_of(m); ++i)
         name[i] = i >= IMPUTE_N           ? m->group[i - IMPUTE_N].name
-                  : i == IMPUTE_PCA       ? arena_printf(arena, "iterative PCA, %lld", s->options->code)
-                  : i == IMPUTE_PPCA_FEW  ? arena_printf(arena, "probabilistic PCA, %lld", s->options->code)
-                  : i == IMPUTE_PPCA_MANY ? arena_printf(arena, "probabilistic PCA, %lld", s->options->many)
+                  : i == IMPUTE_PCA       ? arena_printf(arena, "iterative PCA, %lld", (long long)s->options->code)
+                  : i == IMPUTE_PPCA_FEW  ? arena_printf(arena, "probabilistic PCA, %lld", (long long)s->options->code)
+                  : i == IMPUTE_PPCA_MANY ? arena_printf(arena, "probabilistic PCA, %lld", (long long)s->options->many)
                                           : result->row[i].name;
     return name;
 }

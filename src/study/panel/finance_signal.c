@@ -11,34 +11,21 @@ enum { MAX_LEVELS = 4, MAX_REMOVERS = 2 * PANEL_MAX_SEEDS + 1, MAX_DRAWS = 1000,
 static const uint64_t validation_seed = 1000; /* far from those of the test draws */
 
 struct options {
-    long long seeds, draws, code;
+    int64_t seeds, draws, code;
     struct field_numbers levels;
     const struct value *candidates;
     struct panel_candidates read;
 };
 
-static const struct study_key keys[] = {
-    {{"seeds", FIELD_INT, offsetof(struct options, seeds), false, 1, PANEL_MAX_SEEDS, NULL},
-     "integer",
-     "3",
-     "networks of each kind, from as many seeds"},
-    {{"draws", FIELD_INT, offsetof(struct options, draws), false, 2, MAX_DRAWS, NULL},
-     "integer",
-     "5",
-     "draws of the noise"},
-    {{"levels", FIELD_NUMBERS, offsetof(struct options, levels), false, 0.001, 100, NULL},
-     "list of numbers",
-     "[0.5, 1]",
-     "standard deviations of the noise, in those of the returns; at most four; networks are trained for each"},
-    {{"code", FIELD_INT, offsetof(struct options, code), false, 1, PANEL_MAX_ASSETS, NULL},
-     "integer",
-     "5",
-     "components of PCA"},
-    {{"candidates", FIELD_VALUE, offsetof(struct options, candidates), false, 0, 0, NULL},
-     "list of maps",
-     "[{}]",
-     "changes of the config, as {train.epochs: 50}, of which the validation window chooses"},
-    {{0}, NULL, NULL, NULL},
+static const struct dae_row keys[] = {
+    DAE_INT(struct options, seeds, 3, 1, PANEL_MAX_SEEDS, "networks of each kind, from as many seeds"),
+    DAE_INT(struct options, draws, 5, 2, MAX_DRAWS, "draws of the noise"),
+    ROW_LIST(struct options, levels, ROW_NUMBERS, "[0.5, 1]", MAX_LEVELS, 0.001, 100,
+             "standard deviations of the noise, in those of the returns; networks are trained for each"),
+    DAE_INT(struct options, code, 5, 1, PANEL_MAX_ASSETS, "components of PCA"),
+    ROW_OF(struct options, candidates, ROW_VALUE, "[{}]", "list of maps",
+           "changes of the config, as {train.epochs: 50}, of which the validation window chooses"),
+    {.key = NULL},
 };
 
 static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
@@ -47,9 +34,7 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
     const int64_t d = dae_shape_len(&task->network->node[0].plan.output);
     if (o->code > d)
         return error_at(err, DAE_CONFIG, options->mark, "finance_signal: code is %lld; wants at most the %lld assets",
-                        o->code, (long long)d);
-    if (o->levels.n > MAX_LEVELS)
-        return error_at(err, DAE_CONFIG, options->mark, "finance_signal: wants at most %d levels", MAX_LEVELS);
+                        (long long)o->code, (long long)d);
     return panel_candidates_read(task, o->candidates, &o->read, err);
 }
 
@@ -227,7 +212,7 @@ static enum dae_status add_mse(const struct signal_work *s, struct study_result 
     double *value = to.value;
     for (int m = 0; m < SIGNAL_N; ++m)
         row[m] = s->result[0].row[m].name;
-    row[SIGNAL_PCA] = arena_printf(arena, "PCA, %lld", s->options->code);
+    row[SIGNAL_PCA] = arena_printf(arena, "PCA, %lld", (long long)s->options->code);
     row[SIGNAL_N] = "plain autoencoder";
     row[SIGNAL_N + 1] = "denoising autoencoder";
     row[SIGNAL_N + 2] = arena_printf(arena, "denoising autoencoder, mean of %d", n);
@@ -275,7 +260,7 @@ static enum dae_status add_figure(const struct signal_work *s, struct study_resu
         return error_no_memory(err, "figure", 0);
     memcpy(row, mse->row_name, (size_t)mse->n_rows * sizeof *row);
     row[SIGNAL_N + 1] = "DAE, one network"; /* as long as fits beside the figure */
-    row[SIGNAL_N + 2] = arena_printf(arena, "DAE, mean of %lld", s->options->seeds);
+    row[SIGNAL_N + 2] = arena_printf(arena, "DAE, mean of %lld", (long long)s->options->seeds);
     if (!row[SIGNAL_N + 2])
         return error_no_memory(err, "figure", 0);
     for (int i = 0; i < n_levels; ++i) {
@@ -333,7 +318,7 @@ static enum dae_status carry_out(struct signal_work *s, struct study_result *res
 {
     struct study_task *task = s->task;
     const int n_levels = s->options->levels.n;
-    TRY(dataset_panel(task->settings->data, getenv("DAE_CL_DATA"), &s->data, &s->clip, err));
+    TRY(source_open_panel(task->settings->data, task->data_root, &s->data, &s->clip, err));
     TRY(panel_fold_new(task->arena, &s->data.panel, &s->data.split, s->clip, true, &s->fold, err));
     if (!cells_are_whole(&s->fold.train) || !cells_are_whole(&s->fold.validation) || !cells_are_whole(&s->fold.test))
         return error_set(err, DAE_BAD_DATA, "finance_signal: the panel has holes; choose windows without");
@@ -376,7 +361,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 const struct study study_finance_signal = {
     .name = "finance_signal",
     .help = "noise removed from returns by a denoising autoencoder and by linear methods",
-    .keys = keys,
+    .rows = keys,
     .options_bytes = sizeof(struct options),
     .plan = plan,
     .run = run,

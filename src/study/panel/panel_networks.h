@@ -3,7 +3,7 @@
 #ifndef STUDY_PANEL_PANEL_NETWORKS_H
 #define STUDY_PANEL_PANEL_NETWORKS_H
 
-#include "data/panel/panel_source.h"
+#include "data/source.h"
 #include "study/study.h"
 
 enum { PANEL_MAX_SEEDS = 10, PANEL_MAX_CANDIDATES = 16 };

@@ -48,7 +48,7 @@ static int set_up(void **state)
                                .test = b.test,
                                .folder = b.folder,
                                .stop = &b.stop};
-    check(dataset_panel(b.settings.data, NULL, &data, &clip, &err));
+    check(source_open_panel(b.settings.data, NULL, &data, &clip, &err));
     return 0;
 }
 

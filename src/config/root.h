@@ -1,0 +1,18 @@
+/* The top level of a config. The maps below it belong to the floors that read them. */
+#ifndef CONFIG_ROOT_H
+#define CONFIG_ROOT_H
+
+#include "config/rows.h"
+
+struct root {
+    const char *name;
+    int64_t seed;
+    const struct value *device, *data, *corruption, *model, *train, *studies; /* NULL: absent */
+    uint32_t compare;                                                         /* bits of enum root_compare */
+};
+
+enum root_compare { ROOT_STANDARD_AE = 1, ROOT_AFFINE = 2, ROOT_PCA = 4 };
+
+extern const struct dae_row root_rows[];
+
+#endif

@@ -1,0 +1,130 @@
+/* Sources of samples. Each is one file src/data/sources/NAME.c that defines `const struct source source_NAME`, and one
+ * line of SOURCES below; `source: NAME` in the map `data` of a config asks for it. */
+#ifndef DATA_SOURCE_H
+#define DATA_SOURCE_H
+
+#include "config/rows.h"
+#include "data/dataset.h"
+#include "data/panel/panel.h"
+
+/* In the order of the manual. */
+#define SOURCES(X)                                                                                                     \
+    X(mnist)                                                                                                           \
+    X(idx)                                                                                                             \
+    X(digits)                                                                                                          \
+    X(npy)                                                                                                             \
+    X(csv)                                                                                                             \
+    X(factor_panel)                                                                                                    \
+    X(mixture)                                                                                                         \
+    X(spiral)                                                                                                          \
+    X(images)                                                                                                          \
+    X(image_pairs)                                                                                                     \
+    X(dead_leaves)
+
+/* Drawn test samples are numbered from here on, far from those trained on, however many either split takes. */
+#define SOURCE_FIRST_TEST (UINT32_C(1) << 31)
+
+/* The first member of the options of every source: the keys that all of them have, and where to look for files. */
+struct source_common {
+    int source;                     /* index in `sources` */
+    int64_t limit, test_limit;      /* most samples, or images, of either split */
+    int64_t memory;                 /* of the device, MiB; 0: no limit */
+    const struct value *validation; /* see data/validation_set.h */
+    struct mark mark;               /* of the source's name in the config */
+    const char *data_root;          /* $DAE_CL_DATA, or NULL */
+};
+
+/* The same for sources of panels. */
+struct source_panel {
+    struct source_common common;
+    int64_t window; /* rows of a sample */
+    int returns;    /* enum panel_returns */
+    double clip;    /* see panel_standardise */
+};
+
+#define SOURCE_WINDOW_ROW                                                                                              \
+    DAE_INT(struct source_panel, window, 1, 1, INT32_MAX,                                                              \
+            "consecutive rows of a sample, flattened oldest first: its shape is [window * assets]")
+
+/* A panel as it came, with its split. Zero-initialise. */
+struct panel_data {
+    struct panel panel; /* not standardised */
+    struct panel_split split;
+    double *covariance; /* (d,d) of the rows' distribution, whose mean is 0; NULL where that is unknown; malloc'ed */
+};
+void panel_data_release(struct panel_data *data);
+
+enum source_flag {
+    SOURCE_BYTES = 1, /* samples are bytes, 0 to 255 for 0 to 1 */
+    SOURCE_PAIRS = 2, /* of a noisy and a clean image: the corruption is in the data */
+};
+
+/* One line for the user, empty when there is nothing to say. */
+struct source_notice {
+    char text[1024];
+};
+
+struct source {
+    const char *name;           /* as in YAML */
+    const char *help;           /* one line */
+    const struct dae_row *rows; /* its keys beside those of every source */
+    size_t options_bytes;       /* of the struct that the rows fill */
+    unsigned flags;             /* enum source_flag */
+    /* Checks what the rows cannot, without looking for any file. DAE_CONFIG at the place. May be NULL. */
+    enum dae_status (*check)(const void *options, struct error *err);
+    /* Fills both splits, which the caller releases, also after a failure. Samples of the two may differ in shape: the
+     * caller checks that. */
+    enum dae_status (*load)(const void *options, struct dataset *train, struct dataset *test,
+                            struct source_notice *notice, struct error *err);
+    /* In place of `load` where the options begin with a struct source_panel: opens the panel, and the caller cuts
+     * samples out of it. On success the caller releases. */
+    enum dae_status (*open_panel)(const void *options, struct panel_data *data, struct error *err);
+    /* Sets in the plane (data/plane.h): the scale of the spiral, or 0 for the mixture. NULL: another set. */
+    double (*plane)(const void *options);
+};
+
+#define DECLARE(name) extern const struct source source_##name;
+SOURCES(DECLARE)
+#undef DECLARE
+
+/* Ends with NULL. */
+extern const struct source *const sources[];
+/* The keys of struct source_common. */
+extern const struct dae_row source_common_rows[];
+
+/* The keys of a source and those that all have, ended by a row without key. */
+enum { SOURCE_MAX_ROWS = 32 };
+void source_rows(const struct source *source, struct dae_row rows[SOURCE_MAX_ROWS + 1]);
+
+/* Checks the `data` map of a config without looking for any file. DAE_CONFIG at the place. */
+MUST_USE enum dae_status source_check(const struct value *data_section, struct error *err);
+
+/* The source that the map names, or NULL; nothing else of it is looked at. */
+const struct source *source_named(const struct value *data_section);
+
+/* Loads both splits as the map says. data_root is $DAE_CL_DATA, or NULL; MNIST is looked for in its folder mnist/, then
+ * in ./data, the user's data folder and the installed one. IDX and NPY arrays (n,d) give samples (d), (n,h,w) give
+ * (h,w,1), (n,h,w,c) give (h,w,c). Panels give windows of rows, flattened and standardised: see panel_samples.h.
+ * On success the caller releases both. A wrong map: DAE_CONFIG at its place; missing MNIST without a fallback, damaged
+ * files, an empty set, unequal counts or shapes, NaN or infinity: DAE_BAD_DATA; missing files: DAE_IO; DAE_NO_MEMORY.
+ */
+MUST_USE enum dae_status source_load(const struct value *data_section, const char *data_root, struct dataset *train,
+                                     struct dataset *test, struct source_notice *notice, struct error *err);
+
+/* Loads `other` in the place of a source whose files are absent: with the first `shared` bytes of the options as they
+ * are given, and its own defaults. */
+MUST_USE enum dae_status source_stand_in(const struct source *other, const void *options, size_t shared,
+                                         struct dataset *train, struct dataset *test, struct source_notice *notice,
+                                         struct error *err);
+
+/* Whether the map asks for a set in the plane (data/plane.h); the scale of the spiral, or 0 for the mixture.
+ * DAE_CONFIG. */
+MUST_USE enum dae_status source_plane(const struct value *data_section, bool *is_plane, double *scale,
+                                      struct error *err);
+
+/* The panel that the map names, with its split and clip, for what works on days and not on samples. On success the
+ * caller releases. A source of something else, or a window of several rows: DAE_CONFIG at the source. */
+MUST_USE enum dae_status source_open_panel(const struct value *data_section, const char *data_root,
+                                           struct panel_data *data, double *clip, struct error *err);
+
+#endif

@@ -1,0 +1,37 @@
+/* What all sources of images have: samples are patches. */
+#ifndef DATA_SOURCES_PATCHES_H
+#define DATA_SOURCES_PATCHES_H
+
+#include "data/image_files.h"
+#include "data/source.h"
+
+/* The first member of their options. */
+struct patches {
+    struct source_common common;
+    int64_t patch[2];
+    int channels; /* 0: grey, 1: colour */
+    int64_t patches, test_patches;
+};
+#define PATCHES_ROWS                                                                                                   \
+    DAE_INTS(                                                                                                          \
+        struct patches, patch, 40, 1, 4096,                                                                            \
+        "a sample: so many pixels, cut out at a random place and flipped and turned at random, anew in each epoch"),   \
+        DAE_CHOICE(struct patches, channels, grey, "grey|colour",                                                      \
+                   "one channel or three; images of the other kind are converted"),                                    \
+        DAE_INT(struct patches, patches, 16384, 1, INT32_MAX, "training samples an epoch"),                            \
+        DAE_INT(struct patches, test_patches, 512, 1, INT32_MAX,                                                       \
+                "test samples: patches of the test images, the same in each epoch")
+
+/* What is taken of the images of a split. Drawn images stand in for pairs with noise of 25 / 255. */
+static inline struct image_files_options patches_of(const struct patches *keys, bool test)
+{
+    const bool pairs = sources[keys->common.source]->flags & SOURCE_PAIRS;
+    return (struct image_files_options){
+        .patch = {3, {keys->patch[0], keys->patch[1], keys->channels ? 3 : 1}},
+        .patches = test ? keys->test_patches : keys->patches,
+        .limit = test ? keys->common.test_limit : keys->common.limit,
+        .noise = pairs ? 0.09803921568627451 : 0,
+    };
+}
+
+#endif

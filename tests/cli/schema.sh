@@ -1,0 +1,89 @@
+# The JSON Schema of configs: what it takes is what dae-cl check takes.
+. "$(dirname "$0")/harness.sh"
+small=tests/cli/small.yaml
+
+case_is "it is printed"
+run "$dae_cl" schema
+code_is 0
+cp "$work/out" "$work/schema.json"
+
+# What both take, and what both refuse.
+cat >"$work/changes" <<'END_OF_CHANGES'
+yes name=a.b
+no name=.hidden
+no naem=x
+yes seed=7
+no seed=-1
+no seed=1.5
+yes device=cpu
+yes device={platform: cpu, shape: grid, join: false}
+no device={platfrom: cpu}
+no device={join: 1}
+yes data={source: digits, train: 5}
+no data={source: digits, train: 0}
+no data={source: digits, path: x}
+no data={source: digitz}
+no data={train: 5}
+no data={source: idx}
+yes data={source: csv, path: x, returns: log, train_until: 2020-01-03, clip: 1e2}
+no data={source: csv, path: x, returns: logg, train_until: 2020-01-03}
+yes data={source: image_pairs, train: {noisy: a, clean: b}, test: {noisy: a, clean: b}, patch: [8, 9]}
+no data={source: image_pairs, train: {noisy: a}, test: {noisy: a, clean: b}}
+yes corruption=gaussian
+yes corruption={gaussian: {sigma: [0.1, 0.5]}}
+yes corruption=[gaussian, {one_of: [{masking: {p: 0.5}}, masking]}]
+no corruption=gausian
+no corruption={masking: {p: 2}}
+no corruption={masking: {q: 0.5}}
+no corruption={gaussian: {}, masking: {}}
+no corruption=[]
+yes compare=[standard_ae, pca]
+no compare=[standard]
+yes studies=[noise_levels, {compare: {corruptions: [gaussian, [blur, masking]]}}]
+yes studies={noise_levels: {levels: [0, 0.5]}}
+no studies=[noise_level]
+no studies={noise_levels: {levls: [0]}}
+no studies={noise_levels: {levels: [x]}}
+no model.layers=[]
+no model.layers=[{dens: {units: 3}}]
+no model.layers=[dense]
+no model.input=[]
+no model.colour=x
+yes train.loss=mse
+no train.loss=msa
+no train.loss={mse: {x: 1}}
+yes train.optimizer={adam: {lr: 0.1}}
+no train.optimizer={adam: {lr: -1}}
+no train.optimizer={adam: {}, sgd: {}}
+yes train.batch=65536
+no train.batch=65537
+no train.batch='8'
+yes train.schedule={step: {after: [1, 2], factor: 0.5}}
+no train.schedule={step: {}}
+no train.schedule={step: {after: [1.5]}}
+no train.schedule={linear: {}}
+yes train.average={decay: 0.9}
+no train.average={decai: 0.9}
+no train.average=0.9
+END_OF_CHANGES
+
+case_is "it is a schema, takes each shipped config and its own defaults, and judges changes as it should"
+run python3 tests/cli/schema.py "$work/schema.json" "$work/changes" "$small" configs/*.yaml
+code_is 0
+out_has "$(wc -l <"$work/changes") changes"
+
+case_is "dae-cl check judges them in the same way"
+while read -r wanted change; do
+    run "$dae_cl" check "$small" --set "$change"
+    if [ "$wanted" = no ]; then
+        [ "$code" -eq 2 ] || problem "$change: exit status $code"
+    elif grep -qE "unknown key|wants|no [a-z]+ is called|is missing" "$work/err"; then
+        problem "$change: $(cat "$work/err")"
+    fi
+done <"$work/changes"
+
+case_is "wrong use"
+run "$dae_cl" schema extra
+code_is 2
+
+finish
