@@ -7,7 +7,7 @@
 #include "base/sandbox.h"
 #include "base/text.h"
 #include "check/bench.h"
-#include "device/device.h"
+#include "device/program.h"
 #include "device/sources.h"
 
 enum {

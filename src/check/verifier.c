@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/philox.h"
+#include "device/guard.h"
 
 /* A weight that starts as 0 or 1 hides what is multiplied with it: it gets numbers within 1/2 of that. */
 static void vary_constants(struct verifier *v)
@@ -47,7 +48,7 @@ enum dae_status verifier_open(struct verifier *v)
     vary_constants(v);
     for (int64_t i = 0; i < network->parameters_len; ++i)
         v->parameters64[i] = (double)v->parameters[i];
-    device_set_guards(v->device, v->options->guards);
+    guard_set(v->device, v->options->guards);
     TRY(buffer_new(v->device, (uint64_t)(len * width), "made-up data", &v->on_data, v->err));
     TRY(buffer_new(v->device, (uint64_t)n * sizeof *v->ids, "order", &v->on_order, v->err));
     TRY(buffer_new(v->device, sizeof(float), "loss", &v->losses, v->err));
@@ -61,7 +62,7 @@ void verifier_close(struct verifier *v)
     buffer_free(v->on_order);
     buffer_free(v->losses);
     v->on_data = v->on_order = v->losses = NULL;
-    device_set_guards(v->device, false);
+    guard_set(v->device, false);
 }
 
 enum dae_status verifier_executor(struct verifier *v, const struct verifier_form *form, struct executor **e)
@@ -90,7 +91,7 @@ enum dae_status verifier_guards(struct verifier *v, const char *form)
     char where[128];
     if (!v->options->guards)
         return DAE_OK;
-    TRY(device_check_guards(v->device, &changed, where, sizeof where, v->err));
+    TRY(guard_check(v->device, &changed, where, sizeof where, v->err));
     const char *note = arena_printf(v->arena, "%s%s%s", form, where[0] ? ": " : "", where);
     verifier_fact(v, -1, "", "guard zones", (double)changed, 0, note);
     return DAE_OK;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/panel/panel_csv.h"
 #include "format/csv.h"
 #include "model/loader.h"
 #include "model/model_file.h"
@@ -51,8 +52,8 @@ static enum dae_status read_file(struct panel_table *table, struct panel *return
 {
     const bool prices = columns->returns != PANEL_NONE;
     if (prices) /* first, because it knows what a price must be */
-        TRY(panel_load(returns, path, columns->returns, err));
-    TRY(panel_load(&table->panel, path, PANEL_NONE, err));
+        TRY(panel_csv_load(returns, path, columns->returns, err));
+    TRY(panel_csv_load(&table->panel, path, PANEL_NONE, err));
     TRY(panel_columns_match(columns, &table->panel, &table->order, err));
     return standardise(table, prices ? returns : &table->panel, columns, err);
 }

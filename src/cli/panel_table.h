@@ -25,7 +25,7 @@ struct panel_table {
 };
 
 /* Reads the file; on success the caller releases. A missing, further or unreadable column, numbers far beyond those
- * that the model was trained on: DAE_BAD_DATA at the place; else as panel_load. */
+ * that the model was trained on: DAE_BAD_DATA at the place; else as panel_csv_load. */
 MUST_USE enum dae_status panel_table_load(struct panel_table *table, const char *path,
                                           const struct panel_columns *columns, struct error *err);
 void panel_table_release(struct panel_table *table);

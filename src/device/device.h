@@ -1,5 +1,5 @@
-/* One opened OpenCL device: context, in-order queue, buffers, programs, launches. Everything above talks to it in these
- * words; no OpenCL type leaves this floor. */
+/* One opened OpenCL device: context, in-order queue and buffers. Everything above talks to it in these words; no OpenCL
+ * type leaves this floor. */
 #ifndef DEVICE_DEVICE_H
 #define DEVICE_DEVICE_H
 
@@ -13,8 +13,6 @@
 
 struct device;
 struct buffer;
-struct program;
-struct kernel;
 struct device_event;
 
 /* Opens a device of a list, of which a copy is kept; driver_open chooses one first. On success *out is owned by the
@@ -66,51 +64,10 @@ MUST_USE enum dae_status buffer_read_later(const struct buffer *buffer, uint64_t
 /* Enqueues a copy of one buffer's bytes to another's start. */
 MUST_USE enum dae_status buffer_copy(const struct buffer *from, struct buffer *to, uint64_t bytes, struct error *err);
 
-/* From now on (or, with false, no longer) each new buffer lies between two zones of at least 4 KiB that hold a NaN of
- * one pattern. A kernel that writes there is found by device_check_guards, one that computes with what it reads there
- * gets a NaN. For verification; costs memory. */
-void device_set_guards(struct device *device, bool on);
-/* Waits, and counts the numbers (4 bytes each) that have changed in the zones of all living buffers. `where` (len
- * bytes) says which, "3 numbers behind 'losses'", or is "". */
-MUST_USE enum dae_status device_check_guards(struct device *device, int64_t *n_changed, char *where, size_t len,
-                                             struct error *err);
-
 /* Waits until the event's command is done, and frees the event. */
 MUST_USE enum dae_status device_event_wait(struct device *device, struct device_event *event, struct error *err);
 /* Waits for everything enqueued. */
 MUST_USE enum dae_status device_finish(struct device *device, struct error *err);
-
-/* Builds OpenCL C 1.2 source; `label` names it in errors ("network conv_mnist, training"). A failed build is DAE_OPENCL
- * with the compiler's log. A source that this device has built before with these options is not compiled again. Owned
- * by the caller. */
-MUST_USE enum dae_status program_build(struct device *device, const char *label, const char *source,
-                                       const char *options, struct program **out, struct error *err);
-void program_free(struct program *program); /* NULL is fine; its kernels must be freed before */
-
-/* The kernel of that name. Owned by the caller. */
-MUST_USE enum dae_status kernel_new(struct program *program, const char *name, struct kernel **out, struct error *err);
-void kernel_free(struct kernel *kernel); /* NULL is fine */
-
-struct kernel_arg {
-    enum { KERNEL_BUFFER, KERNEL_INT, KERNEL_UINT, KERNEL_LONG, KERNEL_FLOAT } kind;
-    union {
-        const struct buffer *buffer;
-        int32_t i;
-        uint32_t u;
-        int64_t l;
-        float f;
-    } value;
-};
-#define ARG_BUFFER(b) ((struct kernel_arg){KERNEL_BUFFER, {.buffer = (b)}})
-#define ARG_INT(v) ((struct kernel_arg){KERNEL_INT, {.i = (int32_t)(v)}})
-#define ARG_UINT(v) ((struct kernel_arg){KERNEL_UINT, {.u = (uint32_t)(v)}})
-#define ARG_LONG(v) ((struct kernel_arg){KERNEL_LONG, {.l = (int64_t)(v)}})
-#define ARG_FLOAT(v) ((struct kernel_arg){KERNEL_FLOAT, {.f = (float)(v)}})
-
-/* Enqueues global[0] x global[1] work-items in groups of local[0] x local[1]. The group size is checked against what
- * the device can run this kernel with, before it is asked to. */
-MUST_USE enum dae_status kernel_launch(struct kernel *kernel, const size_t global[2], const size_t local[2],
-                                       const struct kernel_arg *args, int n_args, struct error *err);
 
 /* Counted since the device was opened: what a training step costs in launches and in waits of the host. */
 struct device_counters {

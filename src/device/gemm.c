@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "device/cl_status.h"
 #include "device/handles.h"
+#include "device/program.h"
 #include "device/sources.h"
 
 enum {

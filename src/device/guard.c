@@ -1,4 +1,5 @@
-/* Guard zones: what a kernel writes outside of its buffers is found, and what it reads there shows. */
+#include "device/guard.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,7 +8,7 @@
 enum { LEAST_BYTES = 4096 };
 static const cl_uint PATTERN = 0x7fc0dae5; /* a NaN */
 
-void device_set_guards(struct device *device, bool on)
+void guard_set(struct device *device, bool on)
 {
     device->guards = on;
 }
@@ -66,8 +67,7 @@ static cl_int count_changed(const struct buffer *buffer, uint64_t offset, cl_uin
     return code;
 }
 
-enum dae_status device_check_guards(struct device *device, int64_t *n_changed, char *where, size_t len,
-                                    struct error *err)
+enum dae_status guard_check(struct device *device, int64_t *n_changed, char *where, size_t len, struct error *err)
 {
     *n_changed = 0;
     where[0] = '\0';

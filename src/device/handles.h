@@ -5,7 +5,7 @@
 #include <CL/cl.h>
 
 #include "base/text.h"
-#include "device/device.h"
+#include "device/program.h"
 
 struct recorder; /* the launches of a running profile */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "device/handles.h"
+#include "device/program.h"
 
 /* One launch. */
 struct record {

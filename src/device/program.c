@@ -1,4 +1,4 @@
-#include "device/device.h"
+#include "device/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,8 +16,8 @@
 #include "base/library_file.h"
 #include "base/sandbox.h"
 #include "base/text.h"
-#include "device/device.h"
 #include "device/kernel_cache.h"
+#include "device/program.h"
 #include "device/sources.h"
 #include "driver/fingerprint.h"
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/program.h"
 #include "graph/codegen.h"
 #include "graph/fold_weights.h"
 #include "graph/plugin_host.h"

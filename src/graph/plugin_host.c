@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/program.h"
 #include "graph/codegen.h"
 #include "graph/params.h"
 

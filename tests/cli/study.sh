@@ -2,8 +2,10 @@
 # data is read).
 . "$(dirname "$0")/harness.sh"
 small=tests/cli/small.yaml
-study() { # NAME [OPTIONS]: carries it out, anew; the folder is $work/NAME
-    run "$dae_cl" study "$1" "$small" --platform cpu --out "$work/$1" --force "${@:2}"
+study() { # NAME [OPTIONS]: carries it out, anew unless --resume is given; the folder is $work/NAME
+    local anew=--force
+    [[ " $* " != *" --resume "* ]] || anew=
+    run "$dae_cl" study "$1" "$small" --platform cpu --out "$work/$1" $anew "${@:2}"
 }
 
 case_is "the list, and the options of one"

@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+#include "device/guard.h"
+#include "device/program.h"
 #include "driver/driver.h"
 
 static const char source[] = "__kernel void poke(__global float *x, const int at, const float v) { x[at] = v; }\n"
@@ -36,7 +38,7 @@ static int64_t changed(char *where, size_t len)
 {
     struct error err = {0};
     int64_t n;
-    check(device_check_guards(device, &n, where, len, &err), &err);
+    check(guard_check(device, &n, where, len, &err), &err);
     return n;
 }
 
@@ -44,9 +46,9 @@ static struct buffer *guarded(uint64_t bytes, const char *what)
 {
     struct error err = {0};
     struct buffer *buffer;
-    device_set_guards(device, true);
+    guard_set(device, true);
     check(buffer_new(device, bytes, what, &buffer, &err), &err);
-    device_set_guards(device, false);
+    guard_set(device, false);
     return buffer;
 }
 

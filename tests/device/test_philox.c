@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/philox.h"
+#include "device/program.h"
 #include "device/sources.h"
 #include "driver/driver.h"
 

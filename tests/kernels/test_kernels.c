@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "device/program.h"
 #include "device/sources.h"
 #include "driver/driver.h"
 

@@ -11,6 +11,7 @@
 #include "study/panel/imputation.h"
 #include "study/panel/noise_removal.h"
 
+#include "data/panel/panel_csv.h"
 #include "numpy_random.h"
 
 enum { N_DRAWS = 10, FEW = 5, MANY = 10, BLOCK_ROWS = 20 };
@@ -51,7 +52,7 @@ static void load(const struct example *example, const char *folder, struct loade
     *out = (struct loaded){0};
     struct panel *panel = &out->panel;
     snprintf(path, sizeof path, "%s/finance/%s", folder, example->file);
-    check(panel_load(panel, path, example->returns, &err));
+    check(panel_csv_load(panel, path, example->returns, &err));
     if (!date_parse(example->from, &date))
         abort();
     int64_t start = panel_find(panel, date), n = panel->cells.n - start;

@@ -31,14 +31,6 @@ struct panel {
     struct arena arena;
 };
 
-/* Reads a CSV file (csv.h): a row of column names, then one row per date. The first column holds dates (date.h),
- * strictly ascending; its name may be empty. Every other column is an asset with a name of its own. A cell is a decimal
- * number with a point, or a hole: empty, or NA, N/A, #N/A, NaN, null, None, - or . in any case. On success the caller
- * releases. Anything else, prices of 0 or less where returns are taken, a column of holes alone, fewer rows than one
- * (with returns, two): DAE_BAD_DATA with the place; missing or unreadable: DAE_IO; DAE_NO_MEMORY. */
-MUST_USE enum dae_status panel_load(struct panel *panel, const char *path, enum panel_returns returns,
-                                    struct error *err);
-
 /* A panel of holes with columns named A1, A2, ... and dates one day apart from 2000-01-01, for generators to fill. */
 MUST_USE enum dae_status panel_init(struct panel *panel, int64_t n, int d, struct error *err);
 void panel_release(struct panel *panel);

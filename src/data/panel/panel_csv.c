@@ -1,3 +1,5 @@
+#include "data/panel/panel_csv.h"
+
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
@@ -5,7 +7,6 @@
 #include <strings.h>
 
 #include "config/value.h"
-#include "data/panel/panel.h"
 #include "format/csv.h"
 #include "format/date.h"
 
@@ -244,7 +245,7 @@ static enum dae_status read_panel(struct reading *reading, struct error *err)
     return check_columns(panel, err);
 }
 
-enum dae_status panel_load(struct panel *panel, const char *path, enum panel_returns returns, struct error *err)
+enum dae_status panel_csv_load(struct panel *panel, const char *path, enum panel_returns returns, struct error *err)
 {
     *panel = (struct panel){0};
     struct reading reading = {.panel = panel, .returns = returns};

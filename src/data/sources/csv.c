@@ -1,5 +1,6 @@
 /* A panel in a CSV file, split by dates. */
 #include "data/data_folder.h"
+#include "data/panel/panel_csv.h"
 #include "data/source.h"
 #include "format/date.h"
 
@@ -75,7 +76,7 @@ static enum dae_status open_panel(const void *options, struct panel_data *data, 
     const char *path;
     enum dae_status status = data_folder_find(o->path, o->panel.common.data_root, &arena, &path, err);
     if (status == DAE_OK)
-        status = panel_load(&data->panel, path, (enum panel_returns)o->panel.returns, err);
+        status = panel_csv_load(&data->panel, path, (enum panel_returns)o->panel.returns, err);
     if (status == DAE_OK)
         status = split(o, &data->panel, &data->split, err);
     if (status != DAE_OK)

@@ -1,4 +1,4 @@
-#include "data/panel/panel.h"
+#include "data/panel/panel_csv.h"
 
 #include <math.h>
 #include <zlib.h>
@@ -32,7 +32,7 @@ static void load(const char *text, enum panel_returns returns)
 {
     panel_release(&panel);
     write_file(path, text, strlen(text));
-    if (panel_load(&panel, path, returns, &err) != DAE_OK)
+    if (panel_csv_load(&panel, path, returns, &err) != DAE_OK)
         fail_msg("%s", err.text);
 }
 
@@ -97,7 +97,7 @@ static void reads_packed_files(void **state)
     assert_non_null(file);
     assert_int_equal(gzputs(file, "date,A\n2020-01-02,1\n2020-01-03,2\n"), 33);
     assert_int_equal(gzclose(file), Z_OK);
-    assert_int_equal(panel_load(&panel, path, PANEL_NONE, &err), DAE_OK);
+    assert_int_equal(panel_csv_load(&panel, path, PANEL_NONE, &err), DAE_OK);
     assert_cells(&panel.cells, 2, 1, (double[]){1, 2});
 }
 
@@ -214,7 +214,7 @@ static void refuses_with_the_place(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         err = (struct error){0};
         write_file(path, cases[i].text, strlen(cases[i].text));
-        assert_int_equal(panel_load(&panel, path, cases[i].returns, &err), DAE_BAD_DATA);
+        assert_int_equal(panel_csv_load(&panel, path, cases[i].returns, &err), DAE_BAD_DATA);
         assert_failure(&err, DAE_BAD_DATA, cases[i].message, path);
         assert_null(panel.cells.x);
     }
@@ -222,7 +222,7 @@ static void refuses_with_the_place(void **state)
 
 static enum dae_status load_and_count(const char *file, struct error *failure)
 {
-    enum dae_status status = panel_load(&panel, file, PANEL_NONE, failure);
+    enum dae_status status = panel_csv_load(&panel, file, PANEL_NONE, failure);
     if (status == DAE_OK) {
         assert_true(panel.cells.n >= 1 && panel.cells.d >= 1);
         for (int64_t i = 0; i < panel.cells.n * panel.cells.d; ++i)

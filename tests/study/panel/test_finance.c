@@ -12,6 +12,7 @@
 
 #include "../../../tools/finance/numpy_random.h"
 #include "data/panel/factor_panel.h"
+#include "data/panel/panel_csv.h"
 #include "format/date.h"
 #include "stats/gaussian.h"
 #include "study/panel/factor_stability.h"
@@ -249,7 +250,7 @@ static void agrees_with_numpy_on(const struct reference *r, const char *root)
     struct panel panel;
     int64_t date;
     snprintf(path, sizeof path, "%s/finance/%s", root, r->file);
-    check(panel_load(&panel, path, r->returns, &err));
+    check(panel_csv_load(&panel, path, r->returns, &err));
     assert_true(date_parse("1990-01-01", &date));
     int64_t start = panel_find(&panel, date), n = panel.cells.n - start;
     const struct panel_split split = {.train_first = start,
