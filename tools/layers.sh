@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # layers.sh [TREE]: the rules that keep the house in order. A file under src/ includes its own floor and floors below; a
-# library's header has one home; plugins see the public header alone; files are short.
+# library's header has one home; plugins see the public header alone; files are short; the host names no plugin.
 set -euo pipefail
 cd "${1:-.}"
 shopt -s nullglob
@@ -101,4 +101,24 @@ for file in src/*/*.[ch] src/*/*/*.[ch] plugins/*.c kernels/*.cl kernels/*.clh t
     lines=$(wc -l <"$file")
     [ "$lines" -le "$max_lines" ] || complain "$file: $lines lines; more than $max_lines: is there a second room inside?"
 done
+
+# The host knows nothing by name: what it asks of a plugin, a source or a study is a member or a flag. A name is written
+# in its own file alone; sources may name others as their stand-ins. These names are words with other meanings as well:
+# of them, only comparisons are refused.
+words=' block compare contraction digits features images mse score '
+names=(plugins/*.c src/data/sources/*.c)
+names=("${names[@]##*/}")
+names=("${names[@]%.c}")
+if [ -f src/study/study.h ]; then
+    mapfile -t -O "${#names[@]}" names < <(sed -nE 's/^ +X\((\w+)\).*/\1/p' src/study/study.h)
+fi
+pattern=$(IFS='|' && echo "\"(${names[*]})\"")
+while IFS=: read -r file _ text; do
+    while read -r name; do
+        name=${name//\"/}
+        [[ $file != */"$name".c && $file != src/data/sources/* ]] || continue
+        [[ $words != *" $name "* || $text =~ (strcmp|strncmp|_find)\( ]] || continue
+        complain "$file: \"$name\": the host knows no plugin, source or study by name"
+    done < <(grep -oE "$pattern" <<<"$text")
+done < <(grep -rnE --include='*.[ch]' "$pattern" src || true)
 exit "$failed"

@@ -1,6 +1,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,21 @@ enum dae_status error_at(struct error *err, enum dae_status status, struct mark 
     status = record(err, status, prefix, format, args);
     va_end(args);
     return status;
+}
+
+enum dae_status error_stopped(struct error *err, int signal, const char *format, ...)
+{
+    const enum dae_status why = signal == SIGTERM ? DAE_TERMINATED : signal == SIGHUP ? DAE_HANGUP : DAE_INTERRUPTED;
+    va_list args;
+    va_start(args, format);
+    const enum dae_status status = record(err, why, "dae-cl: error: ", format, args);
+    va_end(args);
+    return status;
+}
+
+bool status_is_stop(enum dae_status status)
+{
+    return status == DAE_INTERRUPTED || status == DAE_TERMINATED || status == DAE_HANGUP;
 }
 
 void error_note(struct error *err, const char *format, ...)

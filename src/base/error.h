@@ -3,6 +3,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdbool.h>
+
 #include "dae/status.h"
 
 #if defined(__GNUC__)
@@ -37,6 +39,10 @@ MUST_USE enum dae_status error_set(struct error *err, enum dae_status status, co
 /* The same with a place: "FILE:LINE:COLUMN: error: MESSAGE"; without a place it reads like error_set. */
 MUST_USE enum dae_status error_at(struct error *err, enum dae_status status, struct mark mark, const char *format, ...)
     BASE_PRINTF(4, 5);
+
+/* A clean stop that a signal asked for: DAE_INTERRUPTED, DAE_TERMINATED or DAE_HANGUP after SIGINT, SIGTERM, SIGHUP. */
+MUST_USE enum dae_status error_stopped(struct error *err, int signal, const char *format, ...) BASE_PRINTF(3, 4);
+bool status_is_stop(enum dae_status status);
 
 /* Appends "\nnote: MESSAGE" to a recorded failure; silently cut at ERROR_TEXT_LEN. */
 void error_note(struct error *err, const char *format, ...) BASE_PRINTF(2, 3);

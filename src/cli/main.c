@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/driver_guard.h"
 #include "cli/help.h"
+#include "cli/stop.h"
 
 #define LIST(name) &command_##name,
 const struct command *const commands[] = {COMMANDS(LIST) NULL};
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
 {
     static struct error err;
     keep_standard_streams();
+    stop_begin();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file beyond its limit is a failed write, not a death */
     enum dae_status status = dispatch(argc, argv, &err);

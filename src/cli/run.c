@@ -120,9 +120,6 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
             status = log_shares(run, out, err);
     }
     text_release(&fingerprint);
-    if (status == DAE_INTERRUPTED || status == DAE_TERMINATED)
-        error_note(err, "a checkpoint is in %s; to go on, type the same command with --resume",
-                   run->session.folder.path);
     return status;
 }
 
@@ -140,6 +137,12 @@ static enum dae_status train_all(struct run *run, struct error *err)
     return DAE_OK;
 }
 
+static enum dae_status on_tiles(void *context, int64_t done, int64_t n, struct error *err)
+{
+    (void)context, (void)done, (void)n;
+    return stop_check(err);
+}
+
 /* Where the test set is images and the network takes any size: as the literature measures it. */
 static enum dae_status measure_whole_images(struct run *run, struct error *err)
 {
@@ -148,7 +151,8 @@ static enum dae_status measure_whole_images(struct run *run, struct error *err)
                                           .registry = run->session.registry,
                                           .config = run->session.config,
                                           .network = &run->session.network,
-                                          .parameters = run->model.parameters};
+                                          .parameters = run->model.parameters,
+                                          .on_tiles = on_tiles};
     if (run->session.test_set.block_bytes == 0)
         return DAE_OK;
     if (!receptive_field_find(&run->session.network, &field)) {
@@ -172,6 +176,7 @@ static enum dae_status compare(struct run *run, struct error *err)
         .bytes = run->session.train_set.kind == DATASET_UINT8,
         .model = run->model.parameters,
         .standard = run->standard.parameters,
+        .stop = stop_signal(),
     };
     fprintf(stderr, "comparing on all %lld test samples\n", (long long)run->session.test_set.n);
     TRY(evaluation_run(&options, &run->evaluation, err));
@@ -187,6 +192,7 @@ static enum dae_status study(struct run *run, struct error *err)
     return DAE_OK;
 }
 
+/* The numbers first: what follows adorns them, and may fail. */
 static enum dae_status report(struct run *run, struct error *err)
 {
     const struct run_result result = {
@@ -208,7 +214,6 @@ static enum dae_status report(struct run *run, struct error *err)
     };
     const char *folder = run->session.folder.path;
     char path[NAME_LEN];
-    TRY(run_report_write(&result, folder, err));
     TRY(run_folder_path(&run->session.folder, "run.json", path, sizeof path, err));
     cJSON *json = run_result_json(&result);
     enum dae_status status = json_save(path, json, 1, err);
@@ -221,9 +226,12 @@ static enum dae_status report(struct run *run, struct error *err)
         run_result_print(&result, stdout);
         for (int i = 0; i < run->n_studied; ++i)
             study_output_print(&run->study[i], folder, stdout);
-        printf("\nreport: %s/report.html\n", folder);
     }
     cJSON_Delete(json);
+    if (status == DAE_OK)
+        status = run_report_write(&result, folder, err);
+    if (status == DAE_OK && !invocation_has(run->session.invocation, "json"))
+        printf("\nreport: %s/report.html\n", folder);
     return status;
 }
 
@@ -252,9 +260,14 @@ static enum dae_status run_all(struct run *run, struct error *err)
     TRY(study_check_data(&task, session->studies, session->n_studies, err));
     TRY(session_open_devices(session, true, err));
     TRY(session_open_folder(session, err));
-    TRY(train_all(run, err));
-    TRY(compare(run, err));
-    return study_and_report(run, err);
+    enum dae_status status = train_all(run, err);
+    if (status == DAE_OK)
+        status = compare(run, err);
+    if (status == DAE_OK)
+        status = study_and_report(run, err);
+    if (status_is_stop(status))
+        error_note(err, "a checkpoint is in %s; to go on, type the same command with --resume", session->folder.path);
+    return status;
 }
 
 static enum dae_status run_run(const struct invocation *invocation, struct error *err)

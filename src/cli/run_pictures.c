@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/figures.h"
 #include "report/figure.h"
 
 enum { PATH_LEN = 1200, CELL_LEN = 32, TABLE_ROWS = 100, COLUMNS = 1 + 2 * PICTURE_METHODS };
@@ -61,14 +62,6 @@ cJSON *run_pictures_json(const struct whole_images *whole)
 }
 
 /* ---- The report. ------------------------------------------------------------------------------------------------- */
-
-static enum dae_status embed(struct html *html, const char *stem, const char *caption, const char *alt,
-                             struct error *err)
-{
-    char path[PATH_LEN + 8];
-    snprintf(path, sizeof path, "%s.svg", stem);
-    return html_figure(html, path, caption, alt, err);
-}
 
 /* Under the pictures: names, then what each method reached on the whole image. */
 struct notes {
@@ -217,6 +210,7 @@ enum dae_status run_pictures_section(struct html *html, const struct whole_image
 {
     char pictures[PATH_LEN], errors[PATH_LEN];
     struct notes notes;
+    struct error drawing = {0};
     const int64_t channels = whole->scores.channels;
     html_section(
         html, "Whole images",
@@ -227,16 +221,18 @@ enum dae_status run_pictures_section(struct html *html, const struct whole_image
         snprintf(pictures, sizeof pictures, "%s/figures/whole_images", folder);
         snprintf(errors, sizeof errors, "%s/figures/whole_image_errors", folder);
         write_notes(whole, &notes);
-        TRY(draw_pictures(pictures, whole, &notes, err));
+        enum dae_status drawn = draw_pictures(pictures, whole, &notes, &drawing);
         snprintf(caption, sizeof caption,
                  "The first %" PRId64 " test images, of each the %" PRId64 "x%" PRId64
                  " pixels with the most detail: the square where neighbouring pixels of the clean image differ most. "
                  "Below each the PSNR of its whole image.",
                  whole->scores.n_shown, whole->scores.side, whole->scores.side);
-        TRY(embed(html, pictures, caption, "parts of the test images: clean, noisy, and restored by each method", err));
-        TRY(draw_errors(errors, whole, &notes, err));
-        TRY(embed(
-            html, errors,
+        TRY(figures_embed(html, drawn, &drawing, pictures, caption,
+                          "parts of the test images: clean, noisy, and restored by each method", err));
+        drawing = (struct error){0};
+        drawn = draw_errors(errors, whole, &notes, &drawing);
+        TRY(figures_embed(
+            html, drawn, &drawing, errors,
             "What is left of the noise there, and what was lost of the image: the distance to the clean pixel, all "
             "on one scale, whose end one pixel in a hundred exceeds.",
             "maps of the error that each method leaves", err));

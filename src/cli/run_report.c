@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/version.h"
+#include "cli/figures.h"
 #include "cli/report_parts.h"
 #include "cli/run_pictures.h"
 #include "cli/run_result.h"
@@ -23,15 +24,6 @@ struct reporter {
 static void stem_of(const struct reporter *r, const char *name, char path[PATH_LEN])
 {
     snprintf(path, PATH_LEN, "%s/figures/%s", r->folder, name);
-}
-
-/* A figure that was drawn is embedded as vectors. */
-static enum dae_status embed(struct reporter *r, const char *stem, const char *caption, const char *alt,
-                             struct error *err)
-{
-    char path[PATH_LEN + 8];
-    snprintf(path, sizeof path, "%s.svg", stem);
-    return html_figure(&r->html, path, caption, alt, err);
 }
 
 static enum dae_status add_images(struct reporter *r, struct error *err)
@@ -56,13 +48,15 @@ static enum dae_status add_images(struct reporter *r, struct error *err)
         .rows = rows,
     };
     char stem[PATH_LEN];
+    struct error drawing = {0};
     stem_of(r, "images", stem);
-    TRY(figure_draw_tiles(stem, &tiles, err));
+    const enum dae_status drawn = figure_draw_tiles(stem, &tiles, &drawing);
     html_section(&r->html, "What it removed",
                  "Test samples that the network never saw, under noise that nobody saw: the first one of each label, "
                  "or the first ones where there are no labels.");
-    return embed(r, stem, "Each row is one way to restore the noisy input in the second row.",
-                 "rows of images: clean, noisy, and restored by each method", err);
+    return figures_embed(&r->html, drawn, &drawing, stem,
+                         "Each row is one way to restore the noisy input in the second row.",
+                         "rows of images: clean, noisy, and restored by each method", err);
 }
 
 static enum dae_status add_table(struct reporter *r, struct error *err)
@@ -103,10 +97,11 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
         "same way on inputs without noise.");
     html_table(&r->html, &table);
     char stem[PATH_LEN];
+    struct error drawing = {0};
     stem_of(r, "comparison", stem);
     const struct figure_bars chart = {"Error that remains", "mean squared error (less is better)", n, bars, 3};
-    TRY(figure_draw_bars(stem, &chart, err));
-    return embed(r, stem, NULL, "bar chart of the table's mean squared errors", err);
+    const enum dae_status drawn = figure_draw_bars(stem, &chart, &drawing);
+    return figures_embed(&r->html, drawn, &drawing, stem, NULL, "bar chart of the table's mean squared errors", err);
 }
 
 static enum dae_status add_losses(struct reporter *r, struct error *err)
@@ -125,12 +120,12 @@ static enum dae_status add_losses(struct reporter *r, struct error *err)
         {"standard AE, validation", (size_t)n, epoch, standard ? standard->validation_losses : NULL},
     };
     char stem[PATH_LEN], label[96];
+    struct error drawing = {0};
     snprintf(label, sizeof label, "loss (%s)", r->result->network->node[r->result->network->loss].plugin->name);
     const struct figure_lines lines = {"Loss", "epoch", label, true, standard ? 4 : 2, series};
     stem_of(r, "losses", stem);
-    enum dae_status status = figure_draw_lines(stem, &lines, err);
+    const enum dae_status drawn = figure_draw_lines(stem, &lines, &drawing);
     free(epoch);
-    TRY(status);
     char held_out[512];
     snprintf(held_out, sizeof held_out,
              "Validation is on %lld training samples that were held out, under one fixed draw of noise (without noise "
@@ -144,7 +139,8 @@ static enum dae_status add_losses(struct reporter *r, struct error *err)
             ? held_out
             : "Validation is on the test samples under one fixed draw of noise (without noise for the standard AE); "
               "it only watches: nothing is chosen by it.");
-    return embed(r, stem, NULL, "line chart of training and validation loss per epoch", err);
+    return figures_embed(&r->html, drawn, &drawing, stem, NULL, "line chart of training and validation loss per epoch",
+                         err);
 }
 
 /* The height and width of one filter of the first layer with weights; false when they are no images. */
@@ -180,15 +176,15 @@ static enum dae_status add_filters(struct reporter *r, struct error *err)
         for (int64_t tap = 0; tap < taps; ++tap)
             filters[unit * taps + tap] = weight[tap * channels * units + unit];
     char stem[PATH_LEN], text[256];
+    struct error drawing = {0};
     stem_of(r, "filters", stem);
     const struct figure_filters figure = {NULL, (size_t)n, 0, (size_t)side[0], (size_t)side[1], filters};
-    enum dae_status status = figure_draw_filters(stem, &figure, err);
+    const enum dae_status drawn = figure_draw_filters(stem, &figure, &drawing);
     free(filters);
-    TRY(status);
     snprintf(text, sizeof text, "The weights of %s%lld units of layer \"%s\"%s.", n < units ? "the first " : "all ",
              (long long)n, node->name, channels > 1 ? ", their first input channel" : "");
     html_section(&r->html, "What it looks for", text);
-    return embed(r, stem, NULL, "grid of the first layer's filters", err);
+    return figures_embed(&r->html, drawn, &drawing, stem, NULL, "grid of the first layer's filters", err);
 }
 
 static void add_facts(struct reporter *r)

@@ -1,5 +1,6 @@
 #include "cli/session.h"
 #include "cli/command.h"
+#include "cli/figures.h"
 #include "cli/output.h"
 #include "cli/outputs.h"
 
@@ -136,6 +137,7 @@ enum dae_status session_load(struct session *session, struct error *err)
         return error_set(err, DAE_BAD_DATA, "the training samples are %s and the test samples are %s; give both alike",
                          train->kind == DATASET_UINT8 ? "bytes" : "floats",
                          test->kind == DATASET_UINT8 ? "bytes" : "floats");
+    figures_expect();
     TRY(check_range(session, train, "training", err));
     TRY(check_range(session, &session->validation_set, "validation", err));
     return check_range(session, test, "test", err);

@@ -88,7 +88,7 @@ static enum dae_status carry_out(struct session *session, const struct study *st
     TRY(session_open_devices(session, false, err));
     TRY(session_open_folder(session, err));
     enum dae_status status = study_output_run(session, &plan, NULL, NULL, &outcome, err);
-    if (status == DAE_INTERRUPTED || status == DAE_TERMINATED)
+    if (status_is_stop(status))
         error_note(err, "checkpoints are in %s; to go on, type the same command with --resume", session->folder.path);
     TRY(status);
     TRY(write_report(session, &outcome, report, err));

@@ -7,6 +7,7 @@
 #include "base/atomic_file.h"
 #include "base/clock.h"
 #include "base/folder.h"
+#include "cli/figures.h"
 #include "cli/progress.h"
 #include "cli/report_parts.h"
 #include "report/figure.h"
@@ -211,7 +212,7 @@ static enum dae_status draw(const char *stem, const struct study_figure *figure,
 
 /* ---- A study from its plan to its files. ------------------------------------------------------------------------- */
 
-static enum dae_status write_files(const struct study_outcome *outcome, const char *folder, struct error *err)
+static enum dae_status write_files(struct study_outcome *outcome, const char *folder, struct error *err)
 {
     const struct study_result *result = &outcome->result;
     const struct study *study = outcome->study;
@@ -220,14 +221,16 @@ static enum dae_status write_files(const struct study_outcome *outcome, const ch
         TRY(path_of(folder, study, result->table[i]->name, ".csv", path, err));
         TRY(save_table(path, result->table[i], err));
     }
-    for (int i = 0; i < result->n_figures; ++i) {
-        TRY(path_of(folder, study, result->figure[i]->name, "", path, err));
-        TRY(draw(path, result->figure[i], err));
-    }
     TRY(path_of(folder, study, study->name, ".json", path, err));
     cJSON *json = study_output_json(outcome);
     enum dae_status status = json_save(path, json, 1, err);
     cJSON_Delete(json);
+    for (int i = 0; i < result->n_figures && status == DAE_OK; ++i) {
+        struct error drawing = {0};
+        TRY(path_of(folder, study, result->figure[i]->name, "", path, err));
+        outcome->is_drawn[i] = figures_drawn(draw(path, result->figure[i], &drawing), &drawing, err);
+        status = err->status;
+    }
     return status;
 }
 
@@ -289,6 +292,8 @@ static enum dae_status add_section(struct html *html, const struct study_outcome
     for (int i = 0; i < result->n_figures; ++i) {
         const struct study_figure *figure = result->figure[i];
         char path[PATH_LEN];
+        if (!outcome->is_drawn[i])
+            continue;
         TRY(path_of(folder, outcome->study, figure->name, ".svg", path, err));
         TRY(html_figure(html, path, figure->caption, figure->alt, err));
     }

@@ -14,6 +14,7 @@ struct study_outcome {
     const struct study *study;
     struct study_result result;
     double seconds;
+    bool is_drawn[STUDY_MAX_FIGURES];
 };
 
 /* Runs one planned study with a bar on the terminal, and leaves its files in the session's folder. */

@@ -6,7 +6,16 @@
 #include "base/text.h"
 #include "format/packed_file.h"
 
-enum { CHUNK_BYTES = 1 << 16, FILE_BYTES_MAX = 1 << 30, FIELDS_FIRST = 64 };
+enum {
+    CHUNK_BYTES = 1 << 16,
+    FILE_BYTES_MAX = 1 << 30,
+    /* Beyond this a compressed file is believed up to RATIO_MAX times its size only: tables reach twenty, bombs a
+     * thousand. */
+    FREE_BYTES = 64 << 20,
+    RATIO_MAX = 200,
+    FIELDS_FIRST = 64,
+    FIELDS_MAX = 1 << 17,
+};
 
 /* ---- The bytes. -------------------------------------------------------------------------------------------------- */
 
@@ -18,6 +27,11 @@ static enum dae_status read_whole(struct packed_file *file, struct text *text, s
         if (text->len + got > FILE_BYTES_MAX)
             return error_set(err, DAE_BAD_DATA, "%s: more than %d MiB of text; split the file", file->path,
                              FILE_BYTES_MAX >> 20);
+        if (file->compressed && text->len > FREE_BYTES && (int64_t)(text->len / RATIO_MAX) > file->file_bytes)
+            return error_set(err, DAE_BAD_DATA,
+                             "%s: it unpacks to more than %d times its size, as no table does; unpack it first if that "
+                             "is meant",
+                             file->path, RATIO_MAX);
         text_add_bytes(text, chunk, got);
     }
     return text->failed ? error_no_memory(err, file->path, text->len) : DAE_OK;
@@ -105,6 +119,8 @@ static bool is_blank(char c, char separator)
 
 static enum dae_status add_field(struct csv *csv, int n, const struct csv_field *field, struct error *err)
 {
+    if (n == FIELDS_MAX)
+        return error_at(err, DAE_BAD_DATA, field->mark, "more than %d fields in a row", FIELDS_MAX);
     if (n == csv->capacity) {
         int capacity = csv->capacity ? 2 * csv->capacity : FIELDS_FIRST;
         struct csv_field *fields = realloc(csv->fields, (size_t)capacity * sizeof *fields);

@@ -27,8 +27,9 @@ struct csv {
     int line;
 };
 
-/* Reads the file, plain or gzip-compressed, of at most 1 GiB unpacked. On success the caller closes. Missing or
- * unreadable: DAE_IO; damaged, too large, not UTF-8 text (UTF-16, NUL bytes): DAE_BAD_DATA; DAE_NO_MEMORY. */
+/* Reads the file, plain or gzip-compressed, of at most 1 GiB unpacked, and what unpacks to far more than tables do is
+ * refused. On success the caller closes. Missing or unreadable: DAE_IO; damaged, too large, not UTF-8 text (UTF-16, NUL
+ * bytes): DAE_BAD_DATA; DAE_NO_MEMORY. */
 MUST_USE enum dae_status csv_open(struct csv *csv, const char *path, struct error *err);
 
 /* Moves to the next row: csv->fields, which the next call overwrites. *more is false at the end. A row with more or

@@ -2,6 +2,7 @@
 #include "report/gnuplot.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -10,12 +11,16 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/atomic_file.h"
+#include "base/clock.h"
 #include "base/utf8.h"
 
 extern char **environ;
+
+enum { PATIENCE = 30 }; /* seconds for one picture, which takes a tenth of one */
 
 /* Of the common sans-serif fonts DejaVu Sans is the widest: its digits measure 0.636 of the font size. */
 static double character_width(uint32_t code, double font)
@@ -129,10 +134,46 @@ static int spawn(const int fds[3], pid_t *child)
     return code;
 }
 
+bool gnuplot_is_there(void)
+{
+    char path[PATH_MAX];
+    const char *at = getenv("PATH");
+    while (at && *at) {
+        const size_t len = strcspn(at, ":");
+        snprintf(path, sizeof path, "%.*s/gnuplot", (int)len, at);
+        if (access(path, X_OK) == 0)
+            return true;
+        at += len + (at[len] == ':');
+    }
+    return false;
+}
+
+/* Waits until the child has ended, and kills it when it takes too long; false then. */
+static bool wait_for(pid_t child, int *state)
+{
+    const double end = clock_seconds() + PATIENCE;
+    const struct timespec tick = {0, 2000000};
+    for (pid_t ended = 0; (ended = waitpid(child, state, WNOHANG)) != child;) {
+        if (ended < 0 && errno != EINTR)
+            return true; /* somebody else has reaped it: its picture is looked at */
+        if (clock_seconds() > end) {
+            kill(-child, SIGKILL); /* its group: nobody else holds the picture open */
+            while (waitpid(child, state, 0) < 0 && errno == EINTR)
+                ;
+            return false;
+        }
+        nanosleep(&tick, NULL);
+    }
+    return true;
+}
+
 /* Runs gnuplot with fds as its standard input, output and error. */
 static enum dae_status run(const int fds[3], struct error *err)
 {
+    static bool is_hanging; /* then the next one would hang as long */
     pid_t child;
+    if (is_hanging)
+        return error_set(err, DAE_IO, "gnuplot has not finished a figure within %d s", PATIENCE);
     int code = spawn(fds, &child);
     if (code == ENOENT || code == EACCES || code == ENOTDIR)
         return error_set(err, DAE_IO,
@@ -141,10 +182,11 @@ static enum dae_status run(const int fds[3], struct error *err)
                          strerror(code));
     if (code != 0)
         return error_set(err, DAE_IO, "cannot run gnuplot: %s", strerror(code));
-    int state;
-    while (waitpid(child, &state, 0) < 0)
-        if (errno != EINTR)
-            return error_set(err, DAE_IO, "cannot wait for gnuplot: %s", strerror(errno));
+    int state = 0;
+    if (!wait_for(child, &state)) {
+        is_hanging = true;
+        return error_set(err, DAE_IO, "gnuplot has not finished a figure within %d s", PATIENCE);
+    }
     if (WIFEXITED(state) && WEXITSTATUS(state) == 0)
         return DAE_OK;
     struct text words = {0};

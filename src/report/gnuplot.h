@@ -18,11 +18,15 @@ void gnuplot_quote(struct text *script, const char *string, double font, double 
 /* Estimated width in pixels of string in a font of that size: rather too wide than too narrow. NULL is 0. */
 double gnuplot_text_width(const char *string, double font);
 
+/* Whether there is such a program on $PATH. */
+bool gnuplot_is_there(void);
+
 /* Draws the script as STEM.png and STEM.svg, width x height pixels. The script sets no terminal and no output, and
  * finds in the variables key_spacing and point_scale what makes lines of a legend equally far apart, and points equally
  * large, in both. sharp: images in the SVG
  * are enlarged pixel by pixel, not smoothed. Both files are written atomically, after both pictures were seen to be
- * complete. Errors: see report/figure.h. */
+ * complete. A program that has not finished within half a minute is killed, and no other is started. Errors: see
+ * report/figure.h. */
 MUST_USE enum dae_status gnuplot_save(const char *stem, int width, int height, bool sharp, const struct text *script,
                                       struct error *err);
 

@@ -4,8 +4,8 @@
 
 #include "study/study.h"
 
-/* The config's corruption must be one `gaussian` and nothing else: DAE_CONFIG at the corruption, or at `mark` when
- * there is none. */
+/* The config's corruption must be additive Gaussian noise and nothing else: DAE_CONFIG at the corruption, or at `mark`
+ * when there is none. */
 MUST_USE enum dae_status gaussian_levels_check(const struct study_task *task, struct mark mark, struct error *err);
 
 /* The corruption of the config with this sigma, for study_variant_under; the arena's. NULL when out of memory. */

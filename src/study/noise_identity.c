@@ -45,7 +45,7 @@ static double standard_error(const struct mean *mean)
 static enum dae_status move_points(struct work *w, uint32_t draw, bool signs, double size, struct error *err)
 {
     if (w->stop && *w->stop)
-        return error_set(err, *w->stop == SIGTERM ? DAE_TERMINATED : DAE_INTERRUPTED, "stopped while measuring");
+        return error_stopped(err, *w->stop, "stopped while measuring");
     for (int sign = 1; sign >= -1; sign -= 2) {
         for (int64_t i = 0; i < w->n; ++i) {
             const struct philox_key key = {w->seed, PHILOX_STUDY, draw, (uint32_t)i};

@@ -122,7 +122,7 @@ enum dae_status study_stopped(const struct study_task *task, struct error *err)
 {
     if (!task->stop || !*task->stop)
         return DAE_OK;
-    return error_set(err, *task->stop == SIGTERM ? DAE_TERMINATED : DAE_INTERRUPTED, "stopped while measuring");
+    return error_stopped(err, *task->stop, "stopped while measuring");
 }
 
 /* ---- Samples through a network. ---------------------------------------------------------------------------------- */

@@ -72,6 +72,8 @@ enum dae_status evaluation_check_data(const struct settings *settings, const str
 static enum dae_status run_batch(struct evaluator *c, const struct batch *batch, struct error *err)
 {
     const struct network *network = c->options->network;
+    if (c->options->stop && *c->options->stop)
+        return error_stopped(err, *c->options->stop, "stopped while comparing");
     TRY(executor_forward(c->executor, SCHEDULE_EVALUATE, batch, err));
     TRY(executor_read(c->executor, SCHEDULE_EVALUATE, 0, batch->n, c->clean, err));
     TRY(executor_read(c->executor, SCHEDULE_EVALUATE, network->noisy, batch->n, c->noisy, err));

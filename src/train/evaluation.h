@@ -3,6 +3,8 @@
 #ifndef TRAIN_EVALUATION_H
 #define TRAIN_EVALUATION_H
 
+#include <signal.h>
+
 #include "base/error.h"
 #include "data/dataset.h"
 #include "graph/network.h"
@@ -38,10 +40,11 @@ struct evaluation_options {
     const struct settings *settings;
     const struct dataset *test_set; /* for labels; values are read from the device */
     struct loader *train, *test;
-    bool bytes;            /* the data are bytes: in [0, 1], and so are the rivals' outputs held */
-    const float *model;    /* (parameters_len) */
-    const float *standard; /* (parameters_len), or NULL */
-    bool median;           /* the samples are images (H,W,C): the median filter too */
+    bool bytes;                        /* the data are bytes: in [0, 1], and so are the rivals' outputs held */
+    const float *model;                /* (parameters_len) */
+    const float *standard;             /* (parameters_len), or NULL */
+    const volatile sig_atomic_t *stop; /* a signal's number once one came, or NULL: then it ends by error_stopped */
+    bool median;                       /* the samples are images (H,W,C): the median filter too */
 };
 
 /* `key` as in run.json ("standard_ae") and `label` for people. */

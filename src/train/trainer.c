@@ -309,11 +309,10 @@ static enum dae_status read_back(struct trainer *t, int64_t epoch, int64_t from,
 
 static enum dae_status stopped(const struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
-    const enum dae_status code = *t->options->stop == SIGTERM ? DAE_TERMINATED : DAE_INTERRUPTED;
     if (step == t->n_steps)
-        return error_set(err, code, "stopped after epoch %lld", (long long)epoch + 1);
-    return error_set(err, code, "stopped in epoch %lld after step %lld of %lld", (long long)epoch + 1, (long long)step,
-                     (long long)t->n_steps);
+        return error_stopped(err, *t->options->stop, "stopped after epoch %lld", (long long)epoch + 1);
+    return error_stopped(err, *t->options->stop, "stopped in epoch %lld after step %lld of %lld", (long long)epoch + 1,
+                         (long long)step, (long long)t->n_steps);
 }
 
 static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error *err)

@@ -185,7 +185,7 @@ sed 's/^corruption:.*/corruption: [gaussian, {masking: {per_pixel: true}}]/; s/i
 run "$dae_cl" check "$work/vector.yaml"
 code_is 2
 err_is <<END
-$work/vector.yaml:$(grep -n ^corruption: "$small" | cut -d: -f1):25: error: masking "masking_1": per_pixel wants an image (H,W,C)
+$work/vector.yaml:$(grep -n ^corruption: "$small" | cut -d: -f1):25: error: masking "masking_1": per_pixel expects an image (H,W,C)
 note: it reads "gaussian_1", which is 784
 END
 

@@ -6,7 +6,7 @@ holes='data={source: factor_panel, train: 600, test: 200, assets: 30, factors: 3
 few=(--set "train.epochs=15" --set train.batch=50 --set train.optimizer.adam.lr=0.005)
 
 study() { # NAME DATA OPTIONS...: carries it out
-    run "$dae_cl" study "$1" "configs/$1.yaml" --platform cpu --out "$work/$1" --set "$2" "${few[@]}" \
+    run "$dae_cl" study "$1" "configs/$1.yaml" --platform cpu --out "$work/$1" --force --set "$2" "${few[@]}" \
         --set "studies.$1.seeds=2" "${@:3}"
     folder=$work/$1/studies/$1
 }

@@ -34,6 +34,11 @@ breach src/base/text.c '#include "nowhere/x.h"' '"nowhere/x.h" names no floor'
 breach src/newfloor/x.c '#include "base/text.h"' 'src/newfloor is no floor'
 breach plugins/relu.c '#include "graph/registry.h"' '"graph/registry.h": a plugin sees dae/plugin.h alone'
 breach plugins/relu.c '#include <CL/cl.h>' '<CL/cl.h>: a plugin links to nothing'
+by_name='the host knows no plugin, source or study by name'
+breach src/study/score.c 'bool x(const char *a) { return strcmp(a, "mse") == 0; }' "\"mse\": $by_name"
+breach src/graph/network.c 'const char *y = "gaussian";' "\"gaussian\": $by_name"
+breach src/cli/trust.c 'const char *y = "image_pairs";' "\"image_pairs\": $by_name"
+breach src/cli/run.c 'const char *y = "noise_levels";' "\"noise_levels\": $by_name"
 long_file=$(yes '/* */' | head -n 601)
 breach src/base/long.c "$long_file" '601 lines; more than 600: is there a second room inside?'
 name="a file of 601 lines" # rather than all of them

@@ -91,7 +91,7 @@ static const struct {
      "note: it reads \"narrow\", which is 2x2x3\n"
      "note: it reads \"a\", which is 2x2x1"},
     {LAYERS("    - dense: {units: 3}\n"),
-     "net.yaml:4:7: error: dense \"dense_1\": wants a vector (N); add a flatten layer before it\n"
+     "net.yaml:4:7: error: dense \"dense_1\": expects a vector (N); add a flatten layer before it\n"
      "note: it reads \"input\", which is 4x4x1"},
     {LAYERS("    - conv2d: {filters: 2, kernel: 3}\n      name: last\n"),
      "net.yaml:4:7: error: the output \"last\" is 2x2x2, but the clean input it must restore is 4x4x1"},

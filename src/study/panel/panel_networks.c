@@ -180,7 +180,7 @@ enum dae_status panel_networks_apply(struct panel_networks *networks, int which,
     for (int i = first; i < end && status == DAE_OK; ++i)
         status = add_output(networks, i, &on_device, 1.0 / (end - first), output, code, numbers, err);
     if (status == DAE_OK && task->stop && *task->stop)
-        status = error_set(err, *task->stop == SIGTERM ? DAE_TERMINATED : DAE_INTERRUPTED, "stopped while measuring");
+        status = error_stopped(err, *task->stop, "stopped while measuring");
     rows_release(&on_device);
     free(numbers);
     return status;

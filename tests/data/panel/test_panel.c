@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include "../../format/files.h"
+#include "format/csv.h"
 #include "format/date.h"
 
 static char folder[PATH_BYTES], path[PATH_BYTES + 16];
@@ -322,6 +323,35 @@ static void finds_rows_by_date(void **state)
     assert_int_equal(panel_find(&panel, INT64_MIN), 0);
 }
 
+/* Small files that unpack to gigabytes: of separators, of empty lines. They are refused long before that. */
+static void bombs_are_refused(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct csv csv;
+    char path[256], *block = malloc(1 << 20);
+    bool more;
+    snprintf(path, sizeof path, "%s/bomb.csv.gz", folder);
+    for (int kind = 0; kind < 2; ++kind) {
+        memset(block, kind == 0 ? ',' : '\n', 1 << 20);
+        gzFile file = gzopen(path, "wb9");
+        assert_non_null(file);
+        assert_true(gzputs(file, kind == 0 ? "date" : "date,A\n2020-01-02,1\n") > 0);
+        for (int i = 0; i < (kind == 0 ? 8 : 80); ++i)
+            assert_int_equal(gzwrite(file, block, 1 << 20), 1 << 20);
+        assert_int_equal(gzclose(file), Z_OK);
+        err = (struct error){0};
+        enum dae_status status = csv_open(&csv, path, &err);
+        if (status == DAE_OK)
+            status = csv_next(&csv, &more, &err);
+        assert_int_equal(status, DAE_BAD_DATA);
+        assert_non_null(strstr(err.text, kind == 0 ? "more than 131072 fields in a row" : "200 times its size"));
+        csv_close(&csv);
+    }
+    free(block);
+    remove(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +366,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(moments_are_of_the_window_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_columns_that_cannot_be_standardised, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_rows_by_date, set_up, tear_down),
+        cmocka_unit_test(bombs_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
