@@ -107,25 +107,14 @@ mnist: ## fetch MNIST (11 MB) into data/mnist
 # ---- Tests: tests/<floor>/test_*.c, each a cmocka program linked with the library, and tests/cli/*.sh. ----------------
 
 TEST_SOURCES := $(wildcard tests/*/test_*.c tests/*/*/test_*.c)
-EXAMPLES := $(patsubst tests/plugins/%.c,$(BUILD)/examples/%.so,$(wildcard tests/plugins/*.c))
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libdae.a
 	@mkdir -p $(@D)
 	@echo "  CC $@"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $@ $< $(BUILD)/libdae.a $(LIBS) -lcmocka $(LDFLAGS)
 
-# Plugins as somebody outside of the tree would write them: from the header alone.
-$(BUILD)/gen/examples/%.cl.inc: tests/plugins/%.cl tools/embed.sh
-	@mkdir -p $(@D)
-	$(Q)bash tools/embed.sh string $< > $@.tmp && mv $@.tmp $@
-$(BUILD)/examples/%.so: tests/plugins/%.c $$(addprefix $(BUILD)/gen/examples/,$$(addsuffix .inc,$$(notdir $$(wildcard tests/plugins/$$*.cl)))) \
-		$(BUILD)/include/dae/plugin.h
-	@mkdir -p $(@D)
-	@echo "  CC $@"
-	$(Q)$(CC) -I$(BUILD)/include -I$(BUILD)/gen/examples $(CFLAGS_ALL) -shared -o $@ $<
-
 .PHONY: tests
-tests: $(TESTS) $(EXAMPLES) ## build the test programs
+tests: $(TESTS) ## build the test programs
 
 .PHONY: test
 test: ## build everything, run every test; says what is missing, which `make deps` installs
@@ -156,6 +145,7 @@ oclgrind: all tests ## run every kernel in the simulator oclgrind, which sees ra
 .PHONY: mutations
 mutations: all $(BUILD)/tests/graph/test_conformance ## break kernels one by one: the verification must catch each
 	@BUILD=$(BUILD) MUTANT_CC='$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' \
+		MUTANT_PLUGIN='$(CC) -I$(BUILD)/include -I$(BUILD)/gen $(CFLAGS_ALL)' \
 		MUTANT_LIBS='$(BUILD)/libdae.a $(LIBS) -lcmocka $(LDFLAGS)' bash tests/mutations.sh
 
 # A platform that is not named in PLATFORMS is tried and may be missing; see tests/platforms.py.

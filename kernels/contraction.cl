@@ -1,4 +1,5 @@
-/* What it costs that a nudge of the input moves the output: y = P_WEIGHT * sum of (x[1] - x[0])^2 over IN_LEN numbers. */
+/* What it costs that a nudge of the input moves the output: a penalty of P_WEIGHT * sum of (x[1] - x[0])^2 over IN_LEN
+ * numbers. There is no y. */
 #ifndef FN
 #define FN(pass) contraction_##pass
 #define IN_LEN 33
@@ -12,14 +13,15 @@ INLINE void FN(forward)(FORWARD_ARGS)
         const V d = load16(x[1] + 16 * i, IN_LEN - 16 * i) - load16(x[0] + 16 * i, IN_LEN - 16 * i);
         sum = fma(P_WEIGHT * d, d, sum);
     }
-    lanes_sum(sum, y, tmp);
+    if (penalty)
+        lanes_sum(sum, penalty, tmp);
 }
 
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
     FOR_LANES(i, VECTORS(IN_LEN)) {
         const V d = load16(x[1] + 16 * i, IN_LEN - 16 * i) - load16(x[0] + 16 * i, IN_LEN - 16 * i);
-        const V v = 2.0f * s.scale * P_WEIGHT * d;
+        const V v = 2.0f * penalty_scale * P_WEIGHT * d;
         put16(-v, dx[0] + 16 * i, IN_LEN - 16 * i, add_dx[0]);
         put16(v, dx[1] + 16 * i, IN_LEN - 16 * i, add_dx[1]);
     }

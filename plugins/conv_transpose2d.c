@@ -50,6 +50,8 @@ static int conv_transpose2d_plan(const void *state, struct dae_plan *plan)
     /* PyTorch's convention for the fan-in of a transposed convolution: output channels times taps. */
     const double bound = 1 / sqrt((double)(taps * filters));
     plan->n_weights = 2;
+    for (int i = 0; i < 2; ++i)
+        plan->filter[i] = layer->kernel[i];
     plan->weight[0] = (struct dae_weight){"weight", {2, {taps * channels, filters}}, DAE_INIT_UNIFORM, bound};
     plan->weight[1] = (struct dae_weight){"bias", {1, {filters}}, DAE_INIT_UNIFORM, bound};
     const int64_t *out = plan->output.dim;

@@ -19,7 +19,7 @@ static int reshape_plan(const void *state, struct dae_plan *plan)
     long long have = dae_shape_len(&plan->input[0]), want = dae_shape_len(&plan->output);
     if (have == want)
         return 0;
-    return dae_plan_fail(plan, "the input has %lld numbers, the shape %lld", have, want);
+    return dae_plan_fail(plan, "the input has %lld numbers, but the shape has %lld", have, want);
 }
 
 static void reshape_reference(const struct dae_reference *call)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # mutations.sh: proof that the verification can fail. Each block of tests/mutations.list breaks one line of a kernel, or of the
-# host's code that drives them, and names what must catch it. First everything must pass unbroken. The Makefile sets BUILD,
-# MUTANT_CC (the compiler with all its flags) and MUTANT_LIBS. MUTATIONS=N runs the N-th block alone.
+# host's code that drives them, or a plugin's formula, and names what must catch it. First everything must pass unbroken. The Makefile sets BUILD,
+# MUTANT_CC and MUTANT_PLUGIN (the
+# compiler with all its flags, for the host and for plugins) and MUTANT_LIBS. MUTATIONS=N runs the N-th block alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${BUILD:=build}" "${MUTANT_CC:?run it by: make mutations}" "${MUTANT_LIBS:?}"
+: "${BUILD:=build}" "${MUTANT_CC:?run it by: make mutations}" "${MUTANT_LIBS:?}" "${MUTANT_PLUGIN:?}"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export DAE_CL_CACHE_DIR=$folder/cache
@@ -60,17 +61,23 @@ run_catcher() {
 
 # What block $1 comes to: one line, and a status of 0 only when it was caught, by failed rows and nothing else.
 try_block() {
-    local own=$folder/$1 test=$BUILD/tests/graph/test_conformance code=0
+    local own=$folder/$1 test=$BUILD/tests/graph/test_conformance plugins=$BUILD/plugins code=0
     mkdir -p "$own/kernels"
     if [[ ${files[$1]} == kernels/* ]]; then
         mutate "$1" "$own/${files[$1]}" || return 1
+    elif [[ ${files[$1]} == plugins/* ]]; then
+        plugins=$own/plugins
+        cp -r "$BUILD/plugins" "$plugins"
+        mutate "$1" "$own/mutant.c" || return 1
+        # shellcheck disable=SC2086 # lists of words
+        $MUTANT_PLUGIN -shared -o "$plugins/$(basename "${files[$1]}" .c).so" "$own/mutant.c" || return 1
     else
         mutate "$1" "$own/mutant.c" || return 1
         test=$own/test
         # shellcheck disable=SC2086 # lists of words
         $MUTANT_CC -o "$test" tests/graph/test_conformance.c "$own/mutant.c" $MUTANT_LIBS || return 1
     fi
-    DAE_CL_KERNELS=$own/kernels run_catcher "${catchers[$1]}" "$test" "$own/log" || code=$?
+    DAE_CL_KERNELS=$own/kernels DAE_CL_PLUGINS=$plugins run_catcher "${catchers[$1]}" "$test" "$own/log" || code=$?
     if [ "$code" -ne 0 ] && ! grep -q 'dae-cl: error: ' "$own/log" && grep -qE ', bound |WRONGLY' "$own/log"; then
         echo "caught  ${files[$1]}: ${whats[$1]} ($(grep -m 1 -oE '[^:]+: error [^ ]+, bound .*|WRONGLY: .*' "$own/log"))"
         return

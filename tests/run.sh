@@ -17,7 +17,6 @@ longest=("$BUILD"/tests/{graph/test_conformance,device/test_gemm,check/test_benc
 unset MAKEFLAGS MAKELEVEL MFLAGS NO_INSTALL JOBS
 export LC_ALL=C
 export DAE_CL_PLUGINS=$BUILD/plugins
-export DAE_CL_EXAMPLES=$BUILD/examples
 export POCL_CACHE_DIR=${POCL_CACHE_DIR:-$PWD/$BUILD/pocl-cache}
 export DAE_CL_CACHE_DIR=${DAE_CL_CACHE_DIR:-$PWD/$BUILD/cache}
 mkdir -p "$POCL_CACHE_DIR"

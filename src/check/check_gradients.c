@@ -92,8 +92,6 @@ static void load_group(struct run *run, int first)
 static double objective(struct run *run, int first)
 {
     double sum = reference_batch_forward(run->network, first, run->sample, run->group, run->parameters, run->value);
-    for (int s = 0; s < run->group && run->batch->penalty; ++s)
-        sum += run->value[run->batch->penalty][s];
     return sum;
 }
 

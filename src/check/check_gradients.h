@@ -25,7 +25,6 @@ struct check_gradients_batch {
     const double *parameters;    /* (parameters_len) */
     const float *gradient;       /* (trained_len) the device's, of the mean loss */
     const float *input_gradient; /* (n, input) the device's, of what the first layer reads; or NULL */
-    int penalty;                 /* a node whose value counts with the loss (jacobian_penalty); 0: none does */
 };
 
 struct check_gradients_result {

@@ -87,8 +87,8 @@ static void take_whole(struct verifier *v, struct check_nodes *a)
 {
     const struct network *network = v->network;
     int64_t most = 0;
-    a->whole_value = verifier_take(v, network->n_nodes + 1, sizeof *a->whole_value);
-    a->whole_altered = verifier_take(v, network->n_nodes + 1, sizeof *a->whole_altered);
+    a->whole_value = verifier_take(v, 2 * network->n_nodes + 1, sizeof *a->whole_value);
+    a->whole_altered = verifier_take(v, 2 * network->n_nodes + 1, sizeof *a->whole_altered);
     for (int i = 1; i < network->n_nodes && !v->no_memory; ++i) {
         const struct node *node = &network->node[i];
         const int64_t len = v->options->n * dae_shape_len(&node->plan.output);
@@ -139,6 +139,11 @@ enum dae_status check_nodes_take(struct verifier *v, struct check_nodes *a)
     }
     take_whole(v, a);
     take_expectation(v, most, &a->one);
+    take_expectation(v, 1, &a->added);
+    a->penalty = verifier_take(v, network->n_nodes, sizeof *a->penalty);
+    for (int i = 0; i < network->n_nodes && !v->no_memory; ++i)
+        if (network_penalty_counts(network, i))
+            a->penalty[i] = verifier_take(v, v->options->n, sizeof **a->penalty);
     a->bound = verifier_take(v, most, sizeof *a->bound);
     take_parameters(v, a);
     return verifier_memory(v);
@@ -149,6 +154,9 @@ enum dae_status check_nodes_read(const struct verifier *v, const struct executor
 {
     for (int i = 0; i < v->network->n_nodes; ++i)
         TRY(executor_read(e, kind, i, v->options->n, a->device[i], v->err));
+    for (int i = 0; i < v->network->n_nodes && kind == SCHEDULE_TRAIN; ++i)
+        if (a->penalty[i])
+            TRY(executor_read_penalty(e, i, v->options->n, a->penalty[i], v->err));
     return DAE_OK;
 }
 
@@ -223,10 +231,15 @@ static unsigned expect_one(const struct verifier *v, struct check_nodes *a, int 
     set_canary(a->one.want, len);
     const unsigned drawn = reference_node(network, number, &sample, v->parameters64, a->value, a->one.want);
     check_canary(a, network->node[number].plugin, a->one.want, len);
+    const int penalty = reference_penalty(network, number);
+    if (a->penalty[number])
+        a->added.want[0] = a->value[penalty][0];
     for (int other = 0; other < CHECK_NODES_OTHERS; ++other) {
         alter_inputs(network, number, other, 1, a->value, a->altered);
         reference_node(network, number, &sample, a->parameters[other], a->altered, a->one.other);
         add_sizes(other, a->one.other, len, &a->one);
+        if (a->penalty[number])
+            add_sizes(other, a->altered[penalty], 1, &a->added);
     }
     return drawn;
 }
@@ -259,6 +272,8 @@ unsigned check_nodes_expect(const struct verifier *v, struct check_nodes *a, int
         a->have[e] = (double)a->device[number][s * len + e];
         a->bound[e] = roundings * (from->size[first + e] + from->effect[first + e] + input_size);
     }
+    a->added_bound =
+        verifier_roundings((double)node->plan.flops) * (a->added.size[0] + a->added.effect[0] + input_size);
     return drawn;
 }
 

@@ -22,6 +22,9 @@ struct check_nodes {
     double *have;                  /* (output) of the node and sample that were asked for last: the device's, */
     double *want, *bound;          /* the reference's, and how far apart they may be */
     struct expectation one, whole; /* of a sample; of all samples, of a node that couples them */
+    float **penalty;               /* per node (n), what it adds to the loss; NULL: nothing */
+    struct expectation added;      /* (1) the same of the sample that was asked for last, and its bound: */
+    double added_bound;
     /* The inputs that a reference gets, of one sample and of all where a node couples them; and altered ones. */
     double **altered, **whole_value, **whole_altered, *whole_unused;
     double *parameters[CHECK_NODES_OTHERS];

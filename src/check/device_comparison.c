@@ -81,7 +81,7 @@ static void compare_node(struct side side[2], int number)
                                       error[0] > error[1] ? "first" : "second", fmax(error[0], error[1]),
                                       fmin(error[0], error[1]))
                        : NULL);
-    if (drawn == REFERENCE_WORDS)
+    if (drawn == REFERENCE_WORDS && verifier_is_exact(v->network->node[number].plugin))
         verifier_row(v, number, "", "mask", (double)masks, 0,
                      "numbers that one device drops or changes and the other not");
 }

@@ -219,6 +219,11 @@ struct reference_sample verifier_sample(const struct verifier *v, int64_t s, boo
     };
 }
 
+bool verifier_is_exact(const struct plugin *plugin)
+{
+    return !plugin->noise || plugin->masks || plugin->kernel;
+}
+
 double verifier_roundings(double terms)
 {
     return (8 * sqrt(terms) + 16) * 0x1p-24;

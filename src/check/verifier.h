@@ -76,6 +76,10 @@ double verifier_roundings(double terms);
 double verifier_node_roundings(const struct node *node);
 double verifier_network_roundings(const struct network *network);
 
+/* Whether what a plugin makes of random words is exact: what it drops, keeps and replaces. A formula of a corruption
+ * that does not replace rounds, as other layers do; a kernel's reference repeats its arithmetic. */
+bool verifier_is_exact(const struct plugin *plugin);
+
 /* The largest absolute value, or a NaN if there is one. */
 double verifier_largest(const float *x, int64_t n);
 

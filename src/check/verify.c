@@ -25,7 +25,7 @@ static double ulp(double x)
     return ldexp(1, exponent - 24);
 }
 
-/* A corruption that draws words alone, and no normal numbers, gives the same bits everywhere. */
+/* A corruption whose draws are words, and no normal numbers, gives the same bits everywhere. */
 static int64_t bit_errors(const double *have, const double *want, int64_t n)
 {
     int64_t wrong = 0;
@@ -38,7 +38,7 @@ static void check_node(struct verifier *v, struct check_nodes *a, int number, bo
 {
     const struct node *node = &v->network->node[number];
     const int64_t len = dae_shape_len(&node->plan.output);
-    struct worst worst = {0}, normal = {0};
+    struct worst worst = {0}, normal = {0}, penalty = {0};
     int64_t wrong = 0;
     unsigned drawn = 0;
     for (int64_t s = 0; s < v->options->n; ++s) {
@@ -46,20 +46,24 @@ static void check_node(struct verifier *v, struct check_nodes *a, int number, bo
         const double *x = a->value[node->input[0]];
         for (int64_t e = 0; e < len; ++e)
             worst_add(&worst, a->have[e], a->want[e], a->bound[e]);
+        if (training && a->penalty[number])
+            worst_add(&penalty, (double)a->penalty[number][s], a->added.want[0], a->added_bound);
         if (drawn == REFERENCE_WORDS)
-            wrong += node->plugin->kind == PLUGIN_CORRUPTION ? bit_errors(a->have, a->want, len)
-                                                             : check_nodes_mask_errors(x, a->have, a->want, len);
+            wrong += node->plugin->noise ? bit_errors(a->have, a->want, len)
+                                         : check_nodes_mask_errors(x, a->have, a->want, len);
         for (int64_t e = 0; drawn == REFERENCE_NORMALS && e < len; ++e) {
             const double size = fmax(fabs(a->want[e] - x[e]), fmax(fabs(x[e]), fabs(a->want[e])));
             worst_add(&normal, (a->have[e] - a->want[e]) / ulp(size), 0,
                       NORMAL_ULP + 0.5 * (double)node->plan.flops / (double)len);
         }
     }
-    v->report->n_numbers += worst.n;
+    v->report->n_numbers += worst.n + penalty.n;
     verifier_worst(v, number, "", training ? "values" : "values without training", &worst, NULL);
-    if (drawn == REFERENCE_WORDS && node->plugin->kind == PLUGIN_CORRUPTION)
+    if (penalty.n > 0)
+        verifier_worst(v, number, "", "penalty", &penalty, NULL);
+    if (drawn == REFERENCE_WORDS && node->plugin->noise && verifier_is_exact(node->plugin))
         verifier_row(v, number, "", "bits", (double)wrong, 0, "numbers that differ from the reference in any bit");
-    else if (drawn == REFERENCE_WORDS)
+    else if (drawn == REFERENCE_WORDS && verifier_is_exact(node->plugin))
         verifier_row(v, number, "", "mask", (double)wrong, 0,
                      "numbers that are not dropped, kept or changed as they should");
     if (drawn == REFERENCE_NORMALS)
@@ -129,13 +133,21 @@ static enum dae_status check_values(struct verifier *v, struct executor *e, stru
         return DAE_OK;
     TRY(check_statistics(v, e, a));
     float loss;
-    double want = 0;
+    double want = 0, size = 0;
+    int terms = 0;
     TRY(buffer_read(v->losses, 0, &loss, sizeof loss, v->err));
-    for (int64_t s = 0; s < v->options->n; ++s)
-        want += (double)a->device[v->network->loss][s];
-    want /= (double)v->options->n * (double)dae_shape_len(&v->network->node[v->network->output].plan.output);
-    verifier_row(v, v->network->loss, "", "mean", fabs((double)loss - want),
-                 verifier_roundings((double)v->options->n) * fabs(want), NULL);
+    for (int i = 0; i < v->network->n_nodes; ++i) {
+        const float *added = i == v->network->loss ? a->device[i] : a->penalty[i];
+        terms += added != NULL;
+        for (int64_t s = 0; added && s < v->options->n; ++s) {
+            want += (double)added[s];
+            size += fabs((double)added[s]);
+        }
+    }
+    const double scale =
+        1 / ((double)v->options->n * (double)dae_shape_len(&v->network->node[v->network->output].plan.output));
+    verifier_row(v, v->network->loss, "", "mean", fabs((double)loss - want * scale),
+                 verifier_roundings((double)v->options->n * terms) * size * scale, NULL);
     return DAE_OK;
 }
 
@@ -171,7 +183,6 @@ static enum dae_status compare_gradients(struct verifier *v, const struct networ
         .parameters = v->parameters64,
         .gradient = gradient,
         .input_gradient = dx,
-        .penalty = twin ? jacobian_penalty(network) : 0,
     };
     struct check_gradients_result *result;
     TRY(check_gradients_run(network, &want, v->arena, &result, v->err));

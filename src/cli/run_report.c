@@ -9,7 +9,6 @@
 #include "cli/run_pictures.h"
 #include "cli/run_result.h"
 #include "config/tree.h"
-#include "graph/params.h"
 #include "report/figure.h"
 #include "report/html.h"
 
@@ -147,10 +146,11 @@ static enum dae_status add_losses(struct reporter *r, struct error *err)
 static bool filter_shape(const struct network *network, const struct node *node, int64_t side[2])
 {
     const struct dae_shape *image = &network->node[0].plan.output;
-    if (params_int_pair(node->plugin, node->state, "kernel", side))
+    const bool filters = node->plan.filter[0] > 0;
+    for (int i = 0; i < 2; ++i)
+        side[i] = filters ? node->plan.filter[i] : image->dim[i];
+    if (filters)
         return side[0] > 1 || side[1] > 1;
-    side[0] = image->dim[0];
-    side[1] = image->dim[1];
     return image->rank == 3 && image->dim[2] == 1 && node->plan.weight[0].shape.rank == 2 &&
            node->plan.weight[0].shape.dim[0] == side[0] * side[1];
 }

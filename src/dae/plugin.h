@@ -195,6 +195,8 @@ struct dae_plan {
     const char *kernel[DAE_MAX_KERNELS]; /* names of __kernel functions in the kernel file */
     bool penalty;                        /* the layer adds a number for each sample to the loss */
     int64_t window[2];                   /* h, w where y is `window_y` over disjoint windows side by side from (0, 0) */
+    int64_t
+        filter[2]; /* h, w where the first weight is (h*w*channels, n), n filters of images that a report may show */
     int n_defines; /* integer macros for the kernel file, in addition to those of the rows and shapes */
     struct dae_define {
         const char *name;

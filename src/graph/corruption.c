@@ -159,7 +159,22 @@ static enum dae_status repeat(struct network *network, int number, struct error 
     return DAE_OK;
 }
 
-enum dae_status corruption_mask(struct network *network, struct mark mark, struct error *err)
+/* "masking, block and swap do": the corruptions that could be asked for. */
+static enum dae_status no_mask(const struct registry *registry, struct mark mark, struct error *err)
+{
+    struct text names = {0};
+    for (int i = 0; i < registry_count(registry); ++i)
+        if (registry_at(registry, i)->masks)
+            text_printf(&names, "%s%s", names.len ? ", " : "", registry_at(registry, i)->name);
+    enum dae_status status =
+        error_at(err, DAE_CONFIG, mark, "the mask is needed here, but no corruption replaces numbers");
+    error_note(err, "these do: %s", names.data ? names.data : "none; are the plugins built?");
+    text_release(&names);
+    return status;
+}
+
+enum dae_status corruption_mask(const struct registry *registry, struct network *network, struct mark mark,
+                                struct error *err)
 {
     if (network->mask >= 0)
         return DAE_OK;
@@ -172,8 +187,7 @@ enum dae_status corruption_mask(struct network *network, struct mark mark, struc
             ++n;
         }
     if (n == 0)
-        return error_at(err, DAE_CONFIG, mark,
-                        "the mask is asked for, but no corruption masks; masking, block, salt_pepper and swap do");
+        return no_mask(registry, mark, err);
     const int last = network->n_nodes - 1;
     TRY(network_add_own(network, &(struct plugin){.pointwise = &mask_layer}, NULL, mark, &last, 1, err));
     network->mask = network->n_nodes - 1;

@@ -29,6 +29,7 @@ MUST_USE enum dae_status corruption_fill_holes(struct network *network, struct m
 /* Makes sure that network->mask is there: the node "mask", (the input's shape), 1 where a corruption that masks
  * (struct dae_noise, replaces) has replaced the number or the data have a hole, and 0 elsewhere. DAE_CONFIG at `mark`,
  * where it is asked for, when none masks. */
-MUST_USE enum dae_status corruption_mask(struct network *network, struct mark mark, struct error *err);
+MUST_USE enum dae_status corruption_mask(const struct registry *registry, struct network *network, struct mark mark,
+                                         struct error *err);
 
 #endif

@@ -529,6 +529,14 @@ enum dae_status executor_read_gradient(const struct executor *e, int node, int64
     return read_storage(e, SCHEDULE_TRAIN, &e->pass[SCHEDULE_TRAIN].schedule.gradient[node], node, n, gradient, err);
 }
 
+enum dae_status executor_read_penalty(const struct executor *e, int node, int64_t n, float *penalty, struct error *err)
+{
+    const struct call *call = schedule_find(&e->pass[SCHEDULE_TRAIN].schedule, CALL_FORWARD, node);
+    if (!call || call->penalty < 0)
+        return error_set(err, DAE_BUG, "node %d adds nothing to the loss", node);
+    return buffer_read(e->work, (uint64_t)call->penalty * sizeof(float), penalty, (uint64_t)n * sizeof(float), err);
+}
+
 uint64_t executor_bytes(const struct executor *e)
 {
     uint64_t bytes = buffer_bytes(e->parameters) + buffer_bytes(e->work);

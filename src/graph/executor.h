@@ -62,7 +62,8 @@ MUST_USE enum dae_status executor_set_average(struct executor *executor, const f
 MUST_USE enum dae_status executor_get_average(const struct executor *executor, float *average, struct error *err);
 
 /* Enqueues one training step without waiting: corruption, forward, loss, backward, update number t = 1, 2, ..., at
- * `rate` times the optimiser's learning rate. The mean loss of the batch is written to losses[slot]. */
+ * `rate` times the optimiser's learning rate. The mean loss of the batch, with what layers add to it, is written to
+ * losses[slot]. */
 MUST_USE enum dae_status executor_train(struct executor *executor, const struct batch *batch, int64_t t, double rate,
                                         struct buffer *losses, int64_t slot, struct error *err);
 /* The same without the update. A batch smaller than network_least_batch: DAE_CONFIG. */
@@ -86,6 +87,10 @@ MUST_USE enum dae_status executor_read(const struct executor *executor, enum sch
                                        float *value, struct error *err);
 MUST_USE enum dae_status executor_read_gradient(const struct executor *executor, int node, int64_t n, float *gradient,
                                                 struct error *err);
+
+/* The same of what a node added to the losses of the last batch of training, (n). */
+MUST_USE enum dae_status executor_read_penalty(const struct executor *executor, int node, int64_t n, float *penalty,
+                                               struct error *err);
 
 /* Bytes on the device: parameters, gradients, state and work memory. */
 uint64_t executor_bytes(const struct executor *executor);

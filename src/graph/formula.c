@@ -3,8 +3,6 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { FLOPS_OF_CALL = 4 };
-
 static bool is_word(char c)
 {
     return isalnum((unsigned char)c) || c == '_';
@@ -54,10 +52,8 @@ int64_t formula_flops(const char *text)
     for (const char *at = text, *end; *at; at = end) {
         end = token_end(at);
         const bool identifier = is_word(*at) && !isdigit((unsigned char)*at);
-        if (identifier && end[strspn(end, " \n")] == '(')
-            flops += is_exact(at, (size_t)(end - at)) ? 0 : FLOPS_OF_CALL;
-        else if (end == at + 1 && strchr("+-*/", *at))
-            ++flops;
+        const bool call = identifier && end[strspn(end, " \n")] == '(';
+        flops += call ? !is_exact(at, (size_t)(end - at)) : end == at + 1 && strchr("+-*/", *at);
     }
     return flops;
 }

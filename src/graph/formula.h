@@ -9,8 +9,8 @@
  * NULL names nothing. */
 bool formula_names(const char *text, const char *identifier);
 
-/* Roughly how many operations a formula is: each of + - * / is one, each call four, and 0
- * where nothing is rounded: a formula that selects gives the same bits everywhere. */
+/* Roughly how many operations a formula is: each of + - * / and each call is one. 0: nothing is
+ * rounded, and the formula gives the same bits everywhere. */
 int64_t formula_flops(const char *text);
 
 #endif

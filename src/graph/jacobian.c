@@ -32,12 +32,25 @@ static double nudge_reference(const void *state, double x, double unit, double n
     return unit > 0.5 ? x - step : x + step;
 }
 
+static int contraction_plan(const void *state, struct dae_plan *plan)
+{
+    (void)state;
+    plan->output = (struct dae_shape){1, {1}}; /* which nobody reads */
+    plan->penalty = true;
+    plan->scratch_len = 64; /* one number a lane */
+    plan->flops = 3 * dae_shape_len(&plan->input[0]);
+    return 0;
+}
+
 static void contraction_reference(const struct dae_reference *call)
 {
     const struct contraction *contraction = call->state;
-    call->y[0] = 0;
+    double sum = 0;
     for (int64_t i = 0; i < dae_shape_len(&call->plan->input[0]); ++i)
-        call->y[0] += contraction->weight * pow(call->x[1][i] - call->x[0][i], 2);
+        sum += contraction->weight * pow(call->x[1][i] - call->x[0][i], 2);
+    call->y[0] = 0;
+    if (call->penalty)
+        call->penalty[0] = sum;
 }
 
 /* Of no use to a verification: the vector is another in each epoch. */
@@ -59,18 +72,6 @@ static const char *kernel_text(const char *file)
         if (strcmp(source->name, file) == 0)
             return source->text;
     return NULL;
-}
-
-static enum dae_status add_loss(struct network *network, const char *file, const struct dae_loss *table,
-                                const void *state, const int inputs[2], struct error *err)
-{
-    struct dae_loss *loss = arena_alloc(network->arena, sizeof *loss);
-    if (!loss)
-        return error_no_memory(err, "network", sizeof *loss);
-    *loss = *table;
-    loss->kernel = kernel_text(file);
-    return network_add_own(network, &(struct plugin){.loss = loss}, state, network->node[inputs[0]].mark, inputs, 2,
-                           err);
 }
 
 /* Appends a copy of a node that reads what `number` says its inputs are now. */
@@ -127,11 +128,16 @@ enum dae_status jacobian_projection(const struct network *network, int target, s
     out->code = network->code >= 0 && network->code <= target && leads[network->code] ? number[network->code] : -1;
     out->loss = out->n_nodes;
     const int inputs[] = {out->output, 0};
-    static const struct dae_loss projection = {
+    const struct dae_loss projection = {
         DAE_TABLE_PLAIN("projection", "the dot product of the output with a chosen vector"),
+        .kernel = kernel_text("projection.cl"),
         .sample_reference = projection_reference,
     };
-    return add_loss(out, "projection.cl", &projection, NULL, inputs, err);
+    struct dae_loss *loss = arena_alloc(network->arena, sizeof *loss);
+    if (!loss)
+        return error_no_memory(err, "network", sizeof *loss);
+    memcpy(loss, &projection, sizeof *loss);
+    return network_add_own(out, &(struct plugin){.loss = loss}, NULL, out->node[out->output].mark, inputs, 2, err);
 }
 
 enum dae_status jacobian_contractive(const struct network *network, double weight, struct network *out,
@@ -162,19 +168,24 @@ enum dae_status jacobian_contractive(const struct network *network, double weigh
     }
     const struct contraction contraction = {weight / (nudge_step * nudge_step)};
     const int outputs[] = {network->output, number[network->output]};
-    static const struct dae_loss table = {
+    const struct dae_layer table = {
         DAE_TABLE("contraction", "the squared difference of two outputs", struct contraction, contraction_rows),
-        .sample_reference = contraction_reference,
+        .min_inputs = 2,
+        .max_inputs = 2,
+        .reads_x = true,
+        .plan = contraction_plan,
+        .kernel = kernel_text("contraction.cl"),
+        .reference = contraction_reference,
     };
-    TRY(add_loss(out, "contraction.cl", &table, &contraction, outputs, err));
+    struct dae_layer *layer = arena_alloc(network->arena, sizeof *layer);
+    if (!layer)
+        return error_no_memory(err, "network", sizeof *layer);
+    memcpy(layer, &table, sizeof *layer);
+    TRY(network_add_own(out, &(struct plugin){.layer = layer}, &contraction, network->node[network->output].mark,
+                        outputs, 2, err));
     for (int i = 0; i < network->loss; ++i)
         number[i] = i;
     out->loss = out->n_nodes;
     copy_node(out, &network->node[network->loss], number);
     return DAE_OK;
-}
-
-int jacobian_penalty(const struct network *contractive)
-{
-    return contractive->loss - 1;
 }

@@ -18,12 +18,10 @@ MUST_USE enum dae_status jacobian_projection(const struct network *network, int 
  * of the whole reconstruction at what the first layer reads (Alain & Bengio 2014, equation 4; Rifai et al. 2011
  * penalise the encoder's). All layers stand there twice with the same weights, the second time behind a step h = 0.01
  * in a random direction s of signs, and weight / h^2 * ||r(x + h s) - r(x)||^2 is added: its mean over s is weight *
- * ||J_r||_F^2 up to terms of order h^2. Nodes keep their numbers up to the loss; the loss is the last node, and its
- * value does not hold the penalty. DAE_CONFIG at a layer that couples the samples of a batch: the twins would not be
- * two maps at one sample. Memory is the network's arena. */
+ * ||J_r||_F^2 up to terms of order h^2. Nodes keep their numbers up to the loss; the penalty is that of the
+ * node before the loss, which is the last one. DAE_CONFIG at a layer that couples the samples of a batch: the twins
+ * would not be two maps at one sample. Memory is the network's arena. */
 MUST_USE enum dae_status jacobian_contractive(const struct network *network, double weight, struct network *out,
                                               struct error *err);
-/* The node of the penalty, one number a sample. */
-int jacobian_penalty(const struct network *contractive);
 
 #endif

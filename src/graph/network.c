@@ -32,6 +32,11 @@ int64_t network_gradient_offset(const struct network *network, const struct node
     return node->weight_offset[w] + (node->twin ? network->trained_len : 0);
 }
 
+bool network_penalty_counts(const struct network *network, int node)
+{
+    return network->node[node].plan.penalty && !network->node[node].twin && !network->frozen;
+}
+
 int network_coupled(const struct network *network)
 {
     for (int i = 1; i < network->n_nodes && !network->frozen; ++i)
@@ -252,8 +257,9 @@ enum dae_status network_check_samples(const struct network *network, int64_t n, 
     return DAE_OK;
 }
 
-static enum dae_status read_inputs(struct network *network, const struct value *item, const struct plugin *plugin,
-                                   const char *name, struct mark mark, int *inputs, int *n_inputs, struct error *err)
+static enum dae_status read_inputs(const struct registry *registry, struct network *network, const struct value *item,
+                                   const struct plugin *plugin, const char *name, struct mark mark, int *inputs,
+                                   int *n_inputs, struct error *err)
 {
     const struct value *from = value_map_get(item, "from");
     *n_inputs = 1;
@@ -268,7 +274,7 @@ static enum dae_status read_inputs(struct network *network, const struct value *
             single = from->kind == VALUE_LIST ? from->items[i] : from;
             TRY(field_name(single, &input, err));
             if (strcmp(input, "mask") == 0)
-                TRY(corruption_mask(network, single->mark, err));
+                TRY(corruption_mask(registry, network, single->mark, err));
             inputs[i] = strcmp(input, "input") == 0 ? network->noisy : network_find(network, input);
             if (inputs[i] < 0 || (inputs[i] < network->noisy))
                 return error_at(err, DAE_CONFIG, single->mark,
@@ -322,7 +328,7 @@ static enum dae_status add_layer(const struct registry *registry, struct network
         network_default_name(network, plugin->name, name);
     }
     int inputs[DAE_MAX_INPUTS], n_inputs;
-    TRY(read_inputs(network, item, plugin, name, mark, inputs, &n_inputs, err));
+    TRY(read_inputs(registry, network, item, plugin, name, mark, inputs, &n_inputs, err));
     TRY(network_add(network, plugin, state, name, mark, inputs, n_inputs, err));
     network->output = network->n_nodes - 1;
     return DAE_OK;
@@ -360,7 +366,7 @@ static enum dae_status add_loss(const struct registry *registry, struct network 
         TRY(check_ends(network, layers, err));
     const bool reads_mask = plugin_reads_mask(plugin, state);
     if (reads_mask)
-        TRY(corruption_mask(network, mark, err));
+        TRY(corruption_mask(registry, network, mark, err));
     const int inputs[] = {network->output, 0, network->mask};
     network->loss = network->n_nodes;
     TRY(network_add(network, plugin, state, "loss", mark, inputs, reads_mask ? 3 : 2, err));

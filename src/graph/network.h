@@ -100,6 +100,10 @@ int network_coupled(const struct network *network);
 int64_t network_least_batch(const struct network *network);
 MUST_USE enum dae_status network_check_batch(const struct network *network, int64_t n, struct error *err);
 
+/* Whether training adds a node's penalty to the loss: not a twin's, which would count twice, and not where a finished
+ * model is differentiated. */
+bool network_penalty_counts(const struct network *network, int node);
+
 /* Where the gradient of weight w of a node lies, which is no statistic: twins have theirs behind those of all others.
  */
 int64_t network_gradient_offset(const struct network *network, const struct node *node, int w);

@@ -184,13 +184,3 @@ void params_macro(const struct dae_row *row, struct text *text)
     if (macro_name(row, 0, name))
         text_add(text, name);
 }
-
-bool params_int_pair(const struct plugin *plugin, const void *state, const char *key, int64_t out[2])
-{
-    for (const struct dae_row *row = plugin->rows; row->key; ++row)
-        if (row->type == DAE_TYPE_INTS && row->count == 2 && strcmp(row->key, key) == 0) {
-            memcpy(out, (const char *)state + row->offset, 2 * sizeof *out);
-            return true;
-        }
-    return false;
-}

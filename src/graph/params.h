@@ -24,7 +24,4 @@ void params_macro(const struct dae_row *row, struct text *text);
 /* Appends the #undefs. */
 void params_undefine(const struct plugin *plugin, struct text *text);
 
-/* The value of a row of two integers by its key; false when the plugin has no such row. */
-bool params_int_pair(const struct plugin *plugin, const void *state, const char *key, int64_t out[2]);
-
 #endif

@@ -10,7 +10,7 @@ enum {
     NOISE_STATE_MAX = 1024, /* a reference gets a copy for each sample, with its levels */
     ROW_MAX = 128,
     LOSS_SCRATCH = 64, /* one number a lane */
-    NORMAL_FLOPS = 16,
+    NORMAL_FLOPS = 19,
     UNIT_FLOPS = 4,
     HOST_ALIGN = 16,
 };

@@ -44,17 +44,20 @@ static enum dae_status prepare_product(const struct plugin_host *host, int numbe
     const struct call *call = schedule_find(host->schedule, forward ? CALL_FORWARD : CALL_BACKWARD, number);
     const int folded = !call || product->fold == DAE_FOLD_NONE ? -1 : forward ? call->fold : call->fold_dx;
     struct gemm_spec spec = {product->transpose_a, product->transpose_b, product->has_bias, 0, "", NULL};
-    struct text definitions = {0};
+    struct text definitions = {0}, expression = {0};
     if (folded >= 0) {
         const struct node *node = &host->network->node[folded];
         params_define(node->plugin, node->state, &definitions);
         spec.fold = forward ? 1 : 2;
-        spec.expression = forward ? node->plugin->pointwise->y : node->plugin->pointwise->dx;
+        text_printf(&expression, "\n#line 1 \"%s.%s\"\n%s\n", node->plugin->name, forward ? "y" : "dx",
+                    forward ? node->plugin->pointwise->y : node->plugin->pointwise->dx);
+        spec.expression = expression.data;
         spec.definitions = definitions.data ? definitions.data : "";
     }
-    enum dae_status status =
-        definitions.failed ? error_no_memory(err, "definitions", 0) : gemm_prepare(pool, &spec, out, err);
+    enum dae_status status = definitions.failed || expression.failed ? error_no_memory(err, "definitions", 0)
+                                                                     : gemm_prepare(pool, &spec, out, err);
     text_release(&definitions);
+    text_release(&expression);
     return status;
 }
 

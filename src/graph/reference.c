@@ -82,11 +82,16 @@ static const void *state_of(const struct node *node, struct philox_key key, void
 
 double **reference_batch_values(const struct network *network, int64_t n, struct arena *arena)
 {
-    double **value = arena_array(arena, (size_t)network->n_nodes + 1, sizeof *value);
+    double **value = arena_array(arena, 2 * (size_t)network->n_nodes + 1, sizeof *value);
     for (int i = 0; value && i <= network->n_nodes; ++i) {
         const struct node *node = &network->node[i < network->n_nodes ? i : 0];
         value[i] = arena_array(arena, (size_t)n * (size_t)dae_shape_len(&node->plan.output), sizeof **value);
         if (!value[i])
+            return NULL;
+    }
+    for (int i = 0; value && i < network->n_nodes; ++i) {
+        double **penalty = &value[reference_penalty(network, i)];
+        if (network_penalty_counts(network, i) && !(*penalty = arena_array(arena, (size_t)n, sizeof **penalty)))
             return NULL;
     }
     return value;
@@ -99,7 +104,7 @@ double **reference_values(const struct network *network, struct arena *arena)
 
 /* y (output) of one sample from x, its inputs. */
 static unsigned run_sample(const struct network *network, int number, const struct reference_sample *sample,
-                           const double *const *x, const double *const *w, double *y)
+                           const double *const *x, const double *const *w, double *y, double *penalty)
 {
     const struct node *node = &network->node[number];
     if (!is_chosen(network, node, sample)) {
@@ -125,7 +130,8 @@ static unsigned run_sample(const struct network *network, int number, const stru
                                        .x = x,
                                        .w = w,
                                        .y = y,
-                                       .statistic = nobody};
+                                       .statistic = nobody,
+                                       .penalty = penalty};
     plugin_reference(node->plugin, &call);
     return draws.drawn;
 }
@@ -138,6 +144,7 @@ unsigned reference_batch_node(const struct network *network, int number, const s
     const int64_t len = dae_shape_len(&node->plan.output);
     double *const nobody[DAE_MAX_WEIGHTS] = {NULL};
     const double *x[DAE_MAX_INPUTS], *w[DAE_MAX_WEIGHTS];
+    double *penalty = sample->training ? value[reference_penalty(network, number)] : NULL;
     unsigned drawn = 0;
     for (int j = 0; j < node->plan.n_inputs; ++j)
         x[j] = value[number == network->loss && j == 1 ? network->n_nodes : node->input[j]];
@@ -151,12 +158,13 @@ unsigned reference_batch_node(const struct network *network, int number, const s
                                            .x = x,
                                            .w = w,
                                            .y = y,
-                                           .statistic = statistic ? statistic : nobody};
+                                           .statistic = statistic ? statistic : nobody,
+                                           .penalty = penalty};
         plugin_reference(node->plugin, &call);
         return 0;
     }
     for (int64_t s = 0; s < n; ++s) {
-        drawn |= run_sample(network, number, &sample[s], x, w, y + s * len);
+        drawn |= run_sample(network, number, &sample[s], x, w, y + s * len, penalty ? penalty + s : NULL);
         for (int j = 0; j < node->plan.n_inputs; ++j)
             x[j] += dae_shape_len(&node->plan.input[j]);
     }
@@ -175,6 +183,9 @@ double reference_batch_forward(const struct network *network, int first, const s
     double sum = 0;
     for (int i = first; i < network->n_nodes; ++i)
         reference_batch_node(network, i, sample, n, parameters, value, value[i], NULL);
+    for (int i = 0; i < network->n_nodes && sample->training; ++i)
+        for (int64_t s = 0; s < n && value[reference_penalty(network, i)]; ++s)
+            sum += value[reference_penalty(network, i)][s];
     for (int64_t s = 0; s < n; ++s)
         sum += value[network->loss][s];
     return sum;

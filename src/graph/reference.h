@@ -20,12 +20,18 @@ struct reference_sample {
 
 enum { REFERENCE_WORDS = 1, REFERENCE_NORMALS = 2 }; /* what a node drew */
 
-/* Arrays for the values of one sample: (n_nodes + 1) pointers. value[i] is node i's (output); value[n_nodes] is the
- * target that the loss reads, apart from node 0, so that a change of the input leaves the target as it is. NULL when
- * out of memory. */
+/* Arrays for the values of one sample: (2 n_nodes + 1) pointers. value[i] is node i's (output); value[n_nodes] is the
+ * target that the loss reads, apart from node 0, so that a change of the input leaves the target as it is;
+ * value[n_nodes + 1 + i] is what node i adds to the loss in training, one number, or NULL where it adds nothing. NULL
+ * when out of memory. */
 double **reference_values(const struct network *network, struct arena *arena);
+static inline int reference_penalty(const struct network *network, int node)
+{
+    return network->n_nodes + 1 + node;
+}
 
-/* y (output) of one node from the values of its inputs and parameters (parameters_len). Returns what it drew. */
+/* y (output) of one node from the values of its inputs and parameters (parameters_len), and its penalty, which goes
+ * among the values. Returns what it drew. */
 unsigned reference_node(const struct network *network, int node, const struct reference_sample *sample,
                         const double *parameters, double *const *value, double *y);
 
@@ -36,11 +42,11 @@ unsigned reference_node(const struct network *network, int node, const struct re
 double **reference_batch_values(const struct network *network, int64_t n, struct arena *arena);
 unsigned reference_batch_node(const struct network *network, int node, const struct reference_sample *sample, int64_t n,
                               const double *parameters, double *const *value, double *y, double *const *statistic);
-/* Returns the sum of the losses. */
+/* Returns the sum of the losses and penalties. */
 double reference_batch_forward(const struct network *network, int first, const struct reference_sample *sample,
                                int64_t n, const double *parameters, double *const *value);
 
-/* value[i] of the nodes first .. loss from the values before them; returns the loss. */
+/* value[i] of the nodes first .. loss from the values before them; returns the loss with all penalties. */
 double reference_forward(const struct network *network, int first, const struct reference_sample *sample,
                          const double *parameters, double *const *value);
 

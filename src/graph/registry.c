@@ -201,6 +201,14 @@ const struct plugin *registry_find(const struct registry *registry, enum plugin_
     return NULL;
 }
 
+const struct plugin *registry_gaussian(const struct registry *registry)
+{
+    for (int i = 0; i < registry->n; ++i)
+        if (registry->plugin[i]->noise && registry->plugin[i]->noise->deviation)
+            return registry->plugin[i];
+    return NULL;
+}
+
 int registry_count(const struct registry *registry)
 {
     return registry->n;

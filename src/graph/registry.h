@@ -22,6 +22,9 @@ MUST_USE enum dae_status registry_add(struct registry *registry, const struct pl
 /* The plugin of that kind and name, or NULL. */
 const struct plugin *registry_find(const struct registry *registry, enum plugin_kind kind, const char *name);
 
+/* The first corruption that is additive Gaussian noise (struct dae_noise, deviation), or NULL. */
+const struct plugin *registry_gaussian(const struct registry *registry);
+
 int registry_count(const struct registry *registry);
 /* In order of kind, then name. */
 const struct plugin *registry_at(const struct registry *registry, int index);

@@ -209,13 +209,14 @@ static void trace(struct planner *p)
             touch(p, kept_of(call->node), i);
         touch(p, scratch_of(p, i), i);
         if (call->kind == CALL_BACKWARD) {
+            call->penalty = schedule_find(s, CALL_FORWARD, call->node)->penalty;
             trace_backward(p, i);
             continue;
         }
         for (int j = 0; j < node->plan.n_inputs; ++j)
             touch(p, value_of(node->input[j]), i);
         touch(p, value_of(call->result), i);
-        if (node->plan.penalty && s->options.kind == SCHEDULE_TRAIN) {
+        if (network_penalty_counts(p->network, call->node) && s->options.kind == SCHEDULE_TRAIN) {
             touch(p, penalties_of(p), i);
             call->penalty = s->n_penalties++;
         }

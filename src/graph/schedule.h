@@ -44,7 +44,9 @@ struct call {
     /* Forward. In this order: an affine node in the weights (graph/fold_weights.h), a pointwise node in the store, a
      * pooling node whose windows are all that is stored; `result` is the node whose y is stored in the end. */
     int affine, fold, pool, result;
-    int64_t penalty; /* what the node adds to the loss: (batch) from here on in the work buffer; or -1 */
+    /* What the node adds to the loss lies here in the work buffer, (batch). -1: it adds nothing, and backward does not
+     * differentiate it. */
+    int64_t penalty;
     /* Backward. dx[j] is the node whose gradient is written for input j. fold_dx is the pointwise node whose backward
      * the store of dx[0] does, between the node and dx[0]. */
     int fold_dx, dx[DAE_MAX_INPUTS];

@@ -35,10 +35,9 @@ const struct dae_row settings_train_rows[] = {
     ROW_OF(S, optimizer, ROW_VALUE, NULL, "optimizer", "how the parameters move"),
     DAE_INT(S, batch, 128, 1, 65536, "samples a step"),
     DAE_INT(S, epochs, 10, 1, 1000000, "passes over the training samples"),
-    ROW_RANGE(
-        S, contractive, DAE_TYPE_FLOAT, "", 0, 1000000,
-        "weight of the squared Frobenius norm of the whole reconstruction's Jacobian, added to each sample's loss; "
-        "the losses that are shown are without it"),
+    ROW_RANGE(S, contractive, DAE_TYPE_FLOAT, "", 0, 1000000,
+              "weight of the squared Frobenius norm of the whole reconstruction's Jacobian, added to each sample's "
+              "training loss"),
     ROW_MAP_OF(S, schedule, "", "how the learning rate falls: one of `step` and `cosine`"),
     ROW_MAP_OF(S, schedule.step, "", "the learning rate falls after each of some epochs"),
     ROW_LIST(S, schedule.step.after, ROW_INTEGERS, NULL, FIELD_MAX_NUMBERS, 1, 1000000,

@@ -17,9 +17,9 @@ relu_1      relu      dense_1           8                 0   0.0  0.000
 dense_2     dense     relu_1            784            7056   3.1  0.013
 sigmoid_1   sigmoid   dense_2           784               0   3.1  0.003
 reshape_1   reshape   sigmoid_1         28x28x1           0   0.0  0.000
-loss        mse       reshape_1, input  1                 0   0.0  0.002
+loss        mse       reshape_1, input  1                 0   0.0  0.003
 ------------------------------------------------------------------------
-total                                                 13336  12.3  0.046
+total                                                 13336  12.3  0.047
 
 KiB and MFLOP are those of one sample's forward pass.
 device memory to train with sgd, batch 16, on a CPU of 32 or more units:
@@ -156,11 +156,11 @@ refuses 'corruption={one_of: [gaussian, blur], masking: {}}' \
     "unknown key 'masking' in an item with one_of; known are: one_of"
 refuses 'corruption=[gaussian, {one_of: [blur, blurr]}]' "no corruption is called 'blurr' (did you mean 'blur'?)"
 refuses 'train.loss={mse: {unmasked_weight: 0}}' \
-    "the mask is asked for, but no corruption masks; masking, block, salt_pepper and swap do"
+    "the mask is needed here, but no corruption replaces numbers"
 refuses 'train.loss={mse: {unmasked_weight: -1}}' \
     "train.loss.mse.unmasked_weight: wants a number from 0 to 1000000, got '-1'"
 refuses 'model.layers.0={flatten: {}, from: mask}' \
-    "the mask is asked for, but no corruption masks; masking, block, salt_pepper and swap do"
+    "the mask is needed here, but no corruption replaces numbers"
 refuses 'model.layers.4={sigmoid: {}, name: mask}' "a second layer is called 'mask'; names must differ"
 refuses 'model.layers.1={dens: {units: 3}}' "no layer is called 'dens' (did you mean 'dense'?)"
 refuses 'model.layers.1={dense: {unit: 3}}' "unknown key 'unit' in dense (did you mean 'units'?)"
@@ -176,7 +176,7 @@ case_is "shapes that do not fit: both ends are named, at the place"
 run "$dae_cl" check "$small" --set model.layers.3.dense.units=9
 code_is 2
 err_is <<'END'
-tests/cli/small.yaml:12:7: error: reshape "reshape_1": the input has 9 numbers, the shape wants 784
+tests/cli/small.yaml:12:7: error: reshape "reshape_1": the input has 9 numbers, but the shape has 784
 note: it reads "sigmoid_1", which is 9
 END
 

@@ -1,8 +1,8 @@
-/* Every plugin against its double-precision reference, on the default device, and every example of tests/plugins:
- * tests/layers/<plugin>.yaml, or that folder's, lists its cases, each a small network in the config's own language,
- * with `name` and perhaps `batch` and `bytes` beside. Every case runs for both shapes of device, in every form that the
- * host may choose.
+/* Every plugin against its double-precision reference, on the default device: tests/layers/<plugin>.yaml lists its
+ * cases, each a small network in the config's own language, with `name` and perhaps `batch` and `bytes` beside. Every
+ * case runs for both shapes of device, in every form that the host may choose.
  *
+ * test_conformance FOLDER does the same with the plugins (*.so) and cases (*.yaml) of a folder outside the tree.
  * DAE_CL_CASES=<plugin> runs the cases of one file, <plugin>/<name> one of them; DAE_CL_SHAPE=wide or grid, one shape.
  * DAE_CL_REDUCED=1 runs the first case of each with few samples (`reduced_batch`, where kernels want more), and only as
  * training runs it, for slow simulators. */
@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../plugins/probe.h"
 #include "check/verify.h"
@@ -30,9 +29,10 @@
 enum { BATCH = 37, REDUCED_BATCH = 2, DIFFERENCES = 3, ELEMENTS = 40 };
 static const double GRADIENT_GOAL = 2e-5; /* of the largest gradient of the tensor */
 
+static const char *own_plugins; /* argument: a folder of plugins and their cases, instead of those of the tree */
 static struct registry *registry;
 static struct device *device[2];
-static const char *const shape_name[] = {"wide", "grid"}, *const case_folder[] = {"tests/layers", "tests/plugins"};
+static const char *const shape_name[] = {"wide", "grid"};
 static int n_cases, n_failed;
 static int64_t n_numbers;
 static double worst_gradient;
@@ -160,14 +160,6 @@ static void run_case(const char *plugin, struct value *config, int shape, bool f
     arena_release(&arena);
 }
 
-/* Where a plugin's cases are: its file in the first folder that has one. */
-static void case_file(const char *plugin, char path[512])
-{
-    snprintf(path, 512, "%s/%s.yaml", case_folder[0], plugin);
-    if (access(path, R_OK) != 0)
-        snprintf(path, 512, "%s/%s.yaml", case_folder[1], plugin);
-}
-
 static void run_file(const char *plugin)
 {
     for (int shape = 0; shape < 2; ++shape) {
@@ -178,7 +170,7 @@ static void run_file(const char *plugin)
         struct error err = {0};
         struct value *cases;
         char path[512];
-        case_file(plugin, path);
+        snprintf(path, sizeof path, "%s/%s.yaml", own_plugins ? own_plugins : "tests/layers", plugin);
         check(tree_parse_file(path, &arena, &cases, &err), &err);
         check(field_list(cases, 1, -1, &err), &err);
         for (int i = 0; i < (reduced() ? 1 : cases->n); ++i)
@@ -196,19 +188,17 @@ static int is_yaml(const struct dirent *entry)
 static void every_plugin_conforms(void **state)
 {
     (void)state;
-    for (int folder = 0; folder < 2; ++folder) {
-        struct dirent **files;
-        int n = scandir(case_folder[folder], &files, is_yaml, alphasort);
-        assert_true(n > 0);
-        for (int i = 0; i < n; ++i) {
-            char *name = files[i]->d_name;
-            name[strlen(name) - 5] = '\0';
-            if (wanted(name))
-                run_file(name);
-            free(files[i]);
-        }
-        free(files);
+    struct dirent **files;
+    int n = scandir(own_plugins ? own_plugins : "tests/layers", &files, is_yaml, alphasort);
+    assert_true(n > 0);
+    for (int i = 0; i < n; ++i) {
+        char *name = files[i]->d_name;
+        name[strlen(name) - 5] = '\0';
+        if (wanted(name))
+            run_file(name);
+        free(files[i]);
     }
+    free(files);
     print_message("%d comparisons of %lld numbers; the worst gradient is off by %.2g of its tensor's largest\n",
                   n_cases, (long long)n_numbers, worst_gradient);
     assert_int_equal(n_failed, 0);
@@ -223,7 +213,7 @@ static void every_plugin_has_cases(void **state)
         const struct plugin *plugin = registry_at(registry, i);
         if (plugin->loss == &probe_loss)
             continue;
-        case_file(plugin->name, path);
+        snprintf(path, sizeof path, "%s/%s.yaml", own_plugins ? own_plugins : "tests/layers", plugin->name);
         FILE *file = fopen(path, "r");
         if (!file)
             fail_msg("plugin '%s' has no cases: write %s", plugin->name, path);
@@ -235,9 +225,9 @@ static int open_devices(void **state)
 {
     (void)state;
     struct error err = {0};
-    const char *plugins = getenv("DAE_CL_PLUGINS"), *examples = getenv("DAE_CL_EXAMPLES");
-    const char *const folders[] = {plugins ? plugins : "build/plugins", examples ? examples : "build/examples"};
-    enum dae_status status = registry_open(folders, 2, &registry, &err);
+    const char *folder = getenv("DAE_CL_PLUGINS");
+    const char *const folders[] = {folder ? folder : "build/plugins", own_plugins};
+    enum dae_status status = registry_open(folders, own_plugins ? 2 : 1, &registry, &err);
     if (status == DAE_OK)
         status = registry_add(registry, &probe_plugin, "probe", &err);
     for (int i = 0; i < 2 && status == DAE_OK; ++i)
@@ -256,11 +246,12 @@ static int close_devices(void **state)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_plugin_has_cases),
         cmocka_unit_test(every_plugin_conforms),
+        cmocka_unit_test(every_plugin_has_cases),
     };
-    return cmocka_run_group_tests(tests, open_devices, close_devices);
+    own_plugins = argc > 1 ? argv[1] : NULL;
+    return _cmocka_run_group_tests("conformance", tests, own_plugins ? 1 : 2, open_devices, close_devices);
 }

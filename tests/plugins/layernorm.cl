@@ -8,10 +8,8 @@ INLINE void FN(normalise)(G const float *x, G float *tmp)
         ROW_LOOP(i)
             sum += load16(x + i, n);
         const float mean = sum16(sum) / IN_C;
-        ROW_LOOP(i) {
-            const V d = LANE_NUMBERS < (uint16)(n) ? load16(x + i, n) - mean : (V)(0.0f);
-            square += d * d;
-        }
+        ROW_LOOP(i)
+            square += LANE_NUMBERS < (uint16)(n) ? (load16(x + i, n) - mean) * (load16(x + i, n) - mean) : (V)(0.0f);
         tmp[IN_LEN + r] = 1.0f / sqrt(sum16(square) / IN_C + P_EPSILON);
         ROW_LOOP(i)
             store16((load16(x + i, n) - mean) * tmp[IN_LEN + r], tmp + i, n);
@@ -30,11 +28,15 @@ INLINE void FN(forward)(FORWARD_ARGS)
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
     FN(normalise)(x[0], tmp);
-    FOR_LANES(c, IN_C)
-        for (int i = c; i < IN_LEN; i += IN_C) {
-            dw[0][c] = (add_dw || i > c ? dw[0][c] : 0.0f) + dy[i] * tmp[i];
-            dw[1][c] = (add_dw || i > c ? dw[1][c] : 0.0f) + dy[i];
+    FOR_LANES(v, VECTORS(IN_C)) {
+        V scale = 0.0f, shift = 0.0f;
+        for (int i = 16 * v, n = IN_C - i; i < IN_LEN; i += IN_C) {
+            scale += load16(dy + i, n) * load16(tmp + i, n);
+            shift += load16(dy + i, n);
         }
+        put16(scale, dw[0] + 16 * v, IN_C - 16 * v, add_dw);
+        put16(shift, dw[1] + 16 * v, IN_C - 16 * v, add_dw);
+    }
     FOR_LANES(r, dx[0] ? ROWS : 0) {
         V sum = 0.0f, along = 0.0f;
         ROW_LOOP(i) {

@@ -360,7 +360,7 @@ static void what_progressive_wants(void **state)
     } cases[] = {
         {"studies.progressive.levels=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]", "at most 6 levels"},
         {"studies.progressive.passes=17", "wants an integer from 1 to 16, got '17'"},
-        {"corruption={masking: {p: 0.3}}", "wants one corruption, `gaussian`"},
+        {"corruption={masking: {p: 0.3}}", "expects one corruption, Gaussian noise"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
         struct bench b;

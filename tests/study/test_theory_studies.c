@@ -125,10 +125,10 @@ static void what_the_score_asks_for(void **state)
         const char *change, *message;
     } cases[] = {
         {"data.source=digits", "wants data whose score is known"},
-        {"corruption.gaussian.clamp=[0,1]", "wants noise that is not clamped"},
-        {"corruption.gaussian.sigma=[0.1,0.5]", "wants one sigma"},
-        {"train.loss=bce", "wants the loss mse"},
-        {"corruption=salt_pepper", "wants one corruption, `gaussian`"},
+        {"corruption.gaussian.clamp=[0,1]", "expects noise that is not clamped"},
+        {"corruption.gaussian.sigma=[0.1,0.5]", "expects one sigma"},
+        {"train.loss=bce", "expects the squared error"},
+        {"corruption=salt_pepper", "expects one corruption, Gaussian noise"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
         struct bench b;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/gaussian_levels.h"
 #include "study/panel/noise_removal.h"
 #include "study/panel/panel_networks.h"
 
@@ -36,7 +35,6 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
     if (o->code > d)
         return error_at(err, DAE_CONFIG, options->mark, "finance_signal: code is %lld; wants at most the %lld assets",
                         (long long)o->code, (long long)d);
-    TRY(gaussian_levels_check(task, options->mark, err));
     return panel_candidates_read(task, o->candidates, &o->read, err);
 }
 
@@ -78,6 +76,25 @@ static enum dae_status measure(const struct signal_work *s, const struct panel_s
     return noise_removal_run(&options, result, err);
 }
 
+/* The corruption that the study gives in place of the config's. */
+static enum dae_status gaussian_of(const struct signal_work *s, double sigma, const struct value **out,
+                                   struct error *err)
+{
+    struct arena *arena = s->task->arena;
+    const struct value *corruption = value_map_get(s->task->config, "corruption");
+    const struct plugin *gaussian = registry_gaussian(s->task->registry);
+    if (!gaussian)
+        return error_set(err, DAE_CONFIG, "no plugin is additive Gaussian noise, of which this study trains");
+    struct value *map = value_map_new(arena), *level = value_map_new(arena);
+    struct value *number = value_scalar_new(arena, arena_printf(arena, "%.17g", sigma), false);
+    if (!map || !level || !number || !value_map_put(arena, level, gaussian->noise->deviation, number) ||
+        !value_map_put(arena, map, gaussian->name, level))
+        return error_no_memory(err, "corruption", 0);
+    map->mark = corruption ? corruption->mark : (struct mark){0};
+    *out = map;
+    return DAE_OK;
+}
+
 static enum dae_status train(struct signal_work *s, const struct value *corruption, const char *const *assignments,
                              bool corrupt, const char *name, int first_seed, int n_seeds, double share,
                              struct panel_networks *networks, struct error *err)
@@ -102,10 +119,9 @@ static enum dae_status train_level(struct signal_work *s, int number, double sha
     const double sigma = o->levels.number[number];
     const struct panel_split validation = {s->fold.split.train_first, s->fold.split.train_end, s->fold.split.train_end,
                                            s->fold.split.test_first};
+    const struct value *corruption = NULL;
     struct arena *arena = s->task->arena;
-    const struct value *corruption = gaussian_levels_value(s->task, sigma);
-    if (!corruption)
-        return error_no_memory(err, "corruption", 0);
+    TRY(gaussian_of(s, sigma, &corruption, err));
     for (int i = 0; i < o->read.n; ++i) {
         struct panel_networks tried = {0};
         struct remover remover = {&tried, 0};

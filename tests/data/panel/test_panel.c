@@ -327,21 +327,20 @@ static void finds_rows_by_date(void **state)
 static void bombs_are_refused(void **state)
 {
     (void)state;
-    struct error err = {0};
     struct csv csv;
-    char path[256], *block = malloc(1 << 20);
+    char bomb[PATH_BYTES + 16], *block = malloc(1 << 20);
     bool more;
-    snprintf(path, sizeof path, "%s/bomb.csv.gz", folder);
+    snprintf(bomb, sizeof bomb, "%s/bomb.csv.gz", folder);
     for (int kind = 0; kind < 2; ++kind) {
         memset(block, kind == 0 ? ',' : '\n', 1 << 20);
-        gzFile file = gzopen(path, "wb9");
+        gzFile file = gzopen(bomb, "wb9");
         assert_non_null(file);
         assert_true(gzputs(file, kind == 0 ? "date" : "date,A\n2020-01-02,1\n") > 0);
         for (int i = 0; i < (kind == 0 ? 8 : 80); ++i)
             assert_int_equal(gzwrite(file, block, 1 << 20), 1 << 20);
         assert_int_equal(gzclose(file), Z_OK);
         err = (struct error){0};
-        enum dae_status status = csv_open(&csv, path, &err);
+        enum dae_status status = csv_open(&csv, bomb, &err);
         if (status == DAE_OK)
             status = csv_next(&csv, &more, &err);
         assert_int_equal(status, DAE_BAD_DATA);
@@ -349,7 +348,7 @@ static void bombs_are_refused(void **state)
         csv_close(&csv);
     }
     free(block);
-    remove(path);
+    remove(bomb);
 }
 
 int main(void)
