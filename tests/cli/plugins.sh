@@ -53,12 +53,19 @@ for key in $keys; do
     out_has "| $key |"
 done
 
-case_is "docs/config.md is what the program prints"
-if [ -f docs/config.md ]; then
-    out_is <docs/config.md
-else
-    skip "there is no docs/config.md"
-fi
+case_is "it has every row of every plugin"
+cp "$work/out" "$work/reference"
+run "$dae_cl" plugins
+awk 'NR > 1 { print $2 }' "$work/out" >"$work/names"
+[ "$(wc -l <"$work/names")" -eq "$(ls plugins/*.c | wc -l)" ] || problem "lists $(wc -l <"$work/names") plugins"
+while read -r plugin; do
+    run "$dae_cl" plugins "$plugin"
+    sed -n "/^### $plugin\$/,/^##/p" "$work/reference" >"$work/section"
+    [ -s "$work/section" ] || problem "no section $plugin"
+    for key in $(sed -n 's/^  \([a-z0-9_]*\): .*/\1/p' "$work/out"); do
+        grep -q "^| $key | " "$work/section" || problem "no row $key of $plugin"
+    done
+done <"$work/names"
 
 # ---- The installed SDK: a plugin built in another folder with what `make install` ships, and nothing else. ----------
 
