@@ -80,7 +80,7 @@ $(BUILD)/gen/%.cl.inc: kernels/%.cl tools/embed.sh
 $(BUILD)/include/dae/%.h: src/dae/%.h
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
-.PRECIOUS: $(BUILD)/gen/%.cl.inc $(BUILD)/include/dae/%.h
+.PRECIOUS: $(BUILD)/gen/%.cl.inc $(BUILD)/gen/examples/%.cl.inc $(BUILD)/include/dae/%.h
 .SECONDEXPANSION:
 $(BUILD)/plugins/%.so: plugins/%.c $$(addprefix $(BUILD)/gen/,$$(addsuffix .inc,$$(notdir $$(wildcard kernels/$$*.cl)))) \
 		$(BUILD)/include/dae/plugin.h
@@ -143,7 +143,7 @@ oclgrind: all tests ## run every kernel in the simulator oclgrind, which sees ra
 	bash tests/oclgrind.sh $(BUILD)/tests/graph/test_conformance
 
 .PHONY: mutations
-mutations: all $(BUILD)/tests/graph/test_conformance ## break kernels one by one: the verification must catch each
+mutations: all $(EXAMPLES) $(BUILD)/tests/graph/test_conformance ## break kernels one by one: the verification must catch each
 	@BUILD=$(BUILD) MUTANT_CC='$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' \
 		MUTANT_PLUGIN='$(CC) -I$(BUILD)/include -I$(BUILD)/gen $(CFLAGS_ALL)' \
 		MUTANT_LIBS='$(BUILD)/libdae.a $(LIBS) -lcmocka $(LDFLAGS)' bash tests/mutations.sh
@@ -230,4 +230,4 @@ clean: ## remove build and build-asan
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+( [a-z-]+)*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
--include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(PLUGINS:.so=.d) $(TESTS:=.d)
+-include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(PLUGINS:.so=.d) $(EXAMPLES:.so=.d) $(TESTS:=.d)

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 : "${BUILD:=build}" "${MUTANT_CC:?run it by: make mutations}" "${MUTANT_LIBS:?}" "${MUTANT_PLUGIN:?}"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-export DAE_CL_CACHE_DIR=$folder/cache
+export DAE_CL_CACHE_DIR=$folder/cache DAE_CL_PLUGINS=$BUILD/plugins DAE_CL_EXAMPLES=$BUILD/examples
 list=tests/mutations.list
 files=() whats=() catchers=() edits=()
 
@@ -97,13 +97,13 @@ try_unbroken() {
     return 1
 }
 
-# Runs "$1 WORD" for each word that follows, two at a time, and counts failures.
-failed=0
+# Runs "$1 WORD" for each word that follows, as many at a time as there are processors, and counts failures.
+jobs=${JOBS:-$(nproc)} failed=0
 each() {
     local verb=$1 running=0
     shift
     for word in "$@"; do
-        if [ "$running" -eq 2 ]; then
+        if [ "$running" -eq "$jobs" ]; then
             wait -n || failed=$((failed + 1))
             running=$((running - 1))
         fi

@@ -11,6 +11,7 @@ rusticl's driver less is expected: its cases are counted, and what did not pass 
 clear end. Writes $BUILD/platforms/summary.json.
 """
 import concurrent.futures
+import contextlib
 import glob
 import json
 import os
@@ -19,6 +20,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 BUILD = os.environ.get("BUILD", "build")
@@ -96,30 +98,39 @@ def label(name):
 
 
 def run(command, environment, limit, log):
-    """Runs a child; (verdict, reason). Its whole process group goes with it."""
+    """Runs a child; (verdict, reason, seconds of processors). Its whole process group goes with it."""
     with open(log, "w") as file:
         child = subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.STDOUT,
                                  stdin=subprocess.DEVNULL, start_new_session=True)
-        try:
-            code = child.wait(limit)
-        except subprocess.TimeoutExpired:
+    stopped = threading.Event()
+
+    def stop():
+        stopped.set()
+        with contextlib.suppress(ProcessLookupError): # it has just ended
             os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-            return "stopped", "did not end within %d s" % limit
+
+    timer = threading.Timer(limit, stop)
+    timer.start()
+    _, status, usage = os.wait4(child.pid, 0) # not child.wait: that does not say what the child used
+    timer.cancel()
+    code = child.returncode = os.waitstatus_to_exitcode(status)
+    busy = usage.ru_utime + usage.ru_stime
+    if stopped.is_set():
+        return "stopped", "did not end within %d s" % limit, busy
     if code < 0:
-        return "crashed", "killed by %s" % signal.Signals(-code).name
+        return "crashed", "killed by %s" % signal.Signals(-code).name, busy
     if code == 0:
-        return "passed", ""
+        return "passed", "", busy
     with open(log, errors="replace") as file:
         said = [line.strip() for line in file if re.search(r"error|failed", line, re.I)]
     refused = said and code in (3, 7) or any("dae-cl: error: " in line or "clBuildProgram failed" in line for line in said)
-    return "refused" if refused else "failed", "exit status %d: %s" % (code, said[0] if said else "no word why")
+    return "refused" if refused else "failed", "exit status %d: %s" % (code, said[0] if said else "no word why"), busy
 
 
 def describe(name, environment):
     """The device that the tests will take, from `dae-cl devices --json` in a child."""
     log = os.path.join(OUT, name, "devices.json")
-    verdict, reason = run([BUILD + "/dae-cl", "devices", "--json"], environment, 60, log)
+    verdict, reason, _ = run([BUILD + "/dae-cl", "devices", "--json"], environment, 60, log)
     try:
         with open(log) as file:
             text = file.read()
@@ -164,10 +175,11 @@ def sum_of(pattern, text):
 def perform(platform, task, command, extra, limit):
     log = os.path.join(OUT, platform["name"], task.replace(" ", "_") + ".log")
     started = time.monotonic()
-    verdict, reason = run(command, dict(platform["environment"], **extra), limit, log)
+    verdict, reason, busy = run(command, dict(platform["environment"], **extra), limit, log)
     with open(log, errors="replace") as file:
         text = file.read()
     result = {"task": task, "verdict": verdict, "reason": reason, "seconds": round(time.monotonic() - started),
+              "processor_seconds": round(busy),
               "comparisons": sum_of(r"(\d+) comparisons of", text),
               "tests": sum_of(r"\[  PASSED  \] (\d+) test", text)}
     if task in CONFIGS and verdict == "passed":
@@ -175,8 +187,8 @@ def perform(platform, task, command, extra, limit):
             record = json.load(file)
         result["test_mse"] = record["test"]["model"]["mse"]
         result["data"] = record["data"]
-    print("%-8s %-9s %-17s %4d s%s" % (verdict, platform["name"], task, result["seconds"], "  " + reason if reason else ""),
-          flush=True)
+    print("%-8s %-9s %-17s %4d s, %4d s of processors%s" % (verdict, platform["name"], task, result["seconds"],
+          result["processor_seconds"], "  " + reason if reason else ""), flush=True)
     result["strict"] = platform["strict"] or task in OWN_TASKS
     if verdict != "passed" and result["strict"]:
         print("\n".join("    " + line for line in text.splitlines()[-15:]), flush=True)
@@ -187,7 +199,8 @@ def open_platform(name, needed):
     platform = {"name": label(name), "needed": needed, "strict": label(name) != "rusticl", "tasks": []}
     os.makedirs(os.path.join(OUT, platform["name"]), exist_ok=True)
     try:
-        environment = dict(os.environ, DAE_CL_PLUGINS=BUILD + "/plugins", DAE_CL_CACHE_DIR=os.path.join(OUT, "cache"))
+        environment = dict(os.environ, DAE_CL_PLUGINS=BUILD + "/plugins", DAE_CL_EXAMPLES=BUILD + "/examples",
+                           DAE_CL_CACHE_DIR=os.path.join(OUT, "cache"))
         for word in ("DAE_CL_PLATFORM", "DAE_CL_KERNELS", "MAKEFLAGS", "MAKELEVEL"):
             environment.pop(word, None)
         environment.setdefault("POCL_CACHE_DIR", os.path.abspath(BUILD + "/pocl-cache"))

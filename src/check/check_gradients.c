@@ -8,7 +8,8 @@
 
 /* In double a step of 1e-5 errs by about 1e-10 of the third derivative, and rounding by 1e-11 of the loss. */
 static const double STEP = 1e-5;
-static const double KINK = 1e-4;        /* of the largest gradient: quotients that differ by more meet a kink */
+static const double KINK = 1e-4; /* of the largest gradient: quotients that differ by more meet a kink */
+static const double JUMP = 1e-3; /* of the largest gradient: by more, slopes on both sides of an element differ */
 static const double NOISE_FLOOR = 1e-7; /* of the loss: smaller gradients drown in rounding */
 
 /* One tensor's elements: which, and the sums of their differences over the samples. */
@@ -19,6 +20,7 @@ struct probe {
     int n;
     int64_t *element;     /* (n) */
     double *whole, *half; /* (n) quotients at STEP and STEP / 2 */
+    double *jump;         /* (n) what the slopes after the element are above those before it */
 };
 
 struct run {
@@ -48,7 +50,8 @@ static bool choose(struct probe *probe, const float *gradient, int64_t len, int 
     probe->element = arena_array(arena, (size_t)probe->n, sizeof *probe->element);
     probe->whole = arena_array(arena, (size_t)probe->n, sizeof *probe->whole);
     probe->half = arena_array(arena, (size_t)probe->n, sizeof *probe->half);
-    if (!probe->element || !probe->whole || !probe->half)
+    probe->jump = arena_array(arena, (size_t)probe->n, sizeof *probe->jump);
+    if (!probe->element || !probe->whole || !probe->half || !probe->jump)
         return false;
     int64_t most = 0;
     for (int64_t i = 0; i < len; ++i)
@@ -95,10 +98,12 @@ static double objective(struct run *run, int first)
     return sum;
 }
 
-/* Adds the quotients of one element for one group. What stands before probe->node keeps its values. */
+/* Adds the quotients of one element for one group. What stands before probe->node keeps its values. Slopes over a step
+ * to each side differ by a jump, if there is one, and by the curvature times the step, which two steps tell apart. */
 static void difference(struct run *run, const struct probe *probe, int i, double *number)
 {
     const double old = *number;
+    double bend[3]; /* by halves */
     for (int halves = 1; halves <= 2; ++halves) {
         const double h = STEP / halves;
         *number = old + h;
@@ -106,8 +111,10 @@ static void difference(struct run *run, const struct probe *probe, int i, double
         *number = old - h;
         const double down = objective(run, probe->node);
         *(halves == 1 ? &probe->whole[i] : &probe->half[i]) += (up - down) / (2 * h);
+        bend[halves] = (up - run->loss + (down - run->loss)) / h;
     }
     *number = old;
+    probe->jump[i] += fabs(2 * bend[2] - bend[1]);
 }
 
 /* `least`: on what scale to compare if all gradients are smaller. */
@@ -121,7 +128,7 @@ static void judge(const struct probe *probe, const float *gradient, double scale
     for (int i = 0; i < probe->n; ++i) {
         const double whole = probe->whole[i] * scale, half = probe->half[i] * scale;
         ++result->n;
-        if (fabs(whole - half) > KINK * size) {
+        if (fabs(whole - half) > KINK * size || fabs(probe->jump[i] * scale) > JUMP * size) {
             ++result->n_kinks;
             text_printf(kinks, " %lld", (long long)probe->element[i]);
             continue;

@@ -36,8 +36,7 @@ struct check_gradients_result {
 
 /* result (n_nodes * DAE_MAX_WEIGHTS + 1), in the arena: of weight w of node i at i * DAE_MAX_WEIGHTS + w, of the input
  * at the end; of weights that are shared, at the first node that has them. Where the quotients of a step and of half of
- * it disagree, the loss has a kink: the element is left out.
- */
+ * it disagree, or the slopes to both sides, the loss has a kink: the element is left out. */
 MUST_USE enum dae_status check_gradients_run(const struct network *network, const struct check_gradients_batch *batch,
                                              struct arena *arena, struct check_gradients_result **result,
                                              struct error *err);

@@ -23,7 +23,8 @@ enum dae_status verifier_open(struct verifier *v)
 {
     const struct network *network = v->network;
     *v->report = (struct verify_report){0};
-    if (v->options->n < 1 || v->options->n_differences > v->options->n || !v->options->optimizer)
+    if (v->options->n < 1 || v->options->n_differences > v->options->n || verifier_capacity(v) < v->options->n ||
+        !v->options->optimizer)
         return error_set(v->err, DAE_BUG, "verification of %lld samples", (long long)v->options->n);
     v->input_len = dae_shape_len(&network->node[0].plan.output);
     v->n_data = BEFORE + v->options->n + BEHIND;
@@ -83,6 +84,11 @@ enum dae_status verifier_executor(struct verifier *v, const struct verifier_form
     };
     TRY(executor_new(v->device, v->network, &options, e, v->err));
     return executor_set_parameters(*e, v->parameters, v->err);
+}
+
+int64_t verifier_capacity(const struct verifier *v)
+{
+    return v->options->capacity ? v->options->capacity : v->options->n;
 }
 
 enum dae_status verifier_guards(struct verifier *v, const char *form)

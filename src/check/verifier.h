@@ -42,6 +42,9 @@ struct verifier_form {
 };
 MUST_USE enum dae_status verifier_executor(struct verifier *v, const struct verifier_form *form, struct executor **e);
 
+/* Samples that an executor of the whole batch is made for. */
+int64_t verifier_capacity(const struct verifier *v);
+
 /* Adds the row of the guard zones of everything that is on the device now. */
 MUST_USE enum dae_status verifier_guards(struct verifier *v, const char *form);
 

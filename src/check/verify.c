@@ -133,7 +133,7 @@ static enum dae_status check_values(struct verifier *v, struct executor *e, stru
         return DAE_OK;
     TRY(check_statistics(v, e, a));
     float loss;
-    double want = 0, size = 0;
+    double want = 0, size = 0; /* a loss may be negative: the sum is then smaller than what it is rounded by */
     int terms = 0;
     TRY(buffer_read(v->losses, 0, &loss, sizeof loss, v->err));
     for (int i = 0; i < v->network->n_nodes; ++i) {
@@ -403,12 +403,17 @@ static enum dae_status check_form(struct verifier *v, struct executor *plain, co
 static enum dae_status check_forms(struct verifier *v, struct executor *plain)
 {
     static const struct {
+        enum verify_form form;
         bool join, fold;
         const char *what;
-    } forms[] = {{true, true, "joined and folded"}, {true, false, "joined"}, {false, true, "folded"}};
-    for (int i = 0; i < (v->options->every_form ? 3 : 1); ++i) {
+    } forms[] = {{VERIFY_JOINED_FOLDED, true, true, "joined and folded"},
+                 {VERIFY_JOINED, true, false, "joined"},
+                 {VERIFY_FOLDED, false, true, "folded"}};
+    for (int i = 0; i < 3; ++i) {
+        if (!(v->options->forms & forms[i].form))
+            continue;
         const struct verifier_form form = {
-            .join = forms[i].join, .fold = forms[i].fold, .evaluate = true, .batch = v->options->n};
+            .join = forms[i].join, .fold = forms[i].fold, .evaluate = true, .batch = verifier_capacity(v)};
         TRY(check_form(v, plain, &form, forms[i].what));
     }
     return DAE_OK;
@@ -451,7 +456,7 @@ enum dae_status verify_network(struct device *device, const struct network *netw
     struct verifier v = {
         .device = device, .network = network, .options = options, .arena = arena, .report = report, .err = err};
     const struct verifier_form form = {
-        .join = options->joined, .keep_all = true, .evaluate = true, .batch = options->n};
+        .join = options->joined, .keep_all = true, .evaluate = true, .batch = verifier_capacity(&v)};
     struct executor *plain = NULL;
     enum dae_status status = verifier_open(&v);
     if (status == DAE_OK)

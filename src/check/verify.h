@@ -9,8 +9,16 @@
 #include "device/device.h"
 #include "graph/network.h"
 
+/* Forms in which a network's kernels may be built, beside the one that is compared with the references. */
+enum verify_form {
+    VERIFY_JOINED_FOLDED = 1, /* what training runs */
+    VERIFY_JOINED = 2,
+    VERIFY_FOLDED = 4,
+};
+
 struct verify_options {
     int64_t n;             /* samples of the batch, at least 1 */
+    int64_t capacity;      /* samples that kernels are built for, at least n; 0: n */
     int64_t n_differences; /* the first of them, over which gradients are compared with differences; 0: they are not */
     int n_elements;        /* of each weight tensor that are compared so, and of each sample of the input */
     double kinks;        /* the share of these elements that may lie at a kink of the loss, where nothing is compared */
@@ -18,7 +26,7 @@ struct verify_options {
     uint64_t seed;       /* of the made-up data */
     bool bytes;          /* the data set holds bytes, else floats */
     bool joined;         /* what is compared with the references is one kernel where it can be, and else one a layer */
-    bool every_form;     /* joined, folded and both, else only both: what training runs */
+    unsigned forms;      /* enum verify_form: those that must give what the form compared with the references gives */
     bool guards;         /* every buffer between guard zones */
     int64_t batch;       /* of training, for the matrix products; */
     double product_work; /* of each, about so many multiplications are done again; 0: products are not looked at */

@@ -59,6 +59,7 @@ static enum dae_status verify(const struct invocation *invocation, const struct 
         .seed = 1,
         .bytes = trust_data_are_bytes(&subject->settings),
         .guards = true,
+        .forms = VERIFY_JOINED_FOLDED,
         .optimizer = subject->settings.optimizer,
         .optimizer_state = subject->settings.optimizer_state,
         .contractive = subject->settings.contractive,

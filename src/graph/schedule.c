@@ -209,7 +209,8 @@ static void trace(struct planner *p)
             touch(p, kept_of(call->node), i);
         touch(p, scratch_of(p, i), i);
         if (call->kind == CALL_BACKWARD) {
-            call->penalty = schedule_find(s, CALL_FORWARD, call->node)->penalty;
+            const struct call *forward = schedule_find(s, CALL_FORWARD, call->node);
+            call->penalty = forward ? forward->penalty : -1; /* what is folded adds nothing */
             trace_backward(p, i);
             continue;
         }

@@ -1,6 +1,20 @@
-/* Every plugin against its double-precision reference, on the default device: tests/layers/<plugin>.yaml lists its
- * cases, each a small network in the config's own language, with `name` and perhaps `batch` and `bytes` beside. Every
- * case runs for both shapes of device, in every form that the host may choose.
+/* Every plugin against its double-precision reference, on the default device, and every example of tests/plugins:
+ * tests/layers/<plugin>.yaml, or that folder's, lists its cases, each a small network in the config's own language,
+ * with `name` and perhaps `batch` and `bytes` as well. Every case runs on both shapes of device.
+ *
+ * Compiling the kernels takes nearly all of the time, so each program that is compiled is used on two batches, and the
+ * forms in which a network may be built are not all built for each case and shape:
+ *
+ * The form that is compared with the references keeps all values. In the first case of a file each layer is a kernel of
+ * its own, in the others they are joined. It runs on both shapes of device.
+ *
+ * Joined and folded, as training runs it: on both shapes where something folds. Where nothing folds this is the code of
+ * the form above with other places in memory, which test_schedule checks by themselves: it runs on one shape, the cases
+ * of a file taking turns, and on both in the first case.
+ *
+ * Joined without folding, and folded without joining, which only switches choose: where something folds, one of the two
+ * on each shape, the cases of a file taking turns. So two cases of a layer cover each pair of joining, folding and
+ * shape.
  *
  * test_conformance FOLDER does the same with the plugins (*.so) and cases (*.yaml) of a folder outside the tree.
  * DAE_CL_CASES=<plugin> runs the cases of one file, <plugin>/<name> one of them; DAE_CL_SHAPE=wide or grid, one shape.
@@ -26,7 +40,7 @@
 #include "graph/params.h"
 #include "graph/schedule.h"
 
-enum { BATCH = 37, REDUCED_BATCH = 2, DIFFERENCES = 3, ELEMENTS = 40 };
+enum { BATCH = 37, FEW = 6, REDUCED_BATCH = 2, REDUCED_UNITS = 3, DIFFERENCES = 3, ELEMENTS = 40 };
 static const double GRADIENT_GOAL = 2e-5; /* of the largest gradient of the tensor */
 
 static const char *own_plugins; /* argument: a folder of plugins and their cases, instead of those of the tree */
@@ -103,60 +117,89 @@ static bool folds_something(const struct network *network)
     return folds;
 }
 
-/* A kernel is dear to compile, whatever is in it: only of a file's first case is each layer one of its own. The others
- * are compared with their references in one kernel that keeps all values; and what folds, in each form. */
-static void run_case(const char *plugin, struct value *config, int shape, bool first)
+/* The forms of case `number` of its file on a shape of device: see the head of this file. */
+static unsigned forms_of(const struct network *network, int number, int shape)
+{
+    const bool turn = (number + shape) % 2 == 0;
+    if (reduced())
+        return VERIFY_JOINED_FOLDED;
+    if (folds_something(network))
+        return VERIFY_JOINED_FOLDED | (turn ? VERIFY_JOINED : VERIFY_FOLDED);
+    return number == 0 || turn ? VERIFY_JOINED_FOLDED : 0;
+}
+
+static void verify(const char *name, int shape, const struct network *network, const struct verify_options *options)
+{
+    struct arena arena = {0};
+    struct error err = {0};
+    struct verify_report report;
+    check(verify_network(device[shape], network, options, &arena, &report, &err), &err);
+    print_failures(name, &report);
+    n_cases += report.n_rows;
+    n_numbers += report.n_numbers;
+    if (report.worst_gradient > worst_gradient)
+        worst_gradient = report.worst_gradient;
+    arena_release(&arena);
+}
+
+static long long batch_of(const struct value *config)
+{
+    struct error err = {0};
+    long long batch = reduced() ? REDUCED_BATCH : BATCH;
+    const struct value *given = value_map_get(config, reduced() ? "reduced_batch" : "batch");
+    if (given)
+        check(field_int(given, 1, 10000, &batch, &err), &err);
+    return batch;
+}
+
+static void run_case(const char *plugin, struct value *config, int shape, int number)
 {
     struct arena arena = {0};
     struct error err = {0};
     struct network network;
-    struct verify_report report;
     const struct plugin *optimizer;
     const void *optimizer_state;
-    long long batch = BATCH;
-    bool bytes = false, folds;
+    bool bytes = false;
     const char *case_name;
     char name[256];
     check(field_text(value_map_get(config, "name"), &case_name, &err), &err);
     if (!wanted_case(case_name))
         return;
-    snprintf(name, sizeof name, "%s, %s, %s", plugin, case_name, shape_name[shape]);
-    if (value_map_get(config, "batch"))
-        check(field_int(value_map_get(config, "batch"), 1, 10000, &batch, &err), &err);
+    const long long batch = batch_of(config);
     if (value_map_get(config, "bytes"))
         check(field_bool(value_map_get(config, "bytes"), &bytes, &err), &err);
-    if (reduced()) {
-        batch = REDUCED_BATCH;
-        if (value_map_get(config, "reduced_batch"))
-            check(field_int(value_map_get(config, "reduced_batch"), 1, 10000, &batch, &err), &err);
-    }
     check(network_build(registry, config, &arena, true, &network, &err), &err);
-    folds = folds_something(&network);
     struct value *given = value_map_get(value_map_get(config, "train"), "optimizer");
     check(params_read(registry, PLUGIN_OPTIMIZER, given ? given : parse(&arena, "default", "sgd: {}"), NULL, 0, &arena,
                       &optimizer, &optimizer_state, &err),
           &err);
-    const struct verify_options options = {
+    struct verify_options options = {
         .n = batch,
+        .capacity = batch,
         .n_differences = batch < DIFFERENCES ? batch : DIFFERENCES,
         .n_elements = ELEMENTS,
         .kinks = 0.02,
         .epoch = 3,
         .seed = 5,
         .bytes = bytes,
-        .joined = !first,
-        .every_form = folds && !reduced(),
+        .joined = number > 0,
+        .forms = forms_of(&network, number, shape),
         .guards = !reduced(), /* the simulator sees for itself what happens outside of a buffer */
         .optimizer = optimizer,
         .optimizer_state = optimizer_state,
         .average = 0.2, /* of the two updates that are looked at the first has less */
     };
-    check(verify_network(device[shape], &network, &options, &arena, &report, &err), &err);
-    print_failures(name, &report);
-    n_cases += report.n_rows;
-    n_numbers += report.n_numbers;
-    if (report.worst_gradient > worst_gradient)
-        worst_gradient = report.worst_gradient;
+    snprintf(name, sizeof name, "%s, %s, %s", plugin, case_name, shape_name[shape]);
+    verify(name, shape, &network, &options);
+    if (!reduced()) {
+        /* The same kernels: other data and draws, and as few samples as the last batch of an epoch may have. */
+        const long long least = network_least_batch(&network), few = batch < FEW ? batch : FEW;
+        options.n = few < least ? least : few;
+        options.epoch = 4;
+        options.seed = 6;
+        snprintf(name, sizeof name, "%s, %s, %s, few samples", plugin, case_name, shape_name[shape]);
+        verify(name, shape, &network, &options);
+    }
     arena_release(&arena);
 }
 
@@ -174,7 +217,7 @@ static void run_file(const char *plugin)
         check(tree_parse_file(path, &arena, &cases, &err), &err);
         check(field_list(cases, 1, -1, &err), &err);
         for (int i = 0; i < (reduced() ? 1 : cases->n); ++i)
-            run_case(plugin, cases->items[i], shape, i == 0);
+            run_case(plugin, cases->items[i], shape, i);
         arena_release(&arena);
     }
 }
@@ -221,6 +264,15 @@ static void every_plugin_has_cases(void **state)
     }
 }
 
+/* A simulator spends its time on work-groups that have no sample; one such is enough. */
+static void reduce_units(struct device *on)
+{
+    struct tuning tuning = *device_tuning(on);
+    if (tuning.units > REDUCED_UNITS)
+        tuning.units = REDUCED_UNITS;
+    device_set_tuning(on, &tuning);
+}
+
 static int open_devices(void **state)
 {
     (void)state;
@@ -232,6 +284,8 @@ static int open_devices(void **state)
         status = registry_add(registry, &probe_plugin, "probe", &err);
     for (int i = 0; i < 2 && status == DAE_OK; ++i)
         status = driver_open(NULL, &(struct tuning_request){.shape = shape_name[i], .gemm = "own"}, &device[i], &err);
+    for (int i = 0; i < 2 && status == DAE_OK && reduced(); ++i)
+        reduce_units(device[i]);
     if (status != DAE_OK)
         print_error("%s\n", err.text);
     return status != DAE_OK;
