@@ -7,4 +7,7 @@
 /* Creates a folder and its missing parents (mode 0777 less the umask). DAE_IO. */
 MUST_USE enum dae_status folder_make(const char *path, struct error *err);
 
+/* Removes a file, or a folder with all that is in it; links are removed and not followed. Nothing there: DAE_OK. */
+MUST_USE enum dae_status folder_remove(const char *path, struct error *err);
+
 #endif

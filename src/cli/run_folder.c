@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,23 +152,11 @@ static enum dae_status take_lock(struct run_folder *folder, struct error *err)
     return DAE_OK;
 }
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *place)
-{
-    (void)info, (void)kind, (void)place;
-    return remove(path);
-}
-
-/* A file, or a folder with all that is in it; links are removed, not followed. */
 static enum dae_status remove_item(const struct run_folder *folder, const char *name, struct error *err)
 {
     char path[1200];
-    struct stat info;
     TRY(run_folder_path(folder, name, path, sizeof path, err));
-    if (lstat(path, &info) < 0)
-        return DAE_OK;
-    if (S_ISDIR(info.st_mode) ? nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 : unlink(path) < 0)
-        return error_set(err, DAE_IO, "cannot remove %s: %s", path, strerror(errno));
-    return DAE_OK;
+    return folder_remove(path, err);
 }
 
 /* What says that a run is finished goes first, and what another process could go on with last. */

@@ -14,6 +14,7 @@
 
 #include "base/cache.h"
 #include "base/folder.h"
+#include "device/cache_sweep.h"
 
 enum { PAGE = 4096 };
 
@@ -141,10 +142,12 @@ static void choose(struct kernel_cache *cache)
         cache->path[0] = '\0';
 }
 
+static int64_t changed_at_start;
+static bool chosen;
+
 const struct kernel_cache *kernel_cache_prepare(void)
 {
     static struct kernel_cache cache;
-    static bool chosen;
     struct stat info;
     struct statvfs space;
     if (chosen)
@@ -160,6 +163,8 @@ const struct kernel_cache *kernel_cache_prepare(void)
     }
     if (statvfs(cache.path, &space) == 0)
         cache.free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
+    cache.n_removed = cache_sweep(cache.path);
+    changed_at_start = kernel_cache_changed();
     return &cache;
 }
 
@@ -192,4 +197,10 @@ int64_t kernel_cache_changed(void)
     if (folder)
         closedir(folder);
     return newest;
+}
+
+void kernel_cache_finish(void)
+{
+    if (chosen && kernel_cache_prepare()->path[0] && kernel_cache_changed() != changed_at_start)
+        cache_sweep(kernel_cache_prepare()->path);
 }

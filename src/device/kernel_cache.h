@@ -20,11 +20,15 @@ struct kernel_cache {
     uid_t owner;
     mode_t mode; /* of the folder in use */
     uint64_t free_bytes;
+    int n_removed; /* programs that were damaged: cache_sweep */
 };
 
 /* Chooses the folder once per process, and sets POCL_CACHE_DIR to it: what the user has set, else a folder of our own
  * below cache_folder, else one for temporary files. The choice lives as long as the process. */
 const struct kernel_cache *kernel_cache_prepare(void);
+
+/* At the end of a program: remembers what has been compiled. */
+void kernel_cache_finish(void);
 
 /* How many entries the folder in use has: fewer once somebody has cleared it. */
 int kernel_cache_count(void);

@@ -28,6 +28,11 @@ static enum dae_status add_notices(struct platform_list *list, const struct driv
                  cache->path[0] ? "kernels are kept in " : "there is no other place for one", cache->path);
         TRY(add_notice(list, line, err));
     }
+    if (cache->n_removed > 0) {
+        snprintf(line, sizeof line, "kernel cache: %d damaged program%s removed; %s compiled again", cache->n_removed,
+                 cache->n_removed == 1 ? " was" : "s were", cache->n_removed == 1 ? "it is" : "they are");
+        TRY(add_notice(list, line, err));
+    }
     for (int i = 0; i < drivers->icds.n; ++i) {
         const struct probe *probe = &drivers->probe[i];
         if (probe->verdict == PROBE_GOOD || probe->verdict == PROBE_REPEATED)

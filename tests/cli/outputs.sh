@@ -241,6 +241,28 @@ err_has "--out auto takes a folder that holds no run"
 train auto --force
 code_is 2
 
+case_is "where a file system has no locks, runs go on; a lock that is held is respected"
+cat >noflock.c <<'C'
+#include <errno.h>
+int flock(int file, int what)
+{
+    (void)file, (void)what;
+    errno = NO_LOCK;
+    return -1;
+}
+C
+for code_of in ENOSYS ENOLCK EOPNOTSUPP EWOULDBLOCK; do
+    cc -shared -fPIC -DNO_LOCK=$code_of -o noflock.so noflock.c || problem "cannot compile"
+    run env LD_PRELOAD="$work/noflock.so" ASAN_OPTIONS=verify_asan_link_order=0 "$dae_cl" run "$small" \
+        --out "locks_$code_of" --set data.train=32 --set data.test=16
+    if [ $code_of = EWOULDBLOCK ]; then
+        code_is 5
+        err_has "is in use by another run"
+    else
+        code_is 0
+    fi
+done
+
 case_is "a run that was interrupted is refused as well"
 env --default-signal=INT "$dae_cl" run "$small" --out stopped --set train.epochs=100000 --set data.train=256 >out 2>err </dev/null &
 process=$!

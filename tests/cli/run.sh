@@ -347,14 +347,6 @@ elif [ -n "$(find "$work/kept" -name 'program-*')" ]; then
     problem "$(find "$work/kept" -name 'program-*' | wc -l) programs are in two caches"
 fi
 
-case_is "no plotting program: exit 5, its package, the model kept"
-mkdir -p "$work/bin"
-PATH=$work/bin run "$dae_cl" run "$tiny" --platform cpu --out "$work/plain" --set compare=[] --set train.epochs=1
-code_is 5
-err_has "gnuplot"
-[ -s "$work/plain/model.safetensors" ] || problem "the model is gone"
-[ ! -e "$work/plain/report.html" ] || problem "a report without figures"
-
 case_is "a platform that is not there: exit 3, before the folder is made"
 run "$dae_cl" run "$tiny" --platform no-such-thing --out "$work/none4"
 code_is 3
