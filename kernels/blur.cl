@@ -35,7 +35,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
             const int n = IN_W * IN_C - 16 * i;
             V v = 0.0f;
             for (int k = 0; k < P_SIZE; ++k)
-                v = fma((V)(weight[k]),
+                v = MULTIPLY_ADD((V)(weight[k]),
                         load16(x[0] + FN(mirror)(row + k - P_SIZE / 2, IN_H) * IN_W * IN_C + 16 * i, n), v);
             store16(v, tmp + row * IN_W * IN_C + 16 * i, n);
         }
@@ -44,7 +44,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
             for (int c = 0; c < IN_C; ++c) {
                 float v = 0.0f;
                 for (int k = 0; k < P_SIZE; ++k)
-                    v = fma(weight[k],
+                    v = MULTIPLY_ADD(weight[k],
                             tmp[(row * IN_W + FN(mirror)(column + k - P_SIZE / 2, IN_W)) * IN_C + c], v);
                 y[(row * IN_W + column) * IN_C + c] = v;
             }

@@ -11,7 +11,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
     V sum = 0.0f;
     FOR_LANES(i, VECTORS(IN_LEN)) {
         const V d = load16(x[1] + 16 * i, IN_LEN - 16 * i) - load16(x[0] + 16 * i, IN_LEN - 16 * i);
-        sum = fma(P_WEIGHT * d, d, sum);
+        sum = MULTIPLY_ADD(P_WEIGHT * d, d, sum);
     }
     if (penalty)
         lanes_sum(sum, penalty, tmp);

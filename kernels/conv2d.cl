@@ -53,7 +53,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
 
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
-    outer_products(DIVISOR(P_KERNEL_H * P_KERNEL_W * IN_C, ROWS_MAX), STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W), FN(padded)(x[0], tmp), PADDED_W, IN_C, dy, OUT_C, dw[0], add_dw);
+    outer_products(EVEN_ROWS(P_KERNEL_H * P_KERNEL_W * IN_C), STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W), FN(padded)(x[0], tmp), PADDED_W, IN_C, dy, OUT_C, dw[0], add_dw);
     channel_sums(dy, OUT_H * OUT_W, OUT_C, dw[1], add_dw);
     if (!dx[0])
         return;

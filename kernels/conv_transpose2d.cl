@@ -59,9 +59,9 @@ INLINE void FN(backward)(BACKWARD_ARGS)
     }
     /* dy moves with the tap, x does not: the product comes out as (tap, OUT_C, IN_C). */
     if (OUT_C == 1) {
-        outer_products(DIVISOR(P_KERNEL_H * P_KERNEL_W * OUT_C, ROWS_MAX), STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W), padded_dy, PADDED_DY_W, OUT_C, x[0], IN_C, dw[0], add_dw);
+        outer_products(EVEN_ROWS(P_KERNEL_H * P_KERNEL_W * OUT_C), STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W), padded_dy, PADDED_DY_W, OUT_C, x[0], IN_C, dw[0], add_dw);
     } else {
-        outer_products(DIVISOR(P_KERNEL_H * P_KERNEL_W * OUT_C, ROWS_MAX), STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W), padded_dy, PADDED_DY_W, OUT_C, x[0], IN_C, tmp + SCRATCH_1, 0);
+        outer_products(EVEN_ROWS(P_KERNEL_H * P_KERNEL_W * OUT_C), STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W), padded_dy, PADDED_DY_W, OUT_C, x[0], IN_C, tmp + SCRATCH_1, 0);
         transpose_taps(tmp + SCRATCH_1, P_KERNEL_H * P_KERNEL_W, OUT_C, IN_C, dw[0], add_dw);
     }
     channel_sums(dy, OUT_H * OUT_W, OUT_C, dw[1], add_dw);

@@ -9,7 +9,8 @@
  * The host puts this file once for each way to store A and B into one program. Macros: GEMM(name): names the functions.
  * TRANSPOSE_A, TRANSPOSE_B: how A and B are stored, (k,m) and (n,k) when 1. FOLD_SUM(T, fold, sum, other): what is stored of 1
  * (T float) or 16 sums (float16): that of the pointwise layer that the host has folded in as number `fold`, 0 for none;
- * `other` (m,n) holds what a backward pass reads beside. ROWS, COLUMNS, DOTS, TILE: the sizes above. PIECE: terms of a piece
+ * `other` (m,n) holds what a backward pass reads beside. ROWS, COLUMNS, DOTS (2 or 4), TILE: the sizes above, which the host
+ * fits to the device. PIECE: terms of a piece
  * of B, a multiple of 16. WIDE, GRID, FINISH: which of the three are compiled. bias (n) is added to each row where has_bias.
  * *_row are the floats from one stored row to the next. There are `count` products, `inner` in the inner one of two loops;
  * A, B and C of a product lie *_outer and *_inner floats after those of the one before in either loop.
@@ -99,7 +100,7 @@ INLINE void GEMM(add_terms)(const int rows, const int columns, V *sum, G const f
         const V right = GEMM(load_terms)(b + (size_t)c * b_row, p, tail);
 #pragma unroll
         for (int r = 0; r < rows; ++r)
-            sum[r * columns + c] = fma(left[r], right, sum[r * columns + c]);
+            sum[r * columns + c] = MULTIPLY_ADD(left[r], right, sum[r * columns + c]);
     }
 }
 
@@ -108,7 +109,7 @@ INLINE void GEMM(dots)(const int rows, const int columns, V *sum, TILE_ARGS)
 {
     G const float *a = A + (size_t)i * a_row, *b = B + (size_t)j * b_row;
 #pragma unroll
-    for (int t = 0; t < 16; ++t)
+    for (int t = 0; t < rows * columns; ++t)
         sum[t] = 0.0f;
     const int whole = k / 16 * 16;
     for (int p = 0; p < whole; p += 16)
@@ -121,30 +122,40 @@ INLINE void GEMM(dots)(const int rows, const int columns, V *sum, TILE_ARGS)
 INLINE void GEMM(dots_tile)(const int rows, TILE_ARGS)
 {
     const int columns = n - j;
+    V sum[16];
     if (rows == DOTS && columns >= 16) {
-        V part[DOTS]; /* four columns each, of four rows */
-#pragma unroll 1 /* compiling four of them would take a second */
-        for (int c = 0; c < DOTS; ++c) {
-            V sum[16];
+        V part[16 / DOTS]; /* DOTS columns each, of DOTS rows */
+#pragma unroll 1 /* compiling several of them would take a second */
+        for (int c = 0; c < 16 / DOTS; ++c) {
             GEMM(dots)(DOTS, DOTS, sum, i, j + DOTS * c, TILE_REST);
-            part[c] = sums16(sum, 16);
+            part[c] = sums16(sum, DOTS * DOTS);
         }
+#if DOTS == 4
         GEMM(put)((V)(part[0].s0123, part[1].s0123, part[2].s0123, part[3].s0123), 16, 1, i, j, TILE_REST);
         GEMM(put)((V)(part[0].s4567, part[1].s4567, part[2].s4567, part[3].s4567), 16, 1, i + 1, j, TILE_REST);
         GEMM(put)((V)(part[0].s89ab, part[1].s89ab, part[2].s89ab, part[3].s89ab), 16, 1, i + 2, j, TILE_REST);
         GEMM(put)((V)(part[0].scdef, part[1].scdef, part[2].scdef, part[3].scdef), 16, 1, i + 3, j, TILE_REST);
+#else
+        GEMM(put)((V)(part[0].s01, part[1].s01, part[2].s01, part[3].s01, part[4].s01, part[5].s01, part[6].s01,
+                      part[7].s01), 16, 1, i, j, TILE_REST);
+        GEMM(put)((V)(part[0].s23, part[1].s23, part[2].s23, part[3].s23, part[4].s23, part[5].s23, part[6].s23,
+                      part[7].s23), 16, 1, i + 1, j, TILE_REST);
+#endif
         return;
     }
     for (int r = i; r < i + rows; ++r) {
-        V sum[16];
         if (columns >= 16) {
-            V part[2]; /* eight columns each */
+            V part[8 / DOTS]; /* 2 * DOTS columns each */
 #pragma unroll 1
-            for (int c = 0; c < 2; ++c) {
-                GEMM(dots)(1, 8, sum, r, j + 8 * c, TILE_REST);
-                part[c] = sums16(sum, 8);
+            for (int c = 0; c < 8 / DOTS; ++c) {
+                GEMM(dots)(1, 2 * DOTS, sum, r, j + 2 * DOTS * c, TILE_REST);
+                part[c] = sums16(sum, 2 * DOTS);
             }
+#if DOTS == 4
             GEMM(put)((V)(part[0].lo, part[1].lo), 16, 1, r, j, TILE_REST);
+#else
+            GEMM(put)((V)(part[0].s0123, part[1].s0123, part[2].s0123, part[3].s0123), 16, 1, r, j, TILE_REST);
+#endif
         } else {
             for (int c = j; c < n; ++c) {
                 GEMM(dots)(1, 1, sum, r, c, TILE_REST);
@@ -198,7 +209,7 @@ INLINE void GEMM(sums)(const int rows, const int columns, const int parts, const
                 const V left = A[A_AT(i + r, p0 + p + q)];
 #pragma unroll
                 for (int c = 0; c < columns; ++c)
-                    sum[r + q][c] = fma(left, right[c], sum[r + q][c]);
+                    sum[r + q][c] = MULTIPLY_ADD(left, right[c], sum[r + q][c]);
             }
         }
     }
@@ -336,7 +347,7 @@ __kernel void GEMM(grid)(GEMM_ARGS)
 #endif
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int p = 0; p < TILE; ++p)
-            sum = fma(a_tile[row][p], b_tile[p][column], sum);
+            sum = MULTIPLY_ADD(a_tile[row][p], b_tile[p][column], sum);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     if (i >= m || j >= n)

@@ -30,7 +30,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
         for (int j = 0; j < 4; ++j) {
             const int at = 64 * block + 16 * j;
             if (at < IN_LEN)
-                sum = fma(v[j], load16(x[0] + at, IN_LEN - at), sum);
+                sum = MULTIPLY_ADD(v[j], load16(x[0] + at, IN_LEN - at), sum);
         }
     }
     lanes_sum(sum, y, tmp);

@@ -7,14 +7,14 @@
 
 #include "base/cache.h"
 #include "base/clock.h"
-#include "base/version.h"
 #include "check/bench.h"
 #include "check/quick_check.h"
 #include "cli/command.h"
 #include "cli/driver_guard.h"
+#include "device/properties.h"
 
 enum {
-    KEY_LEN = 1024,
+    KEY_LEN = PROPERTIES_LINE + 32,
     WHY_LEN = 1024,
     PATIENCE = 300, /* seconds; a check takes some, and a compiler on a busy machine a minute */
     FORMAT = 2,     /* of what is remembered; 1 blamed devices for configs that diverge */
@@ -24,10 +24,11 @@ static const char KIND[] = "verdict";
 /* All that may change a device's numbers. */
 static void write_key(const struct device *device, char *key, size_t len)
 {
-    const struct platform_device *facts = device_facts(device);
     const struct tuning *tuning = device_tuning(device);
-    snprintf(key, len, "%d\n%s\n%s\n%s\n%s\n%s\n%s\n%s", FORMAT, facts->platform, facts->name, facts->version,
-             facts->driver, DAE_CL_VERSION, tuning->wide ? "wide" : "grid", tuning->clblast ? "clblast" : "own");
+    char identity[PROPERTIES_LINE];
+    properties_identity(device_facts(device), identity);
+    snprintf(key, len, "%d\n%s, %s, %s", FORMAT, identity, tuning->wide ? "wide" : "grid",
+             tuning->clblast ? "clblast" : "own");
 }
 
 /* Kernels that are being worked on are checked each time. */

@@ -33,11 +33,13 @@ static enum dae_status print(const struct tune_report *report, struct arena *are
     }
     output_table(header, "lrl", cell, report->n_trials);
     const struct tuning *tuning = &report->tuning;
-    printf(
-        "\nremembered for this device: products by %d rows x %d vectors, %d samples in flight, random numbers by %s\n"
-        "training: %.0f images/s before, %.0f now\n",
-        tuning->gemm_rows, tuning->gemm_columns, tuning->units, tuning->mul_hi ? "mul_hi" : "wide products",
-        report->before, report->after);
+    printf("\nremembered for this device: products by %d rows x %d vectors, convolutions by %d pixels x %d vectors and "
+           "%d rows "
+           "of weights, %d samples in flight, random numbers by %s\n"
+           "training: %.0f images/s before, %.0f now\n",
+           tuning->gemm_rows, tuning->gemm_columns, tuning->conv_tile / tuning->conv_block, tuning->conv_block,
+           tuning->conv_rows, tuning->units, tuning->mul_hi ? "mul_hi" : "wide products", report->before,
+           report->after);
     return DAE_OK;
 }
 
@@ -48,6 +50,9 @@ static cJSON *to_json(const struct tune_report *report)
     json_number(root, "after_images_per_second", report->after);
     json_number(root, "gemm_rows", report->tuning.gemm_rows);
     json_number(root, "gemm_columns", report->tuning.gemm_columns);
+    json_number(root, "conv_tile", report->tuning.conv_tile);
+    json_number(root, "conv_block", report->tuning.conv_block);
+    json_number(root, "conv_rows", report->tuning.conv_rows);
     json_number(root, "units", report->tuning.units);
     json_number(root, "mul_hi", report->tuning.mul_hi);
     cJSON *trials = cJSON_AddArrayToObject(root, "trials");

@@ -6,6 +6,7 @@
 
 #include "device/cl_status.h"
 #include "device/handles.h"
+#include "device/properties.h"
 
 struct device_event {
     cl_event event;
@@ -34,6 +35,11 @@ enum dae_status device_open(const struct platform_device *listed, const struct t
         tuning_recall(&device->facts, &device->tuning, problem, sizeof problem);
     if (problem[0])
         text_printf(&device->notices, "warning: %s\n", problem);
+    if (device->tuning.wide && !properties_of(&device->facts).known)
+        text_printf(&device->notices,
+                    "device '%s' reports vectors of %d floats: kernels are made as for vectors of %d in %d registers\n",
+                    device->facts.name, device->facts.vector_floats, properties_of(&device->facts).vector_floats,
+                    properties_of(&device->facts).registers);
     cl_int code;
     device->context = clCreateContext(NULL, 1, &device->id, NULL, NULL, &code);
     if (!device->context) {

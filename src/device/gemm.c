@@ -16,9 +16,6 @@
 #include "device/sources.h"
 
 enum {
-    GRID_TILE = 16,          /* a work-group of 256; halved until the device takes it */
-    DOTS = 4,                /* rows of each operand whose products a work-item sums side by side */
-    PIECE = 256,             /* terms of a piece of a transposed B: 32 KB with two vectors of columns */
     TURNED_ROWS = 32,        /* of C, from which turning such pieces pays; more than a tile may have */
     ITEMS_EACH_UNIT = 16,    /* so that units that finish early find more */
     TURNED_EACH_UNIT = 4,    /* the same where each item turns pieces of B */
@@ -55,7 +52,7 @@ struct gemm_pool {
     struct device *device;
     struct gemm *first;
     struct gemm_program *programs;
-    int n_folds, tile;
+    int n_folds;
     bool clblast;
 };
 
@@ -177,10 +174,11 @@ static enum dae_status write_source(const struct gemm_pool *pool, struct text *t
 {
     const struct tuning *tuning = device_tuning(pool->device);
     const bool finish = pool->clblast, wide = tuning->wide && !finish;
+    tuning_define(tuning, text);
     TRY(sources_add(text, "dae.clh", err));
     text_printf(text, "#define WIDE %d\n#define GRID %d\n#define FINISH %d\n", wide, !wide && !finish, finish);
     text_printf(text, "#define ROWS %d\n#define COLUMNS %d\n#define DOTS %d\n#define PIECE %d\n#define TILE %d\n",
-                tuning->gemm_rows, tuning->gemm_columns, DOTS, PIECE, pool->tile);
+                tuning->gemm_rows, tuning->gemm_columns, tuning->gemm_dots, tuning->gemm_piece, tuning->gemm_tile);
     for (const struct gemm *gemm = pool->first; gemm; gemm = gemm->next)
         if (!gemm->kernels && gemm->fold && is_first(gemm, false))
             text_printf(text, "#define FOLD(T) fold_##T##_%d\n%s#undef FOLD\n", gemm->number, gemm->fold_source);
@@ -249,7 +247,7 @@ static int64_t count_of(const struct gemm_product *p)
 static int64_t tiles_each(const struct gemm *gemm, const struct gemm_product *p, int64_t *items)
 {
     const struct tuning *tuning = device_tuning(gemm->pool->device);
-    const int64_t rows = gemm->stored == NT ? DOTS : tuning->gemm_rows;
+    const int64_t rows = gemm->stored == NT ? tuning->gemm_dots : tuning->gemm_rows;
     const int64_t columns = gemm->stored == NT ? 16 : 16 * tuning->gemm_columns;
     const int64_t tiles = divide_up(p->m, rows) * divide_up(p->n, columns) * count_of(p);
     const int64_t work = (p->m < rows ? p->m : rows) * columns * p->k;
@@ -317,7 +315,7 @@ static enum dae_status run_own(const struct gemm *gemm, const struct gemm_produc
         return kernel_launch(turned ? gemm->kernels->turned : gemm->kernels->multiply, global, local, args, n_args,
                              err);
     }
-    const size_t tile = (size_t)gemm->pool->tile, local[2] = {tile, tile};
+    const size_t tile = (size_t)device_tuning(gemm->pool->device)->gemm_tile, local[2] = {tile, tile};
     const size_t global[2] = {(size_t)shape_round_up(p->n, (int64_t)tile),
                               (size_t)(shape_round_up(p->m, (int64_t)tile) * count_of(p))};
     return kernel_launch(gemm->kernels->multiply, global, local, args, n_args - 1, err);
@@ -459,9 +457,6 @@ enum dae_status gemm_pool_new(struct device *device, struct gemm_pool **out, str
     if (!pool)
         return error_no_memory(err, "matrix products", sizeof *pool);
     pool->device = device;
-    pool->tile = GRID_TILE;
-    while ((size_t)(pool->tile * pool->tile) > device_facts(device)->max_work_group)
-        pool->tile /= 2;
     enum dae_status status = device_tuning(device)->clblast ? try_clblast(pool, err) : DAE_OK;
     if (status != DAE_OK) {
         gemm_pool_free(pool);

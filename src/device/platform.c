@@ -1,6 +1,7 @@
 #include "device/platform.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -79,16 +80,21 @@ static void describe(struct platform_device *device, cl_platform_id platform, cl
     device_text(id, CL_DEVICE_VERSION, device->version, sizeof device->version);
     device_text(id, CL_DRIVER_VERSION, device->driver, sizeof device->driver);
     cl_device_type type = 0;
-    cl_uint units = 0;
+    cl_uint units = 0, vector = 0;
+    cl_device_fp_config precision = 0;
     cl_ulong memory = 0, allocation = 0, local = 0;
     clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
     clGetDeviceInfo(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
+    clGetDeviceInfo(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof vector, &vector, NULL);
+    clGetDeviceInfo(id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof precision, &precision, NULL);
     clGetDeviceInfo(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL);
     clGetDeviceInfo(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof allocation, &allocation, NULL);
     clGetDeviceInfo(id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
     clGetDeviceInfo(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof device->max_work_group, &device->max_work_group, NULL);
     device->type = type & CL_DEVICE_TYPE_GPU ? DEVICE_GPU : type & CL_DEVICE_TYPE_CPU ? DEVICE_CPU : DEVICE_OTHER;
     device->compute_units = (int)units;
+    device->vector_floats = vector <= INT_MAX ? (int)vector : 0;
+    device->fused = precision & CL_FP_FMA;
     device->memory_bytes = memory;
     device->max_allocation_bytes = allocation;
     device->local_bytes = local;

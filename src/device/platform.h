@@ -16,6 +16,8 @@ struct platform_device {
     char platform[128], vendor[128], name[256], version[128], driver[128];
     enum device_type type;
     int compute_units;
+    int vector_floats; /* of a native vector; whatever the driver says, 0 included */
+    bool fused;        /* it multiplies and adds with one rounding, in one instruction */
     uint64_t memory_bytes, max_allocation_bytes, local_bytes;
     size_t max_work_group;
     bool usable;

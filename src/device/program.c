@@ -6,10 +6,10 @@
 
 #include "base/cache.h"
 #include "base/clock.h"
-#include "base/version.h"
 #include "device/cl_status.h"
 #include "device/handles.h"
 #include "device/kernel_cache.h"
+#include "device/properties.h"
 
 /* PoCL fails about one build in a hundred with an empty log when processes share a cold kernel cache; a fresh program
  * object then builds. An error in the source comes with a log and is not tried again. */
@@ -77,9 +77,9 @@ static enum dae_status compile(struct device *device, const char *label, const c
 /* All that a compiled program depends on. */
 static void describe(const struct device *device, const char *source, const char *options, struct text *key)
 {
-    const struct platform_device *d = &device->facts;
-    text_printf(key, "dae-cl %s, %s, %s, %s, driver %s, %d units, %s\n", DAE_CL_VERSION, d->platform, d->name,
-                d->version, d->driver, d->compute_units, options);
+    char identity[PROPERTIES_LINE];
+    properties_identity(&device->facts, identity);
+    text_printf(key, "%s, %s\n", identity, options);
     text_add(key, source);
 }
 

@@ -1,22 +1,45 @@
 #include "device/tuning.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cache.h"
-#include "base/version.h"
 
 enum {
     WIDE_SHARDS = 32,
     GRID_SHARDS = 128,
-    GRID_LANES = 64, /* and as many work-items where each works alone; halved until the device takes it */
-    GEMM_ROWS = 8,   /* with GEMM_COLUMNS vectors: 16 sums, enough to hide the latency of fma */
-    GEMM_COLUMNS = 2,
-    MOST_SUMS = 28, /* of 32 vector registers */
+    WIDE_UPDATE = 64, /* vectors: enough to pay for the start of a work-item */
+    GRID_LANES = 64,  /* and as many work-items where each works alone; halved until the device takes it */
+    GRID_TILE = 16,   /* a work-group of 256; halved until the device takes it */
+    GRID_ROWS = 4,    /* of a convolution's weights; a lane has few registers */
+    VECTOR = 16,      /* floats of a kernel's vector, whatever the device's has */
+    MOST_ROWS = 8,    /* of a product: with two columns these are 16 sums, enough to hide the latency of fma */
+    MOST_OUTER = 12,  /* rows of a convolution's weights: a number that divides 9 k, k a multiple of 4 */
+    MOST_TILE = 16,   /* vectors that kernels/convolution.clh takes, and kernels/dae.clh can sum across */
+    MOST_SUMS = 28,   /* of 32 vector registers */
+    PIECE = 256,      /* terms: 16 KB with one vector of columns, 32 with two, which the first cache holds */
 };
 
+enum { KEY_LEN = PROPERTIES_LINE + 16 };
 static const char kind[] = "tuning";
+
+/* What is remembered, beside mul_hi. */
+static const struct {
+    const char *key;
+    size_t offset;
+} tuned_field[] = {
+    {"gemm_rows", offsetof(struct tuning, gemm_rows)},   {"gemm_columns", offsetof(struct tuning, gemm_columns)},
+    {"units", offsetof(struct tuning, units)},           {"conv_tile", offsetof(struct tuning, conv_tile)},
+    {"conv_block", offsetof(struct tuning, conv_block)}, {"conv_rows", offsetof(struct tuning, conv_rows)},
+};
+enum { N_TUNED = sizeof tuned_field / sizeof tuned_field[0] };
+
+static int *field(struct tuning *tuning, int i)
+{
+    return (int *)((char *)tuning + tuned_field[i].offset);
+}
 
 static enum dae_status pick(const char *what, const char *word, const char *yes, const char *no, bool otherwise,
                             bool *out, struct error *err)
@@ -32,40 +55,93 @@ static enum dae_status pick(const char *what, const char *word, const char *yes,
     return DAE_OK;
 }
 
+bool tuning_has_room(const struct properties *p, int rows, int columns)
+{
+    const int each = VECTOR / p->vector_floats; /* registers of a vector */
+    return each * columns * (rows + 1) + 1 <= p->registers;
+}
+
+static int most_rows(const struct properties *p, int columns, int most)
+{
+    int rows = most;
+    while (rows > 1 && !tuning_has_room(p, rows, columns))
+        --rows;
+    return rows;
+}
+
+/* Tiles of a CPU: as many sums as find room in registers beside what they are made of. Where a vector of 16 takes
+ * several registers, one column leaves more of them to rows. */
+static void choose_tiles(const struct properties *p, struct tuning *t)
+{
+    const int columns = p->vector_floats == VECTOR ? 2 : 1;
+    t->gemm_columns = columns;
+    t->gemm_rows = most_rows(p, columns, MOST_ROWS);
+    t->gemm_dots = VECTOR / p->vector_floats * (4 * 4 + 4 + 1) <= p->registers ? 4 : 2;
+    t->gemm_piece = PIECE;
+    t->conv_block = columns;
+    t->conv_tile = t->gemm_rows * columns;
+    t->conv_rows = most_rows(p, columns, MOST_OUTER);
+}
+
+/* A lane of a work-group has few registers, and neighbours to share with. */
+static void choose_grid_tiles(const struct platform_device *device, struct tuning *t)
+{
+    t->lanes = GRID_LANES;
+    while ((size_t)t->lanes > device->max_work_group)
+        t->lanes /= 2;
+    t->gemm_tile = GRID_TILE;
+    while ((size_t)(t->gemm_tile * t->gemm_tile) > device->max_work_group)
+        t->gemm_tile /= 2;
+    t->conv_tile = t->conv_block = 1;
+    t->conv_rows = GRID_ROWS;
+    t->update_vectors = 1;
+}
+
 enum dae_status tuning_choose(const struct platform_device *device, const struct tuning_request *request,
                               struct tuning *tuning, struct error *err)
 {
-    *tuning = (struct tuning){
-        .join = !request->no_join, .fold = !request->no_fold, .gemm_rows = GEMM_ROWS, .gemm_columns = GEMM_COLUMNS};
+    const struct properties properties = properties_of(device);
+    *tuning = (struct tuning){.join = !request->no_join, .fold = !request->no_fold, .fused = device->fused};
     TRY(pick("shape", request->shape, "wide", "grid", device->type == DEVICE_CPU, &tuning->wide, err));
     /* CLBlast's kernels are made for work-groups and local memory: on CPU devices they reach a tenth of our own. */
     TRY(pick("gemm", request->gemm, "clblast", "own", device->type == DEVICE_GPU, &tuning->clblast, err));
+    choose_tiles(&properties, tuning);
     if (tuning->wide) {
-        tuning->lanes = tuning->group = 1;
+        tuning->lanes = 1;
+        tuning->update_vectors = WIDE_UPDATE;
         tuning->shards = WIDE_SHARDS;
         tuning->units = device->compute_units < WIDE_SHARDS ? device->compute_units : WIDE_SHARDS;
     } else {
-        tuning->lanes = GRID_LANES;
-        while ((size_t)tuning->lanes > device->max_work_group)
-            tuning->lanes /= 2;
-        tuning->group = tuning->lanes;
+        choose_grid_tiles(device, tuning);
         tuning->shards = GRID_SHARDS;
         tuning->units = GRID_SHARDS;
     }
+    tuning->group = tuning->lanes;
     return DAE_OK;
 }
 
 bool tuning_is_sound(const struct tuning *t)
 {
     return t->gemm_rows >= 1 && t->gemm_columns >= 1 && t->gemm_rows <= MOST_SUMS && t->gemm_columns <= MOST_SUMS &&
-           t->gemm_rows * t->gemm_columns <= MOST_SUMS && t->units >= 1 && t->units <= t->shards;
+           t->gemm_rows * t->gemm_columns <= MOST_SUMS && t->units >= 1 && t->units <= t->shards &&
+           t->conv_block >= 1 && t->conv_tile >= t->conv_block && t->conv_tile <= MOST_TILE && t->conv_rows >= 1 &&
+           t->conv_rows <= MOST_SUMS && t->conv_rows * t->conv_block <= MOST_SUMS;
+}
+
+void tuning_define(const struct tuning *tuning, struct text *text)
+{
+    text_printf(
+        text,
+        "#define FUSED %d\n#define PHILOX_MUL_HI %d\n#define TILE_MAX %d\n#define BLOCK %d\n#define ROWS_MAX %d\n",
+        tuning->fused, tuning->mul_hi, tuning->conv_tile, tuning->conv_block, tuning->conv_rows);
 }
 
 /* All that a tuning depends on: another shape has other kernels. */
-static void describe(const struct platform_device *device, const struct tuning *tuning, char *key, size_t len)
+static void write_key(const struct platform_device *device, const struct tuning *tuning, char key[KEY_LEN])
 {
-    snprintf(key, len, "dae-cl %s, %s, %s, %s, driver %s, %d units, %s", DAE_CL_VERSION, device->platform, device->name,
-             device->version, device->driver, device->compute_units, tuning->wide ? "wide" : "grid");
+    char identity[PROPERTIES_LINE];
+    properties_identity(device, identity);
+    snprintf(key, KEY_LEN, "%s, %s", identity, tuning->wide ? "wide" : "grid");
 }
 
 /* A whole number of the table, or -1. */
@@ -79,15 +155,14 @@ static int number(const cJSON *table, const char *key)
 
 void tuning_recall(const struct platform_device *device, struct tuning *tuning, char *problem, size_t len)
 {
-    char key[1024];
-    describe(device, tuning, key, sizeof key);
+    char key[KEY_LEN];
+    write_key(device, tuning, key);
     cJSON *table = cache_read(kind, key, problem, len);
     if (!table)
         return;
     struct tuning tuned = *tuning;
-    tuned.gemm_rows = number(table, "gemm_rows");
-    tuned.gemm_columns = number(table, "gemm_columns");
-    tuned.units = number(table, "units");
+    for (int i = 0; i < N_TUNED; ++i)
+        *field(&tuned, i) = number(table, tuned_field[i].key);
     const int mul_hi = number(table, "mul_hi");
     tuned.mul_hi = mul_hi == 1;
     if (tuning_is_sound(&tuned) && (mul_hi == 0 || mul_hi == 1))
@@ -99,12 +174,13 @@ void tuning_recall(const struct platform_device *device, struct tuning *tuning, 
 
 enum dae_status tuning_remember(const struct platform_device *device, const struct tuning *tuning, struct error *err)
 {
-    char key[1024];
-    describe(device, tuning, key, sizeof key);
+    char key[KEY_LEN];
+    write_key(device, tuning, key);
     cJSON *table = cJSON_CreateObject();
-    const bool whole = json_number(table, "gemm_rows", tuning->gemm_rows) &&
-                       json_number(table, "gemm_columns", tuning->gemm_columns) &&
-                       json_number(table, "units", tuning->units) && json_number(table, "mul_hi", tuning->mul_hi);
+    bool whole = json_number(table, "mul_hi", tuning->mul_hi);
+    struct tuning tuned = *tuning;
+    for (int i = 0; i < N_TUNED; ++i)
+        whole = whole && json_number(table, tuned_field[i].key, *field(&tuned, i));
     if (!whole) {
         cJSON_Delete(table);
         table = NULL;

@@ -9,6 +9,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "device/properties.h"
+
 #include "driver/environment.h"
 
 void fingerprint_file(const char *path, char *stamp, size_t len)
@@ -83,6 +85,9 @@ enum dae_status fingerprint_driver(const struct icd *icd, int format, struct tex
     add_folders(key, getenv("LD_LIBRARY_PATH"));
     if (uname(&system) == 0) /* the host's name: home folders are shared between machines */
         text_printf(key, "system %s %s\n", system.nodename, system.release);
+    char processor[512]; /* a virtual machine may move to another one while it runs */
+    properties_processor(processor, sizeof processor);
+    text_printf(key, "%s\n", processor);
     add_nodes(key, "/dev");
     add_nodes(key, "/dev/dri");
     for (int i = 0; i < environment.n; ++i)

@@ -180,10 +180,12 @@ static enum dae_status add_functions(struct writer *w, int number, struct error 
     return status;
 }
 
-enum dae_status codegen_plugin(const struct node *node, struct text *text, struct error *err)
+enum dae_status codegen_plugin(const struct node *node, const struct tuning *tuning, struct text *text,
+                               struct error *err)
 {
     struct text definitions = {0}, file = {0};
     define_node(node, &definitions);
+    tuning_define(tuning, text);
     enum dae_status status = sources_add(text, "dae.clh", err);
     if (status == DAE_OK)
         status = add_plugin_source(node->plugin, &file, err);
@@ -198,16 +200,17 @@ enum dae_status codegen_plugin(const struct node *node, struct text *text, struc
     return text->failed ? error_no_memory(err, "kernel source", text->len) : DAE_OK;
 }
 
-enum dae_status codegen_optimizer(const struct plugin *plugin, const void *state, int vectors_each, int norm_vectors,
-                                  struct text *text, struct error *err)
+enum dae_status codegen_optimizer(const struct plugin *plugin, const void *state, const struct tuning *tuning,
+                                  int norm_vectors, struct text *text, struct error *err)
 {
+    tuning_define(tuning, text);
     TRY(sources_add(text, "dae.clh", err));
     text_printf(text, "#define FN(pass) %s_##pass\n", plugin->name);
     params_define(plugin, state, text);
     codegen_update(plugin->optimizer, text);
     text_printf(text, "#define STATES %d\n#define UPDATE(w, g, state, lr, c) FN(update)(w, g, state, lr, c)\n",
                 plugin->optimizer->n_states);
-    text_printf(text, "#define VECTORS_EACH %d\n#define NORM_VECTORS %d\n", vectors_each, norm_vectors);
+    text_printf(text, "#define VECTORS_EACH %d\n#define NORM_VECTORS %d\n", tuning->update_vectors, norm_vectors);
     TRY(sources_add(text, "step.cl", err));
     return text->failed ? error_no_memory(err, "kernel source", text->len) : DAE_OK;
 }
@@ -381,7 +384,7 @@ enum dae_status codegen_schedule(const struct network *network, const struct tun
     text_printf(text, "#define DATA_PATCHES %d\n", patches);
     for (int i = 0; patches && i < 3; ++i)
         text_printf(text, "#define PATCH_%s %lld\n", axis_name[i], (long long)network->node[0].plan.output.dim[i]);
-    text_printf(text, "#define PHILOX_MUL_HI %d\n", tuning->mul_hi);
+    tuning_define(tuning, text);
     define_folds(&w);
     TRY(sources_add(text, "dae.clh", err));
     add_folds(&w);

@@ -20,11 +20,12 @@ MUST_USE enum dae_status codegen_schedule(const struct network *network, const s
 
 /* The kernel file of a batch-wide layer, with those of the node's macros that it mentions: nodes for which it says the
  * same share a program. */
-MUST_USE enum dae_status codegen_plugin(const struct node *node, struct text *text, struct error *err);
+MUST_USE enum dae_status codegen_plugin(const struct node *node, const struct tuning *tuning, struct text *text,
+                                        struct error *err);
 
-/* The end of a training step (kernels/step.cl) around an optimiser's update; each work-item updates vectors_each
- * vectors. Gradients are clipped by a norm that is summed from pieces of norm_vectors vectors, or with 0 not at all. */
-MUST_USE enum dae_status codegen_optimizer(const struct plugin *plugin, const void *state, int vectors_each,
+/* The end of a training step (kernels/step.cl) around an optimiser's update. Gradients are clipped by a norm that is
+ * summed from pieces of norm_vectors vectors, or with 0 not at all. */
+MUST_USE enum dae_status codegen_optimizer(const struct plugin *plugin, const void *state, const struct tuning *tuning,
                                            int norm_vectors, struct text *text, struct error *err);
 
 #endif

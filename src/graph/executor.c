@@ -11,8 +11,7 @@
 
 enum {
     N_KINDS = 3,
-    WIDE_UPDATE_VECTORS = 64, /* what one work-item updates: enough to pay for its start */
-    NORM_VECTORS = 64,        /* what one work-item sums squares of; on it depends how a norm is rounded */
+    NORM_VECTORS = 64, /* what one work-item sums squares of; on it depends how a norm is rounded */
 };
 
 /* One kind of schedule, ready to run. */
@@ -107,9 +106,9 @@ static enum dae_status build_pass(struct executor *e, enum schedule_kind kind, s
 static enum dae_status build_update(struct executor *e, struct error *err)
 {
     struct text text = {0};
-    enum dae_status status = codegen_optimizer(e->options.optimizer, e->options.optimizer_state,
-                                               device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1,
-                                               e->options.clip_gradient > 0 ? NORM_VECTORS : 0, &text, err);
+    enum dae_status status =
+        codegen_optimizer(e->options.optimizer, e->options.optimizer_state, device_tuning(e->device),
+                          e->options.clip_gradient > 0 ? NORM_VECTORS : 0, &text, err);
     if (status == DAE_OK)
         status =
             program_build(e->device, "the optimizer's kernels", text.data, "-cl-std=CL1.2", &e->update_program, err);
@@ -410,8 +409,7 @@ enum dae_status executor_update(struct executor *e, int64_t t, double rate, stru
         ARG_FLOAT(c[2]),
         ARG_FLOAT(c[3]),
         ARG_BUFFER(e->norm ? e->norm : e->gradients)}; /* read only where gradients are clipped */
-    const int64_t vectors = e->network->trained_len / 16,
-                  each = device_tuning(e->device)->wide ? WIDE_UPDATE_VECTORS : 1;
+    const int64_t vectors = e->network->trained_len / 16, each = device_tuning(e->device)->update_vectors;
     TRY(run_flat(e, e->update, (vectors + each - 1) / each, args, sizeof args / sizeof args[0], err));
     return e->average ? update_average(e, t, each, err) : DAE_OK;
 }

@@ -67,7 +67,7 @@ static enum dae_status prepare_kernels(const struct plugin_host *host, const str
     struct text text = {0};
     char label[96];
     snprintf(label, sizeof label, "plugin %s", node->plugin->name);
-    enum dae_status status = codegen_plugin(node, &text, err);
+    enum dae_status status = codegen_plugin(node, device_tuning(host->device), &text, err);
     if (status == DAE_OK)
         status = program_build(host->device, label, text.data, "-cl-std=CL1.2", &own->program, err);
     text_release(&text);

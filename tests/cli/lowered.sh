@@ -33,6 +33,24 @@ less DAE_CL_REDUCED=1 DAE_CL_SHAPE=grid "$BUILD/tests/graph/test_conformance"
 code_is 0
 out_has 'comparisons of'
 
+# The host makes the tiles of a processor with narrower vectors; the code is for this one.
+for vector in 4 8; do
+    case_is "products and the reduced conformance suite pass with tiles for vectors of $vector"
+    less LOWERED_GROUP=4096 LOWERED_VECTOR=$vector "$BUILD/tests/device/test_gemm"
+    code_is 0
+    less LOWERED_GROUP=4096 LOWERED_VECTOR=$vector DAE_CL_REDUCED=1 DAE_CL_SHAPE=wide "$BUILD/tests/graph/test_conformance"
+    code_is 0
+    out_has 'comparisons of'
+done
+
+case_is "a device that reports senseless vectors gets the tiles in the middle, and that is said once"
+for vector in 0 1 3 4294967295; do
+    less LOWERED_VECTOR=$vector "$dae_cl" run tests/cli/small.yaml --out "$work/vector-$vector"
+    code_is 0
+    [ "$(grep -c "floats: kernels are made as for vectors of 8 in 16 registers" "$work/err")" = 1 ] ||
+        problem "vectors of $vector: $(head -c 600 "$work/err")"
+done
+
 for config in conv_mnist fc_mnist; do
     case_is "$config trains in the grid shape with groups of 64"
     less "$dae_cl" run "configs/$config.yaml" "${short[@]}" "${grid[@]}" --out "$work/$config-64"

@@ -17,6 +17,7 @@ assert len(trials) >= 5 and trials[0]["what"] == "as it was" and trials[0]["chos
 assert all(trial["images_per_second"] > 0 for trial in trials)
 assert len({trial["what"] for trial in trials}) == len(trials)
 assert tuned["after_images_per_second"] > 0 and tuned["before_images_per_second"] > 0
+assert tuned["conv_tile"] >= tuned["conv_block"] >= 1 and tuned["conv_rows"] >= 1
 assert tuned["gemm_rows"] >= 1 and tuned["gemm_columns"] >= 1 and tuned["units"] >= 1 and tuned["mul_hi"] in (0, 1)
 END
 table=$(find "$work/own" -name 'tuning-*.json')

@@ -2,8 +2,8 @@
  * beyond, as a small GPU or a phone would. Built and used by tests/cli/lowered.sh.
  *
  * LOWERED_GROUP (64) work-items of a group, LOWERED_LOCAL (16384) bytes of local memory, LOWERED_ALLOCATION (2^28)
- * bytes of one buffer; no fp64, no extension at all, 64 KiB of constant memory, no images. LOWERED_SILENT=1: it refuses
- * as much, but does not say so before. */
+ * bytes of one buffer, LOWERED_VECTOR (as it is) floats of a native vector; no fp64, no extension at all, 64 KiB of
+ * constant memory, no images. LOWERED_SILENT=1: it refuses as much, but does not say so before. */
 #define _GNU_SOURCE
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
@@ -74,11 +74,15 @@ cl_int clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t len, voi
     REAL(clGetDeviceInfo)
     const size_t sizes[3] = {most_group(), most_group(), most_group()};
     const cl_bool no = CL_FALSE;
+    const cl_uint vector = (cl_uint)limit("LOWERED_VECTOR", 0);
     if (silent())
         return real(device, what, len, to, needed);
     switch (what) {
     case CL_DEVICE_MAX_WORK_GROUP_SIZE:
         return answer_size(most_group(), len, to, needed);
+    case CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT:
+        return getenv("LOWERED_VECTOR") ? answer(&vector, sizeof vector, len, to, needed)
+                                        : real(device, what, len, to, needed);
     case CL_DEVICE_MAX_WORK_ITEM_SIZES:
         return answer(sizes, sizeof sizes, len, to, needed);
     case CL_DEVICE_LOCAL_MEM_SIZE:

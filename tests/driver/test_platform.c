@@ -141,6 +141,75 @@ static void tuning_follows_the_device(void **state)
     assert_non_null(strstr(err.text, "auto, wide or grid"));
 }
 
+/* The tiles that a CPU gets whose vectors are of `floats`. */
+static struct tuning tiles_of(int floats)
+{
+    const struct platform_device cpu = {.type = DEVICE_CPU, .compute_units = 2, .vector_floats = floats};
+    struct error err = {0};
+    struct tuning tuning;
+    assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){0}, &tuning, &err), DAE_OK);
+    assert_true(tuning_is_sound(&tuning));
+    return tuning;
+}
+
+static void is_tile(int floats, int rows, int columns, int dots, int conv, int block, int conv_rows)
+{
+    const struct tuning t = tiles_of(floats);
+    assert_int_equal(t.gemm_rows, rows);
+    assert_int_equal(t.gemm_columns, columns);
+    assert_int_equal(t.gemm_dots, dots);
+    assert_int_equal(t.conv_tile, conv);
+    assert_int_equal(t.conv_block, block);
+    assert_int_equal(t.conv_rows, conv_rows);
+}
+
+static void tiles_follow_the_registers(void **state)
+{
+    (void)state;
+    is_tile(16, 8, 2, 4, 16, 2, 12);
+#ifdef __x86_64__
+    is_tile(8, 6, 1, 2, 6, 1, 6);
+    is_tile(4, 2, 1, 2, 2, 1, 2);
+#endif
+    const int odd[] = {0, 1, 2, 3, 32, -5};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; ++i) {
+        const struct platform_device cpu = {.type = DEVICE_CPU, .vector_floats = odd[i]};
+        assert_false(properties_of(&cpu).known);
+        is_tile(odd[i], 6, 1, 2, 6, 1, 6);
+    }
+    /* Other registers than this machine can have: NEON's, and what is full to the last. */
+    const struct properties neon = {4, 32, true}, avx2 = {8, 16, true};
+    assert_true(tuning_has_room(&neon, 6, 1) && !tuning_has_room(&neon, 7, 1));
+    assert_true(tuning_has_room(&avx2, 6, 1) && !tuning_has_room(&avx2, 7, 1) && !tuning_has_room(&avx2, 3, 2));
+}
+
+/* Nothing is remembered for two of them together. */
+static void identities_tell_instructions_apart(void **state)
+{
+    (void)state;
+    char line[5][PROPERTIES_LINE];
+    struct platform_device cpu = {.type = DEVICE_CPU, .compute_units = 2, .vector_floats = 8, .fused = true};
+    properties_identity(&cpu, line[0]);
+    cpu.vector_floats = 4;
+    properties_identity(&cpu, line[1]);
+    cpu.fused = false;
+    properties_identity(&cpu, line[2]);
+    assert_int_equal(setenv("CL_CONFIG_CPU_TARGET_ARCH", "corei7", 1), 0);
+    properties_identity(&cpu, line[3]);
+    assert_int_equal(unsetenv("CL_CONFIG_CPU_TARGET_ARCH"), 0);
+    cpu.compute_units = 3;
+    properties_identity(&cpu, line[4]);
+    for (int i = 0; i < 5; ++i)
+        for (int j = 0; j < i; ++j)
+            assert_string_not_equal(line[i], line[j]);
+#ifdef __x86_64__
+    assert_non_null(strstr(line[0], "processor "));
+    if (__builtin_cpu_supports("avx2"))
+        assert_non_null(strstr(line[0], " avx2"));
+    assert_int_equal(__builtin_cpu_supports("avx512f") != 0, strstr(line[0], " avx512f") != NULL);
+#endif
+}
+
 static void this_machine(void **state)
 {
     (void)state;
@@ -197,9 +266,17 @@ static void a_table_is_taken_when_it_is_sound(void **state)
         assert_non_null(strstr(problem, "numbers that cannot be"));
         assert_memory_equal(&tuning, &before, sizeof tuning);
     }
-    strcpy(cpu.driver, "8"); /* another driver: nothing is known */
-    tuning_recall(&cpu, &tuning, problem, sizeof problem);
-    assert_string_equal(problem, "");
+    remember(&cpu, 14, 2, 32);
+    struct platform_device other[] = {cpu, cpu, cpu}; /* of which nothing is known */
+    strcpy(other[0].driver, "8");
+    other[1].vector_floats = 4;
+    other[2].fused = !cpu.fused;
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; ++i) {
+        tuning = before;
+        tuning_recall(&other[i], &tuning, problem, sizeof problem);
+        assert_string_equal(problem, "");
+        assert_memory_equal(&tuning, &before, sizeof tuning);
+    }
     snprintf(command, sizeof command, "rm -r %s", folder);
     assert_int_equal(system(command), 0);
 }
@@ -231,6 +308,8 @@ int main(void)
         cmocka_unit_test(what_is_not_there),
         cmocka_unit_test(malformed_requests),
         cmocka_unit_test(tuning_follows_the_device),
+        cmocka_unit_test(tiles_follow_the_registers),
+        cmocka_unit_test(identities_tell_instructions_apart),
         cmocka_unit_test(a_table_is_taken_when_it_is_sound),
         cmocka_unit_test(this_machine),
         cmocka_unit_test(a_notice_is_given_once),

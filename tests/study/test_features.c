@@ -358,7 +358,7 @@ static void what_progressive_wants(void **state)
     static const struct {
         const char *change, *says;
     } cases[] = {
-        {"studies.progressive.levels=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]", "at most 6 levels"},
+        {"studies.progressive.levels=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]", "wants a list of 1 to 6, got a list of 7"},
         {"studies.progressive.passes=17", "wants an integer from 1 to 16, got '17'"},
         {"corruption={masking: {p: 0.3}}", "expects one corruption, Gaussian noise"},
     };

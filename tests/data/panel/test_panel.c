@@ -365,7 +365,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(moments_are_of_the_window_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_columns_that_cannot_be_standardised, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_rows_by_date, set_up, tear_down),
-        cmocka_unit_test(bombs_are_refused),
+        cmocka_unit_test_setup_teardown(bombs_are_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
