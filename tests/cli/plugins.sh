@@ -153,6 +153,7 @@ left=$(find "$work/root" -type f)
 
 # ---- Plugins that must be refused. ------------------------------------------------------------------------------------
 
+bash tools/embed.sh string "$work/kernel/swish.cl" >"$work/kernel/swish.cl.inc"
 compile() { # FOLDER FLAG...: swish.so with faults
     local folder=$1
     shift

@@ -298,7 +298,7 @@ code_is 2
 err_has "a study of features wants a code; name a layer, and give its name to model.code"
 study progressive --set corruption=masking
 code_is 2
-err_has "wants one corruption, \`gaussian\`"
+err_has "expects one corruption, Gaussian noise"
 
 case_is "options of compare, level_sweep and type_matrix, at their places"
 while read -r options what; do
@@ -328,7 +328,7 @@ case_is "another corruption than gaussian"
 for study in noise_levels level_sweep; do
     study $study --set corruption=masking
     code_is 2
-    err_has "wants one corruption, \`gaussian\`"
+    err_has "expects one corruption, Gaussian noise"
 done
 sed '/^corruption/d' "$small" >"$work/clean.yaml"
 run "$dae_cl" study compare "$work/clean.yaml"
@@ -337,6 +337,6 @@ err_has "has no corruption to train it on"
 sed '/^corruption/d' "$small" >"$work/none.yaml"
 run "$dae_cl" study noise_levels "$work/none.yaml"
 code_is 2
-err_has "there is none"
+err_has "there is no corruption"
 
 finish

@@ -63,7 +63,7 @@ for shape in wide grid; do
         grep -qF -- "$row" "$work/squeezed" || problem "stdout lacks '$row'"
     done
 done
-break_kernel contraction.cl '2.0f * s.scale' '1.9f * s.scale'
+break_kernel contraction.cl '2.0f * penalty_scale' '1.9f * penalty_scale'
 DAE_CL_KERNELS=$work/kernels run "$dae_cl" verify "$small" --set train.contractive=20
 code_is 7
 [[ $(tail -n 1 "$work/out") == *"the first: dense_1.weight: gradient with penalty off by "* ]] || problem "$(tail -n 1 "$work/out")"
@@ -270,7 +270,7 @@ out_lacks WRONGLY
 [ "$code" -eq 0 ] || [ "$code" -eq 8 ] || problem "exit status $code"
 
 case_is "a product that is wrong is seen in a config that diverges, too"
-break_kernel gemm.cl 'sum[r + q][c] = fma(left, right[c], sum[r + q][c]);' 'sum[r + q][c] = left * right[c];'
+break_kernel gemm.cl 'sum[r + q][c] = MULTIPLY_ADD(left, right[c], sum[r + q][c]);' 'sum[r + q][c] = left * right[c];'
 DAE_CL_KERNELS=$work/kernels run "$dae_cl" verify "$small" --set 'train.loss=bce' --set 'model.layers.4=relu'
 code_is 7
 rm -r "$work/kernels"
