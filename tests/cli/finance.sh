@@ -5,8 +5,10 @@ data='data={source: factor_panel, train: 600, test: 200, assets: 30, factors: 3,
 holes='data={source: factor_panel, train: 600, test: 200, assets: 30, factors: 3, noise: 0.3, missing: 0.05}'
 few=(--set "train.epochs=15" --set train.batch=50 --set train.optimizer.adam.lr=0.005)
 
-study() { # NAME DATA OPTIONS...: carries it out
-    run "$dae_cl" study "$1" "configs/$1.yaml" --platform cpu --out "$work/$1" --force --set "$2" "${few[@]}" \
+study() { # NAME DATA OPTIONS...: carries it out, anew unless the options say --resume
+    local anew=(--force)
+    [[ " $* " != *" --resume "* ]] || anew=()
+    run "$dae_cl" study "$1" "configs/$1.yaml" --platform cpu --out "$work/$1" "${anew[@]}" --set "$2" "${few[@]}" \
         --set "studies.$1.seeds=2" "${@:3}"
     folder=$work/$1/studies/$1
 }
