@@ -365,8 +365,7 @@ static void what_progressive_wants(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
         struct bench b;
         struct study_plan plan;
-        open_bench(&b, copying, NULL);
-        check(tree_set(b.config, cases[i].change, &b.arena, &err));
+        open_bench(&b, copying, (const char *const[]){cases[i].change, NULL});
         const struct study_task task = task_of(&b);
         assert_int_equal(study_plan_one(&task, &study_progressive, &plan, &err), DAE_CONFIG);
         if (!strstr(err.text, cases[i].says))
