@@ -36,7 +36,7 @@ def table(header, rows):
     return lines + ["| " + " | ".join(row) + " |" for row in rows]
 
 
-BUSY = " (**too much: these figures are not to be relied on**)"
+BUSY = " (**too much: do not rely on these figures**)"
 
 
 def to_markdown(result):
@@ -54,19 +54,19 @@ def to_markdown(result):
          verdict(r["ratio"], r["at_least"], r["aim"])] for r in result["rows"]])
     for r in result["rows"]:
         if r["work"] == "large":
-            lines += ["", "The large image's row is one `dae-cl denoise` of a grey PGM, start, reading and writing included, and for "
-                      "PyTorch its tiles alone, with the overlap that the network needs, cut from memory and put back there. "
+            lines += ["", "The large image's row times one `dae-cl denoise` of a grey PGM, including start, reading and writing; for "
+                      "PyTorch it times only the tiles, with the overlap that the network needs, cut from memory and written back. "
                       f"Peak memory of that `dae-cl denoise`: {mib(r['peak_rss_bytes'])}; goal at most "
                       f"{mib(LARGE_MEMORY_GOAL)} ({verdict(r['peak_rss_bytes'], LARGE_MEMORY_GOAL, LARGE_MEMORY_GOAL, True)})."]
     if result["gemm"]:
         lines += ["", "Matrix products C (M,N) = op(A) op(B), op(A) (M,K), GFLOP/s, each launch on its own against OpenBLAS. "
-                  f"Every ratio is to be at least {GEMM_GOAL[0]}, better {GEMM_GOAL[1]}.", ""]
+                  f"Every ratio must be at least {GEMM_GOAL[0]}; the aim is {GEMM_GOAL[1]}.", ""]
         lines += table(["op", "MxNxK", "dae-cl", "OpenBLAS", "ratio", "reached"], [
             [*r["item"].split(":"), number(r["ours"]), number(r["openblas"]), number(r["ratio"]),
              verdict(r["ratio"], *GEMM_GOAL)] for r in result["gemm"]])
     if result["start"]:
-        lines += ["", "From the command to the first trained batch, seconds, batch 128. Goals: 0.3, better 0.1, with a warm "
-                  "kernel cache; 3, better 1.5, with a cold one. A device's first use adds the probe of its driver and the check of its numbers.", ""]
+        lines += ["", "Seconds from the command to the first trained batch, at batch 128. Goals: 0.3 (aim 0.1) with a warm "
+                  "kernel cache, 3 (aim 1.5) with a cold one. A device's first use adds the probe of its driver and the check of its numbers.", ""]
         rows = []
         for r in result["start"]:
             for state, goal in (("warm", (0.3, 0.1)), ("cold", (3, 1.5))):
@@ -77,7 +77,7 @@ def to_markdown(result):
         lines += table(["work", "kernel cache", "total", "platform", "build", "load", "first step", "reached"], rows)
     if result["streaming"]:
         lines += ["", "Training at batch 128 with the data on the device, and streamed to it through two slots because they may "
-                  "take only 3 MiB of its memory. The ratio is to be at least 0.9.", ""]
+                  "take only 3 MiB of its memory. The ratio must be at least 0.9.", ""]
         lines += table(["work", "resident", "streamed", "ratio", "reached"], [
             [f"`{r['work']}`", number(r["resident"]), number(r["streamed"]), number(r["ratio"]),
              verdict(r["ratio"], 0.9, 0.9)] for r in result["streaming"]])
@@ -89,10 +89,10 @@ def to_markdown(result):
     if result["memory"]:
         m = result["memory"]
         lines += ["", f"Peak memory of a process that trains `conv_mnist` at batch 128: dae-cl {mib(m['ours'])}, PyTorch "
-                  f"(eager) {mib(m['pytorch'])}: {number(m['ratio'])} of it; goal at most 0.6, better 0.35"
+                  f"(eager) {mib(m['pytorch'])}: {number(m['ratio'])} of it; goal at most 0.6, aim 0.35"
                   f" ({verdict(m['ratio'], 0.6, 0.35, True) or 'not known'})."]
-    lines += ["", "Where dae-cl's training step goes, by OpenCL's clock (the slowest kernels; share of the kernels' time; "
-              "GFLOP/s, and how much that is of the device's measured peak):", ""]
+    lines += ["", "How dae-cl's training step spends its time, by OpenCL's clock (the slowest kernels; share of the kernels' time; "
+              "GFLOP/s, also as a share of the device's measured peak):", ""]
     lines += table(["work", "batch", "launches", "kernel", "ms", "share", "GFLOP/s", "of peak"], kernel_rows(result))
     return lines
 
