@@ -9,9 +9,9 @@ struct adam {
 
 static const struct dae_row rows[] = {
     DAE_FLOAT(struct adam, lr, 0.001, 0, 1e12, "learning rate"),
-    DAE_FLOAT(struct adam, beta1, 0.9, 0, 0.9999999, "decay of the mean of the gradient"),
-    DAE_FLOAT(struct adam, beta2, 0.999, 0, 0.9999999, "decay of the mean of its square"),
-    DAE_FLOAT(struct adam, epsilon, 1e-8, 1e-30, 1, "added to the root of that mean"),
+    DAE_FLOAT(struct adam, beta1, 0.9, 0, 0.9999999, "decay of the mean gradient"),
+    DAE_FLOAT(struct adam, beta2, 0.999, 0, 0.9999999, "decay of the mean squared gradient"),
+    DAE_FLOAT(struct adam, epsilon, 1e-8, 1e-30, 1, "added to the root of the mean square"),
     {0},
 };
 

@@ -9,11 +9,11 @@ struct adamw {
 
 static const struct dae_row rows[] = {
     DAE_FLOAT(struct adamw, lr, 0.001, 0, 1e12, "learning rate"),
-    DAE_FLOAT(struct adamw, beta1, 0.9, 0, 0.9999999, "decay of the mean of the gradient"),
-    DAE_FLOAT(struct adamw, beta2, 0.999, 0, 0.9999999, "decay of the mean of its square"),
-    DAE_FLOAT(struct adamw, epsilon, 1e-8, 1e-30, 1, "added to the root of that mean"),
+    DAE_FLOAT(struct adamw, beta1, 0.9, 0, 0.9999999, "decay of the mean gradient"),
+    DAE_FLOAT(struct adamw, beta2, 0.999, 0, 0.9999999, "decay of the mean squared gradient"),
+    DAE_FLOAT(struct adamw, epsilon, 1e-8, 1e-30, 1, "added to the root of the mean square"),
     DAE_FLOAT(struct adamw, weight_decay, 0.01, 0, 1,
-              "share of a parameter that is taken away per unit of learning rate"),
+              "share of a parameter that is subtracted per unit of learning rate"),
     {0},
 };
 

@@ -31,7 +31,7 @@ static void add_reference(const struct dae_reference *call)
 }
 
 DAE_LAYER = {
-    DAE_TABLE_PLAIN("add", "the sum of its inputs (from: [a, b, ...])"),
+    DAE_TABLE_PLAIN("add", "adds its inputs (from: [a, b, ...])"),
     .min_inputs = 2,
     .max_inputs = DAE_MAX_INPUTS,
     .plan = add_plan,

@@ -36,7 +36,7 @@ static int batchnorm2d_plan(const void *state, struct dae_plan *plan)
     const struct dae_shape *in = &plan->input[0];
     (void)state;
     if (in->rank != 3)
-        return dae_plan_fail(plan, "expects an image (H,W,C)");
+        return dae_plan_fail(plan, "expects an image (H, W, C)");
     const struct dae_shape each_channel = {1, {in->dim[2]}};
     plan->output = *in;
     plan->reach[0] = plan->reach[1] = 0;
@@ -209,7 +209,7 @@ static void batchnorm2d_affine(const void *state, const struct dae_plan *plan, c
 
 DAE_LAYER = {
     DAE_TABLE("batchnorm2d",
-              "normalises each channel over the batch while training, by running mean and variance otherwise",
+              "normalises each channel over the batch in training, and by the running mean and variance otherwise",
               struct batchnorm2d, rows),
     .reads_x = true,
     .couples = true,

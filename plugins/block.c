@@ -14,9 +14,9 @@ struct block {
 };
 
 static const struct dae_row rows[] = {
-    DAE_INTS(struct block, size, 8, 1, 65536, "height and width of a rectangle, n or [h, w]"),
+    DAE_INTS(struct block, size, 8, 1, 65536, "height and width of each rectangle, n or [h, w]"),
     DAE_INT(struct block, count, 1, 1, MAX_COUNT, "rectangles in an image; they may overlap"),
-    DAE_FLOAT(struct block, fill, 0, -1e30, 1e30, "what stands in them, in every channel"),
+    DAE_FLOAT(struct block, fill, 0, -1e30, 1e30, "value that fills them, in every channel"),
     {0},
 };
 
@@ -25,7 +25,7 @@ static int block_plan(const void *state, struct dae_plan *plan)
     const struct block *block = state;
     const struct dae_shape *input = &plan->input[0];
     if (input->rank != 3)
-        return dae_plan_fail(plan, "expects an image (H,W,C)");
+        return dae_plan_fail(plan, "expects an image (H, W, C)");
     if (block->size[0] > input->dim[0] || block->size[1] > input->dim[1])
         return dae_plan_fail(plan, "a block of %lldx%lld is larger than the image", (long long)block->size[0],
                              (long long)block->size[1]);
@@ -58,7 +58,7 @@ static void block_reference(const struct dae_reference *call)
 }
 
 DAE_NOISE = {
-    DAE_TABLE("block", "fills rectangles of an image, placed at random", struct block, rows),
+    DAE_TABLE("block", "fills rectangles at random places of an image", struct block, rows),
     .replaces = true,
     .kernel = kernel_source,
     .plan = block_plan,

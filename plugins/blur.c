@@ -16,7 +16,7 @@ struct blur {
 
 static const struct dae_row rows[] = {
     DAE_LEVEL(struct blur, sigma, 1, 0, 1000, "standard deviation in pixels"),
-    DAE_INT(struct blur, size, 5, 1, MAX_SIZE, "rows and columns that take part, an odd number"),
+    DAE_INT(struct blur, size, 5, 1, MAX_SIZE, "rows and columns of the kernel, an odd number"),
     {0},
 };
 
@@ -25,12 +25,12 @@ static int blur_plan(const void *state, struct dae_plan *plan)
     const struct blur *blur = state;
     const struct dae_shape *input = &plan->input[0];
     if (input->rank != 3)
-        return dae_plan_fail(plan, "expects an image (H,W,C)");
+        return dae_plan_fail(plan, "expects an image (H, W, C)");
     if (blur->size % 2 == 0)
-        return dae_plan_fail(plan, "its size of %lld is not odd", (long long)blur->size);
+        return dae_plan_fail(plan, "its size must be odd, but is %lld", (long long)blur->size);
     if (blur->size / 2 >= input->dim[0] || blur->size / 2 >= input->dim[1])
         return dae_plan_fail(plan,
-                             "its size of %lld reaches further than the image, which is mirrored once at its borders",
+                             "its size of %lld is too large for the image, which is mirrored only once at its borders",
                              (long long)blur->size);
     plan->output = *input;
     plan->scratch_len = dae_shape_len(input);

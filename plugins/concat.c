@@ -42,7 +42,7 @@ static void concat_reference(const struct dae_reference *call)
 }
 
 DAE_LAYER = {
-    DAE_TABLE_PLAIN("concat", "its inputs side by side along the last axis (from: [a, b, ...])"),
+    DAE_TABLE_PLAIN("concat", "joins its inputs along the last axis (from: [a, b, ...])"),
     .min_inputs = 2,
     .max_inputs = DAE_MAX_INPUTS,
     .plan = concat_plan,

@@ -14,9 +14,9 @@ struct conv2d {
 static const struct dae_row rows[] = {
     DAE_REQUIRED_INT(struct conv2d, filters, 1, 65536, "output channels"),
     DAE_INTS(struct conv2d, kernel, 3, 1, 256, "kernel size, n or [h, w]"),
-    DAE_INTS(struct conv2d, stride, 1, 1, 256, "distance of windows, n or [h, w]"),
+    DAE_INTS(struct conv2d, stride, 1, 1, 256, "distance between windows, n or [h, w]"),
     DAE_INTS(struct conv2d, pad, 0, 0, 255, "zeros around the image, n or [h, w]"),
-    DAE_INTS(struct conv2d, dilation, 1, 1, 256, "distance of the pixels that a window takes, n or [h, w]"),
+    DAE_INTS(struct conv2d, dilation, 1, 1, 256, "distance between the pixels of a window, n or [h, w]"),
     {0},
 };
 
@@ -35,7 +35,7 @@ static int conv2d_plan(const void *state, struct dae_plan *plan)
     const struct conv2d *layer = state;
     const struct dae_shape *in = &plan->input[0];
     if (in->rank != 3)
-        return dae_plan_fail(plan, "expects an image (H,W,C)");
+        return dae_plan_fail(plan, "expects an image (H, W, C)");
     const int64_t taps = layer->kernel[0] * layer->kernel[1], channels = in->dim[2];
     int64_t padded[2], low[2], high[2], phases[2];
     plan->output = (struct dae_shape){3, {0, 0, layer->filters}};
@@ -43,7 +43,7 @@ static int conv2d_plan(const void *state, struct dae_plan *plan)
         const int64_t span = layer->dilation[i] * (layer->kernel[i] - 1); /* from the first tap to the last */
         padded[i] = in->dim[i] + 2 * layer->pad[i];
         if (span >= padded[i]) {
-            return dae_plan_fail(plan, "a kernel of %lld is larger than the padded image's %lld", (long long)span + 1,
+            return dae_plan_fail(plan, "its kernel of %lld is larger than the padded image, %lld", (long long)span + 1,
                                  (long long)padded[i]);
         }
         plan->output.dim[i] = (padded[i] - span - 1) / layer->stride[i] + 1;

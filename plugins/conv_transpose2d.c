@@ -14,7 +14,7 @@ struct conv_transpose2d {
 static const struct dae_row rows[] = {
     DAE_REQUIRED_INT(struct conv_transpose2d, filters, 1, 65536, "output channels"),
     DAE_INTS(struct conv_transpose2d, kernel, 2, 1, 256, "kernel size, n or [h, w]"),
-    DAE_INTS(struct conv_transpose2d, stride, 1, 1, 256, "enlargement, n or [h, w]"),
+    DAE_INTS(struct conv_transpose2d, stride, 1, 1, 256, "factor of enlargement, n or [h, w]"),
     DAE_INTS(struct conv_transpose2d, pad, 0, 0, 255, "rows and columns cut off at each side, n or [h, w]"),
     {0},
 };
@@ -29,14 +29,14 @@ static int conv_transpose2d_plan(const void *state, struct dae_plan *plan)
     const struct conv_transpose2d *layer = state;
     const struct dae_shape *in = &plan->input[0];
     if (in->rank != 3)
-        return dae_plan_fail(plan, "expects an image (H,W,C)");
+        return dae_plan_fail(plan, "expects an image (H, W, C)");
     const int64_t taps = layer->kernel[0] * layer->kernel[1], channels = in->dim[2], filters = layer->filters;
     int64_t low[2], high[2];
     plan->output = (struct dae_shape){3, {0, 0, filters}};
     for (int i = 0; i < 2; ++i) {
         plan->output.dim[i] = (in->dim[i] - 1) * layer->stride[i] + layer->kernel[i] - 2 * layer->pad[i];
         if (plan->output.dim[i] < 1) {
-            return dae_plan_fail(plan, "a padding of %lld leaves no image", (long long)layer->pad[i]);
+            return dae_plan_fail(plan, "its padding of %lld leaves no image", (long long)layer->pad[i]);
         }
         /* What forward reads around x: see PHASE_AXIS in kernels/convolution.clh. */
         low[i] = (layer->kernel[i] + layer->stride[i] - 1) / layer->stride[i] - 1;

@@ -35,7 +35,7 @@ static void dropout_reference(const struct dae_reference *call)
 }
 
 DAE_LAYER = {
-    DAE_TABLE("dropout", "zeroes numbers at random while training, scales the rest by 1 / (1 - p)", struct dropout,
+    DAE_TABLE("dropout", "zeroes numbers at random in training and scales the others by 1 / (1 - p)", struct dropout,
               rows),
     .plan = dropout_plan,
     .kernel = kernel_source,

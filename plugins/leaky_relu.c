@@ -16,7 +16,7 @@ static double leaky_relu(const void *state, double x)
 }
 
 DAE_POINTWISE = {
-    DAE_TABLE("leaky_relu", "x for x >= 0, slope * x below", struct leaky_relu, rows),
+    DAE_TABLE("leaky_relu", "x for x >= 0, slope * x for x < 0", struct leaky_relu, rows),
     .y = "x < 0.0f ? P_SLOPE * x : x",
     .dx = "y < 0.0f ? P_SLOPE * dy : dy",
     .monotone = true,

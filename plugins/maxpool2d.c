@@ -13,7 +13,7 @@ struct maxpool2d {
 
 static const struct dae_row rows[] = {
     DAE_INTS(struct maxpool2d, kernel, 2, 1, 256, "window, n or [h, w]"),
-    DAE_INTS(struct maxpool2d, stride, 2, 1, 256, "distance of windows, n or [h, w]"),
+    DAE_INTS(struct maxpool2d, stride, 2, 1, 256, "distance between windows, n or [h, w]"),
     {0},
 };
 
@@ -22,11 +22,11 @@ static int maxpool2d_plan(const void *state, struct dae_plan *plan)
     const struct maxpool2d *layer = state;
     const struct dae_shape *in = &plan->input[0];
     if (in->rank != 3)
-        return dae_plan_fail(plan, "expects an image (H,W,C)");
+        return dae_plan_fail(plan, "expects an image (H, W, C)");
     plan->output = *in;
     for (int i = 0; i < 2; ++i) {
         if (layer->kernel[i] > in->dim[i]) {
-            return dae_plan_fail(plan, "a window of %lld is larger than the image's %lld", (long long)layer->kernel[i],
+            return dae_plan_fail(plan, "its window of %lld is larger than the image, %lld", (long long)layer->kernel[i],
                                  (long long)in->dim[i]);
         }
         plan->output.dim[i] = (in->dim[i] - layer->kernel[i]) / layer->stride[i] + 1;
@@ -60,7 +60,7 @@ static void maxpool2d_reference(const struct dae_reference *call)
 }
 
 DAE_LAYER = {
-    DAE_TABLE("maxpool2d", "largest value of each window, per channel", struct maxpool2d, rows),
+    DAE_TABLE("maxpool2d", "takes the largest value of each window, per channel", struct maxpool2d, rows),
     .reads_x = true,
     .reads_y = true,
     .folds_dx = true,

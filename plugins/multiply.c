@@ -26,7 +26,7 @@ static void multiply_reference(const struct dae_reference *call)
 }
 
 DAE_LAYER = {
-    DAE_TABLE_PLAIN("multiply", "the product of its two inputs (from: [a, b]), number by number"),
+    DAE_TABLE_PLAIN("multiply", "multiplies its two inputs number by number (from: [a, b])"),
     .min_inputs = 2,
     .max_inputs = 2,
     .reads_x = true,

@@ -17,8 +17,9 @@ struct poisson {
 
 static const struct dae_row rows[] = {
     DAE_LEVEL(struct poisson, peak, 30, 0.001, MAX_PEAK,
-              "photons expected where the input is 1; fewer make more noise"),
-    DAE_INTERVAL(struct poisson, clamp, -1e30, 1e30, "[lo, hi] to clamp the result to; without it nothing is clamped"),
+              "photons expected where the input is 1; fewer photons make more noise"),
+    DAE_INTERVAL(struct poisson, clamp, -1e30, 1e30,
+                 "[lo, hi] to clamp the result to; if not given, nothing is clamped"),
     {0},
 };
 
@@ -80,7 +81,8 @@ static void poisson_reference(const struct dae_reference *call)
 }
 
 DAE_NOISE = {
-    DAE_TABLE("poisson", "replaces each number by a count of photons, over what is counted at 1", struct poisson, rows),
+    DAE_TABLE("poisson", "replaces each number with a count of photons, divided by the count expected at 1",
+              struct poisson, rows),
     .kernel = kernel_source,
     .plan = poisson_plan,
     .sample_reference = poisson_reference,

@@ -8,7 +8,8 @@ struct reshape {
 };
 
 static const struct dae_row rows[] = {
-    DAE_REQUIRED_SHAPE(struct reshape, shape, 1 << 24, "the new shape, channels last, with as many numbers"),
+    DAE_REQUIRED_SHAPE(struct reshape, shape, 1 << 24,
+                       "the new shape, channels last, with the same number of elements"),
     {0},
 };
 
@@ -28,7 +29,7 @@ static void reshape_reference(const struct dae_reference *call)
 }
 
 DAE_LAYER = {
-    DAE_TABLE("reshape", "the same numbers under another shape", struct reshape, rows),
+    DAE_TABLE("reshape", "gives the same numbers another shape", struct reshape, rows),
     .view = true,
     .plan = reshape_plan,
     .reference = reshape_reference,

@@ -6,7 +6,7 @@ struct salt_pepper {
 };
 
 static const struct dae_row rows[] = {
-    DAE_LEVEL(struct salt_pepper, p, 0.2, 0, 1, "probability of replacing a number, by 0 or 1 with even odds"),
+    DAE_LEVEL(struct salt_pepper, p, 0.2, 0, 1, "probability of replacing a number with 0 or 1, with equal chances"),
     {0},
 };
 

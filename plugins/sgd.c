@@ -7,7 +7,7 @@ struct sgd {
 
 static const struct dae_row rows[] = {
     DAE_FLOAT(struct sgd, lr, 0.01, 0, 1e12, "learning rate"),
-    DAE_FLOAT(struct sgd, momentum, 0.9, 0, 1, "share of the last step's direction that is kept"),
+    DAE_FLOAT(struct sgd, momentum, 0.9, 0, 1, "share of the last step's direction that this step keeps"),
     {0},
 };
 

@@ -40,7 +40,7 @@ static void swap_reference(const struct dae_reference *call)
 }
 
 DAE_NOISE = {
-    DAE_TABLE("swap", "replaces numbers by those of other samples at the same place", struct swap, rows),
+    DAE_TABLE("swap", "replaces numbers with those of other samples at the same place", struct swap, rows),
     .replaces = true,
     .kernel = kernel_source,
     .reads_data = true,

@@ -19,7 +19,7 @@ static int upsample2d_plan(const void *state, struct dae_plan *plan)
 {
     const struct upsample2d *layer = state;
     if (plan->input[0].rank != 3)
-        return dae_plan_fail(plan, "expects an image (H,W,C)");
+        return dae_plan_fail(plan, "expects an image (H, W, C)");
     plan->output = plan->input[0];
     for (int i = 0; i < 2; ++i) {
         plan->output.dim[i] *= layer->factor[i];

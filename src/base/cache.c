@@ -67,7 +67,7 @@ enum dae_status cache_folder(char *path, size_t path_len, struct error *err)
     else if (is_absolute(home))
         n = snprintf(path, path_len, "%s/.cache/dae-cl", home);
     else
-        return error_set(err, DAE_IO, "no folder to remember things in: set DAE_CL_CACHE_DIR, XDG_CACHE_HOME or HOME");
+        return error_set(err, DAE_IO, "there is no folder for the cache: set DAE_CL_CACHE_DIR, XDG_CACHE_HOME or HOME");
     if (n < 0 || (size_t)n >= path_len)
         return error_set(err, DAE_IO, "cache folder: the path is longer than %zu", path_len - 1);
     struct stat info;
@@ -141,7 +141,7 @@ cJSON *cache_read(const char *kind, const char *key, char *problem, size_t len)
     if (!why && file_read(path, MAX_BYTES, DAE_IO, &text, &text_len, &err) != DAE_OK)
         why = err.text;
     else if (!why && (!(memo = cJSON_ParseWithLength(text, text_len)) || !(value = unseal(memo, key))))
-        why = "it is damaged, or made for another key";
+        why = "it is damaged, or was made for another key";
     if (why)
         snprintf(problem, len, "%s is not used: %s", path, why);
     cJSON_Delete(memo);

@@ -1,9 +1,9 @@
-/* Facts about this machine that are dear to find out twice (what a driver answered, how a device did in its check, its
+/* Facts about this machine that are expensive to find out (what a driver answered, the result of a device's check, its
  * tuning), remembered between runs as small JSON files in the user's own folder: $DAE_CL_CACHE_DIR, else
- * $XDG_CACHE_HOME/dae-cl, else $HOME/.cache/dae-cl. A memo is a convenience: without one the work is done again.
+ * $XDG_CACHE_HOME/dae-cl, else $HOME/.cache/dae-cl. A memo only saves time: without one the work is done again.
  *
  * Nothing that is read is trusted: the folder and the file must belong to this user and be writable by nobody else, the
- * file must hold the whole key that is asked for, and a SHA-256 over key and value seals it. */
+ * file must contain the whole requested key, and a SHA-256 over key and value must match. */
 #ifndef BASE_CACHE_H
 #define BASE_CACHE_H
 
@@ -12,21 +12,21 @@
 #include "base/error.h"
 #include "base/json.h"
 
-/* Writes the folder's path, and makes the folder (mode 0700) when it is missing. No place for one, or one that others
- * could write into: DAE_IO with the reason. */
+/* Writes the folder's path, and creates the folder (mode 0700) if it is missing. If there is no place for it, or if
+ * others could write to it: DAE_IO with the reason. */
 MUST_USE enum dae_status cache_folder(char *path, size_t path_len, struct error *err);
 
-/* What was remembered as `kind` ("tuning") under `key`, a text with all that the value depends on; NULL when there is
- * nothing. The caller frees it: cJSON_Delete. A memo that is damaged or not ours counts as nothing, and `problem` (len
- * bytes) then says so in one line; else it is "". */
+/* What was remembered as `kind` ("tuning") under `key`, a text with all that the value depends on; NULL if there is
+ * nothing. The caller frees it with cJSON_Delete. A memo that is damaged or belongs to another user is ignored, and
+ * `problem` (len bytes) then says so in one line; else it is "". */
 cJSON *cache_read(const char *kind, const char *key, char *problem, size_t len);
 
-/* Remembers `value`, of which it takes ownership, in the place of what was there. A NULL value (cJSON's sign of lack of
+/* Remembers `value`, of which it takes ownership, in place of the old value. A NULL value (how cJSON reports a lack of
  * memory) is DAE_NO_MEMORY; a folder that cannot be used or written, DAE_IO. */
 MUST_USE enum dae_status cache_write(const char *kind, const char *key, cJSON *value, struct error *err);
 
-/* The same for bytes, such as a compiled program, of at most CACHE_MAX_BYTES. What is damaged counts as nothing: it is
- * made again. The caller frees what is read; NULL when there is nothing. */
+/* The same for bytes, such as a compiled program, of at most CACHE_MAX_BYTES. A damaged file is ignored. The caller
+ * frees the bytes; NULL if there are none. */
 enum { CACHE_MAX_BYTES = 64 << 20 };
 void *cache_read_bytes(const char *kind, const char *key, size_t *len);
 MUST_USE enum dae_status cache_write_bytes(const char *kind, const char *key, const void *bytes, size_t len,

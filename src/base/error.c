@@ -84,6 +84,8 @@ enum dae_status error_io(struct error *err, const char *what, const char *path)
 
 enum dae_status error_no_memory(struct error *err, const char *what, unsigned long long bytes)
 {
+    if (bytes == 0)
+        return error_set(err, DAE_NO_MEMORY, "out of memory: %s", what);
     return error_set(err, DAE_NO_MEMORY, "out of memory: %s (%llu bytes)", what, bytes);
 }
 

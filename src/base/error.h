@@ -24,8 +24,8 @@ struct mark {
 
 enum { ERROR_TEXT_LEN = 4096 };
 
-/* Zero-initialise with {0}. text holds the message and, on lines of their own, the notes; it is fit for a terminal,
- * whatever the files that it quotes hold (utf8_clean). */
+/* Zero-initialise with {0}. text contains the message and, on separate lines, the notes. It is safe for a terminal,
+ * whatever files it quotes (utf8_clean). */
 struct error {
     enum dae_status status;
     char text[ERROR_TEXT_LEN];
@@ -47,13 +47,13 @@ bool status_is_stop(enum dae_status status);
 /* Appends "\nnote: MESSAGE" to a recorded failure; silently cut at ERROR_TEXT_LEN. */
 void error_note(struct error *err, const char *format, ...) BASE_PRINTF(2, 3);
 
-/* "out of memory: WHAT (BYTES bytes)" with DAE_NO_MEMORY. */
+/* "out of memory: WHAT (BYTES bytes)", or without the bytes if they are 0, with DAE_NO_MEMORY. */
 MUST_USE enum dae_status error_no_memory(struct error *err, const char *what, unsigned long long bytes);
 
-/* "cannot WHAT PATH: ..." by errno, with DAE_IO: what a call to the system failed with. */
+/* "cannot WHAT PATH: ..." with DAE_IO, after a system call failed; errno gives the reason. */
 MUST_USE enum dae_status error_io(struct error *err, const char *what, const char *path);
 
-/* The message alone, without "dae-cl: error: " or the place before it: to be told as part of another sentence. */
+/* The message without "dae-cl: error: " or the place before it, for use in another sentence. */
 const char *error_message(const struct error *err);
 
 /* The one-line meaning of a status, from the table in dae/status.h. */

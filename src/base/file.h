@@ -1,4 +1,4 @@
-/* A file read whole. To write one: base/atomic_file.h. */
+/* Reads a whole file. base/atomic_file.h writes one. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-/* Reads a whole regular file of at most max_bytes into malloc'ed memory with a NUL behind it; the caller frees.
+/* Reads a whole regular file of at most max_bytes into malloc'ed memory with a NUL after it; the caller frees it.
  * Missing or unreadable: DAE_IO; larger: `too_large` with the sizes in the message; out of memory: DAE_NO_MEMORY. */
 MUST_USE enum dae_status file_read(const char *path, size_t max_bytes, enum dae_status too_large, char **bytes,
                                    size_t *len, struct error *err);

@@ -1,4 +1,4 @@
-/* The names of what is in a folder. */
+/* The names of the items in a folder. */
 #ifndef BASE_FILE_NAMES_H
 #define BASE_FILE_NAMES_H
 
@@ -15,7 +15,7 @@ struct file_names {
 MUST_USE enum dae_status file_names_list(const char *folder, struct file_names *names, struct error *err);
 void file_names_release(struct file_names *names);
 
-/* The length of a name without its extension: files of one name belong together whatever their format. */
+/* The length of a name without its extension. Files that share it belong together, whatever their format. */
 size_t file_names_stem_len(const char *name);
 
 #endif

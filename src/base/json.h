@@ -1,4 +1,4 @@
-/* JSON, by cJSON: this header is its one home. Files are written whole or not at all. */
+/* JSON by cJSON, which only this header includes. Files are written completely or not at all. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 
-/* Writes the value, indented when `pretty`, with a newline at the end. Does not take ownership.
- * A NULL value (cJSON's sign of lack of memory) is DAE_NO_MEMORY. */
+/* Writes the value, indented when `pretty`, with a newline at the end. Does not take ownership. A NULL value (how cJSON
+ * reports a lack of memory) is DAE_NO_MEMORY. */
 MUST_USE enum dae_status json_save(const char *path, const cJSON *value, int pretty, struct error *err);
 
 /* A number as JSON can hold it: NaN and infinities become null. Returns the new item added to object. */

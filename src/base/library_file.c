@@ -54,11 +54,11 @@ const char *library_file_fault(int file)
     if (info.st_size == 0)
         return "it is empty";
     if (pread(file, &head, sizeof head, 0) != (ssize_t)sizeof head || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
-        return "it is no library (not an ELF file)";
+        return "it is not a library (not an ELF file)";
     if (head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
         (own_machine(&machine) && head.e_machine != machine))
         return "it was built for another kind of machine";
     if (head.e_type != ET_DYN)
-        return "it is no shared library";
-    return is_whole(file, &head) ? NULL : "it is cut short";
+        return "it is not a shared library";
+    return is_whole(file, &head) ? NULL : "it is truncated";
 }

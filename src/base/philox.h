@@ -1,9 +1,9 @@
 /* Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011): counter-based random numbers.
- * The host twin of the device functions in kernels/dae.clh: the same words for the same key, everywhere.
+ * This is the host's version of the device functions in kernels/dae.clh: both give the same words for the same key.
  *
  * One draw is named, never sequenced: (seed, stream, epoch, sample id, element). Elements come in blocks of 64: element
  * e of a draw is word (e % 64) / 16 of the counter block (e / 64) * 16 + e % 16. That order lets a 16-wide vector unit
- * compute 16 counters side by side and store four contiguous vectors. */
+ * compute 16 counters at once and store four contiguous vectors. */
 #ifndef BASE_PHILOX_H
 #define BASE_PHILOX_H
 
@@ -11,13 +11,13 @@
 
 struct philox_key {
     uint64_t seed;
-    uint32_t stream; /* which purpose: see the list below */
+    uint32_t stream; /* the purpose: see the list below */
     uint32_t epoch;
     uint32_t sample;
 };
 
 /* Streams in use. A graph node draws from PHILOX_NODE + its index; PHILOX_LEVEL or PHILOX_CHOICE is added for what is
- * drawn once for a sample, PHILOX_HELD_OUT for data not trained on. */
+ * drawn once per sample, PHILOX_HELD_OUT for data not trained on. */
 enum {
     PHILOX_SHUFFLE = 1,
     PHILOX_INIT = 2,
@@ -25,7 +25,7 @@ enum {
     PHILOX_FACTORS = 4, /* the factor panel */
     PHILOX_STUDY = 5,   /* hidden cells and added noise of the studies on panels */
     PHILOX_PLANE = 6,   /* points in the plane */
-    PHILOX_PATCH = 7,   /* where a patch lies in which image; kernels/batch.cl has the same number */
+    PHILOX_PATCH = 7,   /* the image and place of a patch; kernels/batch.cl has the same number */
     PHILOX_LEAVES = 8,
     PHILOX_HOLD_OUT = 9, /* which samples of a training set are kept for validation */
     PHILOX_NODE = 16,

@@ -7,7 +7,7 @@
 
 #include "dae/plugin.h"
 
-/* The same rank and the same dimensions. */
+/* Whether two shapes have the same rank and the same dimensions. */
 bool shape_equal(const struct dae_shape *a, const struct dae_shape *b);
 
 /* "28x28x1". Returns text. */

@@ -1,12 +1,12 @@
-/* A growing text buffer: kernel sources, gnuplot scripts, HTML. Failure to grow is remembered, so that a writer
- * appends freely and checks once at the end. */
+/* A growing text buffer: kernel sources, gnuplot scripts, HTML. A failure to grow is remembered, so that a writer
+ * appends without checks and checks once at the end. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Zero-initialise with {0}. data is NUL-terminated once anything was appended; owned, see text_release. */
+/* Zero-initialise with {0}. data is NUL-terminated after the first append, and is freed by text_release. */
 struct text {
     char *data;
     size_t len, capacity;

@@ -7,13 +7,14 @@
 
 enum { UTF8_REPLACEMENT = 0xFFFD };
 
-/* Decodes the character at the start of a NUL-terminated, non-empty text and returns its length in bytes (1 to 4).
- * A byte that starts no character gives UTF8_REPLACEMENT and length 1: stray bytes, overlong forms, surrogates. What
- * XML forbids or HTML frowns upon is replaced too: controls but tab and line ends, U+FFFE, U+FFFF. */
+/* Decodes the character at the start of a NUL-terminated, non-empty text and returns its length in bytes (1 to 4). A
+ * byte that does not start a character gives UTF8_REPLACEMENT and length 1: stray bytes, overlong forms, surrogates.
+ * Characters that XML forbids or HTML discourages are also replaced: controls other than tab and line ends, U+FFFE,
+ * U+FFFF. */
 size_t utf8_next(const char *text, uint32_t *code);
 
-/* Replaces by '?' every byte that a terminal should not be sent: of control characters but tab and line feed, and of
- * what is not UTF-8. For messages that quote a file, whose author could otherwise move the reader's cursor. */
+/* Replaces with '?' every byte that is unsafe on a terminal: control characters other than tab and line feed, and bytes
+ * that are not UTF-8. Without this, the author of a file that a message quotes could move the reader's cursor. */
 void utf8_clean(char *text);
 
 #endif

@@ -161,11 +161,11 @@ static enum dae_status make_data(const struct bench_options *options, struct are
         .n = batches * options->batch, .shape = *shape, .kind = DATASET_UINT8, .memory_bytes = options->memory_bytes};
     if (__builtin_mul_overflow(set->n, len, &bytes))
         return error_set(err, DAE_NO_MEMORY, "a batch of %lld is larger than any memory", (long long)options->batch);
-    TRY(device_check_memory(options->device, (uint64_t)bytes, "the made-up data", "try a smaller --batch", err));
+    TRY(device_check_memory(options->device, (uint64_t)bytes, "the synthetic data", "try a smaller --batch", err));
     set->values = malloc((size_t)bytes);
     set->labels = malloc((size_t)set->n);
     if (!set->values || !set->labels)
-        return error_no_memory(err, "made-up data", (unsigned long long)bytes);
+        return error_no_memory(err, "synthetic data", (unsigned long long)bytes);
     const bool digits = shape->dim[0] == DIGITS_SIDE && len == DIGITS_PIXELS;
     if (digits)
         digits_render(1, 0, (size_t)set->n, set->values, set->labels);

@@ -1,5 +1,5 @@
-/* How fast a network trains and answers on a device, where the time goes, and what the device could do at best. The
- * data are made up. It returns numbers and prints nothing. */
+/* Measures how fast a network trains and runs on a device, where the time goes, and what the device could do at best,
+ * on synthetic data. It returns numbers and prints nothing. */
 #ifndef CHECK_BENCH_H
 #define CHECK_BENCH_H
 
@@ -14,10 +14,11 @@ struct bench_options {
     const struct plugin *optimizer;
     const void *optimizer_state;
     int64_t batch;
-    int64_t memory_bytes;  /* of the device that the data may take, or else they are streamed; 0: as a run decides */
-    int n_windows;         /* at least 1, of which the median counts */
-    double window_seconds; /* how long each lasts at least */
-    bool train_only;       /* measures training, and nothing else but the start */
+    int64_t memory_bytes;  /* of the device that the data may take, beyond which they are streamed; 0: as a run decides
+                            */
+    int n_windows;         /* at least 1; the median counts */
+    double window_seconds; /* the minimum length of each */
+    bool train_only;       /* measures only training and the start */
     double seconds_before; /* spent by the caller: config, plugins, device; counted into start.total */
 };
 
@@ -32,29 +33,29 @@ struct bench_kernel {
     double calls;        /* per step */
     double milliseconds; /* per step, on the device */
     double share;        /* of the time that all kernels of a step take */
-    double gflops;       /* 10^9 operations a second; NaN where the plan does not tell how many there are */
+    double gflops;       /* 10^9 operations a second; NaN if the plan does not say how many there are */
 };
 
 struct bench {
-    const char *data;               /* what was made up: "16384 samples of generated digits, as bytes" */
-    bool streamed;                  /* else all of it lies on the device */
+    const char *data;               /* the synthetic data: "16384 samples of generated digits, as bytes" */
+    bool streamed;                  /* else all of it is on the device */
     struct bench_rate train, infer; /* images per second */
     double launches_per_step, waits_per_step;
     struct {
         double build, load, first_step; /* seconds */
-        double total;                   /* with seconds_before; making up the data is not in it */
+        double total;                   /* with seconds_before, without generating the data */
     } start;
-    uint64_t peak_rss_bytes;     /* of this process, when training was measured and nothing else yet */
+    uint64_t peak_rss_bytes;     /* of this process, after training was measured and before anything else */
     double gemm_gflops_peak;     /* a product of 1008 x 1008 x 1008 by what trains, the fastest window */
     double copy_gb_per_second;   /* 64 MiB within the device, read and written, the fastest window; 10^9 bytes */
     struct bench_kernel *kernel; /* n_kernels of them, the slowest first */
     int n_kernels;
 };
 
-/* Measures all of it. Training is what a run does: the corruption, forward, loss, backward, reductions and the update,
- * a new order of the samples for each pass, and a look at the loss every 50 ms. Inference is the forward pass over
- * inputs on the device; its outputs stay there. Texts and rows live in the arena; the executor plans into the network's
- * own. A loss that is not finite: DAE_DIVERGED. */
+/* Measures everything. Training does what a run does: the corruption, forward, loss, backward, reductions and the
+ * update, a new order of the samples for each pass, and reading the loss every 50 ms. Inference is the forward pass
+ * over inputs on the device; its outputs stay there. Texts and rows are in the arena; the executor plans into the
+ * network's own. DAE_DIVERGED if the loss is not finite. */
 MUST_USE enum dae_status bench_run(const struct bench_options *options, struct arena *arena, struct bench *bench,
                                    struct error *err);
 

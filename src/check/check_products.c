@@ -125,7 +125,7 @@ static enum dae_status check_weight(struct verifier *v, struct gemm_pool *pool, 
         v->report->n_numbers += worst.n;
         verifier_row(
             v, node, weight->name, p.what, stray ? INFINITY : worst.error, worst.bound,
-            stray ? arena_printf(v->arena, "%lld numbers of C not written, or written outside of it", (long long)stray)
+            stray ? arena_printf(v->arena, "numbers of C not written, or written outside of it: %lld", (long long)stray)
                   : note);
     }
     return DAE_OK;

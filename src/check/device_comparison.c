@@ -77,13 +77,13 @@ static void compare_node(struct side side[2], int number)
     const bool parts = !(worst.error <= worst.bound);
     v->report->n_numbers += worst.n;
     verifier_row(v, number, "", "values", worst.error, worst.bound,
-                 parts ? arena_printf(v->arena, "the %s device is the further from the reference: %.2g, the other %.2g",
+                 parts ? arena_printf(v->arena, "the %s device is further from the reference: %.2g, the other %.2g",
                                       error[0] > error[1] ? "first" : "second", fmax(error[0], error[1]),
                                       fmin(error[0], error[1]))
                        : NULL);
     if (drawn == REFERENCE_WORDS && verifier_is_exact(v->network->node[number].plugin))
         verifier_row(v, number, "", "mask", (double)masks, 0,
-                     "numbers that one device drops or changes and the other not");
+                     "numbers that one device drops or changes and the other does not");
 }
 
 static void compare_gradients(struct side side[2])

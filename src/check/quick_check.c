@@ -97,7 +97,8 @@ static enum dae_status check_training(struct verifier *v, struct executor *e)
     if (small && 2 * flops * (ELEMENTS + 1) * tensors <= GRADIENT_WORK)
         TRY(check_gradients(v, e, gradient));
     TRY(check_updates_run(v, e));
-    return verifier_guards(v, small ? "training" : "training; loss and gradients are too much work for a short check");
+    return verifier_guards(v,
+                           small ? "training" : "training; loss and gradients would take too long for a short check");
 }
 
 enum dae_status quick_check_run(struct device *device, const struct network *network,

@@ -50,7 +50,7 @@ enum dae_status verifier_open(struct verifier *v)
     for (int64_t i = 0; i < network->parameters_len; ++i)
         v->parameters64[i] = (double)v->parameters[i];
     guard_set(v->device, v->options->guards);
-    TRY(buffer_new(v->device, (uint64_t)(len * width), "made-up data", &v->on_data, v->err));
+    TRY(buffer_new(v->device, (uint64_t)(len * width), "synthetic data", &v->on_data, v->err));
     TRY(buffer_new(v->device, (uint64_t)n * sizeof *v->ids, "order", &v->on_order, v->err));
     TRY(buffer_new(v->device, sizeof(float), "loss", &v->losses, v->err));
     TRY(buffer_write(v->on_data, 0, v->data, (uint64_t)(len * width), v->err));

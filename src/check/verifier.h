@@ -1,5 +1,5 @@
-/* What the parts of a verification share: its state, its data on the device, its rows and its bounds. For the files of
- * the verification only. */
+/* What the parts of a verification share: its state, its data on the device, its rows and its bounds. Only for the
+ * files of the verification. */
 #ifndef CHECK_VERIFIER_H
 #define CHECK_VERIFIER_H
 
@@ -7,9 +7,9 @@
 #include "graph/executor.h"
 #include "graph/reference.h"
 
-enum { BEFORE = 2, BEHIND = 1 }; /* samples of the order before the batch, and of the data behind it */
+enum { BEFORE = 2, BEHIND = 1 }; /* samples of the order before the batch, and of the data after it */
 
-/* Set the first six, zero the rest. */
+/* Set the first six members and zero the rest. */
 struct verifier {
     struct device *device;
     const struct network *network;
@@ -18,7 +18,7 @@ struct verifier {
     struct verify_report *report;
     struct error *err;
     bool no_memory;
-    bool diverges; /* the reference itself leaves what float can hold: see verifier_forward */
+    bool diverges; /* the reference itself exceeds the range of float: see verifier_forward */
     int64_t input_len, n_data;
     float *data;  /* (n_data, input) as the device takes it */
     int32_t *ids; /* (n_data) the order; sample s of the batch is number ids[BEFORE + s] */
@@ -27,59 +27,59 @@ struct verifier {
     struct buffer *on_data, *on_order, *losses;
 };
 
-/* Makes up data and parameters, those of a training's start where that draws them, and puts the data on the device;
- * with options->guards every buffer made from here to the end lies between guard zones. verifier_close frees what is on
- * the device, whatever verifier_open said. */
+/* Generates data and parameters, the latter as at the start of a training if that draws them, and puts the data on the
+ * device. With options->guards, every buffer made until the end is between guard zones. verifier_close must be called
+ * even after verifier_open failed. */
 MUST_USE enum dae_status verifier_open(struct verifier *v);
 void verifier_close(struct verifier *v);
 
-/* An executor with those parameters, owned by the caller. The form: which of joining, folding and keeping all
- * values are on; whether it evaluates too. */
+/* An executor with those parameters, owned by the caller. The form says which of joining, folding and keeping all
+ * values are on, and whether it also evaluates. */
 struct verifier_form {
     bool join, fold, keep_all, evaluate;
-    int64_t batch;                  /* samples at most */
+    int64_t batch;                  /* largest number of samples */
     const struct network *training; /* as in executor_options */
 };
 MUST_USE enum dae_status verifier_executor(struct verifier *v, const struct verifier_form *form, struct executor **e);
 
-/* Samples that an executor of the whole batch is made for. */
+/* The capacity of an executor for the whole batch. */
 int64_t verifier_capacity(const struct verifier *v);
 
-/* Adds the row of the guard zones of everything that is on the device now. */
+/* Adds the row of the guard zones of all buffers now on the device. */
 MUST_USE enum dae_status verifier_guards(struct verifier *v, const char *form);
 
 /* Zeroed memory from the arena; a failure is remembered until verifier_memory asks. */
 void *verifier_take(struct verifier *v, int64_t count, size_t size);
 MUST_USE enum dae_status verifier_memory(const struct verifier *v);
 
-/* The batch in double, samples in groups where a layer couples them: the mean loss per number of the output. Where a
- * value is not finite, or so large that its square leaves the range of float, the config diverges by itself, and from
+/* Computes the batch in double, in groups of samples if a layer couples them, and returns the mean loss per number of
+ * the output. If a value is not finite, or its square exceeds the range of float, the config itself diverges, and from
  * then on a row that fails is void: see verifier_row. */
 MUST_USE enum dae_status verifier_forward(struct verifier *v, double *loss);
 
-/* Adds a row about a node, or about all with node -1; `name` is a weight's, or "". A NaN fails: it is not at most the
- * bound. Where the config diverges, a row that fails proves nothing about the device, and is void. */
+/* Adds a row about a node, or about all nodes with node -1; `name` is a weight's, or "". NaN fails, because it is not
+ * at most the bound. If the config diverges, a row that fails proves nothing about the device and is void. */
 void verifier_row(struct verifier *v, int node, const char *name, const char *what, double error, double bound,
                   const char *note);
-/* The same of what does not depend on the config's numbers, so that it is never void. */
+/* The same for results that do not depend on the config's numbers, so that the row is never void. */
 void verifier_fact(struct verifier *v, int node, const char *name, const char *what, double error, double bound,
                    const char *note);
 
-/* Samples first .. first + n of the made-up batch. */
+/* Samples first .. first + n of the synthetic batch. */
 struct batch verifier_batch(const struct verifier *v, int64_t first, int64_t n);
 /* Sample s of it, for the references. */
 struct reference_sample verifier_sample(const struct verifier *v, int64_t s, bool training);
 
-/* How many roundings of 2^-24 a result of `terms` operations may be off, in units of the sum of the terms' sizes. A sum
- * of n terms errs by less than lambda sqrt(n) of them but with probability 2 exp(-lambda^2 / 2) (Higham and Mary 2019,
- * theorem 2.4), here lambda = 8; 16 more allow a built-in function the 8 ulp of the standard. */
+/* The bound on the error of a result of `terms` operations, in roundings of 2^-24 of the sum of the terms' sizes. The
+ * error of a sum of n terms exceeds lambda sqrt(n) roundings with probability at most 2 exp(-lambda^2 / 2) (Higham and
+ * Mary 2019, theorem 2.4); here lambda is 8. Another 16 allow a built-in function the 8 ulp of the standard. */
 double verifier_roundings(double terms);
-/* The same for one number of a node's output, 0 for what only moves numbers; and of all nodes together, by which two
- * forms of a network may differ. */
+/* The same for one number of a node's output, which is 0 if the node only moves numbers; and for all nodes together, by
+ * which two forms of a network may differ. */
 double verifier_node_roundings(const struct node *node);
 double verifier_network_roundings(const struct network *network);
 
-/* Whether what a plugin makes of random words is exact: what it drops, keeps and replaces. A formula of a corruption
+/* Whether a plugin computes exactly from random words: what it drops, keeps and replaces. The formula of a corruption
  * that does not replace rounds, as other layers do; a kernel's reference repeats its arithmetic. */
 bool verifier_is_exact(const struct plugin *plugin);
 
@@ -91,14 +91,14 @@ struct worst {
     double error, bound, share;
     int64_t n, n_void;
 };
-/* Compares a device's number with the reference's. A reference or bound that float cannot hold is no measure: the
- * number counts as void, and says nothing about the device. */
+/* Compares a device's number with the reference's. If the reference or bound exceeds the range of float, the number is
+ * void and says nothing about the device. */
 void worst_add(struct worst *worst, double have, double want, double bound);
 /* Compares two numbers of devices: a NaN on either side is a difference. */
 void worst_add_peer(struct worst *worst, double have, double other, double bound);
-/* Whether float can hold a reference and what it may be off. */
+/* Whether a reference and its bound are within the range of float. */
 bool worst_is_measure(double want, double bound);
-/* Adds the row of what was collected: it fails with one number that is off, and else is void with one that is void. */
+/* Adds the row of the collected numbers: it fails if one number fails, and else is void if one is void. */
 void verifier_worst(struct verifier *v, int node, const char *name, const char *what, const struct worst *worst,
                     const char *note);
 

@@ -65,7 +65,7 @@ static void check_node(struct verifier *v, struct check_nodes *a, int number, bo
         verifier_row(v, number, "", "bits", (double)wrong, 0, "numbers that differ from the reference in any bit");
     else if (drawn == REFERENCE_WORDS && verifier_is_exact(node->plugin))
         verifier_row(v, number, "", "mask", (double)wrong, 0,
-                     "numbers that are not dropped, kept or changed as they should");
+                     "numbers that are not dropped, kept or changed as they should be");
     if (drawn == REFERENCE_NORMALS)
         verifier_worst(v, number, "", "draws", &normal, "in ulp of the larger of number and noise");
 }
@@ -156,7 +156,7 @@ static enum dae_status check_values(struct verifier *v, struct executor *e, stru
 static void add_gradient_row(struct verifier *v, int node, const char *name, const char *what, double bound,
                              const struct check_gradients_result *result)
 {
-    const char *note = result->n_kinks ? arena_printf(v->arena, "compared: %d less %d that lie at a kink:%s", result->n,
+    const char *note = result->n_kinks ? arena_printf(v->arena, "compared: %d less %d at a kink:%s", result->n,
                                                       result->n_kinks, result->kinks)
                                        : arena_printf(v->arena, "compared: %d", result->n);
     verifier_row(v, node, name, what, result->error, bound, note);
@@ -205,7 +205,7 @@ static enum dae_status compare_gradients(struct verifier *v, const struct networ
         add_gradient_row(v, network->noisy, "", what, CHECK_GRADIENTS_BOUND,
                          &result[network->n_nodes * DAE_MAX_WEIGHTS]);
     verifier_row(v, -1, "", "kinks", n_kinks, fmax(1, v->options->kinks * n),
-                 "elements at a kink of the loss, where nothing can be compared");
+                 "elements at a kink of the loss, which cannot be compared");
     return DAE_OK;
 }
 
@@ -438,7 +438,7 @@ static enum dae_status check_all(struct verifier *v, struct executor *plain)
     TRY(check_parts(v, plain, gradient));
     TRY(check_repetition(v, plain, gradient, again));
     TRY(check_updates_run(v, plain));
-    TRY(verifier_guards(v, v->options->joined ? "all values kept" : "each layer alone"));
+    TRY(verifier_guards(v, v->options->joined ? "all values kept" : "each layer by itself"));
     /* Forms are compared with this one: where it is wrong, they would say the same, or nothing. */
     return v->report->n_failed > 0 ? DAE_OK : check_forms(v, plain);
 }

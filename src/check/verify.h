@@ -1,6 +1,6 @@
-/* A network on a device against the double-precision references of its plugins: matrix products, values, gradients, two
- * training steps, the same bits twice, batches of odd sizes, segments joined and layers folded, guard zones. It returns
- * a table and prints nothing. */
+/* Compares a network on a device with the double-precision references of its plugins: matrix products, values,
+ * gradients, two training steps, the same bits twice, batches of odd sizes, joined segments and folded layers, guard
+ * zones. It returns a table and prints nothing. */
 #ifndef CHECK_VERIFY_H
 #define CHECK_VERIFY_H
 
@@ -9,7 +9,7 @@
 #include "device/device.h"
 #include "graph/network.h"
 
-/* Forms in which a network's kernels may be built, beside the one that is compared with the references. */
+/* Forms in which a network's kernels may be built, in addition to the one that is compared with the references. */
 enum verify_form {
     VERIFY_JOINED_FOLDED = 1, /* what training runs */
     VERIFY_JOINED = 2,
@@ -19,17 +19,20 @@ enum verify_form {
 struct verify_options {
     int64_t n;             /* samples of the batch, at least 1 */
     int64_t capacity;      /* samples that kernels are built for, at least n; 0: n */
-    int64_t n_differences; /* the first of them, over which gradients are compared with differences; 0: they are not */
-    int n_elements;        /* of each weight tensor that are compared so, and of each sample of the input */
-    double kinks;        /* the share of these elements that may lie at a kink of the loss, where nothing is compared */
+    int64_t n_differences; /* number of them, the first ones, over which gradients are compared with differences; 0:
+                            * none */
+    int n_elements;        /* of each weight tensor, and of each sample of the input, that are compared in this way */
+    double kinks;        /* the share of these elements that may be at a kink of the loss, where nothing is compared */
     uint32_t epoch;      /* keys the draws */
-    uint64_t seed;       /* of the made-up data */
-    bool bytes;          /* the data set holds bytes, else floats */
-    bool joined;         /* what is compared with the references is one kernel where it can be, and else one a layer */
-    unsigned forms;      /* enum verify_form: those that must give what the form compared with the references gives */
+    uint64_t seed;       /* of the synthetic data */
+    bool bytes;          /* the data set contains bytes, else floats */
+    bool joined;         /* the form that is compared with the references joins layers into one kernel; else it has one
+                          * per layer */
+    unsigned forms;      /* enum verify_form: those that must give the same results as the form compared with the
+                          * references */
     bool guards;         /* every buffer between guard zones */
     int64_t batch;       /* of training, for the matrix products; */
-    double product_work; /* of each, about so many multiplications are done again; 0: products are not looked at */
+    double product_work; /* about how many multiplications of each product are repeated; 0: products are not checked */
     const struct plugin *optimizer;
     const void *optimizer_state;
     double contractive; /* weight of the penalty that training adds (graph/jacobian.h); 0: none */
@@ -40,12 +43,12 @@ struct verify_row {
     const char *node, *plugin; /* "" for the network as a whole */
     const char *what;          /* "values", "mask", "gradient", "update", ... */
     double error, bound;       /* of the worst number */
-    bool passed;               /* neither when it is void, so that it says nothing about the device */
+    bool passed;               /* a void row, which says nothing about the device, neither passed nor failed */
     bool is_void;
     const char *note; /* "" or more about it */
 };
 
-/* Rows and texts live in the arena that was given. */
+/* Rows and texts are in the caller's arena. */
 struct verify_report {
     struct verify_row *row;
     int n_rows, n_failed, n_void;
@@ -53,13 +56,12 @@ struct verify_report {
     double worst_gradient; /* the largest error of the "gradient" rows */
 };
 
-/* Sets how much is compared (n, n_differences, n_elements, kinks, batch, product_work), as much as the references do in
- * some seconds: of a network like those in configs/ a whole batch, of a large one few samples. */
+/* Sets how much is compared (n, n_differences, n_elements, kinks, batch, product_work) to what the references compute
+ * in a few seconds: a whole batch for networks like those in configs/, a few samples for a large one. */
 void verify_size(const struct network *network, int64_t batch, struct verify_options *options);
 
-/* Fills the report. A network that computes wrong numbers is DAE_OK with failed rows; a row whose reference is not
- * finite, as of a config that diverges, is void; an error is one of the device or of memory. Needs network->arena for
- * the executors that it makes. */
+/* Fills the report. Wrong numbers give DAE_OK with failed rows. A row whose reference is not finite, because the config
+ * diverges, is void. Errors are those of the device or of memory. Uses network->arena for its executors. */
 MUST_USE enum dae_status verify_network(struct device *device, const struct network *network,
                                         const struct verify_options *options, struct arena *arena,
                                         struct verify_report *report, struct error *err);

@@ -37,7 +37,7 @@ static enum dae_status read_windows(const struct invocation *invocation, int *n_
     const long n = strtol(text, &end, 10);
     if (end == text || *end || n < 1 || n > MAX_WINDOWS) {
         char excerpt[VALUE_EXCERPT_BYTES];
-        return error_set(err, DAE_CONFIG, "bench: --windows '%s': wants a number from 1 to %d",
+        return error_set(err, DAE_CONFIG, "bench: --windows '%s': expects a number from 1 to %d",
                          value_excerpt(text, excerpt), MAX_WINDOWS);
     }
     *n_windows = (int)n;
@@ -140,7 +140,7 @@ static enum dae_status print(const struct subject *subject, const struct bench *
     double kernels = 0;
     for (int i = 0; i < bench->n_kernels; ++i)
         kernels += bench->kernel[i].milliseconds;
-    printf("%s, batch %lld, %s\n%s\ndata: %s, %s; the config's data are not read\n\n", subject->settings.name,
+    printf("%s, batch %lld, %s\n%s\ndata: %s, %s; the config's data are not used\n\n", subject->settings.name,
            (long long)subject->settings.batch, subject->settings.optimizer->name, device_line(subject->device),
            bench->data, bench->streamed ? "streamed to the device" : "on the device");
     print_rate("training", &bench->train, subject->n_windows);
@@ -193,11 +193,10 @@ static enum dae_status run_bench(const struct invocation *invocation, struct err
 }
 
 static const struct command_option option_batch = {"batch", "N", OPTION_VALUE, false,
-                                                   "samples of a batch, instead of the config's train.batch"};
+                                                   "samples per batch, instead of the config's train.batch"};
 static const struct command_option option_windows = {
     "windows", "N", OPTION_VALUE, false,
-    "windows of half a second to measure, of which the median counts; 5 "
-    "when not given"};
+    "number of windows of half a second to measure; the median counts; 5 if not given"};
 
 static const struct command_option *const options[] = {
     &option_platform, &option_batch, &option_windows, &option_set, &option_plugins, &option_trust, &option_json, NULL,
@@ -206,17 +205,15 @@ static const struct command_option *const options[] = {
 const struct command command_bench = {
     .name = "bench",
     .arguments = "CONFIG",
-    .summary = "measure how fast a network trains and answers, and where the time goes",
-    .description =
-        "Builds the network of CONFIG and measures it on made-up data: generated digits where the input is 28x28, "
-        "noise elsewhere. Of the config's data only memory counts. Training is what run does: corruption, forward, "
-        "loss, backward, reductions and the update, in a new order of the samples for each pass. Inference is the "
-        "forward pass over inputs that lie on the device; its outputs stay there, and the host waits for them in the "
-        "end.\n"
-        "\n"
-        "Kernels are timed by OpenCL's clock in training steps of their own; their calls and milliseconds are those of "
-        "one step. The peak is a product of 1008x1008x1008; copies count what is read and what is written. The start "
-        "ends with the first trained batch; making up the data is not in it.",
+    .summary = "measure how fast a network trains and runs, and where the time goes",
+    .description = "Builds the network of CONFIG and measures it on synthetic data: generated digits if the input is "
+                   "28x28, else noise. Of the config's data section, only memory is used. Training does what run does: "
+                   "corruption, forward, loss, backward, reductions and the update, with a new order of the samples in "
+                   "each pass. Inference is the forward pass over inputs on the device; its outputs stay there, and "
+                   "the host waits for them only at the end.\n\n"
+                   "Kernels are timed by OpenCL's clock in separate training steps; calls and milliseconds are per "
+                   "step. The peak is a product of 1008x1008x1008; copies count bytes read and bytes written. The "
+                   "start ends with the first trained batch, and does not include generating the data.",
     .options = options,
     .run = run_bench,
 };

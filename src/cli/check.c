@@ -123,7 +123,8 @@ static void print_bytes(const char *what, uint64_t bytes, const char *remark)
 
 static void print_memory(const struct settings *settings, const struct memory *memory)
 {
-    printf("\nKiB and MFLOP are those of one sample's forward pass.\n"
+    printf("\n"
+           "KiB and MFLOP are for one sample's forward pass.\n"
            "device memory to train with %s, batch %lld, on a %s:\n",
            settings->optimizer->name, (long long)settings->batch, memory->wide ? "CPU of 32 or more units" : "GPU");
     print_bytes("parameters", memory->parameters, "");
@@ -219,11 +220,10 @@ static const struct command_option *const options[] = {&option_set, &option_plug
 const struct command command_check = {
     .name = "check",
     .arguments = "CONFIG",
-    .summary = "read a config, build its network and print it; nothing is trained",
-    .description = "Prints each layer with its output shape, parameters, and for one sample the memory of its output "
-                   "and the work of "
-                   "its "
-                   "forward pass; then the memory that training needs. Needs no OpenCL device.",
+    .summary = "read a config, build its network and print it, without training",
+    .description =
+        "Prints each layer with its output shape, its parameters, and, for one sample, the memory of its output and "
+        "the work of its forward pass; then the memory that training needs. No OpenCL device is required.",
     .options = options,
     .run = run,
 };

@@ -9,23 +9,22 @@
 
 const struct command_option option_platform = {
     "platform", "NAME[:N]", OPTION_VALUE, false,
-    "use the OpenCL device whose platform, vendor or name contains NAME (of "
-    "several: the N-th, from 0), or cpu, gpu, auto; run splits its batches over NAME,NAME"};
+    "use the OpenCL device whose platform, vendor or name contains NAME (if there are several, the N-th, counting from "
+    "0), or cpu, gpu, auto; run splits its batches over NAME,NAME"};
 const struct command_option option_set = {"set", "KEY.PATH=VALUE", OPTION_LIST, false,
-                                          "change one value of the config, as in --set train.epochs=3"};
+                                          "change one value of the config, for example --set train.epochs=3"};
 const struct command_option option_plugins = {"plugins", "DIR", OPTION_LIST, false,
-                                              "load the plugins of this folder as well"};
+                                              "also load the plugins of this folder"};
 const struct command_option option_json = {"json", NULL, OPTION_FLAG, false, "print JSON"};
 const struct command_option option_trust = {"trust-device", NULL, OPTION_FLAG, false,
-                                            "use the device even if it fails its check at the first use"};
-const struct command_option option_out = {
-    "out", "DIR", OPTION_VALUE, false,
-    "the run's folder; runs/NAME when not given, with the config's name; auto: the "
-    "first of runs/NAME, runs/NAME-2, ... that holds no run"};
+                                            "use the device even if it fails the check at its first use"};
+const struct command_option option_out = {"out", "DIR", OPTION_VALUE, false,
+                                          "the run's folder; runs/NAME, with the config's name, if not given; auto: "
+                                          "the first of runs/NAME, runs/NAME-2, ... without a run"};
 const struct command_option option_force = {"force", NULL, OPTION_FLAG, false,
-                                            "discard what the folder holds of an earlier run, and begin anew"};
+                                            "discard the earlier run in the folder, and start from scratch"};
 const struct command_option option_resume = {"resume", NULL, OPTION_FLAG, false,
-                                             "go on from the checkpoints in the folder"};
+                                             "continue from the checkpoints in the folder"};
 
 enum dae_status command_find(const char *name, const struct command **command, struct error *err)
 {
@@ -50,7 +49,7 @@ static enum dae_status usage(const struct command *command, struct error *err, c
     char excerpt[VALUE_EXCERPT_BYTES];
     enum dae_status status =
         error_set(err, DAE_CONFIG, "%s: %s%s%s", command->name, what, value_excerpt(text, excerpt), why);
-    error_note(err, "dae-cl %s --help says what it takes", command->name);
+    error_note(err, "dae-cl %s --help lists its arguments", command->name);
     return status;
 }
 
@@ -96,7 +95,7 @@ static enum dae_status read_option(const struct command *command, int argc, char
         value = argv[++*at];
     if (option->kind != OPTION_FLAG && (!value || !*value)) {
         char why[128];
-        snprintf(why, sizeof why, " wants a value, %s", option->value);
+        snprintf(why, sizeof why, " expects a value, %s", option->value);
         return usage(command, err, "option ", word, why);
     }
     invocation->option[invocation->n_options++] = (struct given){option->name, value};
@@ -133,7 +132,7 @@ static enum dae_status check_complete(const struct command *command, const struc
         return usage(command, err, "", text, " is missing");
     }
     if (invocation->n_arguments > max)
-        return usage(command, err, "one argument too many: '", invocation->argument[max], "'");
+        return usage(command, err, "too many arguments: '", invocation->argument[max], "'");
     for (int i = 0; command->options && command->options[i]; ++i) {
         const struct command_option *option = command->options[i];
         dashed(option, text, sizeof text);

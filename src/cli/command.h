@@ -20,7 +20,7 @@ enum option_kind {
 
 struct command_option {
     const char *name;  /* without dashes; a name of one letter is written with one dash, others with two */
-    const char *value; /* what stands for the value in help: "DIR"; NULL for a flag */
+    const char *value; /* the placeholder of the value in help: "DIR"; NULL for a flag */
     enum option_kind kind;
     bool required;
     const char *help; /* one sentence without a full stop */
@@ -28,11 +28,11 @@ struct command_option {
 
 struct command {
     const char *name;
-    const char *arguments;   /* "CONFIG", "MODEL INPUT...", "[NAME]", "": how many there may be is read from this */
+    const char *arguments;   /* "CONFIG", "MODEL INPUT...", "[NAME]", ""; determines how many there may be */
     const char *summary;     /* one line, without a full stop */
-    const char *description; /* paragraphs with a blank line between two, each one line; or NULL */
-    const struct command_option *const *options; /* ends with NULL; NULL when there are none */
-    /* A list that belongs to the description: its row `index`, or false behind the last. May be NULL. */
+    const char *description; /* paragraphs separated by blank lines, each one line; or NULL */
+    const struct command_option *const *options; /* ends with NULL; NULL if there are none */
+    /* Row `index` of a list that belongs to the description, or false after the last one. May be NULL. */
     bool (*row)(int index, const char **name, const char **meaning);
     enum dae_status (*run)(const struct invocation *invocation, struct error *err);
 };
@@ -47,7 +47,7 @@ extern const struct command_option option_out;      /* --out DIR */
 extern const struct command_option option_resume;   /* --resume */
 extern const struct command_option option_force;    /* --force */
 
-/* All of them, in the order of the manual. */
+/* All commands, in the order of the manual. */
 #define COMMANDS(X)                                                                                                    \
     X(run)                                                                                                             \
     X(check)                                                                                                           \
@@ -72,8 +72,8 @@ extern const struct command *const commands[];
 /* An unknown name is DAE_CONFIG: "no command is called 'chekc' (did you mean 'check'?)". */
 MUST_USE enum dae_status command_find(const char *name, const struct command **command, struct error *err);
 
-/* Parses the words behind the subcommand's name. Wrong usage is DAE_CONFIG. `--help` stops it with *wants_help set.
- * On success the caller releases. */
+/* Parses the words after the subcommand's name. Wrong usage is DAE_CONFIG. `--help` ends parsing with *wants_help set.
+ * On success the caller releases it. */
 MUST_USE enum dae_status command_parse(const struct command *command, int argc, char **argv,
                                        struct invocation *invocation, bool *wants_help, struct error *err);
 void command_release(struct invocation *invocation);

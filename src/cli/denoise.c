@@ -75,7 +75,7 @@ static enum dae_status read_memory(const struct invocation *invocation, uint64_t
     const long mib = text ? strtol(text, &end, 10) : 0;
     *bytes = (uint64_t)mib << 20;
     if (text && (*text < '0' || *text > '9' || *end || mib < 1 || mib > 1 << 24))
-        return error_set(err, DAE_CONFIG, "--memory wants a number of MiB from 1 to 16777216, got '%s'", text);
+        return error_set(err, DAE_CONFIG, "--memory expects a number of MiB from 1 to 16777216, got '%s'", text);
     return DAE_OK;
 }
 

@@ -30,7 +30,7 @@ static enum dae_status partner_of(const char *folder, const char *name, struct a
             break;
     }
     if (status == DAE_OK && n_found > 1)
-        status = error_set(err, DAE_BAD_DATA, "--compare: %s holds %d files that could be the clean %s", folder,
+        status = error_set(err, DAE_BAD_DATA, "--compare: %s contains %d files that could be the clean %s", folder,
                            n_found, name);
     *path = arena_printf(arena, "%s/%s", folder, found ? found : name);
     file_names_release(&names);
@@ -113,7 +113,7 @@ void denoise_compare_add(struct denoise_compare *compare, const struct denoise_i
 {
     const double psnr[2] = {score[0].psnr, score[1].psnr}, ssim[2] = {score[0].ssim, score[1].ssim};
     const bool has_ssim = !isnan(ssim[0]) && !isnan(ssim[1]);
-    print_line(input->path, psnr, ssim, has_ssim ? "" : " (no SSIM: it wants images of at least 11x11 pixels)");
+    print_line(input->path, psnr, ssim, has_ssim ? "" : " (no SSIM: it requires images of at least 11x11 pixels)");
     ++compare->n;
     compare->n_ssim += has_ssim;
     for (int i = 0; i < 2; ++i) {

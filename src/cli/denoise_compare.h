@@ -6,19 +6,19 @@
 #include "format/samples_file.h"
 
 struct denoise_compare {
-    const char *clean; /* a file, or a folder of files of the inputs' names, whose extensions may differ; NULL: nothing
-                          is compared */
+    const char *clean; /* a file, or a folder of files with the inputs' names, whose extensions may differ; NULL: no
+                        * comparison */
     const struct denoise_inputs *inputs;
-    double psnr_sum[2], ssim_sum[2]; /* of what came and of what was made */
-    int n, n_ssim;                   /* files; those of images that are large enough */
+    double psnr_sum[2], ssim_sum[2]; /* of the inputs and of the results */
+    int n, n_ssim;                   /* files; files of images that are large enough */
 };
 
 /* Means over a file's samples. */
 struct denoise_score {
-    double psnr, ssim; /* ssim: NaN for samples that are no images or smaller than SSIM's window */
+    double psnr, ssim; /* ssim: NaN for samples that are not images or are smaller than SSIM's window */
 };
 
-/* Reads the clean file of an input; the caller releases. It must have the input's shape: DAE_BAD_DATA; DAE_CONFIG,
+/* Reads the clean file of an input; the caller releases it. DAE_BAD_DATA if its shape is not the input's; DAE_CONFIG,
  * DAE_IO, DAE_NO_MEMORY. */
 MUST_USE enum dae_status denoise_compare_load(const struct denoise_compare *compare, const struct denoise_input *input,
                                               const struct samples_file *file, struct samples_file *clean,
@@ -26,7 +26,7 @@ MUST_USE enum dae_status denoise_compare_load(const struct denoise_compare *comp
 
 struct denoise_score denoise_compare_score(const struct samples_file *file, const struct samples_file *clean);
 
-/* Prints a file's line and adds it to the mean, which has a line at the end. */
+/* Prints a file's line and adds it to the mean, which is printed at the end. */
 void denoise_compare_add(struct denoise_compare *compare, const struct denoise_input *input,
                          const struct denoise_score score[2]);
 void denoise_compare_print_mean(const struct denoise_compare *compare);

@@ -88,7 +88,7 @@ static enum dae_status add_folder(struct denoise_inputs *list, const char *folde
     closedir(dir);
     TRY(status);
     if (list->n == first)
-        return error_set(err, DAE_BAD_DATA, "%s: the folder holds no PNG, JPEG, PGM, PPM, IDX or NPY file", folder);
+        return error_set(err, DAE_BAD_DATA, "%s: the folder contains no PNG, JPEG, PGM, PPM, IDX or NPY file", folder);
     qsort(list->input + first, (size_t)(list->n - first), sizeof *list->input, by_path);
     if (n_skipped)
         output_note("%s: %d item%s skipped: not PNG, JPEG, PGM, PPM, IDX or NPY\n", folder, n_skipped,

@@ -1,4 +1,4 @@
-/* Which files dae-cl denoise reads, and where each goes. */
+/* The files that dae-cl denoise reads, and where each result goes. */
 #ifndef CLI_DENOISE_INPUTS_H
 #define CLI_DENOISE_INPUTS_H
 
@@ -19,8 +19,8 @@ struct denoise_inputs {
     struct arena arena;
 };
 
-/* Takes the arguments behind the first one: files, and folders, of which all files of samples are taken in order of
- * name. The caller releases, whatever the outcome. A folder without samples: DAE_BAD_DATA; DAE_IO, DAE_NO_MEMORY. */
+/* Takes the arguments after the first one: files, and folders, of which it takes all files of samples in order of name.
+ * The caller releases the list in any case. DAE_BAD_DATA for a folder without samples; DAE_IO, DAE_NO_MEMORY. */
 MUST_USE enum dae_status denoise_inputs_list(struct denoise_inputs *list, const struct invocation *invocation,
                                              const char *folder, struct error *err);
 void denoise_inputs_release(struct denoise_inputs *list); /* harmless on a zeroed one */

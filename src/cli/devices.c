@@ -95,8 +95,8 @@ static const struct command_option *const options[] = {&option_json, NULL};
 const struct command command_devices = {
     .name = "devices",
     .arguments = "",
-    .summary = "list the OpenCL devices, and say why one cannot be used",
-    .description = "With no usable device the exit code is 3, and the message says what to install.",
+    .summary = "list the OpenCL devices, and say why any of them cannot be used",
+    .description = "If there is no usable device, the exit code is 3 and the message says what to install.",
     .options = options,
     .run = run,
 };

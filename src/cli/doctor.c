@@ -134,7 +134,7 @@ static void print_findings(const cJSON *findings)
         }
     }
     if (n == 0)
-        printf("\nnothing to mend\n");
+        printf("\nno problems found\n");
 }
 
 static void print_report(const cJSON *facts)
@@ -174,16 +174,15 @@ static const struct command_option *const options[] = {&option_json, NULL};
 const struct command command_doctor = {
     .name = "doctor",
     .arguments = "",
-    .summary = "find out what is wrong with OpenCL here, and how to mend it",
+    .summary = "find out what is wrong with OpenCL on this machine, and how to fix it",
     .description =
-        "Looks at what an expert would look at: the loader; each driver, and why it cannot be loaded or what it does "
-        "when it is; each device with its limits, whether it compiles and runs a kernel, what a launch costs and how "
-        "fast it multiplies and copies; the cache of compiled kernels; the environment. To each finding it says what "
-        "to type on Debian, Ubuntu, Fedora and Arch. --json has all of it, to paste into a bug report.\n"
-        "\n"
-        "Drivers are loaded in child processes with a limit of time, so that one that crashes or hangs is a finding, "
-        "not the end. What is found is remembered, and what was remembered before does not count. The exit code is 0 "
-        "when there is a usable device, else 3.",
+        "Checks what an expert would check: the loader; each driver, and why it cannot be loaded or what it does when "
+        "it is loaded; each device with its limits, whether it compiles and runs a kernel, what a launch costs and how "
+        "fast it multiplies and copies; the cache of compiled kernels; the environment. For each finding it says what "
+        "to type on Debian, Ubuntu, Fedora and Arch. --json prints all of it for a bug report.\n\n"
+        "Drivers are loaded in child processes with a time limit, so that a driver that crashes or hangs is a finding "
+        "and does not end the program. The results are remembered, and earlier results are ignored. The exit code is 0 "
+        "if there is a usable device, else 3.",
     .options = options,
     .run = run,
 };

@@ -1,15 +1,15 @@
-/* Figures in a report. They adorn results that are there already: where none can be drawn, a warning says so once, and
- * the report does without. */
+/* Figures in a report. They illustrate existing results: if none can be drawn, one warning says so, and the report has
+ * none. */
 #ifndef CLI_FIGURES_H
 #define CLI_FIGURES_H
 
 #include "report/html.h"
 
-/* Before long work: says when the program that draws is not there. */
+/* Warns before long work if the plotting program is missing. */
 void figures_expect(void);
 
-/* Whether a figure was drawn, by what its drawing returned: true after DAE_OK; false, with a warning, after DAE_IO (the
- * program is missing, fails or hangs; no file can be written). Any other failure goes to err, as status. */
+/* Whether a figure was drawn, from the status of drawing: true after DAE_OK; false, with a warning, after DAE_IO (the
+ * program is missing, fails or hangs; no file can be written). Any other failure is passed on in err. */
 bool figures_drawn(enum dae_status status, const struct error *drawing, struct error *err);
 
 /* Embeds STEM.svg, if it was drawn, as vectors. */

@@ -16,16 +16,14 @@ static const char purpose[] = "train and run denoising autoencoders on any OpenC
 static const struct {
     const char *name, *meaning;
 } environment[] = {
-    {"DAE_CL_PLATFORM",
-     "the OpenCL device to use, in the words of --platform, which comes before it; the config's `device` "
-     "comes after it"},
-    {"DAE_CL_DATA", "the folder that holds the data sets, for example mnist/"},
-    {"DAE_CL_CACHE_DIR",
-     "the folder for what is remembered between runs, such as how each driver did in its probe, and for PoCL's "
-     "compiled kernels; else $XDG_CACHE_HOME/dae-cl or ~/.cache/dae-cl"},
+    {"DAE_CL_PLATFORM", "the OpenCL device to use, written as for --platform; --platform overrides it, and it "
+                        "overrides the config's `device`"},
+    {"DAE_CL_DATA", "the folder that contains the data sets, for example mnist/"},
+    {"DAE_CL_CACHE_DIR", "the folder for what is remembered between runs, such as the result of each driver's probe, "
+                         "and for PoCL's compiled kernels; if not set, $XDG_CACHE_HOME/dae-cl or ~/.cache/dae-cl"},
     {"POCL_CACHE_DIR",
-     "PoCL's own variable: its compiled kernels are kept there instead, if nobody else can write to it"},
-    {"DAE_CL_KERNELS", "a folder of kernel files that replace the built-in ones, for their development"},
+     "PoCL's own variable: PoCL keeps its compiled kernels there instead, if nobody else can write to it"},
+    {"DAE_CL_KERNELS", "a folder of kernel files that replace the built-in ones, for developing them"},
 };
 
 static const struct {
@@ -130,8 +128,9 @@ void help_overview(FILE *out)
         fprintf(out, "%-28s", text);
         wrap(out, commands[i]->summary, strlen(commands[i]->summary), 28, at < 28 ? 28 : at);
     }
-    fprintf(out, "\ndae-cl help COMMAND says more about one; dae-cl --version prints the version.\n"
-                 "\nenvironment:\n");
+    fprintf(out, "\n"
+                 "dae-cl help COMMAND describes a command; dae-cl --version prints the version.\n\n"
+                 "environment:\n");
     for (int i = 0; i < N_ENVIRONMENT; ++i) {
         fprintf(out, "  %s\n", environment[i].name);
         wrap(out, environment[i].meaning, strlen(environment[i].meaning), INDENT, 0);
@@ -240,7 +239,7 @@ static const struct command_option *const options[] = {&option_man, NULL};
 const struct command command_help = {
     .name = "help",
     .arguments = "[COMMAND]",
-    .summary = "say what there is, or more about one command",
+    .summary = "list the commands, or describe one",
     .options = options,
     .run = run,
 };

@@ -1,4 +1,4 @@
-/* The texts that the table of commands makes: help and manual page. */
+/* Help and manual page, made from the table of commands. */
 #ifndef CLI_HELP_H
 #define CLI_HELP_H
 

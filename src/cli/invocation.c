@@ -109,11 +109,13 @@ struct device_map {
 
 const struct dae_row invocation_device_rows[] = {
     ROW_OF(struct device_map, platform, ROW_TEXT, "auto", NULL, "as --platform says it"),
-    ROW_OF(struct device_map, shape, ROW_WORD, "auto", "auto|wide|grid", "kernels for CPUs (wide) or GPUs (grid)"),
-    ROW_OF(struct device_map, gemm, ROW_WORD, "auto", "auto|own|clblast", "who multiplies matrices"),
-    DAE_BOOL(struct device_map, join, true, "one kernel carries a sample through layer after layer"),
-    DAE_BOOL(struct device_map, tuned, true, "what dae-cl tune found for the device"),
-    DAE_BOOL(struct device_map, fold, true, "pointwise and pooling layers inside the layer before them"),
+    ROW_OF(struct device_map, shape, ROW_WORD, "auto", "auto|wide|grid",
+           "whether kernels are for CPUs (wide) or GPUs (grid)"),
+    ROW_OF(struct device_map, gemm, ROW_WORD, "auto", "auto|own|clblast", "which code multiplies matrices"),
+    DAE_BOOL(struct device_map, join, true, "whether one kernel computes several layers of a sample"),
+    DAE_BOOL(struct device_map, tuned, true, "whether to use what dae-cl tune found for the device"),
+    DAE_BOOL(struct device_map, fold, true,
+             "whether to compute pointwise and pooling layers inside the layer before them"),
     {.key = NULL},
 };
 
@@ -191,8 +193,8 @@ static enum dae_status check_other(struct device *const *device, int i, const ch
 {
     for (int k = 0; k < i; ++k)
         if (device_facts(device[k])->handle == device_facts(device[i])->handle)
-            return error_set(err, DAE_CONFIG, "platform '%s': names %d and %d mean one device, '%s'", request, k + 1,
-                             i + 1, device_facts(device[i])->name);
+            return error_set(err, DAE_CONFIG, "platform '%s': names %d and %d mean the same device, '%s'", request,
+                             k + 1, i + 1, device_facts(device[i])->name);
     return DAE_OK;
 }
 

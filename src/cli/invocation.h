@@ -1,4 +1,4 @@
-/* What the user asked of one subcommand: the parsed command line, and what most subcommands open from it. */
+/* The parsed command line of a subcommand, and what most subcommands open from it. */
 #ifndef CLI_INVOCATION_H
 #define CLI_INVOCATION_H
 
@@ -16,7 +16,7 @@ struct command;
 /* Made by command_parse; texts are borrowed from argv. */
 struct invocation {
     const struct command *command;
-    const char **argument; /* n_arguments of them, as many as the command takes */
+    const char **argument; /* n_arguments of them, as many as the command accepts */
     int n_arguments;
     struct given {
         const char *name;  /* of the option, borrowed from the command's table */
@@ -29,43 +29,43 @@ struct invocation {
 bool invocation_has(const struct invocation *invocation, const char *name);
 /* The value given last, or NULL. */
 const char *invocation_value(const struct invocation *invocation, const char *name);
-/* How often it was given, and the value given `index`-th, from 0. */
+/* How often the option was given, and its value number `index`, from 0. */
 int invocation_count(const struct invocation *invocation, const char *name);
 const char *invocation_nth(const struct invocation *invocation, const char *name, int index);
 
-/* Parses the YAML file `path`, which must hold a map, and carries out every --set. The tree lives in the arena.
- * DAE_CONFIG at the place of what is wrong. */
+/* Parses the YAML file `path`, which must contain a map, and applies every --set. The tree is in the arena. DAE_CONFIG
+ * at the place of the error. */
 MUST_USE enum dae_status invocation_config(const struct invocation *invocation, const char *path, struct arena *arena,
                                            struct value **config, struct error *err);
 
-/* Loads the plugins of the build tree, or else the installed ones, then those of each --plugins folder.
- * Owned by the caller: registry_close. */
+/* Loads the plugins of the build tree, or else the installed ones, then those of each --plugins folder. The caller owns
+ * the registry: registry_close. */
 MUST_USE enum dae_status invocation_registry(const struct invocation *invocation, struct registry **registry,
                                              struct error *err);
 
 /* The keys of the map `device`. */
 extern const struct dae_row invocation_device_rows[];
 
-/* Which device is meant, and how it is to be used. Texts are borrowed from argv, the environment or the tree. */
+/* The requested device, and how to use it. Texts are borrowed from argv, the environment or the tree. */
 struct device_request {
     const char *platform; /* for driver_open */
-    const char *asked_by; /* where that word comes from, "$DAE_CL_PLATFORM"; NULL when nobody asked */
+    const char *asked_by; /* the origin of the request, "$DAE_CL_PLATFORM"; NULL if there is none */
     struct tuning_request tuning;
 };
 
 /* The platform: --platform, else $DAE_CL_PLATFORM, else the config's `device`, else automatic. Shape and GEMM: the
- * config's `device`. Pure, so that a wrong `device` is found before any OpenCL call. config may be NULL. */
+ * config's `device`. Pure, so that an invalid `device` is found before any OpenCL call. config may be NULL. */
 MUST_USE enum dae_status invocation_request(const struct invocation *invocation, const struct value *config,
                                             struct device_request *request, struct error *err);
 
-/* Opens the device that invocation_request names, and prints its notices. Owned by the caller: invocation_close. */
+/* Opens the device that invocation_request names, and prints its notices. The caller owns it: invocation_close. */
 MUST_USE enum dae_status invocation_device(const struct invocation *invocation, const struct value *config,
                                            struct device **device, struct error *err);
 /* The same for a list of names, NAME,NAME: *n devices, at most MULTI_DEVICE_MAX, no two the same (DAE_CONFIG). The
- * caller closes those that are not NULL, after a failure too. */
+ * caller closes those that are not NULL, also after a failure. */
 MUST_USE enum dae_status invocation_devices(const struct invocation *invocation, const struct value *config,
                                             struct device *device[MULTI_DEVICE_MAX], int *n, struct error *err);
-/* Prints the notices that came up while the device was used, and closes it. NULL is fine. */
+/* Prints the device's new notices and closes it. NULL is fine. */
 void invocation_close(struct device *device);
 
 #endif

@@ -12,15 +12,15 @@ enum { OUTPUT_MAX_COLUMNS = 12 };
  * column: 'l' or 'r'. A row whose first cell is NULL is a rule. */
 void output_table(const char *const *header, const char *align, const char *const *cell, int n_rows);
 
-/* A line on stderr that may quote a file or its name: it is sent to a terminal only as text (utf8_clean). The format
- * ends with the newline. */
+/* Prints a line to stderr that may quote a file or its name, made safe for a terminal (utf8_clean). The format ends
+ * with the newline. */
 void output_note(const char *format, ...) BASE_PRINTF(1, 2);
 
 /* Prints a table of keys (NULL: nothing) with type, range, default and meaning, as text and as Markdown. */
 void output_rows(const struct dae_row *rows);
 void output_rows_markdown(const struct dae_row *rows);
 
-/* Prints the value and frees it. NULL, cJSON's sign of lack of memory, is DAE_NO_MEMORY. */
+/* Prints the value and frees it. NULL (how cJSON reports a lack of memory) is DAE_NO_MEMORY. */
 MUST_USE enum dae_status output_json(cJSON *value, struct error *err);
 
 #endif

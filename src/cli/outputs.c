@@ -160,7 +160,7 @@ enum dae_status outputs_write_into(struct outputs *o, const char *who, const cha
     const struct outputs_file *file = stat(folder, &info) == 0 ? find(o, &info) : NULL;
     if (!file)
         return DAE_OK;
-    return error_set(err, DAE_CONFIG, "%s: results would go to %s, %s %s, which is read; %s", who, folder,
+    return error_set(err, DAE_CONFIG, "%s: results would go to %s, %s %s, which is an input; %s", who, folder,
                      file->is_folder ? "the folder of the" : "the", file->what, advice);
 }
 
@@ -187,9 +187,8 @@ enum dae_status outputs_replace(struct outputs *o, const char *who, const char *
         return DAE_OK;
     for (int i = 0; i < o->n_read; ++i)
         if (o->read[i].is_named && lies_below(o->read[i].path, &info))
-            return error_set(err, DAE_CONFIG,
-                             "%s: what lies in %s is written, but the %s %s lies there and is read; %s", who, folder,
-                             o->read[i].what, o->read[i].path, advice);
+            return error_set(err, DAE_CONFIG, "%s: %s is written to, but it contains the %s %s, which is an input; %s",
+                             who, folder, o->read[i].what, o->read[i].path, advice);
     return DAE_OK;
 }
 

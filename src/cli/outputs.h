@@ -1,5 +1,5 @@
-/* What a command reads against what it will write. Before work begins every output is compared with every file that is
- * read, by device and inode and with links followed: a file that is read is never written over. */
+/* Compares what a command will write with what it reads, before work begins: every output with every input, by device
+ * and inode and with links followed, so that no input is ever overwritten. */
 #ifndef CLI_OUTPUTS_H
 #define CLI_OUTPUTS_H
 
@@ -28,15 +28,15 @@ struct outputs {
     int n_written, written_capacity;
 };
 
-/* Adds a file that is read, or a folder with the files in it; what is not there is read by nobody. `what` names it,
- * "model", "input". DAE_NO_MEMORY. */
+/* Adds an input file, or a folder with the files in it; a missing one is ignored. `what` names it, "model", "input".
+ * DAE_NO_MEMORY. */
 MUST_USE enum dae_status outputs_read(struct outputs *outputs, const char *what, const char *path, struct error *err);
 /* Adds every file and folder that the `data` map of a config names. */
 MUST_USE enum dae_status outputs_read_data(struct outputs *outputs, const struct value *data, struct error *err);
 
-/* Each is DAE_CONFIG, and `advice` ends the message ("give another name to -o"), when: a file, made of `from`, would
- * replace one that is read; two would be one file; files would be put into a folder that is read; something that is
- * read lies below a folder whose content is replaced. `who` begins it, the command's name. */
+/* Each fails with DAE_CONFIG if a file, made from `from`, would replace an input; if two outputs would be the same
+ * file; if files would go into a folder that is read; or if an input is below a folder whose content is replaced.
+ * `who`, the command's name, begins the message, and `advice` ends it ("give another name to -o"). */
 MUST_USE enum dae_status outputs_write(struct outputs *outputs, const char *who, const char *from, const char *path,
                                        const char *advice, struct error *err);
 MUST_USE enum dae_status outputs_differ(struct outputs *outputs, const char *who, const char *advice,

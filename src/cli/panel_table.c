@@ -41,7 +41,7 @@ static enum dae_status standardise(struct panel_table *table, const struct panel
             table->cells.x[to] = x;
             if (isinf((float)x))
                 return error_at(err, DAE_BAD_DATA, table->panel.column[table->order[j]],
-                                "column '%s' holds numbers far beyond those that the model was trained on",
+                                "column '%s' contains numbers far outside those that the model was trained on",
                                 columns->name[j]);
         }
     return DAE_OK;
@@ -102,8 +102,8 @@ enum dae_status panel_table_check_whole(const struct panel_table *table, struct 
             TRY(find_mark(panel->path, at / panel->cells.d, column, &mark, err));
             mark.file = panel->path;
             return error_at(err, DAE_BAD_DATA, mark,
-                            "column '%s': the number is missing, and the model is not told what is missing; fill it, "
-                            "or leave the row out",
+                            "column '%s': the number is missing, and the model does not read the mask; fill it, or "
+                            "leave the row out",
                             panel->name[column]);
         }
     return DAE_OK;

@@ -67,8 +67,7 @@ static void print_heading(const char *mark, const char *name, const char *help, 
 
 static void print_data(void)
 {
-    print_heading("##", "data", "Every source has these keys, and the keys of its own section below.",
-                  source_common_rows);
+    print_heading("##", "data", "Every source has these keys and those of its own section below.", source_common_rows);
     for (int i = 0; sources[i]; ++i)
         print_heading("###", sources[i]->name, sources[i]->help, sources[i]->rows);
 }
@@ -77,9 +76,8 @@ static void print_studies(void)
 {
     print_heading(
         "##", "Studies",
-        "Each is one item of `studies`, or is asked for by `dae-cl study NAME CONFIG`; its options stand under "
-        "its name: `studies: [{noise_levels: {levels: [0, 0.5]}}]`, or `--set "
-        "studies.noise_levels.levels=[0,0.5]`.",
+        "A study is an item of `studies`, or is run by `dae-cl study NAME CONFIG`. Its options go under its name: "
+        "`studies: [{noise_levels: {levels: [0, 0.5]}}]`, or `--set studies.noise_levels.levels=[0,0.5]`.",
         NULL);
     for (int i = 0; studies[i]; ++i)
         print_heading("###", studies[i]->name, studies[i]->help, studies[i]->rows);
@@ -94,9 +92,9 @@ static void print_reference(const struct registry *registry)
                  {PLUGIN_LAYER, "Layers"},
                  {PLUGIN_LOSS, "Losses"},
                  {PLUGIN_OPTIMIZER, "Optimizers"}};
-    puts("# Config reference\n\nPrinted by `dae-cl plugins --markdown`; `dae-cl plugins NAME` shows one entry. "
-         "A key whose default is none may be left out. A key such as `average.decay` belongs to the map under "
-         "`average`.");
+    puts("# Config reference\n\n"
+         "Printed by `dae-cl plugins --markdown`; `dae-cl plugins NAME` shows one entry. A key with the default none "
+         "may be left out. A key such as `average.decay` belongs to the map under `average`.");
     print_heading("##", "Top level", "", root_rows);
     print_data();
     print_heading("##", "device", "", invocation_device_rows);
@@ -136,7 +134,7 @@ static const struct command_option *const options[] = {&option_markdown, &option
 const struct command command_plugins = {
     .name = "plugins",
     .arguments = "[NAME]",
-    .summary = "list layers, corruptions, losses and optimizers, or explain one",
+    .summary = "list layers, corruptions, losses and optimizers, or describe one",
     .description = "With a name, prints each parameter with its type, range, default and meaning.",
     .options = options,
     .run = run,

@@ -1,4 +1,4 @@
-/* What a person sees while training: a bar on a terminal, one plain line an epoch elsewhere. Written to stderr. */
+/* Progress on stderr while training: a bar on a terminal, otherwise one plain line per epoch. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -9,8 +9,8 @@
 struct progress_line {
     bool terminal;               /* stderr is one */
     const char *title;           /* what is being trained */
-    double shown_at;             /* seconds: the bar is drawn a few times a second, not for every reading */
-    char part[128];              /* what progress_part has named last */
+    double shown_at;             /* seconds; the bar is drawn only a few times per second */
+    char part[128];              /* the last name given to progress_part */
     double began_at, began_with; /* seconds and part done at the first progress_work */
 };
 
@@ -18,9 +18,9 @@ struct progress_line {
 void progress_begin(struct progress_line *line, const char *title);
 void progress_draw(struct progress_line *line, const struct progress *progress);
 void progress_epoch(struct progress_line *line, const struct epoch_record *record);
-/* A part in [0, 1] of something long; elsewhere than on a terminal a line whenever `what` is another than before. */
+/* Shows a part in [0, 1] of long work; without a terminal, a line whenever `what` changes. */
 void progress_part(struct progress_line *line, double done, const char *what);
-/* The same with the time that is left, on a terminal alone; the first call starts the clock. */
+/* The same with the remaining time, only on a terminal; the first call starts the clock. */
 void progress_work(struct progress_line *line, double done, const char *what);
 /* Leaves the cursor on an empty line. */
 void progress_end(struct progress_line *line);

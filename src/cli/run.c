@@ -52,7 +52,7 @@ static enum dae_status log_choice(struct run *run, const struct trained *trained
 {
     const double loss = trained->validation_losses[trained->best_epoch - 1];
     cJSON *event = cJSON_CreateObject();
-    fprintf(stderr, "  %safter epoch %lld; epoch %lld is kept, of the lowest validation loss, %.5f\n",
+    fprintf(stderr, "  %safter epoch %lld; epoch %lld, which has the lowest validation loss, %.5f, is kept\n",
             trained->stopped_early ? "stopped early, " : "", (long long)trained->n_epochs,
             (long long)trained->best_epoch, loss);
     cJSON_AddStringToObject(event, "event", "chosen");
@@ -109,7 +109,7 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
         };
         run->role = role;
         progress_begin(&run->progress, corrupt ? "training the denoising autoencoder"
-                                               : "training the same network without noise, to compare with");
+                                               : "training the same network without noise, for comparison");
         status = trainer_run(&options, notice, sizeof notice, out, err);
         progress_end(&run->progress);
         if (notice[0])
@@ -156,7 +156,7 @@ static enum dae_status measure_whole_images(struct run *run, struct error *err)
     if (run->session.test_set.block_bytes == 0)
         return DAE_OK;
     if (!receptive_field_find(&run->session.network, &field)) {
-        output_note("the whole test images are not denoised: the network takes images of its own size alone: %s\n",
+        output_note("the whole test images are not denoised: the network only takes images of its own size: %s\n",
                     field.problem);
         return DAE_OK;
     }
@@ -266,7 +266,8 @@ static enum dae_status run_all(struct run *run, struct error *err)
     if (status == DAE_OK)
         status = study_and_report(run, err);
     if (status_is_stop(status))
-        error_note(err, "a checkpoint is in %s; to go on, type the same command with --resume", session->folder.path);
+        error_note(err, "a checkpoint is in %s; to continue, type the same command with --resume",
+                   session->folder.path);
     return status;
 }
 
@@ -296,16 +297,14 @@ static const struct command_option *const options[] = {
 const struct command command_run = {
     .name = "run",
     .arguments = "CONFIG",
-    .summary = "train a network, compare it with its rivals, write a report",
+    .summary = "train a network, compare it with its rivals, and write a report",
     .description =
-        "Trains the denoising autoencoder that CONFIG describes, then, as its key compare asks, the same network "
-        "without "
-        "noise and the closed-form rivals, and measures all of them on all test samples.\n"
-        "\n"
-        "The run's folder gets config.yaml (with every default written out), log.jsonl, run.json, model.safetensors, "
-        "checkpoint/, figures/ and report.html. Ctrl-C stops after the running step and writes a checkpoint; the same "
-        "command with --resume goes on and ends with the same bytes as a run that was never stopped. A folder that "
-        "holds a run is refused unless --resume or --force is given.",
+        "Trains the denoising autoencoder that CONFIG describes, then the rivals that its key compare lists: the same "
+        "network without noise, and closed-form maps. Measures all of them on all test samples.\n\n"
+        "Writes config.yaml (with every default filled in), log.jsonl, run.json, model.safetensors, checkpoint/, "
+        "figures/ and report.html to the run's folder. Ctrl-C stops after the running step and writes a checkpoint; "
+        "the same command with --resume continues and ends with the same bytes as a run that was never stopped. A "
+        "folder that already holds a run is refused unless --resume or --force is given.",
     .options = options,
     .run = run_run,
 };

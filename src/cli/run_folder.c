@@ -84,9 +84,9 @@ enum dae_status run_folder_allow(const struct run_folder *folder, const struct r
     if (!what)
         return DAE_OK;
     const enum dae_status status = error_set(err, DAE_CONFIG, "%s holds %s", folder->path, what);
-    error_note(err, "--resume goes on with it");
-    error_note(err, "--force discards it and begins anew");
-    error_note(err, "--out DIR takes another folder, and --out auto numbers one: runs/NAME-2, runs/NAME-3, ...");
+    error_note(err, "--resume continues it");
+    error_note(err, "--force discards it and starts from scratch");
+    error_note(err, "--out DIR uses another folder, and --out auto numbers one: runs/NAME-2, runs/NAME-3, ...");
     return status;
 }
 
@@ -97,9 +97,9 @@ enum dae_status run_folder_choose(struct run_folder *folder, const char *path, c
     char text[256];
     *folder = (struct run_folder){.lock = -1, .log = -1};
     if (use->resume && use->force)
-        return error_set(err, DAE_CONFIG, "--resume goes on with what --force discards; give one of them");
+        return error_set(err, DAE_CONFIG, "--resume continues the run that --force discards; give only one of them");
     if (use->number && (use->resume || use->force))
-        return error_set(err, DAE_CONFIG, "--out auto takes a folder that holds no run; --%s needs one that does",
+        return error_set(err, DAE_CONFIG, "--out auto chooses a folder without a run; --%s needs one with a run",
                          use->resume ? "resume" : "force");
     if (strlen(path) >= sizeof folder->path - 64)
         return error_set(err, DAE_IO, "the path %s is too long", path);

@@ -212,10 +212,9 @@ enum dae_status run_pictures_section(struct html *html, const struct whole_image
     struct notes notes;
     struct error drawing = {0};
     const int64_t channels = whole->scores.channels;
-    html_section(
-        html, "Whole images",
-        "The test images as a whole, under noise as the config has it, which is not clipped; PSNR and SSIM are "
-        "of the whole image, outputs held in [0, 1]. Median is the 3x3 median filter, which learns nothing.");
+    html_section(html, "Whole images",
+                 "Whole test images with the config's noise, not clipped; PSNR and SSIM are of the whole image, with "
+                 "outputs clamped to [0, 1]. Median is the 3x3 median filter, which is not trained.");
     if (channels == 1 || channels == 3) {
         char caption[300];
         snprintf(pictures, sizeof pictures, "%s/figures/whole_images", folder);
@@ -231,11 +230,10 @@ enum dae_status run_pictures_section(struct html *html, const struct whole_image
                           "parts of the test images: clean, noisy, and restored by each method", err));
         drawing = (struct error){0};
         drawn = draw_errors(errors, whole, &notes, &drawing);
-        TRY(figures_embed(
-            html, drawn, &drawing, errors,
-            "What is left of the noise there, and what was lost of the image: the distance to the clean pixel, all "
-            "on one scale, whose end one pixel in a hundred exceeds.",
-            "maps of the error that each method leaves", err));
+        TRY(figures_embed(html, drawn, &drawing, errors,
+                          "Remaining noise and lost detail: the distance to the clean pixel, all on one scale, which "
+                          "one pixel in a hundred exceeds.",
+                          "maps of the error that each method leaves", err));
     }
     return add_table(html, whole, err);
 }

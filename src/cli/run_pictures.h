@@ -1,4 +1,4 @@
-/* What a run has found out on whole test images: for the terminal, for run.json and for the report. */
+/* A run's results on whole test images, for the terminal, for run.json and for the report. */
 #ifndef CLI_RUN_PICTURES_H
 #define CLI_RUN_PICTURES_H
 

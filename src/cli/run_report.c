@@ -51,8 +51,8 @@ static enum dae_status add_images(struct reporter *r, struct error *err)
     stem_of(r, "images", stem);
     const enum dae_status drawn = figure_draw_tiles(stem, &tiles, &drawing);
     html_section(&r->html, "What it removed",
-                 "Test samples that the network never saw, under noise that nobody saw: the first one of each label, "
-                 "or the first ones where there are no labels.");
+                 "Test samples and noise that the network has never seen: the first sample of each label, or the first "
+                 "samples if there are no labels.");
     return figures_embed(&r->html, drawn, &drawing, stem,
                          "Each row is one way to restore the noisy input in the second row.",
                          "rows of images: clean, noisy, and restored by each method", err);
@@ -88,17 +88,16 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
     char note[160];
     const struct html_table table = {
         run_result_pca_note(c, note, sizeof note) ? note : NULL, COLUMNS, n, header, cells, "best", best};
-    html_section(
-        &r->html, "How it compares",
-        "Mean squared error over every number of every test sample, and the mean over the samples of each one's "
-        "PSNR. The best affine map and PCA are closed-form solutions fitted to the training samples; a network "
-        "that does not beat them has not earned its keep. The standard AE is the same network, trained in the "
-        "same way on inputs without noise.");
+    html_section(&r->html, "How it compares",
+                 "Mean squared error over every number of every test sample, and the mean over the samples of their "
+                 "PSNR. The best affine map and PCA are closed-form solutions fitted to the training samples; a "
+                 "network that does not beat them is not worth its training. The standard AE is the same network, "
+                 "trained in the same way on inputs without noise.");
     html_table(&r->html, &table);
     char stem[PATH_LEN];
     struct error drawing = {0};
     stem_of(r, "comparison", stem);
-    const struct figure_bars chart = {"Error that remains", "mean squared error (less is better)", n, bars, 3};
+    const struct figure_bars chart = {"Remaining error", "mean squared error (lower is better)", n, bars, 3};
     const enum dae_status drawn = figure_draw_bars(stem, &chart, &drawing);
     return figures_embed(&r->html, drawn, &drawing, stem, NULL, "bar chart of the table's mean squared errors", err);
 }
@@ -127,17 +126,15 @@ static enum dae_status add_losses(struct reporter *r, struct error *err)
     free(epoch);
     char held_out[512];
     snprintf(held_out, sizeof held_out,
-             "Validation is on %lld training samples that were held out, under one fixed draw of noise (without noise "
-             "for the standard AE). Epoch %lld of %lld%s had the lowest loss, and its network is the one that was "
-             "kept; the test samples had no say.",
+             "Validation uses %lld held-out training samples with one fixed draw of noise (without noise for the "
+             "standard AE). Epoch %lld of %lld%s had the lowest loss, and its network was kept; the test samples did "
+             "not influence the choice.",
              (long long)r->result->n_validation, (long long)model->best_epoch, (long long)n,
              model->stopped_early ? " (stopped early)" : "");
-    html_section(
-        &r->html, "How it learned",
-        model->best_epoch > 0
-            ? held_out
-            : "Validation is on the test samples under one fixed draw of noise (without noise for the standard AE); "
-              "it only watches: nothing is chosen by it.");
+    html_section(&r->html, "How it learned",
+                 model->best_epoch > 0 ? held_out
+                                       : "Validation uses the test samples with one fixed draw of noise (without noise "
+                                         "for the standard AE). It is only displayed; nothing is chosen by it.");
     return figures_embed(&r->html, drawn, &drawing, stem, NULL, "line chart of training and validation loss per epoch",
                          err);
 }
@@ -222,7 +219,7 @@ static enum dae_status add_config(struct reporter *r, struct error *err)
     struct text yaml = {0};
     enum dae_status status = tree_write(r->result->config, &yaml, err);
     if (status == DAE_OK)
-        html_code(&r->html, "The config, with every default written out", yaml.data);
+        html_code(&r->html, "The config, with every default filled in", yaml.data);
     text_release(&yaml);
     return status;
 }
@@ -257,7 +254,7 @@ enum dae_status run_report_write(const struct run_result *result, const char *fo
     char subtitle[256];
     const struct evaluation_row *row = result->evaluation->row;
     enum dae_status status = DAE_OK;
-    snprintf(subtitle, sizeof subtitle, "a denoising autoencoder; test MSE %.5f, from %.5f of the noisy input",
+    snprintf(subtitle, sizeof subtitle, "a denoising autoencoder; test MSE %.5f, noisy input %.5f",
              row[RIVAL_MODEL].mse, row[RIVAL_NOISY].mse);
     for (int i = 0; i < 2 && status == DAE_OK; ++i) {
         struct reporter r = {.result = result, .folder = folder, .html = {.id = ids[i]}};

@@ -9,7 +9,7 @@
 bool run_result_pca_note(const struct evaluation *evaluation, char *text, size_t len)
 {
     snprintf(text, len, "PCA has %d components, as many as the code%s.", evaluation->pca_components,
-             evaluation->pca_is_identity ? "; that is all there are, so it changes nothing" : "");
+             evaluation->pca_is_identity ? "; that is all of them, so PCA changes nothing" : "");
     return evaluation->pca_components > 0;
 }
 

@@ -1,4 +1,4 @@
-/* What a run has found out, and the forms in which people and scripts get it. */
+/* A run's results, in the forms for people and for scripts. */
 #ifndef CLI_RUN_RESULT_H
 #define CLI_RUN_RESULT_H
 
@@ -37,7 +37,7 @@ bool run_result_pca_note(const struct evaluation *evaluation, char *text, size_t
 /* run.json; the keys are described in docs/run_json.md. The caller deletes it; NULL when out of memory. */
 cJSON *run_result_json(const struct run_result *result);
 
-/* figures/ and report.html in `folder`. DAE_IO when the plotting program or a file fails. */
+/* figures/ and report.html in `folder`. DAE_IO if the plotting program or a file fails. */
 MUST_USE enum dae_status run_report_write(const struct run_result *result, const char *folder, struct error *err);
 
 #endif

@@ -154,9 +154,9 @@ const struct command command_schema = {
     .name = "schema",
     .arguments = "",
     .summary = "print the JSON Schema of a config",
-    .description =
-        "For editors, which then complete and check a config as one types, and for programs that write configs. "
-        "It knows the plugins of the build tree, or else the installed ones, and those of --plugins.",
+    .description = "Editors use the schema to complete and check a config while you type; it also helps programs that "
+                   "write configs. It covers the plugins of the build tree or, without one, the installed plugins, and "
+                   "those of --plugins.",
     .options = options,
     .run = run,
 };

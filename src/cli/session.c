@@ -104,11 +104,10 @@ static enum dae_status check_range(const struct session *session, const struct d
         return DAE_OK;
     for (int64_t i = 0; i < set->n * len; ++i)
         if (value[i] < 0 || value[i] > 1)
-            return error_at(
-                err, DAE_CONFIG, loss->mark,
-                "train.loss: %s requires data from 0 to 1, but %s sample %lld has the number %.6g; scale the "
-                "data, or take another loss, such as mse",
-                loss->plugin->name, which, (long long)(i / len), (double)value[i]);
+            return error_at(err, DAE_CONFIG, loss->mark,
+                            "train.loss: %s requires data from 0 to 1, but %s sample %lld has the number %.6g; scale "
+                            "the data, or use another loss, such as mse",
+                            loss->plugin->name, which, (long long)(i / len), (double)value[i]);
     return DAE_OK;
 }
 
@@ -134,7 +133,8 @@ enum dae_status session_load(struct session *session, struct error *err)
         return error_at(err, DAE_CONFIG, input->mark, "model.input is %s, but the samples are %s",
                         shape_text(&input->plan.output, want), shape_text(&train->shape, have));
     if (train->kind != test->kind)
-        return error_set(err, DAE_BAD_DATA, "the training samples are %s and the test samples are %s; give both alike",
+        return error_set(err, DAE_BAD_DATA,
+                         "the training samples are %s, but the test samples are %s; both must have the same shape",
                          train->kind == DATASET_UINT8 ? "bytes" : "floats",
                          test->kind == DATASET_UINT8 ? "bytes" : "floats");
     figures_expect();
@@ -180,7 +180,9 @@ enum dae_status session_open_devices(struct session *session, bool several, stru
     TRY(network_check_samples(network, session->train_set.n, loader_is_streamed(session->train), err));
     TRY(network_check_samples(network, session->test_set.n, loader_is_streamed(session->test), err));
     if (loader_is_streamed(session->train))
-        fprintf(stderr, "data: the training samples are streamed; they are more than the device may hold\n");
+        fprintf(
+            stderr,
+            "data: the training samples are streamed, because they do not fit into the memory that they may take\n");
     return DAE_OK;
 }
 

@@ -1,5 +1,4 @@
-/* What `run` and `study` open from a config, in the order in which they do: all that it says, data, devices, a folder.
- */
+/* What `run` and `study` open from a config, in this order: its settings, data, devices, a folder. */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
@@ -35,26 +34,26 @@ struct session {
 void session_init(struct session *session, const struct invocation *invocation);
 void session_close(struct session *session);
 
-/* Reads and checks all that the config says, its studies too, before any data is read or device touched; chooses the
- * folder (--out, or runs/NAME), and refuses it when what is there must not be written over (cli/run_folder.h,
- * cli/outputs.h). study: the name of the one that is added to the folder; NULL: a run. */
+/* Reads and checks the whole config, including its studies, before any data is read or device touched; chooses the
+ * folder (--out, or runs/NAME), and refuses it if its content must not be overwritten (cli/run_folder.h,
+ * cli/outputs.h). study: the name of the study that is added to the folder; NULL: a run. */
 MUST_USE enum dae_status session_read(struct session *session, const char *path, const char *study, struct error *err);
-/* Loads the splits, says so, and compares them with the network. */
+/* Loads the splits, prints a line about them, and checks that they fit the network. */
 MUST_USE enum dae_status session_load(struct session *session, struct error *err);
-/* Opens the device, or with `several` all that were asked for, and puts the data on them; from now on a signal asks for
- * a stop. */
+/* Opens the device, or with `several` all requested devices, and puts the data on them; from now on a signal requests a
+ * stop. */
 MUST_USE enum dae_status session_open_devices(struct session *session, bool several, struct error *err);
-/* Opens the folder, and writes config.yaml unless it goes on with what is there. */
+/* Opens the folder, and writes config.yaml unless the run continues an earlier one. */
 MUST_USE enum dae_status session_open_folder(struct session *session, struct error *err);
-/* Writes config.yaml, before results of this config are written beside it. */
+/* Writes config.yaml, before any results of this config. */
 MUST_USE enum dae_status session_write_config(struct session *session, struct error *err);
 
 /* Appends {"event": name, "text": text} to the log; text may be NULL. */
 MUST_USE enum dae_status session_log(struct session *session, const char *name, const char *text, struct error *err);
-/* After a failure: notes it in the log as well, where there is one. */
+/* After a failure: also records it in the log, if there is one. */
 void session_log_failure(struct session *session, struct error *err);
 
-/* What studies get: those parts of the session that are open by now. model and standard as in study_task. */
+/* What studies get: the parts of the session that are open. model and standard as in study_task. */
 struct study_task session_task(struct session *session, const float *model, const float *standard);
 
 #endif

@@ -24,13 +24,13 @@ static bool row_of(int index, const char **name, const char **meaning)
 
 static void print_list(void)
 {
-    static const char *const header[] = {"study", "what it finds out"};
+    static const char *const header[] = {"study", "question"};
     const char *cell[2 * STUDY_MAX];
     int n = 0;
     while (row_of(n, &cell[2 * n], &cell[2 * n + 1]))
         ++n;
     output_table(header, "ll", cell, n);
-    puts("\ndae-cl study NAME prints its options; dae-cl study NAME CONFIG carries it out.");
+    puts("\ndae-cl study NAME prints the options of a study; dae-cl study NAME CONFIG runs it.");
 }
 
 static void print_options(const struct study *study)
@@ -89,7 +89,8 @@ static enum dae_status carry_out(struct session *session, const struct study *st
     TRY(session_open_folder(session, err));
     enum dae_status status = study_output_run(session, &plan, NULL, NULL, &outcome, err);
     if (status_is_stop(status))
-        error_note(err, "checkpoints are in %s; to go on, type the same command with --resume", session->folder.path);
+        error_note(err, "checkpoints are in %s; to continue, type the same command with --resume",
+                   session->folder.path);
     TRY(status);
     TRY(write_report(session, &outcome, report, err));
     if (invocation_has(session->invocation, "json"))
@@ -131,15 +132,12 @@ static const struct command_option *const options[] = {
 const struct command command_study = {
     .name = "study",
     .arguments = "[NAME] [CONFIG]",
-    .summary = "carry out an experiment on the network of a config",
-    .description =
-        "Trains what the study NAME needs, measures, and leaves its tables (CSV and JSON), figures and findings in "
-        "studies/NAME of the run's folder, and adds a section to its report.html. Options of the study stand in the "
-        "config's key studies, "
-        "or are given by --set studies.NAME.KEY=VALUE. dae-cl run carries out all studies that the config lists, on "
-        "the network that it has trained.\n"
-        "\n"
-        "Without CONFIG the study's options are explained. The studies are:",
+    .summary = "run an experiment on the network of a config",
+    .description = "Trains the networks that the study NAME needs, measures them, writes tables (CSV and JSON), "
+                   "figures and findings to studies/NAME in the run's folder, and adds a section to its report.html. "
+                   "Options of the study go in the config's key studies, or are given by --set studies.NAME.KEY=VALUE. "
+                   "dae-cl run runs all studies that the config lists, on the network that it has trained.\n\n"
+                   "Without CONFIG, this command describes the study's options. The studies are:",
     .options = options,
     .row = row_of,
     .run = run,

@@ -207,7 +207,7 @@ static enum dae_status draw(const char *stem, const struct study_figure *figure,
     case STUDY_FIELD:
         return draw_field(stem, figure, err);
     }
-    return error_set(err, DAE_BUG, "figure %s is of a kind that nothing draws", figure->name);
+    return error_set(err, DAE_BUG, "figure %s is of a kind that cannot be drawn", figure->name);
 }
 
 /* ---- A study from its plan to its files. ------------------------------------------------------------------------- */
@@ -310,7 +310,7 @@ enum dae_status study_output_keep(const struct study_outcome *outcome, const cha
     enum dae_status status = add_section(&html, outcome, folder, err);
     if (status == DAE_OK && facts) {
         html_facts(&html, facts->n, facts->fact);
-        html_code(&html, "The config, with every default written out", facts->config);
+        html_code(&html, "The config, with every default filled in", facts->config);
     }
     if (status == DAE_OK)
         status = report_parts_keep(folder, name, &html, err);

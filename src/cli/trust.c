@@ -107,8 +107,8 @@ static enum verdict judge(const struct verify_report *report, const struct plugi
         if (!report->row[i].passed && report->row[i].is_void == (report->n_failed == 0))
             trust_describe(&report->row[i], what, sizeof what);
     if (report->n_failed > 0 && stranger)
-        snprintf(why, len, "plugin '%s' (%.200s) is not one of this program, and may be what is wrong: %s",
-                 stranger->name, stranger->stranger, what);
+        snprintf(why, len, "plugin '%s' (%.200s) is not part of dae-cl, and may be the cause: %s", stranger->name,
+                 stranger->stranger, what);
     else if (report->n_failed > 0)
         snprintf(why, len, "%s", what);
     else if (report->n_void > 0)
@@ -130,21 +130,21 @@ static enum dae_status check_now(const struct network *network, const struct set
     const char *const driver = device_facts(device)->driver;
     const struct plugin *stranger = trust_stranger(network, settings);
     const double begin = clock_seconds();
-    driver_guard_wait(device, "the check that a device goes through at its first use", PATIENCE);
+    driver_guard_wait(device, "the check at its first use", PATIENCE);
     const enum dae_status status = quick_check_run(device, network, &options, &arena, &report, err);
     driver_guard_in_time();
     if (status == DAE_OK) {
         *verdict = judge(&report, stranger, why, len);
         if (*verdict == VOID)
-            output_note("device check: first use with driver %s: void, and done again at the next start: %s\n", driver,
-                        why);
+            output_note("device check: first use with driver %s: void, so it is repeated at the next start: %s\n",
+                        driver, why);
         else
             fprintf(stderr, "device check: first use with driver %s: %lld numbers, %s (%.2f s)\n", driver,
                     (long long)report.n_numbers,
-                    *verdict == WRONG ? "not all as they should be" : "all as the double-precision reference has them",
+                    *verdict == WRONG ? "not all correct" : "all agree with the double-precision reference",
                     clock_seconds() - begin);
     } else {
-        error_note(err, "this happened in the check that a device goes through at its first use");
+        error_note(err, "this happened in the check at its first use");
     }
     arena_release(&arena);
     return status;
@@ -180,7 +180,7 @@ enum dae_status trust_check(const struct invocation *invocation, const struct ne
         error_set(err, DAE_OPENCL, "device '%s' computes wrong numbers: %s; it is not used", facts->name, why);
     error_note(err, "it was checked with driver %s; choose another device by --platform, or try another driver",
                facts->driver);
-    error_note(err, "dae-cl verify CONFIG shows every layer, and lifts this verdict when all of it is right");
-    error_note(err, "--trust-device uses the device all the same");
+    error_note(err, "dae-cl verify CONFIG shows every layer, and clears this verdict if all checks pass");
+    error_note(err, "--trust-device uses the device anyway");
     return status;
 }

@@ -7,22 +7,22 @@
 #include "graph/network.h"
 #include "train/settings.h"
 
-/* Looks for the verdict on this device, driver and version of dae-cl. Where there is none, runs the quick check with
- * this network, says so in one line on stderr, and remembers the verdict. A check that proves nothing about the device
- * (the config diverges, or what fails is a network with a stranger's plugin) is void: it says so, and nothing is
- * remembered. A device that failed, now or before: DAE_OPENCL with what differed and what to do; with --trust-device
- * one line of warning instead. Call it before data go to the device. */
+/* Looks up the verdict on this device, driver and version of dae-cl. If there is none, runs the quick check with this
+ * network, says so in one line on stderr, and remembers the verdict. A check that proves nothing about the device (the
+ * config diverges, or the failing network has a foreign plugin) is void: it says so, and nothing is remembered. A
+ * device that failed, now or before, is DAE_OPENCL with what differed and what to do; with --trust-device only one line
+ * of warning. Call it before data go to the device. */
 MUST_USE enum dae_status trust_check(const struct invocation *invocation, const struct network *network,
                                      const struct settings *settings, struct device *device, struct error *err);
 
-/* The first plugin of the network, or its optimiser, that is not the program's own (plugin->stranger): then what fails
- * may be that plugin's doing. NULL when all are the program's. */
+/* The first plugin of the network, or its optimiser, that is not part of dae-cl (plugin->stranger) and may therefore
+ * cause a failure. NULL if all are. */
 const struct plugin *trust_stranger(const struct network *network, const struct settings *settings);
 
-/* Remembers that the device passed the whole verification; a verdict of before is overruled. */
+/* Remembers that the device passed the whole verification, which replaces an earlier verdict. */
 MUST_USE enum dae_status trust_remember_pass(const struct device *device, struct error *err);
 
-/* Whether the config's data are bytes, as far as its source tells; else floats. */
+/* Whether the config's data are bytes, as far as its source says; else floats. */
 bool trust_data_are_bytes(const struct settings *settings);
 
 /* "conv2d_1.weight: gradient off by 0.3, the bound is 0.001". */

@@ -116,20 +116,16 @@ static const struct command_option *const options[] = {
 const struct command command_tune = {
     .name = "tune",
     .arguments = "CONFIG",
-    .summary = "find what a device trains a network fastest with",
-    .description =
-        "Trains the network of CONFIG on made-up data with other sizes of register tiles, another number of samples in "
-        "flight and another way to multiply random numbers, each for about a second and the time to compile it, and "
-        "keeps "
-        "what is faster by more than the measurement varies. Later runs on the same device, with the same driver and "
-        "version of dae-cl, use it; `device: {tuned: false}` runs without.\n"
-        "\n"
-        "What is tuned changes no random number and no shard of a gradient. Sizes of tiles may change the order of a "
-        "product's sums, and so the last bits of results.\n"
-        "\n"
-        "The table is a small file in $DAE_CL_CACHE_DIR, else $XDG_CACHE_HOME/dae-cl, else ~/.cache/dae-cl; removing "
-        "it "
-        "forgets it.",
+    .summary = "find the settings with which a device trains a network fastest",
+    .description = "Trains the network of CONFIG on synthetic data with other sizes of register tiles, another number "
+                   "of samples in flight and another way to multiply random numbers. Each trial takes about a second "
+                   "plus the time to compile; a setting is kept if it is faster by more than the measurement varies. "
+                   "Later runs on the same device, with the same driver and version of dae-cl, use the settings; "
+                   "`device: {tuned: false}` ignores them.\n\n"
+                   "Tuning changes no random number and no shard of a gradient. Sizes of tiles may change the order of "
+                   "a product's sums, and so the last bits of results.\n\n"
+                   "The settings are in a small file in $DAE_CL_CACHE_DIR, else $XDG_CACHE_HOME/dae-cl, else "
+                   "~/.cache/dae-cl; remove it to reset them.",
     .options = options,
     .run = run,
 };

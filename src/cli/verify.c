@@ -154,23 +154,23 @@ static void print_verdict(const struct subject *subject)
     char what[512];
     if (row)
         trust_describe(row, what, sizeof what);
-    printf("\n%lld numbers compared in %.1f s: batches of %lld made-up samples, %d checks\n",
+    printf("\n%lld numbers compared in %.1f s: batches of %lld synthetic samples, %d checks\n",
            (long long)report->n_numbers, subject->seconds, (long long)subject->options.n, report->n_rows);
     if (row && row->is_void)
-        printf("verdict: none on '%s': %d checks are void, since the numbers of %s leave the range of float by "
-               "themselves; the first: %s\n",
+        printf("verdict: none on '%s': %d checks are void, because the numbers of %s leave the range of float even in "
+               "the reference; the first: %s\n",
                name, report->n_void, config, what);
     else if (row && subject->device[1])
         printf("verdict: the devices differ, first at %s\n", what);
     else if (row && subject->stranger)
-        printf("verdict: %s is computed WRONGLY: %d checks failed, the first: %s; nothing is held against '%s', since "
-               "plugin '%s' (%s) is not one of this program\n",
+        printf("verdict: %s is computed WRONGLY: %d checks failed, the first: %s; '%s' is not to blame, because plugin "
+               "'%s' (%s) is not part of dae-cl\n",
                config, report->n_failed, what, name, subject->stranger->name, subject->stranger->stranger);
     else if (row)
         printf("verdict: '%s' computes %s WRONGLY: %d checks failed, the first: %s\n", name, config, report->n_failed,
                what);
     else if (subject->device[1])
-        printf("verdict: the two devices compute %s alike\n", config);
+        printf("verdict: the two devices agree on %s\n", config);
     else
         printf("verdict: '%s' computes %s correctly\n", name, config);
 }
@@ -214,9 +214,8 @@ static enum dae_status run_verify(const struct invocation *invocation, struct er
     return status;
 }
 
-static const struct command_option option_against = {
-    "against", "NAME[:N]", OPTION_VALUE, false,
-    "compare with this second device, node by node, instead of with the reference alone"};
+static const struct command_option option_against = {"against", "NAME[:N]", OPTION_VALUE, false,
+                                                     "also compare with this second device, node by node"};
 
 static const struct command_option *const options[] = {
     &option_platform, &option_against, &option_set, &option_plugins, &option_json, NULL,
@@ -225,22 +224,20 @@ static const struct command_option *const options[] = {
 const struct command command_verify = {
     .name = "verify",
     .arguments = "CONFIG",
-    .summary = "check a network on a device, number by number, against double precision",
+    .summary = "check a network on a device number by number against double precision",
     .description =
-        "Runs the network of CONFIG on the device, on made-up data, and compares it with a reference that the host "
-        "computes in double precision: the matrix products that it is made of, each layer's values, each weight's "
-        "gradient (against central differences; with train.contractive that of loss and penalty as well), masks bit "
-        "for bit, Gaussian draws in ulp, two updates by the optimizer and of the parameters' average; whether the same "
-        "batch gives the same bits twice; odd batches; and whether anything was written outside of a buffer. It prints "
-        "a row for each check and a verdict in the last line. The exit status is 0, or "
-        "7 when a check failed; a NaN fails. Where the reference itself is not finite, as of a config that diverges, a "
-        "check is void: it says nothing about the device, and the exit status is 8.\n"
-        "\n"
-        "With --against, both devices run the same batch, and each node is compared: what remains of the difference "
-        "when that of its inputs is taken out. The first failed row names the node where they part.\n"
-        "\n"
-        "A short form of this runs by itself when a device is used for the first time with a driver; see the option "
-        "--trust-device of run.",
+        "Runs the network of CONFIG on the device, on synthetic data, and compares the results with a reference that "
+        "the host computes in double precision: the network's matrix products, each layer's values, each weight's "
+        "gradient (against central differences; with train.contractive also that of loss and penalty), masks bit for "
+        "bit, Gaussian draws in ulp, two updates of the parameters and of their average; whether the same batch gives "
+        "the same bits twice; odd batches; and whether anything was written outside of a buffer. Prints a row for each "
+        "check and a verdict in the last line. The exit status is 0, or 7 if a check failed; NaN fails. If the "
+        "reference itself is not finite, because the config diverges, a check is void: it says nothing about the "
+        "device, and the exit status is 8.\n\n"
+        "With --against, both devices run the same batch, and each node is compared, after subtracting the difference "
+        "that its inputs explain. The first failed row names the node where the devices diverge.\n\n"
+        "A short form of this check runs automatically when a device is used for the first time with a driver; see the "
+        "option --trust-device of run.",
     .options = options,
     .run = run_verify,
 };

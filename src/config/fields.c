@@ -42,7 +42,7 @@ enum dae_status field_refuse(const struct value *value, const char *wanted, stru
 {
     char path[PATH_BYTES], got[FOUND_BYTES];
     value_path(value, path, sizeof path);
-    return error_at(err, DAE_CONFIG, value->mark, "%s%swants %s, got %s", path, path[0] ? ": " : "", wanted,
+    return error_at(err, DAE_CONFIG, value->mark, "%s%sexpects %s, got %s", path, path[0] ? ": " : "", wanted,
                     found(value, got));
 }
 
@@ -214,7 +214,7 @@ enum dae_status field_interval(const struct value *value, double min, double max
     if (lo > hi) {
         char path[PATH_BYTES];
         value_path(value, path, sizeof path);
-        return error_at(err, DAE_CONFIG, value->mark, "%s%swants two numbers [lo, hi], but lo (%s) is above hi (%s)",
+        return error_at(err, DAE_CONFIG, value->mark, "%s%sexpects two numbers [lo, hi], but lo (%s) is above hi (%s)",
                         path, path[0] ? ": " : "", value->items[0]->text, value->items[1]->text);
     }
     out[0] = lo;
@@ -354,7 +354,7 @@ enum dae_status field_choice(const struct value *value, const char *choices, int
     if (!nearest.name)
         return field_refuse(value, wanted, err);
     value_path(value, path, sizeof path);
-    return error_at(err, DAE_CONFIG, value->mark, "%s%swants %s, got %s (did you mean '%.*s'?)", path,
+    return error_at(err, DAE_CONFIG, value->mark, "%s%sexpects %s, got %s (did you mean '%.*s'?)", path,
                     path[0] ? ": " : "", wanted, found(value, got), (int)nearest.len, nearest.name);
 }
 

@@ -1,9 +1,9 @@
-/* Typed reading of config values. Each reader checks type and range and says, at the place of the value, what it wants
- * and what it found: "net.yaml:7:12: error: train.batch: wants an integer from 1 to 65536, got 'abc'". All failures are
- * DAE_CONFIG; on failure nothing is stored.
+/* Typed reading of config values. Each reader checks type and range and says, at the place of the value, what it
+ * expects and what it found: "net.yaml:7:12: error: train.batch: expects an integer from 1 to 65536, got 'abc'". All
+ * failures are DAE_CONFIG; on failure nothing is stored.
  *
  * Numbers are those of YAML's core schema, decimal only: 12, -3, 0.5, .5, 1e-3. Not numbers: quoted text, 0x10, 0o7,
- * 007, 1_000, .inf, .nan. A bool is true or false and nothing else. The locale has no say. */
+ * 007, 1_000, .inf, .nan. A bool is true or false. The locale has no influence. */
 #ifndef CONFIG_FIELDS_H
 #define CONFIG_FIELDS_H
 
@@ -52,7 +52,7 @@ struct field_numbers {
 };
 
 /* A list of 1 to `most` numbers (FIELD_MAX_NUMBERS at most) in the range, no two of them the same; one number is a list
- * of one. They must be integers when `whole`. */
+ * of one. If `whole`, they must be integers. */
 MUST_USE enum dae_status field_numbers(const struct value *value, int most, double min, double max, bool whole,
                                        struct field_numbers *out, struct error *err);
 
@@ -60,22 +60,22 @@ MUST_USE enum dae_status field_numbers(const struct value *value, int most, doub
 MUST_USE enum dae_status field_map(const struct value *value, struct error *err);
 MUST_USE enum dae_status field_list(const struct value *value, int min, int max, struct error *err);
 
-/* "PATH: wants WANTED, got WHAT IS THERE" at the value: for readers of other types. */
+/* Fails with "PATH: expects WANTED, got WHAT IS THERE" at the value, for readers of other types. */
 MUST_USE enum dae_status field_refuse(const struct value *value, const char *wanted, struct error *err);
 
-/* Wants a map without other keys than keys[0..n). `what` names it: "unknown key 'lerning_rate' in train (did you mean
- * 'learning_rate'?)"; when none is near, the keys are listed. */
+/* Refuses a map with keys other than keys[0..n). `what` names the map: "unknown key 'lerning_rate' in train (did you
+ * mean 'learning_rate'?)"; if no key is similar, all are listed. */
 MUST_USE enum dae_status fields_check_keys(const struct value *map, const char *const keys[], int n, const char *what,
                                            struct error *err);
 
-/* The name of names[0..n) nearest to `text` when the edit distance is at most a third of the longer, else NULL. */
+/* The name of names[0..n) nearest to `text`, if the edit distance is at most a third of the longer one; else NULL. */
 const char *fields_nearest(const char *text, const char *const names[], int n);
 
-/* "no study is called 'nois_levels' (did you mean 'noise_levels'?)" at the mark, or nowhere when that is NULL. */
+/* "no study is called 'nois_levels' (did you mean 'noise_levels'?)" at the mark, or without a place if that is NULL. */
 MUST_USE enum dae_status fields_unknown(const struct mark *mark, const char *what, const char *name,
                                         const char *const names[], int n, struct error *err);
 
-/* Finds a key that must be there: "train: key 'loss' is missing" at the map. */
+/* Finds a required key, or fails with "train: key 'loss' is missing" at the map. */
 MUST_USE enum dae_status fields_need(const struct value *map, const char *key, const char *what,
                                      const struct value **out, struct error *err);
 

@@ -1,4 +1,4 @@
-/* The top level of a config. The maps below it belong to the floors that read them. */
+/* The top level of a config. Each map below it belongs to the floor that reads it. */
 #ifndef CONFIG_ROOT_H
 #define CONFIG_ROOT_H
 

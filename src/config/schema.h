@@ -1,6 +1,5 @@
-/* Tables of keys as JSON Schema (draft 2020-12), for editors and for programs that write configs. All of these are
- * NULL, or lack a part, when out of memory, as cJSON is; items that are given to a function are its own from then on.
- */
+/* Tables of keys as JSON Schema (draft 2020-12), for editors and for programs that write configs. When memory is short,
+ * all of these are NULL or incomplete, as in cJSON. Functions take ownership of the items that are passed to them. */
 #ifndef CONFIG_SCHEMA_H
 #define CONFIG_SCHEMA_H
 

@@ -105,7 +105,7 @@ static enum dae_status report_syntax(const struct reader *reader, const yaml_par
         return error_at(err, DAE_CONFIG, mark, "a value cannot begin with '%c'; put it in quotes", c);
     }
     if (strstr(problem, "mapping values are not allowed"))
-        return error_at(err, DAE_CONFIG, mark, "a ':' cannot stand here; check the indentation, or quote the text");
+        return error_at(err, DAE_CONFIG, mark, "a ':' is not allowed here; check the indentation, or quote the text");
     if (!parser->context)
         return error_at(err, DAE_CONFIG, mark, "%s", problem);
     enum dae_status status = error_at(err, DAE_CONFIG, mark, "%s %s", problem, parser->context);
@@ -141,7 +141,7 @@ static enum dae_status read_scalar(struct reader *reader, const yaml_event_t *ev
     const char *text = (const char *)event->data.scalar.value;
     size_t len = event->data.scalar.length;
     if (strlen(text) != len)
-        return error_at(err, DAE_CONFIG, mark, "a NUL character in a text is not allowed");
+        return error_at(err, DAE_CONFIG, mark, "a NUL character is not allowed in a text");
     if (!wants_key(reader)) {
         struct value *value =
             value_scalar_new(reader->arena, text, event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE);
@@ -271,7 +271,7 @@ static enum dae_status read_events(struct reader *reader, yaml_parser_t *parser,
     }
     const struct value *root = reader->root;
     if (!root || (root->kind == VALUE_SCALAR && !root->quoted && !root->text[0]))
-        return error_at(err, DAE_CONFIG, (struct mark){.file = reader->file}, "holds no value");
+        return error_at(err, DAE_CONFIG, (struct mark){.file = reader->file}, "contains no value");
     return DAE_OK;
 }
 
@@ -426,7 +426,7 @@ enum dae_status tree_set(struct value *root, const char *assignment, struct aren
     char *steps[TREE_MAX_DEPTH];
     int n_steps = split_path(path, steps);
     if (!equals || n_steps == 0)
-        return error_at(err, DAE_CONFIG, mark, "wants KEY.PATH=VALUE, such as train.epochs=3");
+        return error_at(err, DAE_CONFIG, mark, "expects KEY.PATH=VALUE, such as train.epochs=3");
 
     struct reader reader = {
         .file = mark.file,

@@ -1,7 +1,8 @@
-/* YAML to a tree of values and back. libyaml's events build the tree, under budgets, so that hostile text ends early.
+/* YAML to a tree of values and back. libyaml's events build the tree within budgets, so that hostile text is stopped
+ * early.
  *
- * The language is a subset of YAML: one document of maps, lists and scalars. Refused are anchors and aliases, tags,
- * duplicate, empty and non-scalar keys, NUL and text that is not UTF-8. */
+ * The language is a subset of YAML: one document of maps, lists and scalars. Anchors and aliases, tags, duplicate,
+ * empty and non-scalar keys, NUL and text that is not UTF-8 are refused. */
 #ifndef CONFIG_TREE_H
 #define CONFIG_TREE_H
 
@@ -26,13 +27,13 @@ MUST_USE enum dae_status tree_parse_file(const char *path, struct arena *arena, 
 MUST_USE enum dae_status tree_parse_text(const char *name, const char *text, size_t len, struct arena *arena,
                                          struct value **root, struct error *err);
 
-/* Carries out `--set KEY.PATH=VALUE` on a root map. VALUE is YAML; a step into a list is the index of an item that is
- * there (model.layers.2.conv2d.filters=8); missing maps are made. The marks of what it sets have the file
- * "--set KEY.PATH=VALUE" and no line. On failure the tree is as before. */
+/* Applies `--set KEY.PATH=VALUE` to a root map. VALUE is YAML; a step into a list is the index of an existing item
+ * (model.layers.2.conv2d.filters=8); missing maps are created. The marks of what it sets have the file "--set
+ * KEY.PATH=VALUE" and no line. On failure the tree is as before. */
 MUST_USE enum dae_status tree_set(struct value *root, const char *assignment, struct arena *arena, struct error *err);
 
-/* Appends the tree as YAML, one map entry a line. Parsing that gives an equal tree (kinds, keys and their order, texts,
- * quoted). DAE_CONFIG when the tree has outgrown the budgets, and then `out` holds a part of it. */
+/* Appends the tree as YAML, one map entry per line. Parsing the text gives an equal tree (kinds, keys and their order,
+ * texts, quoted). DAE_CONFIG if the tree exceeds the budgets; `out` then contains a part of it. */
 MUST_USE enum dae_status tree_write(const struct value *root, struct text *out, struct error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* A value of a config: a scalar, a list or a map, which knows its place in the text. config/tree.h makes values from
- * YAML; a program adds its own with the functions here. What a scalar means is decided by its reader (config/fields.h),
- * never guessed here. */
+ * YAML; programs add their own with these functions. The reader of a scalar (config/fields.h) decides what it means;
+ * nothing is guessed here. */
 #ifndef CONFIG_VALUE_H
 #define CONFIG_VALUE_H
 
@@ -20,10 +20,10 @@ struct entry {
     struct value *value;
 };
 
-/* All that a value points to lives in the arena it was made in. A value stands in one place of one tree. */
+/* All that a value points to is in the arena that it was made in. A value belongs to one place of one tree. */
 struct value {
     enum value_kind kind;
-    struct mark mark;      /* file NULL when the program made it */
+    struct mark mark;      /* file is NULL if the program made the value */
     const char *text;      /* VALUE_SCALAR: UTF-8 without NUL */
     bool quoted;           /* VALUE_SCALAR: surely text, see value_scalar_new */
     struct value **items;  /* VALUE_LIST: n of them */
@@ -45,16 +45,16 @@ struct value *value_map_get(const struct value *map, const char *key);
 struct value *value_map_new(struct arena *arena);
 struct value *value_list_new(struct arena *arena);
 
-/* `quoted` says that the text must not be read as a number or a bool. It is also set for every text that has more in it
- * than letters, digits and _./+-, as that is surely text, and quotes are how it must be written. */
+/* `quoted` says that the text must not be read as a number or a bool. It is also set for every text with characters
+ * other than letters, digits and _./+-, which is certainly text and must be written in quotes. */
 struct value *value_scalar_new(struct arena *arena, const char *text, bool quoted);
-bool value_text_is_plain(const char *text); /* such a text can do without quotes wherever it stands */
+bool value_text_is_plain(const char *text); /* whether a text needs no quotes anywhere */
 struct value *value_int_new(struct arena *arena, long long number);
 struct value *value_float_new(struct arena *arena, double number); /* finite; written as value_number writes it */
 struct value *value_bool_new(struct arena *arena, bool truth);
 
-/* Puts a value under a key, in the place of what was there, or last; both key and value take its mark. Appends an item
- * to a list. Both are false when out of memory; a NULL value counts as that, so that constructors nest. */
+/* Puts a value under a key, replacing the old value or as the last entry; both key and value take its mark. Appends an
+ * item to a list. Both return false if memory is short, also for a NULL value, so that constructors can be nested. */
 MUST_USE bool value_map_put(struct arena *arena, struct value *map, const char *key, struct value *value);
 MUST_USE bool value_list_add(struct arena *arena, struct value *list, struct value *value);
 
@@ -67,17 +67,16 @@ MUST_USE bool value_map_add(struct arena *arena, struct value *map, const char *
  */
 struct value *value_copy(struct arena *arena, const struct value *value);
 
-/* Where the value stands, as --set writes it: "model.layers.2.conv2d.filters"; "" for the root. A long path loses its
- * head to "...". out_bytes is at least 8. Returns out. */
+/* The place of the value, as --set writes it: "model.layers.2.conv2d.filters"; "" for the root. "..." replaces the
+ * beginning of a long path. out_bytes is at least 8. Returns out. */
 const char *value_path(const struct value *value, char *out, size_t out_bytes);
 
 enum { VALUE_EXCERPT_BYTES = 64, VALUE_NUMBER_BYTES = 32 };
 
-/* A text fit for a message: control characters become '?', a long text ends in "...". Returns out. */
+/* A text made safe for a message: control characters become '?', and a long text ends in "...". Returns out. */
 const char *value_excerpt(const char *text, char out[VALUE_EXCERPT_BYTES]);
 
-/* A decimal of 15 to 17 digits, no more than needed to read back as the same double, the same in every locale. Returns
- * out. */
+/* A decimal with 15 to 17 digits, as few as read back as the same double, independent of the locale. Returns out. */
 const char *value_number(double number, char out[VALUE_NUMBER_BYTES]);
 
 #endif

@@ -1,6 +1,6 @@
 /* The plugin contract of dae-cl, number 4. A plugin is a shared object that exports one constant table and links to
  * nothing but the C library. The author writes the mathematics; the host owns state, memory, loops, random draws,
- * folding and launches. docs/plugins.md is the guide, this file the reference.
+ * folding and launches. docs/plugins.md is the guide; this file is the reference.
  *
  * There are five tables, one for each kind of plugin, and all begin with the same head:
  *
@@ -12,12 +12,13 @@
  *
  * Formulas are OpenCL C expressions on vectors of type V (16 floats): `x < 0.0f ? P_SLOPE * x : x`. Each comes with a
  * reference in double precision that shares nothing with it: the host compares the two on every device, and checks
- * every gradient against central differences of the reference. So a reference is the function and nothing else.
+ * every gradient against central differences of the reference. A reference is therefore the function and nothing else.
  *
  * Layout: channels last. A shape describes ONE sample, without the batch axis: (H,W,C), or (N) for a vector. Weights
  * are (K,N) matrices: dense in x out, convolution (kh*kw*cin) x cout.
  *
- * A plugin's state is its parameters, as the config gives them. It is constant: no function may write to it. */
+ * A plugin's state consists of its parameters, as the config gives them. It is constant: no function may write to it.
+ */
 #ifndef DAE_PLUGIN_H
 #define DAE_PLUGIN_H
 
@@ -45,8 +46,8 @@ struct dae_shape {
     int64_t dim[DAE_MAX_RANK];
 };
 
-/* ---- Rows: the parameters. The host reads them from YAML, checks them, prints them as the manual and hands them to
- * kernels as macros. ----------------------------------------------------------------------------------------------- */
+/* ---- Rows describe the parameters. The host reads these from YAML, checks them, prints them as the manual and passes
+ * them to kernels as macros. --------------------------------------------------------------------------------------- */
 
 enum dae_type {
     DAE_TYPE_INT,      /* int64_t           macro P_<KEY> */
@@ -54,14 +55,14 @@ enum dae_type {
                         *                   P_<KEY>_D, _H, _W for three, else P_<KEY>_0, _1, ... */
     DAE_TYPE_FLOAT,    /* double            P_<KEY> */
     DAE_TYPE_BOOL,     /* bool              P_<KEY>, 0 or 1 */
-    DAE_TYPE_INTERVAL, /* double[2]         [lo, hi]; when not given, -inf and inf; P_<KEY>_LO, P_<KEY>_HI */
+    DAE_TYPE_INTERVAL, /* double[2]         [lo, hi]; if not given, -inf and inf; P_<KEY>_LO, P_<KEY>_HI */
     DAE_TYPE_CHOICE,   /* int               index into choices "a|b|c"; P_<KEY> */
     DAE_TYPE_SHAPE,    /* struct dae_shape  list of 1 to 4 positive integers; no macro */
     DAE_TYPE_LEVEL,    /* struct dae_level  a number, or [low, high] to draw from for each sample; noises only; P_<KEY>
                         *                   is this sample's */
 };
 
-/* How strong a noise is. It is the same for all samples when low is high; else each sample draws its own. */
+/* The strength of a noise. If low equals high, all samples have it; otherwise each sample draws its own. */
 struct dae_level {
     double value; /* in a reference: this sample's, rounded as the device rounds it */
     double low, high;
@@ -74,14 +75,14 @@ struct dae_row {
     enum dae_type type;
     size_t offset;            /* of the member in the struct that the map fills */
     int count;                /* DAE_TYPE_INTS: its length */
-    const char *default_text; /* as it would stand in the config; NULL: the key is required; "": it may be absent */
+    const char *default_text; /* as written in a config; NULL: the key is required; "": it may be absent */
     double min, max;          /* inclusive; of each number of a list */
     const char *choices;      /* DAE_TYPE_CHOICE */
     const char *help;         /* one line */
 };
 
 /* Rows by macro: DAE_FLOAT(struct huber, delta, 1, 1e-6, 1e6, "distance at which the loss becomes linear"). The key is
- * the member's name. Write the default as a literal: it becomes the text that the config would hold. */
+ * the member's name. Write the default as a literal, because it becomes the text that a config would contain. */
 #define DAE_ROW_(state, member, type_, count_, default_, min_, max_, choices_, help_)                                  \
     {                                                                                                                  \
         .key = #member, .type = type_, .offset = offsetof(state, member), .count = (int)(count_),                      \
@@ -117,7 +118,7 @@ struct dae_head {
     const char *name;           /* as in YAML: a-z, 0-9 and _ */
     const char *help;           /* one line for the manual */
     size_t state_bytes;         /* the host allocates the state zeroed and fills it from the rows */
-    const struct dae_row *rows; /* ends with key NULL; NULL when there are none */
+    const struct dae_row *rows; /* ends with key NULL; NULL if there are none */
 };
 #define DAE_TABLE(name, help, state, rows) .head = {DAE_ABI, name, help, sizeof(state), rows}
 #define DAE_TABLE_PLAIN(name, help) .head = {DAE_ABI, name, help, 0, NULL} /* without parameters */
@@ -130,8 +131,8 @@ struct dae_head {
 #define DAE_PRINTF(text, first)
 #endif
 
-/* Declares and opens the table: DAE_LOSS = {DAE_TABLE(...), .y = ..., ...}; The symbol says the kind, and a second one
- * the table's size, so that a plugin built against a header that differs is refused. */
+/* Declares and opens the table: DAE_LOSS = {DAE_TABLE(...), .y = ..., ...}; The symbol gives the kind, and a second one
+ * the table's size, so that the host can refuse a plugin built against a different header. */
 #define DAE_TABLE_OF_(kind)                                                                                            \
     DAE_EXPORT extern const uint32_t dae_table_bytes_v4;                                                               \
     const uint32_t dae_table_bytes_v4 = sizeof(struct dae_##kind);                                                     \
@@ -161,9 +162,9 @@ struct dae_weight {
 };
 
 /* A matrix product that a batch-wide layer runs: C (m,n) = op(A) (m,k) op(B) (k,n) [+ C]. A is stored (m,k), or (k,m)
- * when transposed; B is stored (k,n), or (n,k). Not both may be transposed. `bias` (n) is added to each row; then the
- * host applies the pointwise layer that it folded into this product's store, where `fold` allows one: behind a forward
- * product its y, behind a backward product its dx. */
+ * if transposed; B is stored (k,n), or (n,k). At most one may be transposed. `bias` (n) is added to each row. If `fold`
+ * allows it, the host then applies the pointwise layer that it folded into this product's store: its y after a forward
+ * product, its dx after a backward product. */
 struct dae_product {
     bool transpose_a, transpose_b;
     bool has_bias;
@@ -183,32 +184,31 @@ struct dae_plan {
      * training, it has no gradient, and no optimiser touches it. Layers that couple samples only. */
     uint32_t statistics;
     int64_t flops;       /* of forward, for one sample; a multiply-add counts two */
-    int64_t scratch_len; /* layers of one sample: floats that forward or backward of a sample may scribble on */
+    int64_t scratch_len; /* layers of one sample: floats that forward or backward of a sample may overwrite */
     /* Batch-wide layers: floats of scratch within one call, and floats that forward leaves for backward in training;
      * for each sample of the batch, and once for the batch. */
     int64_t scratch_each, scratch_batch;
     int64_t kept_each, kept_batch;
-    int64_t least_batch; /* layers that couple samples: the fewest samples a batch of training may hold; 0 is 1 */
+    int64_t least_batch; /* layers that couple samples: the smallest batch that can be trained on; 0 is 1 */
     int n_products;      /* batch-wide layers: what forward and backward use, by index */
     struct dae_product product[DAE_MAX_PRODUCTS];
     int n_kernels;
     const char *kernel[DAE_MAX_KERNELS]; /* names of __kernel functions in the kernel file */
     bool penalty;                        /* the layer adds a number for each sample to the loss */
-    int64_t window[2];                   /* h, w where y is `window_y` over disjoint windows side by side from (0, 0) */
-    int64_t
-        filter[2]; /* h, w where the first weight is (h*w*channels, n), n filters of images that a report may show */
-    int n_defines; /* integer macros for the kernel file, in addition to those of the rows and shapes */
+    int64_t window[2];                   /* h, w if y is `window_y` over disjoint windows that start at (0, 0) */
+    int64_t filter[2]; /* h, w if the first weight is (h*w*channels, n), n filters of images that a report may show */
+    int n_defines;     /* integer macros for the kernel file, in addition to those of the rows and shapes */
     struct dae_define {
         const char *name;
         int64_t value;
     } define[DAE_MAX_DEFINES];
-    char problem[256]; /* why the shapes do not fit, when plan returns non-zero */
-    /* Layers that do the same at every pixel of an image (H,W,C) let networks take images of any size. Per axis, `up`
+    char problem[256]; /* why the shapes do not fit, if plan returns non-zero */
+    /* Layers that treat all pixels of an image (H,W,C) the same let networks take images of any size. Per axis, `up`
      * pixels of the output correspond to `down` pixels of every input, starting at (0, 0), for every size that is a
-     * multiple of `down`: 1 and 1 where H and W are kept, down the stride where they shrink, up the factor where they
+     * multiple of `down`. Both are 1 if H and W are kept; down is the stride if they shrink, up the factor if they
      * grow; one of the two is always 1. An output pixel reads the input pixels that it corresponds to and `reach` more
-     * on either side, zeros beyond the edges. The host presets reach to -1, which means that this is no such layer, and
-     * down and up to 1. Pointwise layers are such layers without saying so. */
+     * on either side, with zeros beyond the edges. The host presets down and up to 1, and reach to -1, which means that
+     * the layer is not of this kind. Pointwise layers need not set anything. */
     int64_t reach[2];
     int64_t down[2], up[2];
 };
@@ -221,7 +221,7 @@ static inline void dae_plan_define(struct dae_plan *plan, const char *name, int6
     ++plan->n_defines;
 }
 
-/* Records why the shapes do not fit and returns 1: return dae_plan_fail(plan, "expects an image (H,W,C)"); */
+/* Records why the shapes do not fit and returns 1: return dae_plan_fail(plan, "expects an image (H, W, C)"); */
 DAE_PRINTF(2, 3) static inline int dae_plan_fail(struct dae_plan *plan, const char *format, ...)
 {
     va_list arguments;
@@ -253,9 +253,10 @@ static inline double dae_clamp(double number, const double interval[2])
     return number < interval[0] ? interval[0] : number;
 }
 
-/* ---- References that are no formula. ----------------------------------------------------------------------------- */
+/* ---- References that are not formulas. --------------------------------------------------------------------------- */
 
-/* One sample's random draws, for references of kernels that draw: the same numbers, by element (kernels/dae.clh). */
+/* One sample's random draws, for references of kernels that draw: the kernel's numbers, by element (kernels/dae.clh).
+ */
 struct dae_draw {
     uint32_t (*word)(const struct dae_draw *draw, uint32_t element); /* 32 random bits */
     float (*unit)(const struct dae_draw *draw, uint32_t element);    /* in (0, 1], rounded as the device rounds it */
@@ -265,8 +266,8 @@ struct dae_draw {
     const void *key;                                                          /* the host's */
 };
 
-/* y from x and w, in double precision. n is 1, except for layers that couple samples, in training: then it is the whole
- * batch. Weights are read, and written nowhere. */
+/* Computes y from x and w, in double precision. n is 1, except for layers that couple samples: in training they get the
+ * whole batch. Weights must not be written. */
 struct dae_reference {
     const void *state;
     const struct dae_plan *plan;
@@ -276,8 +277,8 @@ struct dae_reference {
     const double *const *x;      /* per input (n, input) */
     const double *const *w;      /* per weight */
     double *y;                   /* (n, output) */
-    double *const *statistic;    /* per weight: what a statistic becomes, (its shape); NULL where nobody asks */
-    double *penalty;             /* (n), where the plan has one */
+    double *const *statistic;    /* per weight: a statistic's new value, (its shape); NULL if it is not needed */
+    double *penalty;             /* (n), if the plan has one */
 };
 
 /* ---- Formulas. --------------------------------------------------------------------------------------------------- */
@@ -287,11 +288,11 @@ struct dae_pointwise {
     struct dae_head head;
     const char *y;  /* of x (and w) */
     const char *dx; /* of x, y and dy (and w); the host keeps for backward what this names */
-    bool monotone;  /* y never falls as x rises: a max-pooling behind it may go first */
+    bool monotone;  /* y never falls as x rises, so a max-pooling after it may be done first */
     double (*reference)(const void *state, double x);
     /* A layer with a trained number for each channel (the last axis), called w in the formulas; e.g. PReLU. */
-    const char *weight;  /* its name in model files, or NULL: there is none */
-    double weight_start; /* what it is before training */
+    const char *weight;  /* its name in model files; NULL: there is none */
+    double weight_start; /* its initial value */
     const char *dw;      /* of x, y, dy and w; the host sums it over positions and samples */
     double (*weighted_reference)(const void *state, double x, double w); /* instead of `reference` */
 };
@@ -299,14 +300,14 @@ struct dae_pointwise {
 /* A corruption is either a formula or kernel functions of one sample. */
 struct dae_noise {
     struct dae_head head;
-    bool replaces; /* it replaces some numbers, chosen by its draws and not by x, and leaves the others as they are: the
-                    * host knows the mask by running it once more, with the same draws, on numbers that no data hold */
+    bool replaces; /* it replaces some numbers, chosen by its draws and not by x, and leaves the others as they are. The
+                    * host finds the mask by running it again, with the same draws, on numbers that occur in no data */
     /* A formula of x, unit (uniform in (0, 1]), normal (standard normal, independent of unit) and its rows. The host
-     * adds the row `per_pixel` (one draw for the channels of a pixel) where it replaces, else the row `clamp`. */
+     * adds the row `per_pixel` (one draw for all channels of a pixel) if it replaces, else the row `clamp`. */
     const char *y;
     double (*reference)(const void *state, double x, double unit, double normal);
-    const char *deviation; /* of additive Gaussian noise, the key of the row that is its standard deviation; else NULL.
-                            * Studies of the theory of such noise ask for it */
+    const char *deviation; /* for additive Gaussian noise, the key of the row that is its standard deviation; else NULL.
+                            * Studies of the theory of such noise need it */
     /* Or a kernel file with FN(forward), whose output has the input's shape. */
     const char *kernel;
     bool reads_data;                                       /* the kernel reads other samples, by data_number */
@@ -321,7 +322,7 @@ struct dae_loss {
     const char *y, *dx; /* of x (output) and t (clean target). The host adds the row `unmasked_weight`, and leaves out
                          * the holes in the data */
     double (*reference)(const void *state, double x, double t);
-    bool unit_range; /* it is defined for outputs and targets in [0, 1] only */
+    bool unit_range; /* it is defined only for outputs and targets in [0, 1] */
     /* Or a kernel file with FN(forward) and FN(backward), which read x[0] (output) and x[1] (target) and write one
      * number y. Backward multiplies by s.scale. */
     const char *kernel;
@@ -376,13 +377,12 @@ struct dae_layer_call {
     const struct dae_tensor *x; /* per input (n, input) */
     const struct dae_tensor *w; /* per weight */
     struct dae_tensor y;        /* (n, output) */
-    /* (n, kept_each) and (kept_batch): backward finds them as forward left them; (n, scratch_each) and (scratch_batch):
-     * nobody keeps them between two calls. */
+    /* (n, kept_each) and (kept_batch): backward finds them as forward left them. (n, scratch_each) and (scratch_batch):
+     * their content is lost between two calls. */
     struct dae_tensor kept_each, kept_batch, scratch_each, scratch_batch;
     struct dae_tensor penalty; /* (n) */
-    /* Backward only. dx[i].buffer is NULL where no gradient is wanted. add_dx[i]: add to dx[i] instead of writing it.
-     * dw is always written, except for statistics, which have none. `scale` is what the gradient of the penalty is
-     * multiplied by. */
+    /* Backward only. dx[i].buffer is NULL if no gradient is needed. add_dx[i]: add to dx[i] instead of writing it.
+     * dw is always written, except for statistics, which have none. Multiply the gradient of the penalty by `scale`. */
     struct dae_tensor dy;
     const struct dae_tensor *dx, *dw;
     const bool *add_dx;
@@ -394,22 +394,22 @@ struct dae_layer_call {
 struct dae_multiply {
     int product; /* index into plan->product */
     int64_t m, n, k;
-    struct dae_tensor a, b, c, bias;         /* bias is read only where the product has one */
-    bool add;                                /* to what is in C */
-    int64_t batch[2];                        /* so many products, as two nested loops; 0 is 1 */
+    struct dae_tensor a, b, c, bias;         /* bias is read only if the product has one */
+    bool add;                                /* add to C instead of writing it */
+    int64_t batch[2];                        /* numbers of products, as two nested loops; 0 is 1 */
     int64_t a_row, b_row, c_row;             /* floats from one stored row to the next; 0: rows are dense */
     int64_t a_step[2], b_step[2], c_step[2]; /* floats from one product of the batch to the next, of each loop */
 };
 
 struct dae_launch {
     int kernel;       /* index into plan->kernel */
-    int64_t items[2]; /* work-items; 0 is 1. The kernel must guard: the host may round up */
-    int64_t group[2]; /* work-items of a group; 0: the host chooses */
+    int64_t items[2]; /* work-items; 0 is 1. The host may round up, so the kernel must check its index */
+    int64_t group[2]; /* work-items per group; 0: the host chooses */
     const struct dae_arg *args;
     int n_args;
 };
 
-/* Services for forward and backward. Each returns 0, or non-zero after the host has recorded why: pass it on. */
+/* Services for forward and backward. Each returns 0, or non-zero after the host has recorded why; return that value. */
 struct dae_host {
     int (*multiply)(const struct dae_layer_call *call, const struct dae_multiply *multiply);
     int (*launch)(const struct dae_layer_call *call, const struct dae_launch *launch);
@@ -417,33 +417,33 @@ struct dae_host {
     int (*fail)(const struct dae_layer_call *call, const char *format, ...) DAE_PRINTF(2, 3);
 };
 
-/* ---- Layers that are no formula. --------------------------------------------------------------------------------- */
+/* ---- Layers that are not formulas. ------------------------------------------------------------------------------- */
 
-/* How a layer computes is one of: `view`; `forward` and `backward`, on the host, for a whole batch; or neither, and
+/* A layer is either a `view`; or has `forward` and `backward`, which run on the host for a whole batch; or neither, and
  * then the kernel file defines FN(forward) and FN(backward) for one sample (kernels/dae.clh shows their arguments).
- * Layers whose kernel names STREAM, or DRAW_SAMPLE in a batch-wide one, draw. */
+ * A kernel that names STREAM, or DRAW_SAMPLE if it is batch-wide, draws random numbers. */
 struct dae_layer {
     struct dae_head head;
     int min_inputs, max_inputs; /* 0 is 1 */
-    bool view;                  /* the output is the input under another shape: no kernel, no memory */
-    bool reads_x, reads_y;      /* backward reads the inputs; the output */
-    /* The last store takes in a pointwise layer that follows: by `fold` of its products in a batch-wide layer, by
-     * FOLDED (kernels/dae.clh) in one of one sample; with `pools` a pooling layer's windows too. `folds_dx`: backward's
-     * store of dx takes in the backward of a pointwise layer before it. */
+    bool view;                  /* the output is the input with another shape; it has no kernel and no memory */
+    bool reads_x, reads_y;      /* backward reads the inputs, the output */
+    /* `folds`: the last store applies a pointwise layer that follows, in a batch-wide layer by `fold` of its products,
+     * in a layer of one sample by FOLDED (kernels/dae.clh). `pools`: it also applies a pooling layer's windows.
+     * `folds_dx`: backward's store of dx applies the backward of a pointwise layer before it. */
     bool folds, pools, folds_dx;
-    bool couples; /* batch-wide; y of a sample depends, in training, on the other samples of its batch */
+    bool couples; /* batch-wide; in training, y of a sample depends on the other samples of its batch */
     bool linear;  /* y is linear in the first weight, whose last axis is that of y, plus the second weight, one number
-                   * for  each channel: an `affine` layer that follows can be multiplied into the two */
+                   * per channel: an `affine` layer that follows can be multiplied into the two */
     int (*plan)(const void *state, struct dae_plan *plan); /* returns 0, or dae_plan_fail(...) */
     const char *kernel;                                    /* the text of the kernel file */
     int (*forward)(const struct dae_layer_call *call);
     int (*backward)(const struct dae_layer_call *call);
     void (*reference)(const struct dae_reference *call);
-    /* Pooling layers may say how two values a and b of a window become one, so that their forward can be folded into
-     * the layer before. */
+    /* For pooling layers: the formula that combines two values a and b of a window, so that their forward can be folded
+     * into the layer before. */
     const char *window_y;
-    /* Layers of one input that, outside of training, multiply each channel by a number and add one: these, (channels)
-     * each, from the weights. */
+    /* For layers of one input that, outside of training, multiply each channel by a factor and add an offset: computes
+     * both, (channels) each, from the weights. */
     void (*affine)(const void *state, const struct dae_plan *plan, const float *const *w, double *factor,
                    double *offset);
 };

@@ -27,7 +27,7 @@ static enum dae_status adopt(struct dataset *set, const char *path, bool is_floa
                              void **values, int64_t limit, struct error *err)
 {
     if (rank < 1 || rank > DAE_MAX_RANK + 1)
-        return error_set(err, DAE_BAD_DATA, "%s: an array of rank %d; wants 1 to %d, samples first", path, rank,
+        return error_set(err, DAE_BAD_DATA, "%s: an array of rank %d; expects rank 1 to %d, samples first", path, rank,
                          DAE_MAX_RANK + 1);
     for (int i = 0; i < rank; ++i)
         if (dim[i] == 0)

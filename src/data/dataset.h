@@ -19,14 +19,14 @@ struct dataset {
     int64_t n;              /* samples, at least 1 */
     struct dae_shape shape; /* of one sample, channels last: (H,W,C), or (N) */
     enum dataset_kind kind;
-    void *values;       /* (n, shape) uint8_t or float, finite but for holes, which are NaN; malloc'ed */
+    void *values;       /* (n, shape) uint8_t or float, finite except for holes, which are NaN; malloc'ed */
     size_t block_bytes; /* above 0: `values` is a block of images (image_pool.h), and samples are patches of them */
-    char *image_names;  /* of such a block: (images) texts one behind the other; NULL: they have none; malloc'ed */
+    char *image_names;  /* of such a block: (images) texts one after the other; NULL: they have none; malloc'ed */
     char *hole;         /* where the first hole is, in words; NULL: there is none; malloc'ed */
     struct mark mark;   /* of the source in the config, for messages about holes */
     struct panel_columns *columns; /* of a panel's training samples; else NULL; malloc'ed */
     uint8_t *labels;               /* (n), or NULL; malloc'ed */
-    int64_t memory_bytes;          /* of the device that the samples may take; 0: as much as there is */
+    int64_t memory_bytes;          /* of the device that the samples may take; 0: no limit but the device's memory */
     uint32_t checksum;             /* of the training samples as they were loaded: CRC-32 of `values` */
 };
 

@@ -53,7 +53,8 @@ static enum dae_status list(struct side *side, struct arena *arena, struct error
     qsort(side->file, side->n, sizeof *side->file, by_stem);
     for (size_t i = 1; i < side->n; ++i)
         if (by_stem(&side->file[i - 1], &side->file[i]) == 0)
-            return error_set(err, DAE_BAD_DATA, "%s and %s have the same name but for its extension; leave one of them",
+            return error_set(err, DAE_BAD_DATA,
+                             "the names of %s and %s differ only in the extension; remove one of them",
                              side->file[i - 1].path, side->file[i].path);
     return DAE_OK;
 }

@@ -107,7 +107,7 @@ enum dae_status image_pool_add_pair(struct image_pool *pool, const struct image 
 {
     if (clean->height != noisy->height || clean->width != noisy->width || clean->channels != noisy->channels ||
         (pool->n > 0 && !pool->noisy))
-        return error_set(err, DAE_BUG, "a pair of images of which one is alone");
+        return error_set(err, DAE_BUG, "a pair of which one image is missing");
     return add(pool, clean, noisy, err);
 }
 

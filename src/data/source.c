@@ -19,14 +19,14 @@ const struct source *const sources[] = {SOURCES(LIST) NULL};
 #define S struct source_common
 const struct dae_row source_common_rows[] = {
     ROW_OF(S, source, DAE_TYPE_CHOICE, NULL, &(SOURCES(NAME))[1], "where the samples come from"),
-    ROW_RANGE(S, limit, DAE_TYPE_INT, "", 1, INT32_MAX, "use the first N training samples, or images"),
-    ROW_RANGE(S, test_limit, DAE_TYPE_INT, "", 1, INT32_MAX, "use the first N test samples, or images"),
+    ROW_RANGE(S, limit, DAE_TYPE_INT, "", 1, INT32_MAX, "use only the first N training samples, or images"),
+    ROW_RANGE(S, test_limit, DAE_TYPE_INT, "", 1, INT32_MAX, "use only the first N test samples, or images"),
     DAE_INT(S, memory, 0, 0, 1 << 24,
-            "MiB of the device's memory that each split may take; a larger one is streamed; 0: as much as there is"),
-    ROW_OF(
-        S, validation, ROW_VALUE, "", "number",
-        "hold so many training samples out, or that part of them, to choose an epoch by; of images, whole ones; of a "
-        "panel, the last; else at random, the same for every seed"),
+            "MiB of the device's memory that the training samples, and likewise the test samples, may take; a larger "
+            "set is streamed; 0: no limit but the device's memory"),
+    ROW_OF(S, validation, ROW_VALUE, "", "number",
+           "number or part of the training samples to hold out, by which the best epoch is chosen: of images whole "
+           "ones, of a panel the last windows, otherwise random samples, the same for every seed"),
     {.key = NULL},
 };
 #undef S
@@ -196,7 +196,7 @@ static enum dae_status refuse_source(const struct source_common *common, struct 
     for (int i = 0; sources[i]; ++i)
         if (sources[i]->open_panel && at < sizeof names)
             at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? " or " : "", sources[i]->name);
-    return error_at(err, DAE_CONFIG, common->mark, "wants a panel, source %s, with window 1", names);
+    return error_at(err, DAE_CONFIG, common->mark, "expects a panel, source %s, with window 1", names);
 }
 
 enum dae_status source_open_panel(const struct value *map, const char *data_root, struct panel_data *data, double *clip,

@@ -1,5 +1,5 @@
 /* Sources of samples. Each is one file src/data/sources/NAME.c that defines `const struct source source_NAME`, and one
- * line of SOURCES below; `source: NAME` in the map `data` of a config asks for it. */
+ * line of SOURCES below; `source: NAME` in the map `data` of a config selects it. */
 #ifndef DATA_SOURCE_H
 #define DATA_SOURCE_H
 
@@ -21,10 +21,10 @@
     X(image_pairs)                                                                                                     \
     X(dead_leaves)
 
-/* Drawn test samples are numbered from here on, far from those trained on, however many either split takes. */
+/* Drawn test samples are numbered from here on, far from training samples, for any sizes of the two splits. */
 #define SOURCE_FIRST_TEST (UINT32_C(1) << 31)
 
-/* The first member of the options of every source: the keys that all of them have, and where to look for files. */
+/* The first member of the options of every source: the common keys, and where to search for files. */
 struct source_common {
     int source;                     /* index in `sources` */
     int64_t limit, test_limit;      /* most samples, or images, of either split */
@@ -44,22 +44,22 @@ struct source_panel {
 
 #define SOURCE_WINDOW_ROW                                                                                              \
     DAE_INT(struct source_panel, window, 1, 1, INT32_MAX,                                                              \
-            "consecutive rows of a sample, flattened oldest first: its shape is [window * assets]")
+            "number of consecutive rows in a sample, flattened oldest first: its shape is [window * assets]")
 
-/* A panel as it came, with its split. Zero-initialise. */
+/* A panel as it was read, with its split. Zero-initialise. */
 struct panel_data {
     struct panel panel; /* not standardised */
     struct panel_split split;
-    double *covariance; /* (d,d) of the rows' distribution, whose mean is 0; NULL where that is unknown; malloc'ed */
+    double *covariance; /* (d,d) of the rows' distribution, whose mean is 0; NULL if it is unknown; malloc'ed */
 };
 void panel_data_release(struct panel_data *data);
 
 enum source_flag {
     SOURCE_BYTES = 1, /* samples are bytes, 0 to 255 for 0 to 1 */
-    SOURCE_PAIRS = 2, /* of a noisy and a clean image: the corruption is in the data */
+    SOURCE_PAIRS = 2, /* samples are pairs of a noisy and a clean image: the corruption is in the data */
 };
 
-/* One line for the user, empty when there is nothing to say. */
+/* One line for the user, or "". */
 struct source_notice {
     char text[1024];
 };
@@ -67,17 +67,17 @@ struct source_notice {
 struct source {
     const char *name;           /* as in YAML */
     const char *help;           /* one line */
-    const struct dae_row *rows; /* its keys beside those of every source */
+    const struct dae_row *rows; /* its keys in addition to those of every source */
     size_t options_bytes;       /* of the struct that the rows fill */
     unsigned flags;             /* enum source_flag */
-    /* Checks what the rows cannot, without looking for any file. DAE_CONFIG at the place. May be NULL. */
+    /* Checks what the rows cannot, without opening any file. DAE_CONFIG at the place. May be NULL. */
     enum dae_status (*check)(const void *options, struct error *err);
-    /* Fills both splits, which the caller releases, also after a failure. Samples of the two may differ in shape: the
-     * caller checks that. */
+    /* Fills both splits, which the caller releases, also after a failure. The caller checks that their samples have the
+     * same shape. */
     enum dae_status (*load)(const void *options, struct dataset *train, struct dataset *test,
                             struct source_notice *notice, struct error *err);
-    /* In place of `load` where the options begin with a struct source_panel: opens the panel, and the caller cuts
-     * samples out of it. On success the caller releases. */
+    /* Instead of `load`, if the options begin with a struct source_panel: opens the panel, from which the caller takes
+     * samples. On success the caller releases it. */
     enum dae_status (*open_panel)(const void *options, struct panel_data *data, struct error *err);
     /* Sets in the plane (data/plane.h): the scale of the spiral, or 0 for the mixture. NULL: another set. */
     double (*plane)(const void *options);
@@ -92,27 +92,27 @@ extern const struct source *const sources[];
 /* The keys of struct source_common. */
 extern const struct dae_row source_common_rows[];
 
-/* The keys of a source and those that all have, ended by a row without key. */
+/* The keys of a source and the common keys, ended by a row without key. */
 enum { SOURCE_MAX_ROWS = 32 };
 void source_rows(const struct source *source, struct dae_row rows[SOURCE_MAX_ROWS + 1]);
 
-/* Checks the `data` map of a config without looking for any file. DAE_CONFIG at the place. */
+/* Checks the `data` map of a config without opening any file. DAE_CONFIG at the place. */
 MUST_USE enum dae_status source_check(const struct value *data_section, struct error *err);
 
-/* The source that the map names, or NULL; nothing else of it is looked at. */
+/* The source that the map names, or NULL; the other keys are ignored. */
 const struct source *source_named(const struct value *data_section);
 
-/* Loads both splits as the map says. data_root is $DAE_CL_DATA, or NULL; MNIST is looked for in its folder mnist/, then
+/* Loads both splits as the map says. data_root is $DAE_CL_DATA, or NULL; MNIST is searched in its folder mnist/, then
  * in ./data, the user's data folder and the installed one. IDX and NPY arrays (n,d) give samples (d), (n,h,w) give
- * (h,w,1), (n,h,w,c) give (h,w,c). Panels give windows of rows, flattened and standardised: see panel_samples.h.
- * On success the caller releases both. A wrong map: DAE_CONFIG at its place; missing MNIST without a fallback, damaged
- * files, an empty set, unequal counts or shapes, NaN or infinity: DAE_BAD_DATA; missing files: DAE_IO; DAE_NO_MEMORY.
- */
+ * (h,w,1), (n,h,w,c) give (h,w,c). Panels give windows of rows, flattened and standardised: see panel_samples.h. On
+ * success the caller releases both. A wrong map: DAE_CONFIG at its place; missing MNIST without a fallback, damaged
+ * files, an empty set, unequal counts or shapes, NaN or infinity: DAE_BAD_DATA; missing files: DAE_IO;
+ * DAE_NO_MEMORY. */
 MUST_USE enum dae_status source_load(const struct value *data_section, const char *data_root, struct dataset *train,
                                      struct dataset *test, struct source_notice *notice, struct error *err);
 
-/* Loads `other` in the place of a source whose files are absent: with the first `shared` bytes of the options as they
- * are given, and its own defaults. */
+/* Loads `other` in place of a source whose files are absent, with the first `shared` bytes of the given options and its
+ * own defaults for the rest. */
 MUST_USE enum dae_status source_stand_in(const struct source *other, const void *options, size_t shared,
                                          struct dataset *train, struct dataset *test, struct source_notice *notice,
                                          struct error *err);
@@ -122,8 +122,8 @@ MUST_USE enum dae_status source_stand_in(const struct source *other, const void 
 MUST_USE enum dae_status source_plane(const struct value *data_section, bool *is_plane, double *scale,
                                       struct error *err);
 
-/* The panel that the map names, with its split and clip, for what works on days and not on samples. On success the
- * caller releases. A source of something else, or a window of several rows: DAE_CONFIG at the source. */
+/* The panel that the map names, with its split and clip, for code that works on days and not on samples. On success the
+ * caller releases it. DAE_CONFIG at the source if it is not a panel or has a window of several rows. */
 MUST_USE enum dae_status source_open_panel(const struct value *data_section, const char *data_root,
                                            struct panel_data *data, double *clip, struct error *err);
 

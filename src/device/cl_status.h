@@ -1,4 +1,4 @@
-/* The symbolic names of OpenCL and CLBlast codes, so that a message says what the standard calls it. */
+/* The symbolic names of OpenCL and CLBlast codes, for messages. */
 #ifndef DEVICE_CL_STATUS_H
 #define DEVICE_CL_STATUS_H
 

@@ -36,10 +36,11 @@ enum dae_status device_open(const struct platform_device *listed, const struct t
     if (problem[0])
         text_printf(&device->notices, "warning: %s\n", problem);
     if (device->tuning.wide && !properties_of(&device->facts).known)
-        text_printf(&device->notices,
-                    "device '%s' reports vectors of %d floats: kernels are made as for vectors of %d in %d registers\n",
-                    device->facts.name, device->facts.vector_floats, properties_of(&device->facts).vector_floats,
-                    properties_of(&device->facts).registers);
+        text_printf(
+            &device->notices,
+            "device '%s' reports vectors of %d floats: kernels are generated for vectors of %d in %d registers\n",
+            device->facts.name, device->facts.vector_floats, properties_of(&device->facts).vector_floats,
+            properties_of(&device->facts).registers);
     cl_int code;
     device->context = clCreateContext(NULL, 1, &device->id, NULL, NULL, &code);
     if (!device->context) {
@@ -130,7 +131,7 @@ enum dae_status device_check_memory(const struct device *device, uint64_t bytes,
         have = 0;
     if (bytes <= have)
         return DAE_OK;
-    return error_set(err, DAE_NO_MEMORY, "%s needs %.1f MiB, device '%s' has %.1f MiB left; %s", what,
+    return error_set(err, DAE_NO_MEMORY, "%s needs %.1f MiB, but device '%s' has %.1f MiB left; %s", what,
                      (double)bytes / 0x1p20, device->facts.name, (double)have / 0x1p20, hint);
 }
 
@@ -142,11 +143,10 @@ enum dae_status buffer_new(struct device *device, uint64_t bytes, const char *wh
         bytes = 64; /* OpenCL refuses empty buffers */
     TRY(device_check_memory(device, bytes, what, "try a smaller batch", err));
     if (bytes > device->facts.max_allocation_bytes)
-        return error_set(err, DAE_NO_MEMORY,
-                         "%s needs %.1f MiB in one piece, device '%s' gives at most %.1f MiB; try a "
-                         "smaller batch",
-                         what, (double)bytes / 0x1p20, device->facts.name,
-                         (double)device->facts.max_allocation_bytes / 0x1p20);
+        return error_set(
+            err, DAE_NO_MEMORY,
+            "%s needs %.1f MiB in one piece, but device '%s' allocates at most %.1f MiB; try a smaller batch", what,
+            (double)bytes / 0x1p20, device->facts.name, (double)device->facts.max_allocation_bytes / 0x1p20);
     struct buffer *buffer = calloc(1, sizeof *buffer);
     if (!buffer)
         return error_no_memory(err, what, sizeof *buffer);

@@ -104,7 +104,7 @@ enum dae_status gemm_prepare(struct gemm_pool *pool, const struct gemm_spec *spe
 {
     *out = NULL;
     if (spec->transpose_a && spec->transpose_b)
-        return error_set(err, DAE_BUG, "a product of two transposed matrices is not provided");
+        return error_set(err, DAE_BUG, "a product of two transposed matrices is not supported");
     const enum stored stored = spec->transpose_a ? TN : spec->transpose_b ? NT : NN;
     struct text text = {0};
     text_add(&text, "");
@@ -445,7 +445,7 @@ static enum dae_status try_clblast(struct gemm_pool *pool, struct error *err)
     pool->clblast = false;
     free_products(pool);
     CLBlastClearCache();
-    snprintf(line, sizeof line, "gemm: CLBlast failed its self-test (%s); our own kernels are used instead",
+    snprintf(line, sizeof line, "gemm: CLBlast failed its self-test (%s); dae-cl's own kernels are used instead",
              test.status == DAE_OK ? "wrong numbers" : test.text);
     return device_add_notice(pool->device, line, err);
 }

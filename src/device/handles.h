@@ -9,8 +9,8 @@
 
 struct recorder; /* the launches of a running profile */
 
-/* A program that was compiled on this device. It stays until the device is closed, and equal sources share it: some
- * drivers keep no cache, and take a second for each. */
+/* A program that was compiled on this device. It is kept until the device is closed, and equal sources share it,
+ * because drivers without a cache take a second for each program. */
 struct compiled {
     struct compiled *next;
     char *source, *options;
@@ -30,7 +30,7 @@ struct device {
     struct device_counters counters;
     struct recorder *recorder; /* NULL: launches are not timed */
     struct compiled *compiled; /* a list, owned */
-    bool guards;               /* buffers made now get guard zones */
+    bool guards;               /* new buffers get guard zones */
     struct buffer *guarded;    /* the living buffers that have them, linked by `next` */
 };
 
@@ -38,7 +38,8 @@ struct buffer {
     struct device *device;
     cl_mem memory;
     uint64_t bytes;
-    cl_mem whole; /* with guard zones: `memory` is a piece of it, guard_bytes from either end; else NULL */
+    cl_mem whole; /* with guard zones, the buffer of which `memory` is a piece, guard_bytes from either end; else NULL
+                   */
     uint64_t guard_bytes;
     char name[64];
     struct buffer *next;
@@ -61,12 +62,12 @@ struct kernel {
 /* Frees the compiled programs; their kernels must be freed before. */
 void programs_release(struct device *device);
 
-/* Notes a launch that is about to be enqueued; its event goes where the result points. NULL: do without. */
+/* Records a launch that is about to be enqueued; the result points to where its event goes. NULL: it is not timed. */
 cl_event *profile_record(struct recorder *recorder, const struct kernel *kernel, const struct kernel_arg *args,
                          int n_args);
 
-/* Makes buffer->memory a piece of a larger one, with a guard zone before and behind it, and lists the buffer. Returns
- * OpenCL's code; on failure nothing is left. */
+/* Makes buffer->memory a piece of a larger one, with a guard zone before and after it, and lists the buffer. Returns
+ * OpenCL's code; a failure leaves nothing allocated. */
 cl_int guard_create(struct buffer *buffer);
 /* Takes the buffer off the list and releases the larger one. */
 void guard_release(struct buffer *buffer);

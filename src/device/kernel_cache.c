@@ -29,7 +29,7 @@ static const char *try_program(const char *folder, char *why, size_t len)
     snprintf(path, sizeof path, "%s/dae-cl-test-XXXXXX", folder);
     const int file = mkstemp(path);
     if (file < 0) {
-        snprintf(why, len, "no file can be made there (%s)", strerror(errno));
+        snprintf(why, len, "no file can be created there (%s)", strerror(errno));
         return why;
     }
     unlink(path);
@@ -70,7 +70,7 @@ const char *kernel_cache_fault(const char *path, char *why, size_t len)
     struct statvfs space;
     errno = 0;
     if (stat(path, &info) < 0 && (errno != ENOENT || !make(path) || stat(path, &info) < 0))
-        snprintf(why, len, "it cannot be made (%s)", strerror(errno));
+        snprintf(why, len, "it cannot be created (%s)", strerror(errno));
     else if (!S_ISDIR(info.st_mode))
         snprintf(why, len, "it is not a folder");
     else if (info.st_uid != geteuid())

@@ -1,5 +1,5 @@
-/* Which OpenCL devices there are, and which one a request means. Drivers are strangers' code: each is probed in a child
- * process before it is loaded into this one (driver/drivers.h), and a bad one never is. */
+/* The OpenCL devices of the loaded drivers. Drivers are foreign code: each is probed in a child process before it is
+ * loaded into this one (driver/drivers.h), and a bad one is never loaded. */
 #ifndef DEVICE_PLATFORM_H
 #define DEVICE_PLATFORM_H
 
@@ -16,7 +16,7 @@ struct platform_device {
     char platform[128], vendor[128], name[256], version[128], driver[128];
     enum device_type type;
     int compute_units;
-    int vector_floats; /* of a native vector; whatever the driver says, 0 included */
+    int vector_floats; /* of a native vector; whatever the driver says, even 0 */
     bool fused;        /* it multiplies and adds with one rounding, in one instruction */
     uint64_t memory_bytes, max_allocation_bytes, local_bytes;
     size_t max_work_group;
@@ -28,18 +28,18 @@ struct platform_device {
 struct platform_list {
     struct platform_device *device; /* n of them, owned */
     int n, n_platforms;
-    char problem[768]; /* when n is 0: what the loader or the platforms said, and what to do */
-    char **notice; /* n_notices of them, owned: a line for each driver that is not used, and why; a kernel cache that
-                      had to move */
+    char problem[768]; /* if n is 0: what the loader or the platforms said, and what to do */
+    char **notice;     /* n_notices of them, owned: a line for each driver that is not used, with the reason, and for a
+                        * kernel cache that had to move */
     int n_notices;
 };
 
-/* Lists every device of every driver that the loader loads. A device whose driver breaks a promise of the standard is
- * listed as not usable. No device at all is not a failure: `problem` says why. On success the caller releases. */
+/* Lists every device of every driver that the loader loads. A device whose driver violates the standard is listed as
+ * not usable. No device at all is not a failure: `problem` says why. On success the caller releases the list. */
 MUST_USE enum dae_status platform_list_loaded(struct platform_list *list, struct error *err);
 void platform_list_release(struct platform_list *list);
 
-/* Names come from drivers: keeps them to one line of printable characters, without double spaces. */
+/* Reduces a name from a driver to one line of printable characters without double spaces. */
 void platform_clean_text(char *text);
 
 /* "CPU", "GPU" or "other". */

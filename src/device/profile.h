@@ -1,4 +1,4 @@
-/* How long each launch took on the device, by OpenCL's own clock. Off unless started, and then it costs nothing. */
+/* Measures how long each launch takes on the device, by OpenCL's own clock. It costs nothing unless it is started. */
 #ifndef DEVICE_PROFILE_H
 #define DEVICE_PROFILE_H
 
@@ -7,7 +7,7 @@
 
 enum { PROFILE_SIZES = 3 };
 
-/* All launches of one kernel with the same leading integer arguments: for a matrix product these are m, n and k. */
+/* All launches of one kernel with the same leading integer arguments, which are m, n and k for a matrix product. */
 struct profile_row {
     char name[96]; /* the kernel's */
     int32_t size[PROFILE_SIZES];
@@ -22,11 +22,11 @@ struct profile {
     int n_rows;
 };
 
-/* Waits for the device, and from then on times every launch. What the device's own libraries (CLBlast) launch is not
- * seen. A device that cannot time: DAE_OPENCL. */
+/* Waits for the device, and from then on times every launch, except those of libraries (CLBlast). DAE_OPENCL if the
+ * device cannot time. */
 MUST_USE enum dae_status profile_start(struct device *device, struct error *err);
-/* Waits for the device, stops timing and fills *profile. Must follow profile_start before device_close, whatever failed
- * in between. */
+/* Waits for the device, stops timing and fills *profile. After profile_start it must be called before device_close,
+ * even after a failure. */
 MUST_USE enum dae_status profile_stop(struct device *device, struct profile *profile, struct error *err);
 void profile_release(struct profile *profile);
 

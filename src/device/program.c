@@ -253,10 +253,10 @@ enum dae_status kernel_launch(struct kernel *kernel, const size_t global[2], con
     struct device *device = kernel->device;
     if (local[0] * local[1] > kernel->max_group)
         return error_set(err, DAE_OPENCL,
-                         "kernel '%s': a work-group of %zu is more than device '%s' runs it with (%zu)", kernel->name,
+                         "kernel '%s': a work-group of %zu is more than device '%s' allows for it (%zu)", kernel->name,
                          local[0] * local[1], device->facts.name, kernel->max_group);
     if (kernel->local_bytes > device->facts.local_bytes)
-        return error_set(err, DAE_OPENCL, "kernel '%s': wants %llu bytes of local memory, device '%s' has %llu",
+        return error_set(err, DAE_OPENCL, "kernel '%s': requires %llu bytes of local memory, but device '%s' has %llu",
                          kernel->name, (unsigned long long)kernel->local_bytes, device->facts.name,
                          (unsigned long long)device->facts.local_bytes);
     for (int i = 0; i < n_args; ++i) {

@@ -8,8 +8,8 @@ struct program;
 struct kernel;
 
 /* Builds OpenCL C 1.2 source; `label` names it in errors ("network conv_mnist, training"). A failed build is DAE_OPENCL
- * with the compiler's log. A source that this device has built before with these options is not compiled again. Owned
- * by the caller. */
+ * with the compiler's log. A source that this device has already built with these options is not compiled again. The
+ * caller owns the program. */
 MUST_USE enum dae_status program_build(struct device *device, const char *label, const char *source,
                                        const char *options, struct program **out, struct error *err);
 void program_free(struct program *program); /* NULL is fine; its kernels must be freed before */
@@ -34,8 +34,8 @@ struct kernel_arg {
 #define ARG_LONG(v) ((struct kernel_arg){KERNEL_LONG, {.l = (int64_t)(v)}})
 #define ARG_FLOAT(v) ((struct kernel_arg){KERNEL_FLOAT, {.f = (float)(v)}})
 
-/* Enqueues global[0] x global[1] work-items in groups of local[0] x local[1]. The group size is checked against what
- * the device can run this kernel with, before it is asked to. */
+/* Enqueues global[0] x global[1] work-items in groups of local[0] x local[1]. The group size is first checked against
+ * the device's limit for this kernel. */
 MUST_USE enum dae_status kernel_launch(struct kernel *kernel, const size_t global[2], const size_t local[2],
                                        const struct kernel_arg *args, int n_args, struct error *err);
 

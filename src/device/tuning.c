@@ -168,7 +168,7 @@ void tuning_recall(const struct platform_device *device, struct tuning *tuning, 
     if (tuning_is_sound(&tuned) && (mul_hi == 0 || mul_hi == 1))
         *tuning = tuned;
     else
-        snprintf(problem, len, "what dae-cl tune remembered holds numbers that cannot be; run it again");
+        snprintf(problem, len, "the settings that dae-cl tune remembered contain impossible numbers; run it again");
     cJSON_Delete(table);
 }
 

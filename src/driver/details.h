@@ -1,4 +1,4 @@
-/* Facts for people about the loader and a device, beyond what the program itself acts on. */
+/* Facts about the loader and a device that are only for people; the program does not act on them. */
 #ifndef DRIVER_DETAILS_H
 #define DRIVER_DETAILS_H
 
@@ -6,12 +6,13 @@
 #include "base/json.h"
 #include "device/platform.h"
 
-/* The OpenCL loader that this program uses: "library", its path, and where it tells them "name", "vendor", "version"
- * and "opencl". Makes the loader load its drivers, so it is called in a child process that is limited to none. The
- * caller frees it: cJSON_Delete; NULL when out of memory. */
+/* The OpenCL loader that this program uses: "library", its path, and, if it reports them, "name", "vendor", "version"
+ * and "opencl". This makes the loader load its drivers, so it must be called in a child process that is limited to no
+ * driver. The caller frees the result with cJSON_Delete; NULL when out of memory. */
 cJSON *details_loader(void);
 
-/* Everything about a device: names, versions, limits in bytes and counts, extensions. Asks its driver. As above. */
+/* Everything that its driver reports about a device: names, versions, limits in bytes and counts, extensions. The
+ * caller frees it in the same way. */
 cJSON *details_device(const struct platform_device *device);
 
 #endif

@@ -48,7 +48,7 @@ static const char *probed_fault(const struct probe *probe, int index, const stru
     return index < probe->n_devices && strcmp(probed->platform, device->platform) == 0 &&
                    strcmp(probed->name, device->name) == 0
                ? probed->fault
-               : "it was not there when its driver was probed";
+               : "it did not exist when its driver was probed";
 }
 
 static cJSON *ask_devices(void *context)
@@ -377,7 +377,7 @@ static void judge_driver(const struct icd *icd, const struct probe *probe, cJSON
         if (probe_blames_cache(probe->verdict, probe->fault)) {
             snprintf(command, sizeof command, "rm -rf '%s'", cache->path);
             remedy_add(findings, what, REMEDY_COMMAND, command);
-            snprintf(what, sizeof what, "driver %s, should it crash with a cleared cache as well", icd_name(icd));
+            snprintf(what, sizeof what, "driver %s, if it also crashes with a cleared cache", icd_name(icd));
         }
         add_broken(findings, what, icd);
         break;
@@ -407,7 +407,7 @@ static void judge_graphics(const cJSON *facts, cJSON *findings)
     for (int m = 0; m < N_MAKERS; ++m)
         if (is_here[m] && !is_offered[m]) {
             char what[128];
-            snprintf(what, sizeof what, "there is a graphics card of %s, and no driver offers it", makers[m].name);
+            snprintf(what, sizeof what, "there is a graphics card of %s, but no driver offers it", makers[m].name);
             remedy_add(findings, what, makers[m].remedy, "");
         }
 }
@@ -444,7 +444,7 @@ static void judge(const struct driver_list *drivers, cJSON *facts, int n_usable)
     for (int i = 0; i < icds->n; ++i)
         judge_driver(&icds->icd[i], &drivers->probe[i], findings);
     if (icds->n > 0 && n_usable == 0)
-        remedy_add(findings, "no device can be used; PoCL makes one of any CPU", REMEDY_INSTALL_CPU, "");
+        remedy_add(findings, "no device can be used; PoCL turns any CPU into one", REMEDY_INSTALL_CPU, "");
     judge_graphics(facts, findings);
     judge_nodes(findings);
     if (cache->problem[0]) {

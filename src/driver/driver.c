@@ -25,7 +25,7 @@ static enum dae_status add_notices(struct platform_list *list, const struct driv
     char line[ICD_PATH + sizeof((struct probe *)NULL)->fault + KERNEL_CACHE_PATH];
     if (cache->problem[0]) {
         snprintf(line, sizeof line, "kernel cache: %s; %s%s", cache->problem,
-                 cache->path[0] ? "kernels are kept in " : "there is no other place for one", cache->path);
+                 cache->path[0] ? "kernels are kept in " : "there is no other place for it", cache->path);
         TRY(add_notice(list, line, err));
     }
     if (cache->n_removed > 0) {
@@ -84,7 +84,7 @@ static enum dae_status join(struct platform_list *list, bool *matched, int n_loa
         memcpy(gone->version, probed->version, sizeof gone->version);
         memcpy(gone->driver, probed->driver, sizeof gone->driver);
         snprintf(gone->reason, sizeof gone->reason,
-                 "it was there when its driver was probed, and has vanished; the next run probes %.150s again",
+                 "it existed when its driver was probed, but has vanished; the next run probes %.150s again",
                  icd_name(icd));
         probe_forget(icd);
     }
@@ -101,7 +101,7 @@ static enum dae_status join_all(struct platform_list *list, const struct driver_
             status = join(list, matched, n_loaded, &drivers->icds.icd[i], &drivers->probe[i], err);
     for (int i = 0; i < n_loaded && status == DAE_OK; ++i)
         if (!matched[i])
-            set_unusable(&list->device[i], "it was not there when its driver was probed; dae-cl doctor probes again");
+            set_unusable(&list->device[i], "it did not exist when its driver was probed; dae-cl doctor probes again");
     free(matched);
     return status;
 }
@@ -115,7 +115,7 @@ static void say_why_nothing(struct platform_list *list, const struct icd_list *i
                  mend);
     else
         snprintf(list->problem, sizeof list->problem,
-                 "no OpenCL platform that can be used; dae-cl doctor says how to mend what is there; or %s", mend);
+                 "no usable OpenCL platform; dae-cl doctor says how to repair the installed drivers; or %s", mend);
 }
 
 static enum dae_status load_good(struct platform_list *list, const struct driver_list *drivers, struct error *err)
@@ -168,7 +168,7 @@ static void note_devices(const struct platform_list *list, struct error *err)
 {
     for (int i = 0; i < list->n; ++i) {
         const struct platform_device *device = &list->device[i];
-        error_note(err, "there is %s '%s' on platform '%s'%s%s", device_type_text(device->type), device->name,
+        error_note(err, "found: %s '%s' on platform '%s'%s%s", device_type_text(device->type), device->name,
                    device->platform, device->usable ? "" : ", not usable: ", device->reason);
     }
     for (int i = 0; i < list->n_notices; ++i)
@@ -211,7 +211,8 @@ static enum dae_status split_request(const char *request, size_t *name_len, long
         *number = strtol(colon + 1, &end, 10);
         *name_len = (size_t)(colon - request);
         if (!isdigit((unsigned char)colon[1]) || *end || *number > 10000)
-            return error_set(err, DAE_CONFIG, "platform '%s': write NAME or NAME:N, N a number from 0", request);
+            return error_set(err, DAE_CONFIG, "platform '%s': write NAME or NAME:N, where N is a number from 0",
+                             request);
     }
     if (*name_len == 0)
         return error_set(err, DAE_CONFIG, "platform '%s': the name is empty", request);
@@ -252,14 +253,15 @@ enum dae_status driver_choose(const struct platform_list *list, const char *requ
             picked = first;
         enum dae_status status = DAE_OK;
         if (picked < 0 && matches > 0)
-            status = error_set(err, DAE_NO_DEVICE, "platform '%s': only %d device%s fit%s that name, numbered from 0",
-                               request, matches, matches == 1 ? "" : "s", matches == 1 ? "s" : "");
+            status = error_set(err, DAE_NO_DEVICE, "platform '%s': only %d device%s match%s that name, numbered from 0",
+                               request, matches, matches == 1 ? "" : "s", matches == 1 ? "es" : "");
         else if (picked < 0)
             status = error_set(err, DAE_NO_DEVICE, "platform '%s': no OpenCL device of that name%s%s", request,
                                list->n ? "" : "; ", list->n ? "" : list->problem);
         else if (several_platforms && number < 0 && !any_cpu && !any_gpu)
-            status = error_set(err, DAE_NO_DEVICE,
-                               "platform '%s' fits several platforms; say more of the name, or %s:N", request, request);
+            status =
+                error_set(err, DAE_NO_DEVICE,
+                          "platform '%s' matches several platforms; write more of the name, or %s:N", request, request);
         else if (!list->device[picked].usable)
             status = error_set(err, DAE_NO_DEVICE, "device '%s' cannot be used: %s", list->device[picked].name,
                                list->device[picked].reason);

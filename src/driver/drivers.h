@@ -1,5 +1,5 @@
-/* The OpenCL drivers of this machine, each probed on its own before any of them is loaded into this process; only the
- * good ones ever are. */
+/* The OpenCL drivers of this machine. Each is probed separately before any of them is loaded into this process; only
+ * good ones are ever loaded. */
 #ifndef DRIVER_DRIVERS_H
 #define DRIVER_DRIVERS_H
 
@@ -15,17 +15,17 @@ struct driver_list {
     int n_good;
 };
 
-/* Reads the list and probes each driver: the first call of a process, as nothing that is found later can change what is
- * loaded. The list lives as long as the process. Must come before the process's first OpenCL call, and makes the choice
- * of the kernel cache. */
+/* The first call reads the list and probes each driver; later calls return the same list, because nothing can change
+ * what is loaded. The list lives as long as the process. Must come before the process's first OpenCL call, and chooses
+ * the kernel cache. */
 MUST_USE enum dae_status drivers_find(enum probe_memory memory, const struct driver_list **out, struct error *err);
 /* Before anything is loaded: probes once more each driver that the list refuses because of an earlier probe. */
 MUST_USE enum dae_status drivers_retry(struct error *err);
 
-/* Brings the loader to load the good drivers and no other: drivers_limit before the process's first OpenCL call and
- * drivers_unlimit behind it. */
+/* Makes the loader load only the good drivers: call drivers_limit before the process's first OpenCL call and
+ * drivers_unlimit after it. */
 struct driver_limit {
-    char folder[ICD_PATH]; /* "" when every driver is good, and nothing is done */
+    char folder[ICD_PATH]; /* "" if every driver is good, so that nothing is done */
     char *vendors;         /* what the environment named before, or NULL */
 };
 MUST_USE enum dae_status drivers_limit(const struct driver_list *drivers, struct driver_limit *limit,

@@ -12,10 +12,10 @@ static const struct {
     {"OCL_ICD_VENDORS", "which drivers the OpenCL loader loads, instead of those of /etc/OpenCL/vendors"},
     {"OPENCL_VENDOR_PATH", "the folder of .icd files, instead of /etc/OpenCL/vendors"},
     {"OCL_ICD_*", "the OpenCL loader"},
-    {"OPENCL_LAYERS", "libraries that the loader puts between programs and drivers"},
-    {"LD_LIBRARY_PATH", "where libraries are looked for, before the usual places"},
+    {"OPENCL_LAYERS", "layers that the loader inserts between programs and drivers"},
+    {"LD_LIBRARY_PATH", "where libraries are searched first"},
     {"LD_PRELOAD", "libraries that are loaded into every program"},
-    {"LD_BIND_NOW", "a driver with a function missing fails when it is loaded"},
+    {"LD_BIND_NOW", "whether a driver with a missing function already fails when it is loaded"},
     {"POCL_CACHE_DIR", "where PoCL keeps compiled kernels"},
     {"POCL_DEVICES", "which devices PoCL offers"},
     {"POCL_*", "PoCL"},
@@ -37,7 +37,7 @@ static const struct {
     {"LIBGL_*", "Mesa"},
     {"GALLIUM_*", "Mesa's drivers"},
     {"LP_*", "Mesa's llvmpipe"},
-    {"DAE_CL_KERNELS", "the kernels of dae-cl itself, that of the probe included"},
+    {"DAE_CL_KERNELS", "the kernels of dae-cl itself, including that of the probe"},
     {"DRI_PRIME", "which GPU Mesa uses"},
 };
 

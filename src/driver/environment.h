@@ -1,5 +1,5 @@
-/* The environment variables that change which drivers are loaded and how they behave: they are part of what a probe's
- * result depends on, and the first thing to look at when a device is missing. */
+/* The environment variables that change which drivers are loaded and how they behave. A probe's result depends on them,
+ * and they are the first thing to check if a device is missing. */
 #ifndef DRIVER_ENVIRONMENT_H
 #define DRIVER_ENVIRONMENT_H
 
@@ -15,7 +15,7 @@ struct environment {
     int n;
 };
 
-/* Those that are set now. */
+/* Reads those that are set now. */
 MUST_USE enum dae_status environment_read(struct environment *environment, struct error *err);
 void environment_release(struct environment *environment);
 

@@ -40,7 +40,8 @@ static void read_library(struct icd *icd)
     }
     if (file_read(icd->path, MAX_BYTES, DAE_NO_DEVICE, &text, &len, &err) != DAE_OK) {
         if (err.status == DAE_NO_DEVICE)
-            snprintf(icd->problem, sizeof icd->problem, "it is no .icd file: too large for the name of a library");
+            snprintf(icd->problem, sizeof icd->problem,
+                     "it is not an .icd file: it is too large for the name of a library");
         else
             snprintf(icd->problem, sizeof icd->problem, "it cannot be read: %s",
                      access(icd->path, R_OK) < 0 ? strerror(errno) : "it is not a regular file");
@@ -54,9 +55,10 @@ static void read_library(struct icd *icd)
         snprintf(icd->problem, sizeof icd->problem, "it names no library: its first line is empty");
     else if (isspace((unsigned char)text[line - 1]))
         snprintf(icd->problem, sizeof icd->problem,
-                 "its first line ends with a blank or a carriage return, which the loader takes for part of the name");
+                 "its first line ends with a blank or a carriage return, which the loader treats as part of the name");
     else if (!printable || line >= sizeof icd->library)
-        snprintf(icd->problem, sizeof icd->problem, "it is no .icd file: its first line is not the name of a library");
+        snprintf(icd->problem, sizeof icd->problem,
+                 "it is not an .icd file: its first line is not the name of a library");
     else
         snprintf(icd->library, sizeof icd->library, "%.*s", (int)line, text);
     free(text);
@@ -91,7 +93,7 @@ static enum dae_status read_folder(struct icd_list *list, struct error *err)
     if (n < 0)
         snprintf(list->problem, sizeof list->problem, "the folder %.160s: %s", list->place, strerror(errno));
     else if (n == 0)
-        snprintf(list->problem, sizeof list->problem, "the folder %.160s holds no .icd file", list->place);
+        snprintf(list->problem, sizeof list->problem, "the folder %.160s contains no .icd file", list->place);
     enum dae_status status = DAE_OK;
     for (int i = 0; i < n; ++i) {
         char path[2 * ICD_PATH];
@@ -161,8 +163,8 @@ enum dae_status icd_folder_make(const struct icd *const *icd, int n, char path[I
     const char *place = getenv("TMPDIR");
     snprintf(path, ICD_PATH, "%s/dae-cl-icd-XXXXXX", place && place[0] ? place : "/tmp");
     if (!mkdtemp(path))
-        return error_set(err, DAE_IO, "cannot make the folder %s: %s; set TMPDIR to a folder for temporary files", path,
-                         strerror(errno));
+        return error_set(err, DAE_IO, "cannot create the folder %s: %s; set TMPDIR to a folder for temporary files",
+                         path, strerror(errno));
     enum dae_status status = DAE_OK;
     for (int i = 0; i < n && status == DAE_OK; ++i) {
         char name[ICD_PATH + 32], line[ICD_PATH + 1];

@@ -55,7 +55,7 @@ static enum dae_status run_kernel(struct device *device, struct program *program
         const size_t mirrored = i - i % group + group - 1 - i % group;
         const float wanted = scale * x[mirrored] + 1;
         if (!(y[i] == wanted))
-            status = error_set(err, DAE_OPENCL, "it computes wrong numbers: %g, where %g is right", (double)y[i],
+            status = error_set(err, DAE_OPENCL, "it computes wrong numbers: %g, but %g is right", (double)y[i],
                                (double)wanted);
     }
     buffer_free(in);

@@ -6,13 +6,13 @@
 
 enum remedy {
     REMEDY_INSTALL_CPU, /* a driver for the CPU */
-    REMEDY_INSTALL_AMD, /* for a GPU of AMD; the next two alike */
+    REMEDY_INSTALL_AMD, /* for AMD's GPUs; the next two likewise */
     REMEDY_INSTALL_INTEL,
     REMEDY_INSTALL_NVIDIA,
-    REMEDY_REINSTALL,    /* the package that a file belongs to; subject: the file */
-    REMEDY_FIND_LIBRARY, /* that a driver needs; subject: its name */
+    REMEDY_REINSTALL,    /* reinstall the package of a file; subject: the file */
+    REMEDY_FIND_LIBRARY, /* find a library that a driver needs; subject: its name */
     REMEDY_SET_ASIDE,    /* an .icd file; subject: the file */
-    REMEDY_LET_IN,       /* this user to the devices below /dev/dri */
+    REMEDY_LET_IN,       /* give this user access to the devices below /dev/dri */
     REMEDY_UNSET,        /* an environment variable; subject: its name */
     REMEDY_COMMAND,      /* the subject itself */
 };

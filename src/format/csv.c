@@ -29,8 +29,8 @@ static enum dae_status read_whole(struct packed_file *file, struct text *text, s
                              FILE_BYTES_MAX >> 20);
         if (file->compressed && text->len > FREE_BYTES && (int64_t)(text->len / RATIO_MAX) > file->file_bytes)
             return error_set(err, DAE_BAD_DATA,
-                             "%s: it unpacks to more than %d times its size, as no table does; unpack it first if that "
-                             "is meant",
+                             "%s: it unpacks to more than %d times its size, which no table does; unpack it first if "
+                             "that is intended",
                              file->path, RATIO_MAX);
         text_add_bytes(text, chunk, got);
     }
@@ -53,13 +53,13 @@ static enum dae_status load(const char *path, struct text *text, struct error *e
 static enum dae_status check_text(const char *path, const struct text *text, struct error *err)
 {
     if (text->len == 0)
-        return error_set(err, DAE_BAD_DATA, "%s: the file is empty; wants a row of column names first", path);
+        return error_set(err, DAE_BAD_DATA, "%s: the file is empty; expects a row of column names first", path);
     const unsigned char *bytes = (const unsigned char *)text->data;
     if (text->len >= 2 && (bytes[0] ^ bytes[1]) == 1 && bytes[0] >= 0xfe)
         return error_set(err, DAE_BAD_DATA, "%s: UTF-16 text; save it as UTF-8", path);
     const unsigned char *nul = memchr(bytes, 0, text->len);
     if (nul)
-        return error_set(err, DAE_BAD_DATA, "%s: byte %td is NUL; this is no text file", path, nul - bytes);
+        return error_set(err, DAE_BAD_DATA, "%s: byte %td is NUL; this is not a text file", path, nul - bytes);
     return DAE_OK;
 }
 

@@ -18,7 +18,7 @@ int64_t date_end_of_day(int64_t seconds);
 /* Midnight of day `day` since 1970-01-01. */
 int64_t date_of_day(int64_t day);
 
-/* YYYY-MM-DD, with Thh:mm:ss behind it unless that is midnight. Returns out. */
+/* YYYY-MM-DD, followed by Thh:mm:ss unless that is midnight. Returns out. */
 const char *date_text(int64_t seconds, char out[DATE_TEXT_BYTES]);
 
 #endif

@@ -46,10 +46,10 @@ static enum dae_status read_header(struct packed_file *file, struct idx *array, 
                          file->path, magic[0], magic[1]);
     if (magic[2] != TYPE_BYTE && magic[2] != TYPE_FLOAT)
         return error_set(err, DAE_BAD_DATA,
-                         "%s: byte 2: element type 0x%02x is not read; convert to 0x08 (bytes) or 0x0D (floats)",
+                         "%s: byte 2: element type 0x%02x is not supported; convert to 0x08 (bytes) or 0x0D (floats)",
                          file->path, magic[2]);
     if (magic[3] < 1 || magic[3] > IDX_MAX_RANK)
-        return error_set(err, DAE_BAD_DATA, "%s: byte 3: rank %d; 1 to %d are read", file->path, magic[3],
+        return error_set(err, DAE_BAD_DATA, "%s: byte 3: rank %d is not supported, only 1 to %d", file->path, magic[3],
                          IDX_MAX_RANK);
     array->is_float = magic[2] == TYPE_FLOAT;
     array->rank = magic[3];

@@ -18,10 +18,9 @@ struct idx {
     void *values; /* (dim[0], ..., dim[rank-1]) uint8_t, or float when is_float; malloc'ed */
 };
 
-/* Reads a file; whether it is compressed is told by its content, not its name. The sizes are checked against the file
- * before anything is allocated for them. On success the caller releases.
- * Damaged, of another type, or with bytes to spare: DAE_BAD_DATA with the byte (of the unpacked content); missing or
- * unreadable: DAE_IO; DAE_NO_MEMORY. */
+/* Reads a file; its content decides whether it is compressed, not its name. The sizes are checked against the file
+ * before anything is allocated for them. On success the caller releases. Damaged, of another type, or with extra bytes:
+ * DAE_BAD_DATA with the byte (of the unpacked content); missing or unreadable: DAE_IO; DAE_NO_MEMORY. */
 MUST_USE enum dae_status idx_load(const char *path, struct idx *array, struct error *err);
 
 /* Writes a plain file, whole or not at all. DAE_IO; DAE_BUG for a rank or size the format cannot hold. */

@@ -1,4 +1,4 @@
-/* What a file of an image holds beside its colours, so that the file that is written holds it too. */
+/* What an image file contains in addition to its colours, so that it can be written back. */
 #ifndef FORMAT_IMAGE_EXTRAS_H
 #define FORMAT_IMAGE_EXTRAS_H
 
@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A chunk of a PNG (a JPEG's EXIF is made one), byte for byte. */
+/* A chunk of a PNG, byte for byte; a JPEG's EXIF becomes one. */
 struct image_chunk {
     char name[5];
-    bool late; /* behind the pixels */
+    bool late; /* after the pixels */
     unsigned char *bytes;
     size_t len;
 };
@@ -22,16 +22,16 @@ struct image_extras {
     size_t profile_len;
     struct image_chunk *chunk; /* (n_chunks) */
     int n_chunks;
-    char notice[512]; /* for the user: what was changed or left out; empty when there is nothing to say */
+    char notice[512]; /* for the user: what was changed or left out; or "" */
 };
 
 /* Appends a copy; false when out of memory. */
 bool image_extras_add(struct image_extras *extras, const char name[5], bool late, const unsigned char *bytes,
                       size_t len);
-/* Takes a copy of a profile in place of the one before; false when out of memory. */
+/* Replaces the profile with a copy of this one; false when out of memory. */
 bool image_extras_set_profile(struct image_extras *extras, const char *name, const unsigned char *bytes, size_t len);
 void image_extras_drop_profile(struct image_extras *extras);
-/* Adds to the notice, behind "; " if there is one. */
+/* Appends to the notice, after "; " if there is one. */
 __attribute__((format(printf, 2, 3))) void image_extras_say(struct image_extras *extras, const char *format, ...);
 
 /* Frees all, and the struct itself; NULL is fine. */

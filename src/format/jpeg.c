@@ -120,7 +120,7 @@ static bool take_exif(struct jpeg_reader *r)
         const size_t len = m->data_length - EXIF_HEAD;
         if (len >= 4 && (memcmp(tiff, "II*", 4) == 0 || memcmp(tiff, "MM\0*", 4) == 0))
             return image_extras_add(r->extras, "eXIf", false, tiff, len);
-        image_extras_say(r->extras, "EXIF: it does not begin as TIFF does: it is left out");
+        image_extras_say(r->extras, "EXIF: it does not begin like TIFF: it is left out");
         return true;
     }
     return true;

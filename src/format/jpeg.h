@@ -9,8 +9,8 @@
 
 bool jpeg_is(const unsigned char *bytes, size_t len);
 
-/* Decodes a baseline or progressive JPEG, grey or of three colours, into 8 bits and *image, as image_decode does. What
- * libjpeg only warns of, a cut end above all, is damage. Orientation in EXIF is ignored. */
+/* Decodes a baseline or progressive JPEG, grey or with three colours, with 8 bits into *image, as image_decode does.
+ * Faults that libjpeg only warns about, above all a truncated file, count as damage. EXIF's orientation is ignored. */
 MUST_USE enum dae_status jpeg_decode(const char *name, const unsigned char *bytes, size_t len, int64_t max_pixels,
                                      struct image *image, struct error *err);
 

@@ -75,7 +75,7 @@ static enum dae_status parse_shape(struct parser *p, struct npy *array)
                 __builtin_add_overflow(value, p->bytes[p->at++] - '0', &value))
                 return malformed(p, "a size in the shape overflows");
         if (p->at == start)
-            return malformed(p, "the shape in the header is not made of sizes");
+            return malformed(p, "the shape in the header does not consist of sizes");
         if (array->rank == NPY_MAX_RANK)
             return malformed(p, "the array has more than 5 dimensions");
         array->dim[array->rank++] = value;
@@ -97,11 +97,11 @@ static enum dae_status judge_type(const struct parser *p, const char *type, int 
             *element_bytes = read[i].element_bytes;
             return DAE_OK;
         }
-    const char *why = "elements of this type are not read";
+    const char *why = "elements of this type are not supported";
     if (type[0] == '>')
-        why = "big-endian elements are not read";
+        why = "big-endian elements are not supported";
     else if (type[0] == '|' && type[1] == 'O')
-        why = "Python objects are not read";
+        why = "Python objects are not supported";
     return error_set(p->err, DAE_BAD_DATA,
                      "%s: byte %zu: type '%s': %s; save it from NumPy with .astype('<f4') or .astype('u1')", p->path,
                      p->at, type, why);
@@ -120,14 +120,14 @@ static enum dae_status parse_header(struct parser *p, struct npy *array, int *el
         skip_space(p);
         if (strcmp(key, "descr") == 0 && !has_type) {
             if (p->at < p->end && p->bytes[p->at] == '[')
-                return malformed(p, "structured elements are not read; save plain numbers");
+                return malformed(p, "structured elements are not supported; save plain numbers");
             struct parser before = *p;
             TRY(parse_string(p, type, sizeof type));
             TRY(judge_type(&before, type, element_bytes));
             has_type = true;
         } else if (strcmp(key, "fortran_order") == 0 && !has_order) {
             if (p->end - p->at >= 4 && memcmp(p->bytes + p->at, "True", 4) == 0)
-                return malformed(p, "Fortran order is not read; save numpy.ascontiguousarray(array)");
+                return malformed(p, "Fortran order is not supported; save numpy.ascontiguousarray(array)");
             if (!take(p, "False"))
                 return malformed(p, "fortran_order is neither True nor False");
             has_order = true;
@@ -160,8 +160,8 @@ static enum dae_status find_header(struct parser *p, size_t file_bytes)
         return malformed(p, "not an NPY file: it does not begin with \\x93NUMPY");
     int major = p->bytes[6], minor = p->bytes[7];
     if ((major != 1 && major != 2) || minor != 0)
-        return error_set(p->err, DAE_BAD_DATA, "%s: byte 6: NPY version %d.%d; 1.0 and 2.0 are read", p->path, major,
-                         minor);
+        return error_set(p->err, DAE_BAD_DATA, "%s: byte 6: NPY version %d.%d is not supported, only 1.0 and 2.0",
+                         p->path, major, minor);
     p->at = major == 1 ? 10 : 12;
     if (file_bytes < p->at)
         return error_set(p->err, DAE_BAD_DATA, "%s: byte %zu: truncated: not even an NPY header; get it again", p->path,

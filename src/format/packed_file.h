@@ -1,4 +1,4 @@
-/* A file read forward, unpacked on the way when it is gzip-compressed. */
+/* A file that is read forward, and unpacked if it is gzip-compressed. */
 #ifndef FORMAT_PACKED_FILE_H
 #define FORMAT_PACKED_FILE_H
 
@@ -22,11 +22,11 @@ struct packed_file {
     unsigned char input[PACKED_FILE_INPUT_BYTES];
 };
 
-/* Whether a file is compressed is told by its content, not its name. Missing, unreadable, or not a regular file:
+/* The content of a file decides whether it is compressed, not its name. Missing, unreadable, or not a regular file:
  * DAE_IO; DAE_NO_MEMORY. Close it in either case. */
 MUST_USE enum dae_status packed_file_open(struct packed_file *file, const char *path, struct error *err);
 
-/* Reads up to len bytes of the content; fewer only at its end, where the checksum has been found right. Damaged or
+/* Reads up to len bytes of the content; fewer only at its end, after the checksum has been verified. Damaged or
  * truncated: DAE_BAD_DATA with the byte; DAE_IO; DAE_NO_MEMORY. */
 MUST_USE enum dae_status packed_file_read(struct packed_file *file, void *bytes, size_t len, size_t *got,
                                           struct error *err);

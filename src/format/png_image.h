@@ -14,12 +14,12 @@ bool png_image_is(const unsigned char *bytes, size_t len);
 MUST_USE enum dae_status png_image_decode(const char *name, const unsigned char *bytes, size_t len, int64_t max_pixels,
                                           struct image *image, struct error *err);
 
-/* Appends the image as PNG, its extras with it. */
+/* Appends the image as PNG, with its extras. */
 MUST_USE enum dae_status png_image_encode(const char *name, const struct image *image, struct text *out,
                                           struct error *err);
 
-/* A profile that libpng would not write (damaged, or of another kind of colours than the image's) is dropped from the
- * extras, and their notice says why. DAE_NO_MEMORY. */
+/* Drops from the extras a profile that libpng would not write (damaged, or for other colours than the image's); their
+ * notice says why. DAE_NO_MEMORY. */
 MUST_USE enum dae_status png_image_check_profile(const struct image *image, struct error *err);
 
 #endif

@@ -17,7 +17,7 @@
 #include "base/text.h"
 
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "safetensors files are little-endian, and this code copies numbers as they lie in memory"
+#error "safetensors files are little-endian, and this code copies numbers as they are in memory"
 #endif
 
 #define METADATA "__metadata__"
@@ -267,8 +267,8 @@ static enum dae_status damaged(struct reader *reader, const char *format, ...)
     vsnprintf(reason, sizeof reason, format, args);
     va_end(args);
     return error_set(reader->err, DAE_CHECKPOINT,
-                     "%s: %s; the file is damaged or not of this format: use another copy or checkpoint", reader->path,
-                     reason);
+                     "%s: %s; the file is damaged or not a safetensors file: use another copy or checkpoint",
+                     reader->path, reason);
 }
 
 static enum dae_status open_regular(struct reader *reader)
@@ -326,7 +326,8 @@ static enum dae_status read_header(struct reader *reader, int flags)
     reader->header[len] = '\0';
     reader->sealed = len > SEAL_AT + HEX_LEN && memcmp(reader->header, seal_start, SEAL_AT) == 0;
     if (!reader->sealed && !(flags & ST_FOREIGN_OK))
-        return damaged(reader, "byte 8: no " SEAL " seal at the start of the header, as in files of another tool");
+        return damaged(reader,
+                       "byte 8: no " SEAL " seal at the start of the header, as in files written by another tool");
     if (reader->sealed) {
         memcpy(reader->hex, reader->header + SEAL_AT, HEX_LEN);
         memset(reader->header + SEAL_AT, '0', HEX_LEN);
@@ -423,7 +424,7 @@ static enum dae_status take_tensor(struct reader *reader, const cJSON *json)
         return error_no_memory(reader->err, reader->path, strlen(json->string));
     const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(json, "data_offsets");
     if (!cJSON_IsObject(json) || cJSON_GetArraySize(json) != 3)
-        return damaged(reader, "tensor \"%s\": wants dtype, shape and data_offsets, nothing else", name.text);
+        return damaged(reader, "tensor \"%s\": expects dtype, shape and data_offsets, nothing else", name.text);
     if (!get_dtype(cJSON_GetObjectItemCaseSensitive(json, "dtype"), &tensor->dtype))
         return damaged(reader, "tensor \"%s\": unknown or missing dtype", name.text);
     if (!get_shape(cJSON_GetObjectItemCaseSensitive(json, "shape"), tensor))

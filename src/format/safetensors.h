@@ -3,7 +3,8 @@
  * the tensors' bytes without gaps.
  *
  * The seal is the first metadata entry: the header starts with {"__metadata__":{"sha256":"HEX", and HEX is the SHA-256
- * of the whole file with those 64 digits written as zeros. Every byte of the file is under it, padding too. */
+ * of the whole file with those 64 digits written as zeros. The seal covers every byte of the file, including
+ * padding. */
 #ifndef FORMAT_SAFETENSORS_H
 #define FORMAT_SAFETENSORS_H
 
@@ -50,32 +51,35 @@ struct st_meta {
     const char *key, *value; /* UTF-8; the key is not "sha256" */
 };
 
-/* Writes the file whole or not at all (base/atomic_file.h), keys and data in the order given: equal input gives equal
- * bytes. DAE_IO when it cannot be written; DAE_BUG for a name that is empty, reserved or given twice, for a shape that
- * overflows, and for a header above 16 MiB. */
+/* Writes the file completely or not at all (base/atomic_file.h), with keys and data in the given order, so that equal
+ * input gives equal bytes. DAE_IO if it cannot be written; DAE_BUG for a name that is empty, reserved or used twice,
+ * for a shape that overflows, and for a header above 16 MiB. */
 MUST_USE enum dae_status safetensors_save(const char *path, const struct st_tensor *tensors, size_t n_tensors,
                                           const struct st_meta *meta, size_t n_meta, struct error *err);
 
-enum { ST_FOREIGN_OK = 1 }; /* also load files without a seal: made by other tools, damage to values goes unseen */
+enum {
+    ST_FOREIGN_OK = 1
+}; /* also load files without a seal, which other tools write; damage to values is then not
+    * detected */
 
-/* An open file. Everything in it belongs to it and lives until safetensors_close. */
+/* An open file. It owns everything in it until safetensors_close. */
 struct safetensors {
     struct st_tensor *tensors; /* in the header's order; data is aligned to 64 bytes */
     size_t n_tensors;
     struct st_meta *meta; /* without the seal */
     size_t n_meta;
-    bool sealed; /* the seal was there and is right */
+    bool sealed; /* the seal was present and is correct */
     struct arena arena;
     void *block;
 };
 
 /* Reads and checks the whole file; on failure *file is empty and needs no close. Symbolic links, folders, pipes and
- * whatever cannot be read: DAE_IO. A file that is damaged, cut, not safetensors, or not sealed (without ST_FOREIGN_OK):
- * DAE_CHECKPOINT with the file, the tensor or byte offset, and the reason. A seal that is present must be right, with
- * any flags. Memory is taken only for bytes that the file has. */
+ * unreadable files: DAE_IO. A file that is damaged, truncated, not safetensors, or not sealed (without ST_FOREIGN_OK):
+ * DAE_CHECKPOINT with the file, the tensor or byte offset, and the reason. With any flags, a seal that is present must
+ * be correct. Memory is allocated only for bytes that the file has. */
 MUST_USE enum dae_status safetensors_open(const char *path, int flags, struct safetensors *file, struct error *err);
 
-/* NULL when there is none of that name. */
+/* NULL if no tensor has that name. */
 const struct st_tensor *safetensors_find(const struct safetensors *file, const char *name);
 const char *safetensors_meta(const struct safetensors *file, const char *key);
 

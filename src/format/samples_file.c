@@ -115,11 +115,11 @@ static enum dae_status take_shape(const char *path, const struct array *array, s
                                   struct error *err)
 {
     if (array->rank < 1 || array->rank > ARRAY_RANK_MAX)
-        return error_set(err, DAE_BAD_DATA, "%s: an array of rank %d; wants 1 to %d, samples first", path, array->rank,
-                         ARRAY_RANK_MAX);
+        return error_set(err, DAE_BAD_DATA, "%s: an array of rank %d; expects rank 1 to %d, samples first", path,
+                         array->rank, ARRAY_RANK_MAX);
     for (int i = 0; i < array->rank; ++i)
         if (array->dim[i] == 0)
-            return error_set(err, DAE_BAD_DATA, "%s: it holds no samples: dimension %d is 0", path, i);
+            return error_set(err, DAE_BAD_DATA, "%s: it contains no samples: dimension %d is 0", path, i);
     file->is_float = array->is_float;
     file->rank = array->rank;
     file->n = array->dim[0];

@@ -117,8 +117,8 @@ enum dae_status tar_next(struct tar *tar, size_t max_bytes, bool *found, struct 
             return DAE_OK;
         const int64_t size = octal(block + AT_SIZE, 12);
         if (got < BLOCK || !checksum_is_right(block) || size < 0)
-            return error_set(err, DAE_BAD_DATA, "%s: byte %lld: this is no header of a tar archive", tar->file->path,
-                             at);
+            return error_set(err, DAE_BAD_DATA, "%s: byte %lld: this is not the header of a tar archive",
+                             tar->file->path, at);
         if (block[AT_TYPE] == '0' || block[AT_TYPE] == '\0') {
             take_name(tar, block);
             *found = true;

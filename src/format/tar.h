@@ -9,7 +9,7 @@ enum { TAR_NAME_BYTES = 257 };
 /* Zero-initialise; open, next until *found is false, close in any case. */
 struct tar {
     struct packed_file *file;
-    char name[TAR_NAME_BYTES]; /* of the present entry, cut where an archive has a longer one */
+    char name[TAR_NAME_BYTES]; /* of the current entry, truncated if the archive's is longer */
     unsigned char *bytes;      /* its content */
     size_t len;
 };
@@ -17,8 +17,8 @@ struct tar {
 /* DAE_IO, DAE_NO_MEMORY. */
 MUST_USE enum dae_status tar_open(struct tar *tar, const char *path, struct error *err);
 
-/* The next regular file, of at most max_bytes, which is read whole. No archive, a damaged header, a cut end, a file
- * that is larger: DAE_BAD_DATA with the byte. */
+/* Reads the next regular file, of at most max_bytes. Not an archive, a damaged header, a truncated archive, a larger
+ * file: DAE_BAD_DATA with the byte. */
 MUST_USE enum dae_status tar_next(struct tar *tar, size_t max_bytes, bool *found, struct error *err);
 
 void tar_close(struct tar *tar);

@@ -1,4 +1,4 @@
-/* OpenCL C for plugins that are formulas: the functions that a kernel file would hold, with their loops, tails, draws,
+/* OpenCL C for plugins that are formulas: the functions that a kernel file would contain, with loops, tails, draws,
  * holes and masks. */
 #ifndef GRAPH_CODEGEN_FORMULA_H
 #define GRAPH_CODEGEN_FORMULA_H
@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "graph/network.h"
 
-/* Appends FN(forward) and, of layers and losses, FN(backward) of a node whose plugin is a formula. The macros of the
+/* Appends FN(forward) and, for layers and losses, FN(backward) of a node whose plugin is a formula. The macros of the
  * node are defined: FN, STREAM, IN_LEN, OUT_LEN, N_INPUTS and the rows'. */
 void codegen_formula(const struct node *node, struct text *text);
 

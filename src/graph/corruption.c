@@ -116,21 +116,21 @@ static double mask_reference(const void *state, double x)
 }
 
 static const struct dae_pointwise unmasked_layer = {
-    DAE_TABLE_PLAIN("unmasked", "a number that no data hold, 0 in a hole"),
+    DAE_TABLE_PLAIN("unmasked", "a number that occurs in no data, or 0 in a hole"),
     .y = "known16(x, (V)(" UNMASKED "), (V)(0.0f))",
     .dx = "(V)(0.0f)",
     .reference = unmasked_reference,
 };
 
 static const struct dae_pointwise mask_layer = {
-    DAE_TABLE_PLAIN("mask", "0 where that number is left, else 1"),
+    DAE_TABLE_PLAIN("mask", "0 where that number remains, else 1"),
     .y = "x == (V)(" UNMASKED ") ? (V)(0.0f) : (V)(1.0f)",
     .dx = "(V)(0.0f)",
     .reference = mask_reference,
 };
 
 static const struct dae_pointwise known_layer = {
-    DAE_TABLE_PLAIN("known", "its input, 0 in a hole"),
+    DAE_TABLE_PLAIN("known", "its input, or 0 in a hole"),
     .y = "known16(x, x, (V)(0.0f))",
     .dx = "known16(x, dy, (V)(0.0f))",
     .reference = known_reference,

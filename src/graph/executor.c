@@ -158,11 +158,12 @@ static enum dae_status check_patches(const struct executor *e, struct error *err
     if (!e->options.patches)
         return DAE_OK;
     if (network->node[0].plan.output.rank != 3)
-        return error_at(err, DAE_CONFIG, network->node[0].mark, "patches of images are (H,W,C); model.input is not");
+        return error_at(err, DAE_CONFIG, network->node[0].mark,
+                        "patches of images are (H, W, C), but model.input is not");
     for (int i = 1; i < network->n_nodes && e->options.corrupt; ++i)
         if (network->node[i].plugin->reads_data)
             return error_at(err, DAE_CONFIG, network->node[i].mark,
-                            "%s \"%s\": takes numbers of other samples, which patches of images do not have",
+                            "%s \"%s\": takes numbers from other samples, which patches of images do not have",
                             network->node[i].plugin->name, network->node[i].name);
     return DAE_OK;
 }

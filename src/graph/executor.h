@@ -11,58 +11,58 @@
 struct executor;
 
 struct executor_options {
-    int64_t batch;                  /* samples at most */
-    bool bytes;                     /* the data set holds bytes, to be taken as v / 255 */
-    bool patches;                   /* it holds a block of images (data/image_pool.h), to cut samples out of */
+    int64_t batch;                  /* largest number of samples */
+    bool bytes;                     /* the data set contains bytes v that mean v / 255 */
+    bool patches;                   /* it contains a block of images (data/image_pool.h) to cut samples from */
     bool train, evaluate, infer;    /* which schedules are built */
     bool corrupt;                   /* false: trains and evaluates on clean inputs (a standard autoencoder) */
-    bool join, fold;                /* segments joined, pointwise layers folded; off only to compare */
+    bool join, fold;                /* join segments, fold pointwise layers; off only for comparison */
     bool keep_all;                  /* values and gradients of every node can be read; turns fold off */
     const struct plugin *optimizer; /* needed to train */
     const void *optimizer_state;
-    const struct network *training; /* what the training schedule differentiates, over the same parameters and up to its
-                                     * loss of the same nodes (graph/jacobian.h); NULL: the network itself */
-    double clip_gradient;           /* updates hold the gradient's norm over all parameters within this; 0: as it is */
+    const struct network *training; /* what the training schedule differentiates, with the same parameters and, up to
+                                     * its loss, the same nodes (graph/jacobian.h); NULL: the network itself */
+    double clip_gradient;           /* largest norm of the gradient over all parameters; 0: no limit */
     double average; /* decay of a running mean of the parameters, below 1; evaluation and inference use it; 0: none */
 };
 
-/* Samples on the device. order holds their numbers in the order they are taken; `split` and `epoch` key the draws. */
+/* Samples on the device. `order` lists their numbers in the order of use; `split` and `epoch` key the draws. */
 struct batch {
     const struct buffer *data;  /* (rows, input) bytes or floats */
     const struct buffer *order; /* int32 */
     int64_t first, n;           /* samples order[first .. first + n) */
     uint32_t epoch, split;
-    bool streamed; /* data holds them in the order taken, from `row` on; else row i is sample i */
+    bool streamed; /* data has them in the order of use, starting at `row`; else row i is sample i */
     int64_t row;
     int64_t rows;  /* samples of the data set */
-    int64_t whole; /* of a part of a batch: the samples of all its parts, over which the loss is averaged; else 0 */
+    int64_t whole; /* for a part of a batch: the samples of all parts, over which the loss is averaged; else 0 */
 };
 
-/* Builds everything; the network outlives the executor. When something other than what was asked for is used, the
- * device's notices say so. */
+/* Builds everything; the network must outlive the executor. If something other than requested is used, the device's
+ * notices say so. */
 MUST_USE enum dae_status executor_new(struct device *device, const struct network *network,
                                       const struct executor_options *options, struct executor **out, struct error *err);
 void executor_free(struct executor *executor); /* NULL is fine */
 
 /* Parameters (parameters_len), gradients (trained_len) and optimiser state (n_states, trained_len), to and from the
- * host. Training also writes the statistics among the parameters, and executor_differentiate does. An executor that
- * does not train gives back its weights with the affine layers after them (graph/fold_weights.h). An average of the
- * parameters begins anew with those that are set. */
+ * host. Training and executor_differentiate also write the statistics among the parameters. An executor that does not
+ * train returns its weights with the affine layers folded in (graph/fold_weights.h). Setting parameters restarts their
+ * average. */
 MUST_USE enum dae_status executor_set_parameters(struct executor *executor, const float *parameters, struct error *err);
 MUST_USE enum dae_status executor_get_parameters(const struct executor *executor, float *parameters, struct error *err);
 MUST_USE enum dae_status executor_get_gradients(const struct executor *executor, float *gradients, struct error *err);
-/* With options.training: what the twins alone gave to the gradients. */
+/* With options.training: the twins' contribution to the gradients. */
 MUST_USE enum dae_status executor_get_twin_gradients(const struct executor *executor, float *gradients,
                                                      struct error *err);
 MUST_USE enum dae_status executor_set_state(struct executor *executor, const float *state, struct error *err);
 MUST_USE enum dae_status executor_get_state(const struct executor *executor, float *state, struct error *err);
-/* The running mean of the parameters (parameters_len); only where options.average asks for one. Update t moves it by
- * 1 - min(decay, (1 + t) / (10 + t)) of the way to the new parameters. */
+/* The running mean of the parameters (parameters_len); only if options.average asks for one. Update t moves it by 1 -
+ * min(decay, (1 + t) / (10 + t)) of the way to the new parameters. */
 MUST_USE enum dae_status executor_set_average(struct executor *executor, const float *average, struct error *err);
 MUST_USE enum dae_status executor_get_average(const struct executor *executor, float *average, struct error *err);
 
 /* Enqueues one training step without waiting: corruption, forward, loss, backward, update number t = 1, 2, ..., at
- * `rate` times the optimiser's learning rate. The mean loss of the batch, with what layers add to it, is written to
+ * `rate` times the optimiser's learning rate. Writes the batch's mean loss, including the layers' penalties, to
  * losses[slot]. */
 MUST_USE enum dae_status executor_train(struct executor *executor, const struct batch *batch, int64_t t, double rate,
                                         struct buffer *losses, int64_t slot, struct error *err);
@@ -70,9 +70,9 @@ MUST_USE enum dae_status executor_train(struct executor *executor, const struct 
 MUST_USE enum dae_status executor_differentiate(struct executor *executor, const struct batch *batch,
                                                 struct buffer *losses, int64_t slot, struct error *err);
 
-/* Enqueues update number t with the gradients that are there; clipping leaves those as they are. */
+/* Enqueues update number t with the existing gradients, which clipping does not change. */
 MUST_USE enum dae_status executor_update(struct executor *executor, int64_t t, double rate, struct error *err);
-/* Enqueues a read of the gradients (trained_len), as buffer_read_later does; the event is the caller's. */
+/* Enqueues a read of the gradients (trained_len), as buffer_read_later does; the caller owns the event. */
 MUST_USE enum dae_status executor_read_gradients_later(const struct executor *executor, float *gradients,
                                                        struct device_event **event, struct error *err);
 MUST_USE enum dae_status executor_set_gradients(struct executor *executor, const float *gradients, struct error *err);
@@ -82,13 +82,13 @@ MUST_USE enum dae_status executor_set_gradients(struct executor *executor, const
 MUST_USE enum dae_status executor_forward(struct executor *executor, enum schedule_kind kind, const struct batch *batch,
                                           struct error *err);
 
-/* Waits, and reads (n, node's shape) of what the last call of that kind kept. A node that was not kept is DAE_BUG. */
+/* Waits, and reads (n, node's shape) of what the last call of that kind kept. DAE_BUG if the node was not kept. */
 MUST_USE enum dae_status executor_read(const struct executor *executor, enum schedule_kind kind, int node, int64_t n,
                                        float *value, struct error *err);
 MUST_USE enum dae_status executor_read_gradient(const struct executor *executor, int node, int64_t n, float *gradient,
                                                 struct error *err);
 
-/* The same of what a node added to the losses of the last batch of training, (n). */
+/* The same for what a node added to the losses of the last training batch, (n). */
 MUST_USE enum dae_status executor_read_penalty(const struct executor *executor, int node, int64_t n, float *penalty,
                                                struct error *err);
 

@@ -1,5 +1,5 @@
-/* Affine layers, multiplied into the weights of the layer before them: of a finished model only, whose weights and
- * statistics do not change any more. */
+/* Multiplies affine layers into the weights of the layer before them, but only in a finished model, whose weights and
+ * statistics no longer change. */
 #ifndef GRAPH_FOLD_WEIGHTS_H
 #define GRAPH_FOLD_WEIGHTS_H
 

@@ -115,9 +115,11 @@ enum dae_status jacobian_projection(const struct network *network, int target, s
         if (!leads[i])
             continue;
         if (node->corrupts || i == network->mask)
-            return error_at(err, DAE_CONFIG, node->mark, "a layer reads the mask, and so is no map of the input alone");
+            return error_at(err, DAE_CONFIG, node->mark,
+                            "a layer reads the mask, so the network is not a function of its input only");
         if (node->plugin->draws)
-            return error_at(err, DAE_CONFIG, node->mark, "\"%s\" draws: it is another map each time", node->name);
+            return error_at(err, DAE_CONFIG, node->mark,
+                            "\"%s\" draws random numbers, so it is a different function each time", node->name);
         copy_node(out, node, number); /* corruptions before it count as node 0, the number 0 of an array */
         number[i] = out->n_nodes - 1;
     }
@@ -147,8 +149,8 @@ enum dae_status jacobian_contractive(const struct network *network, double weigh
     const int coupled = network_coupled(network);
     if (coupled >= 0)
         return error_at(err, DAE_CONFIG, network->node[coupled].mark,
-                        "%s \"%s\": joins the samples of a batch, and so has no Jacobian of one sample for "
-                        "train.contractive; leave out one of the two",
+                        "%s \"%s\": couples the samples of a batch, so there is no Jacobian of one sample for "
+                        "train.contractive; remove one of the two",
                         network->node[coupled].plugin->name, network->node[coupled].name);
     TRY(begin(network, 2 * network->n_nodes + 2, out, &number, err));
     for (int i = 0; i < network->loss; ++i) {

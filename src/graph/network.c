@@ -59,8 +59,8 @@ enum dae_status network_check_batch(const struct network *network, int64_t n, st
         const struct node *node = &network->node[i];
         if (n < node->plan.least_batch)
             return error_at(err, DAE_CONFIG, node->mark,
-                            "%s \"%s\": needs %lld samples or more in each batch of training, and one has %lld; change "
-                            "train.batch (the last batch of an epoch holds what is left)",
+                            "%s \"%s\": needs at least %lld samples in each training batch, but one batch has %lld; "
+                            "change train.batch (the last batch of an epoch has the remaining samples)",
                             node->plugin->name, node->name, (long long)node->plan.least_batch, (long long)n);
     }
     return DAE_OK;
@@ -130,9 +130,9 @@ static enum dae_status check_plan(const struct node *node, struct error *err)
     const char *fault = plan_fault(plan), *name = node->plugin->name;
     TRY(network_check_state(node, "plan", err));
     if (fault)
-        return error_set(err, DAE_PLUGIN, "plugin '%s' made a plan whose %s makes no sense", name, fault);
+        return error_set(err, DAE_PLUGIN, "plugin '%s' made a plan whose %s is invalid", name, fault);
     if (plan->n_defines > DAE_MAX_DEFINES)
-        return error_set(err, DAE_PLUGIN, "plugin '%s' defines %d macros in its plan, and %d are the most", name,
+        return error_set(err, DAE_PLUGIN, "plugin '%s' defines %d macros in its plan; the limit is %d", name,
                          plan->n_defines, DAE_MAX_DEFINES);
     TRY(check_shape(node, &plan->output, "output", err));
     for (int i = 0; i < plan->n_kernels; ++i)
@@ -143,7 +143,7 @@ static enum dae_status check_plan(const struct node *node, struct error *err)
             return error_set(err, DAE_PLUGIN, "plugin '%s' made a plan whose weight %d has no name", name, i);
         TRY(check_shape(node, &plan->weight[i].shape, plan->weight[i].name, err));
         if (dae_is_statistic(plan, i) && !node->plugin->couples)
-            return error_set(err, DAE_PLUGIN, "plugin '%s' has statistics, but couples no samples", name);
+            return error_set(err, DAE_PLUGIN, "plugin '%s' has statistics, but does not couple samples", name);
     }
     return DAE_OK;
 }
@@ -246,11 +246,11 @@ enum dae_status network_check_samples(const struct network *network, int64_t n, 
             continue;
         if (n < 2)
             return error_at(err, DAE_CONFIG, node->mark,
-                            "%s \"%s\": takes numbers of other samples, and there is only one", node->plugin->name,
-                            node->name);
+                            "%s \"%s\": takes numbers from other samples, but there is only one sample",
+                            node->plugin->name, node->name);
         if (streamed)
             return error_at(err, DAE_CONFIG, node->mark,
-                            "%s \"%s\": takes numbers of any other sample, so the device must hold all %lld; raise "
+                            "%s \"%s\": takes numbers from any other sample, so all %lld must fit on the device; raise "
                             "data.memory or lower data.limit",
                             node->plugin->name, node->name, (long long)n);
     }
@@ -278,13 +278,13 @@ static enum dae_status read_inputs(const struct registry *registry, struct netwo
             inputs[i] = strcmp(input, "input") == 0 ? network->noisy : network_find(network, input);
             if (inputs[i] < 0 || (inputs[i] < network->noisy))
                 return error_at(err, DAE_CONFIG, single->mark,
-                                "%s reads '%s', which no layer above it is called; a layer can only read 'input' and "
+                                "%s reads '%s', but no layer above it has that name; a layer can only read 'input' and "
                                 "layers above it",
                                 name, input);
         }
     }
     if (*n_inputs < plugin->min_inputs || *n_inputs > plugin->max_inputs)
-        return error_at(err, DAE_CONFIG, from ? from->mark : mark, "%s \"%s\": wants %d%s%.0d input%s, got %d%s",
+        return error_at(err, DAE_CONFIG, from ? from->mark : mark, "%s \"%s\": expects %d%s%.0d input%s, got %d%s",
                         plugin->name, name, plugin->min_inputs, plugin->max_inputs > plugin->min_inputs ? " to " : "",
                         plugin->max_inputs > plugin->min_inputs ? plugin->max_inputs : 0,
                         plugin->max_inputs > 1 ? "s" : "", *n_inputs, from ? "" : "; name them with from: [a, b]");
@@ -322,7 +322,7 @@ static enum dae_status add_layer(const struct registry *registry, struct network
     if (given) {
         TRY(field_name(given, &chosen, err));
         if (strcmp(chosen, "input") == 0 || strcmp(chosen, "mask") == 0 || network_find(network, chosen) >= 0)
-            return error_at(err, DAE_CONFIG, given->mark, "a second layer is called '%s'; names must differ", chosen);
+            return error_at(err, DAE_CONFIG, given->mark, "two layers are called '%s'; names must differ", chosen);
         snprintf(name, sizeof name, "%s", chosen);
     } else {
         network_default_name(network, plugin->name, name);
@@ -341,12 +341,12 @@ static enum dae_status check_ends(const struct network *network, const struct va
     for (int i = network->noisy + 1; i < network->output; ++i)
         if (network->node[i].n_readers == 0)
             return error_at(err, DAE_CONFIG, network->node[i].mark,
-                            "layer '%s' is read by nothing; only the last layer is the output", network->node[i].name);
+                            "no layer reads layer '%s'; only the last layer is the output", network->node[i].name);
     if (network->n_parameters == 0)
         return error_at(err, DAE_CONFIG, layers->mark, "the network has nothing to train: no layer has weights");
     if (dae_shape_len(&output->plan.output) != dae_shape_len(&network->node[0].plan.output))
         return error_at(err, DAE_CONFIG, output->mark,
-                        "the output \"%s\" is %s, but the clean input it must restore is %s", output->name,
+                        "the output \"%s\" is %s, but the clean input that it must restore is %s", output->name,
                         shape_text(&output->plan.output, have), shape_text(&network->node[0].plan.output, want));
     return DAE_OK;
 }
@@ -371,7 +371,7 @@ static enum dae_status add_loss(const struct registry *registry, struct network 
     network->loss = network->n_nodes;
     TRY(network_add(network, plugin, state, "loss", mark, inputs, reads_mask ? 3 : 2, err));
     if (dae_shape_len(&network->node[network->loss].plan.output) != 1)
-        return error_set(err, DAE_PLUGIN, "loss '%s' gives more than one number a sample", plugin->name);
+        return error_set(err, DAE_PLUGIN, "loss '%s' gives more than one number per sample", plugin->name);
     return DAE_OK;
 }
 
@@ -384,12 +384,12 @@ struct model_map {
 
 const struct dae_row network_model_rows[] = {
     ROW_OF(struct model_map, input, DAE_TYPE_SHAPE, NULL, NULL, "the shape of a sample, channels last"),
-    ROW_OF(
-        struct model_map, layers, ROW_VALUE, NULL, "list of layers",
-        "each one `TYPE: {parameters}`, with an optional `name: NAME` and `from: NAME` or `from: [NAMES]` beside it; a "
-        "layer reads the one above it unless `from` says otherwise; `input` is the corrupted sample, `mask` is 1 where "
-        "a corruption has replaced a number and 0 elsewhere"),
-    ROW_OF(struct model_map, code, ROW_NAME, "", "name of a layer", "whose output is the code; none when not given"),
+    ROW_OF(struct model_map, layers, ROW_VALUE, NULL, "list of layers",
+           "each is `TYPE: {parameters}`, optionally with `name: NAME` and with `from: NAME` or `from: [NAMES]`; a "
+           "layer reads the one above it unless `from` says otherwise; `input` is the corrupted sample, `mask` is 1 "
+           "where a corruption has replaced a number and 0 elsewhere"),
+    ROW_OF(struct model_map, code, ROW_NAME, "", "name of a layer",
+           "whose output is the code; if not given, there is no code"),
     {.key = NULL},
 };
 

@@ -12,41 +12,43 @@
 
 enum { NETWORK_NAME_LEN = 80 };
 
-/* Nodes stand in an order in which each comes after its inputs. Node 0 is the clean input and has no plugin. */
+/* Each node comes after its inputs. Node 0 is the clean input and has no plugin. */
 struct node {
     char name[NETWORK_NAME_LEN];
     struct mark mark;
     const struct plugin *plugin;
     const void *state;      /* constant: several executors may share a network */
-    const void *state_copy; /* as it was when the node was planned */
-    struct dae_plan plan;   /* plan.output is the node's shape, for node 0 too */
+    const void *state_copy; /* a copy from when the node was planned */
+    struct dae_plan plan;   /* plan.output is the node's shape, also for node 0 */
     int input[DAE_MAX_INPUTS];
     int n_readers;                          /* nodes that read this one */
     int64_t weight_offset[DAE_MAX_WEIGHTS]; /* in the parameters, in floats */
     bool wants_gradient;                    /* its own weights or those of a node before it are trained */
-    bool corrupts;                          /* a corruption, or the search for its mask: not done to clean input */
-    bool twin;                              /* shares the weights of a node before it, and has gradients of its own */
-    int stream;                             /* whose draws it uses: its own number, or of the corruption it repeats */
+    bool corrupts;                          /* a corruption or a node that finds its mask; does not run on clean input
+                                             */
+    bool twin;                              /* shares the weights of a node before it, but has its own gradients */
+    int stream;                             /* the node whose draws it uses: itself, or the corruption that it repeats
+                                             */
     struct {
         int stream, n, index;
-    } choice; /* n > 1: acts on the samples that draw `index` of n in that stream, and copies the others */
+    } choice; /* n > 1: acts on the samples that draw `index` of n in this stream, and copies the others */
 };
 
 struct network {
     struct arena *arena; /* borrowed: lives as long as the config's tree */
     struct node *node;
     int n_nodes;
-    bool pairs;             /* node 1 is the noisy partner that the data have for each clean sample */
+    bool pairs;             /* node 1 is the noisy partner of each clean sample in the data */
     int noisy;              /* what the first layer reads: the last corruption, 0 where holes are, or node 0 */
     int output;             /* the last layer */
     int loss;               /* the last node */
-    int mask;               /* 1 where a corruption has replaced a number or the data have none, else 0; -1: unread */
+    int mask;               /* 1 where a corruption has replaced a number or the data have a hole, else 0; -1: unread */
     bool takes_holes;       /* layers read the mask: NaN in the data is a hole, which they get as 0 and a mask of 1 */
     int code;               /* the node that the config names `code`, or -1 */
     int64_t n_parameters;   /* numbers that are trained */
     int64_t trained_len;    /* floats of the weights that are trained: each starts at a multiple of 16 */
     int64_t parameters_len; /* floats of the parameter buffer: those, then the statistics (dae_plan.statistics) */
-    bool frozen; /* of a finished model: also where it is differentiated, layers act as outside of training */
+    bool frozen;            /* of a finished model: even if it is differentiated, layers act as outside of training */
     uint64_t seed;
 };
 
@@ -54,8 +56,8 @@ struct network {
 extern const struct dae_row network_model_rows[];
 
 /* Builds the network of `config`: keys model (input, layers, code), corruption, train.loss, seed, and data.source,
- * which may name pairs. Writes defaults back into the tree. All memory is the arena's. DAE_CONFIG at the place of what
- * does not fit. input_gradient asks for the gradient with respect to the input as well. */
+ * which may name pairs. Writes defaults back into the tree. The arena owns all memory. DAE_CONFIG at the place of the
+ * error. input_gradient also asks for the gradient with respect to the input. */
 MUST_USE enum dae_status network_build(const struct registry *registry, struct value *config, struct arena *arena,
                                        bool input_gradient, struct network *network, struct error *err);
 
@@ -95,17 +97,16 @@ bool network_layers_read_mask(const struct network *network);
 /* The first node that couples the samples of a batch in training (struct dae_layer), or -1. */
 int network_coupled(const struct network *network);
 
-/* Samples that a batch of training must hold at least, and whether n are enough: DAE_CONFIG at the layer that wants
+/* The smallest batch that can be trained on, and whether n samples are enough: DAE_CONFIG at the layer that needs
  * more. */
 int64_t network_least_batch(const struct network *network);
 MUST_USE enum dae_status network_check_batch(const struct network *network, int64_t n, struct error *err);
 
-/* Whether training adds a node's penalty to the loss: not a twin's, which would count twice, and not where a finished
+/* Whether training adds a node's penalty to the loss: not a twin's, which would count twice, and not if a finished
  * model is differentiated. */
 bool network_penalty_counts(const struct network *network, int node);
 
-/* Where the gradient of weight w of a node lies, which is no statistic: twins have theirs behind those of all others.
- */
+/* The offset of the gradient of weight w, not a statistic, of a node. Those of twins come after all others. */
 int64_t network_gradient_offset(const struct network *network, const struct node *node, int w);
 
 /* The key of a node's random draws for one sample. */

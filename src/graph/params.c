@@ -22,7 +22,7 @@ static enum dae_status unknown_plugin(const struct registry *registry, enum plug
         struct text list = {0};
         for (int i = 0; i < n; ++i)
             text_printf(&list, "%s%s", i ? ", " : "", names[i]);
-        error_note(err, "there are: %s", list.data ? list.data : "none; are the plugins built?");
+        error_note(err, "available: %s", list.data ? list.data : "none; are the plugins built?");
         text_release(&list);
     }
     return status;
@@ -73,12 +73,13 @@ enum dae_status params_read(const struct registry *registry, enum plugin_kind ki
         if (!entry)
             return error_at(err, DAE_CONFIG, value->mark, "which %s? write NAME: {parameters}", plugin_kind_text(kind));
         if (second)
-            return error_at(err, DAE_CONFIG, second->mark, "'%s' and '%s' in one item; each %s is an item of its own",
-                            entry->key, second->key, plugin_kind_text(kind));
+            return error_at(err, DAE_CONFIG, second->mark,
+                            "'%s' and '%s' in one item; write each %s as a separate item", entry->key, second->key,
+                            plugin_kind_text(kind));
         name = entry->key;
         mark = entry->mark;
     } else if (value->kind == VALUE_LIST) {
-        return error_at(err, DAE_CONFIG, value->mark, "wants one %s, written NAME: {parameters}, got a list",
+        return error_at(err, DAE_CONFIG, value->mark, "expects one %s, written NAME: {parameters}, got a list",
                         plugin_kind_text(kind));
     }
     *plugin = registry_find(registry, kind, name);

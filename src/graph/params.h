@@ -1,4 +1,4 @@
-/* A plugin's parameter rows, put to use: read from YAML, completed, handed to kernels. */
+/* Uses a plugin's parameter rows: reads them from YAML, completes them, and passes them to kernels. */
 #ifndef GRAPH_PARAMS_H
 #define GRAPH_PARAMS_H
 

@@ -1,4 +1,4 @@
-/* Where in one buffer each of many arrays lives, when their lifetimes are known: pure arithmetic. */
+/* Places many arrays with known lifetimes in one buffer. It is pure arithmetic. */
 #ifndef GRAPH_PLACEMENT_H
 #define GRAPH_PLACEMENT_H
 

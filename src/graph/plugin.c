@@ -22,19 +22,20 @@ static const struct dae_row clamp_rows[] = {
      .default_text = "",
      .min = -1e30,
      .max = 1e30,
-     .help = "[lo, hi] to clamp the result to; without it nothing is clamped"},
+     .help = "[lo, hi] to clamp the result to; if not given, nothing is clamped"},
     {0},
 };
 
 static const struct dae_row per_pixel_rows[] = {
     DAE_BOOL(struct noise_options, per_pixel, false,
-             "whether the channels of a pixel are chosen together, and not each by itself"),
+             "whether the channels of a pixel are chosen together instead of separately"),
     {0},
 };
 
 static const struct dae_row loss_rows[] = {
     DAE_FLOAT(struct loss_options, unmasked_weight, 1, 0, 1e6,
-              "weight of the numbers that no corruption has replaced, those replaced counting 1; 0: only these count"),
+              "weight of the numbers that no corruption has replaced, relative to 1 for replaced numbers; 0: only "
+              "replaced numbers count"),
     {0},
 };
 
@@ -128,18 +129,18 @@ static const char *head_fault(const struct plugin *p)
         if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_'))
             return "its name must consist of a-z, 0-9 and _";
     if (!head->help)
-        return "it has no line of help";
+        return "it has no help text";
     if (head->rows && head->state_bytes == 0)
-        return "it has rows but no state to put them in";
+        return "it has rows but no state for them";
     int n = 0;
     for (const struct dae_row *row = head->rows; row && row->key; ++row, ++n)
         if (n == ROW_MAX || !row->help || row->offset > head->state_bytes ||
             (row->type == DAE_TYPE_INTS && row->count < 1) || head->state_bytes - row->offset < row_bytes(row) ||
             (row->type == DAE_TYPE_CHOICE && !row->choices))
-            return "a row is incomplete, or outside of the state";
+            return "a row is incomplete, or is outside of the state";
     for (const struct dae_row *row = head->rows; row && row->key; ++row)
         if (row->type == DAE_TYPE_LEVEL && !p->noise)
-            return "only a corruption can have a level that is drawn for each sample";
+            return "only a corruption can have a level that is drawn per sample";
     return NULL;
 }
 
@@ -159,17 +160,17 @@ static const char *layer_fault(const struct dae_layer *p)
     if (!p->plan || !p->reference)
         return "it needs plan and reference";
     if (p->min_inputs < 0 || p->max_inputs < p->min_inputs || p->max_inputs > DAE_MAX_INPUTS)
-        return "its number of inputs makes no sense";
+        return "its number of inputs is invalid";
     if (!p->forward != !p->backward)
         return "a batch-wide layer needs forward and backward";
     if (p->view && (p->forward || p->kernel))
-        return "a view has no forward, backward or kernel";
+        return "a view must not have forward, backward or kernel";
     if (!p->view && !p->forward && !p->kernel)
         return "it has no kernel";
     if (p->couples && (!p->forward || formula_names(p->kernel, "DRAW_SAMPLE")))
-        return "a layer that couples samples needs forward and backward, and cannot draw";
+        return "a layer that couples samples needs forward and backward, and cannot draw random numbers";
     if (p->affine && p->max_inputs > 1)
-        return "only a layer of one input can be affine";
+        return "only a layer with one input can be affine";
     return NULL;
 }
 
@@ -182,7 +183,7 @@ static const char *noise_fault(const struct dae_noise *p)
     if (p->reads_data && !p->kernel)
         return "only a corruption with a kernel can read other samples";
     if (p->y && p->plan)
-        return "a formula has no plan";
+        return "a plugin with a formula must not have a plan";
     if (p->head.state_bytes > NOISE_STATE_MAX)
         return "the state of a corruption is limited to 1024 bytes";
     for (const struct dae_row *row = p->head.rows; p->deviation; ++row)
@@ -200,7 +201,7 @@ static const char *loss_fault(const struct dae_loss *p)
     if (p->y ? !p->reference : !p->sample_reference)
         return p->y ? "it needs a reference" : "it needs a sample_reference";
     if (p->y && p->plan)
-        return "a formula has no plan";
+        return "a plugin with a formula must not have a plan";
     return NULL;
 }
 
@@ -209,7 +210,7 @@ static const char *optimizer_fault(const struct dae_optimizer *p)
     if (!p->update || !p->reference)
         return "it needs update and reference";
     if (p->n_states < 0 || p->n_states > DAE_MAX_STATES)
-        return "its number of states makes no sense";
+        return "its number of states is invalid";
     for (const struct dae_row *row = p->head.rows; row && row->key; ++row)
         if (row->type == DAE_TYPE_FLOAT && row->offset == p->learning_rate)
             return NULL;
@@ -260,7 +261,7 @@ static enum dae_status join_rows(struct plugin *p, const struct dae_row *host, s
         for (int j = 0; j < i; ++j)
             if (strcmp(rows[i].key, rows[j].key) == 0)
                 return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: two rows are called '%s'%s", from,
-                                 rows[i].key, i >= own ? ", of which one is the host's" : "");
+                                 rows[i].key, i >= own ? ", one of them the host's" : "");
     return DAE_OK;
 }
 
@@ -405,7 +406,7 @@ static int plan_noise(const struct plugin *plugin, const void *state, struct dae
     plan->flops *= formula_flops(table->y) + (formula_names(table->y, "normal") ? NORMAL_FLOPS : 0) +
                    (formula_names(table->y, "unit") ? UNIT_FLOPS : 0);
     if (plugin->masks && plugin_noise_options(plugin, state)->per_pixel && plan->input[0].rank != 3)
-        return dae_plan_fail(plan, "per_pixel expects an image (H,W,C)");
+        return dae_plan_fail(plan, "per_pixel expects an image (H, W, C)");
     return 0;
 }
 

@@ -36,44 +36,44 @@ struct plugin {
     bool masks, reads_data;
     bool unit_range;
     int min_inputs, max_inputs;
-    const char *stranger; /* the file of a plugin that is not the program's own; NULL of those that are */
+    const char *stranger; /* the file of a plugin that is not part of dae-cl; else NULL */
 };
 
-/* What the host's own rows fill. Of a corruption by formula: */
+/* What the host's own rows fill for a corruption with a formula. */
 struct noise_options {
-    double clamp[2]; /* rows of one that does not replace */
-    bool per_pixel;  /* and of one that does */
+    double clamp[2]; /* if it does not replace */
+    bool per_pixel;  /* if it replaces */
 };
-/* Of a loss by formula: */
+/* The same for a loss with a formula. */
 struct loss_options {
     double unmasked_weight; /* of the numbers that no corruption has replaced */
 };
 const struct noise_options *plugin_noise_options(const struct plugin *plugin, const void *state);
 const struct loss_options *plugin_loss_options(const struct plugin *plugin, const void *state);
 
-/* A state of zeros, in which nothing is clamped: the arena's. NULL when out of memory. */
+/* A zeroed state in which nothing is clamped, owned by the arena. NULL when out of memory. */
 void *plugin_state_new(const struct plugin *plugin, struct arena *arena);
 
-/* The standard deviation of additive Gaussian noise, a member of the state; NULL of any other plugin. */
+/* The standard deviation of additive Gaussian noise, a member of the state; NULL for any other plugin. */
 const struct dae_level *plugin_deviation(const struct plugin *plugin, const void *state);
 
-/* Whether a loss is a multiple of the squared error and weighs all numbers alike: its minimum is the mean. */
+/* Whether a loss is a multiple of the squared error with equal weights, so that its minimum is the mean. */
 bool plugin_is_squared_error(const struct plugin *plugin, const void *state);
 
-/* Checks the one table that is set and fills in the rest; memory is the arena's. `from` is where it comes from, for the
- * message. DAE_PLUGIN with the member that is missing or wrong. */
+/* Checks the table that is set and fills in the rest; the arena owns the memory. `from` is its origin, for the message.
+ * DAE_PLUGIN with the member that is missing or wrong. */
 MUST_USE enum dae_status plugin_complete(struct plugin *plugin, const char *from, struct arena *arena,
                                          struct error *err);
 
-/* The key of the row whose member differs between two states; "" where no row fills what differs, NULL where nothing
- * does. */
+/* The key of the row whose member differs between two states; "" if no row fills the difference, NULL if there is
+ * none. */
 const char *plugin_state_change(const struct plugin *plugin, const void *before, const void *after);
 
 /* The plan of a node, as struct dae_plan describes it: the plugin's own, or the host's for formulas. Returns 0, or
  * non-zero with plan->problem set. */
 int plugin_plan(const struct plugin *plugin, const void *state, struct dae_plan *plan);
 
-/* The function in double, of any table but an optimiser's. */
+/* The function in double, for any table but an optimiser's. */
 void plugin_reference(const struct plugin *plugin, const struct dae_reference *call);
 
 /* The number of neighbouring numbers that share a draw (per_pixel). */

@@ -165,7 +165,7 @@ static int host_launch(const struct dae_layer_call *call, const struct dae_launc
         return call->host->fail(call, "launches kernel %d, but its plan lists %d", launch->kernel,
                                 call->plan->n_kernels);
     if (launch->n_args < 0 || launch->n_args > MAX_ARGS)
-        return call->host->fail(call, "launches a kernel with %d arguments; %d are possible", launch->n_args, MAX_ARGS);
+        return call->host->fail(call, "launches a kernel with %d arguments; the limit is %d", launch->n_args, MAX_ARGS);
     if (launch->group[0] == 0 && launch->group[1] == 0)
         local[0] = (size_t)device_tuning(context->host->device)->group;
     for (int i = 0; i < 2; ++i) {

@@ -73,7 +73,7 @@ static enum dae_status check_owner(const char *path, mode_t kind, struct error *
         return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: it belongs to user %ld, neither you nor root",
                          path, (long)info.st_uid);
     if (info.st_mode & S_IWOTH || (info.st_mode & S_IWGRP && info.st_gid != getegid() && info.st_gid != 0))
-        return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: others may write it; chmod go-w", path);
+        return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: others may write to it; chmod go-w", path);
     return DAE_OK;
 }
 
@@ -106,14 +106,15 @@ static enum dae_status find_table(void *library, const char *path, struct plugin
     }
     enum dae_status status;
     if (dlsym(library, "dae_plugin_v3"))
-        status = error_set(err, DAE_PLUGIN,
-                           "plugin %s cannot be used: it was written for plugin contract 3, and this is 4", path);
+        status = error_set(
+            err, DAE_PLUGIN,
+            "plugin %s cannot be used: it was written for plugin contract 3, but this program uses contract 4", path);
     else
         status = error_set(err, DAE_PLUGIN,
                            "plugin %s cannot be used: it exports none of dae_pointwise_v4, dae_layer_v4, dae_noise_v4, "
                            "dae_loss_v4 and dae_optimizer_v4; is it a plugin, and for this ABI?",
                            path);
-    error_note(err, "docs/plugins.md, \"From contract 3\", says what has changed");
+    error_note(err, "docs/plugins.md, \"From contract 3\", lists the changes");
     return status;
 }
 

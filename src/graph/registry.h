@@ -1,4 +1,4 @@
-/* The plugins that can be used: found, checked and loaded from a few folders. */
+/* The usable plugins, which are found in a few folders, checked and loaded. */
 #ifndef GRAPH_REGISTRY_H
 #define GRAPH_REGISTRY_H
 
@@ -8,14 +8,13 @@
 struct registry; /* owns the loaded libraries: outlives every network built from it */
 
 /* Loads every *.so of the folders, in order of name; a later folder may not define a name again. A folder or file that
- * others may write, or that belongs to neither root nor the user, is refused before it is loaded (constructors run at
- * load), and so is a table of another ABI, size or form. DAE_PLUGIN names the file and what is wrong. */
+ * others may write to, or that belongs to neither root nor the user, is refused before it is loaded, because loading
+ * runs constructors; so is a table of another ABI, size or form. DAE_PLUGIN names the file and what is wrong. */
 MUST_USE enum dae_status registry_open(const char *const *folders, int n_folders, struct registry **out,
                                        struct error *err);
 void registry_close(struct registry *registry); /* NULL is fine */
 
-/* Adds a table that is linked in: one of the pointers of `table` is set, the rest is zero. For tests. The same checks.
- */
+/* Adds a linked table, for tests, with the same checks: one of the pointers of `table` is set, the rest is zero. */
 MUST_USE enum dae_status registry_add(struct registry *registry, const struct plugin *table, const char *from,
                                       struct error *err);
 

@@ -1,9 +1,9 @@
-/* The flat list of what runs for one batch, cut into steps, with a place in memory for everything it touches. Pure.
+/* The flat list of what runs for one batch, divided into steps, with a place in memory for everything it touches. Pure.
  *
- * A call is one node's forward or backward, with all that is folded into it. Calls of layers that handle one sample at
- * a time are joined into segments: one generated kernel carries a sample through all of them, and what only the segment
- * touches lies in a scratch that stays in cache. Batch-wide calls (matrix products) stand alone. Unjoined, each call is
- * a segment of its own. */
+ * A call is one node's forward or backward, with everything folded into it. Calls of layers that handle one sample at a
+ * time are joined into segments: one generated kernel takes a sample through all of them, and arrays that only the
+ * segment touches are in a scratch that stays in cache. Batch-wide calls (matrix products) are separate steps. Without
+ * joining, each call is a segment. */
 #ifndef GRAPH_SCHEDULE_H
 #define GRAPH_SCHEDULE_H
 
@@ -19,15 +19,15 @@ enum schedule_kind {
 
 struct schedule_options {
     enum schedule_kind kind;
-    int64_t batch; /* samples at most */
+    int64_t batch; /* largest number of samples */
     bool corrupt;  /* false: the layers read the clean input */
     bool join;     /* join calls into segments */
     bool fold;     /* fold layers into the calls of others */
-    bool finished; /* the weights do not change any more, so that affine layers can be folded into them */
+    bool finished; /* the weights no longer change, so that affine layers can be folded into them */
     bool keep_all; /* every value and gradient stays readable */
 };
 
-/* Where an array of one sample lies. */
+/* The place of an array of one sample. */
 struct storage {
     enum { STORAGE_NONE, STORAGE_BATCH, STORAGE_SCRATCH } where;
     int64_t offset; /* BATCH: of sample 0 in the work buffer; SCRATCH: in the unit's scratch */
@@ -41,16 +41,16 @@ struct call {
     enum call_kind kind;
     int node;
     struct storage scratch; /* the node's own, for this call */
-    /* Forward. In this order: an affine node in the weights (graph/fold_weights.h), a pointwise node in the store, a
-     * pooling node whose windows are all that is stored; `result` is the node whose y is stored in the end. */
+    /* Forward, in this order: an affine node in the weights (graph/fold_weights.h), a pointwise node in the store, a
+     * pooling node, of which only the windows are stored; `result` is the node whose y is stored. */
     int affine, fold, pool, result;
-    /* What the node adds to the loss lies here in the work buffer, (batch). -1: it adds nothing, and backward does not
+    /* Offset in the work buffer of what the node adds to the loss, (batch). -1: it adds nothing, and backward does not
      * differentiate it. */
     int64_t penalty;
-    /* Backward. dx[j] is the node whose gradient is written for input j. fold_dx is the pointwise node whose backward
-     * the store of dx[0] does, between the node and dx[0]. */
+    /* Backward. dx[j] is the node whose gradient is written for input j. fold_dx is the pointwise node, between the
+     * node and dx[0], whose backward the store of dx[0] applies. */
     int fold_dx, dx[DAE_MAX_INPUTS];
-    bool add_dx[DAE_MAX_INPUTS]; /* another call has written that gradient already */
+    bool add_dx[DAE_MAX_INPUTS]; /* another call has already written that gradient */
 };
 
 /* Calls [first, first + n) run together. */
@@ -81,7 +81,7 @@ struct schedule {
     int64_t work_len;                    /* floats of the work buffer */
 };
 
-/* Memory is the network's arena. A network too large for any memory: DAE_NO_MEMORY. */
+/* The network's arena owns the memory. DAE_NO_MEMORY if the network is too large for any memory. */
 MUST_USE enum dae_status schedule_plan(const struct network *network, const struct tuning *tuning,
                                        const struct schedule_options *options, struct schedule *schedule,
                                        struct error *err);
@@ -93,7 +93,7 @@ const struct call *schedule_find(const struct schedule *schedule, enum call_kind
 bool schedule_folds(const struct schedule *schedule);
 bool schedule_absorbs(const struct schedule *schedule);
 
-/* Storage that has a part for each sample may have one more for the batch: it begins here in the work buffer. */
+/* Storage with a part for each sample may have another part for the batch, which begins here in the work buffer. */
 int64_t schedule_batch_part(const struct schedule *schedule, const struct storage *storage);
 
 #endif

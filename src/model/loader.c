@@ -43,10 +43,10 @@ static enum dae_status make_slots(struct loader *loader, struct error *err)
 {
     const uint64_t most = device_facts(loader->device)->max_allocation_bytes;
     if (loader_cuts_patches(loader))
-        return error_set(err, DAE_BAD_DATA,
-                         "the images take %llu MiB, more than the device may hold; lower data.limit, or raise "
-                         "data.memory",
-                         (unsigned long long)(dataset_bytes(loader->set) >> 20));
+        return error_set(
+            err, DAE_BAD_DATA,
+            "the images take %llu MiB, which is more than the device may hold; lower data.limit, or raise data.memory",
+            (unsigned long long)(dataset_bytes(loader->set) >> 20));
     const int64_t slot_bytes = most < SLOT_BYTES ? (int64_t)most : SLOT_BYTES;
     const int64_t batches = slot_bytes / (int64_t)loader->sample_bytes / loader->batch;
     loader->slot_samples = (batches > 1 ? batches : 1) * loader->batch;

@@ -1,14 +1,14 @@
-/* Figures, drawn by gnuplot run as a child process: line charts, image tiles, weight filters, heat maps, bars,
- * points and arrows in the plane.
+/* Figures, drawn by gnuplot run as a child process: line charts, image tiles, weight filters, heat maps, bars, points
+ * and arrows in the plane.
  *
  * Each function writes STEM.png (raster) and STEM.svg (the same figure as vectors) into an existing folder. Both are
- * drawn and seen to be complete before either is written, and written to temporaries that are then renamed. All text
- * is UTF-8 and printed literally, nothing in it is markup; what is too long for its place ends in an ellipsis. Only
- * pointers marked "or NULL" may be NULL.
+ * drawn and checked for completeness before either is written, to temporary files that are then renamed. All text is
+ * UTF-8 and printed literally, without markup; text that is too long for its place ends in an ellipsis. Only pointers
+ * marked "or NULL" may be NULL.
  *
- * Errors, for all: DAE_IO when gnuplot is missing (Debian package gnuplot-nox), fails (its words become a note), or a
- * file cannot be written; DAE_NO_MEMORY; DAE_BUG when a count is zero or beyond its limit below. After an error in
- * drawing, older files of these names are intact and no temporary is left. */
+ * Errors of all functions: DAE_IO if gnuplot is missing (Debian package gnuplot-nox) or fails (its message becomes a
+ * note), or if a file cannot be written; DAE_NO_MEMORY; DAE_BUG if a count is zero or exceeds its limit below. After a
+ * drawing error, older files with these names are intact and no temporary file remains. */
 #ifndef REPORT_FIGURE_H
 #define REPORT_FIGURE_H
 
@@ -31,8 +31,8 @@ struct figure_series {
     const double *x, *y; /* (n_points) */
 };
 
-/* A line chart of 1 to FIGURE_MAX_SERIES curves; the legend appears from two curves on. A logarithmic axis is kept for
- * values that differ by more than a factor of two. */
+/* A line chart of 1 to FIGURE_MAX_SERIES curves; the legend appears from two curves on. A logarithmic axis is used only
+ * for values that differ by more than a factor of two. */
 struct figure_lines {
     const char *title, *x_label, *y_label;
     bool log_y;
@@ -58,7 +58,7 @@ struct figure_tiles {
 MUST_USE enum dae_status figure_draw_tiles(const char *stem, const struct figure_tiles *tiles, struct error *err);
 
 /* Rows of maps of a magnitude, such as an error, all on one colour scale from 0 (dark) to `limit` (bright), which the
- * colour bar shows; what is larger is drawn as the limit, what is not finite as 0. */
+ * colour bar shows; larger values are drawn as the limit, values that are not finite as 0. */
 struct figure_maps {
     const char *title, *scale_label; /* each or NULL */
     size_t n_rows, n_columns;
@@ -68,8 +68,8 @@ struct figure_maps {
 };
 MUST_USE enum dae_status figure_draw_maps(const char *stem, const struct figure_maps *maps, struct error *err);
 
-/* Filters (weights of one unit each) side by side, all on one colour scale that is symmetric about zero and ends at
- * the largest magnitude; values that are not finite count as zero. The colour bar shows the values. */
+/* Filters (weights of one unit each) next to each other, all on one colour scale that is symmetric about zero and ends
+ * at the largest magnitude; values that are not finite count as zero. The colour bar shows the values. */
 struct figure_filters {
     const char *title; /* or NULL */
     size_t n_filters;  /* at most FIGURE_MAX_ROWS * FIGURE_MAX_COLUMNS */
@@ -107,8 +107,8 @@ struct figure_bars {
 };
 MUST_USE enum dae_status figure_draw_bars(const char *stem, const struct figure_bars *bars, struct error *err);
 
-/* Points in the plane, one unit as long on both axes. With labels, each class has a colour of its own, its number at
- * the median of its points or next to it, and a line of the legend; labels from FIGURE_MAX_CLASSES on are one class,
+/* Points in the plane, with equal units on both axes. With labels, each class has its own colour, its number at the
+ * median of its points or next to it, and a line of the legend; labels from FIGURE_MAX_CLASSES on are one class,
  * "other". Points that are not finite are left out. */
 struct figure_scatter {
     const char *title, *x_label, *y_label; /* each or NULL */
@@ -118,15 +118,15 @@ struct figure_scatter {
 };
 MUST_USE enum dae_status figure_draw_scatter(const char *stem, const struct figure_scatter *scatter, struct error *err);
 
-/* Arrows in the plane, coloured by their length, with points behind them; one unit as long on both axes. When arrows
- * are so long that they would hide each other, all are drawn shorter by one factor, which the figure names; the colour
- * bar shows true lengths. Arrows and points that are not finite are left out. */
+/* Arrows in the plane, coloured by their length, with points behind them and equal units on both axes. If arrows are so
+ * long that they would hide each other, all are shortened by one factor, which the figure states; the colour bar shows
+ * true lengths. Arrows and points that are not finite are left out. */
 struct figure_field {
     const char *title, *x_label, *y_label; /* each or NULL */
     size_t n_arrows;                       /* at least 1 */
     const float *arrows;                   /* (n_arrows,4): x, y, dx, dy */
     size_t n_points;
-    const float *points; /* (n_points,2), or NULL when there are none */
+    const float *points; /* (n_points,2), or NULL if there are none */
 };
 MUST_USE enum dae_status figure_draw_field(const char *stem, const struct figure_field *field, struct error *err);
 

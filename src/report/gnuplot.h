@@ -15,18 +15,17 @@ enum { GNUPLOT_TITLE_FONT = 17, GNUPLOT_FONT = 14, GNUPLOT_SMALL_FONT = 12 };
  * and a text wider than max_width pixels (by estimate, in a font of that size) ends in an ellipsis. */
 void gnuplot_quote(struct text *script, const char *string, double font, double max_width);
 
-/* Estimated width in pixels of string in a font of that size: rather too wide than too narrow. NULL is 0. */
+/* Estimated width in pixels of string in a font of that size, which tends to be too large. NULL is 0. */
 double gnuplot_text_width(const char *string, double font);
 
-/* Whether there is such a program on $PATH. */
+/* Whether gnuplot is on $PATH. */
 bool gnuplot_is_there(void);
 
-/* Draws the script as STEM.png and STEM.svg, width x height pixels. The script sets no terminal and no output, and
- * finds in the variables key_spacing and point_scale what makes lines of a legend equally far apart, and points equally
- * large, in both. sharp: images in the SVG
- * are enlarged pixel by pixel, not smoothed. Both files are written atomically, after both pictures were seen to be
- * complete. A program that has not finished within half a minute is killed, and no other is started. Errors: see
- * report/figure.h. */
+/* Draws the script as STEM.png and STEM.svg, width x height pixels. The script sets no terminal and no output, and uses
+ * the variables key_spacing and point_scale to make the spacing of a legend and the size of points equal in both.
+ * sharp: images in the SVG are enlarged pixel by pixel, not smoothed. Both files are written atomically, after both
+ * pictures were checked for completeness. A gnuplot that has not finished within half a minute is killed, and no other
+ * is started. Errors: see report/figure.h. */
 MUST_USE enum dae_status gnuplot_save(const char *stem, int width, int height, bool sharp, const struct text *script,
                                       struct error *err);
 

@@ -264,7 +264,7 @@ enum dae_status html_figure(struct html *html, const char *path, const char *cap
     const char *type = media_type(bytes, len);
     if (!type) {
         free(bytes);
-        return error_set(err, DAE_BUG, "%s: neither PNG nor SVG, cannot go into a report", path);
+        return error_set(err, DAE_BUG, "%s: it is neither PNG nor SVG, so it cannot go into a report", path);
     }
     struct text *text = &html->body;
     add_element(text, "<figure>\n<img alt=\"", alt, "\" src=\"data:");

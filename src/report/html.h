@@ -1,5 +1,5 @@
-/* A self-contained HTML page: one file, no scripts, nothing fetched (a content security policy forbids both),
- * figures inside as data: addresses. Light or dark after the reader's setting; prints well. All text is UTF-8 and
+/* A self-contained HTML page: one file, no scripts, nothing fetched (a content security policy forbids both), figures
+ * inside as data: addresses. It follows the reader's setting for light or dark and prints well. All text is UTF-8 and
  * escaped; bytes that are not UTF-8 become U+FFFD.
  *
  *     struct html html = {0};
@@ -18,7 +18,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* Zero-initialise with {0}; set id first where sections of several pages are put together. */
+/* Zero-initialise with {0}; set id first if sections of several pages will be combined. */
 struct html {
     const char *id; /* begins the names of the sections, "section" when NULL */
     struct text head, contents, body;
@@ -28,7 +28,7 @@ struct html {
 /* Starts the page; before anything else. subtitle may be NULL. */
 void html_begin(struct html *html, const char *title, const char *subtitle);
 
-/* Starts a section, listed in the contents at the top. Blank lines in the text part paragraphs; it may be NULL. */
+/* Starts a section, listed in the contents at the top. Blank lines in the text separate paragraphs; it may be NULL. */
 void html_section(struct html *html, const char *heading, const char *paragraph);
 
 struct html_fact {
@@ -37,33 +37,33 @@ struct html_fact {
 /* A list of names and values, such as device, seed, seconds. */
 void html_facts(struct html *html, size_t n_facts, const struct html_fact *facts /* (n_facts) */);
 
-/* A table. The first column names the rows; a later column in which every filled cell starts like a number is set in
- * even digits and aligned right. */
+/* A table. The first column names the rows; a later column in which every filled cell starts like a number has tabular
+ * digits and is aligned right. */
 struct html_table {
     const char *caption; /* or NULL */
     size_t n_columns, n_rows;
     const char *const *header; /* (n_columns) */
     const char *const *cells;  /* (n_rows,n_columns), entries may be NULL: empty */
-    const char *mark;          /* a word for the row to stand out: "best", "ours"; NULL marks none */
+    const char *mark;          /* a word that highlights the row: "best", "ours"; NULL: no highlight */
     size_t marked_row;
 };
 void html_table(struct html *html, const struct html_table *table);
 
-/* Embeds a .png or .svg file. caption may be NULL; alt says in words what the figure shows. The page is unchanged after
- * an error: DAE_IO when the file cannot be read or is larger than 64 MiB, DAE_BUG when it is neither PNG nor SVG. */
+/* Embeds a .png or .svg file. caption may be NULL; alt describes the figure in words. The page is unchanged after an
+ * error: DAE_IO when the file cannot be read or is larger than 64 MiB, DAE_BUG when it is neither PNG nor SVG. */
 MUST_USE enum dae_status html_figure(struct html *html, const char *path, const char *caption, const char *alt,
                                      struct error *err);
 
-/* Text in a fixed-width font that opens at a click on the summary. */
+/* Text in a fixed-width font that a click on the summary shows. */
 void html_code(struct html *html, const char *summary, const char *text);
 
 /* Writes the page atomically. DAE_IO, DAE_NO_MEMORY. The page stays as it is and may be appended to. */
 MUST_USE enum dae_status html_save(const struct html *html, const char *path, struct error *err);
 
-/* Parts of a page that are made at different times: a part is what html_begin and all that came after it have made.
+/* Parts of a page that are made at different times: a part is the output of html_begin and everything after it.
  * html_part_save keeps it in a file, atomically. html_part_add appends a kept part's sections to a page; the title and
  * subtitle are those of the first part, so the page needs no html_begin. DAE_IO, DAE_NO_MEMORY; DAE_BAD_DATA for a file
- * that is no part. */
+ * that is not a part. */
 MUST_USE enum dae_status html_part_save(const struct html *html, const char *path, struct error *err);
 MUST_USE enum dae_status html_part_add(struct html *html, const char *path, struct error *err);
 

@@ -52,7 +52,7 @@ enum dae_status affine_solve(struct affine *affine, double ridge, struct error *
     assert(!affine->solved);
     int d = affine->x.d, p = affine->y.d;
     if (!(ridge >= 0))
-        return error_set(err, DAE_CONFIG, "affine baseline: ridge is %g; use 0 or more", ridge);
+        return error_set(err, DAE_CONFIG, "affine baseline: the ridge is %g; use 0 or more", ridge);
     TRY(moments_check(&affine->x, "affine baseline, noisy", err));
     TRY(moments_check(&affine->y, "affine baseline, clean", err));
     cblas_dger(CblasRowMajor, p, d, -1 / (double)affine->x.n, affine->y.sum, 1, affine->x.sum, 1, affine->w, d);

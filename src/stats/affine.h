@@ -1,7 +1,6 @@
-/* The best affine map from noisy to clean samples: the closed-form rival of a denoiser. Samples come and go as float
- * rows; sums and solves are in double on the host.
- * init, then add any number of blocks, then solve once, then apply; release at any time. After a failed solve only
- * release is left. */
+/* The best affine map from noisy to clean samples, the closed-form rival of a denoiser. Samples are float rows; sums
+ * and solves are in double on the host. Call init, add any number of blocks, solve once, then apply; release at any
+ * time. After a failed solve, only release may be called. */
 #ifndef STATS_AFFINE_H
 #define STATS_AFFINE_H
 
@@ -24,9 +23,9 @@ struct affine {
 MUST_USE enum dae_status affine_init(struct affine *affine, size_t d, size_t p, struct error *err);
 void affine_add(struct affine *affine, const float *noisy /* (n,d) */, const float *clean /* (n,p) */, size_t n);
 
-/* Solves by Cholesky's decomposition. With ridge > 0 constant inputs and fewer samples than inputs are fine.
- * DAE_BAD_DATA when nothing was added, when the data hold NaN or infinity, and when the covariance is singular at this
- * ridge; DAE_CONFIG when ridge is below 0 or NaN. */
+/* Solves by Cholesky's decomposition. With ridge > 0, constant inputs and fewer samples than inputs are allowed.
+ * DAE_BAD_DATA if nothing was added, if the data contain NaN or infinity, or if the covariance is singular at this
+ * ridge; DAE_CONFIG if ridge is negative or NaN. */
 MUST_USE enum dae_status affine_solve(struct affine *affine, double ridge, struct error *err);
 void affine_apply(struct affine *affine, const float *noisy /* (n,d) */, float *out /* (n,p) */, size_t n);
 void affine_release(struct affine *affine);

@@ -1,4 +1,4 @@
-/* Canonical correlations: how much two codes of the same samples say in common, whatever their bases. */
+/* Canonical correlations measure how much two codes of the same samples have in common, independent of their bases. */
 #ifndef STATS_CANONICAL_H
 #define STATS_CANONICAL_H
 

@@ -1,4 +1,4 @@
-/* Rows of numbers with holes: what a panel is made of, and what the methods that fill holes work on. */
+/* Rows of numbers with holes, of which panels consist and which the filling methods work on. */
 #ifndef STATS_CELLS_H
 #define STATS_CELLS_H
 
@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-/* Zero-initialise. A cell that is not seen holds NaN, so that using it by mistake shows. */
+/* Zero-initialise. A cell that is not seen is NaN, so that a mistaken use shows. */
 struct cells {
     int64_t n;     /* rows, oldest first */
     int d;         /* columns */
@@ -15,12 +15,12 @@ struct cells {
     uint8_t *seen; /* (n,d) 1 where x is known, 0 in a hole; malloc'ed unless this is a view */
 };
 
-/* All cells unseen. On success the caller releases. n and d are at least 1. DAE_NO_MEMORY. */
+/* Allocates cells that are all unseen. On success the caller releases them. n and d are at least 1. DAE_NO_MEMORY. */
 MUST_USE enum dae_status cells_init(struct cells *cells, int64_t n, int d, struct error *err);
 MUST_USE enum dae_status cells_copy(struct cells *copy, const struct cells *cells, struct error *err);
 void cells_release(struct cells *cells);
 
-/* Rows [first, end) of cells, borrowed: not to be released. */
+/* Rows [first, end) of cells, borrowed: do not release them. */
 struct cells cells_rows(const struct cells *cells, int64_t first, int64_t end);
 
 bool cells_are_whole(const struct cells *cells); /* no holes */

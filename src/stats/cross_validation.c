@@ -30,10 +30,10 @@ static int64_t dealt(int64_t n, int f, int n_folds)
 enum dae_status cross_validation_folds(const uint8_t *label, int64_t n, int n_folds, uint8_t *fold, struct error *err)
 {
     if (n_folds < 2 || n_folds > CROSS_VALIDATION_MAX_FOLDS || n < n_folds)
-        return error_set(
-            err, DAE_CONFIG,
-            "cross-validation: %lld samples cannot be split into %d folds; 2 to %d, and at least one sample each",
-            (long long)n, n_folds, (int)CROSS_VALIDATION_MAX_FOLDS);
+        return error_set(err, DAE_CONFIG,
+                         "cross-validation: %lld samples cannot be split into %d folds; use 2 to %d folds, with at "
+                         "least one sample each",
+                         (long long)n, n_folds, (int)CROSS_VALIDATION_MAX_FOLDS);
     int rank[N_LABELS];
     int64_t count[N_LABELS];
     const int n_classes = rank_labels(label, n, rank, count);

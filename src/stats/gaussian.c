@@ -123,7 +123,7 @@ static enum dae_status conditional_solve(struct conditional *work, const struct 
         return error_set(err, DAE_BUG, "Gaussian model: dpotrf or dpotrs returned %d", (int)info);
     if (info > 0)
         return error_set(err, DAE_BAD_DATA,
-                         "Gaussian model: the covariance of %d columns is singular; shrink it, or give more rows", s);
+                         "Gaussian model: the covariance of %d columns is singular; shrink it, or use more rows", s);
     return DAE_OK;
 }
 
@@ -182,7 +182,7 @@ static enum dae_status start(struct gaussian *g, const struct cells *rows, struc
                 ++count;
             }
         if (count == 0)
-            return error_set(err, DAE_BAD_DATA, "Gaussian model: column %zu of the training rows holds no observation",
+            return error_set(err, DAE_BAD_DATA, "Gaussian model: column %zu of the training rows has no observation",
                              j + 1);
         g->mean[j] = sum / (double)count;
         for (int64_t i = 0; i < rows->n; ++i)
@@ -241,7 +241,7 @@ static enum dae_status iterate(struct gaussian *g, const struct cells *rows, str
         if (whole || change <= em_tolerance * mean_variance(g))
             return DAE_OK;
     }
-    return error_set(err, DAE_BAD_DATA, "Gaussian model: EM has not ended after %d rounds; there are too many holes",
+    return error_set(err, DAE_BAD_DATA, "Gaussian model: EM did not converge in %d rounds; there are too many holes",
                      EM_ROUNDS);
 }
 

@@ -80,10 +80,9 @@ static enum dae_status check(const struct cross_validation *t, int k, struct err
         ++in_fold[t->fold[i]];
     for (int f = 0; f < t->n_folds; ++f)
         if (k < 1 || k > KNN_MAX_K || t->n - in_fold[f] < k || in_fold[f] == 0)
-            return error_set(
-                err, DAE_CONFIG,
-                "nearest neighbours: k is %d, but may be 1 to %d, and of %lld samples, fold %d leaves %lld", k,
-                (int)KNN_MAX_K, (long long)t->n, f, (long long)(t->n - in_fold[f]));
+            return error_set(err, DAE_CONFIG,
+                             "nearest neighbours: k is %d, but must be 1 to %d; of %lld samples, fold %d leaves %lld",
+                             k, (int)KNN_MAX_K, (long long)t->n, f, (long long)(t->n - in_fold[f]));
     return cross_validation_check(t, "nearest neighbours", err);
 }
 

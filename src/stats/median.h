@@ -1,5 +1,5 @@
-/* The median filter, the oldest remedy for single wrong pixels (Tukey, Exploratory Data Analysis, 1977). It learns
- * nothing. */
+/* The median filter, the oldest remedy for single wrong pixels (Tukey, Exploratory Data Analysis, 1977). It is not
+ * trained. */
 #ifndef STATS_MEDIAN_H
 #define STATS_MEDIAN_H
 

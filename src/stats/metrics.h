@@ -4,8 +4,7 @@
 
 #include <stddef.h>
 
-/* The PSNR given to an error of 1e-10 and below, 0 included, so that one perfect sample does not make a mean infinite.
- */
+/* The PSNR of an error of 1e-10 or less, including 0, so that one perfect sample does not make a mean infinite. */
 #define METRICS_PSNR_MAX 100.0
 
 /* Zero-initialise with {0}. */

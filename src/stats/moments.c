@@ -30,8 +30,9 @@ enum dae_status moments_init(struct moments *moments, size_t d, bool with_xx, co
 {
     *moments = (struct moments){0};
     if (d < 1 || d > MOMENTS_MAX_ELEMENTS)
-        return error_set(err, DAE_CONFIG, "%s: samples of %zu elements, but it works for 1 to %d; use smaller samples",
-                         what, d, (int)MOMENTS_MAX_ELEMENTS);
+        return error_set(err, DAE_CONFIG,
+                         "%s: samples have %zu elements, but 1 to %d are supported; use smaller samples", what, d,
+                         (int)MOMENTS_MAX_ELEMENTS);
     enum dae_status status = DAE_OK;
     moments->d = (int)d;
     moments->shift = moments_numbers(d, 1, what, &status, err);

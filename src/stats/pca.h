@@ -1,7 +1,6 @@
-/* Principal components, and projection on them: a closed-form rival of a denoiser. Samples come and go as float rows;
- * sums and solves are in double on the host.
- * init, then add any number of blocks, then solve once, then project or encode; release at any time. After a failed
- * solve only release is left. */
+/* Principal components, and projection onto them: a closed-form rival of a denoiser. Samples are float rows; sums and
+ * solves are in double on the host. Call init, add any number of blocks, solve once, then project or encode; release at
+ * any time. After a failed solve, only release may be called. */
 #ifndef STATS_PCA_H
 #define STATS_PCA_H
 
@@ -15,9 +14,9 @@
 struct pca {
     struct moments x;
     int k;
-    bool identity;      /* k >= d was asked for: k is d, and project copies its input */
-    double *components; /* (k,d), largest variance first, each with its largest entry positive; NULL when identity */
-    double *ratio;      /* (k) share of the total variance that each explains; all 0 when there is no variance */
+    bool identity;      /* k >= d was requested: k is d, and project copies its input */
+    double *components; /* (k,d), largest variance first, each with its largest entry positive; NULL if identity */
+    double *ratio;      /* (k) share of the total variance that each explains; all 0 if there is no variance */
     double *code;       /* (BLOCK,k) workspace */
 };
 
@@ -28,9 +27,9 @@ void pca_add(struct pca *pca, const float *clean /* (n,d) */, size_t n);
 /* The k components of largest variance, k >= 1 (else DAE_CONFIG). DAE_BAD_DATA as for affine_solve. */
 MUST_USE enum dae_status pca_solve(struct pca *pca, size_t k, struct error *err);
 
-/* mean + the part of noisy - mean that lies in the span of the components. */
+/* mean + the projection of noisy - mean onto the span of the components. */
 void pca_project(struct pca *pca, const float *noisy /* (n,d) */, float *out /* (n,d) */, size_t n);
-/* The coordinates of noisy - mean on the components, k of the solved PCA; when identity, noisy as it is. */
+/* The coordinates of noisy - mean on the components, k of the solved PCA; if identity, noisy itself. */
 void pca_encode(struct pca *pca, const float *noisy /* (n,d) */, float *code /* (n,k) */, size_t n);
 void pca_release(struct pca *pca);
 

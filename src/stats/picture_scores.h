@@ -1,4 +1,4 @@
-/* How well whole images were restored, image by image, with a part of the first ones to look at. */
+/* How well whole images were restored, image by image, with parts of the first ones for display. */
 #ifndef STATS_PICTURE_SCORES_H
 #define STATS_PICTURE_SCORES_H
 
@@ -18,11 +18,11 @@ struct picture_score {
 struct picture_scores {
     int64_t n;
     struct picture_score (*each)[PICTURE_METHODS]; /* (n) */
-    struct picture_score mean[PICTURE_METHODS];    /* SSIM over the images that have one; NaN when none has */
+    struct picture_score mean[PICTURE_METHODS];    /* SSIM over the images that have one; NaN if none has */
     bool *is_small;                                /* (n): too small for SSIM */
-    int64_t n_ssim;                                /* images that are not */
-    /* Of the first n_shown images the square of `side` pixels with the most detail: the largest sum of squared
-     * differences between neighbouring pixels of the clean image; of equal ones the first. */
+    int64_t n_ssim;                                /* number of other images */
+    /* For the first n_shown images, the square of `side` pixels with the most detail: the largest sum of squared
+     * differences between neighbouring pixels of the clean image; the first among equals. */
     int64_t n_shown, side, channels;
     float *clean;                     /* (n_shown,side,side,C) */
     float *restored[PICTURE_METHODS]; /* the same, as measured */
@@ -31,13 +31,13 @@ struct picture_scores {
 /* "noisy", "median", "denoised". */
 const char *picture_method_label(enum picture_method method);
 
-/* Of n images, the first PICTURE_SHOWN of which have sides of at least `side`. Owned by the caller, who releases after
- * a failure, too. DAE_NO_MEMORY. */
+/* For n images, the first PICTURE_SHOWN of which have sides of at least `side`. The caller releases it, also after a
+ * failure. DAE_NO_MEMORY. */
 MUST_USE enum dae_status picture_scores_begin(struct picture_scores *scores, int64_t n, int64_t side, int64_t channels,
                                               struct error *err);
 
-/* Image i, each once: the noise as the network gets it, and what the network made of it, held in [0, 1]; the median
- * filter (stats/median.h) is run here and held, too. NaN stays NaN. DAE_NO_MEMORY. */
+/* Scores image i, each once: the noise as the network gets it, and the network's output clamped to [0, 1]; the median
+ * filter (stats/median.h) is run here and also clamped. NaN stays NaN. DAE_NO_MEMORY. */
 MUST_USE enum dae_status picture_scores_add(struct picture_scores *scores, int64_t i, int64_t height, int64_t width,
                                             const float *clean /* (H,W,C) */, const float *noisy /* (H,W,C) */,
                                             const float *denoised /* (H,W,C) */, struct error *err);

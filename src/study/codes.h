@@ -1,19 +1,19 @@
-/* What a network makes of the test samples: their codes, and how well classes can be told from them. */
+/* The codes of the test samples, and how well they predict classes. */
 #ifndef STUDY_CODES_H
 #define STUDY_CODES_H
 
 #include "study/study.h"
 
 enum {
-    CODES_MAX_SAMPLES = 10000, /* the first test samples; nearest neighbours take time with their square */
+    CODES_MAX_SAMPLES = 10000, /* the first test samples; the time of nearest neighbours grows with the square */
     CODES_FOLDS = 5,
-    CODES_NEIGHBOURS = 5, /* unless a study is told otherwise */
+    CODES_NEIGHBOURS = 5, /* unless a study's options say otherwise */
 };
 
-/* The same samples clean and noisy, under the draws of epoch 0 held out. malloc'ed. */
+/* The same samples clean and noisy, with the held-out draws of epoch 0. malloc'ed. */
 struct codes {
     int64_t n, d;
-    float *clean, *noisy; /* (n,d); noisy is NULL when it was not asked for */
+    float *clean, *noisy; /* (n,d); noisy is NULL if it was not requested */
 };
 
 /* The test samples themselves, or the numbers of the network's node `code`. The caller releases. */
@@ -33,8 +33,8 @@ struct codes_score {
 MUST_USE enum dae_status codes_score(const struct study_task *task, const struct codes *codes, int k,
                                      struct codes_score *score, struct error *err);
 
-/* Accuracy of CODES_NEIGHBOURS nearest neighbours among the clean codes; NaN when the samples have no labels or the
- * network no code: for a column of a study about something else. */
+/* Accuracy of CODES_NEIGHBOURS nearest neighbours among the clean codes, for a column of other studies; NaN if the
+ * samples have no labels or the network has no code. */
 MUST_USE enum dae_status codes_knn(const struct study_task *task, const struct study_variant *variant,
                                    const float *parameters, double *accuracy, struct error *err);
 

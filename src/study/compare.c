@@ -20,9 +20,8 @@ struct options {
 
 static const struct dae_row keys[] = {
     ROW_OF(struct options, corruptions, ROW_VALUE, "", "list of corruptions",
-           "1 to 12 corruptions to test under, as the key `corruption` takes them, a list within for a chain; the "
-           "config's own when "
-           "not given"),
+           "1 to 12 corruptions to test under, written as for the key `corruption`, an inner list for a chain; the "
+           "config's own if not given"),
     {.key = NULL},
 };
 
@@ -32,7 +31,7 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
     const struct value *own = value_map_get(task->config, "corruption");
     if (!own)
         return error_at(err, DAE_CONFIG, options->mark,
-                        "a denoising autoencoder is compared here, but the config has no corruption to train it on");
+                        "this study compares a denoising autoencoder, but the config has no corruption to train it on");
     if (o->corruptions) {
         TRY(noise_kinds_read(task, o->corruptions, MAX_CORRUPTIONS, o->kind, &o->n, err));
     } else {
@@ -159,7 +158,7 @@ static enum dae_status add_matrix(const struct study_task *task, const struct op
     *figure = (struct study_figure){
         .name = "methods",
         .title = "Mean squared error",
-        .caption = "Dark where more error is left.",
+        .caption = "Darker cells have a larger error.",
         .alt = "heat map of mean squared errors, a row for each corruption, a column for each method",
         .kind = STUDY_HEAT_MAP,
         .y_label = "corruption",
@@ -210,15 +209,14 @@ static enum dae_status add_finding(const struct study_task *task, const struct n
         if (row[i].present && row[i].mse < row[best].mse)
             best = i;
     const bool helps = model->mse < row[RIVAL_STANDARD].mse;
-    const char *text = arena_printf(
-        task->arena,
-        "Under %s the denoising AE leaves an MSE of %.4f (input: %.4f); the same network trained without noise leaves "
-        "%.4f, %.2f times %s",
-        kind->name, model->mse, row[RIVAL_NOISY].mse, row[RIVAL_STANDARD].mse,
-        helps ? model->improvement : 1 / model->improvement, helps ? "more" : "less");
+    const char *text = arena_printf(task->arena,
+                                    "Under %s the denoising AE leaves an MSE of %.4f (input: %.4f); the same network "
+                                    "trained without noise leaves %.4f, %.2f times %s",
+                                    kind->name, model->mse, row[RIVAL_NOISY].mse, row[RIVAL_STANDARD].mse,
+                                    helps ? model->improvement : 1 / model->improvement, helps ? "more" : "less");
     if (text)
-        text = best == RIVAL_MODEL ? arena_printf(task->arena, "%s; no rival leaves less.", text)
-                                   : arena_printf(task->arena, "%s; the least is left by: %s (%.4f).", text,
+        text = best == RIVAL_MODEL ? arena_printf(task->arena, "%s; no rival has a smaller error.", text)
+                                   : arena_printf(task->arena, "%s; the smallest error is that of: %s (%.4f).", text,
                                                   evaluation_label((enum evaluation_rival)best), row[best].mse);
     if (!text)
         return error_no_memory(err, "finding", 0);
@@ -257,11 +255,11 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
     }
     result->title = "Comparison";
     result->about =
-        "What has learning to denoise brought? The network as the config trains it, the same network trained without "
-        "noise, and what needs no training by steps: the best affine map from noisy to clean, fitted to the training "
-        "samples under each corruption; projection on as many principal components as the code has numbers; and for "
-        "images a median filter. All on all test samples, under each corruption. The networks are not trained again "
-        "for a corruption, the affine map is.";
+        "What does learning to denoise gain? This study compares the network as the config trains it, the same network "
+        "trained without noise, and methods without iterative training: the best affine map from noisy to clean, "
+        "fitted to the training samples under each corruption; projection onto as many principal components as the "
+        "code has numbers; and for images a median filter. All are measured on all test samples under each corruption. "
+        "The affine map is refitted for each corruption, the networks are not retrained.";
     return add_matrix(task, o, mse, present, result, err);
 }
 

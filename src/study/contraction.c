@@ -18,7 +18,7 @@ struct options {
 static const struct dae_row keys[] = {
     ROW_LIST(struct options, sigmas, ROW_NUMBERS, "[0.003, 0.01, 0.03]", FIELD_MAX_NUMBERS, 1e-4, 10,
              "standard deviations of the noise in the expansion"),
-    DAE_INT(struct options, samples, 256, 1, 100000, "test samples at which all is measured, the first ones"),
+    DAE_INT(struct options, samples, 256, 1, 100000, "number of test samples to measure at, starting with the first"),
     DAE_INT(struct options, draws, 32, 2, 100000, "draws of noise for each sample and sigma"),
     {.key = NULL},
 };
@@ -39,7 +39,7 @@ static enum dae_status check_data(const struct study_task *task, struct error *e
     if (task->test_set->block_bytes == 0)
         return DAE_OK;
     return error_at(err, DAE_CONFIG, task->settings->data->mark,
-                    "contraction: wants samples that are there, and patches of images are cut anew each time");
+                    "contraction: requires fixed samples, but patches of images are cut differently each time");
 }
 
 /* ---- Measuring. -------------------------------------------------------------------------------------------------- */
@@ -148,8 +148,8 @@ static enum dae_status add_identity(const struct study_task *task, const struct 
                                                         "ratio to |J_r|^2", "ratio with Laplacian", "its std error "};
     const struct study_table head = {
         .name = "identity",
-        .caption = "rise = E|r(x+e) - x|^2 - |r(x) - x|^2 under noise e of variance sigma^2, measured; over sigma^2 it "
-                   "should be |J_r|^2 + (r - x) . Laplacian r as sigma goes to 0.",
+        .caption = "rise = E|r(x+e) - x|^2 - |r(x) - x|^2, measured under noise e of variance sigma^2; divided by "
+                   "sigma^2 it should approach |J_r|^2 + (r - x) . Laplacian r as sigma goes to 0.",
         .row_title = "network and noise",
         .n_rows = n * sigmas->n,
         .n_columns = N_IDENTITY,
@@ -189,8 +189,8 @@ static enum dae_status add_curves(const struct study_task *task, const struct me
     *figure = (struct study_figure){
         .name = "ratios",
         .title = "What small noise adds to the error",
-        .caption = "The rise of the error of the denoising autoencoder, over what |J_r|^2 alone and with the Laplacian "
-                   "term says.",
+        .caption = "The rise of the denoising autoencoder's error, divided by the value expected from |J_r|^2 and from "
+                   "|J_r|^2 with the Laplacian term.",
         .alt = "line chart of two ratios over sigma, with a line at 1",
         .kind = STUDY_LINES,
         .x_label = "sigma",
@@ -225,7 +225,7 @@ static struct agreement agree(const struct noise_identity *d, int n_sigmas, bool
     if (fails)
         a.verdict = "does not hold";
     else if (unclear)
-        a.verdict = "can neither be confirmed nor refuted by so few draws";
+        a.verdict = "can be neither confirmed nor refuted by so few draws";
     return a;
 }
 
@@ -235,15 +235,13 @@ static enum dae_status add_findings(const struct study_task *task, const struct 
     const struct noise_identity *d = &m[0].identity;
     const struct agreement alone = agree(d, sigmas->n, false), with = agree(d, sigmas->n, true);
     const char **finding = result->finding;
-    finding[result->n_findings++] =
-        arena_printf(task->arena,
-                     "Noise of sigma %g to %g raises the error of the denoising autoencoder: that it does so by "
-                     "sigma^2 |J_r|^2 = %.4g "
-                     "sigma^2 alone %s (off by up to %.2g of it, standard error %.2g). With the term (r - x) . "
-                     "Laplacian r = %.3g the "
-                     "second-order expansion %s (off by up to %.2g, standard error %.2g).",
-                     sigmas->number[0], sigmas->number[sigmas->n - 1], d->jacobian, alone.verdict, alone.off,
-                     alone.error, d->laplacian, with.verdict, with.off, with.error);
+    finding[result->n_findings++] = arena_printf(
+        task->arena,
+        "Noise of sigma %g to %g raises the error of the denoising autoencoder. The claim that the rise is sigma^2 "
+        "|J_r|^2 = %.4g sigma^2 %s (off by up to %.2g of it, standard error %.2g). With the term (r - x) . Laplacian r "
+        "= %.3g the second-order expansion %s (off by up to %.2g, standard error %.2g).",
+        sigmas->number[0], sigmas->number[sigmas->n - 1], d->jacobian, alone.verdict, alone.off, alone.error,
+        d->laplacian, with.verdict, with.off, with.error);
     if (!isnan(m[0].encoder))
         finding[result->n_findings++] = arena_printf(
             task->arena,
@@ -301,15 +299,12 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
     result->title = "Contraction";
     result->about = arena_printf(
         task->arena,
-        "How far do small changes of the input still move the reconstruction? |J_r|^2 is the squared Frobenius norm of "
-        "the "
-        "Jacobian of the whole reconstruction, at %lld clean test samples, each a point of its own. Alain & Bengio "
-        "(2014) show "
-        "that training under small noise is, to second order, training with sigma^2 |J_r|^2 as a penalty; the "
-        "expansion has "
-        "a second term, (r - x) . Laplacian r, which only r = x or a linear r lets be left out.%s",
+        "How far do small changes of the input move the reconstruction? |J_r|^2 is the squared Frobenius norm of the "
+        "Jacobian of the whole reconstruction, at each of %lld clean test samples. Alain & Bengio (2014) show that "
+        "training with small noise is, to second order, training with sigma^2 |J_r|^2 as a penalty; the expansion has "
+        "a second term, (r - x) . Laplacian r, which vanishes only for r = x or a linear r.%s",
         (long long)samples,
-        contractive ? " The contractive network is trained without noise and with that penalty, sigma^2 that of the "
+        contractive ? " The contractive network is trained without noise but with that penalty; sigma^2 is that of the "
                       "config's noise."
                     : "");
     if (!result->about)

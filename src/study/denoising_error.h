@@ -1,4 +1,4 @@
-/* What is left of the noise in the test set after a network, for the studies that ask this of many networks. */
+/* The remaining error of the test set after a network, for studies that measure many networks. */
 #ifndef STUDY_DENOISING_ERROR_H
 #define STUDY_DENOISING_ERROR_H
 
@@ -6,12 +6,12 @@
 
 enum { TEST_ERROR_SHOWN = 10 };
 
-/* MSE over all numbers of all test samples; PSNR in dB, the mean over the samples, NaN where the MSE is 0. */
+/* MSE over all numbers of all test samples; PSNR in dB, the mean over the samples, NaN if the MSE is 0. */
 struct denoising_error {
     double noisy_mse, noisy_psnr, mse, psnr;
 };
 
-/* Test samples to keep on their way: set number (the file's) and n; noisy and output (n, sample) may be NULL. */
+/* Test samples to keep: set number (the file's) and n; noisy and output (n, sample) may be NULL. */
 struct test_shown {
     int n;
     int64_t number[TEST_ERROR_SHOWN];
@@ -24,7 +24,7 @@ MUST_USE enum dae_status denoising_error_measure(const struct study_task *task, 
                                                  const float *parameters, bool corrupt, struct test_shown *shown,
                                                  struct denoising_error *out, struct error *err);
 
-/* The first test sample of each label 0 .. most - 1, or the first samples when there are no labels. */
+/* The first test sample of each label 0 .. most - 1, or the first samples if there are no labels. */
 void test_shown_choose(const struct dataset *set, int most, struct test_shown *shown);
 
 /* Whether samples can be drawn: (H,W,1) or (H,W,3). */

@@ -42,13 +42,15 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
     (void)filled;
     if (network->code < 0)
         return error_at(err, DAE_CONFIG, model->mark,
-                        "a study of features wants a code; name a layer, and give its name to model.code");
+                        "a study of features requires a code; name a layer, and set model.code to its name");
     if (network->noisy == 0)
-        return error_at(err, DAE_CONFIG, options->mark, "a study of features wants a corruption; there is none");
+        return error_at(err, DAE_CONFIG, options->mark,
+                        "a study of features requires a corruption, but the config has none");
     if (dae_shape_len(&network->node[0].plan.output) > MOMENTS_MAX_ELEMENTS ||
         dae_shape_len(&network->node[network->code].plan.output) > MOMENTS_MAX_ELEMENTS)
         return error_at(err, DAE_CONFIG, model->mark,
-                        "a study of features takes samples and codes of at most %d numbers", (int)MOMENTS_MAX_ELEMENTS);
+                        "a study of features accepts samples and codes of at most %d numbers",
+                        (int)MOMENTS_MAX_ELEMENTS);
     return DAE_OK;
 }
 
@@ -184,8 +186,8 @@ static enum dae_status add_map(struct features *f, enum row row, bool noisy, con
         .title = arena_printf(arena, "Codes of the %s autoencoder, %s images", net, view),
         .caption = arena_printf(arena,
                                 "The codes of %lld %s test images, coloured by class, on the first two principal "
-                                "components of the %s autoencoder's codes of clean images, which carry %.0f %% of "
-                                "their variance: classes that overlap here may be apart in the other directions.",
+                                "components of the %s autoencoder's codes of clean images, which explain %.0f %% of "
+                                "their variance: classes that overlap here may be separate in other directions.",
                                 (long long)n, view, net, 100 * kept),
         .alt = arena_printf(arena, "points in the plane, coloured by class: codes of the %s autoencoder for %s images",
                             net, view),
@@ -258,16 +260,16 @@ static enum dae_status compare_view(struct features *f, int view, const char *wh
     const double error = standard_error(ours, theirs, f->n), gain = ours - theirs;
     const char *verdict = gain > 2 * error    ? "holds here"
                           : gain < -2 * error ? "does not hold here: they are worse"
-                                              : "is not borne out here: the difference is within two standard errors";
+                                              : "is not confirmed here: the difference is within two standard errors";
     return add_finding(
         f,
-        arena_printf(
-            f->task->arena,
-            "%s: %lld nearest neighbours name %.2f %% of the classes rightly among the denoising autoencoder's "
-            "codes and %.2f %% among the standard one's, %+.2f points (standard error %.2f). The claim that "
-            "denoising gives better features %s. Planes (the linear probe) reach %.2f %% and %.2f %%.",
-            where, (long long)f->options->k, 100 * ours, 100 * theirs, 100 * gain, 100 * error, verdict,
-            100 * f->value[ROW_DENOISING][COLUMN_PROBE + view], 100 * f->value[ROW_STANDARD][COLUMN_PROBE + view]),
+        arena_printf(f->task->arena,
+                     "%s: %lld nearest neighbours classify %.2f %% correctly by the denoising autoencoder's codes and "
+                     "%.2f %% by the standard autoencoder's, %+.2f points (standard error %.2f). The claim that "
+                     "denoising gives better features %s. The linear probe reaches %.2f %% and %.2f %%.",
+                     where, (long long)f->options->k, 100 * ours, 100 * theirs, 100 * gain, 100 * error, verdict,
+                     100 * f->value[ROW_DENOISING][COLUMN_PROBE + view],
+                     100 * f->value[ROW_STANDARD][COLUMN_PROBE + view]),
         err);
 }
 
@@ -296,8 +298,8 @@ static enum dae_status add_rivals(struct features *f, struct error *err)
         f,
         pca ? arena_printf(f->task->arena,
                            "Without any training the pixels reach %.2f %% clean, %.2f %% noisy and %.2f %% with noisy "
-                           "queries among clean neighbours%s. Best of all by neighbours: %s on clean images, %s on "
-                           "noisy ones, %s for noisy queries among clean neighbours.",
+                           "queries among clean neighbours%s. The best features for neighbours are %s on clean images, "
+                           "%s on noisy ones, and %s for noisy queries among clean neighbours.",
                            100 * v[ROW_PIXELS][COLUMN_KNN + CODES_CLEAN], 100 * v[ROW_PIXELS][COLUMN_KNN + CODES_NOISY],
                            100 * v[ROW_PIXELS][COLUMN_KNN + CODES_CLEAN_NOISY], pca, row_names[clean], row_names[noisy],
                            row_names[asked])
@@ -314,17 +316,16 @@ static enum dae_status add_findings(struct features *f, struct error *err)
     TRY(add_finding(f,
                     arena_printf(f->task->arena,
                                  "Noise moves a code of the denoising autoencoder by %.2f of the spread of its clean "
-                                 "codes, one of the standard autoencoder by %.2f.",
+                                 "codes, and a code of the standard autoencoder by %.2f.",
                                  f->value[ROW_DENOISING][COLUMN_MOVED], f->value[ROW_STANDARD][COLUMN_MOVED]),
                     err));
-    return add_finding(
-        f,
-        arena_printf(f->task->arena,
-                     "Of %.0f code units, %.0f of the denoising and %.0f of the standard autoencoder are "
-                     "dead: they say the same about every test image.",
-                     f->value[ROW_DENOISING][COLUMN_LEN], f->value[ROW_DENOISING][COLUMN_DEAD],
-                     f->value[ROW_STANDARD][COLUMN_DEAD]),
-        err);
+    return add_finding(f,
+                       arena_printf(f->task->arena,
+                                    "Of %.0f code units, %.0f of the denoising and %.0f of the standard autoencoder "
+                                    "are dead: they have the same value for every test image.",
+                                    f->value[ROW_DENOISING][COLUMN_LEN], f->value[ROW_DENOISING][COLUMN_DEAD],
+                                    f->value[ROW_STANDARD][COLUMN_DEAD]),
+                       err);
 }
 
 static enum dae_status add_table(struct features *f, struct error *err)
@@ -337,13 +338,13 @@ static enum dae_status add_table(struct features *f, struct error *err)
         return error_no_memory(err, "table", sizeof f->value);
     *table = (struct study_table){
         .name = "features",
-        .caption = arena_printf(arena,
-                                "Share of test images whose class is told rightly from the features, in five folds: by "
-                                "%lld nearest neighbours (kNN) and by a linear classifier (probe); clean, noisy, and "
-                                "fitted to clean but asked about noisy images. Moved by noise: the distance between a "
-                                "sample's noisy and clean features over that of clean features from their mean (roots "
-                                "of mean squares).",
-                                (long long)f->options->k),
+        .caption = arena_printf(
+            arena,
+            "Share of test images that are classified correctly from the features, in five folds: by %lld nearest "
+            "neighbours (kNN) and by a linear classifier (probe); on clean images, on noisy images, and fitted to "
+            "clean but tested on noisy images. Moved by noise: the distance between a sample's noisy and clean "
+            "features, divided by the distance of clean features from their mean (roots of mean squares).",
+            (long long)f->options->k),
         .row_title = "features",
         .n_columns = COLUMNS,
         .column_name = column_names,
@@ -378,20 +379,19 @@ static enum dae_status measure_all(struct features *f, struct error *err)
     if (!denoising)
         TRY(study_train(task, variant, true, "model", &denoising, err));
     TRY(study_train(task, variant, false, "standard", &standard, err));
-    study_progress(task, 0, "looking for neighbours of pixels");
+    study_progress(task, 0, "searching for neighbours of pixels");
     TRY(measure_samples(f, denoising, err));
-    study_progress(task, 0.2, "looking for neighbours of codes");
+    study_progress(task, 0.2, "searching for neighbours of codes");
     TRY(measure_network(f, ROW_STANDARD, standard, err));
-    study_progress(task, 0.05, "looking for neighbours of codes");
+    study_progress(task, 0.05, "searching for neighbours of codes");
     return measure_network(f, ROW_DENOISING, denoising, err);
 }
 
 static enum dae_status check_data(const struct study_task *task, struct error *err)
 {
-    return task->test_set->labels
-               ? DAE_OK
-               : error_at(err, DAE_CONFIG, task->settings->data->mark,
-                          "a study of features tells classes apart, but these test samples have no labels");
+    return task->test_set->labels ? DAE_OK
+                                  : error_at(err, DAE_CONFIG, task->settings->data->mark,
+                                             "a study of features requires labels, but these test samples have none");
 }
 
 static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
@@ -403,11 +403,11 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
     result->title = "Features: what the code says about the class";
     result->about = arena_printf(
         task->arena,
-        "Are a denoising autoencoder's features better? The codes of %lld test images are handed to two classifiers: "
-        "%lld nearest neighbours, and ridge regression on the classes in closed form (a linear probe). Both see four "
-        "fifths of the images and are asked about the rest, five times over (stratified folds in the order of the "
-        "file). Beside the denoising autoencoder stand the same network trained without noise, as many principal "
-        "components as the code has numbers, and the pixels themselves. Networks were trained for %lld epochs, once: "
+        "Are a denoising autoencoder's features better? Two classifiers use the codes of %lld test images: %lld "
+        "nearest neighbours, and ridge regression on the classes in closed form (a linear probe). Both see four fifths "
+        "of the images and classify the rest, in five turns (stratified folds in the order of the file). The study "
+        "compares the denoising autoencoder with the same network trained without noise, with as many principal "
+        "components as the code has numbers, and with the pixels. Networks were trained for %lld epochs, once: "
         "differences of a few tenths of a point change with the seed.",
         (long long)f.n, (long long)f.options->k, (long long)task->settings->epochs);
     if (!result->about)
@@ -418,7 +418,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 
 const struct study study_features = {
     .name = "features",
-    .help = "are the codes of a denoising autoencoder better features? neighbours and a linear probe",
+    .help = "are the codes of a denoising autoencoder better features? asks neighbours and a linear probe",
     .rows = keys,
     .options_bytes = sizeof(struct options),
     .plan = plan,

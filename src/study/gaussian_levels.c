@@ -11,10 +11,10 @@ enum dae_status gaussian_levels_check(const struct study_task *task, struct mark
 {
     if (!value_map_get(task->config, "corruption"))
         return error_at(err, DAE_CONFIG, mark,
-                        "a study of noise levels expects Gaussian noise; there is no corruption");
+                        "a study of noise levels requires Gaussian noise, but the config has no corruption");
     if (!gaussian_of(task->network))
         return error_at(err, DAE_CONFIG, task->network->node[1].mark,
-                        "a study of noise levels expects one corruption, Gaussian noise; this is another");
+                        "a study of noise levels requires Gaussian noise as the only corruption; this is another one");
     return DAE_OK;
 }
 

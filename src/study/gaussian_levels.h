@@ -4,11 +4,12 @@
 
 #include "study/study.h"
 
-/* The config's corruption must be additive Gaussian noise and nothing else: DAE_CONFIG at the corruption, or at `mark`
- * when there is none. */
+/* The config's only corruption must be additive Gaussian noise: DAE_CONFIG at the corruption, or at `mark` if there is
+ * none. */
 MUST_USE enum dae_status gaussian_levels_check(const struct study_task *task, struct mark mark, struct error *err);
 
-/* The corruption of the config with this sigma, for study_variant_under; the arena's. NULL when out of memory. */
+/* The corruption of the config with this sigma, for study_variant_under, owned by the arena. NULL when out of
+ * memory. */
 const struct value *gaussian_levels_value(const struct study_task *task, double sigma);
 
 /* The network under that corruption, with further assignments as study_variant takes them, or NULL. */

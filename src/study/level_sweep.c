@@ -15,13 +15,13 @@ struct options {
 
 static const struct dae_row keys[] = {
     ROW_LIST(struct options, levels, ROW_NUMBERS, "[0.1, 0.2, 0.3, 0.4, 0.5]", FIELD_MAX_NUMBERS, 1e-6, 100,
-             "standard deviations to train on, a network for each"),
+             "standard deviations to train on, with one network for each"),
     ROW_LIST(struct options, test_levels, ROW_NUMBERS, "[0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7]", FIELD_MAX_NUMBERS, 0, 100,
              "standard deviations to test on"),
     ROW_RANGE(struct options, epochs, DAE_TYPE_INT, "", 1, 1000000,
-              "passes over the training samples for each network; train.epochs when not given"),
+              "passes over the training samples for each network; train.epochs if not given"),
     DAE_INT(struct options, seeds, 1, 1, NOISE_SEEDS_MAX,
-            "seeds to train each with, from the config's on; the tables have means"),
+            "number of seeds to train each with, starting with the config's; the tables have means"),
     {.key = NULL},
 };
 
@@ -115,10 +115,10 @@ static bool say_best(const struct study_task *task, const struct options *o, str
     }
     return !isfinite(best_mean) ||
            add_finding(result, arena_printf(task->arena,
-                                            "%s; as one network for all tested levels above 0, that of %s has the "
-                                            "least mean error (%.4f).",
-                                            one_best ? "One level is the best for each that was tested"
-                                                     : "No level is the best for all that were tested",
+                                            "%s; as a single network for all tested levels above 0, the one trained on "
+                                            "%s has the smallest mean error (%.4f).",
+                                            one_best ? "One training level is best for all tested levels"
+                                                     : "No training level is best for all tested levels",
                                             matrix->trained[best].name, best_mean));
 }
 
@@ -144,12 +144,13 @@ static bool say_high_to_low(const struct study_task *task, const struct options 
     }
     if (!helps || !harms)
         return false;
-    if (*helps && !add_finding(result, arena_printf(task->arena, "Trained on %s, it denoises less noise at sigma %s.",
+    if (*helps && !add_finding(result, arena_printf(task->arena,
+                                                    "Trained on %s, the network also removes weaker noise at sigma %s.",
                                                     matrix->trained[high].name, helps)))
         return false;
     if (*harms && !add_finding(result, arena_printf(task->arena,
-                                                    "Trained on %s, it makes less noise worse at sigma %s: there its "
-                                                    "input has less error than its output.",
+                                                    "Trained on %s, the network makes weaker noise worse at sigma %s: "
+                                                    "there its input has a smaller error than its output.",
                                                     matrix->trained[high].name, harms)))
         return false;
     int at_low = -1, at_high = -1;
@@ -159,13 +160,13 @@ static bool say_high_to_low(const struct study_task *task, const struct options 
     }
     if (high == low || at_low < 0 || at_high < 0)
         return true;
-    return add_finding(
-        result, arena_printf(task->arena,
-                             "To train on %s and test on %s leaves %.2f times the error of the network trained for it; "
-                             "to train on %s and test on %s, %.2f times.",
-                             matrix->trained[high].name, matrix->trained[low].name,
-                             mse_of(matrix, high, at_low) / mse_of(matrix, low, at_low), matrix->trained[low].name,
-                             matrix->trained[high].name, mse_of(matrix, low, at_high) / mse_of(matrix, high, at_high)));
+    return add_finding(result, arena_printf(task->arena,
+                                            "Training on %s and testing on %s leaves %.2f times the error of the "
+                                            "network trained for it; training on %s and testing on %s, %.2f times.",
+                                            matrix->trained[high].name, matrix->trained[low].name,
+                                            mse_of(matrix, high, at_low) / mse_of(matrix, low, at_low),
+                                            matrix->trained[low].name, matrix->trained[high].name,
+                                            mse_of(matrix, low, at_high) / mse_of(matrix, high, at_high)));
 }
 
 static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
@@ -173,9 +174,9 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
     struct options o = *(const struct options *)options;
     TRY(noise_matrix_run(task, &o.matrix, err));
     result->title = "Level sweep";
-    result->about = "Is there an optimal level of noise to train on, and can a network trained on much noise denoise "
-                    "little? The same network is trained on Gaussian noise of each level, and each is tested on all "
-                    "test samples at each level.";
+    result->about = "Is there an optimal level of noise to train on, and can a network trained on strong noise remove "
+                    "weak noise? The same network is trained on Gaussian noise of each level, and each is tested on "
+                    "all test samples at each level.";
     TRY(noise_matrix_tables(task, &o.matrix, "trained on sigma", "tested on sigma", result, err));
     if (!say_best(task, &o, result) || !say_high_to_low(task, &o, result))
         return error_no_memory(err, "finding", 0);

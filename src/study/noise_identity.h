@@ -2,8 +2,8 @@
  *
  *   E|r(x+e) - x|^2 - |r(x) - x|^2 = sigma^2 (|J_r(x)|_F^2 + (r(x) - x) . Laplacian r(x)) + o(sigma^2),
  *
- * the second-order expansion behind Alain & Bengio 2014, theorem 2 (where the last term is left out, which only an r
- * with r(x) = x or a linear one allows). All three are measured, each apart from the others. */
+ * the second-order expansion behind Alain & Bengio 2014, theorem 2 (which omits the last term; it vanishes only for
+ * r(x) = x or a linear r). All three are measured independently. */
 #ifndef STUDY_NOISE_IDENTITY_H
 #define STUDY_NOISE_IDENTITY_H
 
@@ -15,18 +15,19 @@
 struct noise_identity_options {
     int n_sigmas;
     const double *sigma; /* (n_sigmas) */
-    int64_t draws;       /* of noise for each point and sigma, at least 2; each is used with both signs, so that what is
-                          * odd in e cancels and does not hide the rest */
+    int64_t draws;       /* of noise for each point and sigma, at least 2; each is used with both signs, so that odd
+                          * terms in e cancel */
     uint64_t seed;
 };
 
-/* Means over the points. Arrays are the arena's. */
+/* Means over the points. The arena owns the arrays. */
 struct noise_identity {
     double error;                   /* |r(x) - x|^2 */
     double jacobian;                /* |J_r|_F^2 */
     bool exact;                     /* see mapping_jacobian */
     double laplacian, laplacian_se; /* (r - x) . Laplacian r, by second differences along random signs of length 0.01 */
-    double *rise, *rise_se;         /* (n_sigmas) the left side over sigma^2; and its standard error over the draws */
+    double *rise, *rise_se;         /* (n_sigmas) the left side divided by sigma^2; and its standard error over the
+                                     * draws */
 };
 
 /* x (n, input) are points; the map's output is as long as its input. Stops between draws when *stop is set:

@@ -90,8 +90,8 @@ static enum dae_status add_table(const struct study_task *task, const struct mea
     const int n = m->levels->n;
     const struct study_table head = {
         .name = "levels",
-        .caption = "All test samples at each level. PSNR is the mean over the samples; it has no value where nothing "
-                   "is wrong.",
+        .caption =
+            "All test samples at each level. PSNR is the mean over the samples; it has no value if there is no error.",
         .row_title = "sigma",
         .n_rows = n,
         .n_columns = N_COLUMNS,
@@ -117,11 +117,10 @@ static enum dae_status add_whole_table(const struct study_task *task, const stru
     const int n = m->levels->n;
     if (m->n_whole == 0)
         return DAE_OK;
-    const char *caption =
-        arena_printf(task->arena,
-                     "The %lld whole test images: noise not clipped unless the config says so, output held in [0, 1], "
-                     "PSNR of each image, at most 100 dB, then the mean.",
-                     (long long)m->n_whole);
+    const char *caption = arena_printf(task->arena,
+                                       "The %lld whole test images: noise not clipped unless the config says so, "
+                                       "outputs clamped to [0, 1], PSNR of each image, at most 100 dB, then the mean.",
+                                       (long long)m->n_whole);
     if (!caption)
         return error_no_memory(err, "table", 0);
     const struct study_table head = {
@@ -161,7 +160,7 @@ static enum dae_status add_curves(const struct study_task *task, const struct me
     *figure = (struct study_figure){
         .name = "error",
         .title = "Error before and after",
-        .caption = "Where the curves cross, denoising begins to be of use.",
+        .caption = "Where the curves cross, denoising begins to help.",
         .alt = "line chart of the mean squared error of noisy and denoised test samples over sigma",
         .kind = STUDY_LINES,
         .x_label = "sigma",
@@ -192,8 +191,8 @@ static enum dae_status add_images(const struct study_task *task, const struct me
         label[r] = r % 2 == 0 ? "noisy" : "denoised";
     *figure = (struct study_figure){
         .name = "images",
-        .title = "From left to right, more noise",
-        .caption = "Each sample twice: noisy above, denoised below.",
+        .title = "Noise increases from left to right",
+        .caption = "Each sample appears twice: noisy above, denoised below.",
         .alt = "pairs of rows of images, noisy and denoised, under growing noise",
         .kind = STUDY_TILES,
         .tiles = {n_rows, n, (int)shape->dim[0], (int)shape->dim[1], (int)shape->dim[2], label, m->image, note},
@@ -220,15 +219,15 @@ static enum dae_status add_findings(const struct study_task *task, const struct 
     const char **finding = result->finding;
     if (*help)
         finding[result->n_findings++] =
-            arena_printf(task->arena, "The output is nearer to the clean sample than the input is at sigma %s.", help);
+            arena_printf(task->arena, "The output is closer to the clean sample than the input at sigma %s.", help);
     if (*harm)
         finding[result->n_findings++] = arena_printf(
-            task->arena, "At sigma %s the network takes away more than it brings: its input would have been better.",
+            task->arena, "At sigma %s the network does more harm than good: its input is better than its output.",
             harm);
     const struct denoising_error *e = &m->error[best];
-    finding[result->n_findings++] =
-        arena_printf(task->arena, "The gain is largest at sigma %g: MSE %.5f becomes %.5f, %.2f times less.",
-                     m->levels->number[best], e->noisy_mse, e->mse, e->noisy_mse / e->mse);
+    finding[result->n_findings++] = arena_printf(
+        task->arena, "The gain is largest at sigma %g: the MSE falls from %.5f to %.5f, by a factor of %.2f.",
+        m->levels->number[best], e->noisy_mse, e->mse, e->noisy_mse / e->mse);
     /* The table has them all, however many. */
     for (int i = 0; m->n_whole > 0 && i < m->levels->n && result->n_findings < STUDY_MAX_FINDINGS; ++i)
         finding[result->n_findings++] = arena_printf(
@@ -255,8 +254,9 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
     }
     TRY(measure(task, parameters, &m, 1 - task->done, err));
     result->title = "Noise levels";
-    result->about = "How far does one trained network carry? Every test sample gets Gaussian noise of each level, the "
-                    "same draws scaled, and goes through the network once. The level of training is in the config.";
+    result->about = "How well does one trained network generalise to other levels? Every test sample gets Gaussian "
+                    "noise of each level, with the same draws scaled, and goes through the network once. The config "
+                    "says which level the network was trained on.";
     TRY(add_table(task, &m, result, err));
     TRY(add_whole_table(task, &m, result, err));
     TRY(add_images(task, &m, result, err));
@@ -266,9 +266,8 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 
 const struct study study_noise_levels = {
     .name = "noise_levels",
-    .help =
-        "one trained network on ever stronger Gaussian noise: images, MSE and PSNR at each level, of photographs also "
-        "on whole images",
+    .help = "one trained network on increasing Gaussian noise: images, MSE and PSNR at each level, for photographs "
+            "also on whole images",
     .rows = keys,
     .options_bytes = sizeof(struct options),
     .chooses_noise = true,

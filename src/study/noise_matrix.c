@@ -129,8 +129,8 @@ enum dae_status noise_matrix_tables(const struct study_task *task, const struct 
     const struct study_table mse = {
         .name = "mse",
         .row_title = row_title,
-        .caption = "Mean squared error over all test samples, the mean over the seeds; the last row is what doing "
-                   "nothing costs.",
+        .caption = "Mean squared error over all test samples, averaged over the seeds; the last row is the error of "
+                   "doing nothing.",
     };
     const struct study_table spread = {
         .name = "spread",
@@ -144,7 +144,7 @@ enum dae_status noise_matrix_tables(const struct study_task *task, const struct 
     *figure = (struct study_figure){
         .name = "matrix",
         .title = "Mean squared error",
-        .caption = "Dark where more error is left.",
+        .caption = "Darker cells have a larger error.",
         .alt = "heat map of the table of mean squared errors",
         .kind = STUDY_HEAT_MAP,
         .x_label = x_label,

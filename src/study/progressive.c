@@ -17,7 +17,7 @@ struct options {
 
 static const struct dae_row keys[] = {
     ROW_LIST(struct options, levels, ROW_NUMBERS, "[0.3, 0.7]", MAX_LEVELS, 1e-6, 100,
-             "standard deviations of the noise at the start; each gets a picture"),
+             "standard deviations of the initial noise; each gets a picture"),
     DAE_INT(struct options, passes, 4, 1, MAX_PASSES, "how many times the network is applied"),
     {.key = NULL},
 };
@@ -28,7 +28,7 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
     TRY(gaussian_levels_check(task, options->mark, err));
     if (network_layers_read_mask(task->network))
         return error_at(err, DAE_CONFIG, options->mark,
-                        "a study of several passes wants a network that is not told what is missing");
+                        "a study of several passes requires a network that does not read the mask");
     return DAE_OK;
 }
 
@@ -127,7 +127,7 @@ static enum dae_status measure(struct progressive *p, const float *parameters, s
     const int n = p->options->levels.n;
     enum dae_status status = prepare(p, parameters, err);
     for (int level = 0; level < n && status == DAE_OK; ++level) {
-        study_progress(p->task, level > 0 ? 0.2 / n : 0, "denoising again and again");
+        study_progress(p->task, level > 0 ? 0.2 / n : 0, "denoising repeatedly");
         status = measure_level(p, level, parameters, err);
     }
     buffer_free(p->data);
@@ -146,7 +146,7 @@ static enum dae_status add_table(const struct progressive *p, const char *name, 
     const struct study_table head = {
         .name = name,
         .caption = caption,
-        .row_title = "sigma at the start",
+        .row_title = "initial sigma",
         .n_rows = n,
         .n_columns = p->n_stages,
     };
@@ -189,7 +189,7 @@ static enum dae_status add_curves(const struct progressive *p, struct study_resu
     *figure = (struct study_figure){
         .name = "passes",
         .title = "Error after each pass",
-        .caption = "Pass 0 is the noisy input. Where a curve turns upwards, one more pass does harm.",
+        .caption = "Pass 0 is the noisy input. Where a curve rises, the pass does harm.",
         .alt = "line chart of the mean squared error over the number of passes, a curve for each noise level",
         .kind = STUDY_LINES,
         .x_label = "passes of the network",
@@ -223,9 +223,9 @@ static enum dae_status add_images(const struct progressive *p, int level, struct
     }
     *figure = (struct study_figure){
         .name = arena_printf(arena, "passes_from_%g", sigma),
-        .title = arena_printf(arena, "Pass after pass, from sigma %g", sigma),
+        .title = arena_printf(arena, "Passes from sigma %g", sigma),
         .caption = "The same samples, from top to bottom: clean, noisy, and after each pass of the network over its "
-                   "own output. The errors are of all test samples.",
+                   "own output. The errors are over all test samples.",
         .alt = arena_printf(arena, "rows of images: clean, with noise of sigma %g, and after each of %lld passes",
                             sigma, (long long)p->options->passes),
         .kind = STUDY_TILES,
@@ -250,8 +250,8 @@ static enum dae_status add_finding(const struct progressive *p, int level, struc
     while (best < last && mse[best + 1] < mse[best])
         ++best;
     const char *end = best == last ? "each pass helps, up to the last"
-                      : best == 0  ? "already the first pass does harm"
-                      : best == 1  ? "already the second pass does harm"
+                      : best == 0  ? "the first pass already does harm"
+                      : best == 1  ? "the second pass already does harm"
                                    : arena_printf(p->task->arena, "%d passes help, and the next does harm", best);
     const char *then = best == last       ? arena_printf(p->task->arena, "%.4f after %d", mse[last], last)
                        : best + 1 == last ? arena_printf(p->task->arena, "%.4f after %d, %.4f after %d", mse[best],
@@ -259,7 +259,7 @@ static enum dae_status add_finding(const struct progressive *p, int level, struc
                                           : arena_printf(p->task->arena, "%.4f after %d, %.4f after %d, %.4f after %d",
                                                          mse[best], best, mse[best + 1], best + 1, mse[last], last);
     const char *finding =
-        end && then ? arena_printf(p->task->arena, "From sigma %g %s: mean squared error %.4f at the start, %s.",
+        end && then ? arena_printf(p->task->arena, "From sigma %g %s: the initial mean squared error is %.4f, then %s.",
                                    p->options->levels.number[level], end, mse[0], then)
                     : NULL;
     if (!finding)
@@ -274,8 +274,8 @@ static enum dae_status fill_result(struct progressive *p, struct study_result *r
     result->about = arena_printf(
         p->task->arena,
         "Does denoising twice denoise better? All %lld test samples get Gaussian noise and go through the network %lld "
-        "times, each time its last output. The network was trained to take away the noise of its config in one pass, "
-        "and on noisy inputs: its own output is an input of a kind that it has never seen.",
+        "times; each pass reads the output of the one before. The network was trained to remove the noise of its "
+        "config in one pass, and on noisy inputs: it has never seen inputs like its own output.",
         (long long)loader_samples(p->task->test), (long long)p->options->passes);
     if (!result->about)
         return error_no_memory(err, "study", 0);
@@ -313,7 +313,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 
 const struct study study_progressive = {
     .name = "progressive",
-    .help = "the network on its own output, pass after pass: where more passes stop helping",
+    .help = "the network on its own output, repeatedly: when further passes stop helping",
     .rows = keys,
     .options_bytes = sizeof(struct options),
     .chooses_noise = true,

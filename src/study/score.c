@@ -22,7 +22,7 @@ struct options {
 
 static const struct dae_row keys[] = {
     ROW_LIST(struct options, sigmas, ROW_NUMBERS, "", FIELD_MAX_NUMBERS, 1e-3, 100,
-             "standard deviations of the noise, each with a network of its own; not given: the config's"),
+             "standard deviations of the noise, each with its own network; the config's if not given"),
     {.key = NULL},
 };
 
@@ -36,20 +36,20 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
     TRY(source_plane(task->settings->data, &is_plane, &scale, err));
     if (!is_plane)
         return error_at(err, DAE_CONFIG, task->settings->data->mark,
-                        "the study score wants data whose score is known: source: mixture or spiral");
+                        "the study score requires data whose score is known: source: mixture or spiral");
     TRY(gaussian_levels_check(task, options->mark, err));
     const struct node *noise = &task->network->node[1], *loss = &task->network->node[task->network->loss];
     const struct dae_level *sigma = plugin_deviation(noise->plugin, noise->state);
     const double *clamp = plugin_noise_options(noise->plugin, noise->state)->clamp;
     if (isfinite(clamp[0]) || isfinite(clamp[1]))
-        return error_at(err, DAE_CONFIG, noise->mark, "the study score expects noise that is not clamped");
+        return error_at(err, DAE_CONFIG, noise->mark, "the study score requires noise that is not clamped");
     if (o->sigmas.n == 0 && !(sigma->low == sigma->high && sigma->low > 0))
-        return error_at(err, DAE_CONFIG, noise->mark, "the study score expects one %s above 0, here or as its option",
+        return error_at(err, DAE_CONFIG, noise->mark, "the study score requires one %s above 0, here or as its option",
                         noise->plugin->noise->deviation);
     if (!plugin_is_squared_error(loss->plugin, loss->state))
-        return error_at(
-            err, DAE_CONFIG, loss->mark,
-            "the study score expects the squared error as the loss: it is the mean that restores by the score");
+        return error_at(err, DAE_CONFIG, loss->mark,
+                        "the study score requires the squared error as the loss, because its minimum is the mean, "
+                        "which follows the score");
     if (o->sigmas.n == 0)
         o->sigmas = (struct field_numbers){1, {sigma->low}};
     return DAE_OK;
@@ -158,14 +158,13 @@ static enum dae_status add_table(const struct study_task *task, const struct mea
     const int n_columns = mixture ? N_MIXTURE : N_SPIRAL;
     const struct study_table head = {
         .name = "score",
-        .caption = mixture
-                       ? "All test points under noise. s_hat = (r(x) - x) / sigma^2 of the network, s the exact score "
-                         "of the noisy points, r* = x + sigma^2 s the best restoration; errors are relative to the "
-                         "size of the score that they are measured from, the last two from the score of the clean "
-                         "density, which even s misses by the bias."
-                       : "All test points under noise; distances to the curve before and after one pass, in units of "
-                         "the spiral at scale 1. The cosine is the mean over the points of that between the "
-                         "network's step and the way to the nearest point of the curve.",
+        .caption = mixture ? "All test points under noise. s_hat = (r(x) - x) / sigma^2 of the network, s the exact "
+                             "score of the noisy points, r* = x + sigma^2 s the best restoration; errors are relative "
+                             "to the size of the score that they are measured against. The last two refer to the score "
+                             "of the clean density, from which even s differs by the bias."
+                           : "All test points under noise; distances to the curve before and after one pass, in units "
+                             "of the spiral at scale 1. The cosine is that between the network's step and the "
+                             "direction to the nearest point of the curve, averaged over the points.",
         .row_title = "sigma",
         .n_rows = n,
         .n_columns = n_columns,
@@ -248,7 +247,7 @@ static enum dae_status add_fields(const struct study_task *task, const struct st
     TRY(status);
     TRY(add_field(task, at, to, arena_printf(task->arena, "field_%d", number),
                   arena_printf(task->arena, "Where the network moves a point, sigma %g", sigma),
-                  "From each point x the step r(x) - x of the network, over clean test points.", result, err));
+                  "The network's step r(x) - x from each point x, over clean test points.", result, err));
     for (size_t i = 0; i < n && mixture; ++i) {
         double restored[2];
         mixture_restored((double[]){(double)at[2 * i], (double)at[2 * i + 1]}, sigma, restored);
@@ -259,7 +258,7 @@ static enum dae_status add_fields(const struct study_task *task, const struct st
         return DAE_OK;
     return add_field(task, at, best, arena_printf(task->arena, "exact_%d", number),
                      arena_printf(task->arena, "The exact step, sigma %g", sigma),
-                     "sigma^2 times the score of the mixture under this noise, at the same points.", result, err);
+                     "sigma^2 times the score of the mixture with this noise, at the same points.", result, err);
 }
 
 /* ---- Findings. --------------------------------------------------------------------------------------------------- */
@@ -268,23 +267,23 @@ static const char *mixture_finding(const struct study_task *task, const struct m
 {
     double row[N_MIXTURE];
     mixture_row(m, row);
-    return arena_printf(task->arena,
-                        "sigma %g: the step (r(x) - x) / sigma^2 is the score of the noisy points to a relative error "
-                        "of %.3f, cosine %.4f. It is not the score of the clean density, from which even the exact "
-                        "one is %.2f off. The test loss is %.3g above the best possible %.4g; the error of the score "
-                        "alone makes it %.3g.",
-                        m->sigma, row[0], row[1], row[7], row[4], row[5], row[3]);
+    return arena_printf(
+        task->arena,
+        "sigma %g: the step (r(x) - x) / sigma^2 is the score of the noisy points to a relative error of %.3f, cosine "
+        "%.4f. It is not the score of the clean density, from which even the exact one differs by %.2f. The test loss "
+        "is %.3g above the best possible %.4g; the error of the score explains %.3g of it.",
+        m->sigma, row[0], row[1], row[7], row[4], row[5], row[3]);
 }
 
 static const char *spiral_finding(const struct study_task *task, const struct measured *m)
 {
     double row[N_SPIRAL];
     spiral_row(m, row);
-    return arena_printf(task->arena,
-                        "sigma %g (%.3g at scale 1): one pass takes noisy points from a distance of %.4f to %.4f of "
-                        "the curve, %.1f times nearer; its step points to the nearest point of the curve with cosine "
-                        "%.3f.",
-                        m->sigma, row[0], row[1], row[2], row[3], row[4]);
+    return arena_printf(
+        task->arena,
+        "sigma %g (%.3g at scale 1): one pass takes noisy points from a distance of %.4f to %.4f of the curve, %.1f "
+        "times closer; its step points to the nearest point of the curve with cosine %.3f.",
+        m->sigma, row[0], row[1], row[2], row[3], row[4]);
 }
 
 static enum dae_status add_findings(const struct study_task *task, const struct measured *m, int n, bool mixture,
@@ -350,17 +349,17 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
         mixture
             ? "A denoiser trained with squared error under Gaussian noise of variance sigma^2, not clamped, tends to "
               "r(x) = x + sigma^2 grad log p(x), p the density of the noisy points (Tweedie's formula; Alain & Bengio "
-              "2014 for small sigma). For points of a known mixture that score is a formula, and the network is held "
-              "against it."
+              "2014 for small sigma). For points of a known mixture that score is a formula, with which the network is "
+              "compared."
             : "Points of a spiral, moved off it by Gaussian noise, and where one pass through the network takes them "
-              "(Alain & Bengio 2014, figure 5). The density lies on the curve, and so its score points there.";
+              "(Alain & Bengio 2014, figure 5). The density is concentrated on the curve, so its score points there.";
     TRY(add_table(task, m, sigmas->n, mixture, result, err));
     return add_findings(task, m, sigmas->n, mixture, result, err);
 }
 
 const struct study study_score = {
     .name = "score",
-    .help = "a denoiser's step against the exact score of a mixture, or the way to a spiral",
+    .help = "compares a denoiser's step with the exact score of a mixture, or with the direction to a spiral",
     .rows = keys,
     .options_bytes = sizeof(struct options),
     .plan = plan,

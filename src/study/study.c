@@ -108,8 +108,8 @@ enum dae_status study_plan_one(const struct study_task *task, const struct study
     TRY(field_map(options, err));
     if (study->chooses_noise && task->network->pairs)
         return error_at(err, DAE_CONFIG, options->mark,
-                        "%s: the study chooses the noise, and of data.source %s it is in the files", study->name,
-                        source_named(task->settings->data)->name);
+                        "%s: the study chooses the noise, but with data.source %s the noise is in the files",
+                        study->name, source_named(task->settings->data)->name);
     const char *what = arena_printf(task->arena, "studies.%s", study->name);
     if (!what)
         return error_no_memory(err, "study", 0);

@@ -1,7 +1,7 @@
 /* Studies: the experiments that courses on denoising autoencoders teach, each one file src/study/NAME.c that defines
- * `const struct study study_NAME`, and one line of STUDIES below. A study trains what it needs, measures, and
- * returns tables, figures as arrays, and findings in words; it prints nothing and draws nothing: src/cli/study_output.c
- * turns its result into CSV, JSON, pictures and a section of the report.
+ * `const struct study study_NAME`, and one line of STUDIES below. A study trains what it needs, measures, and returns
+ * tables, figures as arrays, and findings in words. It prints and draws nothing: src/cli/study_output.c turns its
+ * result into CSV, JSON, pictures and a section of the report.
  *
  *     dae-cl study NAME CONFIG [--set studies.NAME.key=value]
  *     studies: [noise_levels, {level_sweep: {epochs: 3}}]        in a config that is run
@@ -19,7 +19,8 @@
 #include "model/loader.h"
 #include "train/settings.h"
 
-/* ---- What a study leaves. All memory is the task's arena's. ------------------------------------------------------ */
+/* ---- What a study returns. The task's arena owns all memory.
+ * ------------------------------------------------------ */
 
 /* A table of numbers under named rows and columns; one CSV file. NaN: an empty cell. */
 struct study_table {
@@ -31,14 +32,14 @@ struct study_table {
     const char *const *column_name; /* (n_columns) */
     const double *value;            /* (n_rows,n_columns) */
     int n_digits;                   /* significant digits shown to people; files have all */
-    const char *mark;               /* a word for the row that stands out: "ours", "best"; NULL: none does */
+    const char *mark;               /* a word that highlights the row: "ours", "best"; NULL: no highlight */
     int marked_row;
 };
 
-/* Where a new table's numbers and names are to be written. */
+/* Where to write a new table's numbers and names. */
 struct study_cells {
     struct study_table *table;
-    const char **row, **column; /* (n_rows), (n_columns); NULL where the names were given */
+    const char **row, **column; /* (n_rows), (n_columns); NULL if the names were given */
     double *value;              /* (n_rows,n_columns), zeros */
 };
 
@@ -80,15 +81,15 @@ enum { STUDY_MAX_TABLES = 16, STUDY_MAX_FIGURES = 16, STUDY_MAX_FINDINGS = 24 };
 
 struct study_result {
     const char *title; /* of the report's section */
-    const char *about; /* what was asked and how it was measured: a paragraph */
+    const char *about; /* a paragraph on the question and how it was measured */
     int n_tables, n_figures, n_findings;
     const struct study_table *table[STUDY_MAX_TABLES];
     const struct study_figure *figure[STUDY_MAX_FIGURES];
-    const char *finding[STUDY_MAX_FINDINGS]; /* what the numbers say, with the numbers; also when a claim fails */
+    const char *finding[STUDY_MAX_FINDINGS]; /* what the numbers say, with the numbers; also if a claim fails */
 };
 
-/* Adds a table: `head` says all but the numbers, and NULL for the names that are written later; 0 digits mean 4. No
- * memory: DAE_NO_MEMORY. More than STUDY_MAX_TABLES is a bug. */
+/* Adds a table: `head` has everything but the numbers, with NULL for names that are written later; 0 digits mean 4.
+ * DAE_NO_MEMORY. More than STUDY_MAX_TABLES is a bug. */
 MUST_USE enum dae_status study_add_table(struct study_result *result, struct arena *arena,
                                          const struct study_table *head, struct study_cells *cells, struct error *err);
 
@@ -97,23 +98,23 @@ MUST_USE enum dae_status study_add_table(struct study_result *result, struct are
 struct study_task {
     struct device *device;
     const struct registry *registry;
-    struct arena *arena;  /* the result's, and of whatever lives as long */
+    struct arena *arena;  /* for the result and whatever lives as long */
     struct value *config; /* resolved; a study changes copies only, see study_variant */
     const struct settings *settings;
     const struct network *network;
     const struct dataset *train_set, *test_set;
     struct loader *train, *test;
-    struct loader *validation; /* chooses the epoch of what study_train trains; NULL: the last one is taken */
-    const float *model;        /* (parameters_len) of the trained network when a run asks for the study; else NULL */
-    const float *standard;     /* the same of the network trained without noise, when a run has it; else NULL */
-    const char *data_root;     /* where data are looked for first ($DAE_CL_DATA), or NULL */
-    const char *folder; /* where trained models are kept, so that a study that was stopped goes on where it was */
-    bool resume;        /* whether what is in the folder may be gone on with */
+    struct loader *validation; /* chooses the epoch of the networks that study_train trains; NULL: the last epoch */
+    const float *model;        /* (parameters_len) of the trained network if a run asks for the study; else NULL */
+    const float *standard;     /* the same for the network trained without noise, if a run has it; else NULL */
+    const char *data_root;     /* where data are searched first ($DAE_CL_DATA), or NULL */
+    const char *folder;        /* where trained models are kept, so that a stopped study can continue */
+    bool resume;               /* whether to continue with what is in the folder */
     const volatile sig_atomic_t *stop;
-    /* One progress bar for the whole study: a part in [0, 1] of all it has to do; or NULL. */
+    /* Updates the study's progress bar with the part done, in [0, 1]; or NULL. */
     void (*on_progress)(void *context, double done, const char *what);
     void *context;
-    double done, share; /* study_train moves the bar from done to done + share of the study, and leaves done there */
+    double done, share; /* study_train moves the bar from done to done + share, and updates done */
 };
 
 /* The network of the config with some keys replaced, for sweeps. */
@@ -123,38 +124,39 @@ struct study_variant {
     struct network network;
 };
 
-/* `assignments` are "key.path=value" as --set takes them, up to NULL. Memory is the arena's. DAE_CONFIG at the place.
- */
+/* `assignments` are "key.path=value" as for --set, ended by NULL. The arena owns the memory. DAE_CONFIG at the
+ * place. */
 MUST_USE enum dae_status study_variant(const struct study_task *task, const char *const *assignments,
                                        struct study_variant **out, struct error *err);
 
-/* The same under another corruption: `corruption` is a value as the config's key takes it, of which a copy is used, so
- * that errors have its place. */
+/* The same with another corruption: `corruption` is a value as for the config's key; a copy of it is used, so that
+ * errors have its place. */
 MUST_USE enum dae_status study_variant_under(const struct study_task *task, const struct value *corruption,
                                              const char *const *assignments, struct study_variant **out,
                                              struct error *err);
 /* Parameters (parameters_len) of the variant, trained on task->train, or without corruption when `corrupt` is false.
- * Kept as a checkpoint NAME in the folder. When task->resume, what was finished there is loaded and what was begun goes
- * on, unless it is of another config: then it is trained anew. A signal: DAE_INTERRUPTED or DAE_TERMINATED. */
+ * They are kept as a checkpoint NAME in the folder. With task->resume, a finished network is loaded and an unfinished
+ * one continues, unless it has another config, in which case it is trained from scratch. DAE_INTERRUPTED or
+ * DAE_TERMINATED after a signal. */
 MUST_USE enum dae_status study_train(struct study_task *task, const struct study_variant *variant, bool corrupt,
                                      const char *name, const float **parameters, struct error *err);
 
-/* Moves the bar by a share of the study; `what` is being done from now on. */
+/* Moves the bar by a share of the study; `what` says what is done from now on. */
 void study_progress(struct study_task *task, double share, const char *what);
 
-/* DAE_INTERRUPTED or DAE_TERMINATED once a signal came: for what measures long without study_train and study_pass. */
+/* DAE_INTERRUPTED or DAE_TERMINATED after a signal, for long measurements without study_train and study_pass. */
 MUST_USE enum dae_status study_stopped(const struct study_task *task, struct error *err);
 
-/* Samples [first, first + n) on their way through a network; arrays are (n, shape) and live until the callback ends. */
+/* Samples [first, first + n) in a network; arrays are (n, shape) and are valid until the callback returns. */
 struct study_batch {
     int64_t first, n;
     const float *clean, *noisy, *output;
-    const float *code; /* NULL when the network names none */
+    const float *code; /* NULL if the network names none */
     const float *loss; /* (n) */
 };
 
 /* Takes all samples of `loader`, in the order of the file, through the network with the corruption's draws of (split,
- * epoch), split 0 or PHILOX_HELD_OUT, or clean when `corrupt` is false; visit sees batch after batch. */
+ * epoch), split 0 or PHILOX_HELD_OUT, or clean if `corrupt` is false; calls `visit` for each batch. */
 MUST_USE enum dae_status
 study_pass(const struct study_task *task, const struct study_variant *variant, const float *parameters,
            struct loader *loader, uint32_t split, uint32_t epoch, bool corrupt,
@@ -166,16 +168,16 @@ study_pass(const struct study_task *task, const struct study_variant *variant, c
 struct study {
     const char *name;           /* as in YAML and on the command line */
     const char *help;           /* one line */
-    const struct dae_row *rows; /* its options, which all have a default; NULL when there are none */
+    const struct dae_row *rows; /* its options, which all have a default; NULL if there are none */
     size_t options_bytes;       /* of the struct that the rows fill */
-    bool chooses_noise; /* puts noise of its own into clean samples: not for pairs, whose noise is in the files */
+    bool chooses_noise;         /* adds its own noise to clean samples; not for pairs, whose noise is in the files */
     /* Checks what the rows cannot, before any data or device is touched: DAE_CONFIG at the place, `options` (the map
-     * with its defaults, of which `filled` is the struct) or elsewhere in the config when the network lacks what the
+     * with its defaults, of which `filled` is the struct) or elsewhere in the config if the network lacks what the
      * study needs (a node named `code`, images). May be NULL. */
     enum dae_status (*plan)(const struct study_task *task, const struct value *options, void *filled,
                             struct error *err);
-    /* Refuses data that the study can do nothing with, once they are loaded (task has train_set and test_set too),
-     * before a device is opened or a network trained: DAE_CONFIG at the place. May be NULL. */
+    /* Refuses loaded data that the study cannot use (task also has train_set and test_set), before a device is opened
+     * or a network trained: DAE_CONFIG at the place. May be NULL. */
     enum dae_status (*check_data)(const struct study_task *task, struct error *err);
     enum dae_status (*run)(struct study_task *task, const void *options, struct study_result *result,
                            struct error *err);

@@ -17,12 +17,12 @@ static const struct dae_row keys[] = {
         struct options, types, ROW_VALUE,
         "[{gaussian: {sigma: 0.3, clamp: [0, 1]}}, {salt_pepper: {p: 0.2}}, {masking: {p: 0.3}}, {block: {size: 10}}]",
         "list of corruptions",
-        "1 to 8 corruptions as the key `corruption` takes them, a list within for a chain; a network is trained on "
+        "1 to 8 corruptions, written as for the key `corruption`, an inner list for a chain; a network is trained on "
         "each"),
     ROW_RANGE(struct options, epochs, DAE_TYPE_INT, "", 1, 1000000,
-              "passes over the training samples for each network; train.epochs when not given"),
+              "passes over the training samples for each network; train.epochs if not given"),
     DAE_INT(struct options, seeds, 1, 1, NOISE_SEEDS_MAX,
-            "seeds to train each with, from the config's on; the tables have means"),
+            "number of seeds to train each with, starting with the config's; the tables have means"),
     {.key = NULL},
 };
 
@@ -114,17 +114,15 @@ static enum dae_status say_robust(const struct study_task *task, const struct no
         if (mean_of(m, i) < mean_of(m, best))
             best = i;
     const int none = m->n_trained - 1;
-    const char *text =
-        best == none
-            ? arena_printf(
-                  task->arena,
-                  "Over all types of noise, the network trained without noise has the least mean error (%.4f): "
-                  "what was learnt of one type does not carry over.",
-                  mean_of(m, none))
-            : arena_printf(task->arena,
-                           "Over all types of noise, the network trained on %s has the least mean error (%.4f); the "
-                           "one trained without noise has %.4f.",
-                           m->trained[best].name, mean_of(m, best), mean_of(m, none));
+    const char *text = best == none
+                           ? arena_printf(task->arena,
+                                          "Over all types of noise, the network trained without noise has the smallest "
+                                          "mean error (%.4f): what was learnt from one type does not carry over.",
+                                          mean_of(m, none))
+                           : arena_printf(task->arena,
+                                          "Over all types of noise, the network trained on %s has the smallest mean "
+                                          "error (%.4f); the one trained without noise has %.4f.",
+                                          m->trained[best].name, mean_of(m, best), mean_of(m, none));
     return add_finding(result, text, err);
 }
 
@@ -136,8 +134,8 @@ static enum dae_status add_means(const struct study_task *task, const struct noi
     static const char *const column[N_COLUMNS] = {"mean MSE over the types of noise", "kNN accuracy of clean codes"};
     const struct study_table head = {
         .name = "means",
-        .caption = "Each network over all types of noise, and its features: the accuracy of the nearest neighbours "
-                   "among the codes of clean test samples, where there are labels and a code.",
+        .caption = "The mean error of each network over all types of noise, and, if there are labels and a code, its "
+                   "features: the accuracy of nearest neighbours among the codes of clean test samples.",
         .row_title = "trained on",
         .n_rows = m->n_trained,
         .n_columns = N_COLUMNS,
@@ -156,15 +154,14 @@ static enum dae_status add_means(const struct study_task *task, const struct noi
         return DAE_OK;
     const int none = m->n_trained - 1;
     const char *text =
-        best == none
-            ? arena_printf(task->arena,
-                           "The features of the network trained without noise tell the classes of clean samples apart "
-                           "best (kNN accuracy %.4f).",
-                           m->knn[none])
-            : arena_printf(task->arena,
-                           "The features of the network trained on %s tell the classes of clean samples apart best "
-                           "(kNN accuracy %.4f); those of the one trained without noise reach %.4f.",
-                           m->trained[best].name, m->knn[best], m->knn[none]);
+        best == none ? arena_printf(task->arena,
+                                    "The features of the network trained without noise separate the classes of clean "
+                                    "samples best (kNN accuracy %.4f).",
+                                    m->knn[none])
+                     : arena_printf(task->arena,
+                                    "The features of the network trained on %s separate the classes of clean samples "
+                                    "best (kNN accuracy %.4f); those of the one trained without noise reach %.4f.",
+                                    m->trained[best].name, m->knn[best], m->knn[none]);
     return add_finding(result, text, err);
 }
 
@@ -173,9 +170,9 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
     struct options o = *(const struct options *)options;
     TRY(noise_matrix_run(task, &o.matrix, err));
     result->title = "Type matrix";
-    result->about = "Does a network that has learnt one type of noise remove another? The same network is trained on "
-                    "each type, and once without noise; each is tested on all test samples under every type, and on "
-                    "clean ones.";
+    result->about =
+        "Does a network that has learnt one type of noise remove another? The same network is trained on each type, "
+        "and once without noise; each is tested on all test samples with every type, and on clean ones.";
     TRY(noise_matrix_tables(task, &o.matrix, "trained on", "tested on", result, err));
     TRY(say_best(task, &o.matrix, result, err));
     TRY(say_harm(task, &o.matrix, result, err));

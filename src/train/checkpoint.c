@@ -189,10 +189,10 @@ enum dae_status checkpoint_load(const char *path, struct checkpoint *c, const st
         status = take_all(&file, path, c, network, n_states, epochs, steps, err);
         const char *bad = status == DAE_OK ? checkpoint_bad(c, network, n_states) : NULL;
         if (bad)
-            status = error_set(err, DAE_CHECKPOINT,
-                               "%s: its %s are not finite: the training had diverged; begin again, with a smaller "
-                               "learning rate",
-                               path, bad);
+            status = error_set(
+                err, DAE_CHECKPOINT,
+                "%s: its %s are not finite: the training had diverged; start again with a smaller learning rate", path,
+                bad);
     }
     safetensors_close(&file);
     return status;

@@ -1,4 +1,4 @@
-/* A training run's state on disk: enough to go on with the same bits, mid-epoch too. */
+/* A training run's state on disk, sufficient to continue with the same bits, even in the middle of an epoch. */
 #ifndef TRAIN_CHECKPOINT_H
 #define TRAIN_CHECKPOINT_H
 
@@ -12,7 +12,8 @@ struct checkpoint {
     float *parameters;    /* (parameters_len) */
     float *state;         /* (n_states, trained_len) */
     float *average;       /* (parameters_len) running mean of the parameters; NULL: none is kept */
-    float *best;          /* (parameters_len) of the epoch that validation chooses so far; NULL: it does not choose */
+    float *best;          /* (parameters_len) of the best epoch so far by validation; NULL: validation does not choose
+                           */
     float *step_losses;   /* (step) of the unfinished epoch */
     double *train_losses; /* (epoch) */
     double *test_losses;  /* (epoch) */
@@ -20,25 +21,25 @@ struct checkpoint {
     uint64_t share[MULTI_DEVICE_MAX];
 };
 
-/* Allocates arrays for at most `epochs` epochs of `steps` steps, and those that training keeps by choice.
- * DAE_NO_MEMORY.
- */
+/* Allocates arrays for at most `epochs` epochs of `steps` steps, and the optional ones that this training keeps.
+ * DAE_NO_MEMORY. */
 MUST_USE enum dae_status checkpoint_new(const struct network *network, int n_states, bool average, bool best,
                                         uint64_t epochs, uint64_t steps, struct checkpoint *checkpoint,
                                         struct error *err);
 void checkpoint_release(struct checkpoint *checkpoint);
 
-/* The first part that holds a number which is not finite, "parameters"; NULL: all are finite. */
+/* The first part with a number that is not finite, such as "parameters"; NULL: all are finite. */
 const char *checkpoint_bad(const struct checkpoint *checkpoint, const struct network *network, int n_states);
 
-/* Writes the file whole or not at all. A state that is not finite is not written over a good one: DAE_DIVERGED. */
+/* Writes the file completely or not at all. DAE_DIVERGED if the state is not finite, which does not overwrite a good
+ * one. */
 MUST_USE enum dae_status checkpoint_save(const char *path, const struct checkpoint *checkpoint,
                                          const struct network *network, int n_states, const char *fingerprint,
                                          struct error *err);
 
-/* Fills a checkpoint made by checkpoint_new for `epochs` and `steps`. A file that is damaged, of another network,
- * config or of more epochs than asked for, or that is not finite: DAE_CHECKPOINT naming the tensor or the difference.
- */
+/* Fills a checkpoint made by checkpoint_new for `epochs` and `steps`. DAE_CHECKPOINT naming the tensor or the
+ * difference for a file that is damaged or not finite, or that has another network or config or more epochs than
+ * requested. */
 MUST_USE enum dae_status checkpoint_load(const char *path, struct checkpoint *checkpoint, const struct network *network,
                                          int n_states, uint64_t epochs, uint64_t steps, const char *fingerprint,
                                          struct error *err);

@@ -24,7 +24,7 @@ enum dae_status lr_schedule_read(const struct lr_schedule_map *schedule, int64_t
     if (!schedule->map)
         return DAE_OK;
     if (!schedule->step.map == !schedule->cosine.map)
-        return field_refuse(schedule->map, "one of step and cosine", err);
+        return field_refuse(schedule->map, "either step or cosine", err);
     if (schedule->step.map)
         return take_steps(schedule, rate, err);
     rate->kind = LR_SCHEDULE_COSINE;

@@ -1,5 +1,5 @@
-/* How the learning rate changes while a network is trained: a factor of the optimiser's own rate for each update, a
- * function of nothing but the update's number. So a training that was stopped goes on with the same bits. */
+/* How the learning rate changes while a network is trained: a factor on the optimiser's own rate for each update. It
+ * depends only on the update's number, so that a resumed training continues with the same bits. */
 #ifndef TRAIN_LR_SCHEDULE_H
 #define TRAIN_LR_SCHEDULE_H
 
@@ -24,7 +24,7 @@ struct lr_schedule {
 
 /* The map `train.schedule`. */
 struct lr_schedule_map {
-    const struct value *map; /* NULL: absent, as the two within */
+    const struct value *map; /* NULL: absent, also for the two members within */
     struct {
         const struct value *map;
         struct field_numbers after;
@@ -36,16 +36,15 @@ struct lr_schedule_map {
     } cosine;
 };
 
-/* Takes over the keys `schedule` and `warm_up` of the map `train`. DAE_CONFIG at the place. */
+/* Reads the keys `schedule` and `warm_up` of the map `train`. DAE_CONFIG at the place. */
 MUST_USE enum dae_status lr_schedule_read(const struct lr_schedule_map *schedule, int64_t warm_up,
                                           struct lr_schedule *rate, struct error *err);
 
-/* The factor of update t = 1, 2, ... of a training of so many epochs of `steps` updates. The cosine's is
- * to + (1 - to) (1 + cos(pi (t - 1) / (epochs steps))) / 2 (Loshchilov and Hutter, SGDR, ICLR 2017, without restarts).
- */
+/* The factor of update t = 1, 2, ... of a training of `epochs` epochs of `steps` updates. The cosine's is to + (1 - to)
+ * (1 + cos(pi (t - 1) / (epochs steps))) / 2 (Loshchilov and Hutter, SGDR, ICLR 2017, without restarts). */
 double lr_schedule_at(const struct lr_schedule *rate, int64_t t, int64_t epochs, int64_t steps);
 
-/* Whether a rate depends on the number of epochs that are asked for. */
+/* Whether the rate depends on the requested number of epochs. */
 static inline bool lr_schedule_needs_epochs(const struct lr_schedule *rate)
 {
     return rate->kind == LR_SCHEDULE_COSINE;

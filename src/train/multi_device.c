@@ -47,10 +47,10 @@ enum dae_status multi_device_new(struct device *device, struct executor *executo
                          MULTI_DEVICE_MAX);
     const int coupled = network_coupled(network);
     if (coupled >= 0)
-        return error_at(err, DAE_CONFIG, network->node[coupled].mark,
-                        "%s \"%s\": joins the samples of a batch, which several devices would split; train on one "
-                        "device",
-                        network->node[coupled].plugin->name, network->node[coupled].name);
+        return error_at(
+            err, DAE_CONFIG, network->node[coupled].mark,
+            "%s \"%s\": couples the samples of a batch, which several devices would split; train on one device",
+            network->node[coupled].plugin->name, network->node[coupled].name);
     struct multi_device *team = calloc(1, sizeof *team);
     if (!team)
         return error_no_memory(err, "team", sizeof *team);

@@ -31,33 +31,34 @@ struct train_map {
 
 #define S struct train_map
 const struct dae_row settings_train_rows[] = {
-    ROW_OF(S, loss, ROW_VALUE, NULL, "loss", "what is minimised"),
-    ROW_OF(S, optimizer, ROW_VALUE, NULL, "optimizer", "how the parameters move"),
-    DAE_INT(S, batch, 128, 1, 65536, "samples a step"),
+    ROW_OF(S, loss, ROW_VALUE, NULL, "loss", "what training minimises"),
+    ROW_OF(S, optimizer, ROW_VALUE, NULL, "optimizer", "how training updates the parameters"),
+    DAE_INT(S, batch, 128, 1, 65536, "samples per step"),
     DAE_INT(S, epochs, 10, 1, 1000000, "passes over the training samples"),
     ROW_RANGE(S, contractive, DAE_TYPE_FLOAT, "", 0, 1000000,
               "weight of the squared Frobenius norm of the whole reconstruction's Jacobian, added to each sample's "
               "training loss"),
-    ROW_MAP_OF(S, schedule, "", "how the learning rate falls: one of `step` and `cosine`"),
-    ROW_MAP_OF(S, schedule.step, "", "the learning rate falls after each of some epochs"),
+    ROW_MAP_OF(S, schedule, "", "how the learning rate falls: either `step` or `cosine`"),
+    ROW_MAP_OF(S, schedule.step, "", "the learning rate falls after certain epochs"),
     ROW_LIST(S, schedule.step.after, ROW_INTEGERS, NULL, FIELD_MAX_NUMBERS, 1, 1000000,
              "the epochs after which the rate falls, ascending"),
-    DAE_FLOAT(S, schedule.step.factor, 0.1, 0, 1, "what it is then multiplied by"),
-    ROW_MAP_OF(S, schedule.cosine, "", "the learning rate falls along half a wave"),
-    DAE_FLOAT(S, schedule.cosine.to, 0, 0, 1, "the part of it that is left at the end"),
+    DAE_FLOAT(S, schedule.step.factor, 0.1, 0, 1, "factor by which it is then multiplied"),
+    ROW_MAP_OF(S, schedule.cosine, "", "the learning rate falls along half a cosine wave"),
+    DAE_FLOAT(S, schedule.cosine.to, 0, 0, 1, "the fraction of it that remains at the end"),
     ROW_RANGE(S, warm_up, DAE_TYPE_INT, "", 0, 1000000000,
-              "updates over which the learning rate rises from nothing; when not given, it does not"),
+              "updates over which the learning rate rises from 0; if not given, there is no warm-up"),
     ROW_RANGE(S, clip_gradient, DAE_TYPE_FLOAT, "", MIN_CLIP, MAX_CLIP,
-              "the largest norm of a batch's gradient over all parameters; a longer one is scaled down to it"),
+              "largest norm of a batch's gradient over all parameters; a larger gradient is scaled down to it"),
     ROW_MAP_OF(S, average, "",
-               "keep a running mean of the parameters, to validate, test and save in their place; when not given, none "
-               "is kept"),
-    DAE_FLOAT(S, average.decay, 0.999, 0, 1, "of the mean at each update, above 0 and below 1"),
-    ROW_MAP_OF(S, early_stop, "", "end the training when the validation loss no longer falls; needs `data.validation`"),
-    DAE_REQUIRED_INT(
-        S, early_stop.patience, 1, 1000000,
-        "after so many epochs in a row without a validation loss more than min_delta below the lowest before"),
-    DAE_FLOAT(S, early_stop.min_delta, 0, 0, INFINITY, "how far below the lowest so far a loss must be to count"),
+               "keep a running mean of the parameters, which is validated, tested and saved instead of them; if not "
+               "given, none is kept"),
+    DAE_FLOAT(S, average.decay, 0.999, 0, 1, "decay of the mean at each update, above 0 and below 1"),
+    ROW_MAP_OF(S, early_stop, "",
+               "end the training when the validation loss no longer falls; requires `data.validation`"),
+    DAE_REQUIRED_INT(S, early_stop.patience, 1, 1000000,
+                     "number of epochs in a row without a validation loss more than min_delta below the lowest before, "
+                     "after which training ends"),
+    DAE_FLOAT(S, early_stop.min_delta, 0, 0, INFINITY, "how far below the lowest loss so far a loss must be to count"),
     {.key = NULL},
 };
 #undef S
@@ -70,8 +71,8 @@ static enum dae_status check_train(const struct train_map *train, const struct v
     /* Samples that are trained on tell nothing about the next epoch's worth, and those of the test set must not. */
     if (early_stop && !validation_set_wanted(data))
         return error_at(err, DAE_CONFIG, early_stop->mark,
-                        "train.early_stop needs samples that are neither trained on nor the test set: say with "
-                        "data.validation how many to hold out");
+                        "train.early_stop requires samples that are neither trained on nor part of the test set: set "
+                        "data.validation to hold some out");
     return DAE_OK;
 }
 

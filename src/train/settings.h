@@ -1,4 +1,4 @@
-/* What a config says beside the network: how to train, on what, and what to compare with. */
+/* What a config says in addition to the network: how to train, on what, and what to compare with. */
 #ifndef TRAIN_SETTINGS_H
 #define TRAIN_SETTINGS_H
 
@@ -31,14 +31,14 @@ struct settings {
 /* The keys of the map `train`. */
 extern const struct dae_row settings_train_rows[];
 
-/* Reads the top-level keys name, data, train and compare, refuses keys that nobody reads, and writes defaults back. The
- * data map is checked, but no file is looked for. Texts and state live in the tree and the arena. */
+/* Reads the top-level keys name, data, train and compare, refuses unknown keys, and writes defaults back. The data map
+ * is checked without opening any file. Texts and state are in the tree and the arena. */
 MUST_USE enum dae_status settings_read(const struct registry *registry, struct value *config, struct arena *arena,
                                        struct settings *settings, struct error *err);
 
-/* Appends what decides the parameters' bytes: a part of the resolved config, and a checksum of the training samples,
- * for files may change and a stand-in may have taken their place. Two runs may share a checkpoint when it is equal.
- * `corrupt` tells a denoising run from a standard one. */
+/* Appends what determines the parameters' bytes: a part of the resolved config, and a checksum of the training samples,
+ * because files may change or be replaced by generated data. Two runs may share a checkpoint if it is equal. `corrupt`
+ * distinguishes a denoising run from a standard one. */
 MUST_USE enum dae_status settings_fingerprint(const struct value *config, const struct dataset *train_set, bool corrupt,
                                               struct text *text, struct error *err);
 

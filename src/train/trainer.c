@@ -131,7 +131,7 @@ static enum dae_status load_checkpoint(struct trainer *t, char *notice, size_t n
     if (!o->resume || !o->checkpoint)
         return DAE_OK;
     if (access(o->checkpoint, F_OK) != 0) {
-        snprintf(notice, notice_len, "resume: no checkpoint in %s, starting anew", o->checkpoint);
+        snprintf(notice, notice_len, "resume: no checkpoint in %s, starting from scratch", o->checkpoint);
         return DAE_OK;
     }
     TRY(checkpoint_load(o->checkpoint, &t->at, o->network, o->settings->optimizer->optimizer->n_states,

@@ -1,4 +1,4 @@
-/* Trains a network: epochs of shuffled batches on the device, a validation after each, a checkpoint after each. */
+/* Trains a network: epochs of shuffled batches on the device, with a validation and a checkpoint after each epoch. */
 #ifndef TRAIN_TRAINER_H
 #define TRAIN_TRAINER_H
 
@@ -20,11 +20,11 @@ struct progress {
 };
 
 /* A finished epoch. Losses are means over its batches (training) and over all samples (validation), the latter with the
- * average of the parameters where one is kept. */
+ * parameters' average if one is kept. */
 struct epoch_record {
     int64_t epoch, n_epochs;
     double train_loss, validation_loss;
-    double seconds, images_per_second; /* of training alone */
+    double seconds, images_per_second; /* of training only */
 };
 
 struct trainer_options {
@@ -33,39 +33,41 @@ struct trainer_options {
     const struct settings *settings;
     struct loader *train, *validation;
     bool choose; /* `validation` is not the test set: its loss chooses the epoch whose network is kept, and may end the
-                  * training (settings->early_stop). Else it only watches */
-    const struct multi_device_helper *helper; /* n_helpers further devices that take a part of each batch */
+                  * training (settings->early_stop). Otherwise it is only reported */
+    const struct multi_device_helper *helper; /* n_helpers further devices, each of which trains on a part of each batch
+                                               */
     int n_helpers;
     const int64_t *weights; /* (1 + n_helpers): how a batch is split; NULL: by measured speed */
     bool bytes;             /* the data are bytes */
     bool corrupt; /* false: the standard autoencoder, trained and validated without noise, and without a penalty */
     const char *checkpoint;                                              /* file, or NULL */
     const char *fingerprint;                                             /* of the config, for the checkpoint */
-    bool resume;                                                         /* go on from the checkpoint if there is one */
+    bool resume;                                                         /* continue from the checkpoint if there is one
+                                                                          */
     const volatile sig_atomic_t *stop;                                   /* a signal's number once one came, or NULL */
     void (*on_progress)(void *context, const struct progress *progress); /* or NULL */
     enum dae_status (*on_epoch)(void *context, const struct epoch_record *record, struct error *err); /* or NULL */
     void *context;
 };
 
-/* What training leaves behind. */
+/* The result of training. */
 struct trained {
     int64_t share[MULTI_DEVICE_MAX]; /* samples of a full batch that each device took; all 0 with one device */
     float *parameters;               /* (parameters_len): of the chosen epoch, or the last; the average, if any */
     double *train_losses, *validation_losses; /* (n_epochs) */
     int64_t n_epochs;
-    int64_t best_epoch; /* from 1, the one that validation chose; 0: it did not choose */
+    int64_t best_epoch; /* the epoch that validation chose, from 1; 0: it did not choose */
     bool stopped_early;
-    double seconds;           /* spent training in this process, validation not counted */
-    double images_per_second; /* over those seconds; NaN when nothing was left to train */
+    double seconds;           /* spent training in this process, without validation */
+    double images_per_second; /* over those seconds; NaN if nothing was left to train */
     double launches_per_step;
-    double waits_per_step; /* of the host for a loss of some steps ago; the device is never idle meanwhile */
+    double waits_per_step; /* of the host for a loss of a few steps ago; the device is not idle meanwhile */
 };
 
-/* Trains and fills *out, owned by the caller: trained_release. A signal: DAE_INTERRUPTED or DAE_TERMINATED after the
- * running step, with a checkpoint. The last state lies in the checkpoint, whatever epoch is chosen. NaN or infinity in
- * a loss, the validation, the parameters or what goes with them: DAE_DIVERGED naming epoch, step, the first bad layer
- * and the cause, where that is known; the last checkpoint stays. One line about the start goes to
+/* Trains and fills *out, which the caller releases with trained_release. A signal gives DAE_INTERRUPTED or
+ * DAE_TERMINATED after the running step, with a checkpoint. The checkpoint has the last state, whichever epoch is
+ * chosen. NaN or infinity in a loss, the validation, the parameters or the optimiser's state gives DAE_DIVERGED naming
+ * epoch, step, the first bad layer and the cause, if known; the last checkpoint stays. One line about the start goes to
  * notice (len bytes, else ""): a resume, a missing checkpoint. */
 MUST_USE enum dae_status trainer_run(const struct trainer_options *options, char *notice, size_t notice_len,
                                      struct trained *out, struct error *err);

@@ -111,7 +111,7 @@ static void the_first_node_that_differs_is_named(void **state)
     assert_non_null(row);
     assert_string_equal(row->node, "wide");
     assert_string_equal(row->what, "values");
-    assert_non_null(strstr(row->note, "the second device is the further from the reference"));
+    assert_non_null(strstr(row->note, "the second device is further from the reference"));
     for (int i = 0; i < report.n_rows; ++i) /* what follows is right for what it reads */
         if (strcmp(report.row[i].node, "bent") == 0)
             assert_true(report.row[i].passed);

@@ -87,7 +87,7 @@ out_has "numbers of a ramp"
 out_has "asks nothing"
 run "$work/dae-cl" check "$work/ramp.yaml" --set data.len=101
 code_is 2
-err_has "data.len: wants an integer from 1 to 100, got '101'"
+err_has "data.len: expects an integer from 1 to 100, got '101'"
 run "$work/dae-cl" check "$work/ramp.yaml" --set data.source=rampp
 err_has "(did you mean 'ramp'?)"
 

@@ -25,7 +25,7 @@ case_is "the text, with another batch"
 run "$dae_cl" bench "$small" --batch 48 --windows 2
 code_is 0
 out_has "small, batch 48, sgd"
-out_has "generated digits, as bytes, on the device; the config's data are not read"
+out_has "generated digits, as bytes, on the device; the config's data are not used"
 for word in "training  " "inference  " "step  " "start  " "memory  " "device  " "(2 windows: " "of peak"; do
     out_has "$word"
 done
@@ -46,7 +46,7 @@ export OCL_ICD_VENDORS=/nonexistent
 for windows in 0 -1 x 5x 1001 99999999999999999999; do
     run "$dae_cl" bench "$small" --windows="$windows"
     code_is 2
-    err_has "bench: --windows '$windows': wants a number from 1 to 1000"
+    err_has "bench: --windows '$windows': expects a number from 1 to 1000"
 done
 for batch in 0 x 1.5 65537 '{}'; do
     run "$dae_cl" bench "$small" --batch="$batch"

@@ -21,7 +21,7 @@ loss        mse       reshape_1, input  1                 0   0.0  0.003
 ------------------------------------------------------------------------
 total                                                 13336  12.3  0.047
 
-KiB and MFLOP are those of one sample's forward pass.
+KiB and MFLOP are for one sample's forward pass.
 device memory to train with sgd, batch 16, on a CPU of 32 or more units:
   parameters          52.12 KiB
   gradients           52.12 KiB
@@ -96,81 +96,81 @@ refuses() { # ASSIGNMENT MESSAGE
 }
 refuses train.epoks=3 "unknown key 'epoks' in train (did you mean 'epochs'?)"
 refuses zzz=1 "unknown key 'zzz' in the config; known are: name, seed, device, data, corruption, model, train, compare, studies"
-refuses train.batch=abc "train.batch: wants an integer from 1 to 65536, got 'abc'"
-refuses train.batch=0 "train.batch: wants an integer from 1 to 65536, got '0'"
-refuses train.batch=1.5 "train.batch: wants an integer from 1 to 65536, got '1.5'"
-refuses train.batch=0x10 "train.batch: wants an integer from 1 to 65536, got '0x10'"
-refuses train.batch=010 "train.batch: wants an integer from 1 to 65536, got '010'"
-refuses 'train.average={decay: 1}' "train.average.decay: wants a number above 0 and below 1, got '1'"
-refuses 'train.average={decay: -0.5}' "train.average.decay: wants a number from 0 to 1, got '-0.5'"
-refuses 'train.early_stop={patience: -1}' "train.early_stop.patience: wants an integer from 1 to 1000000, got '-1'"
-refuses 'train.early_stop={patience: 3}' "train.early_stop needs samples that are neither trained on nor the test set: \
-say with data.validation how many to hold out"
-refuses data.validation=-1 "data.validation: wants a number of samples from 1, or a part of them below 1, got '-1'"
+refuses train.batch=abc "train.batch: expects an integer from 1 to 65536, got 'abc'"
+refuses train.batch=0 "train.batch: expects an integer from 1 to 65536, got '0'"
+refuses train.batch=1.5 "train.batch: expects an integer from 1 to 65536, got '1.5'"
+refuses train.batch=0x10 "train.batch: expects an integer from 1 to 65536, got '0x10'"
+refuses train.batch=010 "train.batch: expects an integer from 1 to 65536, got '010'"
+refuses 'train.average={decay: 1}' "train.average.decay: expects a number above 0 and below 1, got '1'"
+refuses 'train.average={decay: -0.5}' "train.average.decay: expects a number from 0 to 1, got '-0.5'"
+refuses 'train.early_stop={patience: -1}' "train.early_stop.patience: expects an integer from 1 to 1000000, got '-1'"
+refuses 'train.early_stop={patience: 3}' "train.early_stop requires samples that are neither trained on nor part of the test set: \
+set data.validation to hold some out"
+refuses data.validation=-1 "data.validation: expects a number of samples from 1, or a part of them below 1, got '-1'"
 refuses train.optimizer.sgd.lr=-1 \
-    "train.optimizer.sgd.lr: wants a number from 0 to 1000000000000, got '-1'"
+    "train.optimizer.sgd.lr: expects a number from 0 to 1000000000000, got '-1'"
 refuses train.optimizer.sgd.lr=.nan \
-    "train.optimizer.sgd.lr: wants a number from 0 to 1000000000000, got '.nan'"
-refuses seed=no "seed: wants an integer of at least 0, got 'no'"
+    "train.optimizer.sgd.lr: expects a number from 0 to 1000000000000, got '.nan'"
+refuses seed=no "seed: expects an integer of at least 0, got 'no'"
 refuses name=../../x \
-    "name: wants a name: 1 to 64 of A-Z a-z 0-9 _ . -, not beginning with a dot, got '../../x'"
-refuses 'data={source: cifar}' "data.source: wants one of mnist, idx, digits, npy, csv, factor_panel, mixture, spiral, images, image_pairs, dead_leaves, got 'cifar'"
-refuses 'device={shape: round}' "device.shape: wants one of auto, wide, grid, got 'round'"
-refuses 'device={gemm: none}' "device.gemm: wants one of auto, own, clblast, got 'none'"
+    "name: expects a name: 1 to 64 of A-Z a-z 0-9 _ . -, not beginning with a dot, got '../../x'"
+refuses 'data={source: cifar}' "data.source: expects one of mnist, idx, digits, npy, csv, factor_panel, mixture, spiral, images, image_pairs, dead_leaves, got 'cifar'"
+refuses 'device={shape: round}' "device.shape: expects one of auto, wide, grid, got 'round'"
+refuses 'device={gemm: none}' "device.gemm: expects one of auto, own, clblast, got 'none'"
 refuses 'device={platfrom: x}' "unknown key 'platfrom' in device (did you mean 'platform'?)"
-refuses 'compare=[x]' "compare.0: wants one of standard_ae, affine, pca, got 'x'"
+refuses 'compare=[x]' "compare.0: expects one of standard_ae, affine, pca, got 'x'"
 refuses 'corruption=[gaussian, gausian]' "no corruption is called 'gausian' (did you mean 'gaussian'?)"
-refuses 'corruption=[]' "corruption: wants a list of 1 to 16, got a list of 0"
+refuses 'corruption=[]' "corruption: expects a list of 1 to 16, got a list of 0"
 refuses corruption.gaussian.sigma=-0.1 \
-    "corruption.gaussian.sigma: wants a number or a range [low, high] from 0 to 1000000, got '-0.1'"
+    "corruption.gaussian.sigma: expects a number or a range [low, high] from 0 to 1000000, got '-0.1'"
 refuses corruption.gaussian.sigma=loud \
-    "corruption.gaussian.sigma: wants a number or a range [low, high] from 0 to 1000000, got 'loud'"
+    "corruption.gaussian.sigma: expects a number or a range [low, high] from 0 to 1000000, got 'loud'"
 refuses 'corruption.gaussian.sigma=[0.5, 0.1]' \
-    "corruption.gaussian.sigma: wants two numbers [lo, hi], but lo (0.5) is above hi (0.1)"
+    "corruption.gaussian.sigma: expects two numbers [lo, hi], but lo (0.5) is above hi (0.1)"
 refuses 'corruption.gaussian.sigma=[0.5]' \
-    "corruption.gaussian.sigma: wants two numbers [lo, hi] from 0 to 1000000, got a list of 1"
+    "corruption.gaussian.sigma: expects two numbers [lo, hi] from 0 to 1000000, got a list of 1"
 refuses 'corruption.gaussian.clamp=[1, 0]' \
-    "corruption.gaussian.clamp: wants two numbers [lo, hi], but lo (1) is above hi (0)"
+    "corruption.gaussian.clamp: expects two numbers [lo, hi], but lo (1) is above hi (0)"
 refuses 'corruption={masking: {p: 1.01}}' \
-    "corruption.masking.p: wants a number or a range [low, high] from 0 to 1, got '1.01'"
-refuses 'corruption={masking: {p: [0.5, 1.5]}}' "corruption.masking.p.1: wants a number from 0 to 1, got '1.5'"
+    "corruption.masking.p: expects a number or a range [low, high] from 0 to 1, got '1.01'"
+refuses 'corruption={masking: {p: [0.5, 1.5]}}' "corruption.masking.p.1: expects a number from 0 to 1, got '1.5'"
 refuses 'corruption={salt_pepper: {p: -0.2}}' \
-    "corruption.salt_pepper.p: wants a number or a range [low, high] from 0 to 1, got '-0.2'"
-refuses 'corruption={swap: {p: 2}}' "corruption.swap.p: wants a number or a range [low, high] from 0 to 1, got '2'"
+    "corruption.salt_pepper.p: expects a number or a range [low, high] from 0 to 1, got '-0.2'"
+refuses 'corruption={swap: {p: 2}}' "corruption.swap.p: expects a number or a range [low, high] from 0 to 1, got '2'"
 refuses 'corruption={speckle: {sigma: -1}}' \
-    "corruption.speckle.sigma: wants a number or a range [low, high] from 0 to 1000000, got '-1'"
+    "corruption.speckle.sigma: expects a number or a range [low, high] from 0 to 1000000, got '-1'"
 refuses 'corruption={uniform: {amplitude: .inf}}' \
-    "corruption.uniform.amplitude: wants a number or a range [low, high] from 0 to 1000000, got '.inf'"
+    "corruption.uniform.amplitude: expects a number or a range [low, high] from 0 to 1000000, got '.inf'"
 refuses 'corruption={poisson: {peak: 0}}' \
-    "corruption.poisson.peak: wants a number or a range [low, high] from 0.001 to 4096, got '0'"
+    "corruption.poisson.peak: expects a number or a range [low, high] from 0.001 to 4096, got '0'"
 refuses 'corruption={masking: {q: 0.1}}' "unknown key 'q' in masking; known are: p, per_pixel"
 refuses 'corruption={block: {size: [28, 29]}}' 'block "block_1": a block of 28x29 is larger than the image'
-refuses 'corruption={block: {size: 0}}' "corruption.block.size: wants an integer or a pair [h, w] from 1 to 65536, got '0'"
-refuses 'corruption={block: {count: 33}}' "corruption.block.count: wants an integer from 1 to 32, got '33'"
-refuses 'corruption={blur: {size: 4}}' 'blur "blur_1": its size of 4 is not odd'
+refuses 'corruption={block: {size: 0}}' "corruption.block.size: expects an integer or a pair [h, w] from 1 to 65536, got '0'"
+refuses 'corruption={block: {count: 33}}' "corruption.block.count: expects an integer from 1 to 32, got '33'"
+refuses 'corruption={blur: {size: 4}}' 'blur "blur_1": its size must be odd, but is 4'
 refuses 'corruption={blur: {size: 57}}' \
-    'blur "blur_1": its size of 57 reaches further than the image, which is mirrored once at its borders'
-refuses 'corruption={one_of: [gaussian]}' "corruption.one_of: wants a list of 2 to 16, got a list of 1"
-refuses 'corruption={one_of: gaussian}' "corruption.one_of: wants a list of 2 to 16, got 'gaussian'"
+    'blur "blur_1": its size of 57 is too large for the image, which is mirrored only once at its borders'
+refuses 'corruption={one_of: [gaussian]}' "corruption.one_of: expects a list of 2 to 16, got a list of 1"
+refuses 'corruption={one_of: gaussian}' "corruption.one_of: expects a list of 2 to 16, got 'gaussian'"
 refuses 'corruption={one_of: [gaussian, blur], masking: {}}' \
     "unknown key 'masking' in an item with one_of; known are: one_of"
 refuses 'corruption=[gaussian, {one_of: [blur, blurr]}]' "no corruption is called 'blurr' (did you mean 'blur'?)"
 refuses 'train.loss={mse: {unmasked_weight: 0}}' \
     "the mask is needed here, but no corruption replaces numbers"
 refuses 'train.loss={mse: {unmasked_weight: -1}}' \
-    "train.loss.mse.unmasked_weight: wants a number from 0 to 1000000, got '-1'"
+    "train.loss.mse.unmasked_weight: expects a number from 0 to 1000000, got '-1'"
 refuses 'model.layers.0={flatten: {}, from: mask}' \
     "the mask is needed here, but no corruption replaces numbers"
-refuses 'model.layers.4={sigmoid: {}, name: mask}' "a second layer is called 'mask'; names must differ"
+refuses 'model.layers.4={sigmoid: {}, name: mask}' "two layers are called 'mask'; names must differ"
 refuses 'model.layers.1={dens: {units: 3}}' "no layer is called 'dens' (did you mean 'dense'?)"
 refuses 'model.layers.1={dense: {unit: 3}}' "unknown key 'unit' in dense (did you mean 'units'?)"
-refuses model.layers.1.dense.units=0 "model.layers.1.dense.units: wants an integer from 1 to 1048576, got '0'"
+refuses model.layers.1.dense.units=0 "model.layers.1.dense.units: expects an integer from 1 to 1048576, got '0'"
 refuses model.layers.9.x=1 "model.layers is a list of 6, so there is no '9' in it; the first item is 0"
 refuses model.code=nothing "model.code: no layer is called 'nothing'"
 refuses 'model.layers.4={sigmoid: {}, from: [nobody]}' \
-    "sigmoid_1 reads 'nobody', which no layer above it is called; a layer can only read 'input' and layers above it"
-refuses 'model.layers.4={sigmoid: {}, name: input}' "a second layer is called 'input'; names must differ"
-refuses train.batch "wants KEY.PATH=VALUE, such as train.epochs=3"
+    "sigmoid_1 reads 'nobody', but no layer above it has that name; a layer can only read 'input' and layers above it"
+refuses 'model.layers.4={sigmoid: {}, name: input}' "two layers are called 'input'; names must differ"
+refuses train.batch "expects KEY.PATH=VALUE, such as train.epochs=3"
 
 case_is "shapes that do not fit: both ends are named, at the place"
 run "$dae_cl" check "$small" --set model.layers.3.dense.units=9
@@ -185,7 +185,7 @@ sed 's/^corruption:.*/corruption: [gaussian, {masking: {per_pixel: true}}]/; s/i
 run "$dae_cl" check "$work/vector.yaml"
 code_is 2
 err_is <<END
-$work/vector.yaml:$(grep -n ^corruption: "$small" | cut -d: -f1):25: error: masking "masking_1": per_pixel expects an image (H,W,C)
+$work/vector.yaml:$(grep -n ^corruption: "$small" | cut -d: -f1):25: error: masking "masking_1": per_pixel expects an image (H, W, C)
 note: it reads "gaussian_1", which is 784
 END
 

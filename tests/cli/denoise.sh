@@ -382,13 +382,13 @@ refused() { # CODE, arguments; the golden text on standard input
 case_is "no folder for the results"
 refused 2 $model a.png <<'END'
 dae-cl: error: denoise: option -o is missing
-note: dae-cl denoise --help says what it takes
+note: dae-cl denoise --help lists its arguments
 END
 
 case_is "no input"
 refused 2 $model -o nothing <<'END'
 dae-cl: error: denoise: INPUT... is missing
-note: dae-cl denoise --help says what it takes
+note: dae-cl denoise --help lists its arguments
 END
 
 case_is "two inputs of one name"
@@ -425,10 +425,10 @@ head -c 3000 $model >cut.safetensors
 run "$dae_cl" denoise cut.safetensors a.png -o nothing
 code_is 9
 err_has "dae-cl: error: cut.safetensors: "
-err_has "the file is damaged or not of this format: use another copy or checkpoint"
+err_has "the file is damaged or not a safetensors file: use another copy or checkpoint"
 python 'b = bytearray(open("digits.safetensors", "rb").read()); b[-5] ^= 1; open("flipped.safetensors", "wb").write(b)'
 refused 9 flipped.safetensors a.png -o nothing <<'END'
-dae-cl: error: flipped.safetensors: its content does not match its sha256 seal; the file is damaged or not of this format: use another copy or checkpoint
+dae-cl: error: flipped.safetensors: its content does not match its sha256 seal; the file is damaged or not a safetensors file: use another copy or checkpoint
 END
 run "$dae_cl" denoise a.png b.pgm -o nothing
 code_is 9
@@ -473,10 +473,10 @@ x[784 + 7], x[3] = 0, -math.inf
 idx("infinite.idx", (2, 28, 28), floats(x, ">"), 13)
 '
 refused 4 $model empty.npy -o nothing <<'END'
-dae-cl: error: empty.npy: it holds no samples: dimension 0 is 0
+dae-cl: error: empty.npy: it contains no samples: dimension 0 is 0
 END
 refused 4 $model number.npy -o nothing <<'END'
-dae-cl: error: number.npy: an array of rank 0; wants 1 to 5, samples first
+dae-cl: error: number.npy: an array of rank 0; expects rank 1 to 5, samples first
 END
 refused 4 $model a.png nan.npy -o nothing <<'END'
 dae-cl: error: nan.npy: sample 1, element 7: not a number (NaN); remove or replace it
@@ -494,11 +494,11 @@ idx("labels-idx1-ubyte", (10,), bytes(10))
 '
 refused 4 $model a.png small.png -o nothing <<'END'
 dae-cl: error: small.png: samples of 28x27x1, but digits.safetensors takes 28x28x1
-note: the network takes images of its own size alone: flatten "flatten_1" does not work alike at every pixel, or its padding does not fit its kernel and stride
+note: the network only takes images of its own size: flatten "flatten_1" does not work alike at every pixel, or its padding does not fit its kernel and stride
 END
 refused 4 $model color.png -o nothing <<'END'
 dae-cl: error: color.png: samples of 28x28x3, but digits.safetensors takes 28x28x1
-note: the network takes images of its own size alone: flatten "flatten_1" does not work alike at every pixel, or its padding does not fit its kernel and stride
+note: the network only takes images of its own size: flatten "flatten_1" does not work alike at every pixel, or its padding does not fit its kernel and stride
 END
 refused 4 $model one.npy -o nothing <<'END'
 dae-cl: error: one.npy: samples of 28, but digits.safetensors takes 28x28x1
@@ -530,10 +530,10 @@ END
 case_is "a folder without samples"
 mkdir empty texts && echo text >texts/a.txt
 refused 4 $model empty -o nothing <<'END'
-dae-cl: error: empty: the folder holds no PNG, JPEG, PGM, PPM, IDX or NPY file
+dae-cl: error: empty: the folder contains no PNG, JPEG, PGM, PPM, IDX or NPY file
 END
 refused 4 $model a.png texts -o nothing <<'END'
-dae-cl: error: texts: the folder holds no PNG, JPEG, PGM, PPM, IDX or NPY file
+dae-cl: error: texts: the folder contains no PNG, JPEG, PGM, PPM, IDX or NPY file
 END
 
 case_is "a damaged file in a folder is not passed over"

@@ -145,13 +145,13 @@ refused() { # STATUS, arguments: the message stands on standard input; nothing i
 
 case_is "holes where they are not known of, at their place"
 refused 4 $blind new.csv holed.csv <<'END'
-holed.csv:3:21: error: column 'A': the number is missing, and the model is not told what is missing; fill it, or leave the row out
+holed.csv:3:21: error: column 'A': the number is missing, and the model does not read the mask; fill it, or leave the row out
 END
 
 case_is "other columns: the first that differs"
 sed 's/"B"/"C"/; s/"D"/"E"/' new.csv >other.csv
 refused 4 $blind other.csv <<'END'
-other.csv:1:5: error: no column is named 'B'; the model was trained on 4 columns and wants them all
+other.csv:1:5: error: no column is named 'B'; the model was trained on 4 columns and needs all of them
 END
 printf 'day,A,B,with; semicolon,D,E\n2001-01-01,1,2,3,4,5\n' >more.csv
 refused 4 $blind more.csv <<'END'

@@ -59,7 +59,7 @@ used() { # NAME: exit status 3 that names the words of the winner
     code_is 3
     err_has "platform '$1': no OpenCL device of that name"
     err_has "note: '$1' comes from $2"
-    err_has "note: there is "
+    err_has "note: found: "
     [ ! -e "$work/run" ] || problem "the folder was made"
 }
 case_is "a platform that does not exist, by --platform"

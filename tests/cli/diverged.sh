@@ -84,7 +84,7 @@ train: {loss: bce, optimizer: {sgd: {lr: 0.1}}, batch: 16, epochs: 1}
 YAML
 run "$dae_cl" run "$work/npy.yaml" --out "$work/npy"
 code_is 2
-err_has "npy.yaml:5:15: error: train.loss: bce requires data from 0 to 1, but training sample 0 has the number 2; scale the data, or take another loss"
+err_has "npy.yaml:5:15: error: train.loss: bce requires data from 0 to 1, but training sample 0 has the number 2; scale the data, or use another loss"
 err_lacks "device:"
 [ ! -e "$work/npy" ] || problem "the folder was made"
 run "$dae_cl" run "$work/npy.yaml" --out "$work/npy" --set data.train="$work/unit.npy"

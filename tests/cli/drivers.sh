@@ -36,7 +36,7 @@ reports() { # NAME TEXT
     in_time
     code_is 3
     out_lacks "Portable Computing Language"
-    err_has "dae-cl: error: no OpenCL platform that can be used"
+    err_has "dae-cl: error: no usable OpenCL platform"
     err_has "driver $work/alone-$1/bad.icd is not used: $2"
     run env OCL_ICD_VENDORS="$work/beside-$1" timeout $limit "$dae_cl" devices
     in_time
@@ -56,23 +56,23 @@ case_is "an empty folder"
 mkdir "$work/empty"
 run env OCL_ICD_VENDORS="$work/empty" timeout $limit "$dae_cl" devices
 code_is 3
-err_has "the folder $work/empty holds no .icd file (named by OCL_ICD_VENDORS)"
+err_has "the folder $work/empty contains no .icd file (named by OCL_ICD_VENDORS)"
 
 case_is "an empty folder, in the loader's other variable"
 run env OPENCL_VENDOR_PATH="$work/empty" timeout $limit "$dae_cl" devices
 code_is 3
-err_has "the folder $work/empty holds no .icd file (named by OPENCL_VENDOR_PATH)"
+err_has "the folder $work/empty contains no .icd file (named by OPENCL_VENDOR_PATH)"
 
 case_is "a text file in the place of a library"
 echo "some text, and no library" >"$work/text"
 run env OCL_ICD_VENDORS="$work/text" timeout $limit "$dae_cl" devices
 code_is 3
-err_has "driver $work/text is not used: its library $work/text: it is no library (not an ELF file)"
+err_has "driver $work/text is not used: its library $work/text: it is not a library (not an ELF file)"
 
 # ---- Files that name no driver. -------------------------------------------------------------------------------------
 case_is "a file full of garbage"
 printf '\x7fA\x01\x02 garbage \xff\xfe!' | set_up garbage
-reports garbage "it is no .icd file: its first line is not the name of a library"
+reports garbage "it is not an .icd file: its first line is not the name of a library"
 
 case_is "an empty file"
 set_up empty </dev/null
@@ -118,7 +118,7 @@ reports foreign "its library $work/foreign.so: it was built for another kind of 
 case_is "a library cut short"
 head -c 5000 "$work/NO_DEVICE.so" >"$work/cut.so"
 echo "$work/cut.so" | set_up cut
-reports cut "its library $work/cut.so: it is cut short"
+reports cut "its library $work/cut.so: it is truncated"
 
 case_is "a library that is no driver"
 echo "$work/ordinary.so" | set_up ordinary
@@ -194,7 +194,7 @@ err_has "device: CPU '"
 case_is "a run on nothing but a bad driver"
 run env OCL_ICD_VENDORS="$work/alone-CRASH_QUERY" "$dae_cl" run tests/cli/small.yaml --out "$work/no_run" --platform test
 code_is 3
-err_has "platform 'test': no OpenCL device of that name; no OpenCL platform that can be used"
+err_has "platform 'test': no OpenCL device of that name; no usable OpenCL platform"
 err_has "driver $work/alone-CRASH_QUERY/bad.icd is not used: it crashed (SIGSEGV)"
 [ ! -e "$work/no_run" ] || problem "the folder was made"
 
@@ -212,7 +212,7 @@ export GONE=$work/gone REAL_DRIVER
 REAL_DRIVER=$("$dae_cl" doctor --json 2>/dev/null | python3 -c 'import json, sys; print(json.load(sys.stdin)["drivers"][0]["library"])')
 run env OCL_ICD_VENDORS="$work/alone-VANISH" timeout $limit "$dae_cl" run tests/cli/small.yaml --out "$work/no_run"
 code_is 3
-err_has "not usable: it was there when its driver was probed, and has vanished"
+err_has "not usable: it existed when its driver was probed, but has vanished"
 [ ! -e "$work/no_run" ] || problem "the folder was made"
 run env OCL_ICD_VENDORS="$work/alone-VANISH" timeout $limit "$dae_cl" devices
 code_is 3
@@ -407,12 +407,12 @@ case_is "a folder for kernels that cannot be made"
 echo file >"$work/file"
 small_run "$work/run-f" POCL_CACHE_DIR="$work/file/cache"
 code_is 0
-err_has "kernel cache: cannot use $work/file/cache: it cannot be made (Not a directory); kernels are kept in ${fallback%/}"
+err_has "kernel cache: cannot use $work/file/cache: it cannot be created (Not a directory); kernels are kept in ${fallback%/}"
 
 case_is "no folder to remember anything in"
 small_run "$work/run-g" -u HOME -u DAE_CL_CACHE_DIR -u XDG_CACHE_HOME
 code_is 0
-err_has "kernel cache: no folder to remember things in"
+err_has "kernel cache: there is no folder for the cache"
 err_has "kernels are kept in ${fallback%/}"
 
 case_is "a planted link in the place of the last resort"
@@ -420,14 +420,14 @@ mkdir "$work/tmp" "$work/trap"
 ln -s "$work/trap" "$work/tmp/dae-cl-$(id -u)"
 run env TMPDIR="$work/tmp" POCL_CACHE_DIR="$work/file/cache" "$dae_cl" devices
 [ -z "$(ls -A "$work/trap")" ] || problem "the link was followed"
-err_has "there is no other place for one"
+err_has "there is no other place for it"
 
 case_is "a folder for kernels that cannot be written"
 if [ "$(id -u)" -ne 0 ]; then
     mkdir -m 555 "$work/read_only"
     small_run "$work/run-h" POCL_CACHE_DIR="$work/read_only"
     code_is 0
-    err_has "kernel cache: cannot use $work/read_only: no file can be made there (Permission denied)"
+    err_has "kernel cache: cannot use $work/read_only: no file can be created there (Permission denied)"
 elif ! command -v setpriv >/dev/null; then
     skip "root may write everywhere, and there is no setpriv"
 elif ! setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$dae_cl" 2>/dev/null; then
@@ -441,7 +441,7 @@ else
         setpriv --reuid=65534 --regid=65534 --clear-groups \
         timeout 60 "$dae_cl" run tests/cli/small.yaml --out "$nobody/run"
     code_is 0
-    err_has "kernel cache: cannot use $nobody/read_only: no file can be made there (Permission denied)"
+    err_has "kernel cache: cannot use $nobody/read_only: no file can be created there (Permission denied)"
     err_has "kernels are kept in $nobody/dae-cl-65534"
 fi
 

@@ -94,13 +94,13 @@ err_has "finance_signal: the panel has holes; choose windows without"
 err_lacks "training plain"
 run "$dae_cl" study finance_impute configs/finance_signal.yaml --set "$data" --out "$work/none"
 code_is 2
-err_has "finance_impute: the network is not told what is missing"
+err_has "finance_impute: the network does not read the mask"
 run "$dae_cl" study finance_factors configs/finance_signal.yaml --set "$data" --out "$work/none"
 code_is 2
 err_has "finance_factors: factors are the code; name its layer in model.code"
 study finance_impute "$holes" --set 'studies.finance_impute.candidates=[{train.epochs: many}]'
 code_is 2
-err_has "wants an integer"
+err_has "expects an integer"
 [ ! -e "$work/none" ] || problem "a folder was made"
 
 finish

@@ -72,7 +72,7 @@ for file in wide tall own dot; do mv noisy_$file.ppm noisy/$file.ppm && mv clean
 run "$dae_cl" denoise run/model.safetensors noisy -o out --compare clean
 code_is 0
 out_has "4 files, 4 samples denoised into out"
-out_has "(no SSIM: it wants images of at least 11x11 pixels)"
+out_has "(no SSIM: it requires images of at least 11x11 pixels)"
 out_has "(SSIM of 2 of 4)"
 cp "$work/out" said
 python '
@@ -191,11 +191,11 @@ run "$dae_cl" run small.yaml --out own --set train.epochs=1 --set 'model.layers=
     conv2d: {filters: 4, kernel: 3, pad: 1}, relu, {maxpool2d: {kernel: 3, stride: 1}, name: overlap},
     conv_transpose2d: {filters: 1, kernel: 3}]'
 code_is 0
-err_has 'the whole test images are not denoised: the network takes images of its own size alone: maxpool2d "overlap" does'
+err_has 'the whole test images are not denoised: the network only takes images of its own size: maxpool2d "overlap" does'
 run "$dae_cl" denoise own/model.safetensors noisy/wide.ppm -o nothing
 code_is 4
 err_has "noisy/wide.ppm: samples of 37x90x1, but own/model.safetensors takes 16x16x1"
-err_has 'note: the network takes images of its own size alone: maxpool2d "overlap" does not work alike at every pixel'
+err_has 'note: the network only takes images of its own size: maxpool2d "overlap" does not work alike at every pixel'
 [ ! -e nothing ] || problem "a folder was made"
 run "$dae_cl" denoise own/model.safetensors noisy/own.ppm -o out_own
 code_is 0
@@ -270,7 +270,7 @@ code_is 2
 err_has "is one file, but there are 4 inputs; give a folder"
 run "$dae_cl" denoise run/model.safetensors noisy -o nothing --memory 0
 code_is 2
-err_has "--memory wants a number of MiB"
+err_has "--memory expects a number of MiB"
 [ ! -e nothing ] || problem "a folder was made"
 
 case_is "pairs: a folder of noisy files and one of clean ones become a model, a report and denoised files"
@@ -341,7 +341,7 @@ case_is "pairs: a study that chooses the noise is refused"
 for study in noise_levels level_sweep type_matrix compare progressive; do
     run "$dae_cl" run pairs.yaml --out refused --set "studies=[$study]"
     code_is 2
-    err_has "$study: the study chooses the noise, and of data.source image_pairs it is in the files"
+    err_has "$study: the study chooses the noise, but with data.source image_pairs the noise is in the files"
 done
 
 case_is "pairs that do not belong together are named before any training"
@@ -366,7 +366,7 @@ code_is 5
 err_has "cannot open folder absent"
 run "$dae_cl" run pairs.yaml --out refused --set data.train=train
 code_is 2
-err_has "data.train: wants a map"
+err_has "data.train: expects a map"
 [ ! -e refused ] || problem "a folder was made"
 
 case_is "pairs: generated ones stand in"
@@ -442,7 +442,7 @@ leaves='data={source: dead_leaves, train: 3, test: 1, patch: 16, patches: 32, te
 for command in "run small.yaml" "study contraction small.yaml"; do
     run "$dae_cl" $command --out refused --set studies=[contraction] --set "$leaves"
     code_is 2
-    err_has "contraction: wants samples that are there, and patches of images are cut anew each time"
+    err_has "contraction: requires fixed samples, but patches of images are cut differently each time"
     [ ! -e refused ] || problem "$command: a folder was made"
 done
 
@@ -451,7 +451,7 @@ run "$dae_cl" run small.yaml --out chosen --set 'train.average={decay: 0.9}' --s
     --set "$leaves" --set data.validation=1
 code_is 0
 err_has "data: dead_leaves (32 training, 8 validation, 8 test samples of 16x16x1)"
-err_has "is kept, of the lowest validation loss"
+err_has "lowest validation loss"
 
 case_is "noise on whole Set12, as published"
 if [ ! -r "${DAE_CL_DATA:-}/images/set12.tar" ]; then

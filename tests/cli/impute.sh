@@ -112,7 +112,7 @@ refused() { # STATUS FILE: the message stands on standard input; nothing is writ
 case_is "bad files are refused at their place"
 sed 's/"X5"/"X9"/' new.csv >other.csv
 refused 4 other.csv <<'END'
-other.csv:1:5: error: no column is named 'X5'; the model was trained on 6 columns and wants them all
+other.csv:1:5: error: no column is named 'X5'; the model was trained on 6 columns and needs all of them
 END
 printf 'day,X0,X1,with; semicolon,X3,X4,X5,X6\n2001-01-01,1,2,3,4,5,6,7\n' >more.csv
 refused 4 more.csv <<'END'
@@ -120,7 +120,7 @@ more.csv:1:36: error: the model knows no column 'X6'; leave it out
 END
 printf 'day,X0,X1,with; semicolon,X3,X4,X5\n2001-01-01,1,2,3,4,5,6\n2001-01-02,1,2,x,4,5,6\n' >text.csv
 refused 4 text.csv <<'END'
-text.csv:3:16: error: column 'with; semicolon': wants a number, got 'x'
+text.csv:3:16: error: column 'with; semicolon': expects a number, got 'x'
 END
 printf 'day,X0,X1,with; semicolon,X3,X4,X5\n2001-01-01,1,2,3,4,5,6\n2001-01-02,1,2,3,4,5\n' >ragged.csv
 refused 4 ragged.csv <<'END'
@@ -132,7 +132,7 @@ unsorted.csv:3:1: error: 2001-01-01 follows 2001-01-02 on line 2; sort the rows,
 END
 printf 'day,X0,X1,with; semicolon,X3,X4,X5\n2001-01-01,1,,3,4,5,6\n2001-01-02,1,,3,4,5,6\n' >empty.csv
 refused 4 empty.csv <<'END'
-empty.csv:1:8: error: column 'X1' holds no observation; leave it out
+empty.csv:1:8: error: column 'X1' contains no observation; leave it out
 END
 refused 5 absent.csv <<'END'
 dae-cl: error: cannot open absent.csv: No such file or directory
@@ -266,7 +266,7 @@ err_has "a price of -1 has no return"
 printf 'date,P0,P1,P2,P3,P4,P5\n2001-01-01,1,2,3,4,5,6\n' >single.csv
 run "$dae_cl" impute prices_log/model.safetensors single.csv -o out.csv --platform cpu
 code_is 4
-err_has "the file ends after 1 rows of numbers; wants at least 2"
+err_has "the file ends after 1 rows of numbers; expects at least 2"
 [ ! -e out.csv ] || problem "results were written"
 
 finish

@@ -47,7 +47,7 @@ case_is "a device that reports senseless vectors gets the tiles in the middle, a
 for vector in 0 1 3 4294967295; do
     less LOWERED_VECTOR=$vector "$dae_cl" run tests/cli/small.yaml --out "$work/vector-$vector"
     code_is 0
-    [ "$(grep -c "floats: kernels are made as for vectors of 8 in 16 registers" "$work/err")" = 1 ] ||
+    [ "$(grep -c "floats: kernels are generated for vectors of 8 in 16 registers" "$work/err")" = 1 ] ||
         problem "vectors of $vector: $(head -c 600 "$work/err")"
 done
 
@@ -70,12 +70,12 @@ cmp -s "$work/resident/model.safetensors" "$work/streamed/model.safetensors" || 
 case_is "a network larger than one allocation is refused, with its size"
 less LOWERED_ALLOCATION=20000 "$dae_cl" run tests/cli/small.yaml --out "$work/refused"
 code_is 6
-err_has "in one piece, device"
+err_has "in one piece, but device"
 
 case_is "more local memory than there is is refused before the device is asked"
 less LOWERED_LOCAL=64 "$dae_cl" run tests/cli/small.yaml "${grid[@]}" --out "$work/refused"
 code_is 7
-err_has "bytes of local memory, device"
+err_has "bytes of local memory, but device"
 
 # The proofs that the lowered device refuses: it says nothing before, or the kernels ask for what it has not.
 case_is "a device that does not say its limits refuses larger groups"

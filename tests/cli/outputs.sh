@@ -83,7 +83,7 @@ YAML
 run "$dae_cl" run npy.yaml --set data.test=sets/run.json --out sets
 refused "run: sets/run.json would overwrite the data sets/run.json"
 run "$dae_cl" run npy.yaml --set data.train=x/figures/data.npy --out x --force
-refused "run: what lies in x/figures is written, but the data x/figures/data.npy lies there and is read"
+refused "run: x/figures is written to, but it contains the data x/figures/data.npy, which is an input"
 same x/figures/data.npy data.copy
 run "$dae_cl" run "$small" --set 'data={source: images, train: noisy, test: other}' --out other
 refused "run: results would go to other, the folder of the data, which is read"
@@ -190,9 +190,9 @@ for extra in "" "--set train.epochs=2" "--set train.optimizer.sgd.lr=0.2"; do
     code_is 2
     err_is <<'TEXT'
 dae-cl: error: first holds a finished run
-note: --resume goes on with it
-note: --force discards it and begins anew
-note: --out DIR takes another folder, and --out auto numbers one: runs/NAME-2, runs/NAME-3, ...
+note: --resume continues it
+note: --force discards it and starts from scratch
+note: --out DIR uses another folder, and --out auto numbers one: runs/NAME-2, runs/NAME-3, ...
 TEXT
 done
 state first | diff -q - before >/dev/null || problem "something was written"
@@ -216,7 +216,7 @@ grep -q 'lr: 0.3' first/config.yaml || problem "the config is the old one"
 [ "$(grep -c '"start"' first/log.jsonl)" -eq 1 ] || problem "the log goes on"
 train first --force --resume
 code_is 2
-err_has "--resume goes on with what --force discards"
+err_has "--resume continues the run that --force discards"
 
 case_is "--force discards nothing before the data and the device are known to be good"
 state first >before
@@ -237,7 +237,7 @@ for folder in small small-2 small-3; do
 done
 train auto --resume
 code_is 2
-err_has "--out auto takes a folder that holds no run"
+err_has "--out auto chooses a folder without a run"
 train auto --force
 code_is 2
 

@@ -23,13 +23,13 @@ conv2d (layer): two-dimensional convolution with bias
       kernel size, n or [h, w]
 
   stride: integer or [h, w], 1 to 256, default 1
-      distance of windows, n or [h, w]
+      distance between windows, n or [h, w]
 
   pad: integer or [h, w], 0 to 255, default 0
       zeros around the image, n or [h, w]
 
   dilation: integer or [h, w], 1 to 256, default 1
-      distance of the pixels that a window takes, n or [h, w]
+      distance between the pixels of a window, n or [h, w]
 END
 
 case_is "a plugin that does not exist"
@@ -181,7 +181,7 @@ refused "$PWD/$small" "it is not a regular folder"
 mkdir -p "$bad"/{text,empty,cut,pipe,link,dir}
 case_is "a text file"
 echo "not a library" >"$bad/text/a.so"
-refused "$bad/text" "plugin $bad/text/a.so cannot be used: it is no library (not an ELF file)"
+refused "$bad/text" "plugin $bad/text/a.so cannot be used: it is not a library (not an ELF file)"
 
 case_is "an empty file"
 : >"$bad/empty/a.so"
@@ -189,7 +189,7 @@ refused "$bad/empty" "plugin $bad/empty/a.so cannot be used: it is empty"
 
 case_is "a library cut short"
 head -c 5000 "$sdk/swish.so" >"$bad/cut/a.so"
-refused "$bad/cut" "plugin $bad/cut/a.so cannot be used: it is cut short"
+refused "$bad/cut" "plugin $bad/cut/a.so cannot be used: it is truncated"
 
 case_is "a pipe"
 mkfifo "$bad/pipe/a.so"
@@ -213,7 +213,7 @@ refused "$bad/abi" "it was built for another ABI"
 
 case_is "a plugin of contract 3, with the page that tells what has changed"
 compile "$bad/old" -DCONTRACT_3
-refused "$bad/old" "it was written for plugin contract 3, and this is 4"
+refused "$bad/old" "it was written for plugin contract 3, but this program uses contract 4"
 err_has 'docs/plugins.md, "From contract 3"'
 
 case_is "another size"
@@ -239,12 +239,12 @@ refused "$bad/again" "defines layer 'relu' again"
 case_is "a file that others may write; its code does not run"
 compile "$bad/file_mode" -DHOSTILE
 chmod 666 "$bad/file_mode/swish.so"
-refused "$bad/file_mode" "others may write it"
+refused "$bad/file_mode" "others may write to it"
 
 case_is "a folder that others may write; no code of it runs"
 compile "$bad/folder_mode" -DHOSTILE
 chmod 777 "$bad/folder_mode"
-refused "$bad/folder_mode" "others may write it"
+refused "$bad/folder_mode" "others may write to it"
 
 case_is "a file of another user; its code does not run"
 if [ "$(id -u)" -eq 0 ]; then
@@ -284,7 +284,7 @@ case_is "more macros than a plan may have"
 compile "$bad/defines" -DWITH_KERNEL -DMANY_DEFINES
 run "$dae_cl" check "$small" --plugins "$bad/defines" --set model.layers.2=swish
 code_is 10
-err_has "plugin 'swish' defines 33 macros in its plan, and 32 are the most"
+err_has "plugin 'swish' defines 33 macros in its plan; the limit is 32"
 
 case_is "a plan that changes the state: plugin and member"
 compile "$bad/changes" -DWITH_KERNEL -DCHANGE

@@ -201,7 +201,7 @@ for network, made in (("model", run), ("standard_ae", run["standard_ae_training"
 for key in ("train_losses", "validation_losses", "best_epoch"):
     assert run[key] == other[key]
 report = open(sys.argv[1] + "/report.html").read()
-assert "the test samples had no say" in report and "(stopped early)" in report
+assert "the test samples did not influence the choice" in report and "(stopped early)" in report
 END
 no_half_written "$work/chosen"
 
@@ -209,14 +209,14 @@ case_is "more validation samples than there are: exit 2, at its place"
 sed 's/validation: 0.75/validation: 48/' "$work/chosen.yaml" >"$work/all_held.yaml"
 run "$dae_cl" run "$work/all_held.yaml" --platform cpu --out "$work/none7"
 code_is 2
-err_has "all_held.yaml:3:58: error: data.validation: wants at most 47 of the 48 training samples, got '48'"
+err_has "all_held.yaml:3:58: error: data.validation: expects at most 47 of the 48 training samples, got '48'"
 [ ! -e "$work/none7" ] || problem "a folder was made"
 
 case_is "early_stop without validation: exit 2, at its place"
 sed 's/, validation: 0.75//' "$work/chosen.yaml" >"$work/unjudged.yaml"
 run "$dae_cl" run "$work/unjudged.yaml" --platform cpu --out "$work/none7"
 code_is 2
-err_has "unjudged.yaml:14:15: error: train.early_stop needs samples that are neither trained on nor the test set"
+err_has "unjudged.yaml:14:15: error: train.early_stop requires samples that are neither trained on nor part of the test set"
 
 case_is "a damaged checkpoint: exit 9"
 cp -r "$work/a" "$work/damaged"
@@ -312,10 +312,10 @@ case_is "swap with one sample, or with data that are streamed: exit 2, before th
 run "$dae_cl" run "$work/masked.yaml" --platform cpu --set data.test=1 --out "$work/none5"
 code_is 2
 err_has 'masked.yaml:5:'
-err_has 'error: swap "swap_1": takes numbers of other samples, and there is only one'
+err_has 'error: swap "swap_1": takes numbers from other samples, but there is only one sample'
 run "$dae_cl" run "$work/masked.yaml" --platform cpu --set data.train=5000 --set data.memory=1 --out "$work/none5"
 code_is 2
-err_has 'error: swap "swap_1": takes numbers of any other sample, so the device must hold all 5000; raise data.memory'
+err_has 'error: swap "swap_1": takes numbers from any other sample, so all 5000 must fit on the device; raise data.memory'
 [ ! -e "$work/none5" ] || problem "a folder was made"
 
 case_is "a full disk: exit 5, the old checkpoint whole, nothing half-written"

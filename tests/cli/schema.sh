@@ -77,7 +77,7 @@ while read -r wanted change; do
     run "$dae_cl" check "$small" --set "$change"
     if [ "$wanted" = no ]; then
         [ "$code" -eq 2 ] || problem "$change: exit status $code"
-    elif grep -qE "unknown key|wants|no [a-z]+ is called|is missing" "$work/err"; then
+    elif grep -qE "unknown key|expects|no [a-z]+ is called|is missing" "$work/err"; then
         problem "$change: $(cat "$work/err")"
     fi
 done <"$work/changes"

@@ -83,7 +83,7 @@ sed '$ a studies: {noise_levels: {levels: [0.3]}}' "$small" >"$work/map.yaml"
 for config in "$work/list.yaml" "$work/map.yaml"; do
     run "$dae_cl" check "$config" --set studies.noise_levels.levels.0=-1
     code_is 2
-    err_has "studies.noise_levels.levels.0: wants a number from 0 to 100, got '-1'"
+    err_has "studies.noise_levels.levels.0: expects a number from 0 to 100, got '-1'"
 done
 
 case_is "features: codes beside pixels, maps of them"
@@ -283,7 +283,7 @@ code_is 2
 err_has "twice.yaml:$(grep -c '' "$work/twice.yaml"):5: error: studies: 'noise_levels' is in the list twice"
 run "$dae_cl" check "$small" --set studies=3
 code_is 2
-err_has "studies: wants a list of studies"
+err_has "studies: expects a list of studies"
 
 case_is "levels that are no levels"
 for wrong in '[]' '[a]' '[0.1, 0.1]' '[101]'; do
@@ -295,10 +295,10 @@ done
 case_is "what features and progressive want"
 study features
 code_is 2
-err_has "a study of features wants a code; name a layer, and give its name to model.code"
+err_has "a study of features requires a code; name a layer, and set model.code to its name"
 study progressive --set corruption=masking
 code_is 2
-err_has "expects one corruption, Gaussian noise"
+err_has "requires Gaussian noise as the only corruption"
 
 case_is "options of compare, level_sweep and type_matrix, at their places"
 while read -r options what; do
@@ -311,16 +311,16 @@ while read -r options what; do
         err_has "$what"
     done
 done <<'END'
-compare:_{corruptions:_[{masking:_{p:_1.5}}]} wants a number or a range [low, high] from 0 to 1, got '1.5'
+compare:_{corruptions:_[{masking:_{p:_1.5}}]} expects a number or a range [low, high] from 0 to 1, got '1.5'
 compare:_{corruptions:_[{block:_{size:_29}}]} a block of 29x29 is larger than the image
-compare:_{corruptions:_[]} wants a list of 1 to 12
+compare:_{corruptions:_[]} expects a list of 1 to 12
 compare:_{corruptions:_[{maskin:_{}}]} did you mean 'masking'?
-level_sweep:_{levels:_[0,_0.1]} studies.level_sweep.levels.0: wants a number from
-level_sweep:_{test_levels:_[-0.1]} studies.level_sweep.test_levels.0: wants a number from 0 to 100, got '-0.1'
-level_sweep:_{seeds:_0} studies.level_sweep.seeds: wants an integer from 1 to 100, got '0'
-level_sweep:_{epochs:_1.5} studies.level_sweep.epochs: wants an integer
-type_matrix:_{types:_[{salt_pepper:_{p:_2}}]} wants a number or a range [low, high] from 0 to 1, got '2'
-type_matrix:_{types:_masking} studies.type_matrix.types: wants a list of 1 to 8, got 'masking'
+level_sweep:_{levels:_[0,_0.1]} studies.level_sweep.levels.0: expects a number from
+level_sweep:_{test_levels:_[-0.1]} studies.level_sweep.test_levels.0: expects a number from 0 to 100, got '-0.1'
+level_sweep:_{seeds:_0} studies.level_sweep.seeds: expects an integer from 1 to 100, got '0'
+level_sweep:_{epochs:_1.5} studies.level_sweep.epochs: expects an integer
+type_matrix:_{types:_[{salt_pepper:_{p:_2}}]} expects a number or a range [low, high] from 0 to 1, got '2'
+type_matrix:_{types:_masking} studies.type_matrix.types: expects a list of 1 to 8, got 'masking'
 type_matrix:_{type:_[masking]} unknown key 'type' in studies.type_matrix (did you mean 'types'?)
 END
 
@@ -328,7 +328,7 @@ case_is "another corruption than gaussian"
 for study in noise_levels level_sweep; do
     study $study --set corruption=masking
     code_is 2
-    err_has "expects one corruption, Gaussian noise"
+    err_has "requires Gaussian noise as the only corruption"
 done
 sed '/^corruption/d' "$small" >"$work/clean.yaml"
 run "$dae_cl" study compare "$work/clean.yaml"
@@ -337,6 +337,6 @@ err_has "has no corruption to train it on"
 sed '/^corruption/d' "$small" >"$work/none.yaml"
 run "$dae_cl" study noise_levels "$work/none.yaml"
 code_is 2
-err_has "there is no corruption"
+err_has "the config has no corruption"
 
 finish

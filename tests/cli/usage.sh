@@ -31,7 +31,7 @@ run "$dae_cl" check --jsn x.yaml
 code_is 2
 err_is <<'END'
 dae-cl: error: check: unknown option '--jsn' (did you mean '--json'?)
-note: dae-cl check --help says what it takes
+note: dae-cl check --help lists its arguments
 END
 
 case_is "an option of another command"
@@ -39,21 +39,21 @@ run "$dae_cl" devices --set a=1
 code_is 2
 err_is <<'END'
 dae-cl: error: devices: unknown option '--set'
-note: dae-cl devices --help says what it takes
+note: dae-cl devices --help lists its arguments
 END
 
 case_is "an option without its value"
 run "$dae_cl" check x.yaml --set
 code_is 2
 err_is <<'END'
-dae-cl: error: check: option --set wants a value, KEY.PATH=VALUE
-note: dae-cl check --help says what it takes
+dae-cl: error: check: option --set expects a value, KEY.PATH=VALUE
+note: dae-cl check --help lists its arguments
 END
 
 case_is "an option with an empty value"
 run "$dae_cl" check x.yaml --set=
 code_is 2
-err_has "check: option --set= wants a value"
+err_has "check: option --set= expects a value"
 
 case_is "a value for a flag"
 run "$dae_cl" check x.yaml --json=yes
@@ -65,13 +65,13 @@ run "$dae_cl" check
 code_is 2
 err_is <<'END'
 dae-cl: error: check: CONFIG is missing
-note: dae-cl check --help says what it takes
+note: dae-cl check --help lists its arguments
 END
 
 case_is "an argument too many"
 run "$dae_cl" check a.yaml b.yaml
 code_is 2
-err_has "check: one argument too many: 'b.yaml'"
+err_has "check: too many arguments: 'b.yaml'"
 
 case_is "a file whose name begins with a dash"
 run "$dae_cl" check -- --json

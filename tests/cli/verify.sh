@@ -102,7 +102,7 @@ run "$dae_cl" verify "$small" --against auto
 code_is 0
 err_has "against device: "
 out_has "the same bits"
-[ "$(tail -n 1 "$work/out")" = "verdict: the two devices compute small alike" ] || problem "$(tail -n 1 "$work/out")"
+[ "$(tail -n 1 "$work/out")" = "verdict: the two devices agree on small" ] || problem "$(tail -n 1 "$work/out")"
 
 case_is "against a device that is not there"
 run "$dae_cl" verify "$small" --against nosuchthing
@@ -123,7 +123,7 @@ rm -rf "$work/cache"
 case_is "one line at the first use, none at the second"
 train
 code_is 0
-[ "$(grep -c '^device check: first use with driver .* numbers, all as the double-precision reference has them' "$work/err")" -eq 1 ] ||
+[ "$(grep -c '^device check: first use with driver .* numbers, all agree with the double-precision reference' "$work/err")" -eq 1 ] ||
     problem "$(cat "$work/err")"
 [ "$(verdicts)" -eq 1 ] || problem "$(verdicts) verdicts"
 train
@@ -158,7 +158,7 @@ code_is 7
 err_has "computes wrong numbers: dense_1.bias: gradient off by "
 err_has "choose another device by --platform"
 err_has "dae-cl verify CONFIG shows every layer"
-err_has "--trust-device uses the device all the same"
+err_has "--trust-device uses the device anyway"
 [ ! -e "$work/run" ] || problem "the folder was made"
 run "$dae_cl" bench "$small" --windows 1
 code_is 7
@@ -224,7 +224,7 @@ forget() {
 }
 is_void() { # WHY
     err_has "device check: first use with driver "
-    err_has ": void, and done again at the next start: $1"
+    err_has ": void, so it is repeated at the next start: $1"
     err_lacks "computes wrong numbers"
     [ "$(verdicts)" -eq 0 ] || problem "the verdict is remembered"
 }
@@ -251,7 +251,7 @@ run "$dae_cl" verify "$linear" --set train.loss=bce
 code_is 8
 out_lacks FAILED
 out_lacks WRONGLY
-[[ $(tail -n 1 "$work/out") == "verdict: none on '"*"checks are void, since the numbers of no_sigmoid leave the range of float by themselves; the first: loss: values is not finite"* ]] ||
+[[ $(tail -n 1 "$work/out") == "verdict: none on '"*"checks are void, because the numbers of no_sigmoid leave the range of float even in the reference; the first: loss: values is not finite"* ]] ||
     problem "$(tail -n 1 "$work/out")"
 run "$dae_cl" verify "$linear" --set train.loss=bce --json
 code_is 8
@@ -281,14 +281,14 @@ cc -shared -fPIC -Isrc -DWRONG -o "$work/stranger/swish.so" tests/cli/swish.c ||
 forget
 train --plugins "$work/stranger" --set model.layers.2=swish
 code_is 0
-is_void "plugin 'swish' ($work/stranger/swish.so) is not one of this program, and may be what is wrong: dense_1."
+is_void "plugin 'swish' ($work/stranger/swish.so) is not part of dae-cl, and may be the cause: dense_1."
 run "$dae_cl" verify "$small" --plugins "$work/stranger" --set model.layers.2=swish
 code_is 7
-[[ $(tail -n 1 "$work/out") == "verdict: small is computed WRONGLY: "*"nothing is held against '"*"', since plugin 'swish' ($work/stranger/swish.so) is not one of this program" ]] ||
+[[ $(tail -n 1 "$work/out") == "verdict: small is computed WRONGLY: "*"'"*"' is not to blame, because plugin 'swish' ($work/stranger/swish.so) is not part of dae-cl" ]] ||
     problem "$(tail -n 1 "$work/out")"
 train
 code_is 0
-err_has "all as the double-precision reference has them"
+err_has "all agree with the double-precision reference"
 
 case_is "no place to remember: the check runs each time, and says so"
 touch "$work/file"

@@ -130,7 +130,7 @@ static void refuses_what_is_no_integer(void **state)
         assert_int_equal(number, 99);
         arena_release(&arena);
     }
-    const char *wants = ": wants an integer from 1 to 65536, got ";
+    const char *wants = ": expects an integer from 1 to 65536, got ";
     char message[256];
     static const char *const cases[][2] = {
         {"abc", "'abc'"},       {"0", "'0'"},
@@ -149,12 +149,12 @@ static void refuses_what_is_no_integer(void **state)
     long long number;
     struct value *value = value_scalar_new(&arena, "-3", false);
     assert_int_equal(field_int(value, 0, LLONG_MAX, &number, &err), DAE_CONFIG);
-    assert_string_equal(err.text, "dae-cl: error: wants an integer of at least 0, got '-3'");
+    assert_string_equal(err.text, "dae-cl: error: expects an integer of at least 0, got '-3'");
     assert_int_equal(field_int(value, LLONG_MIN, -4, &number, &other), DAE_CONFIG);
-    assert_string_equal(other.text, "dae-cl: error: wants an integer of at most -4, got '-3'");
+    assert_string_equal(other.text, "dae-cl: error: expects an integer of at most -4, got '-3'");
     value = value_scalar_new(&arena, "x", false);
     assert_int_equal(field_int(value, LLONG_MIN, LLONG_MAX, &number, &none), DAE_CONFIG);
-    assert_string_equal(none.text, "dae-cl: error: wants an integer, got 'x'");
+    assert_string_equal(none.text, "dae-cl: error: expects an integer, got 'x'");
     arena_release(&arena);
 }
 
@@ -222,11 +222,11 @@ static void reads_floats(void **state)
 {
     (void)state;
     assert_floats();
-    assert_refused(FLOAT, "-0.1", 0, 1.5, ": wants a number from 0 to 1.5, got '-0.1'");
-    assert_refused(FLOAT, "1.6", 0, 1.5, ": wants a number from 0 to 1.5, got '1.6'");
-    assert_refused(FLOAT, "-1", 1e-12, INFINITY, ": wants a number of at least 1e-12, got '-1'");
-    assert_refused(FLOAT, ".nan", -INFINITY, INFINITY, ": wants a number, got '.nan'");
-    assert_refused(FLOAT, "\"0.5\"", 0, 1, ": wants a number from 0 to 1, got the quoted text '0.5'");
+    assert_refused(FLOAT, "-0.1", 0, 1.5, ": expects a number from 0 to 1.5, got '-0.1'");
+    assert_refused(FLOAT, "1.6", 0, 1.5, ": expects a number from 0 to 1.5, got '1.6'");
+    assert_refused(FLOAT, "-1", 1e-12, INFINITY, ": expects a number of at least 1e-12, got '-1'");
+    assert_refused(FLOAT, ".nan", -INFINITY, INFINITY, ": expects a number, got '.nan'");
+    assert_refused(FLOAT, "\"0.5\"", 0, 1, ": expects a number from 0 to 1, got the quoted text '0.5'");
 }
 
 static void reads_floats_alike_in_every_locale(void **state)
@@ -236,7 +236,7 @@ static void reads_floats_alike_in_every_locale(void **state)
     for (int i = 0; i < COUNT(with_comma); ++i)
         if (setlocale(LC_ALL, with_comma[i])) {
             assert_floats();
-            assert_refused(FLOAT, "-0.1", 0, 1.5, ": wants a number from 0 to 1.5, got '-0.1'");
+            assert_refused(FLOAT, "-0.1", 0, 1.5, ": expects a number from 0 to 1.5, got '-0.1'");
             setlocale(LC_ALL, "C");
             return;
         }
@@ -254,7 +254,7 @@ static void reads_pairs_and_intervals(void **state)
     assert_true(pair[0] == 3 && pair[1] == 3);
     assert_int_equal(field_int_pair(parse_x(&arena, "[1, 9]"), 1, 9, pair, &err), DAE_OK);
     assert_true(pair[0] == 1 && pair[1] == 9);
-    const char *wants = ": wants an integer or a pair [h, w] from 1 to 9, got ";
+    const char *wants = ": expects an integer or a pair [h, w] from 1 to 9, got ";
     char message[256];
     static const char *const cases[][2] = {
         {"0", "'0'"}, {"x", "'x'"}, {"[1]", "a list of 1"}, {"[1, 2, 3]", "a list of 3"}, {"{}", "a map"}};
@@ -262,9 +262,9 @@ static void reads_pairs_and_intervals(void **state)
         snprintf(message, sizeof message, "%s%s", wants, cases[i][1]);
         assert_refused(PAIR, cases[i][0], 1, 9, message);
     }
-    assert_refused_at(PAIR, "[0, 2]", 1, 9, 13, ".0: wants an integer from 1 to 9, got '0'");
-    assert_refused_at(PAIR, "[1, 10]", 1, 9, 16, ".1: wants an integer from 1 to 9, got '10'");
-    assert_refused_at(PAIR, "[1, [2]]", 1, 9, 16, ".1: wants an integer from 1 to 9, got a list of 1");
+    assert_refused_at(PAIR, "[0, 2]", 1, 9, 13, ".0: expects an integer from 1 to 9, got '0'");
+    assert_refused_at(PAIR, "[1, 10]", 1, 9, 16, ".1: expects an integer from 1 to 9, got '10'");
+    assert_refused_at(PAIR, "[1, [2]]", 1, 9, 16, ".1: expects an integer from 1 to 9, got a list of 1");
 
     double interval[2];
     assert_int_equal(field_interval(parse_x(&arena, "[-0.5, 1]"), -1, 1, interval, &err), DAE_OK);
@@ -274,11 +274,11 @@ static void reads_pairs_and_intervals(void **state)
     assert_true(interval[0] == 0.25 && interval[1] == 0.25);
     assert_int_equal(field_level(parse_x(&arena, "[0, 0.5]"), 0, 1, interval, &err), DAE_OK);
     assert_true(interval[0] == 0 && interval[1] == 0.5);
-    assert_refused(INTERVAL, "1", -1, 1, ": wants two numbers [lo, hi] from -1 to 1, got '1'");
-    assert_refused(INTERVAL, "[1]", -INFINITY, INFINITY, ": wants two numbers [lo, hi], got a list of 1");
-    assert_refused(INTERVAL, "[1, 0.5]", 0, 1, ": wants two numbers [lo, hi], but lo (1) is above hi (0.5)");
-    assert_refused_at(INTERVAL, "[0, 2]", 0, 1, 16, ".1: wants a number from 0 to 1, got '2'");
-    assert_refused_at(INTERVAL, "[.nan, 2]", 0, 1, 13, ".0: wants a number from 0 to 1, got '.nan'");
+    assert_refused(INTERVAL, "1", -1, 1, ": expects two numbers [lo, hi] from -1 to 1, got '1'");
+    assert_refused(INTERVAL, "[1]", -INFINITY, INFINITY, ": expects two numbers [lo, hi], got a list of 1");
+    assert_refused(INTERVAL, "[1, 0.5]", 0, 1, ": expects two numbers [lo, hi], but lo (1) is above hi (0.5)");
+    assert_refused_at(INTERVAL, "[0, 2]", 0, 1, 16, ".1: expects a number from 0 to 1, got '2'");
+    assert_refused_at(INTERVAL, "[.nan, 2]", 0, 1, 13, ".0: expects a number from 0 to 1, got '.nan'");
     arena_release(&arena);
 }
 
@@ -292,17 +292,17 @@ static void reads_shapes(void **state)
     assert_int_equal(shape.rank, 3);
     assert_true(shape.dim[0] == 28 && shape.dim[1] == 29 && shape.dim[2] == 1 && shape.dim[3] == 0);
     assert_int_equal(field_shape(parse_x(&arena, "[2147483647, 2147483647]"), &shape, &err), DAE_OK);
-    const char *wants = ": wants a shape: a list of 1 to 4 positive integers, such as [28, 28, 1], got ";
+    const char *wants = ": expects a shape: a list of 1 to 4 positive integers, such as [28, 28, 1], got ";
     char message[256];
     static const char *const cases[][2] = {{"784", "'784'"}, {"[]", "a list of 0"}, {"[1, 1, 1, 1, 1]", "a list of 5"}};
     for (int i = 0; i < COUNT(cases); ++i) {
         snprintf(message, sizeof message, "%s%s", wants, cases[i][1]);
         assert_refused(SHAPE, cases[i][0], 0, 0, message);
     }
-    assert_refused_at(SHAPE, "[28, 0]", 0, 0, 17, ".1: wants an integer from 1 to 2147483647, got '0'");
-    assert_refused_at(SHAPE, "[2147483648]", 0, 0, 13, ".0: wants an integer from 1 to 2147483647, got '2147483648'");
+    assert_refused_at(SHAPE, "[28, 0]", 0, 0, 17, ".1: expects an integer from 1 to 2147483647, got '0'");
+    assert_refused_at(SHAPE, "[2147483648]", 0, 0, 13, ".0: expects an integer from 1 to 2147483647, got '2147483648'");
     assert_refused(SHAPE, "[2147483647, 2147483647, 3]", 0, 0,
-                   ": wants a shape of fewer than 2^63 elements, got a list of 3");
+                   ": expects a shape of fewer than 2^63 elements, got a list of 3");
     arena_release(&arena);
 }
 
@@ -322,11 +322,11 @@ static void reads_bools(void **state)
     static const char *const bad[] = {"no", "on", "yes", "off", "True", "FALSE", "1", "0", "y", "tru"};
     for (int i = 0; i < COUNT(bad); ++i) {
         char message[256];
-        snprintf(message, sizeof message, ": wants a bool (write true or false), got '%s'", bad[i]);
+        snprintf(message, sizeof message, ": expects a bool (write true or false), got '%s'", bad[i]);
         assert_refused(BOOL, bad[i], 0, 0, message);
     }
-    assert_refused(BOOL, "'true'", 0, 0, ": wants a bool (write true or false), got the quoted text 'true'");
-    assert_refused(BOOL, "[]", 0, 0, ": wants a bool (write true or false), got a list of 0");
+    assert_refused(BOOL, "'true'", 0, 0, ": expects a bool (write true or false), got the quoted text 'true'");
+    assert_refused(BOOL, "[]", 0, 0, ": expects a bool (write true or false), got a list of 0");
 }
 
 static void reads_texts_and_names(void **state)
@@ -339,8 +339,8 @@ static void reads_texts_and_names(void **state)
     assert_string_equal(text, "");
     assert_int_equal(field_text(parse_x(&arena, "12"), &text, &err), DAE_OK);
     assert_string_equal(text, "12");
-    assert_refused(TEXT, "", 0, 0, ": wants a text, got nothing");
-    assert_refused(TEXT, "{}", 0, 0, ": wants a text, got a map");
+    assert_refused(TEXT, "", 0, 0, ": expects a text, got nothing");
+    assert_refused(TEXT, "{}", 0, 0, ": expects a text, got a map");
 
     const char *longest = "abcdefghijklmnopqrstuvwxyz.ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
     static const char *const good[] = {"a", "_", "-x", "a..b", "conv_mnist-2.1", "'7'"};
@@ -361,7 +361,7 @@ static void reads_texts_and_names(void **state)
         assert_ptr_equal(text, longest);
     }
     assert_refused(NAME, "../x", 0, 0,
-                   ": wants a name: 1 to 64 of A-Z a-z 0-9 _ . -, not beginning with a dot, got '../x'");
+                   ": expects a name: 1 to 64 of A-Z a-z 0-9 _ . -, not beginning with a dot, got '../x'");
     struct error too_long = {0};
     assert_int_equal(field_name(parse_x(&arena, arena_printf(&arena, "%sx", longest)), &text, &too_long), DAE_CONFIG);
     arena_release(&arena);
@@ -381,13 +381,13 @@ static void reads_choices(void **state)
     assert_int_equal(field_choice(parse_x(&arena, "only"), "only", &choice, &err), DAE_OK);
     assert_int_equal(choice, 0);
     arena_release(&arena);
-    assert_refused(CHOICE, "hubert", 0, 0, ": wants one of mse, bce, huber, got 'hubert' (did you mean 'huber'?)");
-    assert_refused(CHOICE, "msa", 0, 0, ": wants one of mse, bce, huber, got 'msa' (did you mean 'mse'?)");
-    assert_refused(CHOICE, "kl", 0, 0, ": wants one of mse, bce, huber, got 'kl'");
-    assert_refused(CHOICE, "'mse|bce'", 0, 0, ": wants one of mse, bce, huber, got 'mse|bce'");
-    assert_refused(CHOICE, "ms", 0, 0, ": wants one of mse, bce, huber, got 'ms' (did you mean 'mse'?)");
-    assert_refused(CHOICE, "", 0, 0, ": wants one of mse, bce, huber, got nothing");
-    assert_refused(CHOICE, "[mse]", 0, 0, ": wants one of mse, bce, huber, got a list of 1");
+    assert_refused(CHOICE, "hubert", 0, 0, ": expects one of mse, bce, huber, got 'hubert' (did you mean 'huber'?)");
+    assert_refused(CHOICE, "msa", 0, 0, ": expects one of mse, bce, huber, got 'msa' (did you mean 'mse'?)");
+    assert_refused(CHOICE, "kl", 0, 0, ": expects one of mse, bce, huber, got 'kl'");
+    assert_refused(CHOICE, "'mse|bce'", 0, 0, ": expects one of mse, bce, huber, got 'mse|bce'");
+    assert_refused(CHOICE, "ms", 0, 0, ": expects one of mse, bce, huber, got 'ms' (did you mean 'mse'?)");
+    assert_refused(CHOICE, "", 0, 0, ": expects one of mse, bce, huber, got nothing");
+    assert_refused(CHOICE, "[mse]", 0, 0, ": expects one of mse, bce, huber, got a list of 1");
 }
 
 /* ---- Maps. ------------------------------------------------------------------------------------------------------- */
@@ -418,7 +418,7 @@ static void checks_keys(void **state)
         "\"x\\ey\": 1\n", 4,
         "net.yaml:1:1: error: unknown key 'x?y' in train; known are: loss, learning_rate, batch, epochs");
     assert_keys_refused("x: 1\n", 0, "net.yaml:1:1: error: unknown key 'x' in train, which has no keys");
-    assert_keys_refused("[x]\n", 4, "net.yaml:1:1: error: wants a map, got a list of 1");
+    assert_keys_refused("[x]\n", 4, "net.yaml:1:1: error: expects a map, got a list of 1");
 }
 
 static void finds_the_nearest_name(void **state)
@@ -458,14 +458,14 @@ static void checks_kinds(void **state)
         char message[256];
         enum dae_status status = field_list(parse_x(&arena, "[a, b]"), limits[i].min, limits[i].max, &err);
         assert_int_equal(status, limits[i].wants ? DAE_CONFIG : DAE_OK);
-        snprintf(message, sizeof message, "net.yaml:1:12: error: train.x: wants %s, got a list of 2", limits[i].wants);
+        snprintf(message, sizeof message, "net.yaml:1:12: error: train.x: expects %s, got a list of 2", limits[i].wants);
         assert_string_equal(err.text, limits[i].wants ? message : "");
     }
     struct error list = {0}, map = {0}, missing = {0};
     assert_int_equal(field_list(parse_x(&arena, "a"), 0, -1, &list), DAE_CONFIG);
-    assert_string_equal(list.text, "net.yaml:1:12: error: train.x: wants a list, got 'a'");
+    assert_string_equal(list.text, "net.yaml:1:12: error: train.x: expects a list, got 'a'");
     assert_int_equal(field_map(parse_x(&arena, "a"), &map), DAE_CONFIG);
-    assert_string_equal(map.text, "net.yaml:1:12: error: train.x: wants a map, got 'a'");
+    assert_string_equal(map.text, "net.yaml:1:12: error: train.x: expects a map, got 'a'");
     const struct value *root = parse(&arena, "a:\n  b: 1\n"), *value = NULL;
     assert_int_equal(fields_need(root, "a", "the config", &value, &missing), DAE_OK);
     assert_ptr_equal(value, value_map_get(root, "a"));

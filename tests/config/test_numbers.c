@@ -41,10 +41,10 @@ static void refuses_what_is_no_list_of_numbers(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"levels: []", "x.yaml:1:9: error: levels: wants a list of 1 to 32, got a list of 0"},
-        {"levels: [0.1, 1.5]", "x.yaml:1:15: error: levels.1: wants a number from 0 to 1, got '1.5'"},
-        {"levels: [.nan]", "x.yaml:1:10: error: levels.0: wants a number from 0 to 1, got '.nan'"},
-        {"levels: {a: 1}", "x.yaml:1:9: error: levels: wants a number from 0 to 1, got a map"},
+        {"levels: []", "x.yaml:1:9: error: levels: expects a list of 1 to 32, got a list of 0"},
+        {"levels: [0.1, 1.5]", "x.yaml:1:15: error: levels.1: expects a number from 0 to 1, got '1.5'"},
+        {"levels: [.nan]", "x.yaml:1:10: error: levels.0: expects a number from 0 to 1, got '.nan'"},
+        {"levels: {a: 1}", "x.yaml:1:9: error: levels: expects a number from 0 to 1, got a map"},
         {"levels: [0.1, 0.2, 1e-1]", "x.yaml:1:20: error: levels: 1e-1 is in the list twice"},
     };
     struct arena arena = {0};

@@ -191,7 +191,7 @@ static void stops_bombs_early(void **state)
     assert_bomb("- ", 200000, message);
     assert_bomb("? ", 200000, "net.yaml:1:3: error: a key must be a word, not a map");
     assert_bomb("a: ", 200000,
-                "net.yaml:1:5: error: a ':' cannot stand here; check the indentation, or quote the text");
+                "net.yaml:1:5: error: a ':' is not allowed here; check the indentation, or quote the text");
     assert_bomb("- a\n", 200000, "net.yaml:19998:3: error: too large: more than 20000 keys, values and brackets");
     assert_bomb("- {}\n", 200000, "net.yaml:9999:4: error: too large: more than 20000 keys, values and brackets");
     assert_bomb("- a\n", 300000, "dae-cl: error: net.yaml: too large: more than 1048576 bytes");
@@ -408,14 +408,14 @@ static void assert_set_refused(const char *assignment, const char *ending)
 static void refuses_bad_assignments(void **state)
 {
     (void)state;
-    const char *usage = "wants KEY.PATH=VALUE, such as train.epochs=3";
+    const char *usage = "expects KEY.PATH=VALUE, such as train.epochs=3";
     assert_set_refused("train.epochs", usage);
     assert_set_refused("=3", usage);
     assert_set_refused("", usage);
     assert_set_refused("train..epochs=3", usage);
     assert_set_refused(".train=3", usage);
     assert_set_refused("train.=3", usage);
-    assert_set_refused("train.epochs=", "holds no value");
+    assert_set_refused("train.epochs=", "contains no value");
     assert_set_refused("train.epochs=[1", "did not find expected ',' or ']' while parsing a flow sequence");
     assert_set_refused("train.epochs={a: 1, a: 2}", "key 'a' is given twice");
     assert_set_refused("train.epochs=*x", "anchors (&) and aliases (*) are not allowed; write the value out");

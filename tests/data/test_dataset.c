@@ -157,7 +157,7 @@ static void falls_back_only_when_nothing_is_there(void **state)
     refuse("{source: mnist, fallback: digits}", DAE_BAD_DATA,
            "dae-cl: error: ./data/mnist/train-labels-idx1-ubyte: byte 11: truncated: the header claims 5 bytes, the "
            "file holds 3; get it again\n"
-           "note: MNIST that is there but damaged is not replaced by the fallback; run make mnist");
+           "note: the fallback does not replace a damaged MNIST; run make mnist");
 }
 
 static void says_both_counts(void **state)
@@ -242,7 +242,7 @@ static void reads_npy(void **state)
            "it");
     save_npy("train.npy", 0, 1, 1, values);
     refuse("{source: npy, train: train.npy, test: test.npy}", DAE_BAD_DATA,
-           "dae-cl: error: train.npy: an array of rank 0; wants 1 to 5, samples first");
+           "dae-cl: error: train.npy: an array of rank 0; expects rank 1 to 5, samples first");
 
     /* The trailing axes of images; and a number per sample. */
     static const struct {
@@ -357,7 +357,7 @@ static void refuses_panels_that_give_no_samples(void **state)
            "c.yaml:1:60: error: no row of train.npy is in the training window; its dates run from 2020-01-01 to "
            "2020-01-09");
     refuse("{source: csv, path: train.npy, returns: none, train_until: soon}", DAE_CONFIG,
-           "c.yaml:1:60: error: train_until: wants a date like 2024-12-31, got 'soon'");
+           "c.yaml:1:60: error: train_until: expects a date like 2024-12-31, got 'soon'");
     refuse("{source: csv, path: absent.csv, returns: none, train_until: 2020-01-03}", DAE_IO,
            "dae-cl: error: cannot open absent.csv: No such file or directory");
 }
@@ -393,7 +393,7 @@ static void draws_factor_panels(void **state)
     dataset_release(&train);
     dataset_release(&test);
     refuse("{source: factor_panel, assets: 2, factors: 3}", DAE_CONFIG,
-           "c.yaml:1:10: error: data.factors: 3 factors of 2 assets; wants no more");
+           "c.yaml:1:10: error: data.factors: 3 factors for 2 assets; use at most one factor per asset");
 }
 
 static void draws_the_mixture(void **state)

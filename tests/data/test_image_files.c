@@ -188,7 +188,7 @@ static void what_cannot_be_used_is_named(void **state)
     assert_int_equal(load(folder, &set, &notice, &err), DAE_BAD_DATA);
     assert_non_null(strstr(err.text, "65535 x 65535 pixels, more than the limit of 134217728"));
     assert_int_equal(load(in_folder("a.png"), &set, &notice, &err), DAE_BAD_DATA);
-    assert_non_null(strstr(err.text, "a.png: byte 0: this is no header of a tar archive"));
+    assert_non_null(strstr(err.text, "a.png: byte 0: this is not the header of a tar archive"));
     text_release(&notice);
     dataset_release(&set);
 }

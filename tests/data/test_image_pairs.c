@@ -179,7 +179,7 @@ static void what_does_not_belong_together_is_named(void **state)
     save(noisy, "zz.png", 4, 9, 9, 3, 8);
     expect("noisy/zz.png is 9x9x3, but its partner ");
     save(noisy, "zz.pgm", 4, 9, 9, 1, 8);
-    expect("have the same name but for its extension");
+    expect("differ only in the extension; remove one of them");
     unlink(in(noisy, "zz.pgm"));
     write_file(in(noisy, "zz.png"), "", 0);
     expect("noisy/zz.png: byte 0: neither PNG");

@@ -195,11 +195,11 @@ static void something_is_left_to_train_on(void **state)
     static const struct {
         const char *yaml, *amount, *text;
     } cases[] = {
-        {"{source: mixture, train: 30, test: 20}", "30", "validation: wants at most 29 of the 30 training samples"},
-        {"{source: mixture, train: 1, test: 20}", "0.5", "validation: wants more training samples"},
-        {"{source: dead_leaves, train: 4, test: 1, patch: 16}", "7", "wants at most 3 of the 4 training images"},
+        {"{source: mixture, train: 30, test: 20}", "30", "validation: expects at most 29 of the 30 training samples"},
+        {"{source: mixture, train: 1, test: 20}", "0.5", "validation: expects more training samples"},
+        {"{source: dead_leaves, train: 4, test: 1, patch: 16}", "7", "expects at most 3 of the 4 training images"},
         {"{source: factor_panel, train: 9, test: 5, assets: 2, factors: 1, window: 3}", "5",
-         "wants at most 4 of the 7 training samples"},
+         "expects at most 4 of the 7 training samples"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         assert_int_equal(load_and_take(cases[i].yaml, cases[i].amount), DAE_CONFIG);

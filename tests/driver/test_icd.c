@@ -203,7 +203,7 @@ static void folders_for_kernels(void **state)
     }
     put("file", "text");
     assert_string_equal(kernel_cache_fault(in_folder("file"), why, sizeof why), "it is not a folder");
-    assert_non_null(strstr(kernel_cache_fault(in_folder("file/cache"), why, sizeof why), "it cannot be made"));
+    assert_non_null(strstr(kernel_cache_fault(in_folder("file/cache"), why, sizeof why), "it cannot be created"));
 }
 
 int main(void)

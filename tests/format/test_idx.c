@@ -126,10 +126,10 @@ static void says_what_is_wrong(void **state)
     refuse("PK\3\4zip", 7, "dae-cl: error: %s: byte 0: not an IDX file: it begins with 50 4b instead of 00 00");
     bytes[2] = 9;
     refuse(bytes, sizeof small,
-           "dae-cl: error: %s: byte 2: element type 0x09 is not read; convert to 0x08 (bytes) or 0x0D (floats)");
+           "dae-cl: error: %s: byte 2: element type 0x09 is not supported; convert to 0x08 (bytes) or 0x0D (floats)");
     bytes[2] = 8;
     bytes[3] = 6;
-    refuse(bytes, sizeof small, "dae-cl: error: %s: byte 3: rank 6; 1 to 5 are read");
+    refuse(bytes, sizeof small, "dae-cl: error: %s: byte 3: rank 6 is not supported, only 1 to 5");
     static const unsigned char vast[] = {0,   0,   8,   4,   255, 255, 255, 255, 255, 255,
                                          255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
     refuse(vast, sizeof vast, "dae-cl: error: %s: byte 8: the product of the sizes overflows");

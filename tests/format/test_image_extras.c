@@ -303,7 +303,7 @@ static void carries_a_jpegs_profile_and_exif_over(void **state)
     assert_null(image.extras->profile);
     assert_int_equal(image.extras->n_chunks, 0);
     assert_non_null(
-        strstr(image.extras->notice, "EXIF: it does not begin as TIFF does: it is left out; colour profile: "));
+        strstr(image.extras->notice, "EXIF: it does not begin like TIFF: it is left out; colour profile: "));
     assert_int_equal(image_save_png(path, &image, &err), DAE_OK);
     image_release(&image);
 }

@@ -124,18 +124,18 @@ static void says_what_is_wrong(void **state)
 {
     (void)state;
     refuse(1, "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }\n",
-           "dae-cl: error: %s: byte 44: Fortran order is not read; save numpy.ascontiguousarray(array)");
+           "dae-cl: error: %s: byte 44: Fortran order is not supported; save numpy.ascontiguousarray(array)");
     refuse(1, "{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }\n",
-           "dae-cl: error: %s: byte 20: type '>f4': big-endian elements are not read; save it from NumPy with "
+           "dae-cl: error: %s: byte 20: type '>f4': big-endian elements are not supported; save it from NumPy with "
            ".astype('<f4') or .astype('u1')");
     refuse(1, "{'descr': '|O', 'fortran_order': False, 'shape': (2, 3), }\n",
-           "dae-cl: error: %s: byte 20: type '|O': Python objects are not read; save it from NumPy with "
+           "dae-cl: error: %s: byte 20: type '|O': Python objects are not supported; save it from NumPy with "
            ".astype('<f4') or .astype('u1')");
     refuse(1, "{'descr': '<i8', 'fortran_order': False, 'shape': (2, 3), }\n",
-           "dae-cl: error: %s: byte 20: type '<i8': elements of this type are not read; save it from NumPy with "
+           "dae-cl: error: %s: byte 20: type '<i8': elements of this type are not supported; save it from NumPy with "
            ".astype('<f4') or .astype('u1')");
     refuse(1, "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 3), }\n",
-           "dae-cl: error: %s: byte 20: structured elements are not read; save plain numbers");
+           "dae-cl: error: %s: byte 20: structured elements are not supported; save plain numbers");
     refuse(1, "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 4), }\n",
            "dae-cl: error: %s: byte 76: truncated: the header claims 8 bytes, the file holds 6; get it again");
     refuse(1, "{'descr': '|u1', 'fortran_order': False, 'shape': (5,), }\n",
@@ -147,12 +147,12 @@ static void says_what_is_wrong(void **state)
     refuse(1, "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 6), }\n",
            "dae-cl: error: %s: byte 77: the array has more than 5 dimensions");
     refuse(1, "{'descr': '|u1', 'fortran_order': False, 'shape': (-6,), }\n",
-           "dae-cl: error: %s: byte 61: the shape in the header is not made of sizes");
+           "dae-cl: error: %s: byte 61: the shape in the header does not consist of sizes");
     refuse(1, "{'descr': '|u1', 'fortran_order': False, }\n",
            "dae-cl: error: %s: byte 53: the header lacks descr, fortran_order or shape");
     refuse(1, "{'descr': '|u1', 'descr': '|u1', }\n",
            "dae-cl: error: %s: byte 36: a key in the header is unknown or repeated");
-    refuse(3, "{}\n", "dae-cl: error: %s: byte 6: NPY version 3.0; 1.0 and 2.0 are read");
+    refuse(3, "{}\n", "dae-cl: error: %s: byte 6: NPY version 3.0 is not supported, only 1.0 and 2.0");
     struct error err = {0};
     struct npy array;
     write_file(path, "\x93NUMPY\1\0\377\377{", 11);

@@ -66,7 +66,7 @@ static char *load_file(size_t *len)
     return bytes;
 }
 
-#define DAMAGED "; the file is damaged or not of this format: use another copy or checkpoint"
+#define DAMAGED "; the file is damaged or not a safetensors file: use another copy or checkpoint"
 
 /* The open must fail with this status and message; %s in it stands for the path. */
 static void refused(int flags, enum dae_status status, const char *message)
@@ -246,7 +246,7 @@ static void damage_names_its_place(void **state)
     write_file("\xff\xff\xff\xff\xff\xff\xff\x7f{}", 10);
     refused(0, DAE_CHECKPOINT, "%s: byte 0: a header of 9223372036854775807 bytes, above the limit of 16777216");
     write_foreign("{}", 0);
-    refused(0, DAE_CHECKPOINT, "%s: byte 8: no sha256 seal at the start of the header, as in files of another tool");
+    refused(0, DAE_CHECKPOINT, "%s: byte 8: no sha256 seal at the start of the header, as in files written by another tool");
     free(bytes);
 }
 
@@ -316,7 +316,7 @@ static const struct {
     {"{\"__metadata__\":{\"k\":\"1\",\"sha256\":\"00\"}}", 0,
      "%s: its sha256 seal is not where it was written: another tool rewrote the file"},
     {"{\"\\u001b[31m0123456789012345678901234567890123456789012345678901234567890123456789\":0}", 0,
-     "%s: tensor \"?[31m01234567890123456789012345678901234567890123456789012345678...\": wants dtype, shape and "
+     "%s: tensor \"?[31m01234567890123456789012345678901234567890123456789012345678...\": expects dtype, shape and "
      "data_offsets, nothing else"},
 };
 

@@ -544,10 +544,10 @@ static void swap_needs_others(void **state)
     check(build_text(registry, text, false, &arena, &network, &err), &err);
     assert_int_equal(network_check_samples(&network, 2, false, &err), DAE_OK);
     assert_int_equal(network_check_samples(&network, 1, false, &err), DAE_CONFIG);
-    assert_non_null(strstr(err.text, "net.yaml:1:25: error: swap \"swap_1\": takes numbers of other samples"));
+    assert_non_null(strstr(err.text, "net.yaml:1:25: error: swap \"swap_1\": takes numbers from other samples"));
     err = (struct error){0};
     assert_int_equal(network_check_samples(&network, 100, true, &err), DAE_CONFIG);
-    assert_non_null(strstr(err.text, "the device must hold all 100; raise data.memory"));
+    assert_non_null(strstr(err.text, "all 100 must fit on the device; raise data.memory"));
     arena_release(&arena);
 }
 

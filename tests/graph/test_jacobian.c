@@ -169,7 +169,7 @@ static void projects(const char *text, const char *shape, const char *node, int6
                 square += want * want;
                 /* Differences err by h^2 |f'''| / 6, the device by some roundings of sums of terms below 1. */
                 if (!(fabs(have - want) <= 2e-6))
-                    fail_msg("%s: row %d, column %d: %.9g, wants %.9g", shape, (int)k, (int)e, have, want);
+                    fail_msg("%s: row %d, column %d: %.9g, expects %.9g", shape, (int)k, (int)e, have, want);
                 worst = fmax(worst, fabs(have - want));
             }
         estimate += k >= m ? norm / signs : 0;

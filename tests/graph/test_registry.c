@@ -122,8 +122,8 @@ static void malformed_tables_are_refused(void **state)
         {"DAE_POINTWISE = {POINTWISE, .head.abi = 1", "another ABI"},
         {"DAE_POINTWISE = {POINTWISE, .head.name = 0", "no name"},
         {"DAE_POINTWISE = {POINTWISE, .head.name = \"../x\"", "a-z"},
-        {"DAE_POINTWISE = {POINTWISE, .head.help = 0", "no line of help"},
-        {"DAE_POINTWISE = {POINTWISE, .head.rows = rows", "no state to put them in"},
+        {"DAE_POINTWISE = {POINTWISE, .head.help = 0", "no help text"},
+        {"DAE_POINTWISE = {POINTWISE, .head.rows = rows", "no state for them"},
         {"DAE_POINTWISE = {POINTWISE, .head.rows = rows, .head.state_bytes = 4", "a row is incomplete"},
         {"DAE_POINTWISE = {POINTWISE, .head.rows = levels, .head.state_bytes = 400",
          "only a corruption can have a level"},
@@ -136,7 +136,7 @@ static void malformed_tables_are_refused(void **state)
         {"DAE_LAYER = {LAYER, .plan = 0", "plan and reference"},
         {"DAE_LAYER = {LAYER, .reference = 0", "plan and reference"},
         {"DAE_LAYER = {LAYER, .kernel = 0", "no kernel"},
-        {"DAE_LAYER = {LAYER, .view = true", "a view has no"},
+        {"DAE_LAYER = {LAYER, .view = true", "a view must not have"},
         {"DAE_LAYER = {LAYER, .forward = pass", "forward and backward"},
         {"DAE_LAYER = {LAYER, .couples = true", "couples samples needs"},
         {"DAE_LAYER = {LAYER, .max_inputs = 2, .affine = affine", "one input can be affine"},
@@ -147,15 +147,15 @@ static void malformed_tables_are_refused(void **state)
         {"DAE_NOISE = {NOISE, .reference = 0", "needs a reference"},
         {"DAE_NOISE = {NOISE, .y = 0, .kernel = \"\"", "needs a sample_reference"},
         {"DAE_NOISE = {NOISE, .reads_data = true", "can read other samples"},
-        {"DAE_NOISE = {NOISE, .plan = plan", "a formula has no plan"},
+        {"DAE_NOISE = {NOISE, .plan = plan", "a plugin with a formula must not have a plan"},
         {"DAE_NOISE = {NOISE, .head.state_bytes = 1025", "limited to 1024 bytes"},
         {"DAE_NOISE = {NOISE, .deviation = \"p\"", "its deviation names no row"},
         {"DAE_NOISE = {NOISE, .head.rows = (const struct dae_row[]){{.key = \"clamp\", .help = \"\"}, {0}}, "
          ".head.state_bytes = 8",
-         "two rows are called 'clamp', of which one is the host's"},
+         "two rows are called 'clamp', one of them the host's"},
         {"DAE_LOSS = {LOSS, .dx = 0", "either the formulas y and dx or a kernel"},
         {"DAE_LOSS = {LOSS, .reference = 0", "needs a reference"},
-        {"DAE_LOSS = {LOSS, .plan = plan", "a formula has no plan"},
+        {"DAE_LOSS = {LOSS, .plan = plan", "a plugin with a formula must not have a plan"},
         {"DAE_OPTIMIZER = {OPTIMIZER, .update = 0", "needs update and reference"},
         {"DAE_OPTIMIZER = {OPTIMIZER, .n_states = 5", "number of states"},
         {"DAE_OPTIMIZER = {OPTIMIZER, .learning_rate = 8", "fills its learning_rate"},
@@ -250,13 +250,13 @@ static void hostile_code_does_not_run(void **state)
     path_of("plugins", path);
     assert_int_equal(chmod(path, 0777), 0);
     assert_int_equal(open_folder(&err), DAE_PLUGIN);
-    assert_non_null(strstr(err.text, "others may write it"));
+    assert_non_null(strstr(err.text, "others may write to it"));
     assert_false(ran());
     assert_int_equal(chmod(path, 0755), 0);
     path_of("plugins/x.so", path);
     assert_int_equal(chmod(path, 0757), 0);
     assert_int_equal(open_folder(&err), DAE_PLUGIN);
-    assert_non_null(strstr(err.text, "others may write it"));
+    assert_non_null(strstr(err.text, "others may write to it"));
     assert_false(ran());
     assert_int_equal(chmod(path, 0755), 0);
     if (geteuid() == 0) {

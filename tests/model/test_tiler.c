@@ -348,7 +348,7 @@ static void a_network_that_is_not_alike_everywhere_is_refused(void **state)
         snprintf(model, sizeof model, "  input: [20, 20, 1]\n  layers:\n%s", not_alike[i].layers);
         open_bench(&b, model);
         assert_int_equal(tiler_new(&b.options, &tiler, &err), DAE_CONFIG);
-        if (!strstr(err.text, "the network takes images of its own size alone: ") ||
+        if (!strstr(err.text, "the network only takes images of its own size: ") ||
             !strstr(err.text, not_alike[i].problem))
             fail_msg("%s", err.text);
         close_bench(&b);

@@ -20,7 +20,7 @@
 static void close_to(double value, double want, double tolerance)
 {
     if (!(fabs(value - want) <= tolerance))
-        fail_msg("%.9g, wants %.9g +- %g", value, want, tolerance);
+        fail_msg("%.9g, expects %.9g +- %g", value, want, tolerance);
 }
 
 static void failed_with(struct error *err, enum dae_status got, enum dae_status want, const char *message)
@@ -208,10 +208,10 @@ static void affine_refusals(void **state)
     struct affine affine;
     struct error err = {0};
     failed_with(&err, affine_init(&affine, 0, 1, &err), DAE_CONFIG,
-                "dae-cl: error: affine baseline: samples of 0 elements, but it works for 1 to 16384; use smaller "
+                "dae-cl: error: affine baseline: samples have 0 elements, but 1 to 16384 are supported; use smaller "
                 "samples");
     failed_with(&err, affine_init(&affine, 1, 16385, &err), DAE_CONFIG,
-                "dae-cl: error: affine baseline: samples of 16385 elements, but it works for 1 to 16384; use smaller "
+                "dae-cl: error: affine baseline: samples have 16385 elements, but 1 to 16384 are supported; use smaller "
                 "samples");
     affine_release(&affine);
 
@@ -221,7 +221,7 @@ static void affine_refusals(void **state)
     static const float good[] = {1, 2, 3, 5};
     affine_add(&affine, good, good, 2);
     failed_with(&err, affine_solve(&affine, -1, &err), DAE_CONFIG,
-                "dae-cl: error: affine baseline: ridge is -1; use 0 or more");
+                "dae-cl: error: affine baseline: the ridge is -1; use 0 or more");
     assert_int_equal(affine_solve(&affine, NAN, &err), DAE_CONFIG);
     err = (struct error){0};
     affine_add(&affine, good, (float[]){0, 0, 0, NAN}, 2);
@@ -349,7 +349,7 @@ static void pca_refusals(void **state)
     struct pca pca;
     struct error err = {0};
     failed_with(&err, pca_init(&pca, 20000, &err), DAE_CONFIG,
-                "dae-cl: error: PCA baseline: samples of 20000 elements, but it works for 1 to 16384; use smaller "
+                "dae-cl: error: PCA baseline: samples have 20000 elements, but 1 to 16384 are supported; use smaller "
                 "samples");
     assert_int_equal(pca_init(&pca, 2, &err), DAE_OK);
     failed_with(&err, pca_solve(&pca, 0, &err), DAE_CONFIG,

@@ -13,7 +13,7 @@
 static void close_to(double value, double want)
 {
     if (!(fabs(value - want) <= 1e-12 * fabs(want)))
-        fail_msg("%.17g, wants %.17g", value, want);
+        fail_msg("%.17g, expects %.17g", value, want);
 }
 
 static void hand_made(void **state)

@@ -19,7 +19,7 @@
 static void close_to(double value, double want, double tolerance)
 {
     if (!(fabs(value - want) <= tolerance))
-        fail_msg("%.9g, wants %.9g +- %g", value, want, tolerance);
+        fail_msg("%.9g, expects %.9g +- %g", value, want, tolerance);
 }
 
 static double normal(uint32_t stream, int64_t i, int64_t j)

@@ -78,7 +78,7 @@ static double cell(const struct study_table *table, const char *row, const char 
 static void close_to(double value, double want, double tolerance)
 {
     if (!(fabs(value - want) <= tolerance))
-        fail_msg("%.9g, wants %.9g +- %g", value, want, tolerance);
+        fail_msg("%.9g, expects %.9g +- %g", value, want, tolerance);
 }
 
 /* Where the code is the sample, all that is said about codes must be what the samples say, read without any device. */
@@ -254,9 +254,9 @@ static void what_features_want(void **state)
     static const struct {
         const char *change, *says;
     } cases[] = {
-        {"studies.features.k=0", "studies.features.k: wants an integer from 1 to 64, got '0'"},
+        {"studies.features.k=0", "studies.features.k: expects an integer from 1 to 64, got '0'"},
         {"studies.features.neighbours=5", "unknown key 'neighbours' in studies.features"},
-        {"studies.features={}", "wants a code; name a layer"},
+        {"studies.features={}", "requires a code; name a layer"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
         struct bench b;
@@ -317,7 +317,7 @@ static void passes_by_hand(float factor, int helping)
     assert_int_equal(result.n_tables, 2);
     assert_int_equal(result.n_findings, 2);
     static const char *const says[] = {
-        "already the first pass does harm: mean", "already the second pass does harm: mean",
+        "the first pass already does harm: mean", "the second pass already does harm: mean",
         "2 passes help, and the next does harm: mean", "each pass helps, up to the last"};
     if (!strstr(result.finding[1], says[helping]))
         fail_msg("%s", result.finding[1]);
@@ -358,9 +358,9 @@ static void what_progressive_wants(void **state)
     static const struct {
         const char *change, *says;
     } cases[] = {
-        {"studies.progressive.levels=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]", "wants a list of 1 to 6, got a list of 7"},
-        {"studies.progressive.passes=17", "wants an integer from 1 to 16, got '17'"},
-        {"corruption={masking: {p: 0.3}}", "expects one corruption, Gaussian noise"},
+        {"studies.progressive.levels=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]", "expects a list of 1 to 6, got a list of 7"},
+        {"studies.progressive.passes=17", "expects an integer from 1 to 16, got '17'"},
+        {"corruption={masking: {p: 0.3}}", "requires Gaussian noise as the only corruption"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
         struct bench b;

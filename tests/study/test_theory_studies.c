@@ -124,11 +124,11 @@ static void what_the_score_asks_for(void **state)
     static const struct {
         const char *change, *message;
     } cases[] = {
-        {"data.source=digits", "wants data whose score is known"},
-        {"corruption.gaussian.clamp=[0,1]", "expects noise that is not clamped"},
+        {"data.source=digits", "requires data whose score is known"},
+        {"corruption.gaussian.clamp=[0,1]", "requires noise that is not clamped"},
         {"corruption.gaussian.sigma=[0.1,0.5]", "expects one sigma"},
-        {"train.loss=bce", "expects the squared error"},
-        {"corruption=salt_pepper", "expects one corruption, Gaussian noise"},
+        {"train.loss=bce", "requires the squared error"},
+        {"corruption=salt_pepper", "requires Gaussian noise as the only corruption"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
         struct bench b;

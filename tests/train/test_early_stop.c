@@ -184,20 +184,20 @@ static void what_makes_no_sense_is_refused(void **state)
 {
     (void)state;
     static const struct refusal cases[] = {
-        {"train.early_stop={patience: -1}", "train.early_stop.patience: wants an integer from 1 to 1000000"},
-        {"train.early_stop={patience: 0}", "train.early_stop.patience: wants an integer from 1 to 1000000"},
-        {"train.early_stop={patience: 3, min_delta: -0.1}", "train.early_stop.min_delta: wants a number of at least 0"},
+        {"train.early_stop={patience: -1}", "train.early_stop.patience: expects an integer from 1 to 1000000"},
+        {"train.early_stop={patience: 0}", "train.early_stop.patience: expects an integer from 1 to 1000000"},
+        {"train.early_stop={patience: 3, min_delta: -0.1}", "train.early_stop.min_delta: expects a number of at least 0"},
         {"train.early_stop={min_delta: 0.1}", "key 'patience' is missing"},
         {"train.early_stop={patience: 3, monitor: test}", "unknown key 'monitor' in train.early_stop"},
-        {"train.early_stop={patience: 3}", "say with data.validation how many to hold out"},
-        {"train.average={decay: 1}", "train.average.decay: wants a number above 0 and below 1"},
-        {"train.average={decay: 0}", "train.average.decay: wants a number above 0 and below 1"},
-        {"train.average={decay: 1.5}", "train.average.decay: wants a number from 0 to 1"},
+        {"train.early_stop={patience: 3}", "set data.validation to hold some out"},
+        {"train.average={decay: 1}", "train.average.decay: expects a number above 0 and below 1"},
+        {"train.average={decay: 0}", "train.average.decay: expects a number above 0 and below 1"},
+        {"train.average={decay: 1.5}", "train.average.decay: expects a number from 0 to 1"},
         {"train.average={rate: 0.9}", "unknown key 'rate' in train.average"},
-        {"data.validation=0", "data.validation: wants a number of samples from 1, or a part of them below 1"},
-        {"data.validation=-3", "data.validation: wants a number of samples from 1, or a part of them below 1"},
-        {"data.validation=1.5", "data.validation: wants a number of samples from 1, or a part of them below 1"},
-        {"data.validation=most", "data.validation: wants a number"},
+        {"data.validation=0", "data.validation: expects a number of samples from 1, or a part of them below 1"},
+        {"data.validation=-3", "data.validation: expects a number of samples from 1, or a part of them below 1"},
+        {"data.validation=1.5", "data.validation: expects a number of samples from 1, or a part of them below 1"},
+        {"data.validation=most", "data.validation: expects a number"},
     };
     are_refused(cases, sizeof cases / sizeof *cases);
 }

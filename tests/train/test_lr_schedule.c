@@ -172,12 +172,12 @@ static void what_makes_no_sense_is_refused(void **state)
     (void)state;
     static const struct refusal cases[] = {
         {"train.schedule={linear: {}}", "unknown key 'linear'"},
-        {"train.schedule={}", "wants one of step and cosine"},
-        {"train.schedule={step: {after: [1]}, cosine: {}}", "wants one of step and cosine"},
+        {"train.schedule={}", "expects either step or cosine"},
+        {"train.schedule={step: {after: [1]}, cosine: {}}", "expects either step or cosine"},
         {"train.schedule={step: {}}", "'after'"},
         {"train.schedule={step: {after: [3, 3]}}", "3 is in the list twice"},
         {"train.schedule={step: {after: [3, 2]}}", "an epoch after the one before it"},
-        {"train.schedule={step: {after: [3, 4.5]}}", "wants an integer"},
+        {"train.schedule={step: {after: [3, 4.5]}}", "expects an integer"},
         {"train.schedule={step: {after: [3], factor: 1.5}}", "from 0 to 1"},
         {"train.schedule={cosine: {to: -1}}", "from 0 to 1"},
         {"train.warm_up=-1", "from 0"},

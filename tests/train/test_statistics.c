@@ -186,11 +186,11 @@ static void what_cannot_be_is_refused_at_the_layer(void **state)
         "model.layers.3={conv_transpose2d: {filters: 1, kernel: 28}}", "data.train=97", NULL};
     refused(
         NULL, 1,
-        "test.yaml:8:8: error: batchnorm2d \"bn\": joins the samples of a batch, which several devices would split");
+        "test.yaml:8:8: error: batchnorm2d \"bn\": couples the samples of a batch, which several devices would split");
     refused(
         contractive, 0,
-        "test.yaml:8:8: error: batchnorm2d \"bn\": joins the samples of a batch, and so has no Jacobian of one sample");
-    refused(pixels, 0, "batchnorm2d \"bn\": needs 2 samples or more in each batch of training, and one has 1");
+        "test.yaml:8:8: error: batchnorm2d \"bn\": couples the samples of a batch, so there is no Jacobian of one sample");
+    refused(pixels, 0, "batchnorm2d \"bn\": needs at least 2 samples in each training batch, but one batch has 1");
     const char *const even[] = {pixels[0], pixels[1], pixels[2], "data.train=98", NULL};
     struct bench b;
     struct trained out;

@@ -1,5 +1,5 @@
-/* Drawn returns of a linear factor model, the truth of which is known: x = L f + e, where every asset has variance 1,
- * of which the share `noise` is its own. Covariance: L L' + noise I, the model of probabilistic PCA. */
+/* Drawn returns of a linear factor model whose truth is known: x = L f + e, where every asset has variance 1, of which
+ * the share `noise` is its own. Covariance: L L' + noise I, the model of probabilistic PCA. */
 #ifndef DATA_PANEL_FACTOR_PANEL_H
 #define DATA_PANEL_FACTOR_PANEL_H
 
@@ -11,16 +11,16 @@ struct factor_panel_options {
     int factors;    /* 1 to assets */
     double noise;   /* in [0, 1] */
     double missing; /* probability of a hole, in [0, 1) */
-    uint64_t seed;  /* names the market: loadings and every draw */
-    uint32_t first; /* the number of the first row, below 2^31: rows of other numbers are other days */
+    uint64_t seed;  /* determines the market: loadings and every draw */
+    uint32_t first; /* the number of the first row, below 2^31; rows with other numbers are other days */
 };
 
 struct factor_panel {
     struct panel panel; /* (rows, assets) */
-    double *loadings;   /* (assets, factors): the first factor, the market, moves all assets alike; each further one
-                           moves them half as much, one way or the other */
+    double *loadings;   /* (assets, factors): the first factor, the market, moves all assets equally; each further one
+                         * half as much, in either direction */
     double *factors;    /* (rows, factors) independent, of mean 0 and variance 1 */
-    double *signal;     /* (rows, assets) L f, what is left of x without the noise */
+    double *signal;     /* (rows, assets) L f, which is x without the noise */
 };
 
 /* A row depends on its number and on the options other than rows and first: the same on every machine up to the last

@@ -13,7 +13,7 @@
 enum { PANEL_MAX_ASSETS = 16384 };
 
 /* What the numbers of a file become. A return belongs to the later date and needs both prices: after a gap, the first
- * return is missing as well. The first row has none and is dropped. */
+ * return is also missing. The first row has none and is dropped. */
 enum panel_returns {
     PANEL_LOG,    /* log(p_t / p_{t-1}) */
     PANEL_SIMPLE, /* p_t / p_{t-1} - 1 */
@@ -26,7 +26,7 @@ struct panel {
     struct cells cells;  /* (n,d) */
     int64_t *date;       /* (n) ascending, see date.h; malloc'ed */
     const char **name;   /* (d) all different, in the arena */
-    struct mark *column; /* (d) where the name stands, in the arena; NULL when generated */
+    struct mark *column; /* (d) the place of the name, in the arena; NULL if generated */
     const char *path;    /* in the arena; NULL when generated */
     struct arena arena;
 };
@@ -35,7 +35,7 @@ struct panel {
 MUST_USE enum dae_status panel_init(struct panel *panel, int64_t n, int d, struct error *err);
 void panel_release(struct panel *panel);
 
-/* The first row dated `date` or later; n when there is none. */
+/* The first row dated `date` or later; n if there is none. */
 int64_t panel_find(const struct panel *panel, int64_t date);
 
 /* ---- Training and test windows. ---------------------------------------------------------------------------------- */
@@ -45,9 +45,9 @@ struct panel_split {
     int64_t train_first, train_end, test_first, test_end;
 };
 
-/* Walk-forward evaluation: the first training window holds the first train_rows rows, each test window the test_rows
- * that follow, and each further fold begins where the last test window ended. An expanding training window begins at
- * row 0 always; a rolling one keeps its length. The last test window takes what is left. */
+/* Walk-forward evaluation: the first training window has the first train_rows rows, each test window the test_rows that
+ * follow, and each further fold begins where the last test window ended. An expanding training window always begins at
+ * row 0; a rolling one keeps its length. The last test window takes the remaining rows. */
 struct panel_walk {
     int64_t train_rows, test_rows; /* at least 1 each */
     bool rolling;
@@ -56,13 +56,13 @@ struct panel_walk {
 int64_t panel_walk_folds(const struct panel_walk *walk, int64_t n);
 struct panel_split panel_walk_fold(const struct panel_walk *walk, int64_t n, int64_t fold);
 
-/* Mean and standard deviation (over n, not n - 1) of each column's seen cells in rows [first, end). A column with fewer
- * than two, or with the same number in all: DAE_BAD_DATA at its name. Reads no other row. */
+/* Mean and standard deviation (over n, not n - 1) of each column's seen cells in rows [first, end). DAE_BAD_DATA at its
+ * name for a column with fewer than two, or with equal numbers. Reads no other row. */
 MUST_USE enum dae_status panel_moments(const struct panel *panel, int64_t first, int64_t end, double *mean /* (d) */,
                                        double *sd /* (d) */, struct error *err);
 
-/* (x - mean) / sd for every seen cell, held in [-clip, clip] when clip > 0: a few days of a crash otherwise rule every
- * sum of squares. */
+/* (x - mean) / sd for every seen cell, clamped to [-clip, clip] if clip > 0; otherwise a few days of a crash dominate
+ * every sum of squares. */
 void panel_standardise(struct panel *panel, const double *mean /* (d) */, const double *sd /* (d) */, double clip);
 
 #endif

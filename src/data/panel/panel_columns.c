@@ -121,7 +121,7 @@ enum dae_status panel_columns_read(const char *text, const char *path, struct pa
         columns = make((int)d);
     if (!columns || !take_columns(columns, text)) {
         panel_columns_free(columns);
-        return error_set(err, DAE_CHECKPOINT, "%s: what it says of the panel's columns makes no sense", path);
+        return error_set(err, DAE_CHECKPOINT, "%s: its description of the panel's columns makes no sense", path);
     }
     columns->clip = clip;
     columns->returns = (enum panel_returns)returns;
@@ -147,7 +147,7 @@ enum dae_status panel_columns_match(const struct panel_columns *columns, struct 
         (*order)[j] = find(panel->name, panel->cells.d, columns->name[j]);
         if ((*order)[j] < 0)
             return error_at(err, DAE_BAD_DATA, panel->column[0],
-                            "no column is named '%s'; the model was trained on %d columns and wants them all",
+                            "no column is named '%s'; the model was trained on %d columns and needs all of them",
                             columns->name[j], columns->d);
     }
     for (int i = 0; i < panel->cells.d; ++i)

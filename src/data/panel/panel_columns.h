@@ -1,5 +1,5 @@
 /* What a model of a panel must know of its columns to take new rows: their names and order, and how they were
- * standardised. Kept in the model's file. */
+ * standardised. It is stored in the model's file. */
 #ifndef DATA_PANEL_PANEL_COLUMNS_H
 #define DATA_PANEL_PANEL_COLUMNS_H
 
@@ -22,13 +22,14 @@ MUST_USE enum dae_status panel_columns_new(const struct panel *panel, const doub
                                            struct panel_columns **out, struct error *err);
 void panel_columns_free(struct panel_columns *columns); /* NULL is fine */
 
-/* As text, one column a line, every digit kept; and back: DAE_CHECKPOINT naming `path` when it is something else. */
+/* Writes them as text, one column per line, with every digit, and reads them back: DAE_CHECKPOINT naming `path` if it
+ * is something else. */
 void panel_columns_write(const struct panel_columns *columns, struct text *text);
 MUST_USE enum dae_status panel_columns_read(const char *text, const char *path, struct panel_columns **out,
                                             struct error *err);
 
-/* The panel's columns must be these, by name, in any order: *order (d), the arena's of the panel, says where each of
- * them stands. A missing or a further one: DAE_BAD_DATA at its place. */
+/* The panel's columns must be these, by name, in any order: *order (d), in the panel's arena, gives the index of each.
+ * DAE_BAD_DATA at its place for a missing or an additional one. */
 MUST_USE enum dae_status panel_columns_match(const struct panel_columns *columns, struct panel *panel, int **order,
                                              struct error *err);
 

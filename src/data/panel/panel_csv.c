@@ -43,16 +43,16 @@ static enum dae_status read_names(struct reading *reading, struct error *err)
     bool more;
     TRY(csv_next(csv, &more, err));
     if (!more)
-        return error_set(err, DAE_BAD_DATA, "%s: the file is empty; wants a row of column names first", csv->path);
+        return error_set(err, DAE_BAD_DATA, "%s: the file is empty; expects a row of column names first", csv->path);
     int64_t date;
     char excerpt[VALUE_EXCERPT_BYTES];
     if (date_parse(csv->fields[0].text, &date))
-        return error_at(err, DAE_BAD_DATA, csv->fields[0].mark, "wants a row of column names before the first date, %s",
-                        csv->fields[0].text);
+        return error_at(err, DAE_BAD_DATA, csv->fields[0].mark,
+                        "expects a row of column names before the first date, %s", csv->fields[0].text);
     int d = csv->n_fields - 1;
     if (d < 1 || d > PANEL_MAX_ASSETS)
         return error_at(err, DAE_BAD_DATA, csv->fields[0].mark,
-                        "%d columns after '%s'; wants a column of dates and 1 to %d of numbers", d,
+                        "%d columns after '%s'; expects a column of dates and 1 to %d of numbers", d,
                         value_excerpt(csv->fields[0].text, excerpt), PANEL_MAX_ASSETS);
     panel->cells.d = d;
     panel->path = arena_text(&panel->arena, csv->path, strlen(csv->path));
@@ -116,10 +116,11 @@ static enum dae_status read_cell(const struct reading *reading, int j, double *x
         return DAE_OK;
     if (!is_number(field->text)) {
         enum dae_status status =
-            error_at(err, DAE_BAD_DATA, field->mark, "column '%s': wants a number, got '%s'",
+            error_at(err, DAE_BAD_DATA, field->mark, "column '%s': expects a number, got '%s'",
                      value_excerpt(reading->panel->name[j], name), value_excerpt(field->text, excerpt));
         if (strchr(field->text, ','))
-            error_note(err, "a comma may part decimals or thousands; write a decimal point and no thousands");
+            error_note(err,
+                       "a comma may separate decimals or thousands; write a decimal point and no thousands separator");
         return status;
     }
     *x = strtod(field->text, NULL);
@@ -139,11 +140,11 @@ static enum dae_status read_date(struct reading *reading, int64_t *date, struct 
     const struct csv_field *field = &reading->csv.fields[0];
     char excerpt[VALUE_EXCERPT_BYTES], last[DATE_TEXT_BYTES];
     if (!date_parse(field->text, date))
-        return error_at(err, DAE_BAD_DATA, field->mark, "wants a date like 2024-12-31 or 20241231, got '%s'",
+        return error_at(err, DAE_BAD_DATA, field->mark, "expects a date like 2024-12-31 or 20241231, got '%s'",
                         value_excerpt(field->text, excerpt));
     int64_t n = panel->cells.n;
     if (n > 0 && *date == panel->date[n - 1])
-        return error_at(err, DAE_BAD_DATA, field->mark, "the date %s stands on line %d already", field->text,
+        return error_at(err, DAE_BAD_DATA, field->mark, "the date %s is already on line %d", field->text,
                         reading->date_line);
     if (n > 0 && *date < panel->date[n - 1])
         return error_at(err, DAE_BAD_DATA, field->mark, "%s follows %s on line %d; sort the rows, oldest first",
@@ -224,7 +225,7 @@ static enum dae_status check_columns(const struct panel *panel, struct error *er
         while (i < cells->n && !cells->seen[i * cells->d + j])
             ++i;
         if (i == cells->n)
-            return error_at(err, DAE_BAD_DATA, panel->column[j], "column '%s' holds no observation; leave it out",
+            return error_at(err, DAE_BAD_DATA, panel->column[j], "column '%s' contains no observation; leave it out",
                             panel->name[j]);
     }
     return DAE_OK;
@@ -238,7 +239,7 @@ static enum dae_status read_panel(struct reading *reading, struct error *err)
     TRY(read_rows(reading, err));
     if (panel->cells.n < least)
         return error_at(err, DAE_BAD_DATA, (struct mark){panel->path, reading->csv.line, 1},
-                        "the file ends after %lld rows of numbers; wants at least %lld", (long long)panel->cells.n,
+                        "the file ends after %lld rows of numbers; expects at least %lld", (long long)panel->cells.n,
                         (long long)least);
     if (reading->returns != PANEL_NONE)
         TRY(take_returns(panel, reading->returns, err));

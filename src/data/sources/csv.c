@@ -12,15 +12,16 @@ struct options {
 
 static const struct dae_row rows[] = {
     ROW_OF(struct options, path, ROW_TEXT, NULL, "file",
-           "a panel, plain or .gz: a row of names, then a date and one number per asset in each row; looked for as it "
-           "is, then in the data folders"),
+           "a panel, plain or .gz: a row of names, then rows with a date and one number per asset; searched as it is, "
+           "then in the data folders"),
     ROW_OF(struct source_panel, returns, DAE_TYPE_CHOICE, NULL, PANEL_RETURNS,
-           "what is made of the numbers: log or simple returns of prices, or nothing"),
+           "what to compute from the numbers: log or simple returns of prices, or nothing"),
     ROW_OF(struct options, train_until, ROW_VALUE, NULL, "date", "last day of training"),
-    ROW_OF(struct options, from, ROW_VALUE, "", "date", "first day of training; the file's first"),
-    ROW_OF(struct options, test_from, ROW_VALUE, "", "date", "first day of testing; the row after train_until"),
+    ROW_OF(struct options, from, ROW_VALUE, "", "date", "first day of training; the file's first if not given"),
+    ROW_OF(struct options, test_from, ROW_VALUE, "", "date",
+           "first day of testing; the row after train_until if not given"),
     SOURCE_WINDOW_ROW,
-    DAE_FLOAT(struct source_panel, clip, 0, 0, 1e6, "standardised numbers are held in [-clip, clip]; 0: no limit"),
+    DAE_FLOAT(struct source_panel, clip, 0, 0, 1e6, "standardised numbers are clamped to [-clip, clip]; 0: no limit"),
     {.key = NULL},
 };
 
@@ -87,7 +88,7 @@ static enum dae_status open_panel(const void *options, struct panel_data *data, 
 
 const struct source source_csv = {
     .name = "csv",
-    .help = "a panel: one row for each date, one column for each asset",
+    .help = "a panel: one row per date, one column per asset",
     .rows = rows,
     .options_bytes = sizeof(struct options),
     .check = check,

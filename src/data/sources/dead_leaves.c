@@ -10,7 +10,7 @@ struct options {
 static const struct dae_row rows[] = {
     DAE_INT(struct options, train, 400, 1, 100000, "training images to draw, of 180x180 pixels"),
     DAE_INT(struct options, test, 12, 1, 100000, "test images to draw"),
-    DAE_INT(struct options, seed, 1, 0, INT32_MAX, "names the set that is drawn"),
+    DAE_INT(struct options, seed, 1, 0, INT32_MAX, "seed of the set that is drawn"),
     PATCHES_ROWS,
     {.key = NULL},
 };
@@ -29,7 +29,7 @@ static enum dae_status load(const void *options, struct dataset *train, struct d
 
 const struct source source_dead_leaves = {
     .name = "dead_leaves",
-    .help = "patches of drawn images of discs that cover each other",
+    .help = "patches of generated images of overlapping discs",
     .rows = rows,
     .options_bytes = sizeof(struct options),
     .flags = SOURCE_BYTES,

@@ -3,7 +3,7 @@
 #include "data/sources/drawn.h"
 
 static const struct dae_row rows[] = {
-    DRAWN_ROWS("60000", "10000", "samples to draw"),
+    DRAWN_ROWS("60000", "10000", "samples to generate"),
     {.key = NULL},
 };
 
@@ -18,7 +18,7 @@ static enum dae_status load(const void *options, struct dataset *train, struct d
 
 const struct source source_digits = {
     .name = "digits",
-    .help = "drawn digits that look like handwriting, without end",
+    .help = "generated digits that look like handwriting, any number of them",
     .rows = rows,
     .options_bytes = sizeof(struct drawn),
     .flags = SOURCE_BYTES,

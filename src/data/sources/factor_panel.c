@@ -17,10 +17,10 @@ static const struct dae_row rows[] = {
     DAE_INT(struct options, train, 2000, 2, MOST_ROWS, "training rows to draw"),
     DAE_INT(struct options, test, 500, 1, MOST_ROWS, "test rows to draw"),
     DAE_INT(struct options, assets, 30, 1, PANEL_MAX_ASSETS, "numbers in a row"),
-    DAE_INT(struct options, factors, 5, 1, PANEL_MAX_ASSETS, "common factors, at most as many as assets"),
-    DAE_FLOAT(struct options, noise, 0.5, 0, 1, "share of each asset's variance that is its own"),
+    DAE_INT(struct options, factors, 5, 1, PANEL_MAX_ASSETS, "common factors, at most one per asset"),
+    DAE_FLOAT(struct options, noise, 0.5, 0, 1, "share of each asset's variance that does not come from the factors"),
     DAE_FLOAT(struct options, missing, 0, 0, 0.99, "probability that a cell is missing"),
-    DAE_INT(struct options, seed, 1, 0, INT32_MAX, "names the market that is drawn"),
+    DAE_INT(struct options, seed, 1, 0, INT32_MAX, "seed of the market that is drawn"),
     SOURCE_WINDOW_ROW,
     {.key = NULL},
 };
@@ -28,10 +28,11 @@ static const struct dae_row rows[] = {
 static enum dae_status check(const void *options, struct error *err)
 {
     const struct options *o = options;
-    return o->factors <= o->assets ? DAE_OK
-                                   : error_at(err, DAE_CONFIG, o->panel.common.mark,
-                                              "data.factors: %lld factors of %lld assets; wants no more",
-                                              (long long)o->factors, (long long)o->assets);
+    return o->factors <= o->assets
+               ? DAE_OK
+               : error_at(err, DAE_CONFIG, o->panel.common.mark,
+                          "data.factors: %lld factors for %lld assets; use at most one factor per asset",
+                          (long long)o->factors, (long long)o->assets);
 }
 
 /* x = L f + e: L L' and the noise's variance on the diagonal. */
@@ -76,7 +77,7 @@ static enum dae_status open_panel(const void *options, struct panel_data *data, 
 
 const struct source source_factor_panel = {
     .name = "factor_panel",
-    .help = "drawn returns of a linear factor model, the truth of which is known",
+    .help = "drawn returns of a linear factor model, whose truth is known",
     .rows = rows,
     .options_bytes = sizeof(struct options),
     .check = check,

@@ -8,10 +8,9 @@ struct options {
 };
 
 static const struct dae_row rows[] = {
-    ROW_OF(
-        struct options, path, ROW_TEXT, NULL, "folder",
-        "holds train-images* and t10k-images* or test-images* in IDX format, plain or .gz; train-labels* and the like "
-        "are optional"),
+    ROW_OF(struct options, path, ROW_TEXT, NULL, "folder",
+           "folder with train-images* and t10k-images* or test-images* in IDX format, plain or .gz; train-labels* and "
+           "the like are optional"),
     {.key = NULL},
 };
 

@@ -20,18 +20,16 @@ struct options {
 
 static const struct dae_row rows[] = {
     ROW_MAP_OF(struct options, train, NULL,
-               "training pairs: two folders of PNG, JPEG, PGM and PPM of any size, 16 bits rounded to 8; files belong "
-               "together that have the same name but for its extension; looked for as they are, then in the data "
-               "folders"),
+               "training pairs: two folders of PNG, JPEG, PGM and PPM of any size, 16 bits rounded to 8; files whose "
+               "names differ only in the extension form a pair; searched as they are, then in the data folders"),
     ROW_OF(struct options, train.noisy, ROW_TEXT, NULL, "folder", "the noisy images"),
     ROW_OF(struct options, train.clean, ROW_TEXT, NULL, "folder", "the clean images"),
     ROW_MAP_OF(struct options, test, NULL, "test pairs"),
     ROW_OF(struct options, test.noisy, ROW_TEXT, NULL, "folder", "the noisy images"),
     ROW_OF(struct options, test.clean, ROW_TEXT, NULL, "folder", "the clean images"),
-    ROW_OF(
-        struct options, fallback, ROW_WORD, "", "dead_leaves",
-        "what to train on when one of the folders is not there: pairs of generated images, one with Gaussian noise of "
-        "25/255; without it that is an error"),
+    ROW_OF(struct options, fallback, ROW_WORD, "", "dead_leaves",
+           "what to train on if one of the folders does not exist: pairs of generated images, one with Gaussian noise "
+           "of 25/255; if not given, that is an error"),
     PATCHES_ROWS,
     {.key = NULL},
 };

@@ -11,13 +11,12 @@ struct options {
 };
 
 static const struct dae_row rows[] = {
-    ROW_OF(
-        struct options, train, ROW_TEXT, NULL, "folder or .tar",
-        "training images: PNG, JPEG, PGM and PPM of any size, 16 bits rounded to 8; looked for as it is, then in the "
-        "data folders"),
+    ROW_OF(struct options, train, ROW_TEXT, NULL, "folder or .tar",
+           "training images: PNG, JPEG, PGM and PPM of any size, 16 bits rounded to 8; searched as it is, then in the "
+           "data folders"),
     ROW_OF(struct options, test, ROW_TEXT, NULL, "folder or .tar", "test images"),
     ROW_OF(struct options, fallback, ROW_WORD, "", "dead_leaves",
-           "what to train on when the training or the test images are not there; without it that is an error"),
+           "what to train on if the training or the test images do not exist; if not given, that is an error"),
     PATCHES_ROWS,
     {.key = NULL},
 };

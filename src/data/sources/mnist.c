@@ -12,7 +12,7 @@ struct options {
 
 static const struct dae_row rows[] = {
     ROW_OF(struct options, fallback, ROW_WORD, "", "digits",
-           "what to train on when no data folder holds MNIST; without it that is an error"),
+           "what to train on if no data folder contains MNIST; if not given, that is an error"),
     {.key = NULL},
 };
 
@@ -24,7 +24,7 @@ static enum dae_status load_found(const struct options *o, const char *const pat
     if (status == DAE_OK)
         status = array_samples_idx(paths[MNIST_TEST_IMAGES], paths[MNIST_TEST_LABELS], o->common.test_limit, test, err);
     if (status == DAE_BAD_DATA)
-        error_note(err, "MNIST that is there but damaged is not replaced by the fallback; run make mnist");
+        error_note(err, "the fallback does not replace a damaged MNIST; run make mnist");
     return status;
 }
 

@@ -1,4 +1,4 @@
-/* What all sources of images have: samples are patches. */
+/* The options of all sources of images, whose samples are patches. */
 #ifndef DATA_SOURCES_PATCHES_H
 #define DATA_SOURCES_PATCHES_H
 
@@ -13,16 +13,15 @@ struct patches {
     int64_t patches, test_patches;
 };
 #define PATCHES_ROWS                                                                                                   \
-    DAE_INTS(                                                                                                          \
-        struct patches, patch, 40, 1, 4096,                                                                            \
-        "a sample: so many pixels, cut out at a random place and flipped and turned at random, anew in each epoch"),   \
-        DAE_CHOICE(struct patches, channels, grey, "grey|colour",                                                      \
-                   "one channel or three; images of the other kind are converted"),                                    \
-        DAE_INT(struct patches, patches, 16384, 1, INT32_MAX, "training samples an epoch"),                            \
+    DAE_INTS(struct patches, patch, 40, 1, 4096,                                                                       \
+             "size of a sample in pixels; it is cut out at a random place and randomly flipped and rotated, "          \
+             "differently in each epoch"),                                                                             \
+        DAE_CHOICE(struct patches, channels, grey, "grey|colour", "one channel or three; other images are converted"), \
+        DAE_INT(struct patches, patches, 16384, 1, INT32_MAX, "training samples per epoch"),                           \
         DAE_INT(struct patches, test_patches, 512, 1, INT32_MAX,                                                       \
                 "test samples: patches of the test images, the same in each epoch")
 
-/* What is taken of the images of a split. Drawn images stand in for pairs with noise of 25 / 255. */
+/* What to take from the images of a split. Drawn pairs have noise of 25 / 255. */
 static inline struct image_files_options patches_of(const struct patches *keys, bool test)
 {
     const bool pairs = sources[keys->common.source]->flags & SOURCE_PAIRS;

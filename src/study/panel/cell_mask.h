@@ -19,9 +19,9 @@ struct cell_mask {
 };
 
 /* Hides seen cells of `rows`; draws are Philox words of (seed, row or column). At least one cell of each row stays
- * seen, or the row would have nothing to be filled from: of a row that would lose all, the first seen one stays.
- * Blocks: a run begins at each cell with the probability that makes `share` of the cells hidden on average. Late: twice
- * `share` of the columns are late, as half of a late column is hidden on average, so share is at most 0.5. */
+ * seen, because an empty row could not be filled: if all would be hidden, the first seen cell stays. Blocks: a run
+ * begins at each cell with the probability that makes `share` of the cells hidden on average. Late: twice `share` of
+ * the columns are late, as half of a late column is hidden on average, so share is at most 0.5. */
 void cell_mask_apply(const struct cell_mask *mask, struct cells *rows);
 
 const char *cell_mask_name(enum cell_mask_pattern pattern);

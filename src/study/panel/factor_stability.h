@@ -1,5 +1,5 @@
-/* How stable PCA's factors are: fitted to either half of the training window, do they say the same about the test
- * window? */
+/* Measures how stable PCA's factors are: whether those fitted to the two halves of the training window agree on the
+ * test window. */
 #ifndef STUDY_PANEL_FACTOR_STABILITY_H
 #define STUDY_PANEL_FACTOR_STABILITY_H
 
@@ -14,9 +14,9 @@ struct factor_stability {
     double explained_train, explained_test;
 };
 
-/* The panel is standardised by the training window's moments. Holes count as their conditional mean under the Gaussian
- * fitted to the window they stand in for training, and to the training window for testing. 1 <= k <= assets. On success
- * the caller releases. A model that cannot be fitted: DAE_BAD_DATA; DAE_NO_MEMORY. */
+/* The panel is standardised by the training window's moments. Holes count as their conditional mean under a Gaussian,
+ * which is fitted to their own window in training and to the training window in testing. 1 <= k <= assets. On success
+ * the caller releases it. DAE_BAD_DATA if a model cannot be fitted; DAE_NO_MEMORY. */
 MUST_USE enum dae_status factor_stability_run(const struct panel *panel, const struct panel_split *split, int k,
                                               struct factor_stability *study, struct error *err);
 void factor_stability_release(struct factor_stability *study);

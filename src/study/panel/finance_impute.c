@@ -20,11 +20,11 @@ static const struct dae_row keys[] = {
             "components of PCA and probabilistic PCA, and code of the textbooks' autoencoder"),
     DAE_INT(struct impute_options, many, 10, 1, PANEL_MAX_ASSETS, "components of a second probabilistic PCA"),
     DAE_INT(struct impute_options, folds, 3, 0, IMPUTE_MAX_FOLDS,
-            "test windows of the walk forward, each with models trained anew on what came before; 0: none"),
+            "test windows of the walk forward, each with models retrained on the days before it; 0: none"),
     DAE_BOOL(struct impute_options, rolling, false,
-             "whether the training window of the walk keeps its length; else it begins with the panel always"),
+             "whether the walk's training window keeps its length; otherwise it always begins with the panel"),
     ROW_OF(struct impute_options, candidates, ROW_VALUE, "[{}]", "list of maps",
-           "changes of the config, as {train.epochs: 50}, of which the validation window chooses"),
+           "changes of the config, such as {train.epochs: 50}, among which the validation window chooses"),
     {.key = NULL},
 };
 
@@ -35,12 +35,12 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
     const int64_t d = dae_shape_len(&input->plan.output);
     if (!task->network->takes_holes)
         return error_at(err, DAE_CONFIG, input->mark,
-                        "finance_impute: the network is not told what is missing; let a layer read it: from: [input, "
-                        "mask]");
+                        "finance_impute: the network does not read the mask; let a layer read it: from: [input, mask]");
     if (o->code >= d || o->many >= d)
-        return error_at(err, DAE_CONFIG, options->mark,
-                        "finance_impute: code and many are %lld and %lld; wants fewer than the %lld assets",
-                        (long long)o->code, (long long)o->many, (long long)d);
+        return error_at(
+            err, DAE_CONFIG, options->mark,
+            "finance_impute: code and many are %lld and %lld; both must be less than %lld, the number of assets",
+            (long long)o->code, (long long)o->many, (long long)d);
     return panel_candidates_read(task, o->candidates, &o->read, err);
 }
 
@@ -312,7 +312,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 
 const struct study study_finance_impute = {
     .name = "finance_impute",
-    .help = "missing returns filled by a denoising autoencoder and by linear methods, walked forward",
+    .help = "compares a denoising autoencoder with linear methods at filling missing returns, walking forward",
     .rows = keys,
     .options_bytes = sizeof(struct impute_options),
     .plan = plan,

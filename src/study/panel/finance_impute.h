@@ -1,4 +1,4 @@
-/* What the study finance_impute measures, for its tables: for src/study/finance_impute*.c only. */
+/* What the study finance_impute measures, for its tables. Only for finance_impute*.c. */
 #ifndef STUDY_PANEL_FINANCE_IMPUTE_H
 #define STUDY_PANEL_FINANCE_IMPUTE_H
 
@@ -28,7 +28,7 @@ struct impute_network {
     int which;
 };
 
-/* Rows of the tables behind the linear methods: the mean over fillers [first, end). */
+/* Rows of the tables after the linear methods: the mean over fillers [first, end). */
 struct impute_group {
     const char *name;
     int first, end;

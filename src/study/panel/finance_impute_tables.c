@@ -97,9 +97,8 @@ static struct study_table *new_table(const struct impute_work *s, struct study_r
 static enum dae_status add_pattern(const struct impute_work *s, int pattern, struct study_result *result,
                                    struct error *err)
 {
-    static const char *const caption[] = {"Each cell hidden for itself: R2 on the hidden cells, its standard deviation "
-                                          "over the draws of hidden cells, and "
-                                          "over the seeds of the network.",
+    static const char *const caption[] = {"Cells hidden independently: R2 on the hidden cells, its standard deviation "
+                                          "over the draws of hidden cells, and over the seeds of the network.",
                                           "Runs of days of one asset hidden.",
                                           "Assets that begin late in the test window."};
     const int n_shares = s->options->shares.n, n_columns = 3 * n_shares, n = n_rows_of(&s->methods);
@@ -163,7 +162,8 @@ static enum dae_status add_choice(const struct impute_work *s, struct study_resu
         return error_no_memory(err, "table", 0);
     memcpy((double *)table->value, s->validation, (size_t)candidates->n * sizeof(double));
     table->name = "choice";
-    table->caption = "What the validation window chose from; the test window had no say.";
+    table->caption =
+        "The candidates among which the validation window chose; the test window did not influence the choice.";
     table->row_title = "candidate";
     table->row_name = candidates->name;
     table->column_name = column_name;
@@ -197,7 +197,7 @@ static enum dae_status add_walk(const struct impute_work *s, struct study_result
     memcpy((void *)table->column_name, s->walk_name, (size_t)n * sizeof *name);
     table->name = "walk_forward";
     table->caption =
-        "Walked forward through the test window: each column's models were trained on the rows before it, anew.";
+        "Walking forward through the test window: each column's models were retrained on the rows before it.";
     table->row_name = name;
     table->mark = "ours";
     table->marked_row = IMPUTE_N;
@@ -255,10 +255,9 @@ enum dae_status finance_impute_tell(const struct impute_work *s, struct study_re
 {
     result->title = "Filling missing returns";
     result->about =
-        "Cells of the test window are hidden and filled again. All models but soft-impute and iterative PCA, which are "
-        "fitted to the test window's seen cells, know the training window alone; the panel is standardised by it. R2 "
-        "is 1 "
-        "- squared errors / squares on the hidden cells. The bottleneck networks get the column's mean in a hole.";
+        "Cells of the test window are hidden and filled. Soft-impute and iterative PCA are fitted to the test window's "
+        "visible cells, all other models only to the training window, which also standardises the panel. R2 is 1 - "
+        "squared errors / squares on the hidden cells. The bottleneck networks get the column's mean in a hole.";
     for (int pattern = 0; pattern < IMPUTE_N_PATTERNS; ++pattern)
         TRY(add_pattern(s, pattern, result, err));
     TRY(add_walk(s, result, err));

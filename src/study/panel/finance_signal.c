@@ -18,13 +18,13 @@ struct options {
 };
 
 static const struct dae_row keys[] = {
-    DAE_INT(struct options, seeds, 3, 1, PANEL_MAX_SEEDS, "networks of each kind, from as many seeds"),
+    DAE_INT(struct options, seeds, 3, 1, PANEL_MAX_SEEDS, "networks of each kind, each from its own seed"),
     DAE_INT(struct options, draws, 5, 2, MAX_DRAWS, "draws of the noise"),
     ROW_LIST(struct options, levels, ROW_NUMBERS, "[0.5, 1]", MAX_LEVELS, 0.001, 100,
-             "standard deviations of the noise, in those of the returns; networks are trained for each"),
+             "standard deviations of the noise, relative to those of the returns; networks are trained for each"),
     DAE_INT(struct options, code, 5, 1, PANEL_MAX_ASSETS, "components of PCA"),
     ROW_OF(struct options, candidates, ROW_VALUE, "[{}]", "list of maps",
-           "changes of the config, as {train.epochs: 50}, of which the validation window chooses"),
+           "changes of the config, such as {train.epochs: 50}, among which the validation window chooses"),
     {.key = NULL},
 };
 
@@ -33,8 +33,9 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
     struct options *o = filled;
     const int64_t d = dae_shape_len(&task->network->node[0].plan.output);
     if (o->code > d)
-        return error_at(err, DAE_CONFIG, options->mark, "finance_signal: code is %lld; wants at most the %lld assets",
-                        (long long)o->code, (long long)d);
+        return error_at(err, DAE_CONFIG, options->mark,
+                        "finance_signal: code is %lld; expects at most %lld, the number of assets", (long long)o->code,
+                        (long long)d);
     return panel_candidates_read(task, o->candidates, &o->read, err);
 }
 
@@ -84,7 +85,7 @@ static enum dae_status gaussian_of(const struct signal_work *s, double sigma, co
     const struct value *corruption = value_map_get(s->task->config, "corruption");
     const struct plugin *gaussian = registry_gaussian(s->task->registry);
     if (!gaussian)
-        return error_set(err, DAE_CONFIG, "no plugin is additive Gaussian noise, of which this study trains");
+        return error_set(err, DAE_CONFIG, "there is no plugin for additive Gaussian noise, which this study needs");
     struct value *map = value_map_new(arena), *level = value_map_new(arena);
     struct value *number = value_scalar_new(arena, arena_printf(arena, "%.17g", sigma), false);
     if (!map || !level || !number || !value_map_put(arena, level, gaussian->noise->deviation, number) ||
@@ -238,8 +239,7 @@ static enum dae_status add_mse(const struct signal_work *s, struct study_result 
         result->finding[result->n_findings++] =
             arena_printf(arena,
                          "Noise %g: the denoising autoencoder leaves %.4f, %.1f %% %s than the best affine map (%.4f); "
-                         "the Wiener filter, "
-                         "which is told the level, leaves %.4f.",
+                         "the Wiener filter, which is given the level, leaves %.4f.",
                          s->options->levels.number[i], ours, 100 * fabs(ours / affine - 1),
                          ours < affine ? "less" : "more", affine, wiener);
         if (!result->finding[result->n_findings - 1])
@@ -281,15 +281,14 @@ static enum dae_status add_figure(const struct signal_work *s, struct study_resu
                                   .column_name = column,
                                   .value = value,
                                   .n_digits = 3};
-    *figure =
-        (struct study_figure){.name = "noise_left",
-                              .title = "Share of the noise that is left",
-                              .caption = "Mean squared error on the test window, in squares of the noise's level: "
-                                         "1 is as bad as doing nothing.",
-                              .alt = "table of methods by levels of noise, darker where more noise is left",
-                              .kind = STUDY_HEAT_MAP,
-                              .x_label = "sigma of the noise",
-                              .table = share};
+    *figure = (struct study_figure){.name = "noise_left",
+                                    .title = "Remaining share of the noise",
+                                    .caption = "Mean squared error on the test window, divided by the square of the "
+                                               "noise's level: 1 is as bad as doing nothing.",
+                                    .alt = "table of methods by levels of noise, darker where more noise remains",
+                                    .kind = STUDY_HEAT_MAP,
+                                    .x_label = "sigma of the noise",
+                                    .table = share};
     result->figure[result->n_figures++] = figure;
     return DAE_OK;
 }
@@ -300,7 +299,8 @@ static enum dae_status add_choice(const struct signal_work *s, struct study_resu
     const int n_levels = s->options->levels.n, n = s->options->read.n;
     const struct study_table head = {
         .name = "choice",
-        .caption = "What the validation window chose from; the test window had no say.",
+        .caption =
+            "The candidates among which the validation window chose; the test window did not influence the choice.",
         .row_title = "candidate",
         .n_rows = n,
         .n_columns = n_levels,
@@ -324,7 +324,7 @@ static enum dae_status carry_out(struct signal_work *s, struct study_result *res
     TRY(source_open_panel(task->settings->data, task->data_root, &s->data, &s->clip, err));
     TRY(panel_fold_new(task->arena, &s->data.panel, &s->data.split, s->clip, true, &s->fold, err));
     if (!cells_are_whole(&s->fold.train) || !cells_are_whole(&s->fold.validation) || !cells_are_whole(&s->fold.test))
-        return error_set(err, DAE_BAD_DATA, "finance_signal: the panel has holes; choose windows without");
+        return error_set(err, DAE_BAD_DATA, "finance_signal: the panel has holes; choose windows without holes");
     TRY(train(s, NULL, NULL, false, "plain", 0, (int)s->options->seeds, 0.2, &s->plain, err));
     for (int i = 0; i < n_levels; ++i)
         TRY(train_level(s, i, 0.7 / n_levels, err));
@@ -333,10 +333,9 @@ static enum dae_status carry_out(struct signal_work *s, struct study_result *res
         TRY(measure_level(s, i, err));
     }
     result->title = "Removing noise from returns";
-    result->about =
-        "Gaussian noise of a known level is added to the test window, standardised by the training window, and "
-        "removed again. All models know the training window alone. The plain autoencoder is the same network, "
-        "trained without noise.";
+    result->about = "Gaussian noise of a known level is added to the test window, standardised by the training window, "
+                    "and removed again. All models are fitted only to the training window. The plain autoencoder is "
+                    "the same network, trained without noise.";
     TRY(add_mse(s, result, err));
     TRY(add_figure(s, result, err));
     return add_choice(s, result, err);
@@ -363,7 +362,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 
 const struct study study_finance_signal = {
     .name = "finance_signal",
-    .help = "noise removed from returns by a denoising autoencoder and by linear methods",
+    .help = "compares a denoising autoencoder with linear methods at removing noise from returns",
     .rows = keys,
     .options_bytes = sizeof(struct options),
     .plan = plan,

@@ -152,7 +152,7 @@ enum dae_status noise_removal_run(const struct noise_removal_options *options, s
     const struct cells test = cells_rows(cells, options->split.test_first, options->split.test_end);
     *study = (struct noise_removal){0};
     if (!cells_are_whole(&train) || !cells_are_whole(&test))
-        return error_set(err, DAE_BAD_DATA, "signal study: the panel has holes; choose windows without");
+        return error_set(err, DAE_BAD_DATA, "signal study: the panel has holes; choose windows without holes");
     struct work work;
     enum dae_status status = work_init(&work, train.n, test.n, cells->d, err);
     if (status == DAE_OK)

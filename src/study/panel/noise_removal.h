@@ -1,5 +1,5 @@
-/* Removing added Gaussian noise from a panel's test window by the linear rivals and by networks, all fitted to
- * the training window. */
+/* Removes added Gaussian noise from a panel's test window with the linear rivals and with networks, all fitted to the
+ * training window. */
 #ifndef STUDY_PANEL_NOISE_REMOVAL_H
 #define STUDY_PANEL_NOISE_REMOVAL_H
 
@@ -14,7 +14,7 @@ enum signal_method {
     SIGNAL_N,
 };
 
-/* A method beside the linear ones. */
+/* A further method. */
 struct noise_remover {
     const char *name;
     enum dae_status (*denoise)(void *context, const struct cells *noisy /* whole */, double *out /* (n,d) */,
@@ -45,7 +45,7 @@ struct noise_removal {
     double *numbers; /* owns what the rows point to */
 };
 
-/* The caller releases. Holes in either window: DAE_BAD_DATA; DAE_NO_MEMORY. */
+/* The caller releases it. DAE_BAD_DATA if either window has holes; DAE_NO_MEMORY. */
 MUST_USE enum dae_status noise_removal_run(const struct noise_removal_options *options, struct noise_removal *study,
                                            struct error *err);
 void noise_removal_release(struct noise_removal *study);

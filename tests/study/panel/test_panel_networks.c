@@ -167,7 +167,7 @@ static void candidates_are_checked(void **state)
     (void)state;
     static const struct {
         const char *text, *error;
-    } bad[] = {{"[{train.epochs: none}]", "wants an integer"}, {"[]", "list"}, {"[3]", "map"}, {"{}", "list"}};
+    } bad[] = {{"[{train.epochs: none}]", "expects an integer"}, {"[]", "list"}, {"[3]", "map"}, {"{}", "list"}};
     struct panel_candidates candidates;
     struct value *list;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
