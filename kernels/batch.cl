@@ -1,5 +1,5 @@
 /* The first call of every batch: one sample of the data as clean numbers. DATA_BYTES, DATA and LEN: see dae.clh.
- * DATA_PATCHES: the data are a block of images, and the sample is cut out of it. */
+ * DATA_PATCHES: the data are a block of images, from which the sample is cut. */
 #ifndef DATA_PATCHES
 #define DATA_PATCHES 1
 #define PATCH_H 8
@@ -30,8 +30,8 @@ INLINE void batch_gather(G const void *data, const int row, G float *y)
 }
 
 #if DATA_PATCHES
-/* A patch out of a block of images (src/data/image_pool.h): PATCH_H x PATCH_W pixels of PATCH_C bytes, which lie
- * `behind` bytes behind those of the image. */
+/* Cuts a patch from a block of images (src/data/image_pool.h): PATCH_H x PATCH_W pixels of PATCH_C bytes, which are
+ * `behind` bytes after those of the image. */
 #define STREAM_PATCH 7u
 INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
 {
@@ -66,8 +66,8 @@ INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
 }
 #endif
 
-/* The noisy partner of a clean sample x: the same cut. Data that are no images, made up to measure or verify with, have
- * none, and x stands for it. */
+/* The noisy partner of a clean sample x, cut at the same place. Synthetic data for measuring and verifying have no
+ * partner, so x is copied. */
 INLINE void batch_partner(const struct sample s, G const float *x, G float *y)
 {
 #if DATA_PATCHES

@@ -1,5 +1,5 @@
-/* Batch normalisation of images (N,H,W,C) per channel (Ioffe and Szegedy, ICML 2015, algorithms 1 and 2; the gradient is
- * that of their section 3). A pixel is a row of `channels` numbers, and a batch is `pixels` = N * H * W of them.
+/* Batch normalisation of images (N,H,W,C) per channel (Ioffe and Szegedy, ICML 2015, algorithms 1 and 2; the gradient
+ * is that of their section 3). A pixel is a row of `channels` numbers, and a batch is `pixels` = N * H * W of them.
  *
  *   batchnorm2d_sums       part 0 of each piece: the sum of x
  *   batchnorm2d_mean       mean = the sum of these / pixels
@@ -10,21 +10,22 @@
  *   batchnorm2d_weights    dshift and dscale of these
  *   batchnorm2d_gradient   dx, which takes the way through mean and variance where share is 1 / pixels, and not where it is 0
  *
- * kept (2 + 2 * pieces, channels): mean, variance, part 0 and part 1 of the pieces. A piece is a fixed share of the pixels
- * and `pieces` a constant of the plugin, so that sums have the same bits whatever the device's number of compute units.
- * Two passes rather than sums of x and x^2, whose difference loses a variance that is small beside the mean; and each sum
- * carries what its additions lost (Kahan, CACM 8(1), 1965), so that its error does not grow with the number of pixels.
+ * kept (2 + 2 * pieces, channels): mean, variance, part 0 and part 1 of the pieces. A piece is a fixed share of the
+ * pixels and `pieces` a constant of the plugin, so that sums have the same bits for any number of compute units. Two
+ * passes are used instead of sums of x and x^2, whose difference loses a variance that is small compared with the mean;
+ * and each sum uses Kahan's compensation (CACM 8(1), 1965), so that its error does not grow with the number of pixels.
  *
- * Work-items own 16 channels of a piece, or of `each` pixels. The host guarantees that all numbers of an array fit an int. */
+ * Work-items own 16 channels of a piece, or of `each` pixels. The host guarantees that all numbers of an array fit an
+ * int. */
 
 #define FOR_PIXELS(i, begin, end) for (int i = (begin); i < (end); ++i)
 
-/* What one work-item owns: 16 channels from `c` on, of which `tail` exist, of piece or run number `part`. */
+/* A work-item owns 16 channels from `c` on, of which `tail` exist, of piece or run number `part`. */
 #define OWN(channels)                                                                                             \
     const int item = (int)get_global_id(0), blocks = VECTORS(channels), part = item / blocks,                     \
               c = 16 * (item % blocks), tail = (channels) - c
 
-/* sum + lost is what was added so far. */
+/* sum + lost is the exact sum so far. */
 INLINE void add_term(V *sum, V *lost, const V term)
 {
     const V next = term - *lost, total = *sum + next;
@@ -90,7 +91,7 @@ __kernel void batchnorm2d_squares(G const float *x, const int x_offset, G float 
     put_piece(sum, kept + kept_offset, 0, pieces, channels, part, c);
 }
 
-/* bessel: pixels / (pixels - 1), by which the running variance is without bias. */
+/* bessel: pixels / (pixels - 1), which makes the running variance unbiased. */
 __kernel void batchnorm2d_variance(G float *kept, const int kept_offset, G float *mean, const int mean_offset,
                                    G float *variance, const int variance_offset, const int pixels, const int channels,
                                    const int pieces, const float bessel, const float momentum)

@@ -1,6 +1,6 @@
-/* Fills P_COUNT rectangles of P_SIZE_H x P_SIZE_W pixels with P_FILL, each at a random place wholly inside of the image
- * (IN_H, IN_W, IN_C). Element b of the draw is the row of rectangle b, element 32 + b its column; the host guarantees
- * P_COUNT <= 32 and that a rectangle fits. */
+/* Fills P_COUNT rectangles of P_SIZE_H x P_SIZE_W pixels with P_FILL, each at a random place completely inside the
+ * image (IN_H, IN_W, IN_C). Element b of the draw is the row of rectangle b, element 32 + b its column; the host
+ * guarantees P_COUNT <= 32 and that a rectangle fits. */
 #ifndef FN
 #define FN(pass) block_##pass
 #define STREAM 16u
@@ -20,7 +20,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
     draw64(s, STREAM, 0, word);
     for (int j = 0; j < 4; ++j)
         vstore16(mul_hi(word[j], (uint16)(j < 2 ? IN_H - P_SIZE_H + 1 : IN_W - P_SIZE_W + 1)), j, place);
-    /* A lane has whole rows: rectangles that overlap are filled by the same one. */
+    /* A lane owns whole rows, so that one lane fills overlapping rectangles. */
     FOR_LANES(row, IN_H) {
         const int at = row * IN_W * IN_C;
         for (int i = 0; i < VECTORS(IN_W * IN_C); ++i)

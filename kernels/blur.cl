@@ -1,7 +1,7 @@
-/* Gaussian blur of an image (IN_H, IN_W, IN_C), each channel alone: P_SIZE weights exp(-k^2 / (2 P_SIGMA^2)) that sum to
- * one, down the columns into tmp and then along the rows; a lane has whole rows, and reads back what it wrote. The image
- * goes on behind its borders as in a mirror, the outermost pixel once. tmp: (IN_H, IN_W, IN_C). The host guarantees that
- * P_SIZE is odd and P_SIZE / 2 below both sides. */
+/* Gaussian blur of an image (IN_H, IN_W, IN_C), each channel separately, with P_SIZE weights exp(-k^2 / (2 P_SIGMA^2))
+ * that sum to one: down the columns into tmp and then along the rows. A lane owns whole rows, and reads back what it
+ * wrote. The image is mirrored at its borders, without repeating the outermost pixel. tmp: (IN_H, IN_W, IN_C). The host
+ * guarantees that P_SIZE is odd and P_SIZE / 2 below both sides. */
 #ifndef FN
 #define FN(pass) blur_##pass
 #define STREAM 16u
@@ -12,7 +12,7 @@
 #define P_SIZE 5
 #endif
 
-/* By the built-in: of a condition LLVM makes an intrinsic of its own, which the simulator oclgrind 21.10 lacks. */
+/* Uses the built-in, because LLVM turns a condition into an intrinsic that the simulator oclgrind 21.10 lacks. */
 INLINE int FN(mirror)(const int i, const int n)
 {
     const int at = (int)abs(i);

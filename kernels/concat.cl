@@ -1,4 +1,4 @@
-/* N_INPUTS arrays side by side along the last axis: y (PIXELS,OUT_CHANNELS) from x[i] (PIXELS,CHANNELS_i). */
+/* Joins N_INPUTS arrays along the last axis: y (PIXELS,OUT_CHANNELS) from x[i] (PIXELS,CHANNELS_i). */
 #ifndef FN
 #define FN(pass) concat_##pass
 #define PIXELS 9

@@ -1,5 +1,5 @@
-/* What it costs that a nudge of the input moves the output: a penalty of P_WEIGHT * sum of (x[1] - x[0])^2 over IN_LEN
- * numbers. There is no y. */
+/* The penalty for moving the output when the input is nudged: P_WEIGHT * sum of (x[1] - x[0])^2 over IN_LEN numbers.
+ * There is no y. */
 #ifndef FN
 #define FN(pass) contraction_##pass
 #define IN_LEN 33

@@ -1,8 +1,8 @@
-/* Transposed convolution of one sample: x (IN_H,IN_W,IN_C), w[0] (KH*KW*IN_C, OUT_C), w[1] bias (OUT_C),
- * y (OUT_H,OUT_W,OUT_C) with y[i * stride + t - pad] += x[i] w[t]. The gradient of a convolution, used forward.
+/* Transposed convolution of one sample: x (IN_H,IN_W,IN_C), w[0] (KH*KW*IN_C, OUT_C), w[1] bias (OUT_C), y
+ * (OUT_H,OUT_W,OUT_C) with y[i * stride + t - pad] += x[i] w[t]. This is the gradient of a convolution, used forward.
  *
- * P_KERNEL_*, P_STRIDE_*, P_PAD_*: the layer's parameters. X_LOW_*, X_HIGH_*: the zeros around x that forward reads. SCRATCH_1, SCRATCH_2: offsets into the
- * scratch of backward's second and third array. */
+ * P_KERNEL_*, P_STRIDE_*, P_PAD_*: the layer's parameters. X_LOW_*, X_HIGH_*: the zeros around x that forward reads.
+ * SCRATCH_1, SCRATCH_2: offsets into the scratch of backward's second and third array. */
 #ifndef FN
 #define FN(pass) conv_transpose2d_##pass
 #define IN_H 3
@@ -26,7 +26,7 @@
 #define SCRATCH_2 208
 #endif
 
-/* The phases of one output channel are alike where the kernel is a multiple of the stride: then they go side by side. */
+/* If the kernel is a multiple of the stride, the phases of one output channel are equal and are computed together. */
 #define PHASES (OUT_C == 1 && P_PAD_W == 0 && P_KERNEL_W % P_STRIDE_W == 0 && P_STRIDE_W <= TILE_MAX ? P_STRIDE_W : 1)
 
 #define TAP_STEP_H 1

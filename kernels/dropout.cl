@@ -1,5 +1,5 @@
-/* Inverted dropout (Srivastava et al. 2014): in training each number is kept with probability 1 - P_P and then divided by
- * it; at other times nothing happens. The mask is drawn again in backward, from the same key. OUT_LEN numbers. */
+/* Inverted dropout (Srivastava et al. 2014): in training each number is kept with probability 1 - P_P and divided by
+ * it; otherwise nothing happens. The mask is drawn again in backward, from the same key. OUT_LEN numbers. */
 #ifndef FN
 #define FN(pass) dropout_##pass
 #define STREAM 16u
@@ -7,7 +7,7 @@
 #define P_P 0.5f
 #endif
 
-/* What element 64 * block + 16 * j + lane is multiplied with: 1 / (1 - p) where its random word reaches p 2^32, else 0. */
+/* The factor of element 64 * block + 16 * j + lane: 1 / (1 - p) if its random word reaches p 2^32, else 0. */
 INLINE V FN(factor)(const uint16 word)
 {
     return word >= (uint)(P_P * 4294967296.0f) ? (V)(1.0f / (1.0f - P_P)) : (V)(0.0f);

@@ -1,4 +1,4 @@
-/* Matrix products: C (m,n) = op(A) (m,k) op(B) (k,n), row-major, dense; and what may be folded into the store.
+/* Matrix products: C (m,n) = op(A) (m,k) op(B) (k,n), row-major, dense; with the layers that are folded into the store.
  *
  *   gemm_wide     work-items with tiles of C in registers: ROWS x (16 * COLUMNS) numbers of sums over k; or, where B is
  *                 transposed, DOTS x DOTS dot products of rows of A and B, 16 terms at a time
@@ -6,16 +6,16 @@
  *   gemm_grid     one work-group of TILE x TILE owns as many numbers of C and shares pieces of A and B
  *   gemm_finish   the fold alone, over a C that another library wrote
  *
- * The host puts this file once for each way to store A and B into one program. Macros: GEMM(name): names the functions.
- * TRANSPOSE_A, TRANSPOSE_B: how A and B are stored, (k,m) and (n,k) when 1. FOLD_SUM(T, fold, sum, other): what is stored of 1
- * (T float) or 16 sums (float16): that of the pointwise layer that the host has folded in as number `fold`, 0 for none;
- * `other` (m,n) holds what a backward pass reads beside. ROWS, COLUMNS, DOTS (2 or 4), TILE: the sizes above, which the host
- * fits to the device. PIECE: terms of a piece
- * of B, a multiple of 16. WIDE, GRID, FINISH: which of the three are compiled. bias (n) is added to each row where has_bias.
- * *_row are the floats from one stored row to the next. There are `count` products, `inner` in the inner one of two loops;
- * A, B and C of a product lie *_outer and *_inner floats after those of the one before in either loop.
- * The host guarantees m, n, k >= 1 and pads no buffer: tails are handled here. The order of each sum depends on the shape
- * alone, so the bits do not depend on the number of compute units. `add` 1 adds to C, only without bias and fold. */
+ * The host includes this file in one program once for each way to store A and B. Macros: GEMM(name): names the
+ * functions. TRANSPOSE_A, TRANSPOSE_B: how A and B are stored, (k,m) and (n,k) when 1. FOLD_SUM(T, fold, sum, other):
+ * the stored value of 1 (T float) or 16 sums (float16), after the pointwise layer that the host has folded in as number
+ * `fold`, 0 for none; `other` (m,n) is what a backward pass also reads. ROWS, COLUMNS, DOTS (2 or 4), TILE: the sizes
+ * above, which the host fits to the device. PIECE: terms of a piece of B, a multiple of 16. WIDE, GRID, FINISH: which
+ * of the three are compiled. bias (n) is added to each row where has_bias. *_row are the floats from one stored row to
+ * the next. There are `count` products, `inner` in the inner one of two loops; A, B and C of a product are *_outer and
+ * *_inner floats after those of the previous product in each loop. The host guarantees m, n, k >= 1 and pads no buffer:
+ * tails are handled here. The order of each sum depends only on the shape, so the bits do not depend on the number of
+ * compute units. `add` 1 adds to C, only without bias and fold. */
 
 #ifndef GEMM
 #define GEMM(name) gemm_##name
@@ -53,16 +53,16 @@
         const int a_row, const int b_row, const int c_row, const int add, const int has_bias,                    \
         G const float *bias, const int fold, G const float *other
 #define TILE_REST m, n, k, A, B, C, a_row, b_row, c_row, add, has_bias, bias, fold, other
-/* The same of one product of the batch. */
+/* The same for one product of the batch. */
 #define TILE_OF_PRODUCT(z)                                                                                        \
     m, n, k, A + STEP(a, z), B + STEP(b, z), C + STEP(c, z), a_row, b_row, c_row, add, has_bias, bias, fold,     \
         other + STEP(c, z)
 
 #if WIDE
-/* A compiler need not look for vectors across work-items: there they are. */
+/* Tells the compiler not to look for vectors across work-items, because the kernel has its own. */
 #define WIDE_KERNEL __kernel __attribute__((vec_type_hint(float16)))
 
-/* 16 sums side by side, of which `tail` exist, go to C at (i, j); whole unless more terms follow. */
+/* Stores 16 neighbouring sums, of which `tail` exist, in C at (i, j); `whole` unless more terms follow. */
 INLINE void GEMM(put)(V v, const int tail, const int whole, TILE_ARGS)
 {
     const size_t at = (size_t)i * c_row + j;
@@ -84,7 +84,7 @@ INLINE V GEMM(load_terms)(G const float *row, const int p, const int tail)
         return load16(row + p, 16);
     if (p == 0)
         return load16(row, tail);
-    /* The last 16 numbers of the row: those that were taken before count as 0. */
+    /* The last 16 numbers of the row, of which those already used count as 0. */
     return LANE_NUMBERS >= (uint)(16 - tail) ? load16(row + p + tail - 16, 16) : (V)(0.0f);
 }
 
@@ -166,7 +166,7 @@ INLINE void GEMM(dots_tile)(const int rows, TILE_ARGS)
 }
 #endif
 
-/* Terms p0 .. p0 + terms of the sums; where B is transposed, `piece` holds them turned, side by side as C has its columns. */
+/* Terms p0 .. p0 + terms of the sums; if B is transposed, `piece` has them in the order of C's columns. */
 #if TRANSPOSE_B
 #define PIECE_ARGS const V *piece, const int p0, const int terms
 #define RIGHT(p, c) piece[(p)*COLUMNS + (c)]
@@ -177,15 +177,15 @@ INLINE void GEMM(dots_tile)(const int rows, TILE_ARGS)
 #define FEW_PARTS (ROWS < COLUMNS ? 1 : ROWS / COLUMNS)
 #define TAIL_PARTS (ROWS < 2 ? ROWS : 2) /* code that takes a part of a vector is long, and takes long to compile */
 
-/* How many numbers of vector c exist; a literal where all `columns` do. */
+/* How many numbers of vector c exist; a literal if all `columns` do. */
 INLINE int GEMM(part)(const int columns, const int exist, const int c)
 {
     return exist == 16 * columns ? 16 : min(exist - 16 * c, 16);
 }
 
-/* rows x (16 * columns) of C, of which those from row `from` on are stored, and of whose columns `exist` do. Few rows would
- * wait for their own sums, so they take `parts` terms at a time. The counts are literals at each call, so that the sums live
- * in registers. */
+/* rows x (16 * columns) of C, of which the rows from `from` on are stored and `exist` columns exist. Few rows would
+ * wait for their own sums, so they take `parts` terms at a time. The counts are literals at each call, so that the sums
+ * live in registers. */
 INLINE void GEMM(sums)(const int rows, const int columns, const int parts, const int from, const int exist, PIECE_ARGS,
                        TILE_ARGS)
 {
@@ -231,7 +231,7 @@ INLINE void GEMM(sums)(const int rows, const int columns, const int parts, const
 }
 
 #if TRANSPOSE_B
-/* piece (terms, 16 * COLUMNS): rows j .. of B, from term p0 on, turned; what does not exist is 0. */
+/* piece (terms, 16 * COLUMNS): rows j .. of B, from term p0 on, transposed; numbers that do not exist are 0. */
 INLINE void GEMM(turn)(V *piece, const int terms, const int rows, const int b_row, G const float *b)
 {
     for (int c = 0; c < COLUMNS; ++c)
@@ -253,9 +253,10 @@ INLINE void GEMM(turn)(V *piece, const int terms, const int rows, const int b_ro
         }
 }
 
-/* Each work-item takes `each` tiles of one column, or fewer at its end. The host guarantees m >= ROWS: the last tile begins
- * where it is whole, and stores the rows that are not stored yet; columns that do not exist are zeros of the piece. So one
- * form of the sums serves all, which is compiled in two thirds of the time and runs a tenth faster than four. */
+/* Each work-item takes `each` tiles of one column, or fewer at its end. The host guarantees m >= ROWS: the last tile
+ * begins early enough to be whole, and stores only the rows that are not stored yet; columns that do not exist are
+ * zeros of the piece. One form of the sums therefore suffices, which compiles in two thirds of the time and runs a
+ * tenth faster than four. */
 WIDE_KERNEL void GEMM(turned)(GEMM_ARGS, const int each)
 {
     A += a_offset;
@@ -309,7 +310,7 @@ INLINE void GEMM(tile)(const int rows, TILE_ARGS)
 #define TILE_OF(rows, z) GEMM(tile)(rows, i, j, TILE_OF_PRODUCT(z))
 #endif
 
-/* Each work-item takes `each` tiles, down a column of them: they share a piece of B. */
+/* Each work-item takes `each` tiles down a column, which share a piece of B. */
 WIDE_KERNEL void GEMM(wide)(GEMM_ARGS, const int each)
 {
     A += a_offset;

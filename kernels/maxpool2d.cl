@@ -1,5 +1,5 @@
 /* Largest value of each window, per channel: x (IN_H,IN_W,IN_C) -> y (OUT_H,OUT_W,IN_C). The gradient goes to the first
- * position of a window that holds the maximum. P_KERNEL_*, P_STRIDE_*: windows; every window lies inside x. */
+ * position of a window with the maximum. P_KERNEL_*, P_STRIDE_*: windows; every window is inside x. */
 #ifndef FN
 #define FN(pass) maxpool2d_##pass
 #define IN_LEN 612
@@ -38,8 +38,8 @@ INLINE void FN(forward)(FORWARD_ARGS)
     }
 }
 
-/* Windows that do not overlap are independent; windows that do are walked in order by the lane that owns the channels.
- * Disjoint windows that cover x write each position once: nothing is cleared. */
+/* Windows that do not overlap are independent; the lane that owns the channels processes overlapping windows in order.
+ * Disjoint windows that cover x write each position once, so nothing is cleared. */
 #if P_STRIDE_H >= P_KERNEL_H && P_STRIDE_W >= P_KERNEL_W
 #define PARTS (OUT_H * OUT_W)
 #define WINDOWS_EACH 1

@@ -1,5 +1,5 @@
-/* The product of two arrays of one shape, (OUT_LEN) numbers. Both inputs may be the same array: the second gradient is then
- * added to the first, as add_dx says. */
+/* The product of two arrays of one shape, (OUT_LEN) numbers. Both inputs may be the same array; add_dx then adds the
+ * second gradient to the first. */
 #ifndef FN
 #define FN(pass) multiply_##pass
 #define OUT_LEN 33

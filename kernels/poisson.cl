@@ -1,8 +1,8 @@
-/* Poisson noise: y = count / P_PEAK, the count being Poisson distributed with the mean P_PEAK * x, x held in [0, 1]; then
- * y is held within [P_CLAMP_LO, P_CLAMP_HI]. OUT_LEN numbers. A count is the sum of PARTS counts of a mean of at most 32,
- * each the smallest k whose distribution function reaches a uniform number (inverse transform; Devroye 1986, chapter X.3).
- * Element OUT_LEN, rounded up to 64, times the part, plus i, of the draw. All of it is sums, products and fma in a fixed
- * order: the same bits on every device. */
+/* Poisson noise: y = count / P_PEAK, the count being Poisson distributed with the mean P_PEAK * x, x clamped to [0, 1];
+ * then y is clamped to [P_CLAMP_LO, P_CLAMP_HI]. OUT_LEN numbers. A count is the sum of PARTS counts of a mean of at
+ * most 32, each the smallest k whose distribution function reaches a uniform number (inverse transform; Devroye 1986,
+ * chapter X.3). Element OUT_LEN, rounded up to 64, times the part, plus i, of the draw. All arithmetic is sums,
+ * products and fma in a fixed order, so the bits are the same on every device. */
 #ifndef FN
 #define FN(pass) poisson_##pass
 #define STREAM 16u
@@ -33,7 +33,8 @@ INLINE V FN(exp)(const V mean)
     return e;
 }
 
-/* Beyond the mean the search ends where a term no longer counts beside 1: the sum may stay below the largest uniforms. */
+/* Beyond the mean the search ends when a term no longer changes a sum near 1, which may stay below the largest
+ * uniforms. */
 INLINE V FN(count)(const V unit, const V mean)
 {
     V term = FN(exp)(mean), sum = term, count = 0.0f;

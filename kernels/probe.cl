@@ -1,5 +1,5 @@
-/* The first kernel that a driver is given: y[i] = scale * x[j] + 1, j being i's mirror image in its work-group, by way of
- * local memory. Whole numbers come out exact.
+/* The first kernel that a driver runs: y[i] = scale * x[j] + 1, where j is i's mirror image in its work-group, through
+ * local memory. Whole numbers are exact.
  *
  *   probe_run   one work-item for each of the n numbers of x (n) and y (n), in work-groups of GROUP
  *

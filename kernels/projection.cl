@@ -1,6 +1,6 @@
-/* The dot product of a network's output with a chosen vector v, as a loss: y = v . x[0], whose gradient is v, so that the
- * backward pass gives J'v. Batches of epoch e < IN_LEN use the unit vector e; later ones random signs, others for each
- * epoch and sample. x[1], the target, is not read. IN_LEN numbers. */
+/* The dot product of a network's output with a chosen vector v, as a loss: y = v . x[0], whose gradient is v, so that
+ * the backward pass gives J'v. Batches of epoch e < IN_LEN use the unit vector e; later ones use random signs, which
+ * differ for each epoch and sample. x[1], the target, is not read. IN_LEN numbers. */
 #ifndef FN
 #define FN(pass) projection_##pass
 #define STREAM 16u

@@ -1,17 +1,17 @@
-/* The end of a training step, over all parameters that are trained; what is kept beside them lies behind.
+/* The end of a training step, over all trained parameters; kept statistics come after them.
  *
  *   step_reduce   gradients (len) = sum over shards of their slabs, in the order of the shards
- *   step_add      gradients (len) += those of twins, (len) behind them
+ *   step_add      gradients (len) += those of twins, (len) after them
  *   step_loss     losses[step] = scale * sum over n samples of their losses and n_penalties penalties, (n_penalties, batch),
  *                 in a fixed order
  *   step_squares  norm[1 + i] = sum of the squares of piece i of the gradients, NORM_VECTORS vectors long
- *   step_scale    norm[0] = what the gradients are multiplied by, so that their norm over all pieces is `most` at most
+ *   step_scale    norm[0] = the factor of the gradients that limits their norm over all pieces to `most`
  *   step_update   the optimiser: parameters (len) and its STATES vectors of state (STATES, len) from gradients (len)
  *   step_average  average (len) += share * (parameters - average): a running mean of the parameters
  *
  * The host guarantees that each len is a multiple of 16 and that padding holds zeros, which every optimiser keeps.
- * NORM_VECTORS: 0 where the gradients are taken as they are; then nobody calls step_squares and step_scale.
- * VECTORS_EACH: vectors of 16 that one work-item updates. STATES and UPDATE: of the optimiser plugin. */
+ * NORM_VECTORS: 0 without clipping; step_squares and step_scale are then not called. VECTORS_EACH: vectors of 16 that
+ * one work-item updates. STATES and UPDATE: of the optimiser plugin. */
 #ifndef STATES
 #define STATES 1
 #define UPDATE(w, g, state, lr, c) (w - lr * g)
@@ -70,7 +70,7 @@ __kernel void step_squares(G const float *gradients, const int len, G float *nor
     norm[1 + piece] = sum16(sum);
 }
 
-/* A norm that is not finite goes on to the parameters: a training that diverges shall be seen to. */
+/* A norm that is not finite is passed on to the parameters, so that divergence is detected. */
 __kernel void step_scale(G float *norm, const int pieces, const float most)
 {
     if (get_global_id(0) > 0)

@@ -1,6 +1,7 @@
-/* Swap noise: with probability P_P a number becomes that of another sample of the data set, clean, at the same place; each
- * number has a donor of its own, any sample but this one with the same chance. OUT_LEN numbers. Elements 0 .. OUT_LEN - 1
- * of the draw choose, those from the next multiple of 64 on name the donors. The host guarantees s.rows >= 2. */
+/* Swap noise: with probability P_P a number is replaced by the clean number of another sample of the data set at the
+ * same place; each number has its own donor, any other sample with equal chances. OUT_LEN numbers. Elements 0 ..
+ * OUT_LEN - 1 of the draw decide; those from the next multiple of 64 on select the donors. The host guarantees s.rows
+ * >= 2. */
 #ifndef FN
 #define FN(pass) swap_##pass
 #define STREAM 16u

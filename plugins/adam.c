@@ -15,7 +15,7 @@ static const struct dae_row rows[] = {
     {0},
 };
 
-/* 1 - beta2 in float would lose five digits, and so it is a coefficient. */
+/* 1 - beta2 is a coefficient, because it would lose five digits in float. */
 static void coefficients(const void *state, double lr, int64_t t, double c[DAE_MAX_COEFFICIENTS])
 {
     const struct adam *o = state;

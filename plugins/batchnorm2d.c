@@ -1,5 +1,5 @@
-/* Batch normalisation of images, per channel (Ioffe and Szegedy, ICML 2015). A layer that couples its samples: in
- * training it normalises by mean and variance over the batch and all pixels, and keeps running ones for evaluation. */
+/* Batch normalisation of images, per channel (Ioffe and Szegedy, ICML 2015). It couples its samples: in training it
+ * normalises by mean and variance over the batch and all pixels, and keeps running values for evaluation. */
 #include <math.h>
 
 #include "dae/plugin.h"
@@ -10,7 +10,8 @@ static const char kernel_source[] =
 
 enum { SCALE, SHIFT, MEAN, VARIANCE }; /* the weights */
 
-/* Work-items of a sum, and pixels of one elsewhere: constants, so that no bit depends on the device. */
+/* Work-items of a sum, and pixels of a work-item elsewhere. They are constants, so that no bit depends on the
+ * device. */
 enum { PIECES = 256, EACH = 64 };
 
 enum { SUMS, MEANS, SQUARES, VARIANCES, APPLY, PRODUCTS, WEIGHTS, GRADIENT, N_KERNELS };
@@ -67,7 +68,7 @@ static int64_t pixels_of(const struct dae_layer_call *call)
     return call->n * call->plan->output.dim[0] * call->plan->output.dim[1];
 }
 
-/* By what it is normalised: of the batch, or as it was learned. */
+/* Mean and variance to normalise by: the batch's, or the running ones. */
 static struct dae_tensor mean_of(const struct dae_layer_call *call)
 {
     return call->training ? call->kept_batch : call->w[MEAN];
@@ -94,7 +95,7 @@ static int64_t runs_of(const struct dae_layer_call *call)
 
 /* ---- What it computes. ------------------------------------------------------------------------------------------- */
 
-/* Mean and variance of the batch into `kept`, and the statistics a step nearer to them. */
+/* Computes mean and variance of the batch into `kept`, and moves the statistics a step towards them. */
 static int measure(const struct dae_layer_call *call)
 {
     const struct batchnorm2d *layer = call->state;

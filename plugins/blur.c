@@ -38,7 +38,7 @@ static int blur_plan(const void *state, struct dae_plan *plan)
     return 0;
 }
 
-/* Of n places: place i of the image continued as in a mirror, the outermost place once. */
+/* Place i of n places continued as in a mirror, without repeating the outermost place. */
 static int64_t mirror(int64_t i, int64_t n)
 {
     i = i < 0 ? -i : i;

@@ -1,4 +1,4 @@
-/* Several nodes side by side along the last axis. */
+/* Joins several nodes along the last axis. */
 
 #include "dae/plugin.h"
 

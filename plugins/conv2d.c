@@ -1,4 +1,4 @@
-/* Two-dimensional convolution, of any kernel, stride, padding, dilation and number of channels. */
+/* Two-dimensional convolution with any kernel, stride, padding, dilation and number of channels. */
 #include <math.h>
 
 #include "dae/plugin.h"

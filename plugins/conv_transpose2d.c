@@ -1,4 +1,4 @@
-/* Two-dimensional transposed convolution ("deconvolution"), of any kernel, stride, padding and number of channels. */
+/* Two-dimensional transposed convolution ("deconvolution") with any kernel, stride, padding and number of channels. */
 #include <math.h>
 
 #include "dae/plugin.h"

@@ -1,4 +1,5 @@
-/* Fully-connected layer. It works batch-wide: three matrix products by the host, and the bias gradient of its own. */
+/* Fully-connected layer. It works batch-wide, with three matrix products by the host and its own kernel for the bias
+ * gradient. */
 #include <math.h>
 
 #include "dae/plugin.h"

@@ -1,4 +1,4 @@
-/* Any shape as a vector. A view: no kernel, no memory. */
+/* Turns any shape into a vector. It is a view: no kernel, no memory. */
 #include <string.h>
 
 #include "dae/plugin.h"

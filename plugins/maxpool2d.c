@@ -1,4 +1,4 @@
-/* Max-pooling over windows. A layer of one sample: the kernel file holds FN(forward) and FN(backward). */
+/* Max-pooling over windows. A layer of one sample: the kernel file defines FN(forward) and FN(backward). */
 #include <math.h>
 
 #include "dae/plugin.h"

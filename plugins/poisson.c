@@ -7,7 +7,7 @@ static const char kernel_source[] =
 #include "poisson.cl.inc"
     ;
 
-/* A count is the sum of so many that each expect at most PART_MEAN. */
+/* A count is the sum of as many parts as are needed for each to have a mean of at most PART_MEAN. */
 enum { PART_MEAN = 32, MAX_PEAK = 4096 };
 
 struct poisson {
@@ -49,8 +49,8 @@ static float exp_of_minus(float mean)
     return e;
 }
 
-/* The smallest count whose distribution function reaches `unit`. In the float arithmetic of the
- * device, as rounding decides a count now and then. */
+/* The smallest count whose distribution function reaches `unit`. Computed in the device's float arithmetic, because
+ * rounding occasionally decides a count. */
 static int count(float unit, float mean)
 {
     float term = exp_of_minus(mean), sum = term;

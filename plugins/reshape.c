@@ -1,4 +1,4 @@
-/* The same numbers under another shape. A view: no kernel, no memory. */
+/* Gives the same numbers another shape. It is a view: no kernel, no memory. */
 #include <string.h>
 
 #include "dae/plugin.h"

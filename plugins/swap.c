@@ -1,4 +1,4 @@
-/* Swap noise for tables: a cell takes the number of another sample in the same column, so that columns keep their
+/* Swap noise for tables: a cell takes the number of another sample in the same column, which preserves the columns'
  * distributions. */
 #include "dae/plugin.h"
 
@@ -31,7 +31,7 @@ static void swap_reference(const struct dae_reference *call)
     const uint32_t first = (uint32_t)((len + 63) / 64 * 64); /* element of the first donor's draw */
     const double p = noise->p.value;
     for (int64_t i = 0; i < len; ++i) {
-        /* One of the others: the numbers from this sample's on move up by one. */
+        /* Selects one of the other samples: numbers from this sample's on move up by one. */
         const uint64_t word = draw->word(draw, first + (uint32_t)i);
         uint32_t donor = (uint32_t)(word * (uint64_t)(draw->n_samples - 1) >> 32);
         donor += donor >= draw->id;

@@ -1,4 +1,4 @@
-/* Additive uniform noise. Built of fma, so that it has the same bits on every device. */
+/* Additive uniform noise, computed with fma so that it has the same bits on every device. */
 #include "dae/plugin.h"
 
 struct uniform {
