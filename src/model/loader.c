@@ -123,6 +123,16 @@ int64_t loader_samples(const struct loader *loader)
     return loader->set->n;
 }
 
+int64_t loader_batch_size(const struct loader *loader)
+{
+    return loader->batch;
+}
+
+bool loader_holds_bytes(const struct loader *loader)
+{
+    return loader->set->kind == DATASET_UINT8;
+}
+
 bool loader_is_streamed(const struct loader *loader)
 {
     return !loader->data;

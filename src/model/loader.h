@@ -19,7 +19,9 @@ MUST_USE enum dae_status loader_new(struct device *device, const struct dataset 
 void loader_free(struct loader *loader); /* NULL is fine */
 
 int64_t loader_samples(const struct loader *loader);
+int64_t loader_batch_size(const struct loader *loader); /* of its batches, but for the last */
 bool loader_is_streamed(const struct loader *loader);
+bool loader_holds_bytes(const struct loader *loader);  /* for executor_options.bytes */
 bool loader_cuts_patches(const struct loader *loader); /* for executor_options.patches */
 
 /* Refuses samples with holes for a network that is not told where they are: DAE_BAD_DATA at the data's source. */

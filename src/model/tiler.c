@@ -6,7 +6,8 @@
 
 #include "base/shape.h"
 #include "config/tree.h"
-#include "graph/executor.h"
+#include "graph/schedule.h"
+#include "model/model.h"
 #include "model/receptive_field.h"
 
 /* What a tile's sides may be, down to a multiple of the network's stride, and those of the image where these are
@@ -25,9 +26,8 @@ struct tiler {
     int64_t side[2], batch;
     struct arena arena;
     struct network network;
-    struct executor *executor;
-    struct buffer *data, *order;
-    float *values; /* (batch, side, C) */
+    struct model *model; /* NULL: for no tiles yet */
+    float *values;       /* (batch, side, C) */
 };
 
 /* One axis of an image: tile t lies at [start, start + side); of it, [from, until) is right. */
@@ -39,15 +39,12 @@ struct span {
 static enum dae_status resize(const struct value *config, int64_t height, int64_t width, int64_t channels,
                               struct arena *arena, struct value **copy, struct error *err)
 {
-    struct text text = {0};
+    struct text text CLEANUP(text_release) = {0};
     char input[128];
-    enum dae_status status = tree_write(config, &text, err);
-    if (status == DAE_OK && text.failed)
-        status = error_no_memory(err, "config", text.len);
-    if (status == DAE_OK)
-        status = tree_parse_text("the model's config", text.data, text.len, arena, copy, err);
-    text_release(&text);
-    TRY(status);
+    TRY(tree_write(config, &text, err));
+    if (text.failed)
+        return error_no_memory(err, "config", text.len);
+    TRY(tree_parse_text("the model's config", text.data, text.len, arena, copy, err));
     snprintf(input, sizeof input, "model.input=[%lld, %lld, %lld]", (long long)height, (long long)width,
              (long long)channels);
     return tree_set(*copy, input, arena, err);
@@ -96,13 +93,10 @@ enum dae_status tiler_new(const struct tiler_options *options, struct tiler **ou
 
 static void drop(struct tiler *tiler)
 {
-    executor_free(tiler->executor);
-    buffer_free(tiler->data);
-    buffer_free(tiler->order);
+    model_close(tiler->model);
     free(tiler->values);
     arena_release(&tiler->arena);
-    tiler->executor = NULL;
-    tiler->data = tiler->order = NULL;
+    tiler->model = NULL;
     tiler->values = NULL;
     tiler->side[0] = tiler->side[1] = 0;
 }
@@ -133,18 +127,15 @@ static enum dae_status measure(const struct tiler *tiler, const int64_t side[2],
     const struct tuning *tuning = device_tuning(tiler->options.device);
     const struct schedule_options options = {
         .kind = SCHEDULE_INFER, .batch = batch_of(tiler), .join = tuning->join, .fold = tuning->fold, .finished = true};
-    struct arena arena = {0};
+    struct arena arena CLEANUP(arena_release) = {0};
     struct network network;
     struct schedule schedule;
-    enum dae_status status = tiler_network(tiler->options.registry, tiler->options.config, side[0], side[1],
-                                           tiler->channels, &arena, &network, err);
-    if (status == DAE_OK)
-        status = schedule_plan(&network, tuning, &options, &schedule, err);
-    if (status == DAE_OK)
-        *bytes = (uint64_t)(network.parameters_len + schedule.work_len) * sizeof(float) +
-                 (uint64_t)batch_of(tiler) * tile_bytes(tiler, side);
-    arena_release(&arena);
-    return status;
+    TRY(tiler_network(tiler->options.registry, tiler->options.config, side[0], side[1], tiler->channels, &arena,
+                      &network, err));
+    TRY(schedule_plan(&network, tuning, &options, &schedule, err));
+    *bytes = (uint64_t)(network.parameters_len + schedule.work_len) * sizeof(float) +
+             (uint64_t)batch_of(tiler) * tile_bytes(tiler, side);
+    return DAE_OK;
 }
 
 static int64_t count_spans(int64_t size, int64_t side, int64_t reach)
@@ -203,36 +194,18 @@ static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], 
                      (unsigned long long)((bytes >> 20) + 1));
 }
 
-static enum dae_status write_order(struct tiler *tiler, struct error *err)
-{
-    const uint64_t bytes = (uint64_t)tiler->batch * sizeof(int32_t);
-    int32_t *order = malloc(bytes);
-    if (!order)
-        return error_no_memory(err, "order of tiles", bytes);
-    for (int64_t i = 0; i < tiler->batch; ++i)
-        order[i] = (int32_t)i;
-    enum dae_status status = buffer_new(tiler->options.device, bytes, "order of tiles", &tiler->order, err);
-    if (status == DAE_OK)
-        status = buffer_write(tiler->order, 0, order, bytes, err);
-    free(order);
-    return status;
-}
-
 /* Gets ready for tiles of a size, unless it is already. */
 static enum dae_status prepare(struct tiler *tiler, const int64_t side[2], struct error *err)
 {
-    if (tiler->executor && tiler->side[0] == side[0] && tiler->side[1] == side[1])
+    if (tiler->model && tiler->side[0] == side[0] && tiler->side[1] == side[1])
         return DAE_OK;
     drop(tiler);
     tiler->batch = batch_of(tiler);
-    const struct executor_options options = {.batch = tiler->batch, .infer = true, .join = true, .fold = true};
     const uint64_t bytes = (uint64_t)tiler->batch * tile_bytes(tiler, side);
     TRY(tiler_network(tiler->options.registry, tiler->options.config, side[0], side[1], tiler->channels, &tiler->arena,
                       &tiler->network, err));
-    TRY(executor_new(tiler->options.device, &tiler->network, &options, &tiler->executor, err));
-    TRY(executor_set_parameters(tiler->executor, tiler->options.parameters, err));
-    TRY(buffer_new(tiler->options.device, bytes, "tiles", &tiler->data, err));
-    TRY(write_order(tiler, err));
+    TRY(model_open(tiler->options.device, &tiler->network, tiler->options.parameters, tiler->batch, &tiler->model,
+                   err));
     tiler->values = malloc(bytes);
     if (!tiler->values)
         return error_no_memory(err, "tiles", bytes);
@@ -306,7 +279,7 @@ static bool will_do(const struct tiler *tiler, const int64_t size[2], const int6
     for (int a = 0; a < 2; ++a)
         if (tiler->side[a] > size[a] || (tiler->side[a] < size[a] && tiler->side[a] <= 2 * tiler->reach[a]))
             return false;
-    return tiler->executor && cost_of(tiler, size, tiler->side) / 9 <= cost_of(tiler, size, side) / 8;
+    return tiler->model && cost_of(tiler, size, tiler->side) / 9 <= cost_of(tiler, size, side) / 8;
 }
 
 enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
@@ -323,14 +296,11 @@ enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, i
     TRY(tell(tiler, 0, n_tiles, err));
     for (int64_t first = 0; first < n_tiles; first += tiler->batch) {
         const int64_t n = shape_min(n_tiles - first, tiler->batch);
-        const struct batch batch = {.data = tiler->data, .order = tiler->order, .n = n};
         for (int64_t i = 0; i < n; ++i) {
             const struct place place = place_of(tiler, first + i, size);
             cut(tiler, &place, x, height, width, tiler->values + i * len);
         }
-        TRY(buffer_write(tiler->data, 0, tiler->values, (uint64_t)(n * len) * sizeof *x, err));
-        TRY(executor_forward(tiler->executor, SCHEDULE_INFER, &batch, err));
-        TRY(executor_read(tiler->executor, SCHEDULE_INFER, tiler->network.output, n, tiler->values, err));
+        TRY(model_run(tiler->model, tiler->values, n, tiler->values, NULL, err));
         for (int64_t i = 0; i < n; ++i) {
             const struct place place = place_of(tiler, first + i, size);
             join(tiler, &place, tiler->values + i * len, height, width, y);

@@ -31,7 +31,7 @@ static const struct dae_level *gaussian_sigma(const struct network *network)
 static enum dae_status plan(const struct study_task *task, const struct value *options, void *filled, struct error *err)
 {
     (void)options, (void)filled;
-    return mapping_check(task->network, task->network->output, err);
+    return model_check_jacobian(task->network, task->network->output, err);
 }
 
 static enum dae_status check_data(const struct study_task *task, struct error *err)
@@ -66,7 +66,7 @@ static enum dae_status measure_encoder(const struct study_task *task, const stru
                                        const float *parameters, const float *x, int64_t n, double *mean,
                                        struct error *err)
 {
-    struct mapping *mapping;
+    struct model *model CLEANUP(model_close_cleanup) = NULL;
     bool exact;
     double *square = arena_array(task->arena, (size_t)n, sizeof *square);
     *mean = NAN;
@@ -74,30 +74,27 @@ static enum dae_status measure_encoder(const struct study_task *task, const stru
         return DAE_OK;
     if (!square)
         return error_no_memory(err, "samples", (unsigned long long)n * sizeof *square);
-    TRY(mapping_new(task->device, &variant->network, variant->network.code, parameters, variant->settings.optimizer,
-                    variant->settings.optimizer_state, n, &mapping, err));
-    enum dae_status status = mapping_jacobian(mapping, x, n, square, &exact, err);
-    mapping_free(mapping);
+    TRY(model_open_jacobian(task->device, &variant->network, variant->network.code, parameters,
+                            variant->settings.optimizer, variant->settings.optimizer_state, n, &model, err));
+    TRY(model_jacobian(model, x, n, square, &exact, err));
     *mean = 0;
     for (int64_t i = 0; i < n; ++i)
         *mean += square[i] / (double)n;
-    return status;
+    return DAE_OK;
 }
 
 static enum dae_status measure(const struct study_task *task, const struct study_variant *variant,
                                const float *parameters, const float *x, int64_t n, const struct options *options,
                                struct measured *out, struct error *err)
 {
-    struct mapping *mapping;
+    struct model *model CLEANUP(model_close_cleanup) = NULL;
     const struct noise_identity_options noise = {options->sigmas.n, options->sigmas.number, options->draws,
                                                  task->network->seed};
     TRY(measure_encoder(task, variant, parameters, x, n, &out->encoder, err));
-    TRY(mapping_new(task->device, &variant->network, variant->network.output, parameters, variant->settings.optimizer,
-                    variant->settings.optimizer_state, n, &mapping, err));
-    enum dae_status status = noise_identity_measure(mapping, x, n, dae_shape_len(&task->test_set->shape), &noise,
-                                                    task->stop, task->arena, &out->identity, err);
-    mapping_free(mapping);
-    return status;
+    TRY(model_open_jacobian(task->device, &variant->network, variant->network.output, parameters,
+                            variant->settings.optimizer, variant->settings.optimizer_state, n, &model, err));
+    return noise_identity_measure(model, x, n, dae_shape_len(&task->test_set->shape), &noise, task->stop, task->arena,
+                                  &out->identity, err);
 }
 
 /* ---- What is shown. ---------------------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@ static const double direction_step = 0.01;
 
 /* Points and where the map takes them: at x, x + e and x - e. */
 struct work {
-    struct mapping *mapping;
+    struct model *model;
     const float *x; /* (n,len) */
     int64_t n, len;
     float *base, *moved, *up, *down; /* (n,len) */
@@ -56,7 +56,7 @@ static enum dae_status move_points(struct work *w, uint32_t draw, bool signs, do
                 w->moved[i * w->len + k] = (float)((double)w->x[i * w->len + k] + sign * size * e);
             }
         }
-        TRY(mapping_values(w->mapping, w->moved, w->n, sign > 0 ? w->up : w->down, err));
+        TRY(model_run(w->model, w->moved, w->n, sign > 0 ? w->up : w->down, NULL, err));
     }
     return DAE_OK;
 }
@@ -86,8 +86,8 @@ static double bend(const struct work *w)
 static enum dae_status measure(struct work *w, const struct noise_identity_options *options, double *square,
                                struct noise_identity *out, struct error *err)
 {
-    TRY(mapping_values(w->mapping, w->x, w->n, w->base, err));
-    TRY(mapping_jacobian(w->mapping, w->x, w->n, square, &out->exact, err));
+    TRY(model_run(w->model, w->x, w->n, w->base, NULL, err));
+    TRY(model_jacobian(w->model, w->x, w->n, square, &out->exact, err));
     for (int64_t i = 0; i < w->n; ++i)
         out->jacobian += square[i] / (double)w->n;
     for (int64_t i = 0; i < w->n * w->len; ++i)
@@ -113,11 +113,11 @@ static enum dae_status measure(struct work *w, const struct noise_identity_optio
     return DAE_OK;
 }
 
-enum dae_status noise_identity_measure(struct mapping *mapping, const float *x, int64_t n, int64_t len,
+enum dae_status noise_identity_measure(struct model *model, const float *x, int64_t n, int64_t len,
                                        const struct noise_identity_options *options, const volatile sig_atomic_t *stop,
                                        struct arena *arena, struct noise_identity *out, struct error *err)
 {
-    struct work w = {.mapping = mapping, .x = x, .n = n, .len = len, .stop = stop, .seed = options->seed};
+    struct work w = {.model = model, .x = x, .n = n, .len = len, .stop = stop, .seed = options->seed};
     float **const array[] = {&w.base, &w.moved, &w.up, &w.down};
     double *square = arena_array(arena, (size_t)n, sizeof *square);
     *out = (struct noise_identity){0};

@@ -10,7 +10,7 @@
 #include <signal.h>
 
 #include "base/arena.h"
-#include "model/mapping.h"
+#include "model/model.h"
 
 struct noise_identity_options {
     int n_sigmas;
@@ -24,7 +24,7 @@ struct noise_identity_options {
 struct noise_identity {
     double error;                   /* |r(x) - x|^2 */
     double jacobian;                /* |J_r|_F^2 */
-    bool exact;                     /* see mapping_jacobian */
+    bool exact;                     /* see model_jacobian */
     double laplacian, laplacian_se; /* (r - x) . Laplacian r, by second differences along random signs of length 0.01 */
     double *rise, *rise_se;         /* (n_sigmas) the left side divided by sigma^2; and its standard error over the
                                      * draws */
@@ -32,7 +32,7 @@ struct noise_identity {
 
 /* x (n, input) are points; the map's output is as long as its input. Stops between draws when *stop is set:
  * DAE_INTERRUPTED or DAE_TERMINATED. DAE_NO_MEMORY. */
-MUST_USE enum dae_status noise_identity_measure(struct mapping *mapping, const float *x, int64_t n, int64_t len,
+MUST_USE enum dae_status noise_identity_measure(struct model *model, const float *x, int64_t n, int64_t len,
                                                 const struct noise_identity_options *options,
                                                 const volatile sig_atomic_t *stop, struct arena *arena,
                                                 struct noise_identity *out, struct error *err);

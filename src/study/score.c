@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "data/plane.h"
-#include "model/mapping.h"
+#include "model/model.h"
 #include "study/gaussian_levels.h"
 #include "study/mixture.h"
 
@@ -236,15 +236,12 @@ static enum dae_status add_fields(const struct study_task *task, const struct st
     const size_t n = GRID * GRID;
     float *at = arena_array(task->arena, 2 * n, sizeof *at), *to = arena_array(task->arena, 2 * n, sizeof *to);
     float *best = arena_array(task->arena, 2 * n, sizeof *best);
-    struct mapping *mapping;
+    struct model *model CLEANUP(model_close_cleanup) = NULL;
     if (!at || !to || !best)
         return error_no_memory(err, "figure", n);
     lay_grid(task->test_set, at);
-    TRY(mapping_new(task->device, &variant->network, variant->network.output, parameters, variant->settings.optimizer,
-                    variant->settings.optimizer_state, (int64_t)n, &mapping, err));
-    enum dae_status status = mapping_values(mapping, at, (int64_t)n, to, err);
-    mapping_free(mapping);
-    TRY(status);
+    TRY(model_open(task->device, &variant->network, parameters, (int64_t)n, &model, err));
+    TRY(model_run(model, at, (int64_t)n, to, NULL, err));
     TRY(add_field(task, at, to, arena_printf(task->arena, "field_%d", number),
                   arena_printf(task->arena, "Where the network moves a point, sigma %g", sigma),
                   "The network's step r(x) - x from each point x, over clean test points.", result, err));

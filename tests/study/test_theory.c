@@ -96,13 +96,13 @@ static const char curved[] = "seed: 2\n"
 static struct noise_identity measure(struct bench *b, const float *parameters, const float *x, int64_t n, int64_t len,
                                      int n_sigmas, const double *sigmas, int64_t draws)
 {
-    struct mapping *mapping;
+    struct model *model;
     struct noise_identity out;
     const struct noise_identity_options options = {n_sigmas, sigmas, draws, 8};
-    check(mapping_new(b->device, &b->network, b->network.output, parameters, b->settings.optimizer,
-                      b->settings.optimizer_state, 600, &mapping, &err));
-    check(noise_identity_measure(mapping, x, n, len, &options, NULL, &b->arena, &out, &err));
-    mapping_free(mapping);
+    check(model_open_jacobian(b->device, &b->network, b->network.output, parameters, b->settings.optimizer,
+                              b->settings.optimizer_state, 600, &model, &err));
+    check(noise_identity_measure(model, x, n, len, &options, NULL, &b->arena, &out, &err));
+    model_close(model);
     return out;
 }
 
