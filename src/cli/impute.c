@@ -6,15 +6,14 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
+#include "base/shape.h"
 #include "cli/command.h"
 #include "cli/outputs.h"
 #include "cli/panel_table.h"
-#include "cli/trust.h"
+#include "cli/saved_model.h"
 #include "format/csv.h"
 #include "format/date.h"
-#include "model/model_file.h"
 #include "study/panel/cell_mask.h"
-#include "train/settings.h"
 
 /* Further cells are hidden this often, and this share of them, to see what the fills depend on and how far off they are
  * where the truth is known. */
@@ -23,17 +22,11 @@ static const double pass_share = 0.2;
 
 struct impute {
     const struct invocation *invocation;
-    struct arena arena;
-    const char *model, *in, *out, *report;
-    struct value *config;
-    struct registry *registry;
-    struct settings settings;
-    struct network network;
-    float *parameters; /* (parameters_len) */
-    struct panel_columns *columns;
+    const char *in, *out, *report;
+    struct saved_model saved;
+    const struct panel_columns *columns; /* the saved model's */
     struct panel_table table;
-    struct device *device;
-    struct executor *executor;
+    struct model *model;
     double *fill, *sum, *squares; /* (n,d) of the first pass; sums over the others */
     double *error_squares;        /* (d) of known cells that were hidden */
     int64_t *n_errors;            /* (d) */
@@ -45,56 +38,27 @@ struct impute {
 /* ---- The model and the file. --------------------------------------------------------------------------------------
  */
 
-static enum dae_status build_network(struct impute *m, struct error *err)
-{
-    enum dae_status status = settings_read(m->registry, m->config, &m->arena, &m->settings, err);
-    if (status == DAE_OK)
-        status = network_build(m->registry, m->config, &m->arena, false, &m->network, err);
-    if (status == DAE_CONFIG)
-        error_note(err, "the line is one of the config that is stored in the model");
-    return status;
-}
-
-static enum dae_status load_parameters(struct impute *m, const struct safetensors *file, struct error *err)
-{
-    TRY(build_network(m, err));
-    TRY(panel_table_columns(m->model, file, &m->network, &m->columns, err));
-    if (!m->network.takes_holes)
-        return error_set(err, DAE_CHECKPOINT,
-                         "%s: the model is not told what is missing; train one whose layers read the mask", m->model);
-    m->parameters = calloc((size_t)m->network.parameters_len + 1, sizeof *m->parameters);
-    if (!m->parameters)
-        return error_no_memory(err, "parameters", (unsigned long long)m->network.parameters_len * sizeof(float));
-    return model_file_parameters(m->model, file, &m->network, m->parameters, err);
-}
-
 static enum dae_status load_model(struct impute *m, struct error *err)
 {
-    struct safetensors file;
-    TRY(invocation_registry(m->invocation, &m->registry, err));
-    TRY(model_file_open(m->model, &m->arena, &file, &m->config, err));
-    enum dae_status status = load_parameters(m, &file, err);
-    safetensors_close(&file);
-    return status;
+    TRY(saved_model_read(&m->saved, m->invocation, m->invocation->argument[0], err));
+    TRY(panel_table_check_model(m->saved.path, &m->saved.file, err));
+    m->columns = m->saved.file.columns;
+    if (m->saved.file.network.takes_holes)
+        return DAE_OK;
+    return error_set(err, DAE_CHECKPOINT,
+                     "%s: the model is not told what is missing; train one whose layers read the mask", m->saved.path);
 }
 
 static enum dae_status check_names(struct impute *m, struct error *err)
 {
-    struct outputs outputs = {0};
-    enum dae_status status = outputs_read(&outputs, "model", m->model, err);
-    if (status == DAE_OK)
-        status = outputs_read(&outputs, "input", m->in, err);
-    for (int i = 0; i < invocation_count(m->invocation, "plugins") && status == DAE_OK; ++i)
-        status = outputs_read(&outputs, "plugins", invocation_nth(m->invocation, "plugins", i), err);
-    if (status == DAE_OK)
-        status = outputs_write(&outputs, "impute", "the filled file", m->out, "give another name to -o", err);
-    if (status == DAE_OK)
-        status =
-            outputs_write(&outputs, "impute", "how sure it is", m->report, "give another name to --uncertainty", err);
-    if (status == DAE_OK)
-        status = outputs_differ(&outputs, "impute", "give another name to --uncertainty", err);
-    outputs_release(&outputs);
-    return status;
+    struct outputs outputs CLEANUP(outputs_release) = {0};
+    TRY(outputs_read(&outputs, "model", m->invocation->argument[0], err));
+    TRY(outputs_read(&outputs, "input", m->in, err));
+    for (int i = 0; i < invocation_count(m->invocation, "plugins"); ++i)
+        TRY(outputs_read(&outputs, "plugins", invocation_nth(m->invocation, "plugins", i), err));
+    TRY(outputs_write(&outputs, "impute", "the filled file", m->out, "give another name to -o", err));
+    TRY(outputs_write(&outputs, "impute", "how sure it is", m->report, "give another name to --uncertainty", err));
+    return outputs_differ(&outputs, "impute", "give another name to --uncertainty", err);
 }
 
 static enum dae_status load_file(struct impute *m, struct error *err)
@@ -122,30 +86,20 @@ static enum dae_status load_file(struct impute *m, struct error *err)
 
 static enum dae_status open_device(struct impute *m, struct error *err)
 {
-    const int64_t n = m->table.cells.n, batch = n < m->settings.batch ? n : m->settings.batch;
-    const struct executor_options options = {.batch = batch, .infer = true, .join = true, .fold = true};
-    TRY(invocation_device(m->invocation, m->config, &m->device, err));
-    fprintf(stderr, "%s\n", device_line(m->device));
-    TRY(trust_check(m->invocation, &m->network, &m->settings, m->device, err));
-    TRY(executor_new(m->device, &m->network, &options, &m->executor, err));
-    m->settings.batch = batch;
-    return executor_set_parameters(m->executor, m->parameters, err);
-}
-
-static enum dae_status apply(struct impute *m, const struct cells *rows, float *output, struct error *err)
-{
-    return panel_table_apply(rows, m->device, &m->network, m->executor, m->settings.batch, output, err);
+    TRY(saved_model_open_device(&m->saved, m->invocation, err));
+    return model_open(m->saved.device, &m->saved.file.network, m->saved.file.parameters,
+                      shape_min(m->table.cells.n, m->saved.settings.batch), &m->model, err);
 }
 
 /* One more pass with further cells hidden: what it says of the missing cells, and how far off it is on those hidden. */
 static enum dae_status add_pass(struct impute *m, int number, float *output, struct error *err)
 {
     const struct cell_mask mask = {.pattern = CELL_MASK_RANDOM, .share = pass_share, .seed = (uint64_t)number};
-    struct cells rows = {0};
+    struct cells rows CLEANUP(cells_release) = {0};
     TRY(cells_copy(&rows, &m->table.cells, err));
     cell_mask_apply(&mask, &rows);
-    enum dae_status status = apply(m, &rows, output, err);
-    for (int64_t at = 0; at < rows.n * rows.d && status == DAE_OK; ++at) {
+    TRY(panel_table_apply(&rows, m->model, output, err));
+    for (int64_t at = 0; at < rows.n * rows.d; ++at) {
         const double y = (double)output[at];
         if (!m->table.cells.seen[at]) {
             m->sum[at] += y;
@@ -155,24 +109,24 @@ static enum dae_status add_pass(struct impute *m, int number, float *output, str
             ++m->n_errors[at % rows.d];
         }
     }
-    cells_release(&rows);
-    return status;
+    return DAE_OK;
 }
 
 static enum dae_status fill(struct impute *m, struct error *err)
 {
     const size_t len = (size_t)m->table.cells.n * (size_t)m->table.cells.d;
-    float *output = calloc(len, sizeof *output);
-    enum dae_status status = output ? apply(m, &m->table.cells, output, err) : error_no_memory(err, "rows", len);
-    for (size_t i = 0; i < len && status == DAE_OK; ++i) {
+    float *output CLEANUP(cleanup_free) = calloc(len, sizeof *output);
+    if (!output)
+        return error_no_memory(err, "rows", len * sizeof *output);
+    TRY(panel_table_apply(&m->table.cells, m->model, output, err));
+    for (size_t i = 0; i < len; ++i) {
         m->fill[i] = (double)output[i];
         if (!m->table.cells.seen[i] && !isfinite(m->fill[i]))
-            status = error_set(err, DAE_BAD_DATA, "%s: the model's output is not finite; train it again", m->in);
+            return error_set(err, DAE_BAD_DATA, "%s: the model's output is not finite; train it again", m->in);
     }
-    for (int pass = 1; pass <= PASSES && status == DAE_OK; ++pass)
-        status = add_pass(m, pass, output, err);
-    free(output);
-    return status;
+    for (int pass = 1; pass <= PASSES; ++pass)
+        TRY(add_pass(m, pass, output, err));
+    return DAE_OK;
 }
 
 /* ---- From the network's numbers to the file's. --------------------------------------------------------------------
@@ -299,27 +253,19 @@ static enum dae_status report_rows(const struct impute *m, struct csv *csv, stru
 
 static enum dae_status write_report(const struct impute *m, struct text *report, struct error *err)
 {
-    struct csv csv;
+    struct csv csv CLEANUP(csv_close) = {0};
     TRY(csv_open(&csv, m->in, err));
     text_add(report, "date,column,value,spread,error\n");
-    enum dae_status status = report_rows(m, &csv, report, err);
-    csv_close(&csv);
-    return status;
+    return report_rows(m, &csv, report, err);
 }
 
 static enum dae_status write_results(struct impute *m, struct error *err)
 {
-    struct text out = {0}, report = {0};
-    enum dae_status status = write_report(m, &report, err);
-    if (status == DAE_OK)
-        status = panel_table_rewrite(&m->table, m->value, &out, err);
-    if (status == DAE_OK)
-        status = atomic_file_save(m->report, report.data, report.len, err);
-    if (status == DAE_OK)
-        status = atomic_file_save(m->out, out.data, out.len, err);
-    text_release(&out);
-    text_release(&report);
-    return status;
+    struct text out CLEANUP(text_release) = {0}, report CLEANUP(text_release) = {0};
+    TRY(write_report(m, &report, err));
+    TRY(panel_table_rewrite(&m->table, m->value, &out, err));
+    TRY(atomic_file_save(m->report, report.data, report.len, err));
+    return atomic_file_save(m->out, out.data, out.len, err);
 }
 
 static void print_summary(const struct impute *m)
@@ -334,17 +280,13 @@ static void print_summary(const struct impute *m)
 
 static void release(struct impute *m)
 {
-    executor_free(m->executor);
-    invocation_close(m->device);
+    model_close(m->model);
     free(m->fill);
     free(m->value);
     free(m->error_squares);
     free(m->n_errors);
-    free(m->parameters);
     panel_table_release(&m->table);
-    panel_columns_free(m->columns);
-    registry_close(m->registry);
-    arena_release(&m->arena);
+    saved_model_release(&m->saved);
 }
 
 /* OUT.csv -> OUT.uncertainty.csv */
@@ -358,30 +300,21 @@ static const char *default_report(struct arena *arena, const char *out)
 
 static enum dae_status run(const struct invocation *invocation, struct error *err)
 {
-    struct impute m = {.invocation = invocation,
-                       .model = invocation->argument[0],
-                       .in = invocation->argument[1],
-                       .out = invocation_value(invocation, "o"),
-                       .report = invocation_value(invocation, "uncertainty")};
-    if (!m.report)
-        m.report = default_report(&m.arena, m.out);
-    enum dae_status status = m.report ? check_names(&m, err) : error_no_memory(err, "file name", 0);
-    if (status == DAE_OK)
-        status = load_model(&m, err);
-    if (status == DAE_OK)
-        status = load_file(&m, err);
-    if (status == DAE_OK)
-        status = open_device(&m, err);
-    if (status == DAE_OK)
-        status = fill(&m, err);
-    if (status == DAE_OK)
-        status = take_fills(&m, err);
-    if (status == DAE_OK)
-        status = write_results(&m, err);
-    if (status == DAE_OK)
-        print_summary(&m);
-    release(&m);
-    return status;
+    struct impute m CLEANUP(release) = {.invocation = invocation,
+                                        .in = invocation->argument[1],
+                                        .out = invocation_value(invocation, "o"),
+                                        .report = invocation_value(invocation, "uncertainty")};
+    if (!m.report && !(m.report = default_report(&m.saved.arena, m.out)))
+        return error_no_memory(err, "file name", strlen(m.out));
+    TRY(check_names(&m, err));
+    TRY(load_model(&m, err));
+    TRY(load_file(&m, err));
+    TRY(open_device(&m, err));
+    TRY(fill(&m, err));
+    TRY(take_fills(&m, err));
+    TRY(write_results(&m, err));
+    print_summary(&m);
+    return DAE_OK;
 }
 
 static const struct command_option option_o = {"o", "FILE.csv", OPTION_VALUE, true, "the filled file"};

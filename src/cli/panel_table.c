@@ -7,21 +7,17 @@
 
 #include "data/panel/panel_csv.h"
 #include "format/csv.h"
-#include "model/loader.h"
-#include "model/model_file.h"
 
 /* ---- Reading. ---------------------------------------------------------------------------------------------------- */
 
-enum dae_status panel_table_columns(const char *model, const struct safetensors *file, const struct network *network,
-                                    struct panel_columns **columns, struct error *err)
+enum dae_status panel_table_check_model(const char *path, const struct model_file *file, struct error *err)
 {
-    TRY(model_file_columns(model, file, columns, err));
-    if (dae_shape_len(&network->node[0].plan.output) == (*columns)->d)
+    if (!file->columns)
+        return error_set(err, DAE_CHECKPOINT, "%s: the model was not trained on a panel (data.source: csv)", path);
+    if (dae_shape_len(&file->network.node[0].plan.output) == file->columns->d)
         return DAE_OK;
-    panel_columns_free(*columns);
-    *columns = NULL;
     return error_set(err, DAE_CHECKPOINT, "%s: the model takes windows of several rows; train one with window: 1",
-                     model);
+                     path);
 }
 
 /* `numbers` has the panel's columns. */
@@ -111,36 +107,11 @@ enum dae_status panel_table_check_whole(const struct panel_table *table, struct 
 
 /* ---- The network's work. ----------------------------------------------------------------------------------------- */
 
-static enum dae_status run_batches(struct loader *loader, const struct cells *rows, const struct network *network,
-                                   struct executor *executor, int64_t batch_len, float *output, struct error *err)
+enum dae_status panel_table_apply(const struct cells *rows, struct model *model, float *output, struct error *err)
 {
-    for (int64_t first = 0; first < rows->n; first += batch_len) {
-        struct batch batch;
-        TRY(loader_batch(loader, first, 0, 0, &batch, err));
-        TRY(executor_forward(executor, SCHEDULE_INFER, &batch, err));
-        TRY(executor_read(executor, SCHEDULE_INFER, network->output, batch.n, output + first * rows->d, err));
-    }
-    return DAE_OK;
-}
-
-enum dae_status panel_table_apply(const struct cells *rows, struct device *device, const struct network *network,
-                                  struct executor *executor, int64_t batch, float *output, struct error *err)
-{
-    const size_t len = (size_t)rows->n * (size_t)rows->d;
-    struct dataset set = {.n = rows->n, .shape = {1, {rows->d}}, .kind = DATASET_FLOAT};
-    struct loader *loader = NULL;
-    float *values = malloc(len * sizeof *values);
-    set.values = values;
-    if (!values)
-        return error_no_memory(err, "rows", len * sizeof *values);
-    for (size_t i = 0; i < len; ++i)
-        values[i] = (float)rows->x[i];
-    enum dae_status status = loader_new(device, &set, batch, &loader, err);
-    if (status == DAE_OK)
-        status = run_batches(loader, rows, network, executor, batch, output, err);
-    loader_free(loader);
-    dataset_release(&set);
-    return status;
+    for (int64_t i = 0; i < rows->n * rows->d; ++i)
+        output[i] = (float)rows->x[i];
+    return model_run(model, output, rows->n, output, NULL, err);
 }
 
 /* ---- Writing. ---------------------------------------------------------------------------------------------------- */

@@ -5,16 +5,11 @@
 
 #include "base/text.h"
 #include "data/panel/panel_columns.h"
-#include "device/device.h"
-#include "format/safetensors.h"
-#include "graph/executor.h"
-#include "graph/network.h"
+#include "model/model.h"
+#include "model/model_file.h"
 
-/* What the model's file says about the columns; the caller frees it. DAE_CHECKPOINT if the model is not of a panel, or
- * has windows of several rows. */
-MUST_USE enum dae_status panel_table_columns(const char *model, const struct safetensors *file,
-                                             const struct network *network, struct panel_columns **columns,
-                                             struct error *err);
+/* DAE_CHECKPOINT for a model that takes no rows: not one of a panel, or of windows of several rows. */
+MUST_USE enum dae_status panel_table_check_model(const char *path, const struct model_file *file, struct error *err);
 
 /* Zero-initialise. */
 struct panel_table {
@@ -33,11 +28,10 @@ void panel_table_release(struct panel_table *table);
 /* DAE_BAD_DATA at the first hole, for networks that do not read the mask. For tables without returns. */
 MUST_USE enum dae_status panel_table_check_whole(const struct panel_table *table, struct error *err);
 
-/* Runs the network, whose executor takes `batch` rows at once, on the rows: output (n,d), standardised. A network that
- * reads the mask gets the holes. */
-MUST_USE enum dae_status panel_table_apply(const struct cells *rows, struct device *device,
-                                           const struct network *network, struct executor *executor, int64_t batch,
-                                           float *output, struct error *err);
+/* What the model (model_open) makes of the rows: output (n,d), standardised. A network that reads the mask is told of
+ * the holes. */
+MUST_USE enum dae_status panel_table_apply(const struct cells *rows, struct model *model, float *output,
+                                           struct error *err);
 
 enum { PANEL_TABLE_NUMBER_BYTES = 32 };
 

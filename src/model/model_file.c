@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/shape.h"
 #include "config/tree.h"
+#include "format/safetensors.h"
 
 #define FORMAT "dae-cl model 1"
 
@@ -22,12 +24,15 @@ enum dae_status model_file_save(const char *path, const struct network *network,
         if (!isfinite(parameters[i]))
             return error_set(err, DAE_DIVERGED, "%s is not written: the parameters of the network are not finite",
                              path);
-    struct st_tensor *tensors = calloc((size_t)network->n_nodes * DAE_MAX_WEIGHTS, sizeof *tensors);
-    struct text text = {0}, panel = {0};
+    struct st_tensor *tensors CLEANUP(cleanup_free) =
+        calloc((size_t)network->n_nodes * DAE_MAX_WEIGHTS, sizeof *tensors);
+    struct text text CLEANUP(text_release) = {0}, panel CLEANUP(text_release) = {0};
     size_t n = 0;
-    enum dae_status status = tensors ? tree_write(config, &text, err) : error_no_memory(err, path, 0);
-    for (int i = 0; i < network->n_nodes && status == DAE_OK; ++i)
-        for (int w = 0; w < network->node[i].plan.n_weights && status == DAE_OK; ++w) {
+    if (!tensors)
+        return error_no_memory(err, path, 0);
+    TRY(tree_write(config, &text, err));
+    for (int i = 0; i < network->n_nodes; ++i)
+        for (int w = 0; w < network->node[i].plan.n_weights; ++w) {
             const struct dae_shape *shape = &network->node[i].plan.weight[w].shape;
             struct st_tensor *tensor = &tensors[n++];
             *tensor = (struct st_tensor){
@@ -35,45 +40,14 @@ enum dae_status model_file_save(const char *path, const struct network *network,
             for (int d = 0; d < shape->rank; ++d)
                 tensor->shape[d] = (uint64_t)shape->dim[d];
             if (!tensor->name)
-                status = error_no_memory(err, path, 0);
+                return error_no_memory(err, path, 0);
         }
     if (columns)
         panel_columns_write(columns, &panel);
-    if (status == DAE_OK && (text.failed || panel.failed))
-        status = error_no_memory(err, path, text.len + panel.len);
-    if (status == DAE_OK) {
-        const struct st_meta meta[] = {{"format", FORMAT}, {"config", text.data}, {"columns", panel.data}};
-        status = safetensors_save(path, tensors, n, meta, columns ? 3 : 2, err);
-    }
-    text_release(&panel);
-    text_release(&text);
-    free(tensors);
-    return status;
-}
-
-enum dae_status model_file_open(const char *path, struct arena *arena, struct safetensors *file, struct value **config,
-                                struct error *err)
-{
-    TRY(safetensors_open(path, 0, file, err));
-    const char *format = safetensors_meta(file, "format"), *text = safetensors_meta(file, "config");
-    enum dae_status status;
-    if (!format || strcmp(format, FORMAT) != 0 || !text)
-        status =
-            error_set(err, DAE_CHECKPOINT, "%s: it is not a model of this version of dae-cl (%s wanted)", path, FORMAT);
-    else
-        status = tree_parse_text(path, text, strlen(text), arena, config, err);
-    if (status != DAE_OK)
-        safetensors_close(file);
-    return status;
-}
-
-enum dae_status model_file_columns(const char *path, const struct safetensors *file, struct panel_columns **columns,
-                                   struct error *err)
-{
-    const char *text = safetensors_meta(file, "columns");
-    if (!text)
-        return error_set(err, DAE_CHECKPOINT, "%s: the model was not trained on a panel (data.source: csv)", path);
-    return panel_columns_read(text, path, columns, err);
+    if (text.failed || panel.failed)
+        return error_no_memory(err, path, text.len + panel.len);
+    const struct st_meta meta[] = {{"format", FORMAT}, {"config", text.data}, {"columns", panel.data}};
+    return safetensors_save(path, tensors, n, meta, columns ? 3 : 2, err);
 }
 
 static bool fits(const struct st_tensor *tensor, const struct dae_shape *shape)
@@ -84,10 +58,9 @@ static bool fits(const struct st_tensor *tensor, const struct dae_shape *shape)
     return same;
 }
 
-enum dae_status model_file_parameters(const char *path, const struct safetensors *file, const struct network *network,
-                                      float *parameters, struct error *err)
+static enum dae_status read_parameters(const char *path, const struct safetensors *file, const struct network *network,
+                                       float *parameters, struct error *err)
 {
-    memset(parameters, 0, (size_t)network->parameters_len * sizeof *parameters);
     for (int i = 0; i < network->n_nodes; ++i)
         for (int w = 0; w < network->node[i].plan.n_weights; ++w) {
             const struct dae_shape *shape = &network->node[i].plan.weight[w].shape;
@@ -114,4 +87,25 @@ enum dae_status model_file_parameters(const char *path, const struct safetensors
                                      path, name);
         }
     return DAE_OK;
+}
+
+enum dae_status model_file_load(const char *path, const struct registry *registry, struct arena *arena,
+                                struct model_file *out, struct error *err)
+{
+    struct safetensors file CLEANUP(safetensors_close) = {0};
+    *out = (struct model_file){0};
+    TRY(safetensors_open(path, 0, &file, err));
+    const char *format = safetensors_meta(&file, "format"), *config = safetensors_meta(&file, "config");
+    const char *columns = safetensors_meta(&file, "columns");
+    if (!format || strcmp(format, FORMAT) != 0 || !config)
+        return error_set(err, DAE_CHECKPOINT, "%s: it is not a model of this version of dae-cl (%s wanted)", path,
+                         FORMAT);
+    TRY(tree_parse_text(path, config, strlen(config), arena, &out->config, err));
+    TRY(network_build(registry, out->config, arena, false, &out->network, err));
+    const size_t len = (size_t)out->network.parameters_len;
+    out->parameters = arena_array(arena, len + 1, sizeof *out->parameters); /* a network may have none */
+    if (!out->parameters)
+        return error_no_memory(err, path, len * sizeof *out->parameters);
+    TRY(read_parameters(path, &file, &out->network, out->parameters, err));
+    return columns ? panel_columns_read(columns, path, &out->columns, err) : DAE_OK;
 }

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "config/value.h"
 #include "data/panel/panel_columns.h"
-#include "format/safetensors.h"
 #include "graph/network.h"
 
 /* Writes the model whole or not at all; equal parameters give equal bytes. columns: of the panel
@@ -14,19 +13,17 @@ MUST_USE enum dae_status model_file_save(const char *path, const struct network 
                                          const struct value *config, const struct panel_columns *columns,
                                          struct error *err);
 
-/* Opens a model and parses its config into the arena. On success the caller closes the file (safetensors_close) after
- * model_file_parameters. A file that is no dae-cl model: DAE_CHECKPOINT. */
-MUST_USE enum dae_status model_file_open(const char *path, struct arena *arena, struct safetensors *file,
-                                         struct value **config, struct error *err);
+/* A model file as it was read. All but the columns is the arena's. */
+struct model_file {
+    struct value *config; /* resolved, as it was trained with */
+    struct network network;
+    float *parameters;             /* (parameters_len), finite */
+    struct panel_columns *columns; /* of the panel that it was trained on; NULL: it was trained on something else */
+};
 
-/* The columns of the panel that the model was trained on: DAE_CHECKPOINT when it was trained on something else. The
- * caller frees. */
-MUST_USE enum dae_status model_file_columns(const char *path, const struct safetensors *file,
-                                            struct panel_columns **columns, struct error *err);
-
-/* Fills parameters (parameters_len) of the network that was built from the file's config. A missing tensor or another
- * shape: DAE_CHECKPOINT with both shapes. */
-MUST_USE enum dae_status model_file_parameters(const char *path, const struct safetensors *file,
-                                               const struct network *network, float *parameters, struct error *err);
+/* Reads a model; on success the caller frees the columns. A file that is no dae-cl model, a tensor that is missing or
+ * of another shape than the network's (with both shapes): DAE_CHECKPOINT. DAE_CONFIG at a line of its config. */
+MUST_USE enum dae_status model_file_load(const char *path, const struct registry *registry, struct arena *arena,
+                                         struct model_file *out, struct error *err);
 
 #endif
