@@ -13,7 +13,7 @@ struct taker {
     bool samples, noisy;
 };
 
-static enum dae_status take_batch(void *context, const struct study_batch *batch, struct error *err)
+static enum dae_status take_batch(void *context, const struct model_batch *batch, struct error *err)
 {
     const struct taker *taker = context;
     const float *from = !taker->samples ? batch->code : taker->noisy ? batch->noisy : batch->clean;
@@ -31,7 +31,7 @@ static enum dae_status take_all(const struct study_task *task, const struct stud
     if (!*to)
         return error_no_memory(err, "codes", (size_t)codes->n * (size_t)codes->d * sizeof **to);
     struct taker taker = {*to, codes->n, codes->d, samples, noisy};
-    return study_pass(task, variant, parameters, task->test, PHILOX_HELD_OUT, 0, noisy, take_batch, &taker, err);
+    return study_pass(task, variant, parameters, task->test, noisy, take_batch, &taker, err);
 }
 
 enum dae_status codes_take(const struct study_task *task, const struct study_variant *variant, const float *parameters,
@@ -43,12 +43,8 @@ enum dae_status codes_take(const struct study_task *task, const struct study_var
         .n = n < CODES_MAX_SAMPLES ? n : CODES_MAX_SAMPLES,
         .d = dae_shape_len(&network->node[samples ? 0 : network->code].plan.output),
     };
-    enum dae_status status = take_all(task, variant, parameters, samples, false, codes, &codes->clean, err);
-    if (status == DAE_OK && with_noisy)
-        status = take_all(task, variant, parameters, samples, true, codes, &codes->noisy, err);
-    if (status != DAE_OK)
-        codes_release(codes);
-    return status;
+    TRY(take_all(task, variant, parameters, samples, false, codes, &codes->clean, err));
+    return with_noisy ? take_all(task, variant, parameters, samples, true, codes, &codes->noisy, err) : DAE_OK;
 }
 
 void codes_release(struct codes *codes)
@@ -71,21 +67,17 @@ enum dae_status codes_score(const struct study_task *task, const struct codes *c
 {
     const float *const given[CODES_VIEWS] = {codes->clean, codes->noisy, codes->clean};
     const float *const asked[CODES_VIEWS] = {codes->clean, codes->noisy, codes->noisy};
-    uint8_t *fold;
-    enum dae_status status = make_folds(task, codes->n, &fold, err);
-    for (int view = 0; view < CODES_VIEWS && status == DAE_OK; ++view) {
+    uint8_t *fold CLEANUP(cleanup_free) = NULL;
+    TRY(make_folds(task, codes->n, &fold, err));
+    for (int view = 0; view < CODES_VIEWS; ++view) {
         const struct cross_validation trial = {codes->n, codes->d,   given[view], asked[view], task->test_set->labels,
                                                fold,     CODES_FOLDS};
-        status = knn_accuracy(&trial, k, &score->knn[view], err);
-        if (status == DAE_OK)
-            status = study_stopped(task, err);
-        if (status == DAE_OK)
-            status = linear_probe_accuracy(&trial, &score->probe[view], err);
-        if (status == DAE_OK)
-            status = study_stopped(task, err);
+        TRY(knn_accuracy(&trial, k, &score->knn[view], err));
+        TRY(study_stopped(task, err));
+        TRY(linear_probe_accuracy(&trial, &score->probe[view], err));
+        TRY(study_stopped(task, err));
     }
-    free(fold);
-    return status;
+    return DAE_OK;
 }
 
 enum dae_status codes_knn(const struct study_task *task, const struct study_variant *variant, const float *parameters,
@@ -94,15 +86,11 @@ enum dae_status codes_knn(const struct study_task *task, const struct study_vari
     *accuracy = NAN;
     if (!task->test_set->labels || variant->network.code < 0)
         return DAE_OK;
-    struct codes codes;
-    uint8_t *fold = NULL;
+    struct codes codes CLEANUP(codes_release) = {0};
+    uint8_t *fold CLEANUP(cleanup_free) = NULL;
     TRY(codes_take(task, variant, parameters, false, false, &codes, err));
-    enum dae_status status = make_folds(task, codes.n, &fold, err);
+    TRY(make_folds(task, codes.n, &fold, err));
     const struct cross_validation trial = {codes.n, codes.d,    codes.clean, codes.clean, task->test_set->labels,
                                            fold,    CODES_FOLDS};
-    if (status == DAE_OK)
-        status = knn_accuracy(&trial, CODES_NEIGHBOURS, accuracy, err);
-    free(fold);
-    codes_release(&codes);
-    return status;
+    return knn_accuracy(&trial, CODES_NEIGHBOURS, accuracy, err);
 }

@@ -16,7 +16,8 @@ struct codes {
     float *clean, *noisy; /* (n,d); noisy is NULL if it was not requested */
 };
 
-/* The test samples themselves, or the numbers of the network's node `code`. The caller releases. */
+/* The test samples themselves, or the numbers of the network's node `code`. The caller releases, whatever the outcome.
+ */
 MUST_USE enum dae_status codes_take(const struct study_task *task, const struct study_variant *variant,
                                     const float *parameters, bool samples, bool with_noisy, struct codes *codes,
                                     struct error *err);

@@ -76,7 +76,6 @@ static enum dae_status compare(const struct study_task *task, const struct study
         .test_set = task->test_set,
         .train = task->train,
         .test = task->test,
-        .bytes = task->train_set->kind == DATASET_UINT8,
         .model = model,
         .standard = standard,
         .median = test_shown_are_images(&variant->network),
@@ -233,7 +232,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
     TRY(train(task, &model, &standard, err));
     const double share = (1 - task->done) / o->n;
     for (int i = 0; i < o->n; ++i) {
-        struct evaluation evaluation;
+        struct evaluation evaluation CLEANUP(evaluation_release) = {0};
         const char *what = arena_printf(task->arena, "comparing under %s", o->kind[i].name);
         if (!what)
             return error_no_memory(err, "study", 0);
@@ -244,13 +243,10 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
             present[m] = evaluation.row[m].present;
             mse[i * RIVAL_N + m] = evaluation.row[m].mse;
         }
-        enum dae_status status = add_table(task, &o->kind[i], i, &evaluation, result, err);
-        if (status == DAE_OK)
-            status = add_finding(task, &o->kind[i], &evaluation, result, err);
-        if (status == DAE_OK && i == 0 && test_shown_are_images(task->network))
-            status = add_images(task, &o->kind[i], &evaluation, result, err);
-        evaluation_release(&evaluation);
-        TRY(status);
+        TRY(add_table(task, &o->kind[i], i, &evaluation, result, err));
+        TRY(add_finding(task, &o->kind[i], &evaluation, result, err));
+        if (i == 0 && test_shown_are_images(task->network))
+            TRY(add_images(task, &o->kind[i], &evaluation, result, err));
         study_progress(task, share, what);
     }
     result->title = "Comparison";

@@ -12,7 +12,7 @@ struct visitor {
     struct test_shown *shown;
 };
 
-static void keep(const struct visitor *v, float *kept, const float *values, const struct study_batch *batch)
+static void keep(const struct visitor *v, float *kept, const float *values, const struct model_batch *batch)
 {
     for (int i = 0; kept && i < v->shown->n; ++i) {
         const int64_t at = v->shown->number[i] - batch->first;
@@ -21,7 +21,7 @@ static void keep(const struct visitor *v, float *kept, const float *values, cons
     }
 }
 
-static enum dae_status visit(void *context, const struct study_batch *batch, struct error *err)
+static enum dae_status visit(void *context, const struct model_batch *batch, struct error *err)
 {
     struct visitor *v = context;
     (void)err;
@@ -39,7 +39,7 @@ enum dae_status denoising_error_measure(const struct study_task *task, const str
                                         struct denoising_error *out, struct error *err)
 {
     struct visitor v = {.len = dae_shape_len(&variant->network.node[0].plan.output), .shown = shown};
-    TRY(study_pass(task, variant, parameters, task->test, PHILOX_HELD_OUT, 0, corrupt, visit, &v, err));
+    TRY(study_pass(task, variant, parameters, task->test, corrupt, visit, &v, err));
     *out = (struct denoising_error){
         .noisy_mse = metrics_mse(&v.noisy),
         .noisy_psnr = metrics_mse(&v.noisy) > 0 ? metrics_psnr_mean(&v.noisy) : NAN,

@@ -110,24 +110,22 @@ static enum dae_status measure(struct features *f, enum row row, const struct co
     return DAE_OK;
 }
 
-static enum dae_status add_to_pca(void *context, const struct study_batch *batch, struct error *err)
+static enum dae_status add_to_pca(void *context, const struct model_batch *batch, struct error *err)
 {
     (void)err;
     pca_add(context, batch->clean, (size_t)batch->n);
     return DAE_OK;
 }
 
-/* Codes of `from` on the components of `pca`, k of them. */
+/* Codes of `from` on the components of `pca`, k of them. The caller releases, whatever the outcome. */
 static enum dae_status encode(struct pca *pca, const struct codes *from, struct codes *to, struct error *err)
 {
     *to = (struct codes){.n = from->n, .d = pca->k};
     const size_t numbers = (size_t)to->n * (size_t)to->d;
     to->clean = calloc(numbers, sizeof *to->clean);
     to->noisy = calloc(numbers, sizeof *to->noisy);
-    if (!to->clean || !to->noisy) {
-        codes_release(to);
+    if (!to->clean || !to->noisy)
         return error_no_memory(err, "codes", 2 * numbers * sizeof *to->clean);
-    }
     pca_encode(pca, from->clean, to->clean, (size_t)from->n);
     pca_encode(pca, from->noisy, to->noisy, (size_t)from->n);
     return DAE_OK;
@@ -137,35 +135,24 @@ static enum dae_status encode(struct pca *pca, const struct codes *from, struct 
 static enum dae_status measure_pca(struct features *f, const float *parameters, const struct codes *pixels,
                                    struct error *err)
 {
-    struct codes codes;
-    struct pca pca;
+    struct codes codes CLEANUP(codes_release) = {0};
+    struct pca pca CLEANUP(pca_release) = {0};
     const int64_t k = dae_shape_len(&f->variant->network.node[f->variant->network.code].plan.output);
     if (k >= pixels->d)
         return DAE_OK; /* it would change nothing */
     TRY(pca_init(&pca, (size_t)pixels->d, err));
-    enum dae_status status =
-        study_pass(f->task, f->variant, parameters, f->task->train, 0, 0, false, add_to_pca, &pca, err);
-    if (status == DAE_OK)
-        status = pca_solve(&pca, (size_t)k, err);
-    if (status == DAE_OK)
-        status = encode(&pca, pixels, &codes, err);
-    if (status == DAE_OK) {
-        status = measure(f, ROW_PCA, &codes, err);
-        codes_release(&codes);
-    }
-    pca_release(&pca);
-    return status;
+    TRY(study_pass(f->task, f->variant, parameters, f->task->train, false, add_to_pca, &pca, err));
+    TRY(pca_solve(&pca, (size_t)k, err));
+    TRY(encode(&pca, pixels, &codes, err));
+    return measure(f, ROW_PCA, &codes, err);
 }
 
 static enum dae_status measure_samples(struct features *f, const float *parameters, struct error *err)
 {
-    struct codes pixels;
+    struct codes pixels CLEANUP(codes_release) = {0};
     TRY(codes_take(f->task, f->variant, parameters, true, true, &pixels, err));
-    enum dae_status status = measure(f, ROW_PIXELS, &pixels, err);
-    if (status == DAE_OK)
-        status = measure_pca(f, parameters, &pixels, err);
-    codes_release(&pixels);
-    return status;
+    TRY(measure(f, ROW_PIXELS, &pixels, err));
+    return measure_pca(f, parameters, &pixels, err);
 }
 
 /* ---- Maps. ------------------------------------------------------------------------------------------------------- */
@@ -206,36 +193,26 @@ static enum dae_status add_map(struct features *f, enum row row, bool noisy, con
 
 static enum dae_status add_maps(struct features *f, enum row row, const struct codes *codes, struct error *err)
 {
-    struct pca pca;
-    struct codes flat;
+    struct pca pca CLEANUP(pca_release) = {0};
+    struct codes flat CLEANUP(codes_release) = {0};
     if (codes->d < 2)
         return DAE_OK;
     TRY(pca_init(&pca, (size_t)codes->d, err));
     pca_add(&pca, codes->clean, (size_t)codes->n);
-    enum dae_status status = pca_solve(&pca, 2, err);
-    if (status == DAE_OK)
-        status = encode(&pca, codes, &flat, err);
-    if (status == DAE_OK) {
-        const double kept = pca.ratio[0] + pca.ratio[1];
-        status = add_map(f, row, false, flat.clean, kept, err);
-        if (status == DAE_OK)
-            status = add_map(f, row, true, flat.noisy, kept, err);
-        codes_release(&flat);
-    }
-    pca_release(&pca);
-    return status;
+    TRY(pca_solve(&pca, 2, err));
+    TRY(encode(&pca, codes, &flat, err));
+    const double kept = pca.ratio[0] + pca.ratio[1];
+    TRY(add_map(f, row, false, flat.clean, kept, err));
+    return add_map(f, row, true, flat.noisy, kept, err);
 }
 
 static enum dae_status measure_network(struct features *f, enum row row, const float *parameters, struct error *err)
 {
-    struct codes codes;
+    struct codes codes CLEANUP(codes_release) = {0};
     TRY(codes_take(f->task, f->variant, parameters, false, true, &codes, err));
-    enum dae_status status = measure(f, row, &codes, err);
+    TRY(measure(f, row, &codes, err));
     f->value[row][COLUMN_DEAD] = (double)count_dead(&codes);
-    if (status == DAE_OK)
-        status = add_maps(f, row, &codes, err);
-    codes_release(&codes);
-    return status;
+    return add_maps(f, row, &codes, err);
 }
 
 /* ---- What the numbers say. --------------------------------------------------------------------------------------- */

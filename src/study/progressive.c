@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/executor.h"
 #include "stats/metrics.h"
 #include "study/denoising_error.h"
 #include "study/gaussian_levels.h"
@@ -35,10 +34,9 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
 struct progressive {
     struct study_task *task;
     const struct options *options;
-    int64_t len, batch;
-    struct executor *executor;
-    struct buffer *data, *order; /* (batch, sample) floats; (batch) int32 */
-    float *value;                /* (batch, sample) */
+    int64_t len;
+    struct model *model;
+    float *value; /* (batch, sample) */
     struct test_shown shown;
     float *image;                           /* (levels, 2 + passes, shown, sample): clean, noisy, after each pass */
     double mse[MAX_LEVELS][MAX_PASSES + 1]; /* after 0, 1, ... passes */
@@ -54,7 +52,7 @@ struct level_pass {
     struct metrics metrics[MAX_PASSES + 1];
 };
 
-static void keep_shown(const struct level_pass *l, int row, const float *values, const struct study_batch *batch)
+static void keep_shown(const struct level_pass *l, int row, const float *values, const struct model_batch *batch)
 {
     const struct progressive *p = l->p;
     for (int i = 0; i < p->shown.n; ++i) {
@@ -64,16 +62,7 @@ static void keep_shown(const struct level_pass *l, int row, const float *values,
     }
 }
 
-/* Replaces n samples by what the network makes of them. */
-static enum dae_status apply(const struct progressive *p, float *value, int64_t n, struct error *err)
-{
-    const struct batch batch = {.data = p->data, .order = p->order, .n = n};
-    TRY(buffer_write(p->data, 0, value, (uint64_t)(n * p->len) * sizeof *value, err));
-    TRY(executor_forward(p->executor, SCHEDULE_INFER, &batch, err));
-    return executor_read(p->executor, SCHEDULE_INFER, p->task->network->output, n, value, err);
-}
-
-static enum dae_status pass_batch(void *context, const struct study_batch *batch, struct error *err)
+static enum dae_status pass_batch(void *context, const struct model_batch *batch, struct error *err)
 {
     struct level_pass *l = context;
     const struct progressive *p = l->p;
@@ -81,7 +70,7 @@ static enum dae_status pass_batch(void *context, const struct study_batch *batch
     keep_shown(l, 0, batch->clean, batch);
     for (int stage = 0; stage < p->n_stages; ++stage) {
         if (stage > 0)
-            TRY(apply(p, p->value, batch->n, err));
+            TRY(model_run(p->model, p->value, batch->n, p->value, NULL, err));
         metrics_add(&l->metrics[stage], p->value, batch->clean, (size_t)batch->n, (size_t)p->len);
         keep_shown(l, 1 + stage, p->value, batch);
     }
@@ -93,7 +82,7 @@ static enum dae_status measure_level(struct progressive *p, int level, const flo
     struct study_variant *variant;
     struct level_pass l = {.p = p, .image = p->image + level * (1 + p->n_stages) * p->shown.n * p->len};
     TRY(gaussian_levels_variant(p->task, p->options->levels.number[level], NULL, &variant, err));
-    TRY(study_pass(p->task, variant, parameters, p->task->test, PHILOX_HELD_OUT, 0, true, pass_batch, &l, err));
+    TRY(study_pass(p->task, variant, parameters, p->task->test, true, pass_batch, &l, err));
     for (int stage = 0; stage < p->n_stages; ++stage) {
         p->mse[level][stage] = metrics_mse(&l.metrics[stage]);
         p->psnr[level][stage] = metrics_psnr_mean(&l.metrics[stage]);
@@ -104,22 +93,14 @@ static enum dae_status measure_level(struct progressive *p, int level, const flo
 static enum dae_status prepare(struct progressive *p, const float *parameters, struct error *err)
 {
     struct study_task *task = p->task;
-    const struct executor_options options = {.batch = p->batch, .infer = true, .join = true, .fold = true};
-    const uint64_t numbers = (uint64_t)(p->batch * p->len), order_bytes = (uint64_t)p->batch * sizeof(int32_t);
+    const int64_t batch = task->settings->batch;
     test_shown_choose(task->test_set, TEST_ERROR_SHOWN, &p->shown);
     p->image = arena_array(task->arena, (size_t)(p->options->levels.n * (1 + p->n_stages) * p->shown.n),
                            (size_t)p->len * sizeof *p->image);
-    p->value = arena_array(task->arena, numbers, sizeof *p->value);
-    int32_t *order = arena_array(task->arena, (size_t)p->batch, sizeof *order);
-    if (!p->image || !p->value || !order)
-        return error_no_memory(err, "images", numbers * sizeof *p->value);
-    for (int64_t i = 0; i < p->batch; ++i)
-        order[i] = (int32_t)i;
-    TRY(executor_new(task->device, task->network, &options, &p->executor, err));
-    TRY(executor_set_parameters(p->executor, parameters, err));
-    TRY(buffer_new(task->device, numbers * sizeof *p->value, "samples", &p->data, err));
-    TRY(buffer_new(task->device, order_bytes, "order of samples", &p->order, err));
-    return buffer_write(p->order, 0, order, order_bytes, err);
+    p->value = arena_array(task->arena, (size_t)(batch * p->len), sizeof *p->value);
+    if (!p->image || !p->value)
+        return error_no_memory(err, "images", (unsigned long long)(batch * p->len) * sizeof *p->value);
+    return model_open(task->device, task->network, parameters, batch, &p->model, err);
 }
 
 static enum dae_status measure(struct progressive *p, const float *parameters, struct error *err)
@@ -130,9 +111,7 @@ static enum dae_status measure(struct progressive *p, const float *parameters, s
         study_progress(p->task, level > 0 ? 0.2 / n : 0, "denoising repeatedly");
         status = measure_level(p, level, parameters, err);
     }
-    buffer_free(p->data);
-    buffer_free(p->order);
-    executor_free(p->executor);
+    model_close(p->model);
     return status;
 }
 
@@ -297,7 +276,6 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
         .task = task,
         .options = options,
         .len = dae_shape_len(&task->network->node[0].plan.output),
-        .batch = task->settings->batch,
         .n_stages = 1 + (int)((const struct options *)options)->passes,
     };
     const float *parameters = task->model;

@@ -67,7 +67,7 @@ struct measured {
     double before, after, cosine;                   /* spiral: distances to the curve at scale 1 */
 };
 
-static enum dae_status visit_mixture(void *context, const struct study_batch *batch, struct error *err)
+static enum dae_status visit_mixture(void *context, const struct model_batch *batch, struct error *err)
 {
     struct measured *m = context;
     const double variance = m->sigma * m->sigma;
@@ -97,7 +97,7 @@ static enum dae_status visit_mixture(void *context, const struct study_batch *ba
     return DAE_OK;
 }
 
-static enum dae_status visit_spiral(void *context, const struct study_batch *batch, struct error *err)
+static enum dae_status visit_spiral(void *context, const struct model_batch *batch, struct error *err)
 {
     struct measured *m = context;
     (void)err;
@@ -336,8 +336,8 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
         study_progress(task, 0, "measuring");
         m[i].sigma = sigmas->number[i];
         m[i].scale = scale;
-        TRY(study_pass(task, variant, parameters, task->test, PHILOX_HELD_OUT, 0, true,
-                       mixture ? visit_mixture : visit_spiral, &m[i], err));
+        TRY(study_pass(task, variant, parameters, task->test, true, mixture ? visit_mixture : visit_spiral, &m[i],
+                       err));
         if (result->n_figures + 2 <= STUDY_MAX_FIGURES)
             TRY(add_fields(task, variant, parameters, sigmas->number[i], mixture, i + 1, result, err));
     }

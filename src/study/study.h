@@ -16,7 +16,7 @@
 #include "config/rows.h"
 #include "data/source.h"
 #include "graph/network.h"
-#include "model/loader.h"
+#include "model/model.h"
 #include "train/settings.h"
 
 /* ---- What a study returns. The task's arena owns all memory.
@@ -147,21 +147,11 @@ void study_progress(struct study_task *task, double share, const char *what);
 /* DAE_INTERRUPTED or DAE_TERMINATED after a signal, for long measurements without study_train and study_pass. */
 MUST_USE enum dae_status study_stopped(const struct study_task *task, struct error *err);
 
-/* Samples [first, first + n) in a network; arrays are (n, shape) and are valid until the callback returns. */
-struct study_batch {
-    int64_t first, n;
-    const float *clean, *noisy, *output;
-    const float *code; /* NULL if the network names none */
-    const float *loss; /* (n) */
-};
-
-/* Takes all samples of `loader`, in the order of the file, through the network with the corruption's draws of (split,
- * epoch), split 0 or PHILOX_HELD_OUT, or clean if `corrupt` is false; calls `visit` for each batch. */
-MUST_USE enum dae_status
-study_pass(const struct study_task *task, const struct study_variant *variant, const float *parameters,
-           struct loader *loader, uint32_t split, uint32_t epoch, bool corrupt,
-           enum dae_status (*visit)(void *context, const struct study_batch *batch, struct error *err), void *context,
-           struct error *err);
+/* Takes all samples of `loader` through the variant's network, under its corruption or clean, as model_each does: the
+ * training loader with the draws of split 0, any other with those of PHILOX_HELD_OUT. A signal ends it. */
+MUST_USE enum dae_status study_pass(const struct study_task *task, const struct study_variant *variant,
+                                    const float *parameters, struct loader *loader, bool corrupt, model_visit *visit,
+                                    void *context, struct error *err);
 
 /* ---- The table of studies. --------------------------------------------------------------------------------------- */
 

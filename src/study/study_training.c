@@ -73,49 +73,38 @@ static enum dae_status train(struct trainer_options *options, struct trained *tr
 enum dae_status study_train(struct study_task *task, const struct study_variant *variant, bool corrupt,
                             const char *name, const float **parameters, struct error *err)
 {
-    struct text fingerprint = {0};
+    struct text fingerprint CLEANUP(text_release) = {0};
+    struct trained trained CLEANUP(trained_release) = {0};
     struct bar bar = {task, arena_printf(task->arena, "training %s", name)};
-    struct trained trained = {0};
+    const size_t len = (size_t)variant->network.parameters_len;
+    float *kept = arena_array(task->arena, len, sizeof *kept);
     char path[PATH_LEN];
-    if (!bar.what)
-        return error_no_memory(err, "study", 0);
+    if (!bar.what || !kept)
+        return error_no_memory(err, "study", len * sizeof *kept);
     if ((size_t)snprintf(path, sizeof path, "%s/%s.safetensors", task->folder, name) >= sizeof path)
         return error_set(err, DAE_IO, "the path %s/%s.safetensors is too long", task->folder, name);
     TRY(folder_make(task->folder, err));
     study_progress(task, 0, bar.what);
-    enum dae_status status = settings_fingerprint(variant->config, task->train_set, corrupt, &fingerprint, err);
-    if (status == DAE_OK) {
-        struct trainer_options options = {
-            .device = task->device,
-            .network = &variant->network,
-            .settings = &variant->settings,
-            .train = task->train,
-            .validation = task->validation ? task->validation : task->test,
-            .choose = task->validation != NULL,
-            .bytes = task->train_set->kind == DATASET_UINT8,
-            .corrupt = corrupt,
-            .checkpoint = path,
-            .fingerprint = fingerprint.data,
-            .resume = task->resume,
-            .stop = task->stop,
-            .on_progress = on_progress,
-            .context = &bar,
-        };
-        status = train(&options, &trained, err);
-    }
-    text_release(&fingerprint);
-    if (status == DAE_OK) {
-        const size_t len = (size_t)variant->network.parameters_len;
-        float *kept = arena_array(task->arena, len, sizeof *kept);
-        if (kept)
-            memcpy(kept, trained.parameters, len * sizeof *kept);
-        else
-            status = error_no_memory(err, "study", len * sizeof *kept);
-        *parameters = kept;
-    }
-    trained_release(&trained);
+    TRY(settings_fingerprint(variant->config, task->train_set, corrupt, &fingerprint, err));
+    struct trainer_options options = {
+        .device = task->device,
+        .network = &variant->network,
+        .settings = &variant->settings,
+        .train = task->train,
+        .validation = task->validation ? task->validation : task->test,
+        .choose = task->validation != NULL,
+        .corrupt = corrupt,
+        .checkpoint = path,
+        .fingerprint = fingerprint.data,
+        .resume = task->resume,
+        .stop = task->stop,
+        .on_progress = on_progress,
+        .context = &bar,
+    };
+    TRY(train(&options, &trained, err));
+    *parameters = memcpy(kept, trained.parameters, len * sizeof *kept);
     task->done += task->share;
-    return status;
+    return DAE_OK;
 }
 
 enum dae_status study_stopped(const struct study_task *task, struct error *err)
@@ -128,88 +117,23 @@ enum dae_status study_stopped(const struct study_task *task, struct error *err)
 /* ---- Samples through a network. ---------------------------------------------------------------------------------- */
 
 struct pass {
-    struct executor *executor;
-    const struct network *network;
-    float *clean, *noisy, *output, *code, *loss;
+    const struct study_task *task;
+    model_visit *visit;
+    void *context;
 };
 
-static float *numbers(int64_t n, int64_t len)
+static enum dae_status pass_batch(void *context, const struct model_batch *batch, struct error *err)
 {
-    return calloc((size_t)(n * len), sizeof(float));
-}
-
-static enum dae_status pass_batch(struct pass *pass, struct batch *batch, struct error *err)
-{
-    const struct network *network = pass->network;
-    const struct {
-        int node;
-        float *value;
-    } read[] = {
-        {0, pass->clean},
-        {network->noisy, pass->noisy},
-        {network->output, pass->output},
-        {network->loss, pass->loss},
-        {network->code, pass->code},
-    };
-    TRY(executor_forward(pass->executor, SCHEDULE_EVALUATE, batch, err));
-    for (size_t i = 0; i < sizeof read / sizeof read[0]; ++i)
-        if (read[i].value)
-            TRY(executor_read(pass->executor, SCHEDULE_EVALUATE, read[i].node, batch->n, read[i].value, err));
-    return DAE_OK;
+    const struct pass *pass = context;
+    TRY(pass->visit(pass->context, batch, err));
+    return study_stopped(pass->task, err);
 }
 
 enum dae_status study_pass(const struct study_task *task, const struct study_variant *variant, const float *parameters,
-                           struct loader *loader, uint32_t split, uint32_t epoch, bool corrupt,
-                           enum dae_status (*visit)(void *context, const struct study_batch *batch, struct error *err),
-                           void *context, struct error *err)
+                           struct loader *loader, bool corrupt, model_visit *visit, void *context, struct error *err)
 {
-    const struct network *network = &variant->network;
-    const int64_t n = variant->settings.batch, all = loader_samples(loader);
-    const int64_t input = dae_shape_len(&network->node[0].plan.output);
-    const int64_t code = network->code < 0 ? 0 : dae_shape_len(&network->node[network->code].plan.output);
-    const struct executor_options options = {
-        .batch = n,
-        .bytes = task->train_set->kind == DATASET_UINT8,
-        .patches = loader_cuts_patches(loader),
-        .evaluate = true,
-        .corrupt = corrupt,
-        .join = true,
-        .fold = true,
-    };
-    struct pass pass = {
-        .network = network,
-        .clean = numbers(n, input),
-        .noisy = numbers(n, input),
-        .output = numbers(n, dae_shape_len(&network->node[network->output].plan.output)),
-        .code = code ? numbers(n, code) : NULL,
-        .loss = numbers(n, 1),
-    };
-    enum dae_status status = DAE_OK;
-    if (!pass.clean || !pass.noisy || !pass.output || !pass.loss || (code && !pass.code))
-        status = error_no_memory(err, "study", (unsigned long long)(n * input) * sizeof(float));
-    if (status == DAE_OK)
-        status = executor_new(task->device, network, &options, &pass.executor, err);
-    if (status == DAE_OK)
-        status = executor_set_parameters(pass.executor, parameters, err);
-    if (status == DAE_OK)
-        status = loader_unshuffle(loader, err);
-    for (int64_t first = 0; first < all && status == DAE_OK; first += n) {
-        struct batch batch;
-        status = loader_batch(loader, first, epoch, split, &batch, err);
-        if (status == DAE_OK)
-            status = pass_batch(&pass, &batch, err);
-        if (status == DAE_OK)
-            status = visit(
-                context,
-                &(struct study_batch){first, batch.n, pass.clean, pass.noisy, pass.output, pass.code, pass.loss}, err);
-        if (status == DAE_OK)
-            status = study_stopped(task, err);
-    }
-    executor_free(pass.executor);
-    free(pass.clean);
-    free(pass.noisy);
-    free(pass.output);
-    free(pass.code);
-    free(pass.loss);
-    return status;
+    struct model *model CLEANUP(model_close_cleanup) = NULL;
+    struct pass pass = {task, visit, context};
+    TRY(model_open_each(task->device, &variant->network, parameters, loader, corrupt, &model, err));
+    return model_each(model, loader, loader == task->train ? 0 : PHILOX_HELD_OUT, pass_batch, &pass, err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/philox.h"
+#include "base/shape.h"
 #include "stats/affine.h"
 #include "stats/median.h"
 #include "stats/metrics.h"
@@ -16,10 +17,10 @@ static const double ridge = 1e-6;
 struct evaluator {
     const struct evaluation_options *options;
     struct evaluation *evaluation;
-    struct executor *executor;
-    int64_t len, batch;
-    int64_t shown[EVALUATION_SHOWN];      /* test samples that are shown */
-    float *clean, *noisy, *output, *loss; /* (batch, len), (batch) */
+    struct model *model;
+    int64_t len;
+    int64_t shown[EVALUATION_SHOWN]; /* test samples that are shown */
+    float *output;                   /* (batch, len) of a closed-form rival */
     struct affine affine;
     struct pca pca;
     struct metrics metrics[RIVAL_N];
@@ -68,107 +69,104 @@ enum dae_status evaluation_check_data(const struct settings *settings, const str
         hole);
 }
 
-/* One test or training batch through the network: fills clean, noisy, output and loss. */
-static enum dae_status run_batch(struct evaluator *c, const struct batch *batch, struct error *err)
+static enum dae_status check_stop(const struct evaluator *c, struct error *err)
 {
-    const struct network *network = c->options->network;
-    if (c->options->stop && *c->options->stop)
-        return error_stopped(err, *c->options->stop, "stopped while comparing");
-    TRY(executor_forward(c->executor, SCHEDULE_EVALUATE, batch, err));
-    TRY(executor_read(c->executor, SCHEDULE_EVALUATE, 0, batch->n, c->clean, err));
-    TRY(executor_read(c->executor, SCHEDULE_EVALUATE, network->noisy, batch->n, c->noisy, err));
-    TRY(executor_read(c->executor, SCHEDULE_EVALUATE, network->output, batch->n, c->output, err));
-    return executor_read(c->executor, SCHEDULE_EVALUATE, network->loss, batch->n, c->loss, err);
+    const volatile sig_atomic_t *stop = c->options->stop;
+    return stop && *stop ? error_stopped(err, *stop, "stopped while comparing") : DAE_OK;
+}
+
+static enum dae_status fit_batch(void *context, const struct model_batch *batch, struct error *err)
+{
+    struct evaluator *c = context;
+    if (c->options->settings->compare_affine)
+        affine_add(&c->affine, batch->noisy, batch->clean, (size_t)batch->n);
+    if (c->options->settings->compare_pca)
+        pca_add(&c->pca, batch->clean, (size_t)batch->n);
+    return check_stop(c, err);
 }
 
 static enum dae_status fit_rivals(struct evaluator *c, struct error *err)
 {
     const struct settings *settings = c->options->settings;
-    const int64_t n = loader_samples(c->options->train);
     if (!settings->compare_affine && !settings->compare_pca)
         return DAE_OK;
     if (settings->compare_affine)
         TRY(affine_init(&c->affine, (size_t)c->len, (size_t)c->len, err));
     if (settings->compare_pca)
         TRY(pca_init(&c->pca, (size_t)c->len, err));
-    TRY(loader_unshuffle(c->options->train, err));
-    for (int64_t first = 0; first < n; first += c->batch) {
-        struct batch batch;
-        TRY(loader_batch(c->options->train, first, 0, 0, &batch, err));
-        TRY(run_batch(c, &batch, err));
-        if (settings->compare_affine)
-            affine_add(&c->affine, c->noisy, c->clean, (size_t)batch.n);
-        if (settings->compare_pca)
-            pca_add(&c->pca, c->clean, (size_t)batch.n);
-    }
+    TRY(model_each(c->model, c->options->train, 0, fit_batch, c, err));
     if (settings->compare_affine)
         TRY(affine_solve(&c->affine, ridge, err));
     if (settings->compare_pca) {
         const int64_t code = dae_shape_len(&c->options->network->node[c->options->network->code].plan.output);
-        c->evaluation->pca_components = (int)(code < c->len ? code : c->len);
+        c->evaluation->pca_components = (int)shape_min(code, c->len);
         TRY(pca_solve(&c->pca, (size_t)code, err));
         c->evaluation->pca_is_identity = c->pca.identity;
     }
     return DAE_OK;
 }
 
-/* The samples of [first, first + n) that are shown go to their places among the shown of one rival. */
-static void keep_shown(struct evaluator *c, float *shown, const float *values, int64_t first, int64_t n)
+/* The samples of a batch that are shown go to their places among the shown of one rival. */
+static void keep_shown(struct evaluator *c, float *shown, const float *values, const struct model_batch *batch)
 {
-    for (int i = 0; i < c->evaluation->n_shown; ++i)
-        if (c->shown[i] >= first && c->shown[i] < first + n)
-            memcpy(shown + i * c->len, values + (c->shown[i] - first) * c->len, (size_t)c->len * sizeof(float));
+    for (int i = 0; i < c->evaluation->n_shown; ++i) {
+        const int64_t at = c->shown[i] - batch->first;
+        if (at >= 0 && at < batch->n)
+            memcpy(shown + i * c->len, values + at * c->len, (size_t)c->len * sizeof *shown);
+    }
 }
 
-static void measure(struct evaluator *c, enum evaluation_rival rival, const float *output, int64_t first, int64_t n)
+static void measure(struct evaluator *c, enum evaluation_rival rival, const float *output,
+                    const struct model_batch *batch)
 {
-    struct evaluation_row *row = &c->evaluation->row[rival];
-    row->present = true;
-    metrics_add(&c->metrics[rival], output, c->clean, (size_t)n, (size_t)c->len);
-    keep_shown(c, c->evaluation->memory + (1 + (int64_t)rival) * EVALUATION_SHOWN * c->len, output, first, n);
+    c->evaluation->row[rival].present = true;
+    metrics_add(&c->metrics[rival], output, batch->clean, (size_t)batch->n, (size_t)c->len);
+    keep_shown(c, c->evaluation->memory + (1 + (int64_t)rival) * EVALUATION_SHOWN * c->len, output, batch);
 }
 
 /* A closed-form rival's output; what it is compared with lies in [0, 1], so its output may not leave that either. */
-static void measure_rival(struct evaluator *c, enum evaluation_rival rival, int64_t first, int64_t n)
+static void measure_rival(struct evaluator *c, enum evaluation_rival rival, const struct model_batch *batch)
 {
-    if (c->options->bytes)
-        metrics_clamp(c->output, (size_t)(n * c->len), 0, 1);
-    measure(c, rival, c->output, first, n);
+    if (loader_holds_bytes(c->options->test))
+        metrics_clamp(c->output, (size_t)(batch->n * c->len), 0, 1);
+    measure(c, rival, c->output, batch);
 }
 
-static enum dae_status test_network(struct evaluator *c, enum evaluation_rival rival, const float *parameters,
-                                    struct error *err)
+static void test_network(struct evaluator *c, enum evaluation_rival rival, const struct model_batch *batch)
 {
-    const struct settings *settings = c->options->settings;
-    const int64_t n = loader_samples(c->options->test);
-    const bool first_pass = rival == RIVAL_MODEL;
-    TRY(executor_set_parameters(c->executor, parameters, err));
-    for (int64_t first = 0; first < n; first += c->batch) {
-        struct batch batch;
-        TRY(loader_batch(c->options->test, first, 0, PHILOX_HELD_OUT, &batch, err));
-        TRY(run_batch(c, &batch, err));
-        measure(c, rival, c->output, first, batch.n);
-        for (int64_t i = 0; i < batch.n; ++i)
-            c->loss_sum[rival] += (double)c->loss[i];
-        if (!first_pass)
-            continue;
-        keep_shown(c, c->evaluation->shown_clean, c->clean, first, batch.n);
-        measure(c, RIVAL_NOISY, c->noisy, first, batch.n);
-        if (settings->compare_affine) {
-            affine_apply(&c->affine, c->noisy, c->output, (size_t)batch.n);
-            measure_rival(c, RIVAL_AFFINE, first, batch.n);
-        }
-        if (settings->compare_pca) {
-            pca_project(&c->pca, c->noisy, c->output, (size_t)batch.n);
-            measure_rival(c, RIVAL_PCA, first, batch.n);
-        }
-        if (c->options->median) {
-            const int64_t *dim = c->options->network->node[0].plan.output.dim;
-            median_filter(c->noisy, c->output, (size_t)batch.n, (size_t)dim[0], (size_t)dim[1], (size_t)dim[2]);
-            measure(c, RIVAL_MEDIAN, c->output, first, batch.n);
-        }
+    measure(c, rival, batch->output, batch);
+    for (int64_t i = 0; i < batch->n; ++i)
+        c->loss_sum[rival] += (double)batch->loss[i];
+}
+
+static enum dae_status test_standard(void *context, const struct model_batch *batch, struct error *err)
+{
+    test_network(context, RIVAL_STANDARD, batch);
+    return check_stop(context, err);
+}
+
+/* The denoising network, and all rivals that are no network. */
+static enum dae_status test_model(void *context, const struct model_batch *batch, struct error *err)
+{
+    struct evaluator *c = context;
+    const int64_t *dim = c->options->network->node[0].plan.output.dim;
+    const size_t n = (size_t)batch->n;
+    test_network(c, RIVAL_MODEL, batch);
+    keep_shown(c, c->evaluation->shown_clean, batch->clean, batch);
+    measure(c, RIVAL_NOISY, batch->noisy, batch);
+    if (c->options->settings->compare_affine) {
+        affine_apply(&c->affine, batch->noisy, c->output, n);
+        measure_rival(c, RIVAL_AFFINE, batch);
     }
-    return DAE_OK;
+    if (c->options->settings->compare_pca) {
+        pca_project(&c->pca, batch->noisy, c->output, n);
+        measure_rival(c, RIVAL_PCA, batch);
+    }
+    if (c->options->median) {
+        median_filter(batch->noisy, c->output, n, (size_t)dim[0], (size_t)dim[1], (size_t)dim[2]);
+        measure(c, RIVAL_MEDIAN, c->output, batch);
+    }
+    return check_stop(c, err);
 }
 
 static void choose_shown(struct evaluator *c)
@@ -205,56 +203,43 @@ static void summarise(struct evaluator *c)
 static enum dae_status prepare(struct evaluator *c, struct error *err)
 {
     const struct evaluation_options *o = c->options;
-    const size_t numbers = (size_t)(c->batch * c->len);
-    const struct executor_options options = {.batch = c->batch,
-                                             .bytes = o->bytes,
-                                             .patches = loader_cuts_patches(o->test),
-                                             .evaluate = true,
-                                             .corrupt = true,
-                                             .join = true,
-                                             .fold = true};
-    c->clean = calloc(numbers, sizeof(float));
-    c->noisy = calloc(numbers, sizeof(float));
+    const size_t numbers = (size_t)(loader_batch_size(o->test) * c->len);
     c->output = calloc(numbers, sizeof(float));
-    c->loss = calloc((size_t)c->batch, sizeof(float));
     c->evaluation->memory = calloc((size_t)((1 + RIVAL_N) * EVALUATION_SHOWN * c->len), sizeof(float));
-    if (!c->clean || !c->noisy || !c->output || !c->loss || !c->evaluation->memory)
+    if (!c->output || !c->evaluation->memory)
         return error_no_memory(err, "comparison", numbers * sizeof(float));
     c->evaluation->shown_clean = c->evaluation->memory;
     c->evaluation->n_samples = loader_samples(o->test);
     choose_shown(c);
-    return executor_new(o->device, o->network, &options, &c->executor, err);
+    return model_open_each(o->device, o->network, o->model, o->test, true, &c->model, err);
+}
+
+static void evaluator_release(struct evaluator *c)
+{
+    affine_release(&c->affine);
+    pca_release(&c->pca);
+    model_close(c->model);
+    free(c->output);
 }
 
 enum dae_status evaluation_run(const struct evaluation_options *options, struct evaluation *evaluation,
                                struct error *err)
 {
     *evaluation = (struct evaluation){0};
-    struct evaluator c = {
+    struct evaluator c CLEANUP(evaluator_release) = {
         .options = options,
         .evaluation = evaluation,
         .len = dae_shape_len(&options->network->node[0].plan.output),
-        .batch = options->settings->batch,
     };
-    enum dae_status status = prepare(&c, err);
-    if (status == DAE_OK)
-        status = fit_rivals(&c, err);
-    if (status == DAE_OK)
-        status = test_network(&c, RIVAL_MODEL, options->model, err);
-    if (status == DAE_OK && options->standard)
-        status = test_network(&c, RIVAL_STANDARD, options->standard, err);
-    if (status == DAE_OK)
-        summarise(&c);
-    affine_release(&c.affine);
-    pca_release(&c.pca);
-    executor_free(c.executor);
-    free(c.clean);
-    free(c.noisy);
-    free(c.output);
-    free(c.loss);
-    if (status != DAE_OK)
-        evaluation_release(evaluation);
-    return status;
+    TRY(prepare(&c, err));
+    TRY(fit_rivals(&c, err));
+    TRY(model_each(c.model, options->test, PHILOX_HELD_OUT, test_model, &c, err));
+    if (options->standard) {
+        TRY(model_set_parameters(c.model, options->standard, err));
+        TRY(model_each(c.model, options->test, PHILOX_HELD_OUT, test_standard, &c, err));
+    }
+    summarise(&c);
+    return DAE_OK;
 }
 
 void evaluation_release(struct evaluation *evaluation)

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "data/dataset.h"
 #include "graph/network.h"
-#include "model/loader.h"
+#include "model/model.h"
 #include "train/settings.h"
 
 enum evaluation_rival { RIVAL_NOISY, RIVAL_MODEL, RIVAL_STANDARD, RIVAL_AFFINE, RIVAL_PCA, RIVAL_MEDIAN, RIVAL_N };
@@ -40,7 +40,6 @@ struct evaluation_options {
     const struct settings *settings;
     const struct dataset *test_set; /* for labels; values are read from the device */
     struct loader *train, *test;
-    bool bytes;                        /* the data are bytes: in [0, 1], and so are the rivals' outputs held */
     const float *model;                /* (parameters_len) */
     const float *standard;             /* (parameters_len), or NULL */
     const volatile sig_atomic_t *stop; /* a signal's number once one came, or NULL: then it ends by error_stopped */
@@ -60,8 +59,8 @@ MUST_USE enum dae_status evaluation_check_data(const struct settings *settings, 
                                                const struct dataset *train, const struct dataset *test,
                                                struct error *err);
 
-/* Runs the evaluation; the caller releases it. The rivals are fitted on the training samples under the noise of epoch
- * 0. */
+/* Runs the evaluation; the caller releases it, whatever the outcome. The rivals are fitted on the training samples
+ * under the noise of epoch 0. */
 MUST_USE enum dae_status evaluation_run(const struct evaluation_options *options, struct evaluation *evaluation,
                                         struct error *err);
 void evaluation_release(struct evaluation *evaluation);

@@ -410,7 +410,7 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     TRY(load_checkpoint(t, notice, notice_len, err));
     t->executor_options = (struct executor_options){
         .batch = settings->batch,
-        .bytes = o->bytes,
+        .bytes = loader_holds_bytes(o->train),
         .patches = loader_cuts_patches(o->train),
         .train = true,
         .evaluate = true,

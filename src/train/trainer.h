@@ -38,7 +38,6 @@ struct trainer_options {
                                                */
     int n_helpers;
     const int64_t *weights; /* (1 + n_helpers): how a batch is split; NULL: by measured speed */
-    bool bytes;             /* the data are bytes */
     bool corrupt; /* false: the standard autoencoder, trained and validated without noise, and without a penalty */
     const char *checkpoint;                                              /* file, or NULL */
     const char *fingerprint;                                             /* of the config, for the checkpoint */

@@ -292,7 +292,6 @@ static void launches_are_those_of_a_run(void **state)
         .settings = &s.settings,
         .train = train,
         .validation = test,
-        .bytes = true,
         .corrupt = true,
         .fingerprint = "",
     };

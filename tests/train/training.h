@@ -6,6 +6,7 @@
 #include "config/tree.h"
 #include "data/validation_set.h"
 #include "driver/driver.h"
+#include "model/model.h"
 #include "train/trainer.h"
 
 static const char small_config[] = "seed: 7\n"
@@ -146,7 +147,6 @@ __attribute__((unused)) static enum dae_status run(struct bench *b, bool resume,
         .helper = b->helper,
         .n_helpers = b->n_helpers,
         .weights = b->weights,
-        .bytes = b->train_set.kind == DATASET_UINT8,
         .corrupt = true,
         .checkpoint = b->checkpoint,
         .fingerprint = fingerprint.data,
@@ -169,33 +169,23 @@ __attribute__((unused)) static void same_training(const struct bench *b, const s
     assert_memory_equal(x->validation_losses, y->validation_losses, (size_t)x->n_epochs * sizeof(double));
 }
 
+static enum dae_status add_losses(void *sum, const struct model_batch *batch, struct error *failure)
+{
+    (void)failure;
+    for (int64_t i = 0; i < batch->n; ++i)
+        *(double *)sum += (double)batch->loss[i];
+    return DAE_OK;
+}
+
 /* The mean validation loss of given parameters, as the trainer takes it. */
 __attribute__((unused)) static double loss_of(const struct bench *b, struct loader *validation, const float *parameters)
 {
-    const int64_t n = loader_samples(validation);
-    const struct executor_options options = {.batch = b->settings.batch,
-                                             .bytes = b->train_set.kind == DATASET_UINT8,
-                                             .evaluate = true,
-                                             .corrupt = true,
-                                             .join = true,
-                                             .fold = true};
-    struct executor *e;
-    float *losses = calloc((size_t)n, sizeof *losses);
+    struct model *model;
     double sum = 0;
-    assert_non_null(losses);
-    check(executor_new(b->device, &b->network, &options, &e, &err));
-    check(executor_set_parameters(e, parameters, &err));
-    for (int64_t first = 0; first < n; first += options.batch) {
-        struct batch batch;
-        check(loader_batch(validation, first, 0, PHILOX_HELD_OUT, &batch, &err));
-        check(executor_forward(e, SCHEDULE_EVALUATE, &batch, &err));
-        check(executor_read(e, SCHEDULE_EVALUATE, b->network.loss, batch.n, losses, &err));
-        for (int64_t i = 0; i < batch.n; ++i)
-            sum += (double)losses[i];
-    }
-    free(losses);
-    executor_free(e);
-    return sum / (double)(n * dae_shape_len(&b->network.node[b->network.output].plan.output));
+    check(model_open_each(b->device, &b->network, parameters, validation, true, &model, &err));
+    check(model_each(model, validation, PHILOX_HELD_OUT, add_losses, &sum, &err));
+    model_close(model);
+    return sum / (double)(loader_samples(validation) * dae_shape_len(&b->network.node[b->network.output].plan.output));
 }
 
 /* A training that is stopped at that step and gone on with ends with the bytes of the whole one. */

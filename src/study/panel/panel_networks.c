@@ -56,17 +56,22 @@ static void rows_release(struct rows *rows)
     dataset_release(&rows->set);
 }
 
+/* Rows as the network takes them, (n,d). */
+static void rows_values(const struct cells *cells, const struct network *network, float *values)
+{
+    for (int64_t i = 0; i < cells->n * cells->d; ++i)
+        values[i] = cells->seen[i] ? (float)cells->x[i] : network->takes_holes ? NAN : 0;
+}
+
 static enum dae_status rows_open(struct rows *rows, struct device *device, const struct cells *cells, int64_t batch,
                                  const struct network *network, struct error *err)
 {
     const size_t len = (size_t)cells->n * (size_t)cells->d;
-    *rows = (struct rows){.set = {.n = cells->n, .shape = {1, {cells->d}}, .kind = DATASET_FLOAT}};
-    float *values = malloc(len * sizeof *values);
-    if (!values)
-        return error_no_memory(err, "rows", len * sizeof *values);
-    rows->set.values = values;
-    for (size_t i = 0; i < len; ++i)
-        values[i] = cells->seen[i] ? (float)cells->x[i] : network->takes_holes ? NAN : 0;
+    rows->set = (struct dataset){.n = cells->n, .shape = {1, {cells->d}}, .kind = DATASET_FLOAT};
+    rows->set.values = malloc(len * sizeof(float));
+    if (!rows->set.values)
+        return error_no_memory(err, "rows", len * sizeof(float));
+    rows_values(cells, network, rows->set.values);
     return loader_new(device, &rows->set, batch, &rows->loader, err);
 }
 
@@ -79,7 +84,7 @@ static enum dae_status train_one(struct study_task *task, const struct panel_tra
     struct arena *arena = task->arena;
     struct study_task own = *task;
     struct study_variant *variant;
-    struct rows train = {0}, validation = {0};
+    struct rows train CLEANUP(rows_release) = {0}, validation CLEANUP(rows_release) = {0};
     int n = 0;
     for (; how->assignments && how->assignments[n]; ++n)
         ;
@@ -96,71 +101,37 @@ static enum dae_status train_one(struct study_task *task, const struct panel_tra
     TRY(how->corruption ? study_variant_under(task, how->corruption, assignments, &variant, err)
                         : study_variant(task, assignments, &variant, err));
     const int64_t batch = variant->settings.batch;
-    enum dae_status status = rows_open(&train, task->device, how->train, batch, &variant->network, err);
-    if (status == DAE_OK)
-        status = rows_open(&validation, task->device, how->validation, batch, &variant->network, err);
+    TRY(rows_open(&train, task->device, how->train, batch, &variant->network, err));
+    TRY(rows_open(&validation, task->device, how->validation, batch, &variant->network, err));
     own.train_set = &train.set;
     own.test_set = &validation.set;
     own.train = train.loader;
     own.test = validation.loader;
     own.validation = task->validation ? validation.loader : NULL; /* its own days, where the config lets any choose */
     own.share = how->share / how->n_seeds;
-    if (status == DAE_OK)
-        status = study_train(&own, variant, how->corrupt, name, &networks->parameters[networks->n], err);
+    TRY(study_train(&own, variant, how->corrupt, name, &networks->parameters[networks->n], err));
     task->done = own.done;
-    networks->variant[networks->n] = variant;
-    networks->n += status == DAE_OK;
-    rows_release(&train);
-    rows_release(&validation);
-    return status;
+    networks->variant[networks->n++] = variant;
+    return DAE_OK;
 }
 
 enum dae_status panel_networks_train(struct study_task *task, const struct panel_training *how,
                                      struct panel_networks *networks, struct error *err)
 {
-    if (!networks->task)
-        networks->loaded = -1;
     networks->task = task;
     for (int i = 0; i < how->n_seeds; ++i)
         TRY(train_one(task, how, how->first_seed + i, networks, err));
-    if (networks->executor)
+    if (networks->model)
         return DAE_OK;
-    const struct executor_options options = {
-        .batch = networks->variant[0]->settings.batch, .infer = true, .join = true, .fold = true};
-    return executor_new(task->device, &networks->variant[0]->network, &options, &networks->executor, err);
+    const struct study_variant *variant = networks->variant[0];
+    return model_open(task->device, &variant->network, networks->parameters[0], variant->settings.batch,
+                      &networks->model, err);
 }
 
 void panel_networks_release(struct panel_networks *networks)
 {
-    executor_free(networks->executor);
+    model_close(networks->model);
     *networks = (struct panel_networks){0};
-}
-
-/* Adds `weight` times the output of one network. */
-static enum dae_status add_output(struct panel_networks *networks, int which, struct rows *rows, double weight,
-                                  double *output, double *code, float *numbers, struct error *err)
-{
-    const struct network *network = &networks->variant[0]->network;
-    const int64_t n = rows->set.n, d = dae_shape_len(&rows->set.shape),
-                  batch_len = networks->variant[0]->settings.batch;
-    const int64_t k = code ? dae_shape_len(&network->node[network->code].plan.output) : 0;
-    if (networks->loaded != which)
-        TRY(executor_set_parameters(networks->executor, networks->parameters[which], err));
-    networks->loaded = which;
-    for (int64_t first = 0; first < n; first += batch_len) {
-        struct batch batch;
-        TRY(loader_batch(rows->loader, first, 0, PHILOX_HELD_OUT, &batch, err));
-        TRY(executor_forward(networks->executor, SCHEDULE_INFER, &batch, err));
-        TRY(executor_read(networks->executor, SCHEDULE_INFER, network->output, batch.n, numbers, err));
-        for (int64_t i = 0; i < batch.n * d; ++i)
-            output[first * d + i] += weight * (double)numbers[i];
-        if (!code)
-            continue;
-        TRY(executor_read(networks->executor, SCHEDULE_INFER, network->code, batch.n, numbers, err));
-        for (int64_t i = 0; i < batch.n * k; ++i)
-            code[first * k + i] = (double)numbers[i];
-    }
-    return DAE_OK;
 }
 
 enum dae_status panel_networks_apply(struct panel_networks *networks, int which, const struct cells *rows,
@@ -168,22 +139,26 @@ enum dae_status panel_networks_apply(struct panel_networks *networks, int which,
 {
     const struct study_task *task = networks->task;
     const struct network *network = &networks->variant[0]->network;
-    const int64_t batch = networks->variant[0]->settings.batch;
-    const int64_t k = code ? dae_shape_len(&network->node[network->code].plan.output) : 0;
-    const size_t count = (size_t)batch * (size_t)(k > rows->d ? k : rows->d);
-    struct rows on_device = {0};
-    float *numbers = calloc(count, sizeof *numbers);
-    enum dae_status status = numbers ? rows_open(&on_device, task->device, rows, batch, network, err)
-                                     : error_no_memory(err, "rows", count * sizeof *numbers);
-    memset(output, 0, (size_t)rows->n * (size_t)rows->d * sizeof *output);
+    const int64_t len = rows->n * rows->d;
+    const int64_t code_len = code ? rows->n * dae_shape_len(&network->node[network->code].plan.output) : 0;
     const int first = which < 0 ? 0 : which, end = which < 0 ? networks->n : which + 1;
-    for (int i = first; i < end && status == DAE_OK; ++i)
-        status = add_output(networks, i, &on_device, 1.0 / (end - first), output, code, numbers, err);
-    if (status == DAE_OK && task->stop && *task->stop)
-        status = error_stopped(err, *task->stop, "stopped while measuring");
-    rows_release(&on_device);
-    free(numbers);
-    return status;
+    float *numbers CLEANUP(cleanup_free) = malloc((size_t)(2 * len + code_len) * sizeof *numbers);
+    if (!numbers)
+        return error_no_memory(err, "rows", (unsigned long long)(2 * len + code_len) * sizeof *numbers);
+    float *x = numbers, *y = x + len, *codes = code ? y + len : NULL;
+    rows_values(rows, network, x);
+    memset(output, 0, (size_t)len * sizeof *output);
+    for (int i = first; i < end; ++i) {
+        if (networks->loaded != i)
+            TRY(model_set_parameters(networks->model, networks->parameters[i], err));
+        networks->loaded = i;
+        TRY(model_run(networks->model, x, rows->n, y, codes, err));
+        for (int64_t k = 0; k < len; ++k)
+            output[k] += 1.0 / (end - first) * (double)y[k];
+        for (int64_t k = 0; k < code_len; ++k)
+            code[k] = (double)codes[k];
+    }
+    return study_stopped(task, err);
 }
 
 enum dae_status panel_networks_fill(struct panel_networks *networks, int which, const struct cells *rows,

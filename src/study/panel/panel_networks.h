@@ -44,8 +44,8 @@ struct panel_networks {
     int n;
     struct study_variant *variant[PANEL_MAX_SEEDS];
     const float *parameters[PANEL_MAX_SEEDS]; /* (parameters_len) */
-    struct executor *executor;
-    int loaded; /* whose parameters the executor holds; -1: none */
+    struct model *model;                      /* of all of them in turn */
+    int loaded;                               /* whose parameters it has */
 };
 
 /* Adds n_seeds networks. They see the training window alone; the validation window gives the losses that are logged. A
