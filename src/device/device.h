@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "device/platform.h"
 #include "device/tuning.h"
@@ -47,6 +48,7 @@ MUST_USE enum dae_status device_check_memory(const struct device *device, uint64
 MUST_USE enum dae_status buffer_new(struct device *device, uint64_t bytes, const char *what, struct buffer **out,
                                     struct error *err);
 void buffer_free(struct buffer *buffer); /* NULL is fine */
+CLEANUP_POINTER(buffer_free, struct buffer)
 uint64_t buffer_bytes(const struct buffer *buffer);
 
 /* Blocking copies; both wait for the work enqueued before them. */

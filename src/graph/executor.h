@@ -2,6 +2,7 @@
 #ifndef GRAPH_EXECUTOR_H
 #define GRAPH_EXECUTOR_H
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "device/device.h"
 #include "graph/network.h"
@@ -43,6 +44,7 @@ struct batch {
 MUST_USE enum dae_status executor_new(struct device *device, const struct network *network,
                                       const struct executor_options *options, struct executor **out, struct error *err);
 void executor_free(struct executor *executor); /* NULL is fine */
+CLEANUP_POINTER(executor_free, struct executor)
 
 /* Parameters (parameters_len), gradients (trained_len) and optimiser state (n_states, trained_len), to and from the
  * host. Training and executor_differentiate also write the statistics among the parameters. An executor that does not

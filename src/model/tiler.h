@@ -8,6 +8,7 @@
 #ifndef MODEL_TILER_H
 #define MODEL_TILER_H
 
+#include "base/cleanup.h"
 #include "config/value.h"
 #include "device/device.h"
 #include "graph/network.h"
@@ -34,6 +35,7 @@ enum { TILER_MEMORY = 256 << 20 };
  * owned by the caller. */
 MUST_USE enum dae_status tiler_new(const struct tiler_options *options, struct tiler **out, struct error *err);
 void tiler_free(struct tiler *tiler); /* NULL is fine */
+CLEANUP_POINTER(tiler_free, struct tiler)
 
 /* y (H,W,C) from x (H,W,C), C that of the network; they may not be the same array. Memory too small for any tile:
  * DAE_NO_MEMORY. Consecutive images of like sizes use the same kernels. */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/shape.h"
 #include "data/image_pool.h"
 #include "graph/reference.h"
 #include "stats/metrics.h"
@@ -40,11 +41,11 @@ static enum dae_status measure(const struct tiler_options *options, struct tiler
 {
     const int64_t channels = test->shape.dim[2];
     struct picture p;
-    struct arena arena = {0};
+    struct arena arena CLEANUP(arena_release) = {0};
     const uint8_t *bytes = image_pool_image(test->values, i, &p.height, &p.width);
     const uint8_t *partner = image_pool_noisy(test->values, i);
     p.len = p.height * p.width * channels;
-    float *memory = malloc((size_t)p.len * 3 * sizeof *memory);
+    float *memory CLEANUP(cleanup_free) = malloc((size_t)p.len * 3 * sizeof *memory);
     if (!memory)
         return error_no_memory(err, "test image", (unsigned long long)p.len * 3 * sizeof *memory);
     p.clean = memory;
@@ -54,16 +55,10 @@ static enum dae_status measure(const struct tiler_options *options, struct tiler
         p.clean[k] = (float)bytes[k] / 255.0f;
         p.noisy[k] = partner ? (float)partner[k] / 255.0f : p.clean[k];
     }
-    enum dae_status status = corrupt(options, i, channels, &p, &arena, err);
-    if (status == DAE_OK)
-        status = tiler_run(tiler, p.noisy, p.height, p.width, p.denoised, err);
-    if (status == DAE_OK) {
-        metrics_clamp(p.denoised, (size_t)p.len, 0, 1);
-        status = picture_scores_add(&out->scores, i, p.height, p.width, p.clean, p.noisy, p.denoised, err);
-    }
-    free(memory);
-    arena_release(&arena);
-    return status;
+    TRY(corrupt(options, i, channels, &p, &arena, err));
+    TRY(tiler_run(tiler, p.noisy, p.height, p.width, p.denoised, err));
+    metrics_clamp(p.denoised, (size_t)p.len, 0, 1);
+    return picture_scores_add(&out->scores, i, p.height, p.width, p.clean, p.noisy, p.denoised, err);
 }
 
 /* Of the squares that are shown: all images that are have one. */
@@ -72,8 +67,7 @@ static int64_t crop_side(const struct dataset *test)
     int64_t side = PICTURE_CROP, height, width;
     for (int64_t i = 0; i < image_pool_images(test->values) && i < PICTURE_SHOWN; ++i) {
         image_pool_image(test->values, i, &height, &width);
-        side = side < height ? side : height;
-        side = side < width ? side : width;
+        side = shape_min(side, shape_min(height, width));
     }
     return side;
 }
@@ -81,20 +75,15 @@ static int64_t crop_side(const struct dataset *test)
 enum dae_status whole_images_run(const struct tiler_options *options, const struct dataset *test,
                                  struct whole_images *out, struct error *err)
 {
-    struct tiler *tiler = NULL;
+    struct tiler *tiler CLEANUP(tiler_free_cleanup) = NULL;
     const int64_t n = image_pool_images(test->values);
     *out = (struct whole_images){.n = n, .names = test->image_names};
-    enum dae_status status = picture_scores_begin(&out->scores, n, crop_side(test), test->shape.dim[2], err);
-    if (status == DAE_OK)
-        status = tiler_new(options, &tiler, err);
-    for (int64_t i = 0; i < n && status == DAE_OK; ++i)
-        status = measure(options, tiler, test, i, out, err);
-    tiler_free(tiler);
-    if (status == DAE_OK)
-        picture_scores_end(&out->scores);
-    else
-        whole_images_release(out);
-    return status;
+    TRY(picture_scores_begin(&out->scores, n, crop_side(test), test->shape.dim[2], err));
+    TRY(tiler_new(options, &tiler, err));
+    for (int64_t i = 0; i < n; ++i)
+        TRY(measure(options, tiler, test, i, out, err));
+    picture_scores_end(&out->scores);
+    return DAE_OK;
 }
 
 void whole_images_release(struct whole_images *images)

@@ -39,7 +39,7 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
 static enum dae_status measure_whole(struct study_task *task, const struct study_variant *variant,
                                      const float *parameters, struct measured *m, int level, struct error *err)
 {
-    struct whole_images images;
+    struct whole_images images CLEANUP(whole_images_release) = {0};
     const struct tiler_options options = {.device = task->device,
                                           .registry = task->registry,
                                           .config = variant->config,
@@ -49,7 +49,6 @@ static enum dae_status measure_whole(struct study_task *task, const struct study
     m->n_whole = images.n;
     m->whole[level][0] = images.scores.mean[PICTURE_NOISY].psnr;
     m->whole[level][1] = images.scores.mean[PICTURE_MODEL].psnr;
-    whole_images_release(&images);
     return study_stopped(task, err);
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/shape.h"
+
 static bool all_finite(const float *values, int64_t n)
 {
     for (int64_t i = 0; i < n; ++i)
@@ -26,12 +28,11 @@ static double largest(const float *values, int64_t n)
 static enum dae_status judge_growth(const struct network *network, const float *parameters, struct diagnosis *diagnosis,
                                     struct error *err)
 {
-    float *start = calloc((size_t)network->parameters_len, sizeof *start);
+    float *start CLEANUP(cleanup_free) = calloc((size_t)network->parameters_len, sizeof *start);
     if (!start)
         return error_no_memory(err, "diagnosis", (unsigned long long)network->parameters_len * sizeof *start);
     network_init(network, start);
     const double then = largest(start, network->parameters_len), now = largest(parameters, network->parameters_len);
-    free(start);
     if (now > 1000 * fmax(then, 1))
         snprintf(diagnosis->cause, sizeof diagnosis->cause,
                  "the learning rate is far too large: the largest parameter was %.3g at the start, and is %.3g", then,
@@ -105,26 +106,17 @@ enum dae_status diagnosis_first_bad(struct device *device, const struct network 
     struct executor_options keep = *options;
     keep.keep_all = true;
     keep.join = keep.evaluate = keep.infer = false;
-    struct executor *executor = NULL;
-    struct buffer *losses = NULL;
+    struct executor *executor CLEANUP(executor_free_cleanup) = NULL;
+    struct buffer *losses CLEANUP(buffer_free_cleanup) = NULL;
     int64_t longest = 1;
     for (int i = 0; i < network->n_nodes; ++i)
-        if (dae_shape_len(&network->node[i].plan.output) > longest)
-            longest = dae_shape_len(&network->node[i].plan.output);
-    float *values = calloc((size_t)(longest * batch->n), sizeof *values);
-    enum dae_status status = values ? DAE_OK : error_no_memory(err, "diagnosis", (unsigned long long)longest);
-    if (status == DAE_OK)
-        status = executor_new(device, network, &keep, &executor, err);
-    if (status == DAE_OK)
-        status = executor_set_parameters(executor, parameters, err);
-    if (status == DAE_OK)
-        status = buffer_new(device, sizeof(float), "loss", &losses, err);
-    if (status == DAE_OK)
-        status = executor_differentiate(executor, batch, losses, 0, err);
-    if (status == DAE_OK)
-        status = scan(executor, network, batch->n, values, diagnosis, err);
-    buffer_free(losses);
-    executor_free(executor);
-    free(values);
-    return status;
+        longest = shape_max(longest, dae_shape_len(&network->node[i].plan.output));
+    float *values CLEANUP(cleanup_free) = calloc((size_t)(longest * batch->n), sizeof *values);
+    if (!values)
+        return error_no_memory(err, "diagnosis", (unsigned long long)(longest * batch->n) * sizeof *values);
+    TRY(executor_new(device, network, &keep, &executor, err));
+    TRY(executor_set_parameters(executor, parameters, err));
+    TRY(buffer_new(device, sizeof(float), "loss", &losses, err));
+    TRY(executor_differentiate(executor, batch, losses, 0, err));
+    return scan(executor, network, batch->n, values, diagnosis, err);
 }

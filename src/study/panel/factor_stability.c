@@ -4,20 +4,19 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "stats/canonical.h"
 #include "stats/gaussian.h"
 
 /* Components of the rows, largest variance first. */
 static enum dae_status components_of(const struct cells *rows, int k, double *components /* (k,d) */, struct error *err)
 {
-    struct gaussian g;
+    struct gaussian g CLEANUP(gaussian_release) = {0};
+    double *variance CLEANUP(cleanup_free) = calloc((size_t)rows->d, sizeof *variance);
+    if (!variance)
+        return error_no_memory(err, "factor study", (size_t)rows->d * sizeof *variance);
     TRY(gaussian_fit(&g, rows, err));
-    double *variance = calloc((size_t)rows->d, sizeof *variance);
-    enum dae_status status = variance ? gaussian_components(&g, k, components, variance, err)
-                                      : error_no_memory(err, "factor study", (size_t)rows->d * sizeof *variance);
-    free(variance);
-    gaussian_release(&g);
-    return status;
+    return gaussian_components(&g, k, components, variance, err);
 }
 
 static double component_value(const double *component, const double *x, int d)
@@ -83,13 +82,10 @@ static enum dae_status work_init(struct work *work, int64_t n_train, int64_t n_t
 static enum dae_status fill_windows(struct work *work, const struct cells *train, const struct cells *test,
                                     struct error *err)
 {
-    struct gaussian g;
+    struct gaussian g CLEANUP(gaussian_release) = {0};
     TRY(gaussian_fit(&g, train, err));
-    enum dae_status status = gaussian_fill(&g, train, work->train, NULL, err);
-    if (status == DAE_OK)
-        status = gaussian_fill(&g, test, work->test, NULL, err);
-    gaussian_release(&g);
-    return status;
+    TRY(gaussian_fill(&g, train, work->train, NULL, err));
+    return gaussian_fill(&g, test, work->test, NULL, err);
 }
 
 static enum dae_status run(struct work *work, const struct cells *train, const struct cells *test,

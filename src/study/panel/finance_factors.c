@@ -79,7 +79,8 @@ static int by_size(const void *a, const void *b)
 static enum dae_status split_by_size(const struct cells *train, struct parts *parts, struct error *err)
 {
     const int d = train->d;
-    double *size = calloc((size_t)(2 * train->n), sizeof *size), *sorted = size + train->n;
+    double *size CLEANUP(cleanup_free) = calloc((size_t)(2 * train->n), sizeof *size);
+    double *sorted = size + train->n;
     if (!size)
         return error_no_memory(err, "sizes of days", (size_t)train->n * sizeof *size);
     for (int64_t i = 0; i < train->n; ++i)
@@ -89,20 +90,18 @@ static enum dae_status split_by_size(const struct cells *train, struct parts *pa
     qsort(sorted, (size_t)train->n, sizeof *sorted, by_size);
     const double median = sorted[train->n / 2];
     parts->owned = true;
-    enum dae_status status = DAE_OK;
-    for (int p = 0; p < 2 && status == DAE_OK; ++p) {
+    for (int p = 0; p < 2; ++p) {
         int64_t n = 0;
         for (int64_t i = 0; i < train->n; ++i)
             n += (size[i] >= median) == p;
-        status = cells_init(&parts->part[p], n > 0 ? n : 1, d, err);
-        for (int64_t i = 0, to = 0; i < train->n && status == DAE_OK; ++i)
+        TRY(cells_init(&parts->part[p], n > 0 ? n : 1, d, err));
+        for (int64_t i = 0, to = 0; i < train->n; ++i)
             if ((size[i] >= median) == p) {
                 memcpy(parts->part[p].x + to * d, train->x + i * d, (size_t)d * sizeof(double));
                 memcpy(parts->part[p].seen + to++ * d, train->seen + i * d, (size_t)d);
             }
     }
-    free(size);
-    return status;
+    return DAE_OK;
 }
 
 static enum dae_status prepare(struct factors_work *s, struct error *err)
@@ -134,15 +133,14 @@ static enum dae_status prepare(struct factors_work *s, struct error *err)
 /* The mean canonical correlation of both codes of the test window. */
 static enum dae_status correlate(const struct factors_work *s, double *mean, struct error *err)
 {
-    double *correlation = calloc((size_t)s->k, sizeof *correlation);
-    enum dae_status status =
-        correlation ? canonical_correlations(s->code[0], s->k, s->code[1], s->k, s->fold.test.n, correlation, err)
-                    : error_no_memory(err, "correlations", (size_t)s->k * sizeof *correlation);
+    double *correlation CLEANUP(cleanup_free) = calloc((size_t)s->k, sizeof *correlation);
+    if (!correlation)
+        return error_no_memory(err, "correlations", (size_t)s->k * sizeof *correlation);
+    TRY(canonical_correlations(s->code[0], s->k, s->code[1], s->k, s->fold.test.n, correlation, err));
     *mean = 0;
-    for (int a = 0; a < s->k && status == DAE_OK; ++a)
+    for (int a = 0; a < s->k; ++a)
         *mean += correlation[a] / s->k;
-    free(correlation);
-    return status;
+    return DAE_OK;
 }
 
 static double explained(const struct factors_work *s)
@@ -161,13 +159,14 @@ static enum dae_status pca_codes(struct factors_work *s, const struct cells *row
 {
     const struct cells *test = &s->fold.test;
     const int d = test->d, k = s->k;
-    struct gaussian g;
+    struct gaussian g CLEANUP(gaussian_release) = {0};
+    double *component CLEANUP(cleanup_free) = calloc((size_t)(k + 1) * (size_t)d, sizeof *component);
+    if (!component)
+        return error_no_memory(err, "components", (size_t)(k + 1) * (size_t)d * sizeof *component);
     TRY(gaussian_fit(&g, rows, err));
-    double *component = calloc((size_t)(k + 1) * (size_t)d, sizeof *component);
-    enum dae_status status = component ? gaussian_components(&g, k, component, component + k * d, err)
-                                       : error_no_memory(err, "components", (size_t)k * (size_t)d * sizeof(double));
+    TRY(gaussian_components(&g, k, component, component + k * d, err));
     memset(s->output, 0, (size_t)test->n * (size_t)d * sizeof *s->output);
-    for (int64_t i = 0; i < test->n && status == DAE_OK; ++i)
+    for (int64_t i = 0; i < test->n; ++i)
         for (int a = 0; a < k; ++a) {
             double sum = 0;
             for (int j = 0; j < d; ++j)
@@ -176,9 +175,7 @@ static enum dae_status pca_codes(struct factors_work *s, const struct cells *row
             for (int j = 0; j < d; ++j)
                 s->output[i * d + j] += sum * component[a * d + j];
         }
-    free(component);
-    gaussian_release(&g);
-    return status;
+    return DAE_OK;
 }
 
 static enum dae_status measure_pca(struct factors_work *s, struct error *err)
@@ -218,32 +215,28 @@ static enum dae_status measure_networks(struct factors_work *s, const struct val
                                         struct error *err)
 {
     struct row *row = &s->row[s->n_rows++];
-    struct panel_networks networks[2] = {{0}}, whole = {0};
     struct arena *arena = s->task->arena;
-    enum dae_status status = DAE_OK;
     *row = (struct row){.name = name, .brief = brief, .n_seeds = (int)s->options->seeds};
-    for (int p = 0; p < N_SPLITS && status == DAE_OK; ++p) {
-        for (int half = 0; half < 2 && status == DAE_OK; ++half)
-            status = train(s, corruption, corrupt, arena_printf(arena, "%s_split_%d_part_%d", file, p + 1, half + 1),
-                           &s->parts[p].part[half], share / 5, &networks[half], err);
-        for (int seed = 0; seed < row->n_seeds && status == DAE_OK; ++seed) {
-            for (int half = 0; half < 2 && status == DAE_OK; ++half)
-                status = panel_networks_apply(&networks[half], seed, &s->fold.test, s->output, s->code[half], err);
-            if (status == DAE_OK)
-                status = correlate(s, &row->of_seed[p][seed], err);
-        }
+    for (int p = 0; p < N_SPLITS; ++p) {
+        struct panel_networks first CLEANUP(panel_networks_release) = {0};
+        struct panel_networks second CLEANUP(panel_networks_release) = {0};
+        struct panel_networks *const networks[] = {&first, &second};
         for (int half = 0; half < 2; ++half)
-            panel_networks_release(&networks[half]);
+            TRY(train(s, corruption, corrupt, arena_printf(arena, "%s_split_%d_part_%d", file, p + 1, half + 1),
+                      &s->parts[p].part[half], share / 5, networks[half], err));
+        for (int seed = 0; seed < row->n_seeds; ++seed) {
+            for (int half = 0; half < 2; ++half)
+                TRY(panel_networks_apply(networks[half], seed, &s->fold.test, s->output, s->code[half], err));
+            TRY(correlate(s, &row->of_seed[p][seed], err));
+        }
     }
-    if (status == DAE_OK)
-        status = train(s, corruption, corrupt, arena_printf(arena, "%s_whole", file), &s->fold.train, share / 5, &whole,
-                       err);
-    for (int seed = 0; seed < row->n_seeds && status == DAE_OK; ++seed) {
-        status = panel_networks_apply(&whole, seed, &s->fold.test, s->output, NULL, err);
+    struct panel_networks whole CLEANUP(panel_networks_release) = {0};
+    TRY(train(s, corruption, corrupt, arena_printf(arena, "%s_whole", file), &s->fold.train, share / 5, &whole, err));
+    for (int seed = 0; seed < row->n_seeds; ++seed) {
+        TRY(panel_networks_apply(&whole, seed, &s->fold.test, s->output, NULL, err));
         row->explained_of_seed[seed] = explained(s);
     }
-    panel_networks_release(&whole);
-    return status;
+    return DAE_OK;
 }
 
 /* As the config has it, in one line; NULL: no memory. */

@@ -107,30 +107,28 @@ static void methods_release(struct impute_methods *m)
 static enum dae_status score(struct panel_networks *networks, const struct cells *window,
                              const struct impute_options *o, double *r2, struct error *err)
 {
-    double *filled = calloc((size_t)window->n * (size_t)window->d, sizeof *filled);
-    enum dae_status status = filled ? DAE_OK : error_no_memory(err, "validation", 0);
+    const int64_t len = window->n * window->d;
+    double *filled CLEANUP(cleanup_free) = calloc((size_t)len, sizeof *filled);
+    if (!filled)
+        return error_no_memory(err, "validation", (unsigned long long)len * sizeof *filled);
     *r2 = 0;
-    for (int i = 0; i < o->shares.n * VALIDATION_DRAWS && status == DAE_OK; ++i) {
+    for (int i = 0; i < o->shares.n * VALIDATION_DRAWS; ++i) {
         const struct cell_mask mask = {.pattern = CELL_MASK_RANDOM,
                                        .share = o->shares.number[i / VALIDATION_DRAWS],
                                        .seed = validation_seed + (uint64_t)i};
-        struct cells rows = {0};
+        struct cells rows CLEANUP(cells_release) = {0};
         double errors = 0, squares = 0;
-        status = cells_copy(&rows, window, err);
-        if (status == DAE_OK) {
-            cell_mask_apply(&mask, &rows);
-            status = panel_networks_fill(networks, 0, &rows, filled, err);
-        }
-        for (int64_t at = 0; at < window->n * window->d && status == DAE_OK; ++at)
+        TRY(cells_copy(&rows, window, err));
+        cell_mask_apply(&mask, &rows);
+        TRY(panel_networks_fill(networks, 0, &rows, filled, err));
+        for (int64_t at = 0; at < len; ++at)
             if (window->seen[at] && !rows.seen[at]) {
                 errors += pow(filled[at] - window->x[at], 2);
                 squares += pow(window->x[at], 2);
             }
         *r2 += (1 - errors / squares) / (o->shares.n * VALIDATION_DRAWS);
-        cells_release(&rows);
     }
-    free(filled);
-    return status;
+    return DAE_OK;
 }
 
 static enum dae_status train(struct impute_work *s, const struct panel_fold *fold, const char *const *assignments,
@@ -159,21 +157,18 @@ static enum dae_status choose(struct impute_work *s, double share, struct error 
 {
     const struct panel_candidates *candidates = &s->options->read;
     for (int i = 0; i < candidates->n; ++i) {
-        struct panel_networks tried = {0};
+        struct panel_networks tried CLEANUP(panel_networks_release) = {0};
         const char *name = candidate_name(s, i);
-        enum dae_status status =
-            name ? train(s, &s->fold, candidates->assignments[i], true, name, 0, 1, share / candidates->n, &tried, err)
-                 : error_no_memory(err, "study", 0);
-        if (status == DAE_OK)
-            status = score(&tried, &s->fold.validation, s->options, &s->validation[i], err);
-        if (status == DAE_OK && (i == 0 || s->validation[i] > s->validation[s->chosen])) {
+        if (!name)
+            return error_no_memory(err, "study", 0);
+        TRY(train(s, &s->fold, candidates->assignments[i], true, name, 0, 1, share / candidates->n, &tried, err));
+        TRY(score(&tried, &s->fold.validation, s->options, &s->validation[i], err));
+        if (i == 0 || s->validation[i] > s->validation[s->chosen]) {
             panel_networks_release(&s->methods.chosen);
             s->methods.chosen = tried;
             tried = (struct panel_networks){0};
             s->chosen = i;
         }
-        panel_networks_release(&tried);
-        TRY(status);
     }
     return DAE_OK;
 }
@@ -236,25 +231,20 @@ static enum dae_status measure_all(struct impute_work *s, double share, struct e
 static enum dae_status walk_one(struct impute_work *s, const struct panel_split *split, int number, double share,
                                 struct error *err)
 {
-    struct panel_fold fold;
-    struct impute_methods m = {0};
+    struct panel_fold fold CLEANUP(panel_fold_release) = {0};
+    struct impute_methods m CLEANUP(methods_release) = {0};
     char date[DATE_TEXT_BYTES];
     const char *name = date_text(s->data.panel.date[split->test_first], date);
     s->walk_name[number] = arena_printf(s->task->arena, "from %s", name);
     s->walk_year[number] = atof(date) + (atof(date + 5) - 1) / 12;
-    enum dae_status status = s->walk_name[number]
-                                 ? panel_fold_new(s->task->arena, &s->data.panel, split, s->clip, false, &fold, err)
-                                 : error_no_memory(err, "study", 0);
-    TRY(status);
-    status = train(s, &fold, s->options->read.assignments[s->chosen], true, "walk", 0, 1, share, &m.chosen, err);
-    if (status == DAE_OK) {
-        add_networks(&m, &m.chosen, "denoising autoencoder", NULL);
-        status = measure(s, &fold, &m, CELL_MASK_RANDOM, s->options->shares.number[0], &s->walk[number], err);
-    }
-    s->n_folds += status == DAE_OK;
-    methods_release(&m);
-    panel_fold_release(&fold);
-    return status;
+    if (!s->walk_name[number])
+        return error_no_memory(err, "study", 0);
+    TRY(panel_fold_new(s->task->arena, &s->data.panel, split, s->clip, false, &fold, err));
+    TRY(train(s, &fold, s->options->read.assignments[s->chosen], true, "walk", 0, 1, share, &m.chosen, err));
+    add_networks(&m, &m.chosen, "denoising autoencoder", NULL);
+    TRY(measure(s, &fold, &m, CELL_MASK_RANDOM, s->options->shares.number[0], &s->walk[number], err));
+    ++s->n_folds;
+    return DAE_OK;
 }
 
 static enum dae_status walk(struct impute_work *s, double share, struct error *err)
@@ -278,6 +268,8 @@ static enum dae_status walk(struct impute_work *s, double share, struct error *e
 
 static void work_release(struct impute_work *s)
 {
+    if (!s)
+        return;
     for (int i = 0; i < IMPUTE_N_PATTERNS * IMPUTE_MAX_SHARES; ++i)
         imputation_release(&s->result[i / IMPUTE_MAX_SHARES][i % IMPUTE_MAX_SHARES]);
     for (int i = 0; i < IMPUTE_MAX_FOLDS; ++i)
@@ -287,27 +279,21 @@ static void work_release(struct impute_work *s)
     panel_data_release(&s->data);
     free(s);
 }
+CLEANUP_POINTER(work_release, struct impute_work)
 
 static enum dae_status run(struct study_task *task, const void *options, struct study_result *result, struct error *err)
 {
-    struct impute_work *s = calloc(1, sizeof *s);
+    struct impute_work *s CLEANUP(work_release_cleanup) = calloc(1, sizeof *s);
     if (!s)
         return error_no_memory(err, "study", sizeof *s);
     s->task = task;
     s->options = options;
-    enum dae_status status = source_open_panel(task->settings->data, task->data_root, &s->data, &s->clip, err);
-    if (status == DAE_OK)
-        status = panel_fold_new(task->arena, &s->data.panel, &s->data.split, s->clip, true, &s->fold, err);
-    if (status == DAE_OK)
-        status = train_all(s, err);
-    if (status == DAE_OK)
-        status = measure_all(s, 0.2, err);
-    if (status == DAE_OK)
-        status = walk(s, 1 - task->done, err);
-    if (status == DAE_OK)
-        status = finance_impute_tell(s, result, err);
-    work_release(s);
-    return status;
+    TRY(source_open_panel(task->settings->data, task->data_root, &s->data, &s->clip, err));
+    TRY(panel_fold_new(task->arena, &s->data.panel, &s->data.split, s->clip, true, &s->fold, err));
+    TRY(train_all(s, err));
+    TRY(measure_all(s, 0.2, err));
+    TRY(walk(s, 1 - task->done, err));
+    return finance_impute_tell(s, result, err);
 }
 
 const struct study study_finance_impute = {

@@ -124,26 +124,21 @@ static enum dae_status train_level(struct signal_work *s, int number, double sha
     struct arena *arena = s->task->arena;
     TRY(gaussian_of(s, sigma, &corruption, err));
     for (int i = 0; i < o->read.n; ++i) {
-        struct panel_networks tried = {0};
+        struct panel_networks tried CLEANUP(panel_networks_release) = {0};
         struct remover remover = {&tried, 0};
         const struct noise_remover method = {"candidate", denoise, &remover};
-        struct noise_removal result = {0};
-        enum dae_status status =
-            train(s, corruption, o->read.assignments[i], true,
-                  arena_printf(arena, "level_%g_candidate_%d", sigma, i + 1), 0, 1, share / 2 / o->read.n, &tried, err);
-        if (status == DAE_OK)
-            status = measure(s, &validation, sigma, validation_seed, &method, 1, &result, err);
-        if (status == DAE_OK)
-            s->validation[i][number] = result.row[SIGNAL_N].mse;
-        noise_removal_release(&result);
-        if (status == DAE_OK && (i == 0 || s->validation[i][number] < s->validation[s->choice[number]][number])) {
+        struct noise_removal result CLEANUP(noise_removal_release) = {0};
+        TRY(train(s, corruption, o->read.assignments[i], true,
+                  arena_printf(arena, "level_%g_candidate_%d", sigma, i + 1), 0, 1, share / 2 / o->read.n, &tried,
+                  err));
+        TRY(measure(s, &validation, sigma, validation_seed, &method, 1, &result, err));
+        s->validation[i][number] = result.row[SIGNAL_N].mse;
+        if (i == 0 || s->validation[i][number] < s->validation[s->choice[number]][number]) {
             panel_networks_release(&s->chosen[number]);
             s->chosen[number] = tried;
             tried = (struct panel_networks){0};
             s->choice[number] = i;
         }
-        panel_networks_release(&tried);
-        TRY(status);
     }
     const int i = s->choice[number];
     return train(s, corruption, o->read.assignments[i], true,
