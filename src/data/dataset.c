@@ -23,6 +23,22 @@ size_t dataset_bytes(const struct dataset *set)
     return set->block_bytes > 0 ? set->block_bytes : (size_t)set->n * dataset_sample_bytes(set);
 }
 
+int dataset_examples(const struct dataset *set, int most, int64_t *number)
+{
+    int n = 0;
+    for (int label = 0; set->labels && label < most; ++label)
+        for (int64_t i = 0; i < set->n; ++i)
+            if (set->labels[i] == label) {
+                number[n++] = i;
+                break;
+            }
+    if (n > 0)
+        return n;
+    for (; n < most && n < set->n; ++n)
+        number[n] = n;
+    return n;
+}
+
 void dataset_value(const struct dataset *set, int64_t i, float *x)
 {
     int64_t len = dae_shape_len(&set->shape);

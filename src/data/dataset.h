@@ -36,6 +36,10 @@ void dataset_release(struct dataset *set);
 size_t dataset_sample_bytes(const struct dataset *set);
 size_t dataset_bytes(const struct dataset *set);
 
+/* Samples to show: the first of each label from 0 to most - 1, or the first ones where there are no such labels. Writes
+ * their numbers (most) and returns how many there are. */
+int dataset_examples(const struct dataset *set, int most, int64_t *number);
+
 /* Decodes sample i, 0 <= i < n, into x (shape): bytes over 255, floats as they are. */
 void dataset_value(const struct dataset *set, int64_t i, float *x);
 

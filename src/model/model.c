@@ -157,6 +157,16 @@ enum dae_status model_open_each(struct device *device, const struct network *net
     return DAE_OK;
 }
 
+void model_batch_keep(const struct model_batch *batch, const int64_t *number, int n, const float *values, int64_t len,
+                      float *kept)
+{
+    for (int i = 0; i < n; ++i) {
+        const int64_t at = number[i] - batch->first;
+        if (at >= 0 && at < batch->n)
+            memcpy(kept + i * len, values + at * len, (size_t)len * sizeof *kept);
+    }
+}
+
 static enum dae_status read_values(const struct model *m, int node, int64_t n, float *values, struct error *err)
 {
     return executor_read(m->executor, SCHEDULE_EVALUATE, node, n, values, err);

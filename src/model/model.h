@@ -46,6 +46,11 @@ struct model_batch {
     const float *loss; /* (n) */
 };
 
+/* Of n samples with these numbers, copies the values (len each) of those in the batch to their places in kept (n, len).
+ */
+void model_batch_keep(const struct model_batch *batch, const int64_t *number, int n, const float *values, int64_t len,
+                      float *kept);
+
 typedef enum dae_status model_visit(void *context, const struct model_batch *batch, struct error *err);
 
 /* Shows `visit` all samples of the loader in the order of the file, corrupted by the draws of epoch 0 and of `split`: 0

@@ -12,15 +12,6 @@ struct visitor {
     struct test_shown *shown;
 };
 
-static void keep(const struct visitor *v, float *kept, const float *values, const struct model_batch *batch)
-{
-    for (int i = 0; kept && i < v->shown->n; ++i) {
-        const int64_t at = v->shown->number[i] - batch->first;
-        if (at >= 0 && at < batch->n)
-            memcpy(kept + i * v->len, values + at * v->len, (size_t)v->len * sizeof *kept);
-    }
-}
-
 static enum dae_status visit(void *context, const struct model_batch *batch, struct error *err)
 {
     struct visitor *v = context;
@@ -28,8 +19,8 @@ static enum dae_status visit(void *context, const struct model_batch *batch, str
     metrics_add(&v->noisy, batch->noisy, batch->clean, (size_t)batch->n, (size_t)v->len);
     metrics_add(&v->output, batch->output, batch->clean, (size_t)batch->n, (size_t)v->len);
     if (v->shown) {
-        keep(v, v->shown->noisy, batch->noisy, batch);
-        keep(v, v->shown->output, batch->output, batch);
+        model_batch_keep(batch, v->shown->number, v->shown->n, batch->noisy, v->len, v->shown->noisy);
+        model_batch_keep(batch, v->shown->number, v->shown->n, batch->output, v->len, v->shown->output);
     }
     return DAE_OK;
 }
@@ -47,21 +38,6 @@ enum dae_status denoising_error_measure(const struct study_task *task, const str
         .psnr = metrics_mse(&v.output) > 0 ? metrics_psnr_mean(&v.output) : NAN,
     };
     return DAE_OK;
-}
-
-void test_shown_choose(const struct dataset *set, int most, struct test_shown *shown)
-{
-    int n = 0;
-    for (int label = 0; set->labels && label < most; ++label)
-        for (int64_t i = 0; i < set->n; ++i)
-            if (set->labels[i] == label) {
-                shown->number[n++] = i;
-                break;
-            }
-    for (int64_t i = 0; n == 0 && i < set->n && i < most; ++i)
-        shown->number[i] = i, shown->n = (int)i + 1;
-    if (n > 0)
-        shown->n = n;
 }
 
 bool test_shown_are_images(const struct network *network)

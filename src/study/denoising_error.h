@@ -11,11 +11,11 @@ struct denoising_error {
     double noisy_mse, noisy_psnr, mse, psnr;
 };
 
-/* Test samples to keep: set number (the file's) and n; noisy and output (n, sample) may be NULL. */
+/* Test samples to keep on their way (dataset_examples): the caller sets all. */
 struct test_shown {
     int n;
     int64_t number[TEST_ERROR_SHOWN];
-    float *noisy, *output;
+    float *noisy, *output; /* (n, sample) */
 };
 
 /* Takes all test samples through the network under its own corruption, with the draws of (PHILOX_HELD_OUT, epoch 0), or
@@ -23,9 +23,6 @@ struct test_shown {
 MUST_USE enum dae_status denoising_error_measure(const struct study_task *task, const struct study_variant *variant,
                                                  const float *parameters, bool corrupt, struct test_shown *shown,
                                                  struct denoising_error *out, struct error *err);
-
-/* The first test sample of each label 0 .. most - 1, or the first samples if there are no labels. */
-void test_shown_choose(const struct dataset *set, int most, struct test_shown *shown);
 
 /* Whether samples can be drawn: (H,W,1) or (H,W,3). */
 bool test_shown_are_images(const struct network *network);

@@ -37,7 +37,8 @@ struct progressive {
     int64_t len;
     struct model *model;
     float *value; /* (batch, sample) */
-    struct test_shown shown;
+    int64_t shown[TEST_ERROR_SHOWN];
+    int n_shown;
     float *image;                           /* (levels, 2 + passes, shown, sample): clean, noisy, after each pass */
     double mse[MAX_LEVELS][MAX_PASSES + 1]; /* after 0, 1, ... passes */
     double psnr[MAX_LEVELS][MAX_PASSES + 1];
@@ -55,11 +56,7 @@ struct level_pass {
 static void keep_shown(const struct level_pass *l, int row, const float *values, const struct model_batch *batch)
 {
     const struct progressive *p = l->p;
-    for (int i = 0; i < p->shown.n; ++i) {
-        const int64_t at = p->shown.number[i] - batch->first;
-        if (at >= 0 && at < batch->n)
-            memcpy(l->image + (row * p->shown.n + i) * p->len, values + at * p->len, (size_t)p->len * sizeof *values);
-    }
+    model_batch_keep(batch, p->shown, p->n_shown, values, p->len, l->image + row * p->n_shown * p->len);
 }
 
 static enum dae_status pass_batch(void *context, const struct model_batch *batch, struct error *err)
@@ -80,7 +77,7 @@ static enum dae_status pass_batch(void *context, const struct model_batch *batch
 static enum dae_status measure_level(struct progressive *p, int level, const float *parameters, struct error *err)
 {
     struct study_variant *variant;
-    struct level_pass l = {.p = p, .image = p->image + level * (1 + p->n_stages) * p->shown.n * p->len};
+    struct level_pass l = {.p = p, .image = p->image + level * (1 + p->n_stages) * p->n_shown * p->len};
     TRY(gaussian_levels_variant(p->task, p->options->levels.number[level], NULL, &variant, err));
     TRY(study_pass(p->task, variant, parameters, p->task->test, true, pass_batch, &l, err));
     for (int stage = 0; stage < p->n_stages; ++stage) {
@@ -94,8 +91,8 @@ static enum dae_status prepare(struct progressive *p, const float *parameters, s
 {
     struct study_task *task = p->task;
     const int64_t batch = task->settings->batch;
-    test_shown_choose(task->test_set, TEST_ERROR_SHOWN, &p->shown);
-    p->image = arena_array(task->arena, (size_t)(p->options->levels.n * (1 + p->n_stages) * p->shown.n),
+    p->n_shown = dataset_examples(task->test_set, TEST_ERROR_SHOWN, p->shown);
+    p->image = arena_array(task->arena, (size_t)(p->options->levels.n * (1 + p->n_stages) * p->n_shown),
                            (size_t)p->len * sizeof *p->image);
     p->value = arena_array(task->arena, (size_t)(batch * p->len), sizeof *p->value);
     if (!p->image || !p->value)
@@ -208,8 +205,8 @@ static enum dae_status add_images(const struct progressive *p, int level, struct
         .alt = arena_printf(arena, "rows of images: clean, with noise of sigma %g, and after each of %lld passes",
                             sigma, (long long)p->options->passes),
         .kind = STUDY_TILES,
-        .tiles = {n_rows, p->shown.n, (int)shape->dim[0], (int)shape->dim[1], (int)shape->dim[2], label,
-                  p->image + level * n_rows * p->shown.n * p->len, NULL},
+        .tiles = {n_rows, p->n_shown, (int)shape->dim[0], (int)shape->dim[1], (int)shape->dim[2], label,
+                  p->image + level * n_rows * p->n_shown * p->len, NULL},
     };
     if (!figure->name || !figure->title || !figure->alt)
         return error_no_memory(err, "figure", 0);

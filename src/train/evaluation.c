@@ -106,14 +106,10 @@ static enum dae_status fit_rivals(struct evaluator *c, struct error *err)
     return DAE_OK;
 }
 
-/* The samples of a batch that are shown go to their places among the shown of one rival. */
+/* Keeps the samples of a batch that are shown. */
 static void keep_shown(struct evaluator *c, float *shown, const float *values, const struct model_batch *batch)
 {
-    for (int i = 0; i < c->evaluation->n_shown; ++i) {
-        const int64_t at = c->shown[i] - batch->first;
-        if (at >= 0 && at < batch->n)
-            memcpy(shown + i * c->len, values + at * c->len, (size_t)c->len * sizeof *shown);
-    }
+    model_batch_keep(batch, c->shown, c->evaluation->n_shown, values, c->len, shown);
 }
 
 static void measure(struct evaluator *c, enum evaluation_rival rival, const float *output,
@@ -169,21 +165,6 @@ static enum dae_status test_model(void *context, const struct model_batch *batch
     return check_stop(c, err);
 }
 
-static void choose_shown(struct evaluator *c)
-{
-    const struct dataset *set = c->options->test_set;
-    int n = 0;
-    for (int label = 0; set->labels && label < EVALUATION_SHOWN; ++label)
-        for (int64_t i = 0; i < set->n; ++i)
-            if (set->labels[i] == label) {
-                c->shown[n++] = i;
-                break;
-            }
-    for (int64_t i = 0; n == 0 && i < set->n && i < EVALUATION_SHOWN; ++i)
-        c->shown[n++] = i;
-    c->evaluation->n_shown = n;
-}
-
 static void summarise(struct evaluator *c)
 {
     const double elements = (double)loader_samples(c->options->test) * (double)c->len;
@@ -210,7 +191,7 @@ static enum dae_status prepare(struct evaluator *c, struct error *err)
         return error_no_memory(err, "comparison", numbers * sizeof(float));
     c->evaluation->shown_clean = c->evaluation->memory;
     c->evaluation->n_samples = loader_samples(o->test);
-    choose_shown(c);
+    c->evaluation->n_shown = dataset_examples(o->test_set, EVALUATION_SHOWN, c->shown);
     return model_open_each(o->device, o->network, o->model, o->test, true, &c->model, err);
 }
 

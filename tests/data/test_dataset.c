@@ -396,6 +396,21 @@ static void draws_factor_panels(void **state)
            "c.yaml:1:10: error: data.factors: 3 factors for 2 assets; use at most one factor per asset");
 }
 
+static void shows_one_sample_of_each_label_or_the_first_ones(void **state)
+{
+    (void)state;
+    uint8_t labels[] = {3, 1, 3, 1, 0, 9};
+    const struct dataset labelled = {.n = 6, .labels = labels}, plain = {.n = 6}, high = {.n = 2, .labels = labels};
+    int64_t number[10];
+    assert_int_equal(dataset_examples(&labelled, 4, number), 3);
+    assert_memory_equal(number, ((int64_t[]){4, 1, 0}), 3 * sizeof *number);
+    assert_int_equal(dataset_examples(&plain, 4, number), 4);
+    assert_memory_equal(number, ((int64_t[]){0, 1, 2, 3}), 4 * sizeof *number);
+    assert_int_equal(dataset_examples(&plain, 10, number), 6);
+    assert_int_equal(dataset_examples(&high, 1, number), 1);
+    assert_int_equal(number[0], 0);
+}
+
 static void draws_the_mixture(void **state)
 {
     (void)state;
@@ -543,6 +558,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_panels_that_give_no_samples, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_panels_in_the_data_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(draws_factor_panels, set_up, tear_down),
+        cmocka_unit_test(shows_one_sample_of_each_label_or_the_first_ones),
         cmocka_unit_test_setup_teardown(draws_the_mixture, set_up, tear_down),
         cmocka_unit_test_setup_teardown(draws_the_spiral, set_up, tear_down),
         cmocka_unit_test_setup_teardown(checks_the_map, set_up, tear_down),
