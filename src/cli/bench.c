@@ -10,7 +10,7 @@
 #include "cli/trust.h"
 #include "config/fields.h"
 #include "config/tree.h"
-#include "graph/network.h"
+#include "graph/build.h"
 #include "train/settings.h"
 
 enum { N_COLUMNS = 6, DEFAULT_WINDOWS = 5, MAX_WINDOWS = 1000 };

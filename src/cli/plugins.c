@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "config/root.h"
+#include "graph/build.h"
 #include "study/study.h"
 
 enum { MAX_PLUGINS = 256 };

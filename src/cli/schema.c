@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "config/root.h"
+#include "graph/build.h"
 #include "study/study.h"
 
 /* ---- NAME, or NAME: {keys}. -------------------------------------------------------------------------------------- */

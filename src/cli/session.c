@@ -13,6 +13,7 @@
 #include "cli/trust.h"
 #include "config/tree.h"
 #include "data/validation_set.h"
+#include "graph/build.h"
 
 enum { NAME_LEN = 1200 };
 

@@ -6,7 +6,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/trust.h"
-#include "graph/network.h"
+#include "graph/build.h"
 #include "train/settings.h"
 
 enum { N_COLUMNS = 3 };

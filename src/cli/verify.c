@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/trust.h"
 #include "driver/driver.h"
+#include "graph/build.h"
 
 enum { N_COLUMNS = 6 };
 

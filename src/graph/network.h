@@ -1,12 +1,11 @@
-/* A network as a graph of nodes: the clean input, the corruptions, the layers, the loss. Built from the config's tree;
- * pure (no device). Every node keeps its place in the YAML for life. */
+/* A network as a graph of nodes: the clean input, the corruptions, the layers, the loss. Pure (no device). Every node
+ * keeps its place in the YAML for life; graph/build.h builds a network from there. */
 #ifndef GRAPH_NETWORK_H
 #define GRAPH_NETWORK_H
 
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/philox.h"
-#include "config/rows.h"
 #include "graph/plugin.h"
 #include "graph/registry.h"
 
@@ -52,20 +51,9 @@ struct network {
     uint64_t seed;
 };
 
-/* The keys of the map `model`. */
-extern const struct dae_row network_model_rows[];
-
-/* Builds the network of `config`: keys model (input, layers, code), corruption, train.loss, seed, and data.source,
- * which may name pairs. Writes defaults back into the tree. The arena owns all memory. DAE_CONFIG at the place of the
- * error. input_gradient also asks for the gradient with respect to the input. */
-MUST_USE enum dae_status network_build(const struct registry *registry, struct value *config, struct arena *arena,
-                                       bool input_gradient, struct network *network, struct error *err);
-
-/* The clean input and its corruptions alone, for an input that the layers do not take: nodes 0 .. noisy, no output, no
- * loss. Otherwise as network_build. */
-MUST_USE enum dae_status network_build_noise(const struct registry *registry, struct value *config, struct arena *arena,
-                                             struct network *network, struct error *err);
-
+/* An empty network with room for n_nodes, and its node 0: the input, of that shape. All memory is the arena's. */
+MUST_USE enum dae_status network_begin(struct network *network, struct arena *arena, uint64_t seed,
+                                       const struct dae_shape *input, struct mark mark, int n_nodes, struct error *err);
 /* Appends a node that reads inputs[0 .. n_inputs) and plans it; for what builds a network. DAE_CONFIG at the mark. */
 MUST_USE enum dae_status network_add(struct network *network, const struct plugin *plugin, const void *state,
                                      const char *name, struct mark mark, const int *inputs, int n_inputs,
@@ -74,6 +62,8 @@ MUST_USE enum dae_status network_add(struct network *network, const struct plugi
  * plugin, and gets a copy of its head's state_bytes at `state`; NULL is zeros. */
 MUST_USE enum dae_status network_add_own(struct network *network, const struct plugin *table, const void *state,
                                          struct mark mark, const int *inputs, int n_inputs, struct error *err);
+/* Places the statistics, once all nodes are there: parameters_len. */
+MUST_USE enum dae_status network_place_statistics(struct network *network, struct error *err);
 /* DAE_PLUGIN when `what` of a node's plugin, "forward", has written to its state. */
 MUST_USE enum dae_status network_check_state(const struct node *node, const char *what, struct error *err);
 

@@ -8,6 +8,7 @@
 #include "base/shape.h"
 #include "config/tree.h"
 #include "format/safetensors.h"
+#include "graph/build.h"
 
 #define FORMAT "dae-cl model 1"
 

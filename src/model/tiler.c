@@ -6,6 +6,7 @@
 
 #include "base/shape.h"
 #include "config/tree.h"
+#include "graph/build.h"
 #include "graph/schedule.h"
 #include "model/model.h"
 #include "model/receptive_field.h"

@@ -4,6 +4,7 @@
 
 #include "base/folder.h"
 #include "config/tree.h"
+#include "graph/build.h"
 #include "study/study.h"
 #include "train/trainer.h"
 

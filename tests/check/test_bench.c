@@ -17,6 +17,7 @@
 #include "device/gemm.h"
 #include "device/profile.h"
 #include "driver/driver.h"
+#include "graph/build.h"
 #include "train/trainer.h"
 
 enum { BATCH = 16 };

@@ -7,7 +7,7 @@
 
 #include "../plugins/probe.h"
 #include "config/tree.h"
-#include "graph/network.h"
+#include "graph/build.h"
 #include "graph/registry.h"
 
 /* The built plugins and the probe, or NULL with the reason printed. */

@@ -37,6 +37,7 @@
 #include "config/fields.h"
 #include "config/tree.h"
 #include "driver/driver.h"
+#include "graph/build.h"
 #include "graph/params.h"
 #include "graph/schedule.h"
 

@@ -15,6 +15,7 @@
 #include "base/philox.h"
 #include "config/tree.h"
 #include "driver/driver.h"
+#include "graph/build.h"
 #include "graph/executor.h"
 #include "model/receptive_field.h"
 

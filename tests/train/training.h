@@ -6,6 +6,7 @@
 #include "config/tree.h"
 #include "data/validation_set.h"
 #include "driver/driver.h"
+#include "graph/build.h"
 #include "model/model.h"
 #include "train/trainer.h"
 

@@ -12,6 +12,7 @@
 #include "check/bench.h"
 #include "config/tree.h"
 #include "driver/driver.h"
+#include "graph/build.h"
 #include "train/settings.h"
 
 static const double window_seconds = 0.2;

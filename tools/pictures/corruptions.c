@@ -8,6 +8,7 @@
 #include "config/tree.h"
 #include "data/digits.h"
 #include "driver/driver.h"
+#include "graph/build.h"
 #include "graph/executor.h"
 #include "report/figure.h"
 
