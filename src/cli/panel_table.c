@@ -43,27 +43,17 @@ static enum dae_status standardise(struct panel_table *table, const struct panel
     return DAE_OK;
 }
 
-static enum dae_status read_file(struct panel_table *table, struct panel *returns, const char *path,
-                                 const struct panel_columns *columns, struct error *err)
-{
-    const bool prices = columns->returns != PANEL_NONE;
-    if (prices) /* first, because it knows what a price must be */
-        TRY(panel_csv_load(returns, path, columns->returns, err));
-    TRY(panel_csv_load(&table->panel, path, PANEL_NONE, err));
-    TRY(panel_columns_match(columns, &table->panel, &table->order, err));
-    return standardise(table, prices ? returns : &table->panel, columns, err);
-}
-
 enum dae_status panel_table_load(struct panel_table *table, const char *path, const struct panel_columns *columns,
                                  struct error *err)
 {
-    struct panel returns = {0};
+    struct panel returns CLEANUP(panel_release) = {0};
+    const bool prices = columns->returns != PANEL_NONE;
     *table = (struct panel_table){0};
-    enum dae_status status = read_file(table, &returns, path, columns, err);
-    panel_release(&returns);
-    if (status != DAE_OK)
-        panel_table_release(table);
-    return status;
+    if (prices) /* first, because it knows what a price must be */
+        TRY(panel_csv_load(&returns, path, columns->returns, err));
+    TRY(panel_csv_load(&table->panel, path, PANEL_NONE, err));
+    TRY(panel_columns_match(columns, &table->panel, &table->order, err));
+    return standardise(table, prices ? &returns : &table->panel, columns, err);
 }
 
 void panel_table_release(struct panel_table *table)
@@ -76,16 +66,15 @@ void panel_table_release(struct panel_table *table)
 /* Row and column count from 0 behind the names and the dates. */
 static enum dae_status find_mark(const char *path, int64_t row, int column, struct mark *mark, struct error *err)
 {
-    struct csv csv;
+    struct csv csv CLEANUP(csv_close) = {0};
     bool more = true;
     TRY(csv_open(&csv, path, err));
-    enum dae_status status = csv_next(&csv, &more, err);
-    for (int64_t i = 0; i <= row && status == DAE_OK && more; ++i)
-        status = csv_next(&csv, &more, err);
-    if (status == DAE_OK && column + 1 < csv.n_fields)
+    TRY(csv_next(&csv, &more, err)); /* the names */
+    for (int64_t i = 0; i <= row && more; ++i)
+        TRY(csv_next(&csv, &more, err));
+    if (column + 1 < csv.n_fields)
         *mark = csv.fields[column + 1].mark;
-    csv_close(&csv);
-    return status;
+    return DAE_OK;
 }
 
 enum dae_status panel_table_check_whole(const struct panel_table *table, struct error *err)
@@ -161,13 +150,11 @@ static enum dae_status splice(struct csv *csv, const char *bytes, const struct c
 enum dae_status panel_table_rewrite(const struct panel_table *table, const double *value, struct text *out,
                                     struct error *err)
 {
-    struct csv csv;
-    struct text bytes = {0};
+    struct csv csv CLEANUP(csv_close) = {0};
+    struct text bytes CLEANUP(text_release) = {0};
     TRY(csv_open(&csv, table->panel.path, err));
     text_add_bytes(&bytes, csv.bytes, (size_t)(csv.end - csv.bytes));
-    enum dae_status status = bytes.failed ? error_no_memory(err, table->panel.path, bytes.len)
-                                          : splice(&csv, bytes.data, &table->panel.cells, value, out, err);
-    text_release(&bytes);
-    csv_close(&csv);
-    return status;
+    if (bytes.failed)
+        return error_no_memory(err, table->panel.path, bytes.len);
+    return splice(&csv, bytes.data, &table->panel.cells, value, out, err);
 }

@@ -19,8 +19,8 @@ struct panel_table {
                          * and row i is the return from the file's row i to row i + 1; else n = N */
 };
 
-/* Reads the file; on success the caller releases it. DAE_BAD_DATA at the place for a missing, additional or unreadable
- * column and for numbers far outside those of training; else as panel_csv_load. */
+/* Reads the file; the caller releases it, whatever the outcome. DAE_BAD_DATA at the place for a missing, additional or
+ * unreadable column and for numbers far outside those of training; else as panel_csv_load. */
 MUST_USE enum dae_status panel_table_load(struct panel_table *table, const char *path,
                                           const struct panel_columns *columns, struct error *err);
 void panel_table_release(struct panel_table *table);

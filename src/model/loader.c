@@ -73,31 +73,24 @@ static bool fits(const struct loader *loader)
 enum dae_status loader_new(struct device *device, const struct dataset *set, int64_t batch, struct loader **out,
                            struct error *err)
 {
+    struct loader *loader CLEANUP(loader_free_cleanup) = calloc(1, sizeof *loader);
     *out = NULL;
-    struct loader *loader = calloc(1, sizeof *loader);
     if (!loader)
         return error_no_memory(err, "loader", sizeof *loader);
     loader->device = device;
     loader->set = set;
     loader->batch = batch;
     loader->sample_bytes = dataset_sample_bytes(set);
-    enum dae_status status;
+    const uint64_t order_bytes = (uint64_t)set->n * sizeof *loader->host_order;
     if (set->n > INT_MAX)
-        status = error_set(err, DAE_BAD_DATA, "a data set of %lld samples is more than 2^31", (long long)set->n);
-    else if (!(loader->host_order = malloc((size_t)set->n * sizeof *loader->host_order)))
-        status = error_no_memory(err, "order of samples", (unsigned long long)set->n * sizeof *loader->host_order);
-    else
-        status = fits(loader) ? make_resident(loader, err) : make_slots(loader, err);
-    if (status == DAE_OK)
-        status =
-            buffer_new(device, (uint64_t)set->n * sizeof *loader->host_order, "order of samples", &loader->order, err);
-    if (status == DAE_OK)
-        status = loader_unshuffle(loader, err);
-    if (status != DAE_OK) {
-        loader_free(loader);
-        return status;
-    }
+        return error_set(err, DAE_BAD_DATA, "a data set of %lld samples is more than 2^31", (long long)set->n);
+    if (!(loader->host_order = malloc(order_bytes)))
+        return error_no_memory(err, "order of samples", order_bytes);
+    TRY(fits(loader) ? make_resident(loader, err) : make_slots(loader, err));
+    TRY(buffer_new(device, order_bytes, "order of samples", &loader->order, err));
+    TRY(loader_unshuffle(loader, err));
     *out = loader;
+    loader = NULL;
     return DAE_OK;
 }
 

@@ -4,6 +4,7 @@
 #ifndef MODEL_LOADER_H
 #define MODEL_LOADER_H
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "data/dataset.h"
 #include "device/device.h"
@@ -17,6 +18,7 @@ struct loader;
 MUST_USE enum dae_status loader_new(struct device *device, const struct dataset *set, int64_t batch,
                                     struct loader **out, struct error *err);
 void loader_free(struct loader *loader); /* NULL is fine */
+CLEANUP_POINTER(loader_free, struct loader)
 
 int64_t loader_samples(const struct loader *loader);
 int64_t loader_batch_size(const struct loader *loader); /* of its batches, but for the last */

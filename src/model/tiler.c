@@ -70,19 +70,17 @@ enum dae_status tiler_noise(const struct registry *registry, const struct value 
 
 enum dae_status tiler_new(const struct tiler_options *options, struct tiler **out, struct error *err)
 {
+    struct receptive_field field;
     *out = NULL;
+    if (!receptive_field_find(options->network, &field))
+        return error_at(err, DAE_CONFIG, field.mark, "the network takes images of its own size alone: %s",
+                        field.problem);
     struct tiler *tiler = calloc(1, sizeof *tiler);
     if (!tiler)
         return error_no_memory(err, "tiler", sizeof *tiler);
     tiler->options = *options;
     if (options->memory_bytes == 0)
         tiler->options.memory_bytes = TILER_MEMORY;
-    struct receptive_field field;
-    if (!receptive_field_find(options->network, &field)) {
-        free(tiler);
-        return error_at(err, DAE_CONFIG, field.mark, "the network takes images of its own size alone: %s",
-                        field.problem);
-    }
     for (int a = 0; a < 2; ++a) {
         tiler->stride[a] = field.stride[a];
         tiler->reach[a] = shape_round_up(field.reach[a], field.stride[a]);

@@ -2,9 +2,9 @@
  * goes through in tiles, which overlap by as much as an output reads of its input: each pixel has the bits that the
  * whole image at once would have given it.
  *
- * A network with poolings or strides wants sides that are multiples of them (receptive_field.stride). Other images are
- * mirrored beyond their last row and column, without repeating these, as far as that takes; what was added is cut off
- * again. Tiles lie at such multiples. */
+ * A network with poolings or strides requires sides that are multiples of them (receptive_field.stride). Other images
+ * are mirrored beyond their last row and column, without repeating these, as far as that takes; what was added is cut
+ * off again. Tiles lie at such multiples. */
 #ifndef MODEL_TILER_H
 #define MODEL_TILER_H
 
@@ -31,8 +31,8 @@ struct tiler_options {
 
 enum { TILER_MEMORY = 256 << 20 };
 
-/* A network that is not alike at every pixel (receptive_field_find): DAE_CONFIG. What is given outlives the tiler;
- * owned by the caller. */
+/* A network that does not work alike at every pixel (receptive_field_find): DAE_CONFIG. What is given outlives the
+ * tiler; owned by the caller. */
 MUST_USE enum dae_status tiler_new(const struct tiler_options *options, struct tiler **out, struct error *err);
 void tiler_free(struct tiler *tiler); /* NULL is fine */
 CLEANUP_POINTER(tiler_free, struct tiler)

@@ -1,5 +1,5 @@
 /* A denoiser on whole test images, as the literature measures it: noise as the config has it, not clipped unless the
- * config says so; the output held in [0, 1]; PSNR and SSIM of each image, then their mean. */
+ * config says so; the output clamped to [0, 1]; PSNR and SSIM of each image, then their mean. */
 #ifndef MODEL_WHOLE_IMAGES_H
 #define MODEL_WHOLE_IMAGES_H
 
@@ -10,7 +10,7 @@
 struct whole_images {
     int64_t n;
     struct picture_scores scores;
-    const char *names; /* (n) texts one behind the other, the data set's; NULL: the images have none */
+    const char *names; /* (n) texts one after the other, the data set's; NULL: the images have none */
 };
 
 /* On all images of a set that holds a block of them. The noise is that of the references of the corruptions, keyed by

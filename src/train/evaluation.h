@@ -1,5 +1,5 @@
-/* The trained denoiser beside its rivals, on all test samples under the same noise: the noisy input itself, the same
- * network trained without noise, the best affine map, PCA, and for images the median filter. */
+/* The trained denoiser compared with its rivals, on all test samples under the same noise: the noisy input itself, the
+ * same network trained without noise, the best affine map, PCA, and for images the median filter. */
 #ifndef TRAIN_EVALUATION_H
 #define TRAIN_EVALUATION_H
 

@@ -51,25 +51,21 @@ enum dae_status multi_device_new(struct device *device, struct executor *executo
             err, DAE_CONFIG, network->node[coupled].mark,
             "%s \"%s\": couples the samples of a batch, which several devices would split; train on one device",
             network->node[coupled].plugin->name, network->node[coupled].name);
-    struct multi_device *team = calloc(1, sizeof *team);
+    struct multi_device *team CLEANUP(multi_device_free_cleanup) = calloc(1, sizeof *team);
     if (!team)
         return error_no_memory(err, "team", sizeof *team);
     team->batch = options->batch;
     team->trained_len = network->trained_len;
     struct executor_options of_helpers = *options;
     of_helpers.average = 0; /* the first device keeps it */
-    enum dae_status status = join_team(team, device, executor, train, err);
-    for (int i = 0; i < n_helpers && status == DAE_OK; ++i) {
-        struct executor *own = NULL;
-        status = executor_new(helper[i].device, network, &of_helpers, &own, err);
-        if (status == DAE_OK)
-            status = join_team(team, helper[i].device, own, helper[i].train, err);
-    }
-    if (status != DAE_OK) {
-        multi_device_free(team);
-        return status;
+    TRY(join_team(team, device, executor, train, err));
+    for (int i = 0; i < n_helpers; ++i) {
+        struct executor *own;
+        TRY(executor_new(helper[i].device, network, &of_helpers, &own, err));
+        TRY(join_team(team, helper[i].device, own, helper[i].train, err));
     }
     *out = team;
+    team = NULL;
     return DAE_OK;
 }
 

@@ -26,6 +26,7 @@ MUST_USE enum dae_status multi_device_new(struct device *device, struct executor
                                           const struct network *network, const struct executor_options *options,
                                           struct multi_device **out, struct error *err);
 void multi_device_free(struct multi_device *team); /* NULL is fine */
+CLEANUP_POINTER(multi_device_free, struct multi_device)
 
 /* Fills speed (devices), in batches per second of each device by itself. The devices need no parameters, because only
  * time counts. */
