@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The file that a name means once its links are followed, whether it exists or not; malloc'ed. NULL: errno says why. */
+/* The file that a name means after following links, whether it exists or not; malloc'ed. NULL: errno says why. */
 static char *follow_links(const char *path)
 {
     enum { MOST_LINKS = 40 };
@@ -20,7 +20,7 @@ static char *follow_links(const char *path)
     for (int i = 0; at && i < MOST_LINKS; ++i) {
         const ssize_t n = readlink(at, to, sizeof to - 1);
         if (n < 0)
-            return at; /* no link, or nothing at all */
+            return at; /* not a link, or nothing at all */
         to[n] = '\0';
         const char *slash = strrchr(at, '/');
         char *next = NULL;
@@ -36,14 +36,14 @@ static char *follow_links(const char *path)
     return NULL;
 }
 
-/* A FIFO or a character device takes what is written as it comes: nothing is renamed over it. */
+/* A FIFO or a character device is written directly: nothing is renamed over it. */
 static enum dae_status open_through(struct atomic_file *file, struct error *err)
 {
     file->fd = open(file->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
     return file->fd >= 0 ? DAE_OK : error_io(err, "open", file->path);
 }
 
-/* The name is cut, so that the temporary's is no longer than a file system takes (255 bytes). */
+/* The name is truncated, so that the temporary file's name fits a file system (255 bytes). */
 static enum dae_status open_temporary(struct atomic_file *file, struct error *err)
 {
     static unsigned count;
@@ -54,7 +54,7 @@ static enum dae_status open_temporary(struct atomic_file *file, struct error *er
         file->temporary = NULL;
         return error_no_memory(err, "file name", strlen(file->path));
     }
-    unlink(file->temporary); /* left by a killed process of the same number */
+    unlink(file->temporary); /* left by a killed process with the same number */
     file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file->fd >= 0)
         return DAE_OK;
@@ -100,13 +100,13 @@ enum dae_status atomic_file_write(struct atomic_file *file, const void *bytes, s
     return DAE_OK;
 }
 
-/* What a file system says to an operation that it does not have. */
+/* The errors of an operation that a file system does not support. */
 static bool is_unsupported(int code)
 {
     return code == EINVAL || code == ENOSYS || code == ENOTSUP || code == EOPNOTSUPP;
 }
 
-/* Makes a rename durable. The file is in its place already, so that a folder which cannot be synced is no failure. */
+/* Makes a rename durable. The file is already in place, so a folder that cannot be synced is not a failure. */
 static void sync_folder_of(const char *path)
 {
     char *copy = strdup(path);
@@ -119,7 +119,7 @@ static void sync_folder_of(const char *path)
     close(fd);
 }
 
-/* Some file systems have no modes: then the file keeps those that it has. */
+/* Some file systems have no modes; the file then keeps its own. */
 static void give_mode(int fd)
 {
     const mode_t mask = umask(0);

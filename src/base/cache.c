@@ -23,7 +23,7 @@ static const char json_ending[] = ".json", bytes_ending[] = ".bin";
 
 typedef char sha256_text[SHA256_DIGEST_STRING_LENGTH];
 
-/* Of a text, the NUL behind it, and some bytes. */
+/* A text, the NUL after it, and some bytes. */
 static void digest_bytes(const char *a, const void *bytes, size_t len, sha256_text out)
 {
     SHA2_CTX hash;
@@ -38,7 +38,7 @@ static void digest(const char *a, const char *b, sha256_text out)
     digest_bytes(a, b, strlen(b), out);
 }
 
-/* Why a file or folder could hold what somebody else wrote; NULL when it could not. */
+/* Why somebody else could have written to a file or folder; NULL if nobody could. */
 static const char *distrust(const struct stat *info)
 {
     return info->st_uid != geteuid()             ? "it belongs to another user"
@@ -102,7 +102,7 @@ static enum dae_status cache_path(const char *kind, const char *key, const char 
                                          : error_set(err, DAE_IO, "cache folder: the path %s is too long", folder);
 }
 
-/* The value of a memo whose seal holds, detached from it; NULL otherwise. */
+/* The value of a memo with a valid seal, detached from it; else NULL. */
 static cJSON *unseal(cJSON *memo, const char *key)
 {
     const char *have = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(memo, "key"));
@@ -227,7 +227,7 @@ void cache_trim(const char *kind, int keep)
     char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2], oldest[PATH_MAX + NAME_MAX + 2];
     struct error err = {0};
     int n = keep + 1;
-    while (n > keep) { /* one more file than may be is the rule: it was written just now */
+    while (n > keep) { /* usually one file too many, the one just written */
         DIR *listing = cache_folder(folder, sizeof folder, &err) == DAE_OK ? opendir(folder) : NULL;
         struct timespec first = {0};
         n = 0;

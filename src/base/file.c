@@ -32,7 +32,7 @@ enum dae_status file_read(const char *path, size_t max_bytes, enum dae_status to
         if (n < 0)
             status = error_io(err, "read", path);
         else if (n == 0)
-            break; /* the file shrank: what is there is what we got */
+            break; /* the file shrank: keep what was read */
         else
             at += (size_t)n;
     }

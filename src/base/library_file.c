@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What this program itself was built for. */
+/* The machine for which this program was built. */
 static bool own_machine(ElfW(Half) * machine)
 {
     ElfW(Ehdr) head;
@@ -22,8 +22,8 @@ static bool own_machine(ElfW(Half) * machine)
     return known;
 }
 
-/* Whether the file reaches as far as its sections and segments. The loader maps what a truncated one promises and dies
- * of SIGBUS behind its end. */
+/* Whether the file contains all its sections and segments. The loader maps what a truncated file announces and dies of
+ * SIGBUS past its end. */
 static bool is_whole(int file, const ElfW(Ehdr) * head)
 {
     struct stat info;

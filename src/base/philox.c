@@ -31,7 +31,7 @@ static int word_of(uint32_t element)
     return (int)(element % 64 / 16);
 }
 
-/* Rounded in float as the device does it, so that both take the logarithm of the same number. */
+/* Rounded to float like on the device, so that both take the logarithm of the same number. */
 static double unit(uint32_t word)
 {
     return (double)(((float)word + 0.5f) * 0x1p-32f);

@@ -19,12 +19,12 @@
 
 enum {
     MAX_ANSWER = 1 << 20,
-    TICK_MS = 50, /* how often a child is looked after whose pipes stay open, perhaps in hands of its own children */
-    SHORT_TICK_MS = 1,  /* the same when they are closed: it is about to end */
-    STARVED_TIMES = 10, /* how many times the clock's seconds a step may take that gets little of the processors */
-    SPARE_SECONDS = 5,  /* how much later the child's own alarm rings, should the parent be gone */
+    TICK_MS = 50,       /* how often to check a child whose pipes stay open, perhaps held by its own children */
+    SHORT_TICK_MS = 1,  /* the same after they are closed: the child is about to end */
+    STARVED_TIMES = 10, /* how many times longer by the clock a step may take that gets little processor time */
+    SPARE_SECONDS = 5,  /* how much later the child's own alarm goes off, in case the parent is gone */
 };
-static const double ASLEEP = 0.05; /* of a processor: who takes less waits for something else than processors */
+static const double ASLEEP = 0.05; /* of a processor: a child that uses less is waiting for something else */
 
 /* ---- In the child. -------------------------------------------------------------------------------------- */
 
@@ -38,7 +38,7 @@ static void send_all(const char *bytes, size_t len)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            _exit(EXIT_FAILURE); /* nobody listens any more */
+            _exit(EXIT_FAILURE); /* the parent is gone */
         bytes += n;
         len -= (size_t)n;
     }
@@ -62,7 +62,7 @@ void sandbox_step(const char *format, ...)
     alarm(alarm_seconds);
 }
 
-/* A stranger's code gets no signal handler of ours, no terminal and no core file. */
+/* Foreign code gets none of our signal handlers, no terminal and no core file. */
 static void settle(int words)
 {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM, SIGPIPE, SIGALRM, SIGCHLD};
@@ -91,7 +91,7 @@ static _Noreturn void be_child(sandbox_work *work, void *context)
     send_all("A", 1);
     send_all(text, strlen(text));
     send_all("\n", 1);
-    _exit(EXIT_SUCCESS); /* not exit: handlers and buffers are the parent's */
+    _exit(EXIT_SUCCESS); /* not exit: handlers and buffers belong to the parent */
 }
 
 /* ---- In the parent. ------------------------------------------------------------------------------------- */
@@ -99,7 +99,7 @@ static _Noreturn void be_child(sandbox_work *work, void *context)
 struct watch {
     pid_t child;        /* 0: it is gone */
     int channel, words; /* our ends of the two pipes; -1 once closed by the other side */
-    struct text line;   /* of the channel, as far as it has come */
+    struct text line;   /* of the channel, as far as it has arrived */
     struct text answer;
     char first_words[sizeof((struct sandbox *)NULL)->words];
     size_t words_len;
@@ -108,7 +108,7 @@ struct watch {
     struct sandbox *out;
 };
 
-/* Keeps the first line of the current step: it says what went wrong, and what follows is a dump of the stack. */
+/* Keeps the first line of the current step, which says what went wrong; a stack dump follows it. */
 static void hear_words(struct watch *watch, const char *bytes, ssize_t n)
 {
     for (ssize_t i = 0; i < n && !watch->said; ++i) {
@@ -127,8 +127,8 @@ static void begin_step(struct watch *watch)
     watch->deadline = watch->step_began + watch->step_seconds;
 }
 
-/* A step has its seconds of a processor: on a busy machine the clock runs faster than a compiler, which then is slow
- * and not stuck. Who is asleep has them of the clock. */
+/* A step's limit counts processor time, because on a busy machine a compiler may be slow without being stuck. For a
+ * sleeping child it counts the clock. */
 static bool is_stuck(struct watch *watch)
 {
     const double now = clock_seconds();
@@ -166,7 +166,7 @@ static void hear_channel(struct watch *watch, const char *bytes, ssize_t n)
     }
 }
 
-/* Reads what is there; false when nothing more will come. */
+/* Reads what is available; false if nothing more will come. */
 static bool hear(struct watch *watch, int *fd)
 {
     char block[4096];
@@ -200,7 +200,7 @@ static int patience_ms(const struct watch *watch, int n)
     return (int)(1e3 * seconds) + 1;
 }
 
-/* Waits for words, an answer, or a moment. Closed pipes are negative, and poll passes over them. fds has 2 n places. */
+/* Waits for output, an answer, or a tick. Closed pipes are negative, and poll ignores them. fds has 2 n places. */
 static void listen_once(struct watch *watch, int n, struct pollfd *fds)
 {
     for (int i = 0; i < n; ++i) {
@@ -224,7 +224,8 @@ static bool has_ended(pid_t child)
     return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ? errno != EINTR : info.si_pid == child;
 }
 
-/* What was written before the end is in the pipes. Children of the child may hold them open: nobody waits for those. */
+/* Reads what was written before the end from the pipes. Children of the child may hold them open, and are not waited
+ * for. */
 static void drain(struct watch *watch)
 {
     int *const fds[2] = {&watch->channel, &watch->words}; /* a step forgets the words before it */
@@ -241,7 +242,7 @@ static void drain(struct watch *watch)
     }
 }
 
-/* Ends the child, whatever it has started, and its story. */
+/* Ends the child and everything that it has started, and completes its story. */
 static void finish(struct watch *watch, bool in_time)
 {
     int state = 0;
@@ -280,7 +281,7 @@ static enum dae_status start(struct watch *watch, sandbox_work *work, void *cont
         close(answer[1]);
         return error_set(err, DAE_IO, "cannot make a pipe: %s", strerror(code));
     }
-    fflush(NULL); /* or the child would own a copy of what is not written yet, and might write it */
+    fflush(NULL); /* otherwise the child could write its copy of the buffered output */
     watch->child = fork();
     if (watch->child == 0) {
         close(answer[0]);
@@ -299,7 +300,7 @@ static enum dae_status start(struct watch *watch, sandbox_work *work, void *cont
         close(words[0]);
         return error_set(err, DAE_IO, "cannot start a child process: %s", strerror(code));
     }
-    setpgid(watch->child, watch->child); /* whichever of the two comes first */
+    setpgid(watch->child, watch->child); /* parent and child both call it, because either may be first */
     watch->channel = answer[0];
     watch->words = words[0];
     begin_step(watch);

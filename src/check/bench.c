@@ -15,12 +15,12 @@
 #include "model/loader.h"
 
 enum {
-    SAMPLES = 16384, /* made up, unless they are large or the batch is */
+    SAMPLES = 16384, /* unless they or the batch are large */
     MIN_BATCHES = 4,
-    MAX_CHUNK = 64, /* training steps between two looks at the loss, as in train/trainer.c */
+    MAX_CHUNK = 64, /* training steps between two reads of the loss, as in train/trainer.c */
     MAX_SMALL_CHUNK = 4096,
     MAX_PROFILED = 1000,
-    PEAK_SIDE = 1008, /* of the product that stands for the peak; rows of 4 KiB would all meet in one cache set */
+    PEAK_SIDE = 1008, /* of the product that gives the peak; rows of 4 KiB would all map to one cache set */
     PEAK_WINDOWS = 5,
     LABEL_LEN = 256,
 };
@@ -29,11 +29,10 @@ static const int64_t max_data_bytes = 64 << 20;
 static const uint64_t copy_bytes = 64 << 20;
 static const double chunk_seconds = 0.05, warm_seconds = 0.3, profile_seconds = 0.3, peak_seconds = 0.1;
 
-/* ---- Windows.
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Windows. ---------------------------------------------------------------------------------------------------- */
 
-/* Something that can be enqueued again and again. The host looks at the first number of `marker` after each chunk, but
- * only waits for the look before: it stays ahead of the device by at most two chunks. */
+/* Work that can be enqueued repeatedly. The host reads the first number of `marker` after each chunk, but only waits
+ * for the previous read: it is ahead of the device by at most two chunks. */
 struct work {
     enum dae_status (*enqueue)(void *context, struct error *err);
     void *context;
@@ -75,7 +74,7 @@ static enum dae_status run_window(struct work *work, double seconds, struct wind
         }
     }
     const struct device_counters after = device_count(work->device);
-    struct error late = {0}; /* the events are ours to wait for, whatever happened */
+    struct error late = {0}; /* the events must be waited for in any case */
     for (int i = 0; i < 2; ++i)
         if (event[i]) {
             enum dae_status waited = device_event_wait(work->device, event[i], status == DAE_OK ? err : &late);
@@ -88,7 +87,7 @@ static enum dae_status run_window(struct work *work, double seconds, struct wind
     return status;
 }
 
-/* Finds how much makes a chunk, and lets caches, clocks and the driver's late compilation settle. */
+/* Finds the size of a chunk, while caches, clocks and the driver's late compilation settle. */
 static enum dae_status warm_up(struct work *work, double seconds, struct error *err)
 {
     const double end = clock_seconds() + seconds;
@@ -136,8 +135,7 @@ static enum dae_status measure(struct work *work, int n_windows, double seconds,
     return status;
 }
 
-/* ---- Made-up data.
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Synthetic data. --------------------------------------------------------------------------------------------- */
 
 static void fill_random(uint8_t *bytes, int64_t n)
 {
@@ -149,7 +147,7 @@ static void fill_random(uint8_t *bytes, int64_t n)
     }
 }
 
-/* Bytes in whole batches: digits where the input is as large as one, else noise. */
+/* Bytes in whole batches: digits if the input has their size, else noise. */
 static enum dae_status make_data(const struct bench_options *options, struct arena *arena, struct dataset *set,
                                  const char **words, struct error *err)
 {
@@ -176,8 +174,7 @@ static enum dae_status make_data(const struct bench_options *options, struct are
     return *words ? DAE_OK : error_no_memory(err, "text", 0);
 }
 
-/* ---- Training and inference.
- * ------------------------------------------------------------------------------------------- */
+/* ---- Training and inference. ------------------------------------------------------------------------------------- */
 
 struct bencher {
     const struct bench_options *options;
@@ -250,7 +247,7 @@ static enum dae_status start(struct bencher *b, const struct dataset *set, struc
     return DAE_OK;
 }
 
-/* Numbers that went wrong take another time to compute than good ones. */
+/* Numbers that are not finite take a different time to compute. */
 static enum dae_status check_loss(const struct bencher *b, struct error *err)
 {
     float loss;
@@ -261,11 +258,10 @@ static enum dae_status check_loss(const struct bencher *b, struct error *err)
                      (long long)b->t);
 }
 
-/* ---- Kernels.
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Kernels. ---------------------------------------------------------------------------------------------------- */
 
-/* A backward pass with weights computes their gradient, and perhaps that of what it reads: each costs a forward pass.
- */
+/* A backward pass computes the gradient of its weights, if any, and perhaps that of its input: each costs a forward
+ * pass. */
 static double flops_of(const struct network *network, const struct call *call)
 {
     const struct node *node = &network->node[call->node];
@@ -292,8 +288,8 @@ static const struct step *segment_of(const struct schedule *schedule, const char
                : NULL;
 }
 
-/* The name of a row for people, and its operations per call (NaN: unknown). *behind_loss tells whether the loss has
- * been met, as rows come in the order of their first launch. */
+/* The displayed name of a row, and its operations per call (NaN: unknown). *behind_loss says whether the loss has
+ * passed, because rows are in the order of their first launch. */
 static void describe(const struct bencher *b, const struct profile_row *row, bool *behind_loss, char name[LABEL_LEN],
                      double *flops)
 {
@@ -330,7 +326,7 @@ static int by_time(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* Rows of one name become one. */
+/* Merges rows with the same name. */
 static enum dae_status tabulate(const struct bencher *b, const struct profile *profile, int64_t steps,
                                 struct arena *arena, struct bench *bench, struct error *err)
 {
@@ -385,7 +381,7 @@ static enum dae_status time_kernels(struct bencher *b, struct arena *arena, stru
     if (steps > MAX_PROFILED)
         steps = MAX_PROFILED;
     struct profile profile;
-    TRY(profile_steps(b, 1, &profile, err)); /* a new queue may have a slow start */
+    TRY(profile_steps(b, 1, &profile, err)); /* a new queue may start slowly */
     profile_release(&profile);
     TRY(profile_steps(b, steps, &profile, err));
     enum dae_status status = tabulate(b, &profile, steps, arena, bench, err);
@@ -393,8 +389,7 @@ static enum dae_status time_kernels(struct bencher *b, struct arena *arena, stru
     return status;
 }
 
-/* ---- What the device can do.
- * ------------------------------------------------------------------------------------------- */
+/* ---- What the device can do. ------------------------------------------------------------------------------------- */
 
 struct product_work {
     struct gemm *gemm;
@@ -410,7 +405,7 @@ static enum dae_status multiply(void *context, struct error *err)
     return gemm_run(w->gemm, &product, err);
 }
 
-/* Numbers in [-1/2, 1/2): zeros would be too easy for some devices. */
+/* Numbers in [-1/2, 1/2), because some devices compute zeros faster. */
 static enum dae_status new_matrix(struct device *device, int64_t len, struct buffer **out, struct error *err)
 {
     float *values = malloc((size_t)len * sizeof *values);
@@ -481,8 +476,7 @@ enum dae_status bench_copy(struct device *device, double *gb_per_second, struct 
     return status;
 }
 
-/* ---- All of it.
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- All of it. -------------------------------------------------------------------------------------------------- */
 
 static enum dae_status measure_network(struct bencher *b, struct arena *arena, struct bench *bench, struct error *err)
 {

@@ -8,26 +8,26 @@
 
 /* In double a step of 1e-5 errs by about 1e-10 of the third derivative, and rounding by 1e-11 of the loss. */
 static const double STEP = 1e-5;
-static const double KINK = 1e-4; /* of the largest gradient: quotients that differ by more meet a kink */
-static const double JUMP = 1e-3; /* of the largest gradient: by more, slopes on both sides of an element differ */
+static const double KINK = 1e-4; /* of the largest gradient: quotients that differ by more indicate a kink */
+static const double JUMP = 1e-3; /* of the largest gradient: slopes on both sides that differ by more indicate a kink */
 static const double NOISE_FLOOR = 1e-7; /* of the loss: smaller gradients drown in rounding */
 
-/* One tensor's elements: which, and the sums of their differences over the samples. */
+/* The chosen elements of a tensor, and the sums of their differences over the samples. */
 struct probe {
-    int node;     /* what a change of it reaches first */
+    int node;     /* the first node that a change affects */
     int64_t base; /* in the parameters, or in the noisy input */
     int64_t len;
     int n;
     int64_t *element;     /* (n) */
     double *whole, *half; /* (n) quotients at STEP and STEP / 2 */
-    double *jump;         /* (n) what the slopes after the element are above those before it */
+    double *jump;         /* (n) slopes after the element minus those before it */
 };
 
 struct run {
     const struct network *network;
     const struct check_gradients_batch *batch;
     struct reference_sample *sample; /* (group) */
-    int group;                       /* samples that are computed together: all where they are coupled, else one */
+    int group;                       /* samples that are computed together: all if they are coupled, else one */
     double *parameters, **value;     /* value[i]: (group, output) */
     double loss;                     /* of the group */
 };
@@ -42,7 +42,7 @@ double check_gradients_floor(const struct network *network, const float *gradien
     return 0.1 * most;
 }
 
-/* The elements lie evenly over the tensor, first and last among them; one more is the largest of the device's. */
+/* The elements are spread evenly over the tensor, including first and last, plus the device's largest one. */
 static bool choose(struct probe *probe, const float *gradient, int64_t len, int n_elements, struct arena *arena)
 {
     probe->len = len;
@@ -91,15 +91,16 @@ static void load_group(struct run *run, int first)
     }
 }
 
-/* Values of the nodes from `first` on; returns what the device's gradient is the gradient of, for this group. */
+/* Computes the values of the nodes from `first` on; returns the function, for this group, whose gradient the device
+ * computes. */
 static double objective(struct run *run, int first)
 {
     double sum = reference_batch_forward(run->network, first, run->sample, run->group, run->parameters, run->value);
     return sum;
 }
 
-/* Adds the quotients of one element for one group. What stands before probe->node keeps its values. Slopes over a step
- * to each side differ by a jump, if there is one, and by the curvature times the step, which two steps tell apart. */
+/* Adds the quotients of one element for one group. Nodes before probe->node keep their values. Slopes on both sides
+ * differ by a jump, if there is one, and by the curvature times the step; two step sizes separate the two. */
 static void difference(struct run *run, const struct probe *probe, int i, double *number)
 {
     const double old = *number;
@@ -117,7 +118,7 @@ static void difference(struct run *run, const struct probe *probe, int i, double
     probe->jump[i] += fabs(2 * bend[2] - bend[1]);
 }
 
-/* `least`: on what scale to compare if all gradients are smaller. */
+/* `least`: the scale of the comparison if all gradients are smaller. */
 static void judge(const struct probe *probe, const float *gradient, double scale, double least,
                   struct check_gradients_result *result, struct text *kinks)
 {
@@ -156,9 +157,9 @@ static double shift_forward(struct run *run, int s, double step)
     return objective(run, noisy + 1);
 }
 
-/* The sum of the gradient, against a shift of the whole input of sample s of the group. Where a window of a pooling
- * layer holds its largest number twice, each of the two lies at a kink and is left out; but here both move together,
- * and their gradients must add up. */
+/* The sum of the gradient, against a shift of the whole input of sample s of the group. If a window of a pooling layer
+ * has its largest number twice, each of the two is at a kink and is left out; but here both move together, and their
+ * gradients must add up. */
 static void check_sum(struct run *run, int s, const float *gradient, double scale,
                       struct check_gradients_result *result)
 {
@@ -178,7 +179,7 @@ static void check_sum(struct run *run, int s, const float *gradient, double scal
         result->error = error;
 }
 
-/* The input's gradient: an element of one sample moves the loss of its group alone. */
+/* The input's gradient: an element of one sample changes only the loss of its group. */
 static enum dae_status check_input(struct run *run, int first, int s, double scale, struct arena *arena,
                                    struct check_gradients_result *result, struct text *kinks, struct error *err)
 {
@@ -228,7 +229,8 @@ enum dae_status check_gradients_run(const struct network *network, const struct 
         load_group(&run, first);
         run.loss = objective(&run, 1);
         loss += run.loss;
-        /* From the last node to the first: each change leaves what stands before it as the whole forward made it. */
+        /* From the last node to the first, so that the nodes before a change keep their values from the whole forward
+         * pass. */
         for (int i = n_probes - 1; i >= 0; --i)
             for (int k = 0; k < probe[i].n; ++k)
                 difference(&run, &probe[i], k, &run.parameters[probe[i].base + probe[i].element[k]]);

@@ -6,9 +6,9 @@
 #include "base/philox.h"
 #include "graph/reference.h"
 
-/* ---- How far a kernel may be off. --------------------------------------------------------------------------------
+/* ---- Bounds on a kernel's error. ---------------------------------------------------------------------------------
  *
- * Each operation of a float kernel is off by some roundings of its own result. What they come to depends on the
+ * Each operation of a float kernel errs by some roundings of its own result. Their total effect depends on the
  * function, of which only the reference is known. So the reference is run three more times:
  *
  *   on absolute values     Where a function adds and multiplies what it is given, this is the sum of the sizes of its
@@ -33,7 +33,7 @@ static double largest(const double *x, int64_t n)
     return most;
 }
 
-/* Tensor `number` (n) as run `other` of a reference gets it. */
+/* Tensor `number` (n) as input of run `other` of a reference. */
 static void alter(int other, int number, const double *x, int64_t n, double *to)
 {
     const double step = 0x1p-24 * largest(x, n);
@@ -44,7 +44,7 @@ static void alter(int other, int number, const double *x, int64_t n, double *to)
 
 static const double CANARY = -0x1.5a5a5a5a5p77;
 
-/* Behind the (n) numbers that a reference may write. */
+/* Checks the guard after the (n) numbers that a reference may write. */
 static void set_canary(double *y, int64_t n)
 {
     y[n] = CANARY;
@@ -56,8 +56,8 @@ static void check_canary(struct check_nodes *a, const struct plugin *plugin, con
         a->writes_past = plugin;
 }
 
-/* What a run of the reference says about sizes, of (n) numbers. Where the function has no value on absolute values,
- * that run says nothing. */
+/* Takes the sizes of (n) numbers from a run of the reference. If the function has no value on absolute values, that run
+ * is ignored. */
 static void add_sizes(int other, const double *have, int64_t n, struct expectation *e)
 {
     for (int64_t i = 0; i < n; ++i) {
@@ -162,7 +162,7 @@ enum dae_status check_nodes_read(const struct verifier *v, const struct executor
 
 /* ---- What the references say. ------------------------------------------------------------------------------------ */
 
-/* Where a node reads its input j: the loss's target has a place of its own. */
+/* Where a node reads its input j; the loss's target has its own place. */
 static int slot_of(const struct network *network, int number, int j)
 {
     return number == network->loss && j == 1 ? network->n_nodes : network->node[number].input[j];
@@ -179,7 +179,7 @@ static void alter_inputs(const struct network *network, int number, int other, i
     }
 }
 
-/* One run of the reference of a node that couples samples: its statistic w, or with -1 its output, to `to`. */
+/* Runs the reference of a node that couples samples: writes its statistic w, or its output if w is -1, to `to`. */
 static void run_batch(const struct verifier *v, const struct check_nodes *a, int number, int w,
                       const double *parameters, double *const *value, double *to)
 {
@@ -266,7 +266,7 @@ unsigned check_nodes_expect(const struct verifier *v, struct check_nodes *a, int
     const int64_t first = whole ? s * len : 0;
     a->want = from->want + first;
     if (drawn)
-        input_size = fmax(input_size, largest(a->want, len)); /* a draw is as large as any */
+        input_size = fmax(input_size, largest(a->want, len)); /* draws count as inputs */
     a->have = a->value[number];
     for (int64_t e = 0; e < len; ++e) {
         a->have[e] = (double)a->device[number][s * len + e];

@@ -40,7 +40,7 @@ static enum dae_status make_operands(struct verifier *v, int64_t len, struct ope
     o->b = verifier_take(v, len, sizeof *o->b);
     o->c = verifier_take(v, len, sizeof *o->c);
     TRY(verifier_memory(v));
-    /* Numbers of 16 bits from -1/2 to 1/2: they repeat after 65537 and fit no size of a tile. */
+    /* Numbers of 16 bits from -1/2 to 1/2, which repeat after 65537, a multiple of no tile. */
     for (int64_t i = 0; i < len; ++i) {
         o->a[i] = (float)(i * 40503 % 65537) * 0x1p-16f - 0.5f;
         o->b[i] = (float)(i * 25173 % 65537) * 0x1p-16f - 0.5f;
@@ -131,7 +131,7 @@ static enum dae_status check_weight(struct verifier *v, struct gemm_pool *pool, 
     return DAE_OK;
 }
 
-/* The matrix of a slot, of DAE_MAX_WEIGHTS a node; or NULL. */
+/* The matrix of a slot, with DAE_MAX_WEIGHTS slots per node; or NULL. */
 static const struct dae_shape *matrix(const struct network *network, int slot)
 {
     const struct node *at = &network->node[slot / DAE_MAX_WEIGHTS];
@@ -141,7 +141,7 @@ static const struct dae_shape *matrix(const struct network *network, int slot)
     return is ? &at->plan.weight[w].shape : NULL;
 }
 
-/* One of two of the same size is enough. */
+/* Of two products with the same sizes, one is enough. */
 static const struct dae_shape *new_matrix(const struct network *network, int slot)
 {
     const struct dae_shape *shape = matrix(network, slot);

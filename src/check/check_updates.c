@@ -7,8 +7,8 @@ struct training_state {
     float *average;                        /* (parameters_len) */
 };
 
-/* One number's update in double; the bounds come from the update of absolute values. Where a state leaves the range of
- * float (Adam's squares do so long before its parameters), the parameter is no measure either. */
+/* One number's update in double; the bounds come from the update of absolute values. If a state exceeds the range of
+ * float (Adam's squares do long before its parameters), the parameter cannot be compared either. */
 static void compare_update(const struct verifier *v, double lr, const double *c, const struct training_state *before,
                            const struct training_state *after, int64_t i, struct worst *worst)
 {

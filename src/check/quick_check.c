@@ -11,8 +11,7 @@
 enum { MOST_SAMPLES = 33, ELEMENTS = 2 }; /* 33: every shard of a wide device has a sample, one has two */
 /* Operations of the references in double, about 10^-9 s each; of a product, multiplications done again. */
 static const double LOSS_WORK = 2e7, GRADIENT_WORK = 1e8, PRODUCT_WORK = 1e5;
-static const double LOSS_BOUND =
-    1e-3; /* of the loss, as of a gradient: what float does on its way through all layers */
+static const double LOSS_BOUND = 1e-3; /* of the loss, as for a gradient: the error of float through all layers */
 
 static double flops_of(const struct network *network)
 {

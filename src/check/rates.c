@@ -26,8 +26,8 @@ static enum dae_status launch(struct kernel *kernel, struct buffer *in, struct b
     return kernel_launch(kernel, one, one, args, 3, err);
 }
 
-/* Seconds of one launch of a kernel that does next to nothing, in the fastest of some rounds: many enqueued and then
- * waited for, or each waited for. */
+/* Seconds of one launch of a trivial kernel, in the fastest round: either many are enqueued before waiting, or each is
+ * waited for. */
 static enum dae_status time_launches(struct device *device, struct kernel *kernel, struct buffer *in,
                                      struct buffer *out, int n, bool wait_each, double *seconds, struct error *err)
 {

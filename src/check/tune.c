@@ -5,8 +5,8 @@
 enum { WINDOWS = 3, TURNS = 3 };
 static const double window_seconds = 0.2;
 
-/* Products by rows x vectors, and convolutions by vectors, vectors of a pixel, rows of weights: those are tried that
- * find room in the device's registers and fill a quarter of them. */
+/* Products by rows x vectors, and convolutions by vectors, vectors of a pixel, rows of weights: only sizes that fit in
+ * the device's registers and fill a quarter of them are tried. */
 static const int products[][2] = {{8, 2}, {6, 2}, {12, 2}, {4, 4}, {6, 4}, {14, 1}, {8, 1},
                                   {6, 1}, {5, 1}, {4, 1},  {3, 1}, {2, 1}, {3, 2},  {2, 2}};
 static const int convolutions[][3] = {{16, 2, 12}, {12, 2, 12}, {16, 1, 12}, {8, 2, 6}, {8, 1, 9}, {6, 2, 3},
@@ -153,7 +153,7 @@ static enum dae_status try_multiplication(struct search *s)
     return try_one(s, &tuning, tuning.mul_hi ? "random numbers by mul_hi" : "random numbers by wide products");
 }
 
-/* What there was and what was chosen, in turns: the machine may have become slower or faster meanwhile. */
+/* Measures the initial and the chosen tuning in turns, because the speed of the machine may change. */
 static enum dae_status compare(struct search *s, const struct tuning *before)
 {
     struct tune_report *report = s->report;
@@ -169,7 +169,7 @@ static enum dae_status compare(struct search *s, const struct tuning *before)
     return DAE_OK;
 }
 
-/* About as many as there will be: what the search begins with is not tried again. */
+/* The approximate number of trials; the initial tuning is not tried again. */
 static int count_trials(const struct properties *properties, bool gemm, bool conv, bool noise)
 {
     int n = 1 + N_UNITS - 1 + noise;

@@ -6,7 +6,7 @@
 #include "base/philox.h"
 #include "device/guard.h"
 
-/* A weight that starts as 0 or 1 hides what is multiplied with it: it gets numbers within 1/2 of that. */
+/* A weight of 0 or 1 would hide errors of its product, so it gets numbers within 1/2 of that. */
 static void vary_constants(struct verifier *v)
 {
     for (int i = 0; i < v->network->n_nodes; ++i)
@@ -115,7 +115,7 @@ enum dae_status verifier_memory(const struct verifier *v)
     return v->no_memory ? error_no_memory(v->err, "verification", 0) : DAE_OK;
 }
 
-/* Sample s of the made-up batch, as sample `slot` of what is computed together. */
+/* Copies sample s of the synthetic batch to place `slot` of the samples that are computed together. */
 static void load_sample(const struct verifier *v, int64_t s, int64_t slot, double *const *value)
 {
     for (int64_t e = 0; e < v->input_len; ++e) {

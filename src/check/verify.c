@@ -13,7 +13,7 @@
 #include "graph/reference.h"
 
 /* log, sqrt, cospi and the product of Box and Muller's method are off by at most 3, 3, 4 and 1/2 ulp (OpenCL 1.2,
- * section 7.4), of which the root halves the first: 9, and one for the sum. */
+ * section 7.4), of which the root halves the first: this gives 9, plus one for the sum. */
 static const double NORMAL_ULP = 10;
 
 /* ---- Values: each node against its reference, fed with the device's own inputs. ---------------------------------- */
@@ -85,7 +85,7 @@ static void check_input(struct verifier *v, const float *gathered)
     verifier_worst(v, 0, "", "values", &worst, NULL);
 }
 
-/* What the step of training that was run last has left in the statistics. */
+/* Checks the statistics after the last training step. */
 static enum dae_status check_statistics(struct verifier *v, const struct executor *e, struct check_nodes *a)
 {
     if (network_coupled(v->network) < 0)
@@ -133,7 +133,7 @@ static enum dae_status check_values(struct verifier *v, struct executor *e, stru
         return DAE_OK;
     TRY(check_statistics(v, e, a));
     float loss;
-    double want = 0, size = 0; /* a loss may be negative: the sum is then smaller than what it is rounded by */
+    double want = 0, size = 0; /* a loss may be negative: the sum may then be smaller than its terms */
     int terms = 0;
     TRY(buffer_read(v->losses, 0, &loss, sizeof loss, v->err));
     for (int i = 0; i < v->network->n_nodes; ++i) {
@@ -165,9 +165,9 @@ static void add_gradient_row(struct verifier *v, int node, const char *name, con
         v->report->worst_gradient = result->error;
 }
 
-/* Of the network; or with its penalty, then `twin` (trained_len) is what the twins alone gave to the gradient. Both
- * copies of a layer have gradients of opposite sign and about 1 / step times the sum, of which this many digits are
- * lost. */
+/* For the network, or with its penalty; `twin` (trained_len) is then the twins' contribution to the gradient. The
+ * gradients of the two copies of a layer have opposite signs and are about 1 / step times larger than their sum, which
+ * loses that many digits. */
 static enum dae_status compare_gradients(struct verifier *v, const struct network *network, const float *gradient,
                                          const float *dx, const float *twin)
 {
@@ -266,8 +266,8 @@ static enum dae_status differentiate_whole(struct verifier *v, struct executor *
     return executor_get_gradients(e, gradient, v->err);
 }
 
-/* Where no layer couples samples, the gradient of a batch is the weighted sum of those of its parts: of one sample, of
- * fewer than there are shards, and of a number that the shards do not divide. */
+/* If no layer couples samples, the gradient of a batch is the weighted sum of those of its parts: one sample, fewer
+ * samples than shards, and a number that the shards do not divide. */
 static enum dae_status check_parts(struct verifier *v, struct executor *e, float *gradient)
 {
     const int64_t n = v->options->n, len = v->network->trained_len;
@@ -303,7 +303,7 @@ static enum dae_status check_parts(struct verifier *v, struct executor *e, float
     return DAE_OK;
 }
 
-/* The numbers between the weights that are trained: the optimiser works on them too, and they must stay zero. */
+/* The numbers between the weights that are trained: the optimiser also updates them, and they must stay zero. */
 static void check_padding(struct verifier *v, const float *gradient, const char *what)
 {
     int64_t dirty = 0;
@@ -439,7 +439,7 @@ static enum dae_status check_all(struct verifier *v, struct executor *plain)
     TRY(check_repetition(v, plain, gradient, again));
     TRY(check_updates_run(v, plain));
     TRY(verifier_guards(v, v->options->joined ? "all values kept" : "each layer by itself"));
-    /* Forms are compared with this one: where it is wrong, they would say the same, or nothing. */
+    /* Other forms are compared with this one; if it is wrong, comparing them says nothing new. */
     return v->report->n_failed > 0 ? DAE_OK : check_forms(v, plain);
 }
 
@@ -495,12 +495,12 @@ void verify_size(const struct network *network, int64_t batch, struct verify_opt
     /* Values and three runs for their sizes, while training and not. */
     const int64_t least = network_least_batch(network);
     options->n = within(VALUES_WORK / (8 * flops), least, batch);
-    /* Four passes an element, over half of the network on average. */
+    /* Four passes per element, over half of the network on average. */
     const double elements = DIFFERENCES_WORK / (2 * flops * n_tensors);
     const int64_t most = options->n < MOST_DIFFERENCES ? options->n : MOST_DIFFERENCES;
     options->n_differences = within(elements / 4, least, most);
     options->n_elements = (int)within(elements / (double)options->n_differences, 1, MOST_ELEMENTS);
-    /* How many there are is the network's nature, not the device's; but what is left must be evidence. */
+    /* The number of kinks depends on the network, not on the device; but enough elements must remain as evidence. */
     options->kinks = 0.5;
     options->product_work = PRODUCT_WORK;
 }

@@ -1,4 +1,4 @@
-/* dae-cl bench: how fast a config's network trains and answers on a device, and where the time goes. */
+/* dae-cl bench: how fast a config's network trains and runs on a device, and where the time goes. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* dae-cl check: a config read, built into a network and planned for memory; no device takes part. */
+/* dae-cl check: reads a config, builds its network and plans the memory, without a device. */
 #include <stdio.h>
 
 #include "base/shape.h"
@@ -18,7 +18,7 @@ struct memory {
     bool wide;
 };
 
-/* Plans the training of a batch for a CPU of many cores, or for a GPU where the config wants its shape. */
+/* Plans the training of a batch for a CPU of many cores, or for a GPU if the config asks for its shape. */
 static enum dae_status plan_memory(const struct network *network, const struct settings *settings,
                                    const struct tuning_request *request, struct memory *memory, struct error *err)
 {
@@ -53,7 +53,7 @@ static int64_t parameters_of(const struct node *node)
     return n;
 }
 
-/* What the node's own output takes; a view takes nothing. */
+/* Memory of the node's own output; a view needs none. */
 static int64_t activation_bytes(const struct node *node)
 {
     bool is_view = node->plugin && node->plugin->view;

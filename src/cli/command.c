@@ -42,7 +42,7 @@ enum dae_status command_find(const char *name, const struct command **command, s
     return status;
 }
 
-/* Every wrong use of a command ends with where to read on. */
+/* Every usage error ends with a pointer to the help. */
 static enum dae_status usage(const struct command *command, struct error *err, const char *what, const char *text,
                              const char *why)
 {
@@ -58,7 +58,7 @@ static void dashed(const struct command_option *option, char *text, size_t len)
     snprintf(text, len, "%s%s", option->name[1] ? "--" : "-", option->name);
 }
 
-/* Finds the option that word[0..len) names. */
+/* Finds the option named by word[0..len). */
 static enum dae_status find_option(const struct command *command, const char *word, size_t len,
                                    const struct command_option **option, struct error *err)
 {
@@ -81,7 +81,7 @@ static enum dae_status find_option(const struct command *command, const char *wo
     return usage(command, err, "unknown option '", given, why);
 }
 
-/* Reads the option argv[*at] and, when it wants one, its value; *at stays on the last word read. */
+/* Reads the option argv[*at] and its value, if it takes one; *at stays on the last word read. */
 static enum dae_status read_option(const struct command *command, int argc, char **argv, int *at,
                                    struct invocation *invocation, struct error *err)
 {
@@ -102,8 +102,7 @@ static enum dae_status read_option(const struct command *command, int argc, char
     return DAE_OK;
 }
 
-/* The word of "MODEL INPUT..." that stands for argument number `index`; how many words there are, and how many of them
- * must be given. */
+/* The word of "MODEL INPUT..." for argument number `index`; the number of words, and how many of them are required. */
 static const char *argument_word(const char *arguments, int index, int *len, int *min, int *max)
 {
     const char *found = "";

@@ -220,7 +220,7 @@ static enum dae_status check_output(const struct denoise_input *input, const str
     for (int64_t i = 0; i < file->n * len; ++i)
         if (!isfinite(file->values[i]))
             return error_set(err, DAE_BAD_DATA,
-                             "%s: sample %lld: the model's output is not finite; give values like those it was trained "
+                             "%s: sample %lld: the model's output is not finite; use values like those it was trained "
                              "on, or train it again",
                              input->path, (long long)(i / len));
     return DAE_OK;
@@ -325,8 +325,8 @@ static enum dae_status denoise_rows(struct denoise *d, const struct panel_table 
             const double y = (double)output[i * width + j];
             if (!isfinite(y))
                 return error_set(err, DAE_BAD_DATA,
-                                 "%s: row %lld: the model's output is not finite; give values like those it was "
-                                 "trained on, or train it again",
+                                 "%s: row %lld: the model's output is not finite; use values like those it was trained "
+                                 "on, or train it again",
                                  table->panel.path, (long long)i + 1);
             value[i * width + table->order[j]] = y * d->columns->sd[j] + d->columns->mean[j];
         }
@@ -399,13 +399,14 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 }
 
 static const struct command_option option_o = {"o", "DIR", OPTION_VALUE, true,
-                                               "the folder of the results, made when it is not there"};
+                                               "the folder of the results, created if it does not exist"};
 
-static const struct command_option option_compare = {
-    "compare", "CLEAN", OPTION_VALUE, false,
-    "print PSNR and SSIM against a clean file, or those of the same names in a folder (extensions may differ)"};
+static const struct command_option option_compare = {"compare", "CLEAN", OPTION_VALUE, false,
+                                                     "print PSNR and SSIM compared with a clean file, or with files of "
+                                                     "the same names in a folder (extensions may differ)"};
 static const struct command_option option_memory = {
-    "memory", "MIB", OPTION_VALUE, false, "of the device, for tiles of images of another size than the model's; 256"};
+    "memory", "MIB", OPTION_VALUE, false,
+    "MiB of the device for tiles of images whose size differs from the model's; 256 if not given"};
 
 static const struct command_option *const options[] = {
     &option_o, &option_compare, &option_memory, &option_platform, &option_plugins, &option_trust, NULL};
@@ -416,31 +417,24 @@ const struct command command_denoise = {
     .summary = "denoise images, arrays and tables with a trained model",
     .description =
         "MODEL is a model.safetensors that dae-cl run wrote; nothing else of that run is needed. Each INPUT is a PNG, "
-        "PGM, "
-        "PPM, JPEG, IDX (plain or .gz) or NPY file, or a folder of them. An image is one sample; arrays are (n,h,w), "
-        "(n,h,w,c) or "
-        "(n,d). A model whose layers work alike at every pixel (convolutions that keep height and width or divide them "
-        "by their stride, poolings, enlargements) denoises images of any size, in tiles that overlap by what an output "
-        "reads of its input: the bits are those of the image as a whole. Where its strides do not divide the size, the "
-        "image is mirrored at the bottom and right. With one channel it takes the channels of a colour image one by "
-        "one.\n"
-        "\n"
+        "PGM, PPM, JPEG, IDX (plain or .gz) or NPY file, or a folder of them. An image is one sample; arrays are "
+        "(n,h,w), (n,h,w,c) or (n,d). A model whose layers treat all pixels the same (convolutions that keep height "
+        "and width or divide them by their stride, poolings, enlargements) denoises images of any size, in tiles that "
+        "overlap so far that the bits are those of the whole image. If its strides do not divide the size, the image "
+        "is mirrored at the bottom and right. A model with one channel processes the channels of a colour image one by "
+        "one.\n\n"
         "With a model of a panel (data.source: csv, returns: none, window: 1) an INPUT whose name ends in .csv or "
-        ".csv.gz "
-        "is a table of the same columns, found by name, in any order: a row of names, then a date and a number per "
-        "column in each row. Each row is one sample, standardised as in training; names and dates stay as they are. A "
-        "row with a hole is refused, unless the model's layers read the mask: then the hole gets a number too.\n"
-        "\n"
-        "The model gets bytes and pixels as numbers from 0 to 1 and floats as they are; no noise is added.\n"
-        "\n"
-        "The results are files of the same kind and name in DIR: images with as many bits, arrays of bytes or 32-bit "
-        "floats as they came; JPEG becomes PNG; bytes and pixels are clamped to their range. Transparency is copied, "
-        "and "
-        "so are a PNG's text, colour profile, gamma, pixel size and EXIF, and a JPEG's profile and EXIF; a profile "
-        "that "
-        "is damaged is left out, and a line says so. A compressed IDX file or table comes out plain, without .gz. All "
-        "inputs are checked before the first result is written, and each result appears whole or not at all. Ctrl-C "
-        "stops after the running tiles; what was finished stays.",
+        ".csv.gz is a table of the same columns, found by name, in any order: a row of names, then a date and a number "
+        "per column in each row. Each row is one sample, standardised as in training; names and dates stay as they "
+        "are. A row with a hole is refused, unless the model's layers read the mask: then the hole also gets a "
+        "number.\n\n"
+        "The model gets bytes and pixels as numbers from 0 to 1 and floats unchanged; no noise is added.\n\n"
+        "The results are files of the same kind and name in DIR: images with the same number of bits, arrays of bytes "
+        "or 32-bit floats like the input; JPEG becomes PNG; bytes and pixels are clamped to their range. Transparency "
+        "is copied, as are a PNG's text, colour profile, gamma, pixel size and EXIF, and a JPEG's profile and EXIF; a "
+        "damaged profile is left out, and a line says so. A compressed IDX file or table comes out plain, without .gz. "
+        "All inputs are checked before the first result is written, and each result appears whole or not at all. "
+        "Ctrl-C stops after the running tiles; finished files stay.",
     .options = options,
     .run = run,
 };

@@ -55,7 +55,7 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct denoise_input *)a)->path, ((const struct denoise_input *)b)->path);
 }
 
-/* Adds a folder's item when it is a file of samples, else counts it. */
+/* Adds a folder's item if it is a file of samples, else counts it. */
 static enum dae_status add_item(struct denoise_inputs *list, const char *folder, const char *name, int *n_skipped,
                                 struct error *err)
 {

@@ -1,4 +1,4 @@
-/* dae-cl devices: what OpenCL offers here, and which of it would be used. */
+/* dae-cl devices: the OpenCL devices of this machine, and which one would be used. */
 #include <stdio.h>
 #include <string.h>
 

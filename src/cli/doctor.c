@@ -1,4 +1,4 @@
-/* dae-cl doctor: what works of OpenCL here, what does not and why, and what to type about it. */
+/* dae-cl doctor: which parts of OpenCL work on this machine, which do not and why, and what to type. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static double number_at(const cJSON *object, const char *key)
     return cJSON_IsNumber(number) ? number->valuedouble : 0;
 }
 
-/* Lines of the report: a name, then what there is to say. */
+/* Lines of the report: a name, then the facts. */
 static void print_line(int indent, const char *name, const char *format, ...) BASE_PRINTF(3, 4);
 static void print_line(int indent, const char *name, const char *format, ...)
 {

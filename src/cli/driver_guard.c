@@ -45,9 +45,9 @@ void driver_guard_arm(const struct device *device)
                  cache->path);
     is_armed = true;
     signal(SIGABRT, on_signal);
-    signal(SIGBUS, on_signal); /* a library that is cut short */
+    signal(SIGBUS, on_signal); /* a truncated library */
 #ifndef __SANITIZE_ADDRESS__
-    signal(SIGSEGV, on_signal); /* one that is scrambled */
+    signal(SIGSEGV, on_signal); /* a scrambled library */
 #endif
     if (!is_registered && atexit(on_exit_call) == 0)
         is_registered = true;

@@ -40,7 +40,7 @@ enum {
     N_EXIT_CODES = sizeof exit_codes / sizeof exit_codes[0],
 };
 
-/* Prints one paragraph, its lines indented and at most WIDTH wide; `at` characters of the first line are there. */
+/* Prints one paragraph with indented lines of at most WIDTH; `at` characters of the first line are already printed. */
 static void wrap(FILE *out, const char *text, size_t len, int indent, int at)
 {
     for (const char *end = text + len; text < end;) {
@@ -69,7 +69,7 @@ static void option_text(const struct command_option *option, char *text, size_t 
              option->value ? option->value : "");
 }
 
-/* The option number `index` of a command, the last of which is --help; NULL behind it. */
+/* Option number `index` of a command, the last of which is --help; NULL after it. */
 static const struct command_option *option_at(const struct command *command, int index)
 {
     int n = 0;

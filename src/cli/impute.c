@@ -187,9 +187,10 @@ static enum dae_status take_prices(struct impute *m, int j, struct error *err)
             char date[DATE_TEXT_BYTES];
             price *= growth;
             if (!(price > 0) || isinf(price))
-                return error_at(err, DAE_BAD_DATA, m->table.panel.column[m->table.order[j]],
-                                "column '%s': the return of %.3g that fills %s leaves no price; train the model longer",
-                                m->columns->name[j], r, date_text(m->table.panel.date[i], date));
+                return error_at(
+                    err, DAE_BAD_DATA, m->table.panel.column[m->table.order[j]],
+                    "column '%s': the return of %.3g that fills %s gives no valid price; train the model longer",
+                    m->columns->name[j], r, date_text(m->table.panel.date[i], date));
             spread += pow(spread_of(m, from) / unit, 2);
             error += pow(error_of(m, j) / unit, 2);
             m->value[at] = price;
@@ -271,7 +272,7 @@ static enum dae_status write_results(struct impute *m, struct error *err)
 static void print_summary(const struct impute *m)
 {
     const struct cells *file = &m->table.panel.cells;
-    printf("%lld of %lld cells filled: %s; how sure: %s\n", (long long)m->n_filled, (long long)(file->n * file->d),
+    printf("%lld of %lld cells filled: %s; uncertainties: %s\n", (long long)m->n_filled, (long long)(file->n * file->d),
            m->out, m->report);
     if (m->n_empty > 0)
         printf("%lld cell%s before the first price of a column stay%s empty\n", (long long)m->n_empty,
@@ -320,7 +321,7 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 static const struct command_option option_o = {"o", "FILE.csv", OPTION_VALUE, true, "the filled file"};
 static const struct command_option option_uncertainty = {
     "uncertainty", "FILE.csv", OPTION_VALUE, false,
-    "how sure each filled cell is; the name of -o with .uncertainty.csv when not given"};
+    "the file for the uncertainty of each filled cell; the name of -o with .uncertainty.csv if not given"};
 
 static const struct command_option *const options[] = {&option_o,       &option_uncertainty, &option_platform,
                                                        &option_plugins, &option_trust,       NULL};
@@ -331,23 +332,18 @@ const struct command command_impute = {
     .summary = "fill the missing cells of a table with a trained model",
     .description =
         "MODEL is a model.safetensors that dae-cl run trained on a panel (data.source: csv, window: 1) and whose "
-        "layers "
-        "read the mask. FILE.csv, plain or .gz, is a table of the same columns, found by name, in any order: a row of "
-        "names, then a date and a number per column in each row. Empty cells, NA, NaN and the like are filled; every "
-        "other byte of the file stays as it is.\n"
-        "\n"
-        "With a model of returns: log or simple the file holds prices. A missing price is the price before it, "
-        "observed "
-        "or filled, moved on by the filled return; the price behind a gap stays as it was observed, so the filled path "
-        "need not meet it. What is missing before a column's first price stays empty.\n"
-        "\n"
-        "A second file has a line for each filled cell: date, column, value, spread, error. To see how sure the fills "
-        "are, twenty passes hide a fifth of the known cells as well. spread is the standard deviation of this cell's "
-        "fill "
-        "over them: how much it depends on which other cells are known. error is the root of the mean squared error of "
-        "the fills of this column's hidden cells, whose truth is known: how far off a fill is. Both are in the unit of "
-        "the column; for a price the squares of both add, relative to it, from return to return since the last known "
-        "price. The two files appear whole or not at all.",
+        "layers read the mask. FILE.csv, plain or .gz, is a table of the same columns, found by name, in any order: a "
+        "row of names, then a date and a number per column in each row. Empty cells, NA, NaN and the like are filled; "
+        "every other byte of the file stays as it is.\n\n"
+        "With a model of returns: log or simple the file contains prices. A missing price is the previous one, "
+        "observed or filled, changed by the filled return; the price after a gap stays as it was observed, so the "
+        "filled path need not meet it. Cells before a column's first price stay empty.\n\n"
+        "A second file has a line for each filled cell: date, column, value, spread, error. To estimate the "
+        "uncertainty, twenty passes also hide a fifth of the known cells. spread is the standard deviation of this "
+        "cell's fill over the passes, which shows how much it depends on which other cells are known. error is the "
+        "root mean squared error of the fills of this column's hidden cells, whose truth is known. Both are in the "
+        "unit of the column; for a price, the squares of the relative errors add up from return to return since the "
+        "last known price. The two files appear whole or not at all.",
     .options = options,
     .run = run,
 };

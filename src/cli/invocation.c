@@ -14,7 +14,7 @@
 #include "driver/driver.h"
 #include "study/study.h"
 
-/* The folder of the installed plugins, when the program was moved away from them; the Makefile knows better. */
+/* The fallback for the folder of the installed plugins; the Makefile defines the real one. */
 #ifndef DAE_CL_PLUGINDIR
 #define DAE_CL_PLUGINDIR "/usr/local/lib/dae-cl/plugins"
 #endif
@@ -51,7 +51,7 @@ enum dae_status invocation_config(const struct invocation *invocation, const cha
     TRY(tree_parse_file(path, arena, config, err));
     TRY(field_map(*config, err));
     for (int i = 0; i < invocation_count(invocation, "set"); ++i) {
-        TRY(study_tidy(*config, arena, err)); /* so that studies.NAME.key is there to be set */
+        TRY(study_tidy(*config, arena, err)); /* so that studies.NAME.key exists for --set */
         TRY(tree_set(*config, invocation_nth(invocation, "set", i), arena, err));
     }
     return DAE_OK;
@@ -63,7 +63,7 @@ static bool is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/* The folder of the plugins that belong to this program: beside it in the build tree, in ../lib when installed. */
+/* The folder of this program's plugins: next to it in the build tree, in ../lib if installed. */
 static const char *own_plugins(struct arena *arena, struct error *err)
 {
     char program[PATH_MAX];
@@ -119,7 +119,7 @@ const struct dae_row invocation_device_rows[] = {
     {.key = NULL},
 };
 
-/* `device`: the word of --platform, or a map of it and of the choices within a device. */
+/* `device`: a text as for --platform, or a map with it and further choices. */
 static enum dae_status read_device(const struct value *device, struct device_request *request, struct error *err)
 {
     struct device_map map = {0};

@@ -17,8 +17,8 @@
 const struct command *const commands[] = {COMMANDS(LIST) NULL};
 #undef LIST
 
-/* A closed standard stream would give its number to the next file that is opened, and what is printed would end up in
- * that file. A stand-in that cannot be written keeps the number and lets printing fail. */
+/* A closed standard stream would give its number to the next file that is opened, and output would end up in that file.
+ * Opening a file that cannot be written reserves the number and makes printing fail. */
 static void keep_standard_streams(void)
 {
     int fd = open("/dev/null", O_RDONLY);
@@ -57,8 +57,8 @@ static enum dae_status dispatch(int argc, char **argv, struct error *err)
     return status;
 }
 
-/* Printing is buffered: only here is it known whether all of it went out. A reader that has seen enough (`| head`) and
- * has closed the pipe needs no message. */
+/* Printing is buffered, so only here it is known whether everything was written. A reader that has closed the pipe (`|
+ * head`) needs no message. */
 static enum dae_status flush_output(struct error *err)
 {
     struct stat info;
@@ -77,7 +77,7 @@ int main(int argc, char **argv)
     keep_standard_streams();
     stop_begin();
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file beyond its limit is a failed write, not a death */
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond its limit is a failed write and must not end the program */
     enum dae_status status = dispatch(argc, argv, &err);
     enum dae_status flushed = flush_output(&err);
     if (status == DAE_OK)

@@ -34,7 +34,7 @@ static enum dae_status add_path(struct outputs *o, const char *what, const char 
         return DAE_OK;
     *is_folder = S_ISDIR(info.st_mode);
     if (*is_folder && !is_named)
-        return DAE_OK; /* folders in a folder are not read */
+        return DAE_OK; /* subfolders are not read */
     const char *kept = arena_text(&o->arena, path, strlen(path));
     if (!kept)
         return error_no_memory(err, "file name", strlen(path));
@@ -75,7 +75,7 @@ enum dae_status outputs_read_data(struct outputs *o, const struct value *data, s
         if (data->kind == VALUE_LIST)
             TRY(outputs_read_data(o, data->items[i], err));
         else if (strcmp(data->entries[i].key, "source") != 0 && strcmp(data->entries[i].key, "fallback") != 0)
-            TRY(outputs_read_data(o, data->entries[i].value, err)); /* the two hold words, not names of files */
+            TRY(outputs_read_data(o, data->entries[i].value, err)); /* these two contain words, not file names */
     }
     return DAE_OK;
 }
@@ -88,7 +88,7 @@ static int by_number(const void *a, const void *b)
     return p->number < q->number ? -1 : p->number > q->number;
 }
 
-/* What is read under that device and inode; NULL: nothing is. */
+/* The input with that device and inode; NULL: none. */
 static const struct outputs_file *find(struct outputs *o, const struct stat *info)
 {
     const struct outputs_file wanted = {.device = info->st_dev, .number = info->st_ino};
@@ -98,8 +98,7 @@ static const struct outputs_file *find(struct outputs *o, const struct stat *inf
     return o->n_read ? bsearch(&wanted, o->read, (size_t)o->n_read, sizeof *o->read, by_number) : NULL;
 }
 
-/* REAL_FOLDER/NAME, of a file that exists or not; in the arena. The folder may not exist yet: then the text as it is.
- */
+/* REAL_FOLDER/NAME, for an existing or a new file; in the arena. If the folder does not exist yet, the text itself. */
 static const char *real_name(struct outputs *o, const char *path)
 {
     char real[PATH_MAX], folder[PATH_MAX];

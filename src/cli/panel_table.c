@@ -63,7 +63,7 @@ void panel_table_release(struct panel_table *table)
     *table = (struct panel_table){0};
 }
 
-/* Row and column count from 0 behind the names and the dates. */
+/* Rows and columns count from 0, after the names and the dates. */
 static enum dae_status find_mark(const char *path, int64_t row, int column, struct mark *mark, struct error *err)
 {
     struct csv csv CLEANUP(csv_close) = {0};
@@ -111,7 +111,7 @@ const char *panel_table_number(double value, char text[PANEL_TABLE_NUMBER_BYTES]
     return text;
 }
 
-/* Where the bytes of a line begin, from the place of another line before it. */
+/* Where the bytes of a line begin, searched from an earlier line. */
 static size_t find_line(const char *bytes, size_t at, int from, int line)
 {
     for (; from < line; ++from)

@@ -1,4 +1,4 @@
-/* dae-cl plugins: what a config may say, from the tables that read it. */
+/* dae-cl plugins: what a config may contain, from the tables that read it. */
 #include <stdio.h>
 #include <string.h>
 

@@ -25,7 +25,7 @@ enum dae_status report_parts_keep(const char *folder, const char *name, const st
     return html_part_save(part, path, err);
 }
 
-/* The temporary of a process that was killed is no part. */
+/* The temporary file of a killed process is not a part. */
 static int is_part(const struct dirent *item)
 {
     return item->d_name[0] != '.' && !strstr(item->d_name, ".tmp.");

@@ -1,4 +1,4 @@
-/* dae-cl run: trains the network of a config, compares it with its rivals, and leaves a folder with everything. */
+/* dae-cl run: trains the network of a config, compares it with its rivals, and writes everything to a folder. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -127,7 +127,7 @@ static enum dae_status train_all(struct run *run, struct error *err)
     char path[NAME_LEN];
     TRY(session_log(&run->session, "start", device_line(run->session.device), err));
     TRY(train(run, "model", true, &run->model, err));
-    TRY(session_write_config(&run->session, err)); /* of a run that is gone on with, only now its own */
+    TRY(session_write_config(&run->session, err)); /* a continued run writes its config only now */
     TRY(run_folder_path(&run->session.folder, "model.safetensors", path, sizeof path, err));
     TRY(model_file_save(path, &run->session.network, run->model.parameters, run->session.config,
                         run->session.train_set.columns, err));
@@ -142,7 +142,7 @@ static enum dae_status on_tiles(void *context, int64_t done, int64_t n, struct e
     return stop_check(err);
 }
 
-/* Where the test set is images and the network takes any size: as the literature measures it. */
+/* If the test set has images and the network takes any size: measures whole images, as in the literature. */
 static enum dae_status measure_whole_images(struct run *run, struct error *err)
 {
     struct receptive_field field;
@@ -181,7 +181,7 @@ static enum dae_status compare(struct run *run, struct error *err)
     return measure_whole_images(run, err);
 }
 
-/* Those that ended are kept in any case. */
+/* Studies that ended are kept in any case. */
 static enum dae_status study(struct run *run, struct error *err)
 {
     for (; run->n_studied < run->session.n_studies; ++run->n_studied)
@@ -190,7 +190,7 @@ static enum dae_status study(struct run *run, struct error *err)
     return DAE_OK;
 }
 
-/* The numbers first: what follows adorns them, and may fail. */
+/* The numbers come first, because what follows only illustrates them and may fail. */
 static enum dae_status report(struct run *run, struct error *err)
 {
     const struct run_result result = {
@@ -233,7 +233,7 @@ static enum dae_status report(struct run *run, struct error *err)
     return status;
 }
 
-/* A study that fails or is stopped takes nothing away from what was reached before it. */
+/* A study that fails or is stopped does not affect earlier results. */
 static enum dae_status study_and_report(struct run *run, struct error *err)
 {
     struct error late = {0};

@@ -32,7 +32,7 @@ bool run_folder_has(const struct run_folder *folder, const char *name)
     return (size_t)snprintf(path, sizeof path, "%s/%s", folder->path, name) < sizeof path && stat(path, &info) == 0;
 }
 
-/* Whether a folder in it holds a file whose name ends so. */
+/* Whether one of its subfolders has a file whose name ends like this. */
 static bool holds_any(const struct run_folder *folder, const char *name, const char *ending)
 {
     char path[1200];
@@ -49,7 +49,7 @@ static bool holds_any(const struct run_folder *folder, const char *name, const c
     return found;
 }
 
-/* What must not be lost; NULL: nothing. A run that has left no more than its log counts for nothing. */
+/* What must not be lost; NULL: nothing. A run that has left only its log does not count. */
 static const char *held(const struct run_folder *folder, const char *study, char *text, size_t len)
 {
     char name[256];
@@ -131,7 +131,7 @@ enum dae_status run_folder_check(const struct run_folder *folder, const char *wh
 
 /* ---- Taking it. -------------------------------------------------------------------------------------------------- */
 
-/* Locks keep two runs apart that were started by mistake. Where a file system has none, that is all that is lost. */
+/* Locks keep apart two runs that were started by mistake. A file system without locks loses only this protection. */
 static enum dae_status take_lock(struct run_folder *folder, struct error *err)
 {
     char path[1100];
@@ -159,7 +159,7 @@ static enum dae_status remove_item(const struct run_folder *folder, const char *
     return folder_remove(path, err);
 }
 
-/* What says that a run is finished goes first, and what another process could go on with last. */
+/* The marks of a finished run are removed first, and what another process could continue with last. */
 static enum dae_status remove_items(const struct run_folder *folder, const char *const *names, struct error *err)
 {
     for (; *names; ++names)
@@ -180,7 +180,7 @@ static enum dae_status make_room(const struct run_folder *folder, const struct r
     }
     if (use->force)
         return remove_items(folder, all, err);
-    /* Of a run that has left nothing else. */
+    /* What a run without other results has left. */
     return use->study || use->resume || run_folder_has(folder, "studies") ? DAE_OK
                                                                           : remove_item(folder, "log.jsonl", err);
 }
@@ -239,7 +239,7 @@ enum dae_status run_folder_log(struct run_folder *folder, cJSON *event, struct e
     cJSON_Delete(event);
     if (!line)
         return error_no_memory(err, "log", 0);
-    /* One write a line, so that a killed run leaves whole lines. */
+    /* One write per line, so that a killed run leaves whole lines. */
     char *whole = NULL;
     int len = asprintf(&whole, "%s\n", line);
     free(line);

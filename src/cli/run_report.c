@@ -224,7 +224,7 @@ static enum dae_status add_config(struct reporter *r, struct error *err)
     return status;
 }
 
-/* What was found, and, after the studies, what was run. */
+/* The results, and, after the studies, how they were made. */
 static enum dae_status keep_findings(struct reporter *r, struct error *err)
 {
     enum dae_status status = DAE_OK;

@@ -1,4 +1,4 @@
-/* dae-cl schema: what a config may say, as JSON Schema, from the tables that read it. */
+/* dae-cl schema: what a config may contain, as JSON Schema, from the tables that read it. */
 #include "config/schema.h"
 
 #include "cli/command.h"
@@ -9,7 +9,7 @@
 
 /* ---- NAME, or NAME: {keys}. -------------------------------------------------------------------------------------- */
 
-/* Things of which one is named; those without a required key can be named alone. */
+/* A choice of names; those without a required key may be written without a map. */
 struct named {
     cJSON *names, *maps, *one_of;
 };
@@ -87,7 +87,7 @@ static cJSON *corruption(const struct registry *registry)
     return named_schema(named);
 }
 
-/* A list, or a map of all that are asked for. */
+/* A list, or a map of the requested ones. */
 static cJSON *study_list(void)
 {
     struct named named = named_new();

@@ -40,7 +40,7 @@ void session_close(struct session *session)
     arena_release(&session->arena);
 }
 
-/* Every output against everything that is read. */
+/* Compares every output with every input. */
 static enum dae_status check_outputs(struct session *session, const char *path, struct error *err)
 {
     const struct invocation *invocation = session->invocation;
@@ -94,7 +94,7 @@ enum dae_status session_read(struct session *session, const char *path, const ch
     return DAE_OK;
 }
 
-/* Some losses are defined from 0 to 1 only. Bytes lie there; a hole (NaN) counts for nothing. */
+/* Some losses are defined only from 0 to 1. Bytes are in that range; a hole (NaN) is ignored. */
 static enum dae_status check_range(const struct session *session, const struct dataset *set, const char *which,
                                    struct error *err)
 {

@@ -1,4 +1,4 @@
-/* dae-cl study: one experiment on the network of a config; or what studies there are. */
+/* dae-cl study: runs one experiment on the network of a config, or lists the studies. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -45,8 +45,8 @@ static void print_options(const struct study *study)
         puts("It takes no options.");
 }
 
-/* The study's config and its part of the report join what the folder holds. A run of an older version has left its
- * report in one piece, which stays: then the study has a report of its own. */
+/* The study's config and its part of the report are added to the folder. If a run of an older version has left its
+ * report in one piece, that stays and the study gets its own report. */
 static enum dae_status write_report(const struct session *session, const struct study_outcome *outcome,
                                     char path[PATH_LEN], struct error *err)
 {

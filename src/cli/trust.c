@@ -17,11 +17,11 @@ enum {
     KEY_LEN = PROPERTIES_LINE + 32,
     WHY_LEN = 1024,
     PATIENCE = 300, /* seconds; a check takes some, and a compiler on a busy machine a minute */
-    FORMAT = 2,     /* of what is remembered; 1 blamed devices for configs that diverge */
+    FORMAT = 2,     /* of the memo; format 1 blamed devices for configs that diverge */
 };
 static const char KIND[] = "verdict";
 
-/* All that may change a device's numbers. */
+/* Everything that may change a device's numbers. */
 static void write_key(const struct device *device, char *key, size_t len)
 {
     const struct tuning *tuning = device_tuning(device);
@@ -55,7 +55,7 @@ enum dae_status trust_remember_pass(const struct device *device, struct error *e
     return is_remembering() ? remember(device, true, "", err) : DAE_OK;
 }
 
-/* True when there is a verdict; why is "" when the device passed. */
+/* True if there is a verdict; why is "" if the device passed. */
 static bool recall(const struct device *device, char *why, size_t len)
 {
     char key[KEY_LEN], problem[WHY_LEN] = "";
@@ -98,7 +98,7 @@ const struct plugin *trust_stranger(const struct network *network, const struct 
 
 enum verdict { SOUND, WRONG, VOID };
 
-/* Judges the rows; why is "" when the device is sound. */
+/* Judges the rows; why is "" if the device is sound. */
 static enum verdict judge(const struct verify_report *report, const struct plugin *stranger, char *why, size_t len)
 {
     char what[WHY_LEN] = "";

@@ -1,4 +1,4 @@
-/* dae-cl tune: finds by trying what a device trains a network fastest with, and remembers it for that device. */
+/* dae-cl tune: finds by trial the fastest settings of a device for a network, and remembers them for that device. */
 #include <stdio.h>
 #include <unistd.h>
 

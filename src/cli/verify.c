@@ -1,4 +1,4 @@
-/* dae-cl verify: a config's network on a device against double precision, or on two devices against each other. */
+/* dae-cl verify: compares a config's network on a device with double precision, or on two devices with each other. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -16,7 +16,7 @@ enum { N_COLUMNS = 6 };
 
 /* What is verified, and on what. */
 struct subject {
-    const struct plugin *stranger; /* of the network, when it has a plugin that is not the program's own */
+    const struct plugin *stranger; /* a plugin of the network that is not part of dae-cl; or NULL */
     struct value *config;
     struct settings settings;
     struct network network;
@@ -186,7 +186,7 @@ static enum dae_status print(const struct invocation *invocation, const struct s
     return DAE_OK;
 }
 
-/* The verdict is the result, not an error: a failed one is told by the exit code, and by what was printed. */
+/* The verdict is the result, not an error: the exit code and the output report a failed one. */
 static enum dae_status conclude(const struct subject *subject, struct error *err)
 {
     if (subject->report.n_failed > 0)

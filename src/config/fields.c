@@ -13,7 +13,7 @@ enum {
     WANTED_BYTES = 512,
     NAME_MAX_LEN = 64,
     NUMBER_MAX_LEN = 64,
-    NEAREST_MAX_LEN = 64, /* longer names are near to nothing */
+    NEAREST_MAX_LEN = 64, /* longer names are similar to nothing */
 };
 
 /* ---- Messages. --------------------------------------------------------------------------------------------------- */
@@ -31,7 +31,7 @@ static const char *found(const struct value *value, char out[FOUND_BYTES])
     else if (value_is_nothing(value))
         snprintf(out, FOUND_BYTES, "nothing");
     else
-        /* Quotes make "8" and "true" texts; say so where the reader would wonder. */
+        /* Quotes make "8" and "true" texts; the message says so, because a reader might wonder. */
         snprintf(out, FOUND_BYTES, "%s'%s'",
                  value->quoted && value_text_is_plain(value->text) ? "the quoted text " : "",
                  value_excerpt(value->text, excerpt));
@@ -96,7 +96,7 @@ static const char *skip_sign(const char *c)
     return *c == '-' || *c == '+' ? c + 1 : c;
 }
 
-/* 007 is seven to one YAML and an octal to another: it is no number here. */
+/* 007 is seven in one version of YAML and an octal number in another, so it is not a number here. */
 static bool has_leading_zero(const char *digits)
 {
     return digits[0] == '0' && is_digit(digits[1]);
@@ -144,7 +144,7 @@ static bool parse_float(const struct value *value, double *out)
 {
     if (value->kind != VALUE_SCALAR || value->quoted || !looks_float(value->text))
         return false;
-    /* strtod follows the locale's decimal point; uselocale acts on this thread alone. */
+    /* strtod follows the locale's decimal point; uselocale affects only this thread. */
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (!c)
         return false;
@@ -309,7 +309,7 @@ struct nearest {
     size_t distance;
 };
 
-/* Takes a name into account; the first of equally near ones stays. */
+/* Considers a name; of equally near ones the first stays. */
 static void nearest_try(struct nearest *nearest, const char *name, size_t len)
 {
     size_t text_len = strlen(nearest->text);

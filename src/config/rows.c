@@ -43,7 +43,7 @@ static enum dae_status check_keys(const struct value *map, const struct dae_row 
 
 /* ---- One value. -------------------------------------------------------------------------------------------------- */
 
-/* A limit of a row as an integer; a double holds the ends of long long only rounded outwards. */
+/* A limit of a row as an integer; a double can represent the ends of long long only rounded outwards. */
 static long long whole(double limit)
 {
     if (limit <= -0x1p63)

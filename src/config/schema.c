@@ -97,7 +97,7 @@ static cJSON *one_word(const char *choices)
 
 static cJSON *text(bool is_name)
 {
-    static const char *const types[] = {"string", "number", "boolean"}; /* what YAML makes of a text without quotes */
+    static const char *const types[] = {"string", "number", "boolean"}; /* how YAML reads a text without quotes */
     cJSON *schema = cJSON_CreateObject();
     cJSON_AddItemToObject(schema, "type", cJSON_CreateStringArray(types, 3));
     if (is_name)
@@ -170,7 +170,7 @@ static void add_default(cJSON *schema, const struct dae_row *row)
 
 /* ---- A table. ---------------------------------------------------------------------------------------------------- */
 
-/* Of the rows whose keys begin with the prefix, "" or the key of a map and a dot. */
+/* For the rows whose keys begin with the prefix: "", or the key of a map and a dot. */
 static cJSON *map_schema(const struct dae_row *rows, const char *prefix)
 {
     const size_t len = strlen(prefix);

@@ -10,8 +10,8 @@
 
 /* ---- Text before libyaml sees it. -------------------------------------------------------------------------------- */
 
-/* Bytes of the UTF-8 character at text[0..len), 0 when it is not one: RFC 3629, so without overlong forms, surrogates
- * and what lies above U+10FFFF. */
+/* Length in bytes of the UTF-8 character at text[0..len), or 0: RFC 3629, so without overlong forms, surrogates and
+ * code points above U+10FFFF. */
 static size_t character_bytes(const unsigned char *text, size_t len, unsigned long *code)
 {
     static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -36,7 +36,7 @@ static bool is_printable(unsigned long c)
            (c >= 0xa0 && c != 0xfffe && c != 0xffff);
 }
 
-/* libyaml tells only the byte's offset for these, so they are found here, with line and column. */
+/* libyaml only reports the byte's offset for these, so they are found here, with line and column. */
 static enum dae_status check_characters(struct mark mark, const char *text, size_t len, struct error *err)
 {
     bool lines = mark.line > 0;
@@ -69,8 +69,8 @@ struct reader {
     struct value *root;
     struct value *open[TREE_MAX_DEPTH]; /* the lists and maps around the next event */
     int n_open;
-    int most_open;   /* TREE_MAX_DEPTH less the depth at which the tree will stand */
-    const char *key; /* in an open map: read, and waiting for its value */
+    int most_open;   /* TREE_MAX_DEPTH minus the depth at which the tree will be inserted */
+    const char *key; /* in an open map: the key that was read and has no value yet */
     struct mark key_mark;
     int n_events;
 };
@@ -97,7 +97,7 @@ static enum dae_status report_syntax(const struct reader *reader, const yaml_par
         return error_no_memory(err, reader->file, reader->len);
     struct mark mark = mark_of(reader, parser->problem_mark);
     const char *problem = parser->problem ? parser->problem : "not YAML";
-    /* For the two errors that people make most, libyaml's words do not help. */
+    /* For the two most common errors, libyaml's message does not help. */
     if (strstr(problem, "cannot start any token")) {
         char c = byte_at(reader, parser->problem_mark.index);
         if (c == '\t')
@@ -115,7 +115,7 @@ static enum dae_status report_syntax(const struct reader *reader, const yaml_par
     return status;
 }
 
-/* Hangs a value into the innermost open list or map, under the key that waits, or makes it the root. */
+/* Adds a value to the innermost open list or map, under the pending key, or makes it the root. */
 static enum dae_status attach(struct reader *reader, struct value *value, struct error *err)
 {
     bool done = value != NULL;
@@ -179,7 +179,8 @@ static int compare_entries(const void *left, const void *right)
     return order ? order : (a > b) - (a < b);
 }
 
-/* Sorted and not pairwise: a map may hold thousands of keys. Of several duplicates the first in the text is told. */
+/* Sorts instead of comparing pairs, because a map may have thousands of keys. Of several duplicates the first in the
+ * text is reported. */
 static enum dae_status check_duplicates(const struct reader *reader, const struct value *map, struct error *err)
 {
     if (map->n < 2)
@@ -349,7 +350,7 @@ enum dae_status tree_parse_file(const char *path, struct arena *arena, struct va
         status = error_set(err, DAE_CONFIG, "%s: is not a regular file", path);
         goto done;
     }
-    const size_t most = (size_t)TREE_MAX_BYTES + 1; /* one too many shows that there are too many */
+    const size_t most = (size_t)TREE_MAX_BYTES + 1; /* one more byte shows that there are too many */
     bytes = malloc(most);
     if (!bytes) {
         status = error_no_memory(err, path, most);
@@ -365,7 +366,7 @@ done:
 
 /* ---- --set. ------------------------------------------------------------------------------------------------------ */
 
-/* The value a step leads to; NULL when it is to be made. An empty scalar ("train:") counts as missing. */
+/* The value that a step leads to; NULL if it must be created. An empty scalar ("train:") counts as missing. */
 static enum dae_status take_step(const struct value *from, const char *step, struct mark mark, struct value **to,
                                  struct error *err)
 {
@@ -446,7 +447,7 @@ enum dae_status tree_set(struct value *root, const char *assignment, struct aren
         if (i == n_steps - 1 || is_nothing(next))
             break;
     }
-    /* What is missing is made from the far end, so that a failure leaves the tree alone. */
+    /* Missing values are built from the far end, so that a failure does not change the tree. */
     for (int last = n_steps - 1; last > i; --last) {
         struct value *map = value_map_new(arena);
         if (!map || !value_map_put(arena, map, steps[last], value))
@@ -477,7 +478,7 @@ static int append(void *context, unsigned char *bytes, size_t len)
     return !writer->out->failed && writer->out->len - writer->start <= TREE_MAX_BYTES;
 }
 
-/* Takes an event (made: whether its initialiser succeeded) to the emitter, which deletes it. */
+/* Passes an event (made: whether its initialiser succeeded) to the emitter, which deletes it. */
 static enum dae_status emit(struct writer *writer, yaml_event_t *event, int made, struct error *err)
 {
     if (made && ++writer->n_events > TREE_MAX_EVENTS) {
@@ -508,7 +509,7 @@ static enum dae_status emit_scalar(struct writer *writer, const char *text, bool
         err);
 }
 
-/* On one line: a list of scalars only. An empty plain scalar cannot stand in there. */
+/* On one line: a list of scalars only. An empty plain scalar is not allowed there. */
 static bool fits_line(const struct value *list)
 {
     for (int i = 0; i < list->n; ++i)

@@ -43,7 +43,7 @@ static bool is_alnum(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Stricter than YAML: every number and every word passes, and nothing that an emitter would quote. */
+/* Stricter than YAML: accepts every number and every word, and nothing that an emitter would quote. */
 bool value_text_is_plain(const char *text)
 {
     if (!strncmp(text, "...", 3))
@@ -85,8 +85,8 @@ struct value *value_bool_new(struct arena *arena, bool truth)
     return value_scalar_new(arena, truth ? "true" : "false", false);
 }
 
-/* Makes room for one more item of `size` bytes in an array of the value. An arena cannot give memory back, so doubling
- * wastes at most what is in use. */
+/* Makes room for one more item of `size` bytes in an array of the value. An arena cannot free memory, but doubling
+ * wastes at most as much as is in use. */
 static void *grow(struct arena *arena, struct value *value, void *array, size_t size)
 {
     if (value->n < value->capacity)
@@ -172,7 +172,7 @@ struct value *value_copy(struct arena *arena, const struct value *value)
 
 const char *value_path(const struct value *value, char *out, size_t out_bytes)
 {
-    /* Written from the end: the last steps say the most. */
+    /* Written from the end, because the last steps are the most informative. */
     size_t at = out_bytes - 1;
     out[at] = '\0';
     for (; value->parent; value = value->parent) {
@@ -183,7 +183,7 @@ const char *value_path(const struct value *value, char *out, size_t out_bytes)
             snprintf(step, sizeof step, "%d", value->index);
         size_t len = strlen(step);
         bool last = out[at] == '\0';
-        size_t dots = value->parent->parent ? 3 : 0; /* room to say later that the head is missing */
+        size_t dots = value->parent->parent ? 3 : 0; /* room to mark later that the beginning is missing */
         if (len + !last + dots > at) {
             at -= 3;
             memcpy(out + at, "...", 3);
@@ -221,7 +221,7 @@ const char *value_excerpt(const char *text, char out[VALUE_EXCERPT_BYTES])
 
 const char *value_number(double number, char out[VALUE_NUMBER_BYTES])
 {
-    /* uselocale acts on this thread alone; glibc's "C" needs no memory, so newlocale does not fail there. */
+    /* uselocale affects only this thread; glibc's "C" needs no memory, so newlocale cannot fail there. */
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     locale_t before = c ? uselocale(c) : (locale_t)0;
     for (int digits = 15; digits <= 17; ++digits) {

@@ -22,7 +22,7 @@ static enum dae_status check_finite(const struct dataset *set, const char *path,
     return DAE_OK;
 }
 
-/* Takes over an array's values, cut to the limit, and sets *values to NULL. */
+/* Takes ownership of an array's values, truncated to the limit, and sets *values to NULL. */
 static enum dae_status adopt(struct dataset *set, const char *path, bool is_float, int rank, const int64_t *dim,
                              void **values, int64_t limit, struct error *err)
 {

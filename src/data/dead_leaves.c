@@ -6,9 +6,9 @@
 #include "base/philox.h"
 
 enum {
-    FINE = 16,           /* units of a place to a pixel */
+    FINE = 16,           /* units per pixel */
     RADIUS_MIN = 2,      /* pixels; the largest is half the side */
-    MARGIN = 40,         /* centres lie so many pixels outside, too */
+    MARGIN = 40,         /* centres may be this many pixels outside */
     LEAVES_MAX = 100000, /* long before that every pixel is covered */
 };
 
@@ -24,7 +24,7 @@ static int64_t below(struct philox_key key, uint32_t element, int64_t n)
     return (int64_t)((uint64_t)philox_word(key, element) * (uint64_t)n >> 32);
 }
 
-/* The density of radii falls as r^-3, so 1 / r^2 is uniform: small and large leaves cover alike. */
+/* The density of radii falls as r^-3, so 1 / r^2 is uniform: small and large leaves cover equal areas. */
 static struct leaf draw_leaf(struct philox_key key, uint32_t number, int side)
 {
     const uint32_t first = 64 * number;

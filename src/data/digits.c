@@ -7,8 +7,8 @@
 #include "base/philox.h"
 #include "base/shape.h"
 
-/* All arithmetic is on integers: floating point would let one compiler contract a product and a sum that another rounds
- * twice, and then the same seed would draw other pixels. */
+/* All arithmetic is on integers. With floating point, one compiler might contract a product and a sum that another
+ * rounds twice, and the same seed would draw different pixels. */
 
 enum {
     N_CLASSES = 10,
@@ -27,7 +27,7 @@ enum {
 };
 
 /* One way to write a class: strokes of the pen, "x,y x,y ... / x,y ...", 0 to 100 to the right and down. A smooth curve
- * runs through the points of a stroke, but for the corners, marked by "!". */
+ * runs through the points of a stroke, except at corners, marked by "!". */
 struct form {
     int share; /* of 16, how often it is chosen */
     const char *strokes;
@@ -102,7 +102,7 @@ static int take_number(const char **text)
     return value;
 }
 
-/* Reads one stroke and moves *text behind it. Returns the number of points, 0 at the end. */
+/* Reads one stroke and moves *text past it. Returns the number of points, 0 at the end. */
 static int take_stroke(const char **text, struct point points[POINTS_MAX])
 {
     int n = 0;
@@ -131,7 +131,7 @@ static int draw_below(struct draws *draws, int n)
     return (int)((uint64_t)philox_word(draws->key, draws->next++) * (uint64_t)n >> 32);
 }
 
-/* In [-largest, largest], the middle likeliest (two uniform numbers added). */
+/* In [-largest, largest], most likely near the middle (the sum of two uniform numbers). */
 static int draw_around(struct draws *draws, int largest)
 {
     uint32_t word = philox_word(draws->key, draws->next++);
@@ -139,7 +139,7 @@ static int draw_around(struct draws *draws, int largest)
     return (int)(sum * largest / 65535);
 }
 
-/* A point on the pen's way; weight says how wide the pen is there, ONE for the stroke's own width. */
+/* A point on the pen's path; weight is the width of the pen there, ONE for the stroke's own width. */
 struct place {
     int x, y, weight;
     bool lifted; /* the pen came here without drawing */
@@ -164,7 +164,7 @@ static void draw_hand(struct draws *draws, struct hand *hand)
     int width = ONE * 3 / 4 + draw_around(draws, ONE / 5);
     int slant = ONE / 10 + draw_around(draws, ONE * 4 / 10);
     int sine = draw_around(draws, ONE / 4);
-    int cosine = ONE - sine * sine / (2 * ONE); /* near enough for a small angle */
+    int cosine = ONE - sine * sine / (2 * ONE); /* accurate enough for a small angle */
     /* Rotation times slant (the top goes to the right) times width. */
     hand->xx = width * cosine / ONE;
     hand->xy = -slant * cosine / ONE - sine;
@@ -242,7 +242,7 @@ static int absolute(int a)
     return a < 0 ? -a : a;
 }
 
-/* About the distance, at most 12 % too long; it only spaces and weighs. */
+/* Approximates the distance, at most 12 % too long, for spacing and weights. */
 static int rough_length(int dx, int dy)
 {
     dx = absolute(dx);
@@ -267,14 +267,14 @@ static struct box bounds(const struct trace *trace)
     return box;
 }
 
-/* Keeps the ink from lo to hi inside the picture when moved by `by`. */
+/* Limits `by` so that the ink from lo to hi stays inside the picture. */
 static int keep_inside(int by, int lo, int hi, int margin)
 {
     int least = margin - lo, most = DIGITS_SIDE * PIXEL - margin - hi;
     return by < least ? least : by > most ? most : by;
 }
 
-/* From EM to pixels: the longer side fills the box less the pen, the centre of the line's mass goes to the middle. */
+/* From EM to pixels: the longer side fills the box minus the pen, and the line's centre of mass goes to the middle. */
 static void place_trace(struct draws *draws, int radius, struct trace *trace)
 {
     struct box box = bounds(trace);
@@ -302,7 +302,7 @@ static void place_trace(struct draws *draws, int radius, struct trace *trace)
     }
 }
 
-/* The first pixel whose centre lies at or behind a coordinate, within the picture. */
+/* The first pixel, within the picture, whose centre is at or after a coordinate. */
 static int pixel_from(int position)
 {
     int pixel = (position + PIXEL / 2 - 1) >> 8;

@@ -16,7 +16,7 @@
 struct collector {
     const struct image_files_options *options;
     struct image_pool pool;
-    int64_t n_other;   /* files that are no images */
+    int64_t n_other;   /* files that are not images */
     struct text names; /* of the pool's images, each with its NUL */
 };
 
@@ -30,7 +30,7 @@ static bool is_image(enum samples_kind kind)
     return kind == SAMPLES_PNG || kind == SAMPLES_PGM || kind == SAMPLES_JPEG;
 }
 
-/* `name` is for messages, `base` for the reader of a report. */
+/* `name` is for messages, `base` for reports. */
 static enum dae_status add(struct collector *c, const char *name, const char *base, struct image *image,
                            struct error *err)
 {

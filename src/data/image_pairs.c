@@ -12,11 +12,11 @@ struct file {
     const char *path, *stem; /* the name without its extension */
 };
 
-/* One of the two folders; memory is the arena's. */
+/* One of the two folders; the arena owns the memory. */
 struct side {
     const char *folder;
     struct file *file; /* (n), by stem */
-    size_t n, n_other; /* images; items that are none */
+    size_t n, n_other; /* images; other items */
 };
 
 /* ---- Matching. --------------------------------------------------------------------------------------------------- */
@@ -59,7 +59,7 @@ static enum dae_status list(struct side *side, struct arena *arena, struct error
     return DAE_OK;
 }
 
-/* Both sides hold the same stems. */
+/* Both sides have the same stems. */
 static enum dae_status match(const struct side *noisy, const struct side *clean, struct error *err)
 {
     for (size_t i = 0; i < noisy->n || i < clean->n; ++i) {

@@ -6,7 +6,7 @@
 enum { HEAD_WORDS = 3, ENTRY_WORDS = 4 };
 static const uint64_t block_max = INT32_MAX;
 
-/* Rec. 601 luma, as the published grey test sets were made. */
+/* Rec. 601 luma, as in the published grey test sets. */
 static float grey_of(const float *rgb)
 {
     return 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2];
@@ -198,7 +198,7 @@ enum dae_status image_pool_part(const void *block, const struct dae_shape *patch
     return DAE_OK;
 }
 
-/* The cut of the pixels `behind` bytes behind those of the images. */
+/* Cuts the pixels that are `behind` bytes after those of the images. */
 static void cut(const void *block, uint32_t behind, const struct dae_shape *patch, struct philox_key key, float *out)
 {
     const uint32_t *words = block;

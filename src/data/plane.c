@@ -5,7 +5,7 @@
 
 #include "base/philox.h"
 
-/* Apart, but so that noise of 0.5 blurs them into one another. */
+/* Separate, but close enough that noise of 0.5 blurs them into each other. */
 const struct plane_component plane_mixture[PLANE_COMPONENTS] = {
     {0.3, {-1.0, -0.6}, 0.20},
     {0.3, {1.0, -0.6}, 0.22},
@@ -14,7 +14,7 @@ const struct plane_component plane_mixture[PLANE_COMPONENTS] = {
 
 static const double first_t = 3, last_t = 15, radius_per_t = 0.04;
 
-/* What is drawn for a point; each has words of its own. */
+/* What is drawn for a point; each has its own words. */
 enum draw { DRAW_COMPONENT, DRAW_POINT, DRAW_T };
 
 static struct philox_key key_of(uint64_t seed, enum draw draw, uint32_t number)
@@ -81,7 +81,8 @@ static double distance(double t, const double x[2], double scale)
 
 double plane_spiral_nearest(const double x[2], double scale, double nearest[2])
 {
-    /* Turns are 0.25 apart and steps of the grid at most 0.01 long, so the best of the grid lies beside the minimum. */
+    /* Turns are 0.25 apart and steps of the grid at most 0.01 long, so the best point of the grid is next to the
+     * minimum. */
     const int n = 720;
     const double step = (last_t - first_t) / n;
     double best = first_t;
@@ -89,7 +90,7 @@ double plane_spiral_nearest(const double x[2], double scale, double nearest[2])
         if (distance(first_t + i * step, x, scale) < distance(best, x, scale))
             best = first_t + i * step;
     double low = fmax(best - step, first_t), high = fmin(best + step, last_t);
-    while (high - low > 1e-9) { /* the distance has one minimum in there */
+    while (high - low > 1e-9) { /* the distance has one minimum in this interval */
         const double a = low + (high - low) / 3, b = high - (high - low) / 3;
         if (distance(a, x, scale) < distance(b, x, scale))
             high = b;

@@ -35,7 +35,7 @@ enum dae_status validation_set_check(const struct value *data_section, struct er
 
 /* ---- Which ones. ------------------------------------------------------------------------------------------------- */
 
-/* Marks `count` of n: the first of a shuffled order (Fisher and Yates, cut short). */
+/* Marks `count` of n: the first of a shuffled order (Fisher and Yates, stopped early). */
 static enum dae_status draw(int64_t n, int64_t count, bool *held, struct error *err)
 {
     const struct philox_key key = {.stream = PHILOX_HOLD_OUT};
@@ -55,7 +55,7 @@ static enum dae_status draw(int64_t n, int64_t count, bool *held, struct error *
 
 /* ---- Moving them. ------------------------------------------------------------------------------------------------ */
 
-/* Keeps of (n, bytes) those that are not held, in their order; the others go to `out` (count, bytes). */
+/* Keeps those of (n, bytes) that are not held, in their order; the others go to `out` (count, bytes). */
 static enum dae_status part(void *values, int64_t n, size_t bytes, const bool *held, int64_t count, void **out,
                             struct error *err)
 {
@@ -94,7 +94,7 @@ static enum dae_status part_images(struct dataset *train, const bool *held, int6
     TRY(image_pool_part(train->values, &train->shape, held, true, &validation->values, &validation->block_bytes, err));
     TRY(image_pool_part(train->values, &train->shape, held, false, &left, &left_bytes, err));
     free(train->values);
-    free(train->image_names); /* of more images than there are now */
+    free(train->image_names); /* it lists images that were removed */
     train->image_names = NULL;
     train->values = left;
     train->block_bytes = left_bytes;
@@ -102,7 +102,8 @@ static enum dae_status part_images(struct dataset *train, const bool *held, int6
     return DAE_OK;
 }
 
-/* Time goes on from training to validation to the test: the last windows, and none that shares a row with them. */
+/* Time runs from training through validation to the test, so the last windows are held out, and windows that share rows
+ * with them are dropped. */
 static enum dae_status part_panel(struct dataset *train, bool *held, int64_t count, int64_t overlap,
                                   struct dataset *validation, struct error *err)
 {

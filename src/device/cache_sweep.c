@@ -22,14 +22,14 @@ enum { MOST_OPEN = 16, LARGEST_LIST = 64 << 20, BLOCK = 1 << 16 };
 static const char LIST[] = ".dae-cl-sums";
 static const char HEAD[] = "dae-cl kernel cache 1\n";
 
-/* A file below the folder, as it was when it was seen last. */
+/* A file below the folder, as it was last seen. */
 struct seen {
     const char *path; /* from the folder on, without a slash before it */
     uint64_t sum;
     long long bytes, changed, inode; /* changed: nanoseconds */
 };
 
-/* nftw hands its callback no context. */
+/* nftw passes no context to its callback. */
 static struct sweep {
     size_t folder_len;
     struct seen *seen; /* (n_seen), sorted by path */
@@ -77,7 +77,7 @@ static bool ends_with(const char *text, const char *ending)
     return len >= n && strcmp(text + len - n, ending) == 0;
 }
 
-/* FNV-1a over 8 bytes at a time: against accidents, not against malice. */
+/* FNV-1a over 8 bytes at a time, which protects against accidents, not against malice. */
 static uint64_t sum_of(int file)
 {
     static unsigned char block[BLOCK];
@@ -92,7 +92,7 @@ static uint64_t sum_of(int file)
     return sum;
 }
 
-/* Of a file that was never seen before: whether it begins like what it should be, and is as long as it says. */
+/* Whether a file that was never seen before has the right beginning and the length that it states. */
 static bool is_sound(int file, const char *path)
 {
     unsigned char magic[4] = {0};
@@ -124,7 +124,7 @@ static int look_at(const char *whole, const struct stat *info, int kind, struct 
     const struct seen *then =
         sweep.n_seen > 0 ? bsearch(&now, sweep.seen, sweep.n_seen, sizeof *sweep.seen, by_path) : NULL;
     if (then && then->inode != now.inode)
-        then = NULL; /* another process has compiled it as well, and put its own in that place */
+        then = NULL; /* another process has also compiled it and replaced the file */
     if (then && then->bytes == now.bytes && then->changed == now.changed) {
         now.sum = then->sum;
     } else {
@@ -182,11 +182,11 @@ int cache_sweep(const char *folder)
     bool whole = walk(folder);
     if (whole && sweep.n_damaged > 0) {
         n = remove_damaged(folder);
-        whole = walk(folder); /* what was removed is to be forgotten */
+        whole = walk(folder); /* walks again to forget what was removed */
     }
     err = (struct error){0};
     if (whole && sweep.changed && atomic_file_save(path, sweep.list.data, sweep.list.len, &err) != DAE_OK)
-        unlink(path); /* what is not remembered is read again */
+        unlink(path); /* without the list, all files are read again */
     free(path);
     free(text);
     free(sweep.seen);

@@ -16,10 +16,10 @@
 #include "device/sources.h"
 
 enum {
-    TURNED_ROWS = 32,        /* of C, from which turning such pieces pays; more than a tile may have */
-    ITEMS_EACH_UNIT = 16,    /* so that units that finish early find more */
-    TURNED_EACH_UNIT = 4,    /* the same where each item turns pieces of B */
-    SMALLEST_ITEM = 1 << 17, /* multiplications, some microseconds: less would not pay for its start */
+    TURNED_ROWS = 32,        /* of C, from which transposing such pieces pays off; more than a tile may have */
+    ITEMS_EACH_UNIT = 16,    /* so that units that finish early find more work */
+    TURNED_EACH_UNIT = 4,    /* the same if each item transposes pieces of B */
+    SMALLEST_ITEM = 1 << 17, /* multiplications, a few microseconds; less would not be worth a start */
 };
 
 /* How A and B are stored. */
@@ -27,7 +27,7 @@ enum stored { NN, NT, TN, N_STORED };
 static const char *const stored_name[] = {"nn", "nt", "tn"};
 
 struct product_kernels {
-    struct kernel *multiply; /* or, of CLBlast, what finishes its product */
+    struct kernel *multiply; /* or, for CLBlast, the kernel that finishes its product */
     struct kernel *turned;   /* wide, with a transposed B: the one for many rows; else NULL */
 };
 
@@ -45,7 +45,7 @@ struct gemm {
     int fold, number; /* the kind of fold, and its number in the program; 0 for none */
     char *fold_source;
     const struct product_kernels
-        *kernels; /* NULL until the program is built; products that differ by what is folded share */
+        *kernels; /* NULL until the program is built; products that differ only in their fold share it */
 };
 
 struct gemm_pool {
@@ -86,7 +86,7 @@ void gemm_pool_free(struct gemm_pool *pool)
     free(pool);
 }
 
-/* The functions of a fold, on 1 number and on 16: fold_T_<number>, whose number is yet to be printed. */
+/* The functions of a fold, on 1 number and on 16: fold_T_<number>, whose number is printed later. */
 static void write_fold(const struct gemm_spec *spec, struct text *text)
 {
     static const char *const type[] = {"float", "float16"};
@@ -97,7 +97,7 @@ static void write_fold(const struct gemm_spec *spec, struct text *text)
         text_printf(text, arguments[spec->fold == 2], type[t], type[t]);
         text_printf(text, ") { return %s; }\n", spec->expression);
     }
-    sources_undefine(text, spec->definitions); /* they make room for those of the next */
+    sources_undefine(text, spec->definitions); /* so that the next fold can define its own */
 }
 
 enum dae_status gemm_prepare(struct gemm_pool *pool, const struct gemm_spec *spec, struct gemm **out, struct error *err)
@@ -141,7 +141,7 @@ enum dae_status gemm_prepare(struct gemm_pool *pool, const struct gemm_spec *spe
     return DAE_OK;
 }
 
-/* Whether `gemm` is the first that is to be built, of those with its fold; or with its fold and its way to store. */
+/* Whether `gemm` is the first unbuilt product with its fold, or with its fold and its way to store. */
 static bool is_first(const struct gemm *gemm, bool stored_alike)
 {
     for (const struct gemm *other = gemm->pool->first; other != gemm; other = other->next)
@@ -150,7 +150,7 @@ static bool is_first(const struct gemm *gemm, bool stored_alike)
     return true;
 }
 
-/* Whether a product of this way to store is to be built. */
+/* Whether a product with this way to store must be built. */
 static bool is_wanted(const struct gemm_pool *pool, int stored)
 {
     for (const struct gemm *gemm = pool->first; gemm; gemm = gemm->next)
@@ -159,7 +159,7 @@ static bool is_wanted(const struct gemm_pool *pool, int stored)
     return false;
 }
 
-/* FOLD_SUM chooses among the folds of the products of one way to store. */
+/* FOLD_SUM selects among the folds of the products with one way to store. */
 static void define_folds(const struct gemm_pool *pool, int stored, struct text *text)
 {
     text_add(text, "#define FOLD_SUM(T, fold, sum, other) (");
@@ -243,7 +243,7 @@ static int64_t count_of(const struct gemm_product *p)
     return p->batch[0] * p->batch[1];
 }
 
-/* How many tiles one work-item takes: enough to pay for its start, and few enough to keep every unit busy. */
+/* How many tiles one work-item takes: enough to be worth its start, and few enough to keep every unit busy. */
 static int64_t tiles_each(const struct gemm *gemm, const struct gemm_product *p, int64_t *items)
 {
     const struct tuning *tuning = device_tuning(gemm->pool->device);
@@ -260,7 +260,7 @@ static int64_t tiles_each(const struct gemm *gemm, const struct gemm_product *p,
     return each;
 }
 
-/* The same where each turns its own piece of B: a whole column, or as much of it as keeps every unit busy. */
+/* The same if each transposes its own piece of B: a whole column, or as much of it as keeps every unit busy. */
 static int64_t turned_tiles_each(const struct gemm *gemm, const struct gemm_product *p, int64_t *items)
 {
     const struct tuning *tuning = device_tuning(gemm->pool->device);
@@ -321,7 +321,7 @@ static enum dae_status run_own(const struct gemm *gemm, const struct gemm_produc
     return kernel_launch(gemm->kernels->multiply, global, local, args, n_args - 1, err);
 }
 
-/* One product of the batch, whose matrices lie at these offsets. */
+/* One product of the batch, with its matrices at these offsets. */
 static enum dae_status run_clblast(const struct gemm *gemm, const struct gemm_product *p, int64_t a, int64_t b,
                                    int64_t c, struct error *err)
 {
@@ -363,7 +363,7 @@ static enum dae_status run_batch_by_clblast(const struct gemm *gemm, const struc
     return DAE_OK;
 }
 
-/* Writes out what 0 stands for. */
+/* Replaces zeros by the values that they stand for. */
 static struct gemm_product completed(const struct gemm *gemm, const struct gemm_product *product)
 {
     struct gemm_product p = *product;
@@ -433,7 +433,7 @@ done:
     return status;
 }
 
-/* Whether CLBlast can be used here; if not, the user is told why. */
+/* Whether CLBlast can be used; if not, a notice says why. */
 static enum dae_status try_clblast(struct gemm_pool *pool, struct error *err)
 {
     struct error test = {0};

@@ -13,7 +13,7 @@ void guard_set(struct device *device, bool on)
     device->guards = on;
 }
 
-/* A piece of a buffer must begin where the device aligns; the pattern fills whole numbers. */
+/* A piece of a buffer must begin at the device's alignment; the pattern fills whole numbers. */
 static uint64_t zone_bytes(const struct device *device)
 {
     cl_uint bits = 0;
@@ -56,7 +56,7 @@ void guard_release(struct buffer *buffer)
     clReleaseMemObject(buffer->whole);
 }
 
-/* Of the zone that begins at `offset`; what is not a whole number behind the buffer's end is left out. */
+/* Counts in the zone that begins at `offset`, without the incomplete number after the buffer's end. */
 static cl_int count_changed(const struct buffer *buffer, uint64_t offset, cl_uint *zone, int64_t *n)
 {
     cl_int code = clEnqueueReadBuffer(buffer->device->queue, buffer->whole, CL_TRUE, offset, buffer->guard_bytes, zone,

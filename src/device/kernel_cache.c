@@ -18,7 +18,7 @@
 
 enum { PAGE = 4096 };
 
-/* A compiler that finds no space left ends the whole program; a network's kernels take a megabyte or two. */
+/* A compiler that runs out of disk space ends the whole program; a network's kernels take a megabyte or two. */
 static const uint64_t least_bytes = 8 << 20;
 
 /* Writes a page and maps it as a program would be: a file system may forbid either. */
@@ -84,7 +84,7 @@ const char *kernel_cache_fault(const char *path, char *why, size_t len)
     return why;
 }
 
-/* A folder for temporary files is everybody's: one that is there already must not be a link of somebody's. */
+/* Anybody can write to a folder for temporary files, so an existing folder in it must not be somebody's link. */
 static bool temporary_folder(char *path, size_t len)
 {
     const char *place = getenv("TMPDIR");
@@ -109,7 +109,7 @@ static bool own_folder(char *path, size_t len, char *problem, size_t problem_len
     return true;
 }
 
-/* What mends the folder that the user or we wanted. */
+/* The command that repairs the folder that the user or we chose. */
 static void suggest(const char *path, struct kernel_cache *cache)
 {
     struct stat info;

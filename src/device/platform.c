@@ -47,7 +47,7 @@ static void device_text(cl_device_id device, cl_device_info what, char *text, si
     platform_clean_text(text);
 }
 
-/* What the standard promises and some drivers break: each property is checked, never assumed. */
+/* Checks each property that the standard guarantees, because some drivers violate it. */
 static void judge(struct platform_device *device, cl_device_id id)
 {
     cl_bool available = CL_FALSE, compiler = CL_FALSE, little = CL_FALSE;

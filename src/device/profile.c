@@ -12,11 +12,11 @@ struct record {
     const struct kernel *kernel;
     int32_t size[PROFILE_SIZES];
     int n_sizes;
-    cl_event event; /* NULL when the launch failed */
+    cl_event event; /* NULL if the launch failed */
 };
 
 struct recorder {
-    cl_command_queue plain_queue; /* the device's, while one that times stands in for it */
+    cl_command_queue plain_queue; /* the device's own queue, while a timing queue replaces it */
     struct record *record;
     size_t n, capacity;
     bool failed; /* out of memory */

@@ -12,11 +12,11 @@
 #include "device/properties.h"
 
 /* PoCL fails about one build in a hundred with an empty log when processes share a cold kernel cache; a fresh program
- * object then builds. An error in the source comes with a log and is not tried again. */
+ * object then builds. An error in the source has a log and is not retried. */
 enum { BUILD_TRIES = 5 };
 
-/* Programs are kept on disk where the driver keeps none itself: what took long, and left nothing in the driver's cache.
- */
+/* Programs are kept on disk if the driver does not keep them: those that took long and left nothing in the driver's
+ * cache. */
 static const double worth_keeping = 0.1; /* seconds of compiling */
 enum { KEPT_PROGRAMS = 256 };
 static const char kept_kind[] = "program";
@@ -74,7 +74,7 @@ static enum dae_status compile(struct device *device, const char *label, const c
 
 /* ---- Programs on disk. ------------------------------------------------------------------------------------------- */
 
-/* All that a compiled program depends on. */
+/* Everything that a compiled program depends on. */
 static void describe(const struct device *device, const char *source, const char *options, struct text *key)
 {
     char identity[PROPERTIES_LINE];
@@ -83,7 +83,7 @@ static void describe(const struct device *device, const char *source, const char
     text_add(key, source);
 }
 
-/* The program of an earlier run, or NULL: then it is compiled. */
+/* The program of an earlier run; NULL if it must be compiled. */
 static cl_program recall(const struct device *device, const char *key, const char *options)
 {
     size_t len;
@@ -102,7 +102,7 @@ static cl_program recall(const struct device *device, const char *key, const cha
     return program;
 }
 
-/* A program that cannot be kept is compiled again by the next run, and nothing else. */
+/* A failure to keep a program only makes the next run compile it again. */
 static void keep(cl_program program, const char *key)
 {
     size_t len = 0;

@@ -27,7 +27,7 @@ struct properties properties_of(const struct platform_device *device)
     return middle;
 }
 
-/* Whether the flags of /proc/cpuinfo, with a blank before and after each, name it. */
+/* Whether the flags of /proc/cpuinfo, with a blank before and after each, contain this one. */
 static bool has_flag(const char *flags, const char *name)
 {
     char word[32];

@@ -10,22 +10,22 @@
 enum {
     WIDE_SHARDS = 32,
     GRID_SHARDS = 128,
-    WIDE_UPDATE = 64, /* vectors: enough to pay for the start of a work-item */
-    GRID_LANES = 64,  /* and as many work-items where each works alone; halved until the device takes it */
-    GRID_TILE = 16,   /* a work-group of 256; halved until the device takes it */
+    WIDE_UPDATE = 64, /* vectors: enough to be worth the start of a work-item */
+    GRID_LANES = 64,  /* also the group size of independent work-items; halved until the device accepts it */
+    GRID_TILE = 16,   /* a work-group of 256; halved until the device accepts it */
     GRID_ROWS = 4,    /* of a convolution's weights; a lane has few registers */
     VECTOR = 16,      /* floats of a kernel's vector, whatever the device's has */
-    MOST_ROWS = 8,    /* of a product: with two columns these are 16 sums, enough to hide the latency of fma */
+    MOST_ROWS = 8,    /* of a product: with two columns this gives 16 sums, enough to hide the latency of fma */
     MOST_OUTER = 12,  /* rows of a convolution's weights: a number that divides 9 k, k a multiple of 4 */
-    MOST_TILE = 16,   /* vectors that kernels/convolution.clh takes, and kernels/dae.clh can sum across */
+    MOST_TILE = 16,   /* vectors that kernels/convolution.clh supports, and that kernels/dae.clh can sum across */
     MOST_SUMS = 28,   /* of 32 vector registers */
-    PIECE = 256,      /* terms: 16 KB with one vector of columns, 32 with two, which the first cache holds */
+    PIECE = 256,      /* terms: 16 KB with one vector of columns, 32 KB with two, which fit into the first cache */
 };
 
 enum { KEY_LEN = PROPERTIES_LINE + 16 };
 static const char kind[] = "tuning";
 
-/* What is remembered, beside mul_hi. */
+/* What is remembered in addition to mul_hi. */
 static const struct {
     const char *key;
     size_t offset;
@@ -69,8 +69,8 @@ static int most_rows(const struct properties *p, int columns, int most)
     return rows;
 }
 
-/* Tiles of a CPU: as many sums as find room in registers beside what they are made of. Where a vector of 16 takes
- * several registers, one column leaves more of them to rows. */
+/* Tiles of a CPU: as many sums as fit into registers together with their operands. If a vector of 16 takes several
+ * registers, one column leaves more of them for rows. */
 static void choose_tiles(const struct properties *p, struct tuning *t)
 {
     const int columns = p->vector_floats == VECTOR ? 2 : 1;
@@ -83,7 +83,7 @@ static void choose_tiles(const struct properties *p, struct tuning *t)
     t->conv_rows = most_rows(p, columns, MOST_OUTER);
 }
 
-/* A lane of a work-group has few registers, and neighbours to share with. */
+/* A lane of a work-group has few registers, and shares operands with its neighbours. */
 static void choose_grid_tiles(const struct platform_device *device, struct tuning *t)
 {
     t->lanes = GRID_LANES;
@@ -103,7 +103,8 @@ enum dae_status tuning_choose(const struct platform_device *device, const struct
     const struct properties properties = properties_of(device);
     *tuning = (struct tuning){.join = !request->no_join, .fold = !request->no_fold, .fused = device->fused};
     TRY(pick("shape", request->shape, "wide", "grid", device->type == DEVICE_CPU, &tuning->wide, err));
-    /* CLBlast's kernels are made for work-groups and local memory: on CPU devices they reach a tenth of our own. */
+    /* CLBlast's kernels are made for work-groups and local memory: on CPU devices they reach a tenth of the speed of
+     * ours. */
     TRY(pick("gemm", request->gemm, "clblast", "own", device->type == DEVICE_GPU, &tuning->clblast, err));
     choose_tiles(&properties, tuning);
     if (tuning->wide) {
@@ -136,7 +137,7 @@ void tuning_define(const struct tuning *tuning, struct text *text)
         tuning->fused, tuning->mul_hi, tuning->conv_tile, tuning->conv_block, tuning->conv_rows);
 }
 
-/* All that a tuning depends on: another shape has other kernels. */
+/* Everything that a tuning depends on; another shape has other kernels. */
 static void write_key(const struct platform_device *device, const struct tuning *tuning, char key[KEY_LEN])
 {
     char identity[PROPERTIES_LINE];

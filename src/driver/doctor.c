@@ -19,7 +19,7 @@
 #include "driver/remedy.h"
 
 enum {
-    MEASURE_SECONDS = 30, /* that one measurement may take: a library of tuned products compiles for long */
+    MEASURE_SECONDS = 30, /* limit of one measurement: a library of tuned products takes long to compile */
     TEXT_LEN = 4096,
 };
 
@@ -28,7 +28,7 @@ enum {
 struct subject {
     const struct probe *probe;
     doctor_measure *measure;
-    char folder[ICD_PATH]; /* with this driver alone; "" when there is no other */
+    char folder[ICD_PATH]; /* with only this driver; "" if there is no other */
 };
 
 static bool list_devices(const struct subject *subject, struct platform_list *list)
@@ -41,7 +41,7 @@ static bool list_devices(const struct subject *subject, struct platform_list *li
     return platform_list_loaded(list, &err) == DAE_OK;
 }
 
-/* The probe's word on the device that the driver lists at this place. */
+/* The probe's verdict on the device that the driver lists at this place. */
 static const char *probed_fault(const struct probe *probe, int index, const struct platform_device *device)
 {
     const struct probed_device *probed = &probe->device[index];
@@ -69,7 +69,7 @@ static cJSON *ask_devices(void *context)
     return devices;
 }
 
-/* As many rows as there are devices; those of unusable ones are empty. */
+/* One row per device; those of unusable devices are empty. */
 static cJSON *measure_devices(void *context)
 {
     const struct subject *subject = context;
@@ -111,7 +111,7 @@ static const char *verdict_text(enum probe_verdict verdict)
     return "?";
 }
 
-/* *answer is NULL when the child had none, and then `story` tells why. */
+/* *answer is NULL if the child had none; `story` then says why. */
 static enum dae_status ask_child(sandbox_work *work, struct subject *subject, double seconds, cJSON **answer,
                                  char story[TEXT_LEN], struct error *err)
 {
@@ -122,7 +122,7 @@ static enum dae_status ask_child(sandbox_work *work, struct subject *subject, do
     return DAE_OK;
 }
 
-/* What a driver can do beyond its probe, into row: "devices", each with "measured" when it is usable. */
+/* Adds what a driver can do beyond its probe to row: "devices", each with "measured" if it is usable. */
 static enum dae_status examine_good(struct subject *subject, cJSON *row, struct error *err)
 {
     cJSON *devices = NULL, *rates = NULL, *device;
@@ -256,7 +256,7 @@ static enum dae_status examine_environment(cJSON *facts, struct error *err)
     return DAE_OK;
 }
 
-/* A number in a file of one line, as the kernel writes them ("0x1002"); 0 when there is none. */
+/* A number in a file of one line, as the kernel writes it ("0x1002"); 0 if there is none. */
 static unsigned long number_in(const char *folder, const char *name)
 {
     char path[512], text[32] = "";
@@ -272,7 +272,7 @@ static unsigned long number_in(const char *folder, const char *name)
 static const struct {
     unsigned long id;
     const char *name;
-    const char *words[3]; /* of which a driver's vendor holds one */
+    const char *words[3]; /* one of which a driver's vendor contains */
     enum remedy remedy;
 } makers[] = {
     {0x1002, "AMD", {"AMD", "Advanced Micro", NULL}, REMEDY_INSTALL_AMD},
@@ -281,7 +281,7 @@ static const struct {
 };
 enum { N_MAKERS = sizeof makers / sizeof makers[0], PCI_DISPLAY = 0x03 };
 
-/* Whose graphics cards the machine holds, as the kernel lists them. */
+/* The makers of the machine's graphics cards, as the kernel lists them. */
 static void examine_graphics(cJSON *facts)
 {
     static const char folder[] = "/sys/bus/pci/devices";
@@ -312,7 +312,7 @@ static const char *text_at(const cJSON *object, const char *key)
     return text ? text : "";
 }
 
-/* "libsvml.so: cannot open shared object file: ..." -> "libsvml.so", when it is not the driver's own library. */
+/* "libsvml.so: cannot open shared object file: ..." -> "libsvml.so", if it is not the driver's own library. */
 static bool missing_library(const struct icd *icd, const char *fault, char *name, size_t len)
 {
     const char *colon = strstr(fault, ": cannot open shared object file");
@@ -322,7 +322,7 @@ static bool missing_library(const struct icd *icd, const char *fault, char *name
     return strcmp(name, icd->library) != 0;
 }
 
-/* Libraries of Intel's compiler, which its CPU runtime needs and the wheel of that runtime does not hold. */
+/* Libraries of Intel's compiler, which its CPU runtime needs but the runtime's wheel does not contain. */
 static bool is_intel_library(const char *name)
 {
     static const char *const names[] = {"libsvml", "libirng", "libimf", "libintlc"};
@@ -332,7 +332,7 @@ static bool is_intel_library(const char *name)
     return false;
 }
 
-/* A file that a package owns comes back with the package; one that the user has made is the user's to mend. */
+/* Reinstalling a package restores its files; a file that the user has made must be repaired by the user. */
 static void add_broken(cJSON *findings, const char *what, const struct icd *icd)
 {
     if (!icd->path[0])
@@ -390,7 +390,7 @@ static void judge_driver(const struct icd *icd, const struct probe *probe, cJSON
         }
 }
 
-/* A graphics card that no driver offers: `makers` by the vendors of the devices that were found. */
+/* Finds graphics cards that no driver offers, by comparing `makers` with the vendors of the devices. */
 static void judge_graphics(const cJSON *facts, cJSON *findings)
 {
     bool is_here[N_MAKERS] = {false}, is_offered[N_MAKERS] = {false};

@@ -18,7 +18,7 @@ static enum dae_status add_notice(struct platform_list *list, const char *line, 
     return grown[list->n_notices] ? (++list->n_notices, DAE_OK) : error_no_memory(err, "notices", strlen(line));
 }
 
-/* What is not as the user wanted it: nothing falls back in silence. */
+/* Reports what differs from the user's wish: there is no silent fallback. */
 static enum dae_status add_notices(struct platform_list *list, const struct driver_list *drivers, struct error *err)
 {
     const struct kernel_cache *cache = kernel_cache_prepare();
@@ -57,8 +57,8 @@ static void set_unusable(struct platform_device *device, const char *why)
     device->usable = false;
 }
 
-/* Joins what the probe of one driver found with what the loader gives now. matched[i] tells whether device i of the
- * list has been found in a probe. */
+/* Merges the results of one driver's probe into the loader's list. matched[i] says whether device i of the list was
+ * found in a probe. */
 static enum dae_status join(struct platform_list *list, bool *matched, int n_loaded, const struct icd *icd,
                             const struct probe *probe, struct error *err)
 {
@@ -200,7 +200,7 @@ static enum dae_status choose_auto(const struct platform_list *list, int *index,
     return DAE_OK;
 }
 
-/* NAME[:N] -> the piece of a name, and N or -1. */
+/* NAME[:N] -> the part of a name, and N or -1. */
 static enum dae_status split_request(const char *request, size_t *name_len, long *number, struct error *err)
 {
     const char *colon = strrchr(request, ':');
@@ -279,7 +279,7 @@ enum dae_status driver_choose(const struct platform_list *list, const char *requ
 
 /* ---- Before anything is loaded. ---------------------------------------------------------------------------------- */
 
-/* The devices that the probes have seen; their handles are missing. */
+/* The devices that the probes have seen, without handles. */
 static enum dae_status list_probed(const struct driver_list *drivers, struct platform_list *list, struct error *err)
 {
     int most = 0;

@@ -5,7 +5,7 @@
 
 extern char **environ;
 
-/* A name that ends with '*' stands for all that begin so. */
+/* A name that ends with '*' means all names with that beginning. */
 static const struct {
     const char *name, *meaning;
 } known[] = {

@@ -46,7 +46,7 @@ static int is_accelerator(const struct dirent *entry)
            strcmp(entry->d_name, "kfd") == 0;
 }
 
-/* A driver finds a device only when its kernel module is loaded and lets this user in. */
+/* A driver finds a device only if its kernel module is loaded and gives this user access. */
 static void add_nodes(struct text *key, const char *folder)
 {
     struct dirent **entry = NULL;
@@ -60,7 +60,7 @@ static void add_nodes(struct text *key, const char *folder)
     free(entry);
 }
 
-/* Folders that the dynamic loader looks into: their time changes when a file comes or goes. */
+/* Folders that the dynamic loader searches: their time changes when a file is added or removed. */
 static void add_folders(struct text *key, const char *list)
 {
     char path[PATH_MAX];
@@ -81,7 +81,7 @@ enum dae_status fingerprint_driver(const struct icd *icd, int format, struct tex
     text_printf(key, "probe %d\nicd %s\nlibrary %s\n", format, icd->path, icd->library);
     if (strchr(icd->library, '/'))
         add_stamp(key, icd->library);
-    add_stamp(key, "/etc/ld.so.cache"); /* changes whenever a package with libraries comes or goes */
+    add_stamp(key, "/etc/ld.so.cache"); /* changes whenever a package with libraries is installed or removed */
     add_folders(key, getenv("LD_LIBRARY_PATH"));
     if (uname(&system) == 0) /* the host's name: home folders are shared between machines */
         text_printf(key, "system %s %s\n", system.nodename, system.release);

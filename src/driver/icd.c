@@ -27,7 +27,7 @@ const char *icd_name(const struct icd *icd)
     return icd->path[0] ? icd->path : icd->library;
 }
 
-/* The first line names the library. The loaders take it as it is, to the last space. */
+/* The first line names the library. The loaders take it literally, including trailing spaces. */
 static void read_library(struct icd *icd)
 {
     char *text = NULL;
@@ -106,7 +106,7 @@ static enum dae_status read_folder(struct icd_list *list, struct error *err)
     return status;
 }
 
-/* The value of OCL_ICD_VENDORS. A name without a slash is an .icd file of the usual folder, when it is there. */
+/* The value of OCL_ICD_VENDORS. A name without a slash is an .icd file of the usual folder, if it exists. */
 static enum dae_status read_named(struct icd_list *list, const char *folder, struct error *err)
 {
     struct stat info;

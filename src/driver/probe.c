@@ -22,7 +22,7 @@
 #include "driver/fingerprint.h"
 
 enum {
-    FORMAT = 2, /* of what is remembered, and of what a probe does: a change makes old memos count for nothing */
+    FORMAT = 2, /* of the memo, and of what a probe does: a change invalidates old memos */
     N_NUMBERS = 64,
     MOST_IN_GROUP = 16,
     BAD_SECONDS = 3600,
@@ -101,7 +101,7 @@ static void add_file(cJSON *files, const char *path)
 
 struct loaded_files {
     cJSON *list;  /* NULL: only count */
-    int n, known; /* seen in this walk; loaded before the driver was */
+    int n, known; /* seen in this walk; loaded before the driver */
 };
 
 /* New libraries come last in the walk. */
@@ -155,10 +155,10 @@ struct job {
     struct probe *probe;
     char *key;
     cJSON *answer;
-    char folder[ICD_PATH]; /* with this driver alone; "" when there is no other to keep away */
+    char folder[ICD_PATH]; /* with only this driver; "" if there is no other to exclude */
 };
 
-/* Fills the answer; its verdict is what the driver has come to. */
+/* Fills the answer; its verdict says how far the driver came. */
 static cJSON *work(void *context)
 {
     const struct job *job = context;
@@ -169,7 +169,7 @@ static cJSON *work(void *context)
     dl_iterate_phdr(note_file, &before);
     if (job->folder[0])
         setenv("OCL_ICD_VENDORS", job->folder, 1);
-    setenv("OCL_ICD_PLATFORM_SORT", "none", 1); /* sorting asks for devices, which is a step of its own here */
+    setenv("OCL_ICD_PLATFORM_SORT", "none", 1); /* sorting queries devices, which is a separate step here */
     sandbox_step("loading its library");
     void *library = dlopen(job->icd->library, RTLD_LAZY | RTLD_LOCAL); /* as the loader does */
     if (!library)
@@ -192,7 +192,7 @@ static cJSON *work(void *context)
 
 /* ---- In the parent. ------------------------------------------------------------------------------------- */
 
-/* What a path alone tells of a library, before anything is loaded; NULL when nothing is wrong with it. */
+/* The fault of a library that its path and file reveal without loading it; NULL if there is none. */
 static const char *fault_of_file(const char *path)
 {
     const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -213,8 +213,8 @@ bool probe_blames_cache(enum probe_verdict verdict, const char *fault)
     return verdict == PROBE_CRASHED && strstr(fault, " a kernel ");
 }
 
-/* PoCL aborts on a damaged file of its kernel cache, which is the one cause of a crash that is easily mended: what is
- * remembered of the crash holds no longer than the cache has as many entries. */
+/* PoCL aborts on a damaged file of its kernel cache, the only cause of a crash that is easily repaired: the memo of
+ * such a crash is valid only while the cache has as many entries. */
 static cJSON *found_dead(const struct sandbox *sandbox)
 {
     const struct kernel_cache *cache = kernel_cache_prepare();
@@ -231,7 +231,7 @@ static cJSON *found_dead(const struct sandbox *sandbox)
     return answer;
 }
 
-/* What can be told without loading anything; NULL when the driver has to be tried. */
+/* The fault that is known without loading anything; NULL if the driver must be tried. */
 static cJSON *ask_file(const struct icd *icd)
 {
     char fault[ICD_PATH + 128];
@@ -283,8 +283,7 @@ bool probe_is_old_refusal(const struct probe *probe)
     return probe->remembered && is_refusal(probe);
 }
 
-/* Whether a fault is that of a machine which had too little of something at that moment. What drivers, the dynamic
- * loader and the standard say then. */
+/* Whether a fault comes from a temporary shortage: the messages of drivers, the dynamic loader and the standard. */
 static bool says_want(const char *fault)
 {
     static const char *const words[] = {"out of memory",
@@ -309,8 +308,8 @@ static bool says_want(const char *fault)
     return found;
 }
 
-/* Whether what speaks against the driver may have passed by the next start: it was killed, was too slow, or failed
- * where memory or address space was short. A process whose address space is limited crashes without a word. */
+/* Whether the fault may have passed by the next start: the driver was killed, was too slow, or failed when memory or
+ * address space was short. A process with limited address space may crash without a message. */
 static bool is_passing(const struct probe *probe)
 {
     struct rlimit space;
@@ -344,7 +343,7 @@ static bool is_stale(const cJSON *value, const struct probe *probe)
     return false;
 }
 
-/* JSON to struct; false when it is not what a probe writes. */
+/* JSON to struct; false if it is not what a probe writes. */
 static enum dae_status read_found(const cJSON *value, struct probe *probe, bool *whole, struct error *err)
 {
     const cJSON *what = cJSON_GetObjectItemCaseSensitive(value, "verdict"), *row;
@@ -377,7 +376,7 @@ static enum dae_status read_found(const cJSON *value, struct probe *probe, bool 
     return DAE_OK;
 }
 
-/* From memory, when there is something that still holds. */
+/* Recalls a memo that is still valid. */
 static enum dae_status recall(const char *key, enum probe_memory memory, struct probe *probe, struct error *err)
 {
     char problem[512]; /* a damaged memo: the probe is done again */
@@ -413,7 +412,7 @@ static enum dae_status keep(struct job *job, struct error *err)
     return DAE_OK;
 }
 
-/* The drivers of which nothing is remembered; `ask` has room for pointers to those that must be tried. */
+/* The drivers without a valid memo; `ask` has room for pointers to those that must be tried. */
 static enum dae_status probe_unknown(struct job *job, int n, bool alone, struct job **ask, struct error *err)
 {
     int n_ask = 0;
@@ -470,7 +469,7 @@ void probe_forget(const struct icd *icd)
     enum dae_status status = fingerprint_driver(icd, FORMAT, &key, &err);
     if (status == DAE_OK)
         status = cache_write("probe", key.data, cJSON_CreateObject(), &err);
-    (void)status; /* what cannot be written was not remembered */
+    (void)status; /* a failure to write only means that nothing is remembered */
     text_release(&key);
 }
 

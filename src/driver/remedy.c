@@ -8,7 +8,7 @@ enum { N_FAMILIES = 3, COMMAND_LEN = 4096 };
 
 static const char *const family[N_FAMILIES] = {"debian", "fedora", "arch"};
 
-/* Each %s stands for the subject. A row with one command alone holds everywhere. */
+/* %s is the subject. A row with only one command applies to all distributions. */
 static const char *const commands[][N_FAMILIES] = {
     [REMEDY_INSTALL_CPU] = {"sudo apt-get install pocl-opencl-icd", "sudo dnf install pocl", "sudo pacman -S pocl"},
     [REMEDY_INSTALL_AMD] = {"sudo apt-get install mesa-opencl-icd, then export RUSTICL_ENABLE=radeonsi",

@@ -9,7 +9,7 @@
 enum {
     CHUNK_BYTES = 1 << 16,
     FILE_BYTES_MAX = 1 << 30,
-    /* Beyond this a compressed file is believed up to RATIO_MAX times its size only: tables reach twenty, bombs a
+    /* Beyond this a compressed file may unpack to at most RATIO_MAX times its size: tables reach twenty, bombs a
      * thousand. */
     FREE_BYTES = 64 << 20,
     RATIO_MAX = 200,
@@ -70,7 +70,7 @@ static const char *skip_quoted(const char *c)
     return *c == '"' ? c + 1 : c;
 }
 
-/* A comma wherever there is one, so that a decimal comma is never taken for the point of a number. */
+/* A comma, if the row has one, so that a decimal comma is never mistaken for a decimal point. */
 static char find_separator(const char *line)
 {
     char found = ',';
@@ -133,7 +133,7 @@ static enum dae_status add_field(struct csv *csv, int n, const struct csv_field 
     return DAE_OK;
 }
 
-/* Unquotes in place: the text behind the opening quote moves over itself. *c ends behind the closing quote. */
+/* Unquotes in place by moving the text after the opening quote forward. *c ends after the closing quote. */
 static enum dae_status take_quoted(char **c, const struct csv_field *field, struct error *err)
 {
     char *out = *c;
@@ -149,7 +149,7 @@ static enum dae_status take_quoted(char **c, const struct csv_field *field, stru
 
 static void take_plain(char **c, char separator)
 {
-    char *last = *c; /* behind the last character that is not blank */
+    char *last = *c; /* after the last character that is not blank */
     for (; **c && **c != separator; ++*c)
         if (!is_blank(**c, separator))
             last = *c + 1;
@@ -208,7 +208,7 @@ enum dae_status csv_next(struct csv *csv, bool *more, struct error *err)
         ++csv->line;
         if (stop > line && stop[-1] == '\r')
             --stop;
-        *stop = '\0'; /* there is one byte behind the last: struct text ends in NUL */
+        *stop = '\0'; /* struct text ends in NUL, so there is one more byte */
         char *lone = memchr(line, '\r', (size_t)(stop - line));
         if (lone)
             return error_at(err, DAE_BAD_DATA, (struct mark){csv->path, csv->line, (int)(lone - line) + 1},

@@ -69,7 +69,7 @@ static bool take_time(const char **text, int *seconds)
     return hour < 24 && minute < 60 && second < 60;
 }
 
-/* Seconds to take away. */
+/* Seconds to subtract. */
 static bool take_zone(const char **text, int *seconds)
 {
     *seconds = 0;

@@ -65,7 +65,7 @@ static enum dae_status read_header(struct packed_file *file, struct idx *array, 
     return DAE_OK;
 }
 
-/* The header's claim against the size of the file, before memory is asked for it. */
+/* Compares the header's claim with the size of the file, before memory is allocated for it. */
 static enum dae_status check_claim(const struct packed_file *file, int64_t n_bytes, struct error *err)
 {
     if (file->compressed) {
@@ -97,7 +97,7 @@ static enum dae_status read_array(struct packed_file *file, struct idx *array, s
         return error_no_memory(err, file->path, (unsigned long long)n_bytes);
     TRY(read_all(file, array->values, (size_t)n_bytes, "elements", err));
 
-    /* Asking for one byte more also makes zlib check the checksum at the end. */
+    /* Reading one more byte also makes zlib verify the checksum at the end. */
     unsigned char extra;
     size_t got = 0;
     int64_t end = file->at;

@@ -11,7 +11,7 @@
 #include "format/png_image.h"
 
 enum {
-    EXTRA_BYTES_MAX = 16 << 20, /* of a file, beside its pixels */
+    EXTRA_BYTES_MAX = 16 << 20, /* of a file, in addition to its pixels */
     SIDE_MAX = 1 << 24,         /* when writing */
 };
 
@@ -27,7 +27,7 @@ static bool is_space(unsigned char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* A decimal number of the header, after white space and comments; -1 when there is none or it is too large. */
+/* A decimal number of the header, after white space and comments; -1 if there is none or it is too large. */
 static int64_t take_number(const unsigned char *bytes, size_t len, size_t *at)
 {
     while (*at < len && (is_space(bytes[*at]) || bytes[*at] == '#')) {
@@ -101,7 +101,7 @@ bool image_is(const unsigned char *bytes, size_t len)
     return png_image_is(bytes, len) || is_pgm(bytes, len) || jpeg_is(bytes, len);
 }
 
-/* Fills *image, whose extras are to be read when they are not NULL. */
+/* Fills *image, and its extras if they are not NULL. */
 static enum dae_status decode(const char *name, const unsigned char *bytes, size_t len, int64_t max_pixels,
                               struct image *image, struct error *err)
 {

@@ -12,14 +12,14 @@
 #include "format/image_extras.h"
 
 enum {
-    SCANS_MAX = 1000, /* of a progressive file; each costs a pass over the image, however short it is */
+    SCANS_MAX = 1000, /* of a progressive file; each costs a pass over the image, even a short one */
     EXIF_MARKER = JPEG_APP0 + 1,
     PROFILE_MARKER = JPEG_APP0 + 2,
     MARKER_BYTES_MAX = 65535,
     EXIF_HEAD = 6, /* "Exif", 0, 0 */
 };
 
-/* A JPEG being read: everything that has to be freed when libjpeg jumps out. */
+/* A JPEG being read: everything that must be freed when libjpeg jumps. */
 struct jpeg_reader {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
@@ -31,7 +31,7 @@ struct jpeg_reader {
     struct image_extras *extras; /* that are being read; or NULL */
     unsigned char *profile;
     unsigned profile_len;
-    bool in_extras; /* what is wrong there costs the profile, not the image */
+    bool in_extras; /* a fault there loses the profile, not the image */
 };
 
 static void on_error(j_common_ptr jpeg)
@@ -45,7 +45,7 @@ static void on_error(j_common_ptr jpeg)
 static void on_message(j_common_ptr jpeg, int level)
 {
     const struct jpeg_reader *r = jpeg->client_data;
-    if (level < 0 && !r->in_extras) /* a warning: pixels are being made up */
+    if (level < 0 && !r->in_extras) /* a warning: libjpeg invents pixels */
         on_error(jpeg);
 }
 
@@ -110,7 +110,7 @@ static bool has_profile(const struct jpeg_reader *r)
     return false;
 }
 
-/* The first EXIF block becomes what PNG has for it: its TIFF part alone. False when out of memory. */
+/* Converts the first EXIF block to PNG's form, which is only its TIFF part. False when out of memory. */
 static bool take_exif(struct jpeg_reader *r)
 {
     for (jpeg_saved_marker_ptr m = r->jpeg.marker_list; m; m = m->next) {

@@ -42,7 +42,7 @@ static bool take(struct parser *p, const char *token)
     return true;
 }
 
-/* A quoted string without escapes, cut to fit. */
+/* A quoted string without escapes, truncated to fit. */
 static enum dae_status parse_string(struct parser *p, char *out, size_t out_len)
 {
     skip_space(p);
@@ -85,7 +85,7 @@ static enum dae_status parse_shape(struct parser *p, struct npy *array)
     return DAE_OK;
 }
 
-/* Refuses what is not read, with the reason. *element_bytes is 1, 4 or 8. */
+/* Refuses unsupported types, with the reason. *element_bytes is 1, 4 or 8. */
 static enum dae_status judge_type(const struct parser *p, const char *type, int *element_bytes)
 {
     static const struct {

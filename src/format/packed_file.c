@@ -37,7 +37,7 @@ enum dae_status packed_file_open(struct packed_file *file, const char *path, str
         return error_set(err, DAE_IO, "cannot read %s: it is not a regular file", path);
     file->file_bytes = info.st_size;
 
-    /* The two bytes of a gzip member begin no other format that is read. */
+    /* No other supported format begins with the two bytes of a gzip member. */
     unsigned char start[2] = {0};
     size_t got = 0;
     TRY(read_some(file, start, sizeof start, &got, err));
@@ -87,7 +87,7 @@ static enum dae_status unpack(struct packed_file *file, unsigned char *bytes, si
                              file->path, (long long)(file->at + (int64_t)done), z->msg ? z->msg : "zlib");
         if (result != Z_STREAM_END)
             continue;
-        /* A gzip file may hold several members; whatever else follows fails as a bad header. */
+        /* A gzip file may have several members; anything else that follows fails as a bad header. */
         if (z->avail_in == 0) {
             size_t n = 0;
             TRY(read_some(file, file->input, PACKED_FILE_INPUT_BYTES, &n, err));

@@ -10,14 +10,14 @@
 
 enum {
     PNG_SIGNATURE_BYTES = 8,
-    CHUNK_BYTES_MAX = 1 << 20,      /* of one chunk of text, profile and the like, when all of them are left out */
-    KEPT_CHUNK_BYTES_MAX = 8000000, /* when they are kept: libpng's own limit for profiles */
+    CHUNK_BYTES_MAX = 1 << 20,      /* of one chunk of text, profile and the like, if all of them are left out */
+    KEPT_CHUNK_BYTES_MAX = 8000000, /* if they are kept: libpng's own limit for profiles */
     KEPT_CHUNKS_MAX = 1000,
     SIDE_MAX = 1 << 24,       /* when writing */
     DEFLATE_MAX_RATIO = 1032, /* 258 bytes for two bits (RFC 1951) */
 };
 
-/* What is carried over unread; the profile is carried over by libpng, which checks it. */
+/* Chunks that are copied unread; libpng copies the profile and checks it. */
 static const char kept_chunks[] = "tEXt\0zTXt\0iTXt\0gAMA\0cHRM\0sRGB\0pHYs\0eXIf";
 
 /* What libpng's callbacks see. libpng reports errors by a call that must not return: it jumps. */
@@ -29,7 +29,7 @@ struct png_context {
     struct text *out; /* writing */
     bool out_of_memory;
     struct image_extras *extras; /* that are being read; or NULL */
-    char warning[256];           /* the first that libpng gave of a profile */
+    char warning[256];           /* libpng's first warning about a profile */
 };
 
 static void on_png_error(png_structp png, png_const_charp text)
@@ -43,7 +43,7 @@ static void on_png_error(png_structp png, png_const_charp text)
     longjmp(context->jump, 1);
 }
 
-/* What libpng drops it only warns of; of what is kept, that is the profile. */
+/* libpng only warns about what it drops; among the kept chunks, that is the profile. */
 static void on_png_warning(png_structp png, png_const_charp text)
 {
     struct png_context *context = png_get_error_ptr(png);
@@ -51,7 +51,7 @@ static void on_png_warning(png_structp png, png_const_charp text)
         snprintf(context->warning, sizeof context->warning, "%s", text + 6);
 }
 
-/* libpng's own text does not tell lack of memory from a damaged file. */
+/* libpng's own text does not distinguish lack of memory from a damaged file. */
 static png_voidp on_png_malloc(png_structp png, png_alloc_size_t n_bytes)
 {
     struct png_context *context = png_get_mem_ptr(png);
@@ -90,7 +90,7 @@ static void on_png_flush(png_structp png)
 
 /* ---- Reading PNG. ------------------------------------------------------------------------------------------------ */
 
-/* A PNG being read: everything that has to be freed when libpng jumps out. */
+/* A PNG being read: everything that must be freed when libpng jumps. */
 struct png_reader {
     struct png_context context;
     const char *path;
@@ -104,9 +104,8 @@ struct png_reader {
     png_bytep *row;      /* (H) */
 };
 
-/* Every call into libpng while reading that may fail sits in the three functions below, each the target of its own
- * jump. They keep no local that changes, because a jump would leave it undefined. Returns false with context.problem
- * set. */
+/* Every call into libpng while reading that may fail is in the three functions below, each the target of its own jump.
+ * They keep no local that changes, because a jump would leave it undefined. Returns false with context.problem set. */
 static bool start_png(struct png_reader *r, int64_t max_pixels)
 {
     if (setjmp(r->context.jump))
@@ -120,7 +119,7 @@ static bool start_png(struct png_reader *r, int64_t max_pixels)
         png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_ALWAYS, (png_const_bytep)kept_chunks,
                                     (int)(sizeof kept_chunks / 5));
     }
-    /* By default a damaged optional chunk is dropped without a word. */
+    /* By default libpng drops a damaged optional chunk silently. */
     png_set_crc_action(r->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_read_info(r->png, r->info);
     r->width = png_get_image_width(r->png, r->info);
@@ -190,7 +189,7 @@ static unsigned stored_value(const unsigned char *row, size_t i, int bits)
     return bits == 16 ? (unsigned)row[2 * i] << 8 | row[2 * i + 1] : row[i];
 }
 
-/* Rows (H,W,C+alpha) to pixels (H,W,C) and alpha (H,W); without a place for alpha, none may be needed. */
+/* Rows (H,W,C+alpha) to pixels (H,W,C) and alpha (H,W); if there is no place for alpha, the image must be opaque. */
 static enum dae_status convert_png(const struct png_reader *r, struct image *image, struct error *err)
 {
     uint16_t *alpha = image->extras ? image->extras->alpha : NULL;
@@ -223,7 +222,7 @@ static enum dae_status allocate(const struct png_reader *r, struct image *image,
     return DAE_OK;
 }
 
-/* After the end was read: what libpng has gathered. None of these calls fails by a jump. */
+/* Collects what libpng has gathered, after the end was read. None of these calls jumps. */
 static enum dae_status take_extras(struct png_reader *r, struct error *err)
 {
     struct image_extras *extras = r->context.extras;
@@ -338,7 +337,7 @@ static void set_header(png_structp png, png_infop info, const struct image *imag
     if (image->extras && image->extras->profile) {
         png_set_iCCP(png, info, image->extras->profile_name, PNG_COMPRESSION_TYPE_BASE, image->extras->profile,
                      (uint32_t)image->extras->profile_len);
-        /* libpng would add what it knows of sRGB; if the file has these two, they are among the chunks. */
+        /* libpng would add these two for sRGB; if the file has them, they are among the chunks. */
         png_set_invalid(png, info, PNG_INFO_gAMA | PNG_INFO_cHRM);
     }
 }
@@ -371,7 +370,7 @@ static bool encode_png(struct png_context *context, png_structp png, png_infop i
     return true;
 }
 
-/* The same, as far as a profile is looked at. */
+/* The same, as far as a profile is concerned. */
 static bool try_profile(struct png_context *context, png_structp png, png_infop info, const struct image *image)
 {
     if (setjmp(context->jump))

@@ -69,7 +69,7 @@ size_t safetensors_bytes(const struct st_tensor *tensor)
     return bytes;
 }
 
-/* A name from a file as a message may show it: short, and without what could steer a terminal. */
+/* A name from a file, made safe for a message: short, and without terminal control characters. */
 struct shown {
     char text[68];
 };
@@ -89,7 +89,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Sorts the names; one that occurs twice, or NULL. */
+/* Sorts the names and returns one that occurs twice, or NULL. */
 static const char *find_duplicate(const char **names, size_t n)
 {
     qsort(names, n, sizeof *names, compare_names);
@@ -340,7 +340,7 @@ static enum dae_status parse_header(struct reader *reader)
 {
     const char *end = reader->header;
     reader->json = cJSON_ParseWithLengthOpts(reader->header, reader->header_len, &end, false);
-    if (reader->json) /* behind it may only be padding */
+    if (reader->json) /* only padding may follow */
         end += strspn(end, " ");
     uint64_t at = (uint64_t)(end - reader->header);
     if (!cJSON_IsObject(reader->json) || reader->header[0] != '{' || at != reader->header_len)
@@ -348,7 +348,7 @@ static enum dae_status parse_header(struct reader *reader)
     return DAE_OK;
 }
 
-/* An integer that JSON's numbers hold exactly. */
+/* An integer that JSON's numbers represent exactly. */
 static bool get_integer(const cJSON *item, uint64_t *value)
 {
     if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= 9007199254740992.0))

@@ -19,7 +19,7 @@ enum {
     ARRAY_RANK_MAX = DAE_MAX_RANK + 1,
 };
 
-/* IDX and NPY alike. */
+/* An array of either IDX or NPY. */
 struct array {
     bool is_float;
     int rank;
@@ -210,7 +210,7 @@ enum dae_status samples_file_load(const char *path, struct samples_file *file, s
 
 /* ---- Writing. ---------------------------------------------------------------------------------------------------- */
 
-/* The dimensions as they were stored: n, and the sample's without an axis that reading added. */
+/* The stored dimensions: n, and the sample's without an axis that reading added. */
 static void stored_dimensions(const struct samples_file *file, int64_t dim[ARRAY_RANK_MAX])
 {
     dim[0] = file->n;

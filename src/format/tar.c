@@ -29,7 +29,7 @@ enum dae_status tar_open(struct tar *tar, const char *path, struct error *err)
     return status;
 }
 
-/* An octal field, ended by NUL or a blank; -1 when it is none. */
+/* An octal field, ended by NUL or a blank; -1 if it is invalid. */
 static int64_t octal(const unsigned char *field, int len)
 {
     int64_t value = 0;
@@ -42,7 +42,7 @@ static int64_t octal(const unsigned char *field, int len)
     return i > first && (i == len || field[i] == '\0' || field[i] == ' ') ? value : -1;
 }
 
-/* The sum of all bytes, with blanks in the place of the sum itself (POSIX.1-2008, pax, ustar). */
+/* The sum of all bytes, with blanks in place of the sum itself (POSIX.1-2008, pax, ustar). */
 static bool checksum_is_right(const unsigned char block[BLOCK])
 {
     int64_t sum = 0;
@@ -83,7 +83,7 @@ static enum dae_status take_content(struct tar *tar, int64_t size, size_t max_by
     if ((uint64_t)size > max_bytes)
         return error_set(err, DAE_BAD_DATA, "%s: byte %lld: %s has %lld bytes, more than the limit of %zu",
                          tar->file->path, (long long)tar->file->at, tar->name, (long long)size, max_bytes);
-    /* Grown as it comes, so that a size which is a lie costs nothing. */
+    /* Grown while reading, so that a false size costs nothing. */
     size_t room = 0;
     for (tar->len = 0; tar->len < (size_t)size;) {
         if (tar->len == room) {

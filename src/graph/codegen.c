@@ -14,7 +14,7 @@ struct writer {
     const struct tuning *tuning;
     const struct schedule *schedule;
     struct text *text;
-    bool patches; /* samples are cut out of images */
+    bool patches; /* samples are cut from images */
 };
 
 static const char *const axis_name[] = {"H", "W", "C"};
@@ -26,7 +26,7 @@ static void define_integer(struct text *text, const char *name, int64_t value)
     text_printf(text, "#define %s %lld\n", name, (long long)value);
 }
 
-/* By number, and by name: (C), (L,C), (H,W,C) and (D,H,W,C). */
+/* Dimensions by number and by name: (C), (L,C), (H,W,C) and (D,H,W,C). */
 static void define_shape(struct text *text, const char *side, const struct dae_shape *shape)
 {
     static const char *const names[DAE_MAX_RANK + 1] = {"", "C", "LC", "HWC", "DHWC"};
@@ -37,7 +37,7 @@ static void define_shape(struct text *text, const char *side, const struct dae_s
                     names[shape->rank][i], (long long)shape->dim[i]);
 }
 
-/* What every kernel file may ask about its node. */
+/* The macros that describe a node to its kernel file. */
 static void define_node(const struct node *node, struct text *text)
 {
     text_printf(text, "#define STREAM %uu\n#define N_INPUTS %d\n", (unsigned)(PHILOX_NODE + node->stream),
@@ -49,7 +49,7 @@ static void define_node(const struct node *node, struct text *text)
         define_integer(text, node->plan.define[i].name, node->plan.define[i].value);
 }
 
-/* Of a layer of one sample also its functions' names, and what is folded into them. */
+/* For a layer of one sample, also the names of its functions and what is folded into them. */
 static void define_functions(const struct writer *w, int number, struct text *text)
 {
     const struct node *node = &w->network->node[number];
@@ -68,7 +68,7 @@ static void define_functions(const struct writer *w, int number, struct text *te
         text_add(text, "#define FOLDED_DX(dy, y) (dy)\n");
 }
 
-/* Appends those of the definitions, one a line, that `file` mentions. */
+/* Appends those definitions, one per line, that `file` mentions. */
 static void add_mentioned(const char *definitions, const char *file, struct text *text)
 {
     char name[128];
@@ -79,7 +79,7 @@ static void add_mentioned(const char *definitions, const char *file, struct text
 
 /* ---- Folded layers. ---------------------------------------------------------------------------------------------- */
 
-/* Whether the pointwise layer of a call is applied once for a window, after the pooling. */
+/* Whether the pointwise layer of a call is applied once per window, after the pooling. */
 static bool folds_last(const struct writer *w, const struct call *call)
 {
     return call->fold >= 0 && call->pool >= 0 && w->network->node[call->fold].plugin->monotone;
@@ -90,7 +90,7 @@ static bool is_sample_call(const struct writer *w, const struct call *call)
     return call->kind != CALL_GATHER && !w->network->node[call->node].plugin->batch_wide;
 }
 
-/* FOLD_STORE, FOLD_WINDOW and FOLD_LAST choose by the node's number among the functions that add_folds writes. */
+/* FOLD_STORE, FOLD_WINDOW and FOLD_LAST select one of the functions that add_folds writes, by the node's number. */
 static void define_folds(struct writer *w)
 {
     const char *const macro[] = {"FOLD_STORE(number, v)", "FOLD_WINDOW(number, a, b)", "FOLD_LAST(number, v)"};
@@ -111,7 +111,7 @@ static void define_folds(struct writer *w)
     }
 }
 
-/* A function of what the node `folded` computes, for the node `number`. */
+/* A function that computes the node `folded`, for the node `number`. */
 static void add_fold(struct writer *w, int folded, const char *member, const char *name, int number,
                      const char *arguments, const char *formula)
 {
@@ -157,7 +157,7 @@ static enum dae_status add_plugin_source(const struct plugin *plugin, struct tex
     return sources_add_text(text, file, plugin->kernel, err);
 }
 
-/* What a file defines for itself goes with it: all files of a program share its macros. */
+/* Undefines what a file defined for itself, because all files of a program share macros. */
 static enum dae_status add_functions(struct writer *w, int number, struct error *err)
 {
     const struct node *node = &w->network->node[number];
@@ -242,7 +242,7 @@ static void add_inputs(struct writer *w, const struct call *call, bool read)
     text_add(w->text, node->plan.n_weights ? "};\n" : "0};\n");
 }
 
-/* A sample that has drawn another alternative passes as it is. */
+/* A sample that has drawn another alternative passes unchanged. */
 static void add_passing(struct writer *w, const struct call *call)
 {
     const struct node *node = &w->network->node[call->node];
@@ -256,8 +256,8 @@ static void add_forward(struct writer *w, const struct call *call)
 {
     const struct node *node = &w->network->node[call->node];
     add_inputs(w, call, true);
-    /* A function may hold barriers, and those in a condition, even one that a whole group agrees on, go wrong on
-     * PoCL 3.1: a group runs every alternative and then undoes what the sample has not drawn. */
+    /* A function may contain barriers, and barriers inside a condition fail on PoCL 3.1, even if the whole group agrees
+     * on it. So a group runs every alternative and then undoes those that the sample has not drawn. */
     if (node->choice.n > 1 && w->tuning->lanes == 1) {
         add_passing(w, call);
         text_add(w->text, "            else\n");
@@ -311,8 +311,8 @@ static void add_backward(struct writer *w, const struct call *call)
     text_printf(w->text, ", %s);\n", call->penalty >= 0 ? "scale" : "0.0f");
 }
 
-/* A slab holds what earlier passes left in the work buffer. Of a shard without samples all of it is cleared, else the
- * padding behind each weight, which no layer writes and the optimiser takes for zeros. */
+/* A slab contains what earlier passes left in the work buffer. For a shard without samples all of it is cleared, else
+ * only the padding after each weight, which no layer writes and which must be zero for the optimiser. */
 static void add_slab_clearing(struct writer *w, const struct step *step)
 {
     for (int c = step->first; c < step->first + step->n; ++c) {
@@ -329,9 +329,9 @@ static void add_slab_clearing(struct writer *w, const struct step *step)
     }
 }
 
-/* One segment. Each unit (a work-item or work-group) takes neighbouring shards, so that the samples of a batch with
- * fewer of them than shards are spread over all units; a shard is a fixed piece of the batch, whatever the number of
- * units, so that its sums have the same bits everywhere. */
+/* One segment. Each unit (a work-item or work-group) takes neighbouring shards, so that a batch with fewer samples than
+ * shards is spread over all units. A shard is a fixed piece of the batch for any number of units, so that its sums have
+ * the same bits everywhere. */
 static void add_kernel(struct writer *w, int number)
 {
     const struct schedule *s = w->schedule;

@@ -37,8 +37,8 @@ static void plain_layer(const struct plugin *plugin, struct text *text)
                 loaded(plugin->reads_x, "load16(x[0] + 16 * i, n)"), loaded(plugin->reads_y, "load16(y + 16 * i, n)"));
 }
 
-/* With a weight for each channel a vector never spans two pixels, so that its weights are neighbours too. The gradient
- * of the weight is summed over the pixels by the lane that owns the channels. */
+/* With a weight per channel, a vector never spans two pixels, so that its weights are also contiguous. The gradient of
+ * the weight is summed over the pixels by the lane that owns the channels. */
 static void weighted_layer(const struct node *node, struct text *text)
 {
     const struct plugin *plugin = node->plugin;
@@ -79,7 +79,7 @@ static void weighted_layer(const struct node *node, struct text *text)
 
 /* ---- Corruptions. ------------------------------------------------------------------------------------------------ */
 
-/* A level that is a range costs a draw wherever its macro stands: it is drawn once, into an array, and the macro then
+/* A level with a range would cost a draw at each use of its macro, so it is drawn once into an array, and the macro
  * names its place there. */
 static void draw_levels(const struct plugin *plugin, struct text *text)
 {
@@ -104,8 +104,8 @@ static void draw_levels(const struct plugin *plugin, struct text *text)
     text_printf(text, "#define LEVELS %d\n", n + 1);
 }
 
-/* The draws of 64 elements: `unit` and `normal` of one draw are of the same bits, so that a formula of both has unit's
- * from the blocks after those of normal. Numbers that share a draw find it in an array. */
+/* The draws of 64 elements. `unit` and `normal` of one draw use the same bits, so a formula of both takes unit's from
+ * the blocks after those of normal. Numbers that share a draw find it in an array. */
 static void noise(const struct node *node, struct text *text)
 {
     const struct plugin *plugin = node->plugin;

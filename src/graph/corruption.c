@@ -30,7 +30,7 @@ static enum dae_status add_one(const struct registry *registry, struct network *
     return DAE_OK;
 }
 
-/* The alternatives follow each other as in a chain, and each lets the samples of the others pass. */
+/* The alternatives follow each other as in a chain, and each passes the samples of the others through. */
 static enum dae_status add_one_of(const struct registry *registry, struct network *network, const struct value *item,
                                   struct error *err)
 {
@@ -159,7 +159,7 @@ static enum dae_status repeat(struct network *network, int number, struct error 
     return DAE_OK;
 }
 
-/* "masking, block and swap do": the corruptions that could be asked for. */
+/* Fails with a note that lists the available corruptions that replace numbers. */
 static enum dae_status no_mask(const struct registry *registry, struct mark mark, struct error *err)
 {
     struct text names = {0};

@@ -11,7 +11,7 @@
 
 enum {
     N_KINDS = 3,
-    NORM_VECTORS = 64, /* what one work-item sums squares of; on it depends how a norm is rounded */
+    NORM_VECTORS = 64, /* length of the piece whose squares one work-item sums; it determines the rounding of a norm */
 };
 
 /* One kind of schedule, ready to run. */
@@ -31,12 +31,12 @@ struct executor {
     struct executor_options options;
     struct pass pass[N_KINDS];
     struct gemm_pool *products; /* of all passes; NULL: there are none */
-    int64_t least_batch;        /* samples that a batch of training holds at least */
+    int64_t least_batch;        /* the smallest batch that can be trained on */
     struct program *update_program;
     struct kernel *reduce, *add, *loss, *update, *squares, *scale, *mean;
     struct buffer *parameters, *gradients, *state, *work;
-    struct buffer *norm;    /* (1 + pieces): what gradients are multiplied by, sums of squares; NULL: not clipped */
-    struct buffer *average; /* running mean of the parameters; NULL: not asked for */
+    struct buffer *norm;    /* (1 + pieces): the factor of the gradients, sums of squares; NULL: no clipping */
+    struct buffer *average; /* running mean of the parameters; NULL: none */
 };
 
 static const char *const kind_name[N_KINDS] = {"training", "evaluation", "inference"};
@@ -46,7 +46,7 @@ static int states_of(const struct executor *e)
     return e->options.optimizer ? e->options.optimizer->optimizer->n_states : 0;
 }
 
-/* Floats of the gradients: those of twins lie behind the others. */
+/* Floats of the gradients: those of twins come after the others. */
 static int64_t gradients_len(const struct executor *e)
 {
     return e->network->trained_len * (e->options.training ? 2 : 1);
@@ -151,7 +151,7 @@ static enum dae_status allocate(struct executor *e, struct error *err)
     return buffer_new(e->device, state, "optimizer state", &e->state, err);
 }
 
-/* Patches exist while they are cut only: nothing can read another one. */
+/* Patches exist only while they are cut, so no corruption can read another one. */
 static enum dae_status check_patches(const struct executor *e, struct error *err)
 {
     const struct network *network = e->network;
@@ -196,7 +196,7 @@ enum dae_status executor_new(struct device *device, const struct network *networ
             TRY_GOTO(prepare_host(e, &e->pass[i], err), failed);
     if (e->products)
         TRY_GOTO(gemm_pool_build(e->products, err), failed);
-    /* An evaluation between epochs comes later: the first batch need not wait for its kernels. */
+    /* The kernels of an evaluation are needed only between epochs, so the first batch does not wait for them. */
     for (int i = 0; i < N_KINDS; ++i)
         if (wanted[i] && !(i == SCHEDULE_EVALUATE && options->train))
             TRY_GOTO(build_pass(e, (enum schedule_kind)i, err), failed);
@@ -246,7 +246,7 @@ static float scale_of(const struct executor *e, const struct batch *batch)
     return (float)(1.0 / ((double)n * (double)dae_shape_len(&e->network->node[e->network->output].plan.output)));
 }
 
-/* Training goes on with the parameters as they are; whatever else runs takes their average, where there is one. */
+/* Training uses the parameters themselves; everything else uses their average, if there is one. */
 static struct buffer *parameters_of(const struct executor *e, enum schedule_kind kind)
 {
     return kind == SCHEDULE_TRAIN || !e->average ? e->parameters : e->average;
@@ -312,7 +312,7 @@ static enum dae_status run_pass(struct executor *e, enum schedule_kind kind, con
     return DAE_OK;
 }
 
-/* Enough work-items, in groups as the device likes them. */
+/* Enough work-items, in groups of the device's size. */
 static enum dae_status run_flat(struct executor *e, struct kernel *kernel, int64_t items, const struct kernel_arg *args,
                                 int n_args, struct error *err)
 {
@@ -368,7 +368,7 @@ enum dae_status executor_train(struct executor *e, const struct batch *batch, in
     return executor_update(e, t, rate, err);
 }
 
-/* Two launches: the sums of squares of pieces whose size no device chooses, then their sum. */
+/* Two launches: the sums of squares of pieces whose size is the same on all devices, then their sum. */
 static enum dae_status measure_gradients(struct executor *e, struct error *err)
 {
     const int64_t n = norm_pieces(e);
@@ -379,9 +379,10 @@ static enum dae_status measure_gradients(struct executor *e, struct error *err)
     return run_flat(e, e->scale, 1, scale, sizeof scale / sizeof scale[0], err);
 }
 
-/* Polyak & Juditsky (SIAM J. Control and Optimization 30(4), 1992) average all iterates; decaying weights let the first
- * ones go, as Kingma & Ba (2015, section 7.2) do. While there are few, the decay is (1 + t) / (10 + t), as TensorFlow's
- * ExponentialMovingAverage has it, so that the mean is a network at any step, without a bias to be divided out. */
+/* Polyak & Juditsky (SIAM J. Control and Optimization 30(4), 1992) average all iterates; decaying weights forget the
+ * first ones, as in Kingma & Ba (2015, section 7.2). While there are few, the decay is (1 + t) / (10 + t), as in
+ * TensorFlow's ExponentialMovingAverage, so that the mean is a usable network at any step, without a bias to divide
+ * out. */
 static enum dae_status update_average(struct executor *e, int64_t t, int64_t each, struct error *err)
 {
     const int64_t vectors = e->network->parameters_len / 16;
@@ -409,7 +410,7 @@ enum dae_status executor_update(struct executor *e, int64_t t, double rate, stru
         ARG_FLOAT(c[1]),
         ARG_FLOAT(c[2]),
         ARG_FLOAT(c[3]),
-        ARG_BUFFER(e->norm ? e->norm : e->gradients)}; /* read only where gradients are clipped */
+        ARG_BUFFER(e->norm ? e->norm : e->gradients)}; /* read only if gradients are clipped */
     const int64_t vectors = e->network->trained_len / 16, each = device_tuning(e->device)->update_vectors;
     TRY(run_flat(e, e->update, (vectors + each - 1) / each, args, sizeof args / sizeof args[0], err));
     return e->average ? update_average(e, t, each, err) : DAE_OK;
@@ -421,8 +422,7 @@ enum dae_status executor_forward(struct executor *e, enum schedule_kind kind, co
     return run_pass(e, kind, batch, err);
 }
 
-/* ---- Reading and writing.
- * -------------------------------------------------------------------------------------------- */
+/* ---- Reading and writing. ---------------------------------------------------------------------------------------- */
 
 static uint64_t parameter_bytes(const struct executor *e)
 {
@@ -434,7 +434,7 @@ static uint64_t gradient_bytes(const struct executor *e)
     return (uint64_t)e->network->trained_len * sizeof(float);
 }
 
-/* Weights take in the same layers in each schedule of a finished model. */
+/* Every schedule of a finished model folds the same layers into the weights. */
 static const struct schedule *first_schedule(const struct executor *e)
 {
     int kind = 0;

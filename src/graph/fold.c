@@ -1,7 +1,7 @@
 #include "graph/fold.h"
 
 enum {
-    FULL_VECTOR = 16, /* channels: with fewer, a folded layer would compute mostly on nothing */
+    FULL_VECTOR = 16, /* channels; with fewer, a folded layer would compute mostly on unused lanes */
     MAX_WINDOW = 4,   /* kernels keep a row of a window in registers */
 };
 
@@ -12,15 +12,15 @@ struct folder {
     int n_calls;
 };
 
-/* A pointwise layer can move into the store of another one when no backward of its own follows that reads x, which is
- * then stored nowhere. */
+/* A pointwise layer can move into the store of another one if its own backward does not read x, which is then not
+ * stored. */
 static bool is_foldable(const struct folder *f, const struct node *node)
 {
     return node->plugin && node->plugin->pointwise && !node->plugin->pointwise->weight &&
            (f->options->kind != SCHEDULE_TRAIN || !node->plugin->reads_x);
 }
 
-/* The one node that reads `node`, whose value nobody else asks for; or -1. */
+/* The only node that reads `node`, if nothing else needs its value; or -1. */
 static int reader_of(const struct network *network, int node)
 {
     if (network->node[node].n_readers != 1 || network->code == node)
@@ -32,8 +32,8 @@ static int reader_of(const struct network *network, int node)
     return -1;
 }
 
-/* The node before any views of `node`, when each of them has one reader: then their gradient has one writer, and is
- * written and never added to, as a fold requires (device/gemm.h). Else -1. */
+/* The node before any views of `node`, if each of them has one reader; else -1. Their gradient then has one writer and
+ * is never added to, as a fold requires (device/gemm.h). */
 static int sole_source(const struct network *network, int node)
 {
     while (network->node[node].n_readers == 1 && network->node[node].plugin && network->node[node].plugin->view)
@@ -46,7 +46,7 @@ static bool is_full(const struct node *node)
     return node->plugin->batch_wide || node->plan.output.dim[node->plan.output.rank - 1] >= FULL_VECTOR;
 }
 
-/* The call of `node` is done by another one. */
+/* Marks the call of `node` as absorbed by another one. */
 static int take(struct folder *f, enum call_kind kind, int node)
 {
     for (int i = 0; i < f->n_calls; ++i)
@@ -76,7 +76,7 @@ static void fold_forward(struct folder *f, struct call *call)
         call->result = call->fold = take(f, CALL_FORWARD, reader);
         reader = reader_of(f->network, reader);
     }
-    /* Training's backward of a pooling layer reads what it pools. */
+    /* In training, the backward of a pooling layer reads its input. */
     if (reader < 0 || !self->plugin->pools || !is_full(self) || f->options->kind == SCHEDULE_TRAIN)
         return;
     const struct node *pool = &node[reader];
@@ -87,7 +87,7 @@ static void fold_forward(struct folder *f, struct call *call)
 
 static void fold_backward(struct folder *f, struct call *call)
 {
-    /* Its input may be the pointwise layer under another shape. */
+    /* Its input may be a view of the pointwise layer. */
     const struct node *node = f->network->node;
     const int input = sole_source(f->network, node[call->node].input[0]);
     if (input >= 0 && node[input].wants_gradient && is_foldable(f, &node[input]) &&

@@ -39,7 +39,7 @@ bool formula_names(const char *text, const char *identifier)
     return false;
 }
 
-/* Calls that move bits and round nothing. */
+/* Calls that only move bits and do not round. */
 static bool is_exact(const char *name, size_t len)
 {
     return (len > 3 && strncmp(name, "as_", 3) == 0) || (len > 2 && strncmp(name, "is", 2) == 0) ||

@@ -35,9 +35,9 @@ static double nudge_reference(const void *state, double x, double unit, double n
 static int contraction_plan(const void *state, struct dae_plan *plan)
 {
     (void)state;
-    plan->output = (struct dae_shape){1, {1}}; /* which nobody reads */
+    plan->output = (struct dae_shape){1, {1}}; /* which is never read */
     plan->penalty = true;
-    plan->scratch_len = 64; /* one number a lane */
+    plan->scratch_len = 64; /* one number per lane */
     plan->flops = 3 * dae_shape_len(&plan->input[0]);
     return 0;
 }
@@ -53,7 +53,7 @@ static void contraction_reference(const struct dae_reference *call)
         call->penalty[0] = sum;
 }
 
-/* Of no use to a verification: the vector is another in each epoch. */
+/* Not for verification, because the vector differs in each epoch. */
 static void projection_reference(const struct dae_reference *call)
 {
     call->y[0] = NAN;
@@ -74,7 +74,7 @@ static const char *kernel_text(const char *file)
     return NULL;
 }
 
-/* Appends a copy of a node that reads what `number` says its inputs are now. */
+/* Appends a copy of a node, whose inputs are renumbered by `number`. */
 static void copy_node(struct network *network, const struct node *original, const int *number)
 {
     struct node *node = &network->node[network->n_nodes++];
@@ -87,7 +87,7 @@ static void copy_node(struct network *network, const struct node *original, cons
     }
 }
 
-/* An empty network with room for n nodes, and `number`: (n_nodes of the original) what each is called in it. */
+/* An empty network with room for n nodes, and `number`: (n_nodes of the original) the new number of each node. */
 static enum dae_status begin(const struct network *network, int n, struct network *out, int **number, struct error *err)
 {
     *out = *network;
@@ -163,7 +163,7 @@ enum dae_status jacobian_contractive(const struct network *network, double weigh
     number[network->noisy] = out->n_nodes - 1;
     for (int i = network->noisy + 1; i < network->loss; ++i) {
         if (network->node[i].corrupts || i == network->mask)
-            continue; /* what is masked stays masked */
+            continue; /* masked numbers stay masked */
         copy_node(out, &network->node[i], number);
         number[i] = out->n_nodes - 1;
         out->node[number[i]].twin = true;

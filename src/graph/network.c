@@ -100,7 +100,7 @@ enum dae_status network_check_state(const struct node *node, const char *what, s
                            what, node->plugin->name, key[0] ? " (" : "", key, key[0] ? ")" : "");
 }
 
-/* The member of a plan that makes no sense, or NULL. */
+/* The first invalid member of a plan, or NULL. */
 static const char *plan_fault(const struct dae_plan *plan)
 {
     return plan->output.rank < 1 || plan->output.rank > DAE_MAX_RANK     ? "output"
@@ -142,7 +142,7 @@ static enum dae_status check_plan(const struct node *node, struct error *err)
     return DAE_OK;
 }
 
-/* Calls `plan` and checks what it says. */
+/* Calls `plan` and checks the result. */
 static enum dae_status plan_node(struct network *network, struct node *node, struct error *err)
 {
     struct dae_plan *plan = &node->plan;

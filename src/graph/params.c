@@ -103,7 +103,7 @@ static void define_float(struct text *text, const char *name, double value)
         text_printf(text, "#define %s (%.9ef)\n", name, value);
 }
 
-/* A constant costs nothing; a range is drawn where the kernel names it. */
+/* A constant is free; a range is drawn at each use in the kernel. */
 static void define_level(struct text *text, const char *name, const struct dae_level *level)
 {
     if (level->low == level->high)
@@ -113,7 +113,7 @@ static void define_level(struct text *text, const char *name, const struct dae_l
                     level->low, level->high);
 }
 
-/* The name of macro i of a row, P_<KEY> and a suffix; false: it has no more. */
+/* The name of macro i of a row, P_<KEY> and a suffix; false if there are no more. */
 static bool macro_name(const struct dae_row *row, int i, char name[MACRO_LEN])
 {
     static const char *const axis[] = {"_D", "_H", "_W"};
@@ -132,7 +132,7 @@ static bool macro_name(const struct dae_row *row, int i, char name[MACRO_LEN])
     return true;
 }
 
-/* The learning rate has no macro: schedules change it, and what is compiled stays. */
+/* The learning rate has no macro, because schedules change it and compiled code is constant. */
 static bool has_macros(const struct plugin *plugin, const struct dae_row *row)
 {
     return !(plugin->optimizer && row->offset == plugin->optimizer->learning_rate);

@@ -8,7 +8,7 @@ static int by_size(const void *a, const void *b)
     const struct placement_item *const *left = a, *const *right = b;
     if ((*left)->len != (*right)->len)
         return (*left)->len > (*right)->len ? -1 : 1;
-    return *left < *right ? -1 : *left > *right; /* equal sizes keep their order: the result is reproducible */
+    return *left < *right ? -1 : *left > *right; /* equal sizes keep their order, so that the result is reproducible */
 }
 
 static bool meet(const struct placement_item *a, const struct placement_item *b)
@@ -24,7 +24,7 @@ static bool round_up(int64_t *len)
     return true;
 }
 
-/* The lowest offset at which item i of the sorted list overlaps none of the placed ones before it that it meets. */
+/* The lowest offset at which item i of the sorted list overlaps no earlier item that is alive at the same time. */
 static bool lowest(struct placement_item *const *sorted, int i, int64_t *offset)
 {
     *offset = 0;

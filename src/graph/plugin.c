@@ -7,9 +7,9 @@
 
 enum {
     NAME_MAX_LEN = 48,
-    NOISE_STATE_MAX = 1024, /* a reference gets a copy for each sample, with its levels */
+    NOISE_STATE_MAX = 1024, /* each reference call copies the state, with the sample's levels */
     ROW_MAX = 128,
-    LOSS_SCRATCH = 64, /* one number a lane */
+    LOSS_SCRATCH = 64, /* one number per lane */
     NORMAL_FLOPS = 19,
     UNIT_FLOPS = 4,
     HOST_ALIGN = 16,
@@ -94,7 +94,7 @@ bool plugin_is_squared_error(const struct plugin *plugin, const void *state)
 
 /* ---- Checking the tables. ---------------------------------------------------------------------------------------- */
 
-/* What the host writes for a row. */
+/* The rows that the host adds. */
 static size_t row_bytes(const struct dae_row *row)
 {
     switch (row->type) {
@@ -240,7 +240,7 @@ static int row_count(const struct dae_row *rows)
     return n;
 }
 
-/* The plugin's rows, then the host's, which are shifted to the end of the state. */
+/* The plugin's rows, then the host's, with offsets at the end of the state. */
 static enum dae_status join_rows(struct plugin *p, const struct dae_row *host, size_t host_bytes, const char *from,
                                  struct arena *arena, struct error *err)
 {
@@ -445,8 +445,7 @@ static void reference_pointwise(const struct dae_pointwise *table, const struct 
                                    : table->reference(call->state, call->x[0][i]);
 }
 
-/* Of one sample. Where a formula names both, unit's elements follow those of normal, from the next multiple of 64 on.
- */
+/* For one sample. If a formula names both, unit's elements follow those of normal, from the next multiple of 64 on. */
 static void reference_noise(const struct plugin *plugin, const struct dae_reference *call)
 {
     const struct dae_noise *table = plugin->noise;
@@ -464,7 +463,7 @@ static void reference_noise(const struct plugin *plugin, const struct dae_refere
     }
 }
 
-/* Of one sample. A target of NaN is a hole. */
+/* For one sample. A target of NaN is a hole. */
 static void reference_loss(const struct plugin *plugin, const struct dae_reference *call)
 {
     const double unmasked = plugin_loss_options(plugin, call->state)->unmasked_weight;

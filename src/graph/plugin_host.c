@@ -11,9 +11,9 @@
 
 enum { MAX_ARGS = 16, DRAW_ARGS = 7 };
 
-/* Of a node: what its plan lists. */
+/* What the plan of a node lists. */
 struct prepared {
-    struct program *program; /* nodes whose text is the same share what the device has compiled */
+    struct program *program; /* nodes with the same text share the compiled program */
     struct kernel *kernel[DAE_MAX_KERNELS];
     struct gemm *product[DAE_MAX_PRODUCTS]; /* the pool's */
 };
@@ -25,7 +25,7 @@ struct plugin_host {
     struct prepared *prepared; /* (n_nodes) */
 };
 
-/* What a plugin passes back to us. */
+/* The context that a plugin passes back to the host. */
 struct context {
     const struct plugin_host *host;
     const struct node *node;
@@ -80,7 +80,7 @@ static enum dae_status prepare(struct plugin_host *host, int number, struct gemm
 {
     const struct node *node = &host->network->node[number];
     struct prepared *own = &host->prepared[number];
-    if (node->plan.n_products > 0 && !*pool) /* only networks with products pay for them */
+    if (node->plan.n_products > 0 && !*pool) /* only networks with products need the pool */
         TRY(gemm_pool_new(host->device, pool, err));
     for (int i = 0; i < node->plan.n_products; ++i)
         TRY(prepare_product(host, number, &node->plan.product[i], *pool, &own->product[i], err));
@@ -233,7 +233,7 @@ static const struct dae_host services = {
 
 /* ---- Calls. ------------------------------------------------------------------------------------------------------ */
 
-/* A plugin returned non-zero: the host has usually recorded why, and the node's place goes with it. */
+/* A plugin returned non-zero: adds the node's place to the reason, which the host has usually recorded. */
 static enum dae_status plugin_failed(const struct node *node, const char *what, struct error *err)
 {
     enum dae_status status =
@@ -248,7 +248,7 @@ static struct dae_tensor tensor(struct buffer *work, const struct storage *stora
     return storage->where == STORAGE_BATCH ? (struct dae_tensor){work, storage->offset} : (struct dae_tensor){NULL, 0};
 }
 
-/* The part of a storage that is there once for the batch. */
+/* The part of a storage that exists once per batch. */
 static struct dae_tensor batch_part(const struct plugin_host *host, struct buffer *work, const struct storage *storage)
 {
     return storage->where == STORAGE_BATCH ? (struct dae_tensor){work, schedule_batch_part(host->schedule, storage)}

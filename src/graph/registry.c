@@ -14,7 +14,7 @@
 
 #include "base/library_file.h"
 
-/* The symbol that a plugin exports says which table it is. */
+/* The exported symbol of a plugin determines its kind of table. */
 static const struct {
     const char *symbol;
     size_t bytes;   /* of the table */
@@ -145,7 +145,7 @@ static int is_library(const struct dirent *entry)
 
 static enum dae_status load_folder(struct registry *registry, const char *folder, bool is_strange, struct error *err)
 {
-    /* An absolute path, so that no search path takes part. */
+    /* An absolute path, so that no search path is used. */
     char *absolute = realpath(folder, NULL);
     if (!absolute)
         return error_set(err, DAE_PLUGIN, "plugin folder %s cannot be read: %s", folder, strerror(errno));
@@ -172,7 +172,7 @@ enum dae_status registry_open(const char *const *folders, int n_folders, struct 
     if (!registry)
         return error_no_memory(err, "plugins", sizeof *registry);
     for (int i = 0; i < n_folders; ++i) {
-        enum dae_status status = load_folder(registry, folders[i], i > 0, err); /* the first is the program's own */
+        enum dae_status status = load_folder(registry, folders[i], i > 0, err); /* the first folder is dae-cl's own */
         if (status != DAE_OK) {
             registry_close(registry);
             return status;

@@ -12,7 +12,7 @@
  * the penalties. Items of aliases share a root. */
 struct item {
     int root;           /* item whose memory this one is */
-    int64_t each, once; /* floats for each sample, and once for the batch */
+    int64_t each, once; /* floats per sample, and once per batch */
     int first, last;    /* calls that touch it; first > last: none */
     bool kept;          /* to the end of the batch */
 };
@@ -27,7 +27,7 @@ struct planner {
     int *step_of; /* per call */
 };
 
-enum { ITEMS = 3 }; /* of a node, side by side */
+enum { ITEMS = 3 }; /* per node */
 
 static int value_of(int node)
 {
@@ -87,7 +87,7 @@ static void list_calls(struct planner *p)
             add_call(s, CALL_BACKWARD, i);
 }
 
-/* What another call does is no call. */
+/* Removes the calls that other calls have absorbed. */
 static void remove_folded(struct schedule *s)
 {
     int n = 0;
@@ -97,8 +97,8 @@ static void remove_folded(struct schedule *s)
     s->n_calls = n;
 }
 
-/* Which gradients a backward call writes: after a folded layer, that of its input. The loss has none of its target,
- * even where the target is the network's input. */
+/* Which gradients a backward call writes: after a folded layer, that of its input. The loss has no gradient for its
+ * target, even if the target is the network's input. */
 static void find_dx(const struct network *network, struct call *call)
 {
     const struct node *node = &network->node[call->node];
@@ -131,7 +131,7 @@ static struct item *new_item(struct planner *p, int number, int64_t each, int64_
     return &p->item[number];
 }
 
-/* A node whose value lies where that of its input does. */
+/* Whether a node shares the memory of its input. */
 static bool is_alias(const struct planner *p, int number)
 {
     const struct schedule *s = p->schedule;
@@ -194,7 +194,7 @@ static void trace_backward(struct planner *p, int number)
     }
 }
 
-/* Which items each call reads and writes; and where a gradient has a writer already. */
+/* Records which items each call reads and writes, and which gradients already have a writer. */
 static void trace(struct planner *p)
 {
     struct schedule *s = p->schedule;
@@ -210,7 +210,7 @@ static void trace(struct planner *p)
         touch(p, scratch_of(p, i), i);
         if (call->kind == CALL_BACKWARD) {
             const struct call *forward = schedule_find(s, CALL_FORWARD, call->node);
-            call->penalty = forward ? forward->penalty : -1; /* what is folded adds nothing */
+            call->penalty = forward ? forward->penalty : -1; /* folded nodes add no penalty */
             trace_backward(p, i);
             continue;
         }
@@ -249,7 +249,7 @@ static void set_kept(struct planner *p)
 
 /* ---- Places. ----------------------------------------------------------------------------------------------------- */
 
-/* What one segment alone touches lies in the unit's scratch, the rest in the work buffer for the whole batch. */
+/* Items that only one segment touches go to the unit's scratch, all others to the work buffer for the whole batch. */
 static void choose_places(struct planner *p)
 {
     for (int i = 0; i < p->n_items; ++i) {
@@ -263,7 +263,7 @@ static void choose_places(struct planner *p)
     }
 }
 
-/* An item's floats and the steps in which it lives; in scratch those of a sample, and the calls. */
+/* An item's length and the steps in which it is alive; in scratch its length per sample, and the calls. */
 static enum dae_status measure(const struct planner *p, int number, struct placement_item *place, struct error *err)
 {
     const struct schedule *s = p->schedule;
@@ -282,7 +282,7 @@ static enum dae_status measure(const struct planner *p, int number, struct place
     return DAE_OK;
 }
 
-/* Places all items that lie there; *total is how much that takes. */
+/* Places all items of that kind; *total is the length. */
 static enum dae_status place_items(struct planner *p, int where, int64_t *total, struct error *err)
 {
     struct placement_item *place = calloc((size_t)p->n_items, sizeof *place);
@@ -303,7 +303,7 @@ static enum dae_status place_items(struct planner *p, int where, int64_t *total,
     return status;
 }
 
-/* Slabs lie in the order of the parameters; a run of weights without a batch-wide layer between is one reduction. */
+/* Slabs are in the order of the parameters; a run of weights without a batch-wide layer in between is one reduction. */
 static void place_slab(struct planner *p, int node, int w)
 {
     struct schedule *s = p->schedule;
@@ -333,7 +333,7 @@ static void place_slabs(struct planner *p)
     }
 }
 
-/* Hands every place to those who look for it. */
+/* Copies every place to where executors read it. */
 static void publish(struct planner *p)
 {
     struct schedule *s = p->schedule;

@@ -136,8 +136,8 @@ enum dae_status loader_check_holes(const struct loader *loader, const struct net
     if (!loader->set->hole || network->takes_holes)
         return DAE_OK;
     return error_at(err, DAE_BAD_DATA, loader->set->mark,
-                    "%s; a network without a mask cannot tell a hole from a number: let a layer read it (from: [input, "
-                    "mask]), leave the column out, or choose windows without holes",
+                    "%s; a network that does not read the mask cannot distinguish a hole from a number: let a layer "
+                    "read it (from: [input, mask]), leave the column out, or choose windows without holes",
                     loader->set->hole);
 }
 

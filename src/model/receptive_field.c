@@ -61,19 +61,19 @@ static bool follow(const struct network *network, int number, int axis, struct s
     const struct node *node = &network->node[number];
     if (node->plan.reach[axis] < 0)
         return refuse_node(field, node,
-                           "does not work alike at every pixel, or its padding does not fit its kernel and stride");
+                           "does not treat all pixels the same, or its padding does not fit its kernel and stride");
     for (int j = 0; j < node->plan.n_inputs; ++j) {
         const struct scale y = behind(&node->plan, axis, scale[node->input[j]]);
         if (!shapes_agree(&node->plan, j, axis))
-            return refuse_node(field, node, "reads an image whose size is no multiple of its stride");
+            return refuse_node(field, node, "reads an image whose size is not a multiple of its stride");
         if (j > 0 && (y.pixels != scale[number].pixels || y.own != scale[number].own))
-            return refuse_node(field, node, "joins images of different scales");
+            return refuse_node(field, node, "combines images of different scales");
         scale[number] = (struct scale){y.pixels, y.own, shape_max(y.reach, j > 0 ? scale[number].reach : 0)};
     }
     const int64_t pixels = scale[number].pixels;
     field->stride[axis] = field->stride[axis] / common_divisor(field->stride[axis], pixels) * pixels;
     if (shape_max(scale[number].pixels, scale[number].own) > SCALE_MAX || field->stride[axis] > SCALE_MAX)
-        return refuse_node(field, node, "is of a scale too far from the input's");
+        return refuse_node(field, node, "has a scale too far from the input's");
     return true;
 }
 
@@ -81,7 +81,7 @@ static bool find_all(const struct network *network, struct scale *scale, struct 
 {
     const struct node *input = &network->node[0], *output = &network->node[network->output];
     if (input->plan.output.rank != 3)
-        return refuse(field, input->mark, "its input is no image (H,W,C)");
+        return refuse(field, input->mark, "its input is not an image (H, W, C)");
     if (network_layers_read_mask(network))
         return refuse(field, input->mark, "its layers read the mask");
     for (int axis = 0; axis < 2; ++axis) {
@@ -92,7 +92,7 @@ static bool find_all(const struct network *network, struct scale *scale, struct 
             if (!follow(network, i, axis, scale, field))
                 return false;
         if (scale[network->output].pixels != 1 || scale[network->output].own != 1)
-            return refuse_node(field, output, "is the output, but it has not the input's height and width");
+            return refuse_node(field, output, "is the output, but does not have the input's height and width");
         field->reach[axis] = scale[network->output].reach;
     }
     return true;
@@ -103,7 +103,7 @@ bool receptive_field_find(const struct network *network, struct receptive_field 
     *field = (struct receptive_field){.stride = {1, 1}};
     struct scale *scale = calloc((size_t)network->n_nodes, sizeof *scale);
     if (!scale)
-        return refuse(field, network->node[0].mark, "there is no memory to follow it");
+        return refuse(field, network->node[0].mark, "there is not enough memory to analyse it");
     const bool found = find_all(network, scale, field);
     free(scale);
     return found;

@@ -188,7 +188,7 @@ static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], 
     if (least < INT64_MAX)
         return DAE_OK;
     return error_set(err, DAE_NO_MEMORY,
-                     "%llu MiB are too few for the smallest tile of an image of %lld x %lld, which takes %llu",
+                     "%llu MiB are not enough for the smallest tile of an image of %lld x %lld, which takes %llu",
                      (unsigned long long)(tiler->options.memory_bytes >> 20), (long long)size[0], (long long)size[1],
                      (unsigned long long)((bytes >> 20) + 1));
 }

@@ -6,8 +6,8 @@
 #include "report/gnuplot.h"
 #include "report/style.h"
 
-/* Okabe and Ito's palette (2008), told apart with any colour vision; its yellow, too pale on white, gives way to
- * Tol's wine and a grey. */
+/* Okabe and Ito's palette (2008), distinguishable with any colour vision; Tol's wine and a grey replace its yellow,
+ * which is too pale on white. */
 static const char *const palette[FIGURE_MAX_SERIES] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                                        "#56B4E9", "#E69F00", "#882255", "#666666"};
 static const int point_types[FIGURE_MAX_SERIES] = {7, 5, 9, 13, 11, 6, 4, 8};
@@ -52,7 +52,7 @@ static bool counts_few(const struct figure_lines *lines, struct style_range x)
     return x.high - x.low <= 10;
 }
 
-/* Below two decades gnuplot would label one or two ticks; 1, 2 and 5 of each decade read better. */
+/* Below two decades gnuplot would label one or two ticks; 1, 2 and 5 of each decade are easier to read. */
 static void add_log_ticks(struct text *script, struct style_range y)
 {
     text_add(script, "set logscale y\n");
@@ -162,7 +162,7 @@ static void lines_script(struct text *script, const struct figure_lines *lines, 
         add_series_plot(script, lines, s);
         text_add(script, ", \\\n");
     }
-    text_add(script, "1/0 notitle\n"); /* key entries alone would make no plot */
+    text_add(script, "1/0 notitle\n"); /* gnuplot draws nothing for key entries only */
 }
 
 enum dae_status figure_draw_lines(const char *stem, const struct figure_lines *lines, struct error *err)
@@ -191,7 +191,7 @@ static void bars_script(struct text *script, const struct figure_bars *bars, dou
     }
     if (range.low == range.high)
         range.high = 1;
-    /* Room for the printed values right of the longest bar. */
+    /* Room for the printed values to the right of the longest bar. */
     double pixels = STYLE_PAGE - left - 24;
     double high = range.low + (range.high - range.low) * pixels / (pixels - printed - 14);
     double unit = (high - range.low) / pixels;

@@ -5,10 +5,10 @@
 #include "report/gnuplot.h"
 #include "report/style.h"
 
-/* Where the cells of a heat map lie. */
+/* The layout of a heat map's cells. */
 struct cells {
     double left, top, width, height;
-    bool turned; /* column names stand upright: they are wider than a column */
+    bool turned; /* column names are vertical, because they are wider than a column */
 };
 
 static void map_script(struct text *script, const struct figure_heat_map *map, const struct cells *cells,

@@ -6,12 +6,12 @@
 #include "report/gnuplot.h"
 #include "report/style.h"
 
-/* Tol's "muted" scheme, told apart with any colour vision, in an order that keeps neighbours far apart; its pale grey,
- * too pale on white, gives way to a darker one. The last is of labels beyond. */
+/* Tol's "muted" scheme, distinguishable with any colour vision, in an order that keeps neighbours far apart; a darker
+ * grey replaces its pale grey. The last one is for further labels. */
 static const char *const class_colour[FIGURE_MAX_CLASSES + 1] = {
     "332288", "CC6677", "117733", "DDCC77", "88CCEE", "882255", "44AA99", "999933", "AA4499", "666666", "BBBBBB"};
 
-/* Where the axes lie, in pixels, and what they show: one unit is as long on both. */
+/* The axes, in pixels, and their ranges: one unit has the same length on both. */
 struct plane {
     double left, top, width, height; /* of the plot */
     double page_width, page_height;
@@ -20,7 +20,7 @@ struct plane {
 
 enum { PLOT = 640, LEFT = 84, BELOW = 64, LEGEND = 92 };
 
-enum { ENOUGH_TO_COVER = 20 }; /* points of a class of which its number may hide some */
+enum { ENOUGH_TO_COVER = 20 }; /* a class with this many points may be partly hidden by its number */
 
 static bool finite_row(const float *row, int n)
 {
@@ -42,7 +42,7 @@ static struct style_range widened(struct style_range range, double length)
     return (struct style_range){middle - length / 2, middle + length / 2};
 }
 
-/* After all was covered: the plot is PLOT pixels wide, and between half and all of that high. */
+/* Sets the size of the plot after everything was covered: PLOT pixels wide, and between half and all of that high. */
 static void plane_settle(struct plane *plane, const char *title)
 {
     if (!(plane->x.low <= plane->x.high))
@@ -94,7 +94,7 @@ static void add_nothing_to_show(struct text *script)
                      "plot 1/0 notitle\n");
 }
 
-/* The more there are, the smaller: 1 for few, 0.35 for ten thousand. */
+/* The size of points falls with their number: 1 for few, 0.35 for ten thousand. */
 static double point_size(size_t n)
 {
     return fmax(fmin(4.5 / pow((double)n + 1, 0.28), 1), 0.35);
@@ -120,7 +120,7 @@ static int by_value(const void *a, const void *b)
     return (p > q) - (p < q);
 }
 
-/* The median of coordinate j of a class; unlike the mean, stragglers do not pull it out of the crowd. */
+/* The median of coordinate j of a class, which outliers affect less than the mean. */
 static double class_median(const struct figure_scatter *scatter, int class, int j, float *room, size_t *n)
 {
     *n = 0;
@@ -141,7 +141,7 @@ struct disc {
 
 enum { DISC_RADIUS = 12, DISC_APART = 2 * DISC_RADIUS + 3 };
 
-/* Discs that would hide each other's number give way, half each. */
+/* Moves discs that would hide each other's number apart, each by half. */
 static void separate(struct disc *disc, int n)
 {
     bool moved = true;
@@ -152,7 +152,7 @@ static void separate(struct disc *disc, int n)
                 double dx = disc[i].x - disc[j].x, dy = disc[i].y - disc[j].y, apart = hypot(dx, dy);
                 if (apart >= DISC_APART - 0.01)
                     continue;
-                if (apart < 0.01) { /* at one place: any direction will do */
+                if (apart < 0.01) { /* at the same place: any direction is fine */
                     dx = apart = 0.01;
                     dy = 0;
                 }
@@ -234,7 +234,7 @@ static enum dae_status scatter_script(struct text *script, const struct figure_s
         add_classes(script, scatter, plane, room);
         free(room);
     }
-    /* In the order of the data: class after class, the last would hide the first. */
+    /* In the order of the data, because in the order of classes the last class would hide the first. */
     text_add(script, "$points << end_of_points\n");
     for (size_t i = 0; i < scatter->n_points; ++i)
         if (finite_row(scatter->points + 2 * i, 2))
@@ -265,10 +265,10 @@ enum dae_status figure_draw_scatter(const char *stem, const struct figure_scatte
 struct lengths {
     size_t n;
     double longest;
-    double factor; /* at which all are drawn */
+    double factor; /* by which all are scaled */
 };
 
-/* Nine of ten arrows should be no longer than arrows are apart. */
+/* Nine of ten arrows should be no longer than the distance between arrows. */
 static enum dae_status measure_arrows(const struct figure_field *field, struct lengths *lengths, struct error *err)
 {
     struct plane starts = {.x = {INFINITY, -INFINITY}, .y = {INFINITY, -INFINITY}};

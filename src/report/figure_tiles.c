@@ -5,7 +5,7 @@
 #include "report/gnuplot.h"
 #include "report/style.h"
 
-/* Where tiles lie. */
+/* The layout of tiles. */
 struct tiling {
     size_t n_columns;
     double left;
@@ -24,7 +24,7 @@ static struct tiling tile(size_t n_columns, double available, double largest, si
     double side = floor((available + GAP) / (double)n_columns) - GAP;
     side = fmax(fmin(side, fmax(largest, longest)), SMALLEST_TILE);
     if (longest <= side)
-        side = floor(side / longest) * longest; /* whole pixels are equal pixels */
+        side = floor(side / longest) * longest; /* whole pixels have equal sizes */
     else if (longest <= 1.35 * side)
         side = longest;
     double pixel = side / longest;
@@ -80,7 +80,7 @@ static void add_image_bytes(struct text *script, const struct figure_tiles *tile
         }
 }
 
-/* Rows of tiles with labels at the left and notes below, and what stands around them. */
+/* Rows of tiles with labels at the left and notes below, and their surroundings. */
 struct grid {
     const char *title;
     size_t n_rows, n_columns;
@@ -89,7 +89,7 @@ struct grid {
     double bottom; /* of the last row's notes */
 };
 
-/* `right` pixels are left free beside the tiles. */
+/* `right` pixels are left free to the right of the tiles. */
 static void grid_settle(struct grid *grid, size_t height, size_t width, double right)
 {
     double label = 0, note = 0;
@@ -162,7 +162,7 @@ enum dae_status figure_draw_tiles(const char *stem, const struct figure_tiles *t
     return status;
 }
 
-/* Where a colour bar lies on a figure of width x height pixels. */
+/* The place of a colour bar on a figure of width x height pixels. */
 struct bar {
     double x, y, length, width, height;
 };
@@ -232,7 +232,7 @@ static void add_colour_bar(struct text *script, double limit, const struct bar *
     text_add(script, ")\n");
 }
 
-/* About twice as wide as high, rather with full rows. */
+/* About twice as wide as high, preferably with full rows. */
 static size_t choose_columns(size_t n)
 {
     size_t most = (size_t)fmin(ceil(sqrt(2 * (double)n)), FIGURE_MAX_COLUMNS);

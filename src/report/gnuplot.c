@@ -39,7 +39,7 @@ double gnuplot_text_width(const char *string, double font)
     return width;
 }
 
-/* Single quotes: gnuplot would run what stands between backquotes inside double ones. */
+/* Single quotes, because gnuplot would run text between backquotes inside double quotes. */
 void gnuplot_quote(struct text *script, const char *string, double font, double max_width)
 {
     static const char ellipsis[] = "\xE2\x80\xA6";
@@ -66,7 +66,7 @@ void gnuplot_quote(struct text *script, const char *string, double font, double 
     text_add(script, "'");
 }
 
-/* An anonymous file in memory takes any amount without a reader, so no pipe can fill up or break. */
+/* An anonymous file in memory takes any amount of data without a reader, while a pipe could fill up or break. */
 static enum dae_status memory_file(const char *name, int *fd, struct error *err)
 {
     *fd = memfd_create(name, MFD_CLOEXEC);
@@ -119,7 +119,7 @@ static int spawn(const int fds[3], pid_t *child)
     }
     for (int i = 0; i < 3 && code == 0; ++i)
         code = posix_spawn_file_actions_adddup2(&actions, fds[i], i);
-    /* A process group of its own: Ctrl-C asks us to stop cleanly, and must not cut a figure short. */
+    /* Its own process group, because Ctrl-C requests a clean stop and must not interrupt a figure. */
     if (code == 0)
         code = posix_spawnattr_setflags(&attributes,
                                         POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -148,16 +148,16 @@ bool gnuplot_is_there(void)
     return false;
 }
 
-/* Waits until the child has ended, and kills it when it takes too long; false then. */
+/* Waits until the child has ended; kills it and returns false if it takes too long. */
 static bool wait_for(pid_t child, int *state)
 {
     const double end = clock_seconds() + PATIENCE;
     const struct timespec tick = {0, 2000000};
     for (pid_t ended = 0; (ended = waitpid(child, state, WNOHANG)) != child;) {
         if (ended < 0 && errno != EINTR)
-            return true; /* somebody else has reaped it: its picture is looked at */
+            return true; /* already reaped elsewhere: check its picture */
         if (clock_seconds() > end) {
-            kill(-child, SIGKILL); /* its group: nobody else holds the picture open */
+            kill(-child, SIGKILL); /* the whole group, so that no process keeps the picture open */
             while (waitpid(child, state, 0) < 0 && errno == EINTR)
                 ;
             return false;
@@ -170,7 +170,7 @@ static bool wait_for(pid_t child, int *state)
 /* Runs gnuplot with fds as its standard input, output and error. */
 static enum dae_status run(const int fds[3], struct error *err)
 {
-    static bool is_hanging; /* then the next one would hang as long */
+    static bool is_hanging; /* the next one would hang just as long */
     pid_t child;
     if (is_hanging)
         return error_set(err, DAE_IO, "gnuplot has not finished a figure within %d s", PATIENCE);
@@ -233,7 +233,8 @@ static bool ends_with(const struct text *text, const char *end, size_t len)
 static enum dae_status draw_png(int width, int height, const struct text *script, struct text *png, struct error *err)
 {
     char terminal[200];
-    /* This terminal counts fonts in points of 1/72 inch on a screen of 96 dots; three quarters are pixels. */
+    /* This terminal measures fonts in points of 1/72 inch at 96 dots per inch; a factor of three quarters gives pixels.
+     */
     snprintf(terminal, sizeof terminal,
              "set encoding utf8\nset terminal pngcairo noenhanced background rgb 'white' font 'Arial,%d' fontscale "
              "0.75 size %d,%d\nkey_spacing = 1.2\npoint_scale = 1\n",
@@ -274,7 +275,7 @@ static enum dae_status draw_svg(int width, int height, bool sharp, const struct 
     return status;
 }
 
-/* Writes a temporary for each of the two and renames only when both are there. */
+/* Writes a temporary file for each of the two and renames them only after both exist. */
 static enum dae_status save_pair(const char *const paths[2], const struct text pictures[2], struct error *err)
 {
     struct atomic_file files[2] = {{.fd = -1}, {.fd = -1}};

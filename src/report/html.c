@@ -11,7 +11,8 @@
 
 enum { MAX_FIGURE_BYTES = 64 * 1024 * 1024 };
 
-/* Colours are named once and swapped for the dark scheme; figures keep a white card, for they are drawn on white. */
+/* Colours are named once and swapped for the dark scheme; figures keep a white card, because they are drawn on
+ * white. */
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1f2328;--soft:#59636e;--paper:#fff;--panel:#f6f8fa;--line:#d1d9e0;"
     "--accent:#0b62a8;--own:#e8f1fa}\n"

@@ -35,7 +35,7 @@ void affine_add(struct affine *affine, const float *noisy, const float *clean, s
     }
 }
 
-/* A pivot that is rounding error of the largest one means a direction in which the inputs do not vary. */
+/* A pivot at the level of the largest one's rounding error means a direction in which the inputs do not vary. */
 static bool well_conditioned(const double *cholesky /* (d,d) */, int d)
 {
     double least = INFINITY, most = 0;
@@ -63,7 +63,7 @@ enum dae_status affine_solve(struct affine *affine, double ridge, struct error *
         affine->solved = true;
         return DAE_OK;
     }
-    /* Both sides carry the same factor n, so the ridge scales with it too. */
+    /* Both sides have the factor n, so the ridge is also scaled by it. */
     double *xx = affine->x.xx;
     for (size_t j = 0; j < (size_t)d; ++j)
         xx[j * (size_t)d + j] += ridge * trace / d;

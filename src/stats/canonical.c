@@ -19,8 +19,8 @@ static void centre(double *a, int p, int64_t n)
     }
 }
 
-/* map (p,p) by rows: a's principal directions over their singular values, so that a map' has orthonormal columns; 0 for
- * directions whose variance is no more than rounding error. */
+/* map (p,p) by rows: a's principal directions divided by their singular values, so that a map' has orthonormal columns;
+ * 0 for directions whose variance is at the level of rounding errors. */
 static enum dae_status whiten(const double *a, int p, int64_t n, double *map, double *values, struct error *err)
 {
     cblas_dsyrk(CblasColMajor, CblasUpper, CblasNoTrans, p, (int)n, 1, a, p, 0, map, p);
@@ -55,7 +55,7 @@ static enum dae_status correlate(const struct work *work, const double *a, int p
     if (info != 0)
         return error_set(err, DAE_BUG, "canonical correlations: dgesdd returned %d", (int)info);
     for (int i = 0; i < (p < q ? p : q); ++i)
-        correlations[i] = fmin(work->values[i], 1); /* rounding may pass 1 */
+        correlations[i] = fmin(work->values[i], 1); /* rounding may exceed 1 */
     return DAE_OK;
 }
 

@@ -21,7 +21,7 @@ static int rank_labels(const uint8_t *label, int64_t n, int rank[N_LABELS], int6
     return n_classes;
 }
 
-/* How many of the first n cards fold f gets. */
+/* How many of the first n samples fold f gets. */
 static int64_t dealt(int64_t n, int f, int n_folds)
 {
     return n > f ? (n - f - 1) / n_folds + 1 : 0;
@@ -37,8 +37,8 @@ enum dae_status cross_validation_folds(const uint8_t *label, int64_t n, int n_fo
     int rank[N_LABELS];
     int64_t count[N_LABELS];
     const int n_classes = rank_labels(label, n, rank, count);
-    /* The samples sorted by class are dealt out in turn, which says how many of each class a fold gets; the first of a
-     * class go to the first fold, and so on. */
+    /* Dealing out the samples, sorted by class, in turn determines how many of each class a fold gets; the first
+     * samples of a class go to the first fold, and so on. */
     int64_t start[N_LABELS], left[N_LABELS] = {0};
     int next[N_LABELS] = {0};
     for (int class = 0; class < n_classes; ++class)

@@ -55,7 +55,7 @@ static void mirror(double *a /* (d,d), upper half in row-major order */, size_t 
             a[i * d + j] = a[j * d + i];
 }
 
-/* ---- One row given what is seen of it. --------------------------------------------------------------------------- */
+/* ---- One row given its seen cells. ------------------------------------------------------------------------------- */
 
 struct conditional {
     int n_seen, n_hidden;
@@ -138,7 +138,7 @@ static void conditional_mean(struct conditional *work, const struct gaussian *g,
         filled[work->hidden[i]] = g->mean[work->hidden[i]] + cblas_ddot(s, work->b + i * s, 1, work->deviation, 1);
 }
 
-/* Of hidden columns number i and k. */
+/* The conditional covariance of hidden columns number i and k. */
 static double conditional_covariance(const struct conditional *work, const struct gaussian *g, int i, int k)
 {
     int s = work->n_seen;

@@ -11,7 +11,8 @@ enum { BLOCK = 256 }; /* asked samples whose distances are in memory at a time *
 struct search {
     const struct cross_validation *trial;
     int k;
-    double *given, *asked; /* (n,d): in double, squares of floats far from zero keep the digits that tell them apart */
+    double *given, *asked; /* (n,d): in double, because squares of floats far from zero would lose the digits that
+                            * distinguish them */
     double *half_square;   /* (n) of given: |x|^2 / 2 */
     double *nearness;      /* (BLOCK,n): asked x given' */
     bool *right;           /* (n) */
@@ -28,7 +29,7 @@ static void widen(const struct search *s)
         s->half_square[i] = cblas_ddot((int)d, s->given + i * d, 1, s->given + i * d, 1) / 2;
 }
 
-/* The vote of the k given samples of other folds that are nearest to asked sample i. Half the squared distance, less
+/* The vote of the k given samples of other folds that are nearest to asked sample i. Half the squared distance, minus
  * half the asked sample's own square, is half_square - nearness. */
 static uint8_t vote(const struct search *s, int64_t i, const double *nearness /* (n) */)
 {

@@ -12,12 +12,12 @@ static const double ridge = 1e-3;
 struct room {
     float *features; /* (n,d) */
     float *classes;  /* (n,n_classes): one-hot, or answers */
-    int64_t *sample; /* (n): which they are */
+    int64_t *sample; /* (n): their numbers */
     bool *right;     /* (n) */
     int n_classes;
 };
 
-/* The samples of that fold, or those of the others, go to the front of the room. Returns how many. */
+/* Copies the samples of that fold, or those of the others, to the front of the room. Returns how many. */
 static size_t collect(const struct cross_validation *t, const struct room *room, const float *features, int fold,
                       bool others)
 {

@@ -42,8 +42,8 @@ static enum dae_status work_init(struct work *work, size_t n, size_t d, struct e
     return error_no_memory(err, "low-rank fill", n * d * sizeof(double));
 }
 
-/* Singular values and right vectors of y by the eigenvectors of y'y: d is small beside n, and nothing here depends on
- * the small singular values that squaring loses. */
+/* Singular values and right vectors of y by the eigenvectors of y'y: d is much smaller than n, and nothing here depends
+ * on the small singular values that squaring loses. */
 static enum dae_status decompose(struct work *work, const double *y /* (n,d) */, int64_t n, int d, struct error *err)
 {
     cblas_dsyrk(CblasColMajor, CblasUpper, CblasNoTrans, d, (int)n, 1, y, d, 0, work->vectors, d);
@@ -140,7 +140,7 @@ static double threshold_number(int i, double most)
     return most * pow(least_threshold, (double)i / (THRESHOLDS - 1));
 }
 
-/* Which threshold fills the held-out cells best, from the largest down. filled is workspace of zeros. */
+/* The threshold that fills the held-out cells best, tried from the largest down. filled is workspace of zeros. */
 static enum dae_status choose(struct work *work, const struct cells *rows, const struct cells *rest, double *filled,
                               double most, int *best, struct error *err)
 {

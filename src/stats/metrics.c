@@ -42,7 +42,7 @@ double metrics_psnr_of_mse(double mse)
 /* ---- SSIM. ------------------------------------------------------------------------------------------------------- */
 
 enum {
-    STRIP = 256, /* columns that are worked on at a time, so that their sums lie on the stack */
+    STRIP = 256, /* columns that are processed at a time, so that their sums fit on the stack */
     N_MOMENTS = 5,
 };
 
@@ -81,7 +81,7 @@ static double similarity(const double moment[N_MOMENTS])
     return (2 * mx * my + c1) * (2 * vxy + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2));
 }
 
-/* The sum over n windows side by side, n <= STRIP, from the top left pixel at x and y. */
+/* The sum over n neighbouring windows, n <= STRIP, from the top left pixel at x and y. */
 static double strip_sum(const float *x, const float *y, size_t n, size_t stride, size_t c, const double *weight)
 {
     double column[STRIP + METRICS_SSIM_WINDOW - 1][N_MOMENTS], sum = 0;

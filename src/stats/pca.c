@@ -20,7 +20,7 @@ void pca_add(struct pca *pca, const float *clean, size_t n)
         moments_add(&pca->x, clean + at * (size_t)pca->x.d, moments_block_rows(n - at));
 }
 
-/* Eigenvalues come in ascending order: turns them and their vectors round, and fixes each vector's sign. */
+/* Eigenvalues come in ascending order: reverses them and their vectors, and fixes each vector's sign. */
 static void order_components(struct pca *pca, const double *variance /* (k) */, double trace)
 {
     size_t d = (size_t)pca->x.d, k = (size_t)pca->k;

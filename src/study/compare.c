@@ -1,5 +1,5 @@
-/* Compare: the denoising autoencoder, the same network trained without noise, and rivals that need no training by
- * steps, under one corruption after another. */
+/* Compare: the denoising autoencoder, the same network trained without noise, and rivals without iterative training,
+ * under several corruptions. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +47,7 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
 
 /* ---- Measuring. -------------------------------------------------------------------------------------------------- */
 
-/* The task's networks, or those that are trained now. */
+/* The task's networks, or newly trained ones. */
 static enum dae_status train(struct study_task *task, const float **model, const float **standard, struct error *err)
 {
     struct study_variant *variant;
@@ -83,7 +83,7 @@ static enum dae_status compare(const struct study_task *task, const struct study
     return evaluation_run(&options, evaluation, err);
 }
 
-/* ---- What it leaves. --------------------------------------------------------------------------------------------- */
+/* ---- Results. ---------------------------------------------------------------------------------------------------- */
 
 enum column { COLUMN_MSE, COLUMN_PSNR, COLUMN_IMPROVEMENT, N_COLUMNS };
 

@@ -1,7 +1,7 @@
-/* Contraction: how much small changes of the input still move the reconstruction, |J_r|_F^2, and what of Alain &
- * Bengio's theorem (2014) holds on a trained network: that training under small noise is training with sigma^2
- * |J_r|_F^2 as a penalty. The theorem speaks of the whole reconstruction; the encoder's Jacobian stands beside it
- * because lessons often take it instead. */
+/* Contraction: how much small changes of the input move the reconstruction, |J_r|_F^2, and how far Alain & Bengio's
+ * theorem (2014) holds on a trained network: that training with small noise is training with the penalty sigma^2
+ * |J_r|_F^2. The theorem is about the whole reconstruction; the encoder's Jacobian is also measured because courses
+ * often use it instead. */
 #include <math.h>
 #include <string.h>
 
@@ -104,7 +104,7 @@ static double ratio(const struct noise_identity *identity, int sigma, bool with_
     return identity->rise[sigma] / (identity->jacobian + (with_laplacian ? identity->laplacian : 0));
 }
 
-/* Of the ratio with the Laplacian, from both measurements' errors. */
+/* The standard error of the ratio with the Laplacian, from both measurements' errors. */
 static double ratio_se(const struct noise_identity *identity, int sigma)
 {
     return fabs(ratio(identity, sigma, true)) *
@@ -199,7 +199,7 @@ static enum dae_status add_curves(const struct study_task *task, const struct me
     return DAE_OK;
 }
 
-/* Whether the measured rise is what is expected, at every sigma, as far as the draws can tell. */
+/* Whether the measured rise agrees with the expected one at every sigma, as far as the draws can show. */
 struct agreement {
     double off, error; /* the largest difference, and its standard error, over |J_r|^2 */
     const char *verdict;
@@ -257,7 +257,7 @@ static enum dae_status add_findings(const struct study_task *task, const struct 
 
 /* ---- The study. -------------------------------------------------------------------------------------------------- */
 
-/* No noise, and the penalty that the theorem puts in its place. */
+/* No noise, but the penalty that replaces it in the theorem. */
 static enum dae_status contractive_variant(const struct study_task *task, double sigma, struct study_variant **out,
                                            struct error *err)
 {

@@ -1,6 +1,6 @@
-/* Are a denoising autoencoder's features better? The codes of the test samples, beside those of the same network
- * trained without noise, PCA and the pixels: how well neighbours and planes tell the classes apart, on clean and on
- * noisy images. */
+/* Are a denoising autoencoder's features better? Compares the codes of the test samples with those of the same network
+ * trained without noise, with PCA and with the pixels: how well neighbours and planes separate the classes, on clean
+ * and on noisy images. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +65,7 @@ struct features {
 
 /* ---- Measuring. -------------------------------------------------------------------------------------------------- */
 
-/* Units that say the same about every sample. */
+/* Units with the same value for every sample. */
 static int64_t count_dead(const struct codes *codes)
 {
     int64_t n_dead = 0;
@@ -78,8 +78,8 @@ static int64_t count_dead(const struct codes *codes)
     return n_dead;
 }
 
-/* How far noise moves a sample among the others: the root of the mean squared distance between its two codes, over that
- * of clean codes from their mean. */
+/* How far noise moves a sample relative to the others: the root mean squared distance between its two codes, divided by
+ * that of clean codes from their mean. */
 static double moved_by_noise(const struct codes *codes)
 {
     double moved = 0, spread = 0;
@@ -131,7 +131,7 @@ static enum dae_status encode(struct pca *pca, const struct codes *from, struct 
     return DAE_OK;
 }
 
-/* As many components of the clean training samples as the code has numbers. */
+/* Takes as many components of the clean training samples as the code has numbers. */
 static enum dae_status measure_pca(struct features *f, const float *parameters, const struct codes *pixels,
                                    struct error *err)
 {
@@ -225,7 +225,8 @@ static enum dae_status add_finding(struct features *f, const char *finding, stru
     return DAE_OK;
 }
 
-/* Of the difference between two shares of the same n samples, as if they were drawn apart: rather too large. */
+/* The standard error of the difference between two shares of the same n samples, computed as if they were independent,
+ * which is rather too large. */
 static double standard_error(double p, double q, int64_t n)
 {
     return sqrt((p * (1 - p) + q * (1 - q)) / (double)n);

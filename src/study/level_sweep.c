@@ -1,5 +1,5 @@
-/* Level sweep: is there a best level of noise to train on, and what does a network that was trained on much noise do
- * with little? */
+/* Level sweep: is there a best level of noise to train on, and what does a network that was trained on strong noise do
+ * with weak noise? */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static bool add_finding(struct study_result *result, const char *finding)
     return finding != NULL;
 }
 
-/* Is there an optimal level? Of each tested level, and on the average over those that have noise. */
+/* Is there an optimal level? Asks for each tested level, and for the average over those with noise. */
 static bool say_best(const struct study_task *task, const struct options *o, struct study_result *result)
 {
     const struct noise_matrix *matrix = &o->matrix;
@@ -122,8 +122,8 @@ static bool say_best(const struct study_task *task, const struct options *o, str
                                             matrix->trained[best].name, best_mean));
 }
 
-/* Can a network of high noise denoise low noise? Its error beside doing nothing, and beside the network of that level.
- */
+/* Can a network trained on strong noise remove weak noise? Compares its error with doing nothing, and with the network
+ * of that level. */
 static bool say_high_to_low(const struct study_task *task, const struct options *o, struct study_result *result)
 {
     const struct noise_matrix *matrix = &o->matrix;

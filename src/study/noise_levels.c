@@ -1,4 +1,4 @@
-/* Noise levels: one trained denoiser on ever stronger noise, seen and measured; on whole images where it takes them. */
+/* Noise levels: shows and measures one trained denoiser on increasing noise, also on whole images if it takes them. */
 #include <math.h>
 #include <string.h>
 
@@ -35,7 +35,7 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
     return gaussian_levels_check(task, options->mark, err);
 }
 
-/* As the literature measures denoisers of photographs. */
+/* Measures as the literature does for photographs. */
 static enum dae_status measure_whole(struct study_task *task, const struct study_variant *variant,
                                      const float *parameters, struct measured *m, int level, struct error *err)
 {
@@ -227,7 +227,7 @@ static enum dae_status add_findings(const struct study_task *task, const struct 
     finding[result->n_findings++] = arena_printf(
         task->arena, "The gain is largest at sigma %g: the MSE falls from %.5f to %.5f, by a factor of %.2f.",
         m->levels->number[best], e->noisy_mse, e->mse, e->noisy_mse / e->mse);
-    /* The table has them all, however many. */
+    /* The table has all of them. */
     for (int i = 0; m->n_whole > 0 && i < m->levels->n && result->n_findings < STUDY_MAX_FINDINGS; ++i)
         finding[result->n_findings++] = arena_printf(
             task->arena, "%lld whole test images at sigma %.4g (%.4g of 255): noisy %.2f dB, denoised %.2f dB.",

@@ -47,7 +47,7 @@ static enum dae_status train_all(struct study_task *task, struct noise_matrix *m
     return DAE_OK;
 }
 
-/* Column after column, so that networks which differ in their parameters alone share one program. */
+/* Column by column, so that networks that differ only in their parameters share one program. */
 static enum dae_status test_all(struct study_task *task, struct noise_matrix *matrix, int64_t seed, double share,
                                 const float *const *parameters, double *squares, struct error *err)
 {
@@ -97,7 +97,7 @@ enum dae_status noise_matrix_run(struct study_task *task, struct noise_matrix *m
     return DAE_OK;
 }
 
-/* ---- What it leaves. --------------------------------------------------------------------------------------------- */
+/* ---- Results. ---------------------------------------------------------------------------------------------------- */
 
 static enum dae_status add_table(const struct study_task *task, const struct noise_matrix *matrix, bool with_input,
                                  const double *values, const struct study_table *words, struct study_result *result,

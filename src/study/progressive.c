@@ -234,10 +234,10 @@ static enum dae_status add_finding(const struct progressive *p, int level, struc
                                                          best, mse[last], last)
                                           : arena_printf(p->task->arena, "%.4f after %d, %.4f after %d, %.4f after %d",
                                                          mse[best], best, mse[best + 1], best + 1, mse[last], last);
-    const char *finding =
-        end && then ? arena_printf(p->task->arena, "From sigma %g %s: the initial mean squared error is %.4f, then %s.",
-                                   p->options->levels.number[level], end, mse[0], then)
-                    : NULL;
+    const char *finding = end && then
+                              ? arena_printf(p->task->arena, "From sigma %g %s: mean squared error %.4f initially, %s.",
+                                             p->options->levels.number[level], end, mse[0], then)
+                              : NULL;
     if (!finding)
         return error_no_memory(err, "finding", 0);
     result->finding[result->n_findings++] = finding;

@@ -1,6 +1,6 @@
-/* Score: what a denoiser learns is where the density grows (Alain & Bengio 2014). The step that a network trained under
- * Gaussian noise takes, (r(x) - x) / sigma^2, against the exact score of the noisy points of a mixture, and against the
- * way to the curve of a spiral. */
+/* Score: a denoiser learns in which direction the density grows (Alain & Bengio 2014). Compares the step of a network
+ * trained with Gaussian noise, (r(x) - x) / sigma^2, with the exact score of the noisy points of a mixture, and with
+ * the direction to the curve of a spiral. */
 #include <math.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "study/mixture.h"
 
 enum {
-    GRID = 25, /* arrows a side */
+    GRID = 25, /* arrows per side */
     SHOWN_POINTS = 1000,
     N_MIXTURE = 8,
     N_SPIRAL = 5,
@@ -185,7 +185,7 @@ static enum dae_status add_table(const struct study_task *task, const struct mea
 
 /* ---- Figures. ---------------------------------------------------------------------------------------------------- */
 
-/* The middles of the cells of a square around all test points: (GRID * GRID, 2). */
+/* The centres of the cells of a square around all test points: (GRID * GRID, 2). */
 static void lay_grid(const struct dataset *set, float *at)
 {
     const float *x = set->values;
@@ -228,7 +228,7 @@ static enum dae_status add_field(const struct study_task *task, const float *at,
     return DAE_OK;
 }
 
-/* The network's steps on a grid, and those of the best restoration where it is known. */
+/* The network's steps on a grid, and those of the best restoration if it is known. */
 static enum dae_status add_fields(const struct study_task *task, const struct study_variant *variant,
                                   const float *parameters, double sigma, bool mixture, int number,
                                   struct study_result *result, struct error *err)
@@ -306,7 +306,7 @@ static enum dae_status add_findings(const struct study_task *task, const struct 
 
 /* ---- The study. -------------------------------------------------------------------------------------------------- */
 
-/* The network under this noise: the config's own where a run has trained it. */
+/* The network for this noise: the config's own if a run has trained it. */
 static enum dae_status train(struct study_task *task, double sigma, struct study_variant **variant,
                              const float **parameters, struct error *err)
 {

@@ -135,7 +135,7 @@ enum dae_status study_plan_all(const struct study_task *task, struct study_plan 
     for (int i = 0; all && i < all->n; ++i) {
         const struct study *study;
         TRY(study_find(all->entries[i].key, all->entries[i].mark, &study, err));
-        TRY(study_plan_one(task, study, &plans[*n], err)); /* a name stands in a map once: there is room */
+        TRY(study_plan_one(task, study, &plans[*n], err)); /* a map has a name only once, so there is room */
         ++*n;
     }
     return DAE_OK;

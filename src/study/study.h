@@ -19,8 +19,7 @@
 #include "model/model.h"
 #include "train/settings.h"
 
-/* ---- What a study returns. The task's arena owns all memory.
- * ------------------------------------------------------ */
+/* ---- What a study returns. The task's arena owns all memory. ----------------------------------------------------- */
 
 /* A table of numbers under named rows and columns; one CSV file. NaN: an empty cell. */
 struct study_table {

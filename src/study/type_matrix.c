@@ -77,7 +77,7 @@ static enum dae_status say_best(const struct study_task *task, const struct nois
     return DAE_OK;
 }
 
-/* Which networks leave more error than was there, on which type. */
+/* Which networks increase the error, and for which type. */
 static enum dae_status say_harm(const struct study_task *task, const struct noise_matrix *m,
                                 struct study_result *result, struct error *err)
 {
@@ -126,7 +126,7 @@ static enum dae_status say_robust(const struct study_task *task, const struct no
     return add_finding(result, text, err);
 }
 
-/* Denoising and features side by side: they need not go together. */
+/* Compares denoising and features, which need not agree. */
 static enum dae_status add_means(const struct study_task *task, const struct noise_matrix *m,
                                  struct study_result *result, struct error *err)
 {

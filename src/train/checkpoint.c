@@ -96,7 +96,7 @@ enum dae_status checkpoint_save(const char *path, const struct checkpoint *c, co
     return safetensors_save(path, tensors, n_tensors, meta, 2, err);
 }
 
-/* Copies a tensor of at most max_bytes out, after its name, type and size were found right. */
+/* Copies a tensor of at most max_bytes, after checking its name, type and size. */
 static enum dae_status take(const struct safetensors *file, const char *path, const char *name, enum st_dtype dtype,
                             uint64_t elements, void *to, struct error *err)
 {
@@ -115,7 +115,7 @@ static enum dae_status take(const struct safetensors *file, const char *path, co
     return DAE_OK;
 }
 
-/* Bytes are repeated by the same split of each batch only. */
+/* Only the same split of each batch reproduces the bytes. */
 static enum dae_status take_shares(const struct safetensors *file, const char *path, struct checkpoint *c,
                                    struct error *err)
 {
@@ -157,7 +157,7 @@ static enum dae_status take_all(const struct safetensors *file, const char *path
     return take_shares(file, path, c, err);
 }
 
-/* The line in which two texts differ first, of the second text. */
+/* The first line of the second text that differs from the first text. */
 static const char *first_difference(const char *a, const char *b, int *len)
 {
     const char *line = b;
@@ -176,7 +176,7 @@ enum dae_status checkpoint_load(const char *path, struct checkpoint *c, const st
     const char *format = safetensors_meta(&file, "format"), *theirs = safetensors_meta(&file, "fingerprint");
     enum dae_status status;
     if (!format || strcmp(format, FORMAT) != 0) {
-        status = error_set(err, DAE_CHECKPOINT, "%s: it is not a checkpoint of this version of dae-cl (%s wanted)",
+        status = error_set(err, DAE_CHECKPOINT, "%s: it is not a checkpoint of this version of dae-cl (expected %s)",
                            path, FORMAT);
     } else if (!theirs || strcmp(theirs, fingerprint) != 0) {
         int len;

@@ -47,11 +47,11 @@ enum dae_status evaluation_check(const struct settings *settings, const struct n
     if (!compare || (!settings->compare_pca && !settings->compare_affine))
         return DAE_OK;
     if (settings->compare_pca && network->code < 0)
-        return error_at(err, DAE_CONFIG, compare->mark,
-                        "compare: pca takes as many components as the code has numbers; name the code's layer in "
-                        "model.code");
+        return error_at(
+            err, DAE_CONFIG, compare->mark,
+            "compare: pca uses as many components as the code has numbers; name the code's layer in model.code");
     if (dae_shape_len(&network->node[0].plan.output) > MOMENTS_MAX_ELEMENTS)
-        return error_at(err, DAE_CONFIG, compare->mark, "compare: affine and pca take samples of at most %d numbers",
+        return error_at(err, DAE_CONFIG, compare->mark, "compare: affine and pca accept samples of at most %d numbers",
                         MOMENTS_MAX_ELEMENTS);
     return DAE_OK;
 }
@@ -62,11 +62,10 @@ enum dae_status evaluation_check_data(const struct settings *settings, const str
     const char *hole = train->hole ? train->hole : test->hole;
     if (!hole || (!settings->compare_affine && !settings->compare_pca))
         return DAE_OK;
-    return error_at(
-        err, DAE_CONFIG, value_map_get(config, "compare")->mark,
-        "%s; affine and pca take whole samples: leave them out (the study finance_impute has rivals that fill "
-        "holes)",
-        hole);
+    return error_at(err, DAE_CONFIG, value_map_get(config, "compare")->mark,
+                    "%s; affine and pca require samples without holes: leave them out (the study finance_impute has "
+                    "rivals that fill holes)",
+                    hole);
 }
 
 static enum dae_status check_stop(const struct evaluator *c, struct error *err)

@@ -13,7 +13,7 @@ struct member {
     struct executor *executor;
     struct loader *train;
     struct buffer *loss;         /* (1): of its part */
-    float *gradients, part_loss; /* (trained_len); both on their way to the host while the events live */
+    float *gradients, part_loss; /* (trained_len); both are being copied to the host while the events exist */
     struct device_event *read_gradients, *read_loss;
     int64_t begin, end; /* its samples of a full batch */
 };
@@ -132,7 +132,7 @@ enum dae_status multi_device_set_parameters(struct multi_device *team, const flo
     return DAE_OK;
 }
 
-/* A batch of n, the last of an epoch, is split as a full one, rounded down to whole samples. */
+/* A batch of n samples, the last of an epoch, is split like a full one, rounded down to whole samples. */
 static enum dae_status start_part(const struct multi_device *team, struct member *m, int64_t first, uint32_t epoch,
                                   int64_t n, struct error *err)
 {
@@ -155,7 +155,7 @@ static enum dae_status wait_event(struct member *m, struct device_event **event,
     return mine ? device_event_wait(m->device, mine, err) : DAE_OK;
 }
 
-/* The events are ours to wait for, whatever happened. A device without a part has no event, and zeros. */
+/* The events must be waited for in any case. A device without a part has no event, and zeros. */
 static enum dae_status start_all(struct multi_device *team, int64_t first, uint32_t epoch, struct error *err)
 {
     const int64_t left = loader_samples(team->member[0].train) - first;

@@ -8,7 +8,7 @@
 #include "data/validation_set.h"
 #include "graph/params.h"
 
-/* Far within the range of float, in which a device compares. */
+/* Well within the range of float, in which a device compares. */
 #define MIN_CLIP 1e-12
 #define MAX_CLIP 1e12
 
@@ -68,7 +68,7 @@ static enum dae_status check_train(const struct train_map *train, const struct v
     const struct value *average = train->average.map, *early_stop = train->early_stop.map;
     if (average && !(train->average.decay > 0 && train->average.decay < 1))
         return field_refuse(value_map_get(average, "decay"), "a number above 0 and below 1", err);
-    /* Samples that are trained on tell nothing about the next epoch's worth, and those of the test set must not. */
+    /* Training samples say nothing about the value of the next epoch, and test samples must not decide it. */
     if (early_stop && !validation_set_wanted(data))
         return error_at(err, DAE_CONFIG, early_stop->mark,
                         "train.early_stop requires samples that are neither trained on nor part of the test set: set "
@@ -130,11 +130,11 @@ enum dae_status settings_fingerprint(const struct value *config, const struct da
     for (size_t i = 0; i < sizeof optional_parts / sizeof optional_parts[0]; ++i)
         if (value_map_get(train, optional_parts[i]))
             TRY(add_part(train, optional_parts[i], text, err));
-    /* The standard autoencoder is trained without the penalty, as it is without the noise. */
+    /* The standard autoencoder is trained without the penalty and without the noise. */
     if (corrupt && value_map_get(train, "contractive"))
         TRY(add_part(train, "contractive", text, err));
     const struct value *schedule = value_map_get(train, "schedule");
-    if (schedule && value_map_get(schedule, "cosine")) /* more epochs are another curve */
+    if (schedule && value_map_get(schedule, "cosine")) /* another number of epochs gives another curve */
         TRY(add_part(train, "epochs", text, err));
     return text->failed ? error_no_memory(err, "fingerprint", text->len) : DAE_OK;
 }

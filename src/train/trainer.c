@@ -14,21 +14,21 @@
 
 enum { MAX_WINDOW = 64 };
 
-/* The host runs ahead of the device by at most two windows of steps. A window lasts about this long, so that Ctrl-C is
- * heard soon and the device never waits for us. */
+/* The host runs ahead of the device by at most two windows of steps. A window lasts about this long, so that Ctrl-C
+ * takes effect soon and the device never waits for the host. */
 static const double window_seconds = 0.05;
 
 struct trainer {
     const struct trainer_options *options;
     struct executor_options executor_options;
-    struct network contractive; /* what is differentiated when the settings ask for the penalty */
+    struct network contractive; /* the network that is differentiated if the settings ask for the penalty */
     struct executor *executor;
     struct multi_device *team;           /* NULL with one device */
     struct buffer *losses;               /* (n_steps) of the running epoch, on the device */
     float *host_losses;                  /* (n_steps) */
     float *sample_losses;                /* (batch) */
-    struct checkpoint at;                /* the state at the last checkpoint: all of it finite */
-    float *parameters, *state, *average; /* as in `at`: what is on the device now, before it is known to be finite */
+    struct checkpoint at;                /* the state at the last checkpoint, which is finite */
+    float *parameters, *state, *average; /* as in `at`, but what is now on the device and not yet known to be finite */
     int64_t n_steps;
     struct { /* of all steps in this process */
         uint64_t steps, launches, waits;
@@ -37,7 +37,7 @@ struct trainer {
     double epoch_start;
 };
 
-/* A loss on its way back from the device. */
+/* A loss that is being read back from the device. */
 struct reading {
     struct device_event *event;
     int64_t step;
@@ -49,7 +49,7 @@ static int64_t samples_before(const struct trainer *t, int64_t step)
     return samples < all ? samples : all;
 }
 
-/* One step of training. With one device everything is enqueued, nothing waited for. */
+/* One step of training. With one device everything is enqueued without waiting. */
 static enum dae_status train_step(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
     const int64_t first = step * t->options->settings->batch, number = epoch * t->n_steps + step + 1;
@@ -69,7 +69,7 @@ static enum dae_status set_parameters(struct trainer *t, struct error *err)
 
 /* ---- Keeping what was reached. ----------------------------------------------------------------------------------- */
 
-/* What validation has looked at: the parameters (parameters_len), or their average. */
+/* What validation has used: the parameters (parameters_len), or their average. */
 static float *evaluated(const struct trainer *t)
 {
     return t->at.average ? t->at.average : t->at.parameters;
@@ -94,7 +94,7 @@ static enum dae_status read_state(struct trainer *t, struct error *err)
     return t->average ? executor_get_average(t->executor, t->average, err) : DAE_OK;
 }
 
-/* The part of it that is not finite; NULL: all is. */
+/* The part of the state that is not finite; NULL: all is finite. */
 static const char *bad_state(const struct trainer *t)
 {
     const struct checkpoint now = {.parameters = t->parameters, .state = t->state, .average = t->average};
@@ -108,7 +108,7 @@ static void swap(float **a, float **b)
     *b = kept;
 }
 
-/* What read_state has read, and bad_state has found finite, becomes the state to go on from. */
+/* Accepts what read_state has read and bad_state has found finite as the state to continue from. */
 static enum dae_status save_checkpoint(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
     swap(&t->parameters, &t->at.parameters);
@@ -144,15 +144,14 @@ static enum dae_status load_checkpoint(struct trainer *t, char *notice, size_t n
 
 /* ---- When numbers go wrong. -------------------------------------------------------------------------------------- */
 
-/* Where a number was found that is not finite: when `steps` of an epoch were done, with the batch from `first` on. */
+/* Where a number that is not finite was found: after `steps` of an epoch, with the batch from `first` on. */
 struct bad_place {
     struct loader *loader; /* training or validation */
     int64_t first, epoch, steps;
     char what[128]; /* "the loss of epoch 1, step 3 is" */
 };
 
-/* Runs again from the last checkpoint to the bad step, which is the same computation bit for bit, and looks closer
- * there. */
+/* Repeats the computation, bit for bit, from the last checkpoint to the bad step, and examines that step. */
 static enum dae_status look_closer(struct trainer *t, const struct bad_place *bad, struct diagnosis *diagnosis,
                                    struct error *err)
 {
@@ -192,8 +191,7 @@ static int64_t first_bad(const float *losses, int64_t begin, int64_t end)
     return begin;
 }
 
-/* ---- An epoch.
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- An epoch. --------------------------------------------------------------------------------------------------- */
 
 static void report(const struct trainer *t, int64_t epoch, const struct reading *reading, int64_t from)
 {
@@ -240,7 +238,7 @@ static enum dae_status run_steps(struct trainer *t, int64_t epoch, int64_t *step
             status = wait_reading(t, other, err);
         if (status == DAE_OK && read) {
             if (!isfinite(t->host_losses[other->step]))
-                break; /* the caller looks at every step's loss and finds the first */
+                break; /* the caller checks every step's loss and finds the first */
             report(t, epoch, other, from);
             double time = clock_seconds();
             if (time - last < window_seconds / 2 && window < MAX_WINDOW)
@@ -249,7 +247,7 @@ static enum dae_status run_steps(struct trainer *t, int64_t epoch, int64_t *step
         }
         next_mark = *step + window;
     }
-    struct error late = {0}; /* the events are ours to wait for, whatever happened */
+    struct error late = {0}; /* the events must be waited for in any case */
     for (int i = 0; i < 2; ++i) {
         enum dae_status waited = wait_reading(t, &reading[i], status == DAE_OK ? err : &late);
         status = status == DAE_OK ? waited : status;
@@ -257,7 +255,7 @@ static enum dae_status run_steps(struct trainer *t, int64_t epoch, int64_t *step
     return status;
 }
 
-/* Mean loss over all validation samples, without waiting between the batches for anything but their losses. */
+/* Mean loss over all validation samples, waiting between the batches only for their losses. */
 static enum dae_status validate(struct trainer *t, int64_t epoch, double *mean, struct error *err)
 {
     const struct trainer_options *o = t->options;
@@ -280,8 +278,8 @@ static enum dae_status validate(struct trainer *t, int64_t epoch, double *mean, 
     return DAE_OK;
 }
 
-/* The losses of the steps `from` .. `step` of an epoch, and what the last of them has left on the device. Only what is
- * finite is believed: a loss looks at the parameters before its step, so those after the last are looked at too. */
+/* Checks the losses of the steps `from` .. `step` of an epoch and the state that the last of them left on the device. A
+ * loss only depends on the parameters before its step, so those after the last step are checked separately. */
 static enum dae_status read_back(struct trainer *t, int64_t epoch, int64_t from, int64_t step, struct error *err)
 {
     struct bad_place bad = {t->options->train, 0, epoch, 0, ""};
@@ -352,10 +350,9 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
     return o->stop && *o->stop && !is_finished(t) ? stopped(t, epoch, step, err) : DAE_OK;
 }
 
-/* ---- The whole training.
- * ---------------------------------------------------------------------------------------------- */
+/* ---- The whole training. ----------------------------------------------------------------------------------------- */
 
-/* Shares: those of the checkpoint, else by the given weights, else by measured speed. */
+/* The shares are those of the checkpoint, else they follow the given weights, else the measured speed. */
 static enum dae_status form_team(struct trainer *t, struct error *err)
 {
     const struct trainer_options *o = t->options;

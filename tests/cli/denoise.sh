@@ -494,11 +494,11 @@ idx("labels-idx1-ubyte", (10,), bytes(10))
 '
 refused 4 $model a.png small.png -o nothing <<'END'
 dae-cl: error: small.png: samples of 28x27x1, but digits.safetensors takes 28x28x1
-note: the network only takes images of its own size: flatten "flatten_1" does not work alike at every pixel, or its padding does not fit its kernel and stride
+note: the network only takes images of its own size: flatten "flatten_1" does not treat all pixels the same, or its padding does not fit its kernel and stride
 END
 refused 4 $model color.png -o nothing <<'END'
 dae-cl: error: color.png: samples of 28x28x3, but digits.safetensors takes 28x28x1
-note: the network only takes images of its own size: flatten "flatten_1" does not work alike at every pixel, or its padding does not fit its kernel and stride
+note: the network only takes images of its own size: flatten "flatten_1" does not treat all pixels the same, or its padding does not fit its kernel and stride
 END
 refused 4 $model one.npy -o nothing <<'END'
 dae-cl: error: one.npy: samples of 28, but digits.safetensors takes 28x28x1

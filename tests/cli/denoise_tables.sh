@@ -129,7 +129,7 @@ python 'assert open("made/new.csv", "rb").read().count(b"\r\n") == open("new.csv
 case_is "a network that reads the mask is told of the holes"
 run "$dae_cl" denoise $told holed.csv -o made --platform cpu
 code_is 0
-err_lacks "told that nothing is"
+err_lacks "here nothing is masked"
 python '
 l = layers("told/model.safetensors")
 def forward(z, mask):
@@ -163,7 +163,7 @@ sed -e 's/returns: none/returns: log/' -e 's/epochs: 20/epochs: 1/' blind.yaml >
 run "$dae_cl" run log.yaml --platform cpu --out log
 code_is 0
 refused 9 log/model.safetensors new.csv <<'END'
-dae-cl: error: log/model.safetensors: the model was trained on returns that were taken of prices; to denoise a file of returns, train one on returns (returns: none)
+dae-cl: error: log/model.safetensors: the model was trained on returns computed from prices; to denoise a file of returns, train one on returns (returns: none)
 END
 sed -e 's/clip: 2.5/clip: 2.5, window: 2/' -e 's/input: .4./input: [8]/' -e 's/units: 4/units: 8/' \
     -e 's/epochs: 20/epochs: 1/' blind.yaml >two.yaml

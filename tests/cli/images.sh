@@ -195,7 +195,7 @@ err_has 'the whole test images are not denoised: the network only takes images o
 run "$dae_cl" denoise own/model.safetensors noisy/wide.ppm -o nothing
 code_is 4
 err_has "noisy/wide.ppm: samples of 37x90x1, but own/model.safetensors takes 16x16x1"
-err_has 'note: the network only takes images of its own size: maxpool2d "overlap" does not work alike at every pixel'
+err_has 'note: the network only takes images of its own size: maxpool2d "overlap" does not treat all pixels the same'
 [ ! -e nothing ] || problem "a folder was made"
 run "$dae_cl" denoise own/model.safetensors noisy/own.ppm -o out_own
 code_is 0

@@ -60,7 +60,7 @@ model=run/model.safetensors
 case_is "holes are filled, every other byte is left, each fill says how sure it is"
 run "$dae_cl" impute "$model" new.csv -o filled.csv --platform cpu
 code_is 0
-out_has "cells filled: filled.csv; how sure: filled.uncertainty.csv"
+out_has "cells filled: filled.csv; uncertainties: filled.uncertainty.csv"
 python3 - <<'END' || problem "wrong results"
 import csv, io, math
 before, after = open("new.csv", "rb").read(), open("filled.csv", "rb").read()
@@ -153,7 +153,7 @@ run "$dae_cl" run blind.yaml --platform cpu --out blind
 code_is 0
 run "$dae_cl" impute blind/model.safetensors new.csv -o out.csv --platform cpu
 code_is 9
-err_has "blind/model.safetensors: the model is not told what is missing; train one whose layers read the mask"
+err_has "blind/model.safetensors: the model does not read the mask; train one whose layers do"
 [ ! -e out.csv ] || problem "results were written"
 
 # Prices, their log or simple returns as a file of their own, and one more stretch of prices with holes: single ones, runs

@@ -135,7 +135,7 @@ ln -s p.st link.st
 run "$dae_cl" impute p.st holes.csv -o link.st
 refused "impute: link.st would overwrite the model p.st"
 run "$dae_cl" impute p.st holes.csv -o filled.csv --uncertainty ./filled.csv
-refused "impute: the filled file and how sure it is would both be written to ./filled.csv; give another name to --uncertainty"
+refused "impute: the filled file and the table of uncertainties would both be written to ./filled.csv; give another name to --uncertainty"
 mkdir -p sub
 run "$dae_cl" impute p.st holes.csv -o sub/x.csv --uncertainty sub/../sub/x.csv
 refused "would both be written to"

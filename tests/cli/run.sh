@@ -306,7 +306,7 @@ open(sys.argv[1], "wb").write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)
 END
 run "$dae_cl" denoise "$work/masked/model.safetensors" "$work/masked.npy" --platform cpu -o "$work/denoised"
 code_is 0
-err_has "the model was trained with a mask of what is missing; here it is told that nothing is"
+err_has "the model was trained with a mask of what is missing, but here nothing is masked"
 
 case_is "swap with one sample, or with data that are streamed: exit 2, before the folder is made"
 run "$dae_cl" run "$work/masked.yaml" --platform cpu --set data.test=1 --out "$work/none5"

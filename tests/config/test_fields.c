@@ -458,7 +458,8 @@ static void checks_kinds(void **state)
         char message[256];
         enum dae_status status = field_list(parse_x(&arena, "[a, b]"), limits[i].min, limits[i].max, &err);
         assert_int_equal(status, limits[i].wants ? DAE_CONFIG : DAE_OK);
-        snprintf(message, sizeof message, "net.yaml:1:12: error: train.x: expects %s, got a list of 2", limits[i].wants);
+        snprintf(message, sizeof message, "net.yaml:1:12: error: train.x: expects %s, got a list of 2",
+                 limits[i].wants);
         assert_string_equal(err.text, limits[i].wants ? message : "");
     }
     struct error list = {0}, map = {0}, missing = {0};

@@ -246,7 +246,8 @@ static void damage_names_its_place(void **state)
     write_file("\xff\xff\xff\xff\xff\xff\xff\x7f{}", 10);
     refused(0, DAE_CHECKPOINT, "%s: byte 0: a header of 9223372036854775807 bytes, above the limit of 16777216");
     write_foreign("{}", 0);
-    refused(0, DAE_CHECKPOINT, "%s: byte 8: no sha256 seal at the start of the header, as in files written by another tool");
+    refused(0, DAE_CHECKPOINT,
+            "%s: byte 8: no sha256 seal at the start of the header, as in files written by another tool");
     free(bytes);
 }
 
@@ -271,7 +272,7 @@ static void foreign_files(void **state)
     "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
 #define BAD_SHAPE "%s: tensor \"a\": its shape is not a list of at most 8 whole numbers"
 #define BAD_OFFSETS "%s: tensor \"a\": data_offsets are not two whole numbers"
-#define BAD_KEYS "%s: tensor \"a\": wants dtype, shape and data_offsets, nothing else"
+#define BAD_KEYS "%s: tensor \"a\": expects dtype, shape and data_offsets, nothing else"
 
 static const struct {
     const char *header;

@@ -76,20 +76,20 @@ static const struct {
     const char *layers, *problem;
 } not_alike[] = {
     {"    - conv2d: {filters: 1, kernel: 4, pad: 2}\n    - conv2d: {filters: 1, kernel: 2}\n",
-     "conv2d \"conv2d_1\" does not work alike at every pixel, or its padding does not fit"},
+     "conv2d \"conv2d_1\" does not treat all pixels the same, or its padding does not fit"},
     {"    - {conv2d: {filters: 2, kernel: 1}, name: twice}\n    - flatten\n    - dense: {units: 400}\n"
      "    - reshape: {shape: [20, 20, 1]}\n",
-     "flatten \"flatten_1\" does not work alike"},
+     "flatten \"flatten_1\" does not treat all pixels the same"},
     {"    - {conv2d: {filters: 1, kernel: 1}}\n    - {maxpool2d: {kernel: 3, stride: 2}}\n"
      "    - conv_transpose2d: {filters: 1, kernel: 4, stride: 2}\n",
-     "maxpool2d \"maxpool2d_1\" does not work alike"},
+     "maxpool2d \"maxpool2d_1\" does not treat all pixels the same"},
     {"    - conv2d: {filters: 1, kernel: 3, pad: 1}\n    - conv_transpose2d: {filters: 1, kernel: 2, stride: 2}\n"
      "    - conv2d: {filters: 1, kernel: 2, stride: 2}\n    - {conv2d: {filters: 4, kernel: 2, stride: 2}, name: "
      "half}\n",
-     "conv2d \"half\" is the output, but it has not the input's height and width"},
+     "conv2d \"half\" is the output, but does not have the input's height and width"},
     {"    - conv2d: {filters: 1, kernel: 1}\n    - maxpool2d: {kernel: 2, stride: 3}\n"
      "    - conv_transpose2d: {filters: 1, kernel: 2, stride: 3}\n",
-     "maxpool2d \"maxpool2d_1\" reads an image whose size is no multiple of its stride"},
+     "maxpool2d \"maxpool2d_1\" reads an image whose size is not a multiple of its stride"},
 };
 
 struct bench {
@@ -366,7 +366,7 @@ static void too_little_memory_is_an_error(void **state)
     b.options.memory_bytes = 1000;
     check(tiler_new(&b.options, &tiler, &err));
     assert_int_equal(tiler_run(tiler, x, 64, 64, y, &err), DAE_NO_MEMORY);
-    assert_non_null(strstr(err.text, "too few for the smallest tile"));
+    assert_non_null(strstr(err.text, "not enough for the smallest tile"));
     tiler_free(tiler);
     close_bench(&b);
 }

@@ -210,9 +210,10 @@ static void affine_refusals(void **state)
     failed_with(&err, affine_init(&affine, 0, 1, &err), DAE_CONFIG,
                 "dae-cl: error: affine baseline: samples have 0 elements, but 1 to 16384 are supported; use smaller "
                 "samples");
-    failed_with(&err, affine_init(&affine, 1, 16385, &err), DAE_CONFIG,
-                "dae-cl: error: affine baseline: samples have 16385 elements, but 1 to 16384 are supported; use smaller "
-                "samples");
+    failed_with(
+        &err, affine_init(&affine, 1, 16385, &err), DAE_CONFIG,
+        "dae-cl: error: affine baseline: samples have 16385 elements, but 1 to 16384 are supported; use smaller "
+        "samples");
     affine_release(&affine);
 
     assert_int_equal(affine_init(&affine, 2, 2, &err), DAE_OK);

@@ -126,7 +126,7 @@ static void what_the_score_asks_for(void **state)
     } cases[] = {
         {"data.source=digits", "requires data whose score is known"},
         {"corruption.gaussian.clamp=[0,1]", "requires noise that is not clamped"},
-        {"corruption.gaussian.sigma=[0.1,0.5]", "expects one sigma"},
+        {"corruption.gaussian.sigma=[0.1,0.5]", "requires one sigma"},
         {"train.loss=bce", "requires the squared error"},
         {"corruption=salt_pepper", "requires Gaussian noise as the only corruption"},
     };

@@ -186,7 +186,8 @@ static void what_makes_no_sense_is_refused(void **state)
     static const struct refusal cases[] = {
         {"train.early_stop={patience: -1}", "train.early_stop.patience: expects an integer from 1 to 1000000"},
         {"train.early_stop={patience: 0}", "train.early_stop.patience: expects an integer from 1 to 1000000"},
-        {"train.early_stop={patience: 3, min_delta: -0.1}", "train.early_stop.min_delta: expects a number of at least 0"},
+        {"train.early_stop={patience: 3, min_delta: -0.1}",
+         "train.early_stop.min_delta: expects a number of at least 0"},
         {"train.early_stop={min_delta: 0.1}", "key 'patience' is missing"},
         {"train.early_stop={patience: 3, monitor: test}", "unknown key 'monitor' in train.early_stop"},
         {"train.early_stop={patience: 3}", "set data.validation to hold some out"},

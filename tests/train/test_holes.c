@@ -110,7 +110,7 @@ static void refuses_holes_without_a_mask(void **state)
     open_bench(&b, panel_config, changes);
     assert_int_equal(run(&b, false, &trained), DAE_BAD_DATA);
     assert_non_null(strstr(err.text, "test.yaml:2:16: error: factor panel: column 'A"));
-    assert_non_null(strstr(err.text, "a network without a mask cannot tell a hole from a number"));
+    assert_non_null(strstr(err.text, "a network that does not read the mask cannot distinguish a hole from a number"));
     close_bench(&b);
 }
 

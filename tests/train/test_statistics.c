@@ -187,9 +187,9 @@ static void what_cannot_be_is_refused_at_the_layer(void **state)
     refused(
         NULL, 1,
         "test.yaml:8:8: error: batchnorm2d \"bn\": couples the samples of a batch, which several devices would split");
-    refused(
-        contractive, 0,
-        "test.yaml:8:8: error: batchnorm2d \"bn\": couples the samples of a batch, so there is no Jacobian of one sample");
+    refused(contractive, 0,
+            "test.yaml:8:8: error: batchnorm2d \"bn\": couples the samples of a batch, so there is no Jacobian of one "
+            "sample");
     refused(pixels, 0, "batchnorm2d \"bn\": needs at least 2 samples in each training batch, but one batch has 1");
     const char *const even[] = {pixels[0], pixels[1], pixels[2], "data.train=98", NULL};
     struct bench b;

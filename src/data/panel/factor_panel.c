@@ -6,7 +6,7 @@
 
 #include "base/philox.h"
 
-/* What is drawn; each has words of its own. */
+/* What is drawn; each has its own words. */
 enum draw { DRAW_LOADINGS, DRAW_FACTORS, DRAW_NOISE, DRAW_HOLES };
 
 static struct philox_key key_of(uint64_t seed, enum draw draw, uint32_t sample)
@@ -16,7 +16,7 @@ static struct philox_key key_of(uint64_t seed, enum draw draw, uint32_t sample)
 
 static const double market_spread = 0.3, factor_decay = 0.5;
 
-/* Row by row scaled to a sum of squares of 1 - noise. */
+/* Each row is scaled to a sum of squares of 1 - noise. */
 static void draw_loadings(const struct factor_panel_options *options, double *loadings)
 {
     int k = options->factors;
@@ -50,7 +50,7 @@ static void draw_row(const struct factor_panel_options *options, int64_t i, stru
         for (int a = 0; a < k; ++a)
             signal += drawn->loadings[(size_t)j * (size_t)k + (size_t)a] * factors[a];
         drawn->signal[i * d + j] = signal;
-        /* Uniform numbers lie in (0, 1]: with missing 0 there is no hole. */
+        /* Uniform numbers are in (0, 1], so with missing 0 there is no hole. */
         if (philox_uniform(hole_key, (uint32_t)j) <= options->missing)
             continue;
         cells->x[i * d + j] = signal + sqrt(options->noise) * philox_normal(noise_key, (uint32_t)j);

@@ -50,7 +50,7 @@ enum dae_status panel_columns_new(const struct panel *panel, const double *mean,
     return DAE_OK;
 }
 
-/* Fraction and exponent as integers: every bit, whatever the locale's decimal point. */
+/* Fraction and exponent as integers keep every bit, independent of the locale's decimal point. */
 static void add_number(struct text *text, double x)
 {
     int exponent;
@@ -66,7 +66,7 @@ void panel_columns_write(const struct panel_columns *columns, struct text *text)
     for (int j = 0; j < columns->d; ++j) {
         add_number(text, columns->mean[j]);
         add_number(text, columns->sd[j]);
-        text_printf(text, "%s\n", columns->name[j]); /* a name holds no line break: csv.h */
+        text_printf(text, "%s\n", columns->name[j]); /* a name contains no line break: csv.h */
     }
 }
 

@@ -88,7 +88,8 @@ static const char *skip_digits(const char *c)
     return c + strspn(c, "0123456789");
 }
 
-/* [-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)? : what strtod takes, without its hexadecimals and infinities. */
+/* [-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)? : what strtod accepts, except hexadecimal numbers and
+ * infinities. */
 static bool is_number(const char *c)
 {
     c += *c == '-' || *c == '+';
@@ -251,7 +252,7 @@ enum dae_status panel_csv_load(struct panel *panel, const char *path, enum panel
     *panel = (struct panel){0};
     struct reading reading = {.panel = panel, .returns = returns};
     TRY(csv_open(&reading.csv, path, err));
-    /* strtod follows the locale's decimal point; uselocale acts on this thread alone. */
+    /* strtod follows the locale's decimal point; uselocale affects only this thread. */
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (c == (locale_t)0) {
         csv_close(&reading.csv);

@@ -25,7 +25,7 @@ static const struct dae_row rows[] = {
     {.key = NULL},
 };
 
-/* Leaves *date as it is when there is no value. */
+/* Leaves *date unchanged if there is no value. */
 static enum dae_status read_date(const struct value *value, int64_t *date, struct error *err)
 {
     const char *text = NULL;

@@ -1,4 +1,4 @@
-/* Drawn images of dead leaves (data/dead_leaves.h); pairs of them where it stands in for a source of pairs. */
+/* Drawn images of dead leaves (data/dead_leaves.h); pairs of them if it replaces a source of pairs. */
 #include "base/shape.h"
 #include "data/sources/patches.h"
 

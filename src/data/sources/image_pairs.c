@@ -34,8 +34,8 @@ static const struct dae_row rows[] = {
     {.key = NULL},
 };
 
-/* The folders of pairs, noisy and clean of training, then of testing; *missing is the first that is not there, or NULL.
- */
+/* The folders of pairs, noisy and clean of training, then of testing; *missing is the first that does not exist, or
+ * NULL. */
 static enum dae_status find(const struct options *o, struct arena *arena, const char *path[4], const char **missing,
                             struct error *err)
 {

@@ -1,4 +1,4 @@
-/* MNIST, where a data folder holds it. */
+/* MNIST from a data folder. */
 #include <stdio.h>
 
 #include "data/array_samples.h"

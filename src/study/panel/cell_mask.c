@@ -24,7 +24,7 @@ static bool is_hidden(const struct cell_mask *mask, const struct cells *rows, in
     case CELL_MASK_RANDOM:
         return uniform(mask, i, j) <= mask->share;
     case CELL_MASK_BLOCK:
-        for (int64_t back = 0; back < mask->block; ++back) /* runs that began before the window count too */
+        for (int64_t back = 0; back < mask->block; ++back) /* runs that began before the window also count */
             if (uniform(mask, i - back + mask->block, j) <= run_probability(mask))
                 return true;
         return false;

@@ -1,5 +1,5 @@
-/* How stable the codes of autoencoders are beside PCA's factors: fitted to either half of the training window, or to
- * its calm and its wild days, do they say the same about the test window? */
+/* Compares the stability of autoencoders' codes with that of PCA's factors: do those fitted to the two halves of the
+ * training window, or to its calm and its wild days, agree on the test window? */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +47,7 @@ struct parts {
 };
 
 struct row {
-    const char *name, *brief; /* brief: fits beside a figure */
+    const char *name, *brief; /* brief: fits next to a figure */
     double of_seed[N_SPLITS][PANEL_MAX_SEEDS];
     double explained_of_seed[PANEL_MAX_SEEDS]; /* of the test window */
     int n_seeds;
@@ -66,8 +66,7 @@ struct factors_work {
     int n_rows;
 };
 
-/* ---- Calm and wild days. ------------------------------------------------------------------------------------------
- */
+/* ---- Calm and wild days. ----------------------------------------------------------------------------------------- */
 
 static int by_size(const void *a, const void *b)
 {
@@ -127,8 +126,7 @@ static enum dae_status prepare(struct factors_work *s, struct error *err)
     return s->code[0] && s->code[1] && s->output ? DAE_OK : error_no_memory(err, "codes", n * sizeof(double));
 }
 
-/* ---- Stability. ---------------------------------------------------------------------------------------------------
- */
+/* ---- Stability. -------------------------------------------------------------------------------------------------- */
 
 /* The mean canonical correlation of both codes of the test window. */
 static enum dae_status correlate(const struct factors_work *s, double *mean, struct error *err)
@@ -154,7 +152,7 @@ static double explained(const struct factors_work *s)
     return 1 - errors / squares;
 }
 
-/* PCA's code of the test window, and what its components make of that. */
+/* PCA's code of the test window, and its reconstruction. */
 static enum dae_status pca_codes(struct factors_work *s, const struct cells *rows, double *code, struct error *err)
 {
     const struct cells *test = &s->fold.test;
@@ -274,8 +272,7 @@ static enum dae_status measure(struct factors_work *s, struct error *err)
     return DAE_OK;
 }
 
-/* ---- Numbers to show. ---------------------------------------------------------------------------------------------
- */
+/* ---- Numbers to show. -------------------------------------------------------------------------------------------- */
 
 static void mean_and_deviation(const double *x, int n, double *out)
 {

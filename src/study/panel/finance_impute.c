@@ -44,8 +44,7 @@ static enum dae_status plan(const struct study_task *task, const struct value *o
     return panel_candidates_read(task, o->candidates, &o->read, err);
 }
 
-/* ---- The methods. -------------------------------------------------------------------------------------------------
- */
+/* ---- The methods. ------------------------------------------------------------------------------------------------ */
 
 static enum dae_status fill_by_network(void *context, const struct cells *rows, double *filled, struct error *err)
 {
@@ -101,8 +100,7 @@ static void methods_release(struct impute_methods *m)
     gaussian_release(&m->truth);
 }
 
-/* ---- The choice. --------------------------------------------------------------------------------------------------
- */
+/* ---- The choice. ------------------------------------------------------------------------------------------------- */
 
 static enum dae_status score(struct panel_networks *networks, const struct cells *window,
                              const struct impute_options *o, double *r2, struct error *err)
@@ -194,8 +192,7 @@ static enum dae_status train_all(struct impute_work *s, struct error *err)
     return add_truth(m, &s->data, &s->fold, err);
 }
 
-/* ---- Measuring. ---------------------------------------------------------------------------------------------------
- */
+/* ---- Measuring. -------------------------------------------------------------------------------------------------- */
 
 static enum dae_status measure(const struct impute_work *s, const struct panel_fold *fold,
                                const struct impute_methods *m, enum cell_mask_pattern pattern, double share,

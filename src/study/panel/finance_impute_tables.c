@@ -4,8 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- Numbers to show. ---------------------------------------------------------------------------------------------
- */
+/* ---- Numbers to show. -------------------------------------------------------------------------------------------- */
 
 struct summary {
     double r2, draws, seeds; /* mean; standard deviations over draws, and over seeds (NaN when there is one) */
@@ -21,7 +20,7 @@ static double deviation(const double *x, int n)
     return n > 1 ? sqrt(squares / (n - 1)) : NAN;
 }
 
-/* Rows [first, end) of a result, which differ in their seed alone. */
+/* Rows [first, end) of a result, which differ only in their seed. */
 static struct summary summarise(const struct imputation *result, int first, int end)
 {
     double of_draw[IMPUTE_MAX_DRAWS], of_seed[PANEL_MAX_SEEDS], mean = 0;
@@ -66,7 +65,7 @@ static const char **row_names(const struct impute_work *s, const struct impute_m
     return name;
 }
 
-/* The row of the network that ships: the mean of the seeds where there are several. */
+/* The row of the final network: the mean over the seeds if there are several. */
 static int shipped_row(const struct impute_methods *m)
 {
     int row = -1;
@@ -139,7 +138,7 @@ static enum dae_status add_assets(const struct impute_work *s, struct study_resu
     const char **name = arena_array(s->task->arena, (size_t)d, sizeof *name);
     if (!table || !name)
         return error_no_memory(err, "table", 0);
-    for (int j = 0; j < d; ++j) /* the panel is gone when the names are shown */
+    for (int j = 0; j < d; ++j) /* the panel no longer exists when the names are shown */
         if (!(name[j] = arena_text(s->task->arena, panel->name[j], strlen(panel->name[j]))))
             return error_no_memory(err, "table", 0);
     for (int j = 0; j < d; ++j)

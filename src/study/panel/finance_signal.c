@@ -1,5 +1,5 @@
-/* Removing noise that was added to returns: a denoising autoencoder beside the linear methods, over several seeds,
- * draws and levels. */
+/* Compares a denoising autoencoder with the linear methods at removing noise that was added to returns, over several
+ * seeds, draws and levels. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +77,7 @@ static enum dae_status measure(const struct signal_work *s, const struct panel_s
     return noise_removal_run(&options, result, err);
 }
 
-/* The corruption that the study gives in place of the config's. */
+/* The corruption that the study uses instead of the config's. */
 static enum dae_status gaussian_of(const struct signal_work *s, double sigma, const struct value **out,
                                    struct error *err)
 {
@@ -113,7 +113,7 @@ static enum dae_status train(struct signal_work *s, const struct value *corrupti
     return name ? panel_networks_train(s->task, &how, networks, err) : error_no_memory(err, "study", 0);
 }
 
-/* One network of each candidate; the best on the validation window is kept, and gets the other seeds. */
+/* Trains one network per candidate; the best on the validation window is kept, and trained with the other seeds. */
 static enum dae_status train_level(struct signal_work *s, int number, double share, struct error *err)
 {
     const struct options *o = s->options;
@@ -159,8 +159,7 @@ static enum dae_status measure_level(struct signal_work *s, int number, struct e
     return measure(s, &s->fold.split, s->options->levels.number[number], 1, method, 2 * n + 1, &s->result[number], err);
 }
 
-/* ---- Numbers to show. ---------------------------------------------------------------------------------------------
- */
+/* ---- Numbers to show. -------------------------------------------------------------------------------------------- */
 
 static double deviation(const double *x, int n)
 {
@@ -172,7 +171,7 @@ static double deviation(const double *x, int n)
     return n > 1 ? sqrt(squares / (n - 1)) : NAN;
 }
 
-/* MSE of rows [first, end), which differ in their seed alone: its mean, and deviations over draws and seeds. */
+/* MSE of rows [first, end), which differ only in their seed: its mean, and deviations over draws and seeds. */
 static void summarise(const struct noise_removal *result, int first, int end, double out[3])
 {
     double of_draw[MAX_DRAWS], of_seed[PANEL_MAX_SEEDS];
@@ -257,7 +256,7 @@ static enum dae_status add_figure(const struct signal_work *s, struct study_resu
     if (!share || !figure || !value || !row || !column)
         return error_no_memory(err, "figure", 0);
     memcpy(row, mse->row_name, (size_t)mse->n_rows * sizeof *row);
-    row[SIGNAL_N + 1] = "DAE, one network"; /* as long as fits beside the figure */
+    row[SIGNAL_N + 1] = "DAE, one network"; /* the longest name that fits next to the figure */
     row[SIGNAL_N + 2] = arena_printf(arena, "DAE, mean of %lld", (long long)s->options->seeds);
     if (!row[SIGNAL_N + 2])
         return error_no_memory(err, "figure", 0);

@@ -10,7 +10,7 @@
 #include "stats/pca.h"
 
 enum { DRAW_TEST_NOISE = 2, DRAW_TRAIN_NOISE = 3 };
-static const double affine_ridge = 1e-6; /* of the mean variance: enough to invert, too little to see */
+static const double affine_ridge = 1e-6; /* of the mean variance: enough for inversion, too little to matter */
 
 static const char *const names[SIGNAL_N] = {"noisy input", "Wiener filter", "PCA", "best affine map"};
 
