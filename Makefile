@@ -21,7 +21,7 @@ CFLAGS_ALL := -std=c11 $(OPT) $(WARN) -fPIC -pthread -MMD -MP $(SAN) $(CFLAGS)
 CPPFLAGS_ALL := -Isrc -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L -DCL_TARGET_OPENCL_VERSION=120 $(CPPFLAGS)
 LIBS   := -lOpenCL -lclblast -lyaml -lpng -ljpeg -lz -lcjson -lmd -llapacke -lopenblas -ldl -lm
 
-# Where `make install` puts things, below DESTDIR.
+# Where `make install` puts files, below DESTDIR.
 BIN_DIR    := $(PREFIX)/bin
 LIB_DIR    := $(PREFIX)/lib/dae-cl
 SHARE_DIR  := $(PREFIX)/share/dae-cl
@@ -37,7 +37,7 @@ LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/kernels_embedded.o
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
 C_FILES      := $(wildcard src/*/*.[ch] src/*/*/*.[ch] plugins/*.c tests/*/*.[ch] tests/*/*/*.[ch] tools/*/*.[ch])
 
-# One short line for each file that is made; V=1 shows the commands.
+# Prints one short line per file; V=1 shows the commands.
 Q := $(if $(V),,@)
 
 .PHONY: all
@@ -55,7 +55,7 @@ $(BUILD)/%.o: %.c
 	@echo "  CC $@"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
-# What knows the prefix is compiled again when it changes: the empty file that bears its name is made then.
+# Files that contain the prefix are compiled again when it changes: a new prefix creates an empty file with its name.
 STAMP := $(BUILD)/gen/prefix$(subst /,-,$(PREFIX))
 $(STAMP):
 	@mkdir -p $(@D)
@@ -76,7 +76,7 @@ $(BUILD)/gen/%.cl.inc: kernels/%.cl tools/embed.sh
 	@mkdir -p $(@D)
 	$(Q)bash tools/embed.sh string $< > $@.tmp && mv $@.tmp $@
 
-# A plugin sees the public header and its own kernel, nothing else of the tree.
+# A plugin sees only the public header and its own kernel.
 $(BUILD)/include/dae/%.h: src/dae/%.h
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
@@ -117,29 +117,29 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libdae.a
 tests: $(TESTS) ## build the test programs
 
 .PHONY: test
-test: ## build everything, run every test; says what is missing, which `make deps` installs
+test: ## build everything, run every test; say what is missing, which `make deps` installs
 	@NO_INSTALL=1 bash tools/packages.sh build test
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests
 	@BUILD=$(BUILD) JOBS=$(JOBS) bash tests/run.sh
 
-# The first run fills the kernel cache: only then is each leak that is reported our own, and the second needs no
+# The first run fills the kernel cache, so that all leaks that the second run reports are our own and need no
 # suppression.
 SANITIZE = BUILD=build-asan OPT='-O1 -g -fno-omit-frame-pointer' \
 	SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 .PHONY: sanitize
 sanitize: ## run every test under AddressSanitizer, LeakSanitizer and UBSan, in build-asan (PROGRAMS="...": these)
 	@$(MAKE) --no-print-directory -j$(JOBS) $(SANITIZE) all tests
-	@echo "warming up (leaks are not looked for yet)"
+	@echo "warming up (leaks are not reported yet)"
 	@BUILD=build-asan ASAN_OPTIONS=detect_leaks=0 bash tests/run.sh $(PROGRAMS) > build-asan/warm-up.log 2>&1 || \
 		{ tail -n 40 build-asan/warm-up.log; exit 1; }
 	@BUILD=build-asan bash tests/run.sh $(PROGRAMS)
 
 .PHONY: kernels
-kernels: $(BUILD)/tests/kernels/test_kernels ## compile each kernel file alone on the default device, warnings as errors
+kernels: $(BUILD)/tests/kernels/test_kernels ## compile each kernel file by itself on the default device, warnings as errors
 	$<
 
 .PHONY: oclgrind
-oclgrind: all tests ## run every kernel in the simulator oclgrind, which sees races and accesses outside of buffers
+oclgrind: all tests ## run every kernel in the simulator oclgrind, which detects races and accesses outside of buffers
 	bash tests/oclgrind.sh $(BUILD)/tests/graph/test_conformance
 
 .PHONY: mutations
@@ -148,15 +148,15 @@ mutations: all $(EXAMPLES) $(BUILD)/tests/graph/test_conformance ## break kernel
 		MUTANT_PLUGIN='$(CC) -I$(BUILD)/include -I$(BUILD)/gen $(CFLAGS_ALL)' \
 		MUTANT_LIBS='$(BUILD)/libdae.a $(LIBS) -lcmocka $(LDFLAGS)' bash tests/mutations.sh
 
-# A platform that is not named in PLATFORMS is tried and may be missing; see tests/platforms.py.
+# A platform that is not named in PLATFORMS is tested if it exists; see tests/platforms.py.
 .PHONY: test-platforms tested-on
 test-platforms: all tests ## test every OpenCL implementation here (PLATFORMS="pocl intel my.icd": these)
 	@BUILD=$(BUILD) python3 tests/platforms.py $(PLATFORMS)
-tested-on: ## write what the last test-platforms found into README.md
+tested-on: ## write the results of the last test-platforms to README.md
 	python3 tools/tested_on.py $(BUILD)/platforms/summary.json README.md
 
 .PHONY: layers
-layers: ## check who includes whom, who uses which library, and that files are short
+layers: ## check includes between floors, the home of each library, and the length of files
 	@bash tools/layers.sh
 
 .PHONY: format format-check
@@ -166,7 +166,7 @@ format-check: ## fail when a C file is not formatted
 	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
 
 .PHONY: tidy
-tidy: $(BUILD)/gen/kernels_embedded.c ## advice of clang-tidy on every file of src/
+tidy: $(BUILD)/gen/kernels_embedded.c ## run clang-tidy on every file of src/
 	$(CLANG_TIDY) --quiet $(LIB_SOURCES) $(CLI_SOURCES) -- -std=c11 $(CPPFLAGS_ALL)
 
 # ---- Documents, from the tables that the program itself reads. --------------------------------------------------------
@@ -190,7 +190,7 @@ pictures: all ## draw docs/images/corruptions.png from the real kernels
 # ---- Measuring. --------------------------------------------------------------------------------------------------------
 
 .PHONY: peers
-peers: all ## measure beside PyTorch and JAX (installed into build/peers), refresh docs/performance.md
+peers: all ## compare speed with PyTorch and JAX (installed into build/peers), refresh docs/performance.md
 	bash tools/peers/setup.sh $(BUILD)/peers
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $(BUILD)/peers/rates tools/peers/rates.c $(BUILD)/libdae.a $(LIBS) $(LDFLAGS)
 	$(BUILD)/peers/bin/python tools/peers/compare.py

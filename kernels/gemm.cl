@@ -4,7 +4,7 @@
  *                 transposed, DOTS x DOTS dot products of rows of A and B, 16 terms at a time
  *   gemm_turned   for many rows and a transposed B: a work-item turns a piece of B, and takes the same tiles with it
  *   gemm_grid     one work-group of TILE x TILE owns as many numbers of C and shares pieces of A and B
- *   gemm_finish   the fold alone, over a C that another library wrote
+ *   gemm_finish   only the fold, over a C that another library wrote
  *
  * The host includes this file in one program once for each way to store A and B. Macros: GEMM(name): names the
  * functions. TRANSPOSE_A, TRANSPOSE_B: how A and B are stored, (k,m) and (n,k) when 1. FOLD_SUM(T, fold, sum, other):

@@ -11,7 +11,7 @@ struct arena {
 /* Zeroed memory aligned for any type, owned by the arena; NULL when out of memory. */
 void *arena_alloc(struct arena *arena, size_t bytes);
 
-/* Zeroed array of count items of size bytes; NULL if memory is short or the product overflows. */
+/* Zeroed array of count items of size bytes; NULL when out of memory or if the product overflows. */
 void *arena_array(struct arena *arena, size_t count, size_t size);
 
 /* A copy of text[0..len) with a terminating NUL. */

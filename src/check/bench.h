@@ -14,8 +14,7 @@ struct bench_options {
     const struct plugin *optimizer;
     const void *optimizer_state;
     int64_t batch;
-    int64_t memory_bytes;  /* of the device that the data may take, beyond which they are streamed; 0: as a run decides
-                            */
+    int64_t memory_bytes;  /* device memory for the data, beyond which they are streamed; 0: as a run decides */
     int n_windows;         /* at least 1; the median counts */
     double window_seconds; /* the minimum length of each */
     bool train_only;       /* measures only training and the start */

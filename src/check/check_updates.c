@@ -37,8 +37,7 @@ static void compare_update(const struct verifier *v, double lr, const double *c,
         worst_add(&worst[1], (double)after->state[k * len + i], is_measure ? states[k] : NAN, state_bound[k]);
 }
 
-/* The average of old and new numbers with positive weights; three roundings, of numbers no larger than both together.
- */
+/* The average of old and new numbers with positive weights: three roundings of numbers no larger than their sum. */
 static void compare_average(const struct verifier *v, int64_t t, const struct training_state *before,
                             const struct training_state *after, int64_t i, struct worst *worst)
 {

@@ -63,8 +63,8 @@ MUST_USE bool value_list_add(struct arena *arena, struct value *list, struct val
 MUST_USE bool value_map_add(struct arena *arena, struct value *map, const char *key, struct mark mark,
                             struct value *value);
 
-/* A copy of the whole value, with all marks, in the arena; texts are shared. It has no parent. NULL when out of memory.
- */
+/* A copy of the whole value with its marks, in the arena; texts are shared. It has no parent. NULL when out of
+ * memory. */
 struct value *value_copy(struct arena *arena, const struct value *value);
 
 /* The place of the value, as --set writes it: "model.layers.2.conv2d.filters"; "" for the root. "..." replaces the

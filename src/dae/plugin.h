@@ -17,8 +17,7 @@
  * Layout: channels last. A shape describes ONE sample, without the batch axis: (H,W,C), or (N) for a vector. Weights
  * are (K,N) matrices: dense in x out, convolution (kh*kw*cin) x cout.
  *
- * A plugin's state consists of its parameters, as the config gives them. It is constant: no function may write to it.
- */
+ * A plugin's state is its parameters, as the config gives them. It is constant: no function may write to it. */
 #ifndef DAE_PLUGIN_H
 #define DAE_PLUGIN_H
 
@@ -255,8 +254,7 @@ static inline double dae_clamp(double number, const double interval[2])
 
 /* ---- References that are not formulas. --------------------------------------------------------------------------- */
 
-/* One sample's random draws, for references of kernels that draw: the kernel's numbers, by element (kernels/dae.clh).
- */
+/* One sample's random draws, for references of kernels that draw: the same numbers, by element (kernels/dae.clh). */
 struct dae_draw {
     uint32_t (*word)(const struct dae_draw *draw, uint32_t element); /* 32 random bits */
     float (*unit)(const struct dae_draw *draw, uint32_t element);    /* in (0, 1], rounded as the device rounds it */

@@ -1,6 +1,6 @@
 /* Drawn digits: an endless labelled set that looks like handwriting, to replace MNIST. Each sample is a pen stroke
  * model of its class, distorted at random and drawn with soft edges, white (255) on black (0), in a 20 x 20 box whose
- * centre of mass lies in the middle of 28 x 28. */
+ * centre of mass is in the middle of 28 x 28. */
 #ifndef DATA_DIGITS_H
 #define DATA_DIGITS_H
 

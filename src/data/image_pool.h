@@ -3,7 +3,7 @@
  *
  *   uint32 [0]                  images n
  *   uint32 [1]                  places P: all positions that a patch can have in any of them
- *   uint32 [2]                  so many bytes behind a pixel lies that of the noisy partner; 0: there are none
+ *   uint32 [2]                  offset in bytes from a pixel to that of the noisy partner; 0: there are none
  *   uint32 [3 + 4 i .. +4)      image i: places in the images before it, byte of its first pixel in the block, H, W
  *   bytes                       pixels (H,W,C) of each, to be taken as v / 255; then those of the noisy partners
  *

@@ -1,5 +1,5 @@
 /* Drawn points in the plane whose truth is known: a Gaussian mixture, whose density is a formula, and a spiral, whose
- * points lie on a curve (Alain & Bengio, "What regularized auto-encoders learn from the data-generating distribution",
+ * points are on a curve (Alain & Bengio, "What regularized auto-encoders learn from the data-generating distribution",
  * JMLR 15, 2014, figure 5). */
 #ifndef DATA_PLANE_H
 #define DATA_PLANE_H

@@ -1,4 +1,4 @@
-/* Inside the device floor only: the OpenCL objects behind the opaque types. */
+/* The OpenCL objects behind the opaque types, only for the device floor. */
 #ifndef DEVICE_HANDLES_H
 #define DEVICE_HANDLES_H
 
@@ -38,8 +38,7 @@ struct buffer {
     struct device *device;
     cl_mem memory;
     uint64_t bytes;
-    cl_mem whole; /* with guard zones, the buffer of which `memory` is a piece, guard_bytes from either end; else NULL
-                   */
+    cl_mem whole; /* with guard zones: `memory` is a piece of it, guard_bytes from either end; else NULL */
     uint64_t guard_bytes;
     char name[64];
     struct buffer *next;

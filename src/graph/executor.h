@@ -79,8 +79,7 @@ MUST_USE enum dae_status executor_read_gradients_later(const struct executor *ex
                                                        struct device_event **event, struct error *err);
 MUST_USE enum dae_status executor_set_gradients(struct executor *executor, const float *gradients, struct error *err);
 
-/* Enqueues corruption, forward and loss of one batch (SCHEDULE_EVALUATE), or forward of given inputs (SCHEDULE_INFER).
- */
+/* Enqueues corruption, forward and loss of a batch (SCHEDULE_EVALUATE), or forward of given inputs (SCHEDULE_INFER). */
 MUST_USE enum dae_status executor_forward(struct executor *executor, enum schedule_kind kind, const struct batch *batch,
                                           struct error *err);
 

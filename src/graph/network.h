@@ -23,11 +23,9 @@ struct node {
     int n_readers;                          /* nodes that read this one */
     int64_t weight_offset[DAE_MAX_WEIGHTS]; /* in the parameters, in floats */
     bool wants_gradient;                    /* its own weights or those of a node before it are trained */
-    bool corrupts;                          /* a corruption or a node that finds its mask; does not run on clean input
-                                             */
+    bool corrupts;                          /* a corruption or a node of its mask; not run on clean input */
     bool twin;                              /* shares the weights of a node before it, but has its own gradients */
-    int stream;                             /* the node whose draws it uses: itself, or the corruption that it repeats
-                                             */
+    int stream;                             /* the node whose draws it uses: itself, or the one it repeats */
     struct {
         int stream, n, index;
     } choice; /* n > 1: acts on the samples that draw `index` of n in this stream, and copies the others */
@@ -58,8 +56,8 @@ MUST_USE enum dae_status network_begin(struct network *network, struct arena *ar
 MUST_USE enum dae_status network_add(struct network *network, const struct plugin *plugin, const void *state,
                                      const char *name, struct mark mark, const int *inputs, int n_inputs,
                                      struct error *err);
-/* The same for a plugin of the host's own: one pointer of `table` is set, the rest is zero. The node is called as the
- * plugin, and gets a copy of its head's state_bytes at `state`; NULL is zeros. */
+/* The same for a plugin of the host's own: one pointer of `table` is set, the rest is zero. The node has the plugin's
+ * name, and gets a copy of its head's state_bytes at `state`; NULL means zeros. */
 MUST_USE enum dae_status network_add_own(struct network *network, const struct plugin *table, const void *state,
                                          struct mark mark, const int *inputs, int n_inputs, struct error *err);
 /* Places the statistics, once all nodes are there: parameters_len. */
@@ -67,11 +65,11 @@ MUST_USE enum dae_status network_place_statistics(struct network *network, struc
 /* DAE_PLUGIN when `what` of a node's plugin, "forward", has written to its state. */
 MUST_USE enum dae_status network_check_state(const struct node *node, const char *what, struct error *err);
 
-/* "conv2d_2": the second of its kind without a name of its own. */
+/* "conv2d_2": the second unnamed one of its kind. */
 void network_default_name(const struct network *network, const char *type, char name[NETWORK_NAME_LEN]);
 
-/* Whether a data set of n samples will do: some corruptions read other samples than their own. DAE_CONFIG at the
- * corruption that wants more of them, or all on the device. */
+/* Checks that a data set of n samples is sufficient, because some corruptions read other samples. DAE_CONFIG at a
+ * corruption that requires more of them, or all of them on the device. */
 MUST_USE enum dae_status network_check_samples(const struct network *network, int64_t n, bool streamed,
                                                struct error *err);
 
@@ -81,7 +79,7 @@ void network_init(const struct network *network, float *parameters);
 /* A node by name, or -1. */
 int network_find(const struct network *network, const char *name);
 
-/* Whether a layer, and not the loss alone, reads the mask. */
+/* Whether a layer, and not only the loss, reads the mask. */
 bool network_layers_read_mask(const struct network *network);
 
 /* The first node that couples the samples of a batch in training (struct dae_layer), or -1. */

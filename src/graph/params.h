@@ -11,8 +11,8 @@
 
 /* Reads `NAME` or `{NAME: {key: value, ...}}`: finds the plugin of that kind, allocates its state in the arena, fills
  * it from the rows, and writes every default back into the tree, so that the tree says what the run did. `others` are
- * keys beside NAME that the caller reads itself. Unknown plugins and keys, wrong types and ranges: DAE_CONFIG at the
- * place. */
+ * further keys next to NAME that the caller reads itself. Unknown plugins and keys, wrong types and ranges: DAE_CONFIG
+ * at the place. */
 MUST_USE enum dae_status params_read(const struct registry *registry, enum plugin_kind kind, struct value *value,
                                      const char *const *others, int n_others, struct arena *arena,
                                      const struct plugin **plugin, const void **state, struct error *err);

@@ -233,8 +233,7 @@ static bool ends_with(const struct text *text, const char *end, size_t len)
 static enum dae_status draw_png(int width, int height, const struct text *script, struct text *png, struct error *err)
 {
     char terminal[200];
-    /* This terminal measures fonts in points of 1/72 inch at 96 dots per inch; a factor of three quarters gives pixels.
-     */
+    /* This terminal measures fonts in points of 1/72 inch at 96 dots per inch; three quarters convert to pixels. */
     snprintf(terminal, sizeof terminal,
              "set encoding utf8\nset terminal pngcairo noenhanced background rgb 'white' font 'Arial,%d' fontscale "
              "0.75 size %d,%d\nkey_spacing = 1.2\npoint_scale = 1\n",

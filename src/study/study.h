@@ -56,7 +56,7 @@ struct study_figure {
         STUDY_TILES,    /* rows of images under labels */
         STUDY_HEAT_MAP, /* a table as coloured cells */
         STUDY_SCATTER,  /* points in the plane, coloured by class */
-        STUDY_FIELD,    /* arrows in the plane, with points behind */
+        STUDY_FIELD,    /* arrows in the plane over points */
     } kind;
     const char *x_label, *y_label; /* LINES, SCATTER, FIELD, HEAT_MAP */
     bool log_y;                    /* LINES */

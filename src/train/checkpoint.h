@@ -12,8 +12,7 @@ struct checkpoint {
     float *parameters;    /* (parameters_len) */
     float *state;         /* (n_states, trained_len) */
     float *average;       /* (parameters_len) running mean of the parameters; NULL: none is kept */
-    float *best;          /* (parameters_len) of the best epoch so far by validation; NULL: validation does not choose
-                           */
+    float *best;          /* (parameters_len) of the best epoch so far; NULL: validation does not choose */
     float *step_losses;   /* (step) of the unfinished epoch */
     double *train_losses; /* (epoch) */
     double *test_losses;  /* (epoch) */

@@ -34,15 +34,13 @@ struct trainer_options {
     struct loader *train, *validation;
     bool choose; /* `validation` is not the test set: its loss chooses the epoch whose network is kept, and may end the
                   * training (settings->early_stop). Otherwise it is only reported */
-    const struct multi_device_helper *helper; /* n_helpers further devices, each of which trains on a part of each batch
-                                               */
+    const struct multi_device_helper *helper; /* n_helpers further devices, each with a part of each batch */
     int n_helpers;
     const int64_t *weights; /* (1 + n_helpers): how a batch is split; NULL: by measured speed */
     bool corrupt; /* false: the standard autoencoder, trained and validated without noise, and without a penalty */
     const char *checkpoint;                                              /* file, or NULL */
     const char *fingerprint;                                             /* of the config, for the checkpoint */
-    bool resume;                                                         /* continue from the checkpoint if there is one
-                                                                          */
+    bool resume;                                                         /* continue from an existing checkpoint */
     const volatile sig_atomic_t *stop;                                   /* a signal's number once one came, or NULL */
     void (*on_progress)(void *context, const struct progress *progress); /* or NULL */
     enum dae_status (*on_epoch)(void *context, const struct epoch_record *record, struct error *err); /* or NULL */

@@ -1,5 +1,5 @@
-/* From a panel to the two splits of a run. A sample is a window of consecutive rows, flattened oldest row first, so of
- * shape (window * assets); windows begin at every row and overlap. All rows of a training sample are in the training
+/* Makes the two splits of a run from a panel. A sample is a window of consecutive rows, flattened oldest row first, so
+ * of shape (window * assets); windows begin at every row and overlap. All rows of a training sample are in the training
  * window, all rows of a test sample in the test window. */
 #ifndef DATA_PANEL_PANEL_SAMPLES_H
 #define DATA_PANEL_PANEL_SAMPLES_H
@@ -13,7 +13,7 @@ struct panel_samples_options {
     int64_t window;             /* rows per sample, at least 1 */
     double clip;                /* see panel_standardise */
     enum panel_returns returns; /* what the numbers are; stored with the columns */
-    int64_t limit, test_limit;  /* most samples of either split */
+    int64_t limit, test_limit;  /* largest number of samples of each split */
 };
 
 /* Standardises the panel by the moments of its training window and copies the samples as floats, holes as NaN, and the
