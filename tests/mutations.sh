@@ -2,7 +2,7 @@
 # mutations.sh: proof that the verification can fail. Each block of tests/mutations.list breaks one line of a kernel, or of the
 # host's code that drives them, or a plugin's formula, and names what must catch it. First everything must pass unbroken. The Makefile sets BUILD,
 # MUTANT_CC and MUTANT_PLUGIN (the
-# compiler with all its flags, for the host and for plugins) and MUTANT_LIBS. MUTATIONS=N runs the N-th block alone.
+# compiler with all its flags, for the host and for plugins) and MUTANT_LIBS. MUTATIONS=N runs only block N.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${BUILD:=build}" "${MUTANT_CC:?run it by: make mutations}" "${MUTANT_LIBS:?}" "${MUTANT_PLUGIN:?}"
@@ -31,7 +31,7 @@ read_list() {
     done <"$list"
 }
 
-# Writes the broken file of block $1 to $2. A text that is not there exactly once is an error: the list has gone stale.
+# Writes the broken file of block $1 to $2. A text that does not occur exactly once is an error: the list is stale.
 mutate() {
     local text find with rest edit
     text=$(cat "${files[$1]}" && echo .)
@@ -59,7 +59,7 @@ run_catcher() {
     fi
 }
 
-# What block $1 comes to: one line, and a status of 0 only when it was caught, by failed rows and nothing else.
+# The result of block $1: one line, and status 0 only if failed rows, and not a crash, caught it.
 try_block() {
     local own=$folder/$1 test=$BUILD/tests/graph/test_conformance plugins=$BUILD/plugins code=0
     mkdir -p "$own/kernels"

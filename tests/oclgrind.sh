@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
-# oclgrind.sh TEST_CONFORMANCE: runs a reduced conformance suite in the simulator oclgrind, which sees what a device does not
-# say: data races, accesses outside of buffers, reads of memory that nobody wrote, misuse of the API. Any line of it fails.
-# First it must find one planted bug of each kind. An uninitialised number counts when a branch, an address or a built-in
+# oclgrind.sh TEST_CONFORMANCE: runs a reduced conformance suite in the simulator oclgrind, which detects what a device hides:
+# data races, accesses outside of buffers, reads of uninitialised memory, misuse of the API. Any line of its output fails.
+# First it must find one planted bug of each kind. An uninitialised number counts if a branch, an address or a built-in
 # function (fma, exp, sqrt ...) uses it, now or in a later kernel.
 #
-# Every plugin with kernels of its own runs, one formula of each kind, networks derived from another, and what an
-# executor launches beside its layers (the cut of patches, the norm of gradients), in both shapes; work-groups are of 8
-# (tests/device/lowered.c), which takes every path of 64 in less time. The kernels are compiled without optimisation:
-# version 21.10 does not know an instruction that the optimiser puts in, and so sees the accesses as they are written. Two
-# of its faults would report numbers that were written as uninitialised, or crash: see mend_simulator and
-# tests/device/whole_writes.c.
+# It runs every plugin that has kernels, one formula of each kind, derived networks, and an executor's other launches (the
+# cut of patches, the norm of gradients), in both shapes. Work-groups have 8 work-items (tests/device/lowered.c), which
+# covers every path of 64 in less time. The kernels are compiled without optimisation, because version 21.10 does not know
+# an instruction that the optimiser emits; so it sees the accesses as written. Two of its faults would report written
+# numbers as uninitialised, or crash: see mend_simulator and tests/device/whole_writes.c.
 set -euo pipefail
 
 if [ $# -ne 1 ]; then
@@ -24,9 +23,9 @@ folder=$(mktemp -d)
 export folder
 trap 'rm -rf "$folder"' EXIT
 
-# Of a shuffle's mask, the numbers of lanes, oclgrind 21.10 takes the one that is 11 for "no lane", and not -1, which it
-# takes for an index. (The comparison names LLVM's constant for the kind of a value, not for a lane.) The constant is one
-# byte of the library; a copy gets the right one. Another version is taken as it is.
+# In a shuffle's mask of lanes, oclgrind 21.10 mistakes lane 11 for "no lane", and -1 for an index. (The comparison uses
+# LLVM's constant for the kind of a value, not for a lane.) The constant is one byte of the library, which is corrected in
+# a copy. Other versions are used unchanged.
 mend_simulator() {
     local library name at
     library=$(ldd "$icd" | awk '/liboclgrind-/ { print $3 }')
@@ -49,9 +48,9 @@ export OCL_ICD_VENDORS=$icd OCLGRIND_DATA_RACES=1 OCLGRIND_UNINITIALIZED=1 OCLGR
 export OCLGRIND_BUILD_OPTIONS=-cl-opt-disable
 export DAE_CL_REDUCED=1 LOWERED_GROUP=8
 
-# Runs the cases of plugin $1 in shape $2, or the program test_$1 (jacobian, executor). In folder $3, what they print lies in
-# $1_$2.out and .err, what oclgrind found in .log: through a pipe, as each OpenCL context begins the log anew, and a file would
-# hold the last one's alone.
+# Runs the cases of plugin $1 in shape $2, or the program test_$1 (jacobian, executor). In folder $3, $1_$2.out and .err have
+# their output, and .log what oclgrind found. The log is a pipe, because each OpenCL context restarts it, and a file would
+# contain only the last one's.
 simulate() {
     local name=$3/$1_$2 program=$test
     case $1 in jacobian | executor) program=$(dirname "$test")/test_$1 ;; esac
@@ -61,7 +60,7 @@ simulate() {
     return "${PIPESTATUS[0]}"
 }
 
-# Plants a bug: in what runs as $1 in shape $2, file $3, sed expression $4, and text $5 that the report must hold.
+# Plants a bug in what runs as $1 in shape $2: file $3, sed expression $4, and text $5 that the report must contain.
 must_find() {
     local own
     own=$(mktemp -d -p "$folder")
@@ -94,7 +93,7 @@ judge() {
 }
 export -f judge simulate must_find
 
-# Every task, a line of shell each.
+# Every task, one line of shell each.
 tasks() {
     local shape plugin
     cat <<'END'

@@ -28,9 +28,10 @@ OUT = os.path.abspath(os.path.join(BUILD, "platforms"))
 VENDORS = "/etc/OpenCL/vendors"
 OCLGRIND = "/usr/lib/oclgrind/liboclgrind-rt-icd.so"
 CONFIGS = ["conv_mnist", "fc_mnist"]
-# rusticl's compiler takes minutes for most kernels, and for those with wide vectors does not end: a few small cases in half
-# a minute each, on work-groups of the 32 work-items that its kernels take (tests/device/lowered.c says so for the device); and
-# what dae-cl itself must do well with such a driver, and with Clover, which comes in the same package and has no device.
+# rusticl's compiler takes minutes for most kernels, and does not finish those with wide vectors. So a few small cases run,
+# for half a minute each, on work-groups of the 32 work-items that its kernels accept (tests/device/lowered.c reports this for
+# the device); and dae-cl's behaviour is tested with such a driver, and with Clover, which is in the same package and has no
+# device.
 RUSTICL_CASES = ["mse grid", "bce grid", "sgd grid", "adam grid", "adamw grid", "flatten grid", "add grid", "sgd wide"]
 OWN_TASKS = ["devices", "doctor", "clover"]
 CLOVER = """set -o pipefail; "$0" devices 2>&1 | tee >(cat >&2) |

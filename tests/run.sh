@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # run.sh [PROGRAM...]: runs the test programs, or else all of them: the cmocka programs of $BUILD/tests and tests/cli/*.sh.
-# JOBS run side by side (as many as there are processors), each with a TMPDIR of its own. When a program has ended, one line
-# gives its verdict, with its log where it failed; the last line is the sum over all test cases. A program that crashes, ends
-# with another status than its verdict, runs no test, or is missing counts as a failed case. Runs in the checkout.
+# JOBS run at once (as many as there are processors), each with its own TMPDIR. When a program ends, one line gives its
+# verdict, with its log if it failed; the last line is the sum over all test cases. A program that crashes, ends with a
+# status that contradicts its verdict, runs no test, or is missing counts as a failed case. Runs in the checkout.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 export BUILD=${BUILD:-build}
-limit=${TEST_SECONDS:-1800} # of one program; a hung program needs no short limit, and the others go on beside it
+limit=${TEST_SECONDS:-1800} # of one program; no short limit is needed, because other programs continue while one hangs
 jobs=${JOBS:-$(nproc)}
 
-# The programs that take longest start first: none of them is left to run by itself at the end.
+# The programs that take longest start first, so that none of them runs alone at the end.
 longest=("$BUILD"/tests/{graph/test_conformance,device/test_gemm,check/test_bench})
 
-# Tests are run by make, and some run make: nothing of the outer one may reach them.
+# Make runs the tests, and some tests run make, which must not see variables of the outer one.
 unset MAKEFLAGS MAKELEVEL MFLAGS NO_INSTALL JOBS
 export LC_ALL=C
 export DAE_CL_PLUGINS=$BUILD/plugins
@@ -23,7 +23,7 @@ mkdir -p "$POCL_CACHE_DIR"
 work=$(mktemp -d)
 declare -A running=() # process id -> number of the program
 
-# Each child is a `timeout`, which passes the signal on to all that its program has started.
+# Each child is a `timeout`, which passes the signal on to everything that its program has started.
 stop_all() {
     [ ${#running[@]} -eq 0 ] || kill "${!running[@]}" 2>/dev/null
     wait

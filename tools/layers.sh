@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # layers.sh [TREE]: the rules that keep the house in order. A file under src/ includes its own floor and floors below; a
-# library's header has one home; plugins see the public header alone; files are short; the host names no plugin.
+# library's header has one home; plugins see only the public header; files are short; the host names no plugin.
 set -euo pipefail
 cd "${1:-.}"
 shopt -s nullglob
@@ -103,7 +103,7 @@ for file in src/*/*.[ch] src/*/*/*.[ch] plugins/*.c kernels/*.cl kernels/*.clh t
 done
 
 # The host knows nothing by name: what it asks of a plugin, a source or a study is a member or a flag. A name is written
-# in its own file alone; sources may name others as their stand-ins. These names are words with other meanings as well:
+# only in its own file; sources may name others as their fallbacks. These names are words with other meanings as well:
 # of them, only comparisons are refused.
 words=' block compare contraction digits features images mse score '
 names=(plugins/*.c src/data/sources/*.c)

@@ -1,5 +1,5 @@
-/* Files that are written whole: what a name leads to is written and the name stays, on file systems that lack this or
- * that as well. fchmod, fsync and rename fail here when a test says so. */
+/* Files that are written completely: the file that a name leads to is written and the name stays, also on file systems
+ * that lack some features. fchmod, fsync and rename fail if a test says so. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 #include "base/atomic_file.h"
 #include "base/file.h"
 
-/* ---- A file system that fails: these take the place of libc's. --------------------------------------------------- */
+/* ---- A file system that fails: these replace libc's functions. --------------------------------------------------- */
 
 static int fchmod_error, fsync_error, folder_error, rename_error;
 
@@ -172,7 +172,7 @@ static void long_names_are_written(void **state)
     assert_int_equal(n_files(), 6);
 }
 
-/* Two names that are alike for more bytes than a temporary's name keeps are open at once. */
+/* Two files are open at once whose names differ only beyond the bytes that a temporary file's name keeps. */
 static void temporaries_differ(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* What is remembered comes back whole, and nothing that was damaged, moved or left open to others does. */
+/* Memos come back complete, and damaged or moved ones, or those that others can write to, do not. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -103,7 +103,7 @@ static void every_flipped_byte_is_seen(void **state)
     for (size_t i = 0; i < len; ++i) {
         bytes[i] ^= 4;
         assert_int_equal(atomic_file_save(path, bytes, len, &err), DAE_OK);
-        assert_true(recall("key") == -1 || recall("key") == 12345); /* a blank may have become another blank */
+        assert_true(recall("key") == -1 || recall("key") == 12345); /* a blank may have become another kind of blank */
         assert_true(recall("key") == 12345 || strstr(problem, "damaged"));
         bytes[i] ^= 4;
     }
@@ -159,7 +159,7 @@ static void the_folder_is_found_and_made(void **state)
     assert_string_equal(path, want);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0700);
-    setenv("XDG_CACHE_HOME", "relative", 1); /* the standard says: to be ignored */
+    setenv("XDG_CACHE_HOME", "relative", 1); /* to be ignored, according to the standard */
     assert_int_equal(cache_folder(path, sizeof path, &err), DAE_OK);
     assert_string_equal(path, want);
     setenv("XDG_CACHE_HOME", "/dev/null", 1);
@@ -222,7 +222,7 @@ static void the_oldest_are_forgotten_first(void **state)
     for (int i = 0; i < 6; ++i) {
         snprintf(key, sizeof key, "key %d", i);
         keep_bytes(key, key, sizeof key);
-        usleep(20000); /* more than the clock of any file system is coarse */
+        usleep(20000); /* longer than the resolution of any file system's clock */
     }
     remember("another kind", 1);
     cache_trim("blob", 4);

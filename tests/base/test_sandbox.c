@@ -1,4 +1,4 @@
-/* Children that answer, crash, hang, exit and chatter: each has its story, and leaves nothing behind. */
+/* Children that answer, crash, hang, exit and print: each gets its story, and nothing of it remains. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,7 +90,7 @@ static cJSON *spins(void *context)
     return NULL;
 }
 
-/* As on a machine that is busy otherwise: a sixth of a processor, for twice as long as a step may take. */
+/* As on a busy machine: a sixth of a processor, for twice as long as a step may take. */
 static cJSON *starves(void *context)
 {
     sandbox_step("compiling");
@@ -205,7 +205,7 @@ static double taken(void)
            1e-6 * (double)usage.ru_stime.tv_usec;
 }
 
-/* By the clock it might go on for ten times its seconds, were it kept from the processors. */
+/* By the clock it might continue for ten times its limit if it got no processor time. */
 static void who_computes_too_long_is_stuck(void **state)
 {
     (void)state;

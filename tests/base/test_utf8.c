@@ -1,4 +1,4 @@
-/* What a file holds reaches the terminal without its control characters, and stays text otherwise. */
+/* Text from a file reaches the terminal without its control characters, and is otherwise unchanged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Measuring: that what is measured is a whole training step, that the numbers fit each other, and that timing launches
- * counts them rightly. No test depends on how fast anything is. */
+/* Measuring covers a whole training step, its numbers are consistent, and timing counts launches correctly. No test
+ * depends on speed. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -271,7 +271,7 @@ static void products_are_named_by_shape(void **state)
     close_subject(&s);
 }
 
-/* What is measured is what a run does. */
+/* The measurement does what a run does. */
 static void launches_are_those_of_a_run(void **state)
 {
     (void)state;

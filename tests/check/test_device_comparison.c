@@ -1,4 +1,4 @@
-/* Two devices against each other: here the two shapes of one, of which a broken kernel makes one wrong. */
+/* Compares two devices: here the two shapes of one device, one of which gets a broken kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ static void check(enum dae_status status, const struct error *err)
         fail_msg("%s", err->text);
 }
 
-/* Fills the report; its memory is the arena's. */
+/* Fills the report; the arena owns its memory. */
 static void compare(struct arena *arena, struct verify_report *report)
 {
     struct error err = {0};
@@ -62,7 +62,7 @@ static const struct verify_row *first_failed(const struct verify_report *report)
     return NULL;
 }
 
-/* Compares while kernels/`name` has `with` in the place of `find`. */
+/* Compares while kernels/`name` has `with` instead of `find`. */
 static void compare_broken(const char *name, const char *find, const char *with, struct arena *arena,
                            struct verify_report *report)
 {
@@ -112,7 +112,7 @@ static void the_first_node_that_differs_is_named(void **state)
     assert_string_equal(row->node, "wide");
     assert_string_equal(row->what, "values");
     assert_non_null(strstr(row->note, "the second device is further from the reference"));
-    for (int i = 0; i < report.n_rows; ++i) /* what follows is right for what it reads */
+    for (int i = 0; i < report.n_rows; ++i) /* later nodes are right for what they read */
         if (strcmp(report.row[i].node, "bent") == 0)
             assert_true(report.row[i].passed);
     arena_release(&arena);

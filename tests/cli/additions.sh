@@ -1,7 +1,7 @@
-# What stands in a table is added by one file and one line: a source of data, and a study.
+# One file and one line add a source of data or a study to its table.
 . "$(dirname "$0")/harness.sh"
 
-# The program with files of a changed copy of src/ in the place of those in the library.
+# Builds the program with files of a changed copy of src/ instead of those in the library.
 build() { # FILE...
     local libraries
     libraries=$(sed -n 's/^LIBS *:= //p' Makefile)

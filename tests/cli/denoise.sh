@@ -366,7 +366,7 @@ run "$dae_cl" denoise $model a.png -o none --platform nonsense
 code_is 3
 err_has "'nonsense' comes from --platform"
 
-# What follows is found before any device is looked for, and leaves no folder behind.
+# The following errors are found before any device is opened, and no folder is created.
 export OCL_ICD_VENDORS=/nonexistent
 
 refused() { # CODE, arguments; the golden text on standard input

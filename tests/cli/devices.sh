@@ -1,4 +1,4 @@
-# Which device is used, and what is said when there is none (exit code 3).
+# Which device is used, and the message if there is none (exit code 3).
 . "$(dirname "$0")/harness.sh"
 
 case_is "the list"
@@ -90,7 +90,7 @@ run "$dae_cl" run tests/cli/small.yaml --out "$work/run" --platform cpu:99999999
 code_is 2
 err_has "write NAME or NAME:N"
 
-# Two drivers of the same names: both real, one by another path.
+# Two drivers with the same names: both are real, one has another path.
 library=$("$dae_cl" doctor --json 2>/dev/null | python3 -c '
 import json, sys
 drivers = json.load(sys.stdin)["drivers"]

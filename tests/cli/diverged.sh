@@ -1,4 +1,4 @@
-# Trainings that diverge: each is seen where it happens, ends with exit status 8 and the cause, and leaves neither a model
+# Trainings that diverge: each is detected where it happens, ends with exit status 8 and the cause, and leaves neither a model
 # nor a checkpoint that is not finite.
 . "$(dirname "$0")/harness.sh"
 

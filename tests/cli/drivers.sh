@@ -1,5 +1,5 @@
-# Broken OpenCL set-ups: each ends in a clear report, alone with exit code 3 and beside a good driver with that one taken,
-# within ten seconds. The drivers that go wrong are built here, from broken_driver.c.
+# Broken OpenCL set-ups: each gives a clear report within ten seconds. Alone it ends with exit code 3; next to a good driver,
+# the good one is used. The faulty drivers are built here from broken_driver.c.
 . "$(dirname "$0")/harness.sh"
 
 limit=10 # seconds; a bound on hanging, not on speed
@@ -23,14 +23,14 @@ in_time() {
     [ "$code" -ne 124 ] || problem "did not end within $limit s"
 }
 
-# The folders $work/alone-NAME with the file that is on standard input, and $work/beside-NAME with PoCL's as well.
+# Creates $work/alone-NAME with the file from standard input, and $work/beside-NAME with PoCL's in addition.
 set_up() { # NAME
     mkdir -p "$work/alone-$1" "$work/beside-$1"
     tee "$work/alone-$1/bad.icd" >"$work/beside-$1/bad.icd"
     cp "$good" "$work/beside-$1/good.icd"
 }
 
-# Both set-ups, and what each must say of the driver.
+# Runs both set-ups and checks what each says about the driver.
 reports() { # NAME TEXT
     run env OCL_ICD_VENDORS="$work/alone-$1" timeout $limit "$dae_cl" devices
     in_time
@@ -168,7 +168,7 @@ code_is 0
 err_has "device '' on 'Test platform' is not used: it is older than OpenCL 1.2"
 err_has "device: CPU '"
 
-# The wrong device is a good one that is given a wrong kernel.
+# The wrong device is a good one that gets a wrong kernel.
 case_is "a device that computes wrong numbers"
 mkdir "$work/wrong" "$work/unbuilt"
 sed 's/+ 1.0f/+ 1.5f/' kernels/probe.cl >"$work/wrong/probe.cl"
@@ -268,7 +268,7 @@ run env OCL_ICD_VENDORS="$work/alone-needing" GONE="$work/nowhere/gone" "$dae_cl
 code_is 3
 err_has "crashed (SIGSEGV) while loading its library"
 
-# A memo with another content and a seal that fits it; so it is seen whether it was believed.
+# Writes a memo with other content and a valid seal, which shows whether the program trusts it.
 forge() { # KEY VALUE
     python3 - "$(grep -l SIGSEGV "$DAE_CL_CACHE_DIR"/probe-*)" "$1" "$2" <<'END'
 import hashlib, json, sys

@@ -1,5 +1,5 @@
-# How a run ends: its numbers are there first, figures are left out where none can be drawn, and signals stop it cleanly in
-# whatever it is doing.
+# How a run ends: its numbers are written first, figures are left out if none can be drawn, and signals stop it cleanly at
+# any time.
 . "$(dirname "$0")/harness.sh"
 small=tests/cli/small.yaml
 train() { # FOLDER [OPTION...]
@@ -17,7 +17,7 @@ whole() { # FOLDER: everything but figures
     [ "$(grep -c "warning: figures are left out" "$work/err")" -eq 1 ] || problem "warnings: $(grep warning "$work/err")"
 }
 
-# All programs but gnuplot; then one of that name which does as it is told.
+# All programs except gnuplot, and a stand-in with its name.
 mkdir "$work/bin"
 ln -s /usr/bin/* /bin/* "$work/bin/" 2>/dev/null
 rm -f "$work"/bin/gnuplot*
@@ -62,7 +62,7 @@ code_is 0
 PATH=$tools
 cmp -s "$work/seen" "$work/order/run.json" || problem "run.json was not there"
 
-# A signal once a line was seen.
+# Sends a signal after a line has appeared.
 stop_at() { # SIGNAL FOLDER LINE [OPTION...]
     local signal=$1 out=$work/$2 line=$3
     shift 3

@@ -1,5 +1,5 @@
-# Plugins outside of the tree: each of tests/plugins is built in a folder of its own from what `make install` ships, and
-# nothing else, and passes the conformance suite.
+# Plugins outside of the tree: each of tests/plugins is built in its own folder with only what `make install` ships, and
+# passes the conformance suite.
 . "$(dirname "$0")/harness.sh"
 prefix=$work/root/usr/local
 sdk=$work/sdk

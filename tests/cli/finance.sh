@@ -1,4 +1,4 @@
-# The studies of panels, on a small market that is drawn: tables, findings, what they refuse.
+# The studies of panels on a small drawn market: tables, findings, what they refuse.
 . "$(dirname "$0")/harness.sh"
 export DAE_CL_PLUGINS=$BUILD/plugins
 data='data={source: factor_panel, train: 600, test: 200, assets: 30, factors: 3, noise: 0.3}'

@@ -1,5 +1,5 @@
-# What the scripts beside this file share; each sources it, and ends with `finish`. A case begins with `case_is NAME` and
-# fails when one of its expectations does.
+# Shared by the scripts in this folder: each sources it and ends with `finish`. A case begins with `case_is NAME` and
+# fails if one of its expectations does.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 tree=$PWD
@@ -47,7 +47,7 @@ problem() {
     problems+="    $1"$'\n'
 }
 
-# Runs a command; its status is in $code, what it wrote in $work/out and $work/err.
+# Runs a command; its status is in $code, its output in $work/out and $work/err.
 run() {
     "$@" >"$work/out" 2>"$work/err" </dev/null
     code=$?
@@ -57,7 +57,7 @@ code_is() {
     [ "$code" -eq "$1" ] || problem "exit status $code, not $1; stderr: $(head -c 600 "$work/err")"
 }
 
-# The whole of stdout or stderr, from the here-document or file on standard input.
+# Compares all of stdout or stderr with the here-document or file on standard input.
 out_is() {
     local difference
     difference=$(diff -u - "$work/out") || problem "stdout differs:"$'\n'"$difference"

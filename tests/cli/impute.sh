@@ -1,4 +1,4 @@
-# `dae-cl impute`: what is filled and what is left alone, byte for byte; how sure it is; bad files at their place.
+# `dae-cl impute`: what is filled and what stays, byte for byte; the uncertainties; bad files at their place.
 . "$(dirname "$0")/harness.sh"
 cat >"$work/panel.py" <<'END'
 import datetime, random, sys
@@ -156,7 +156,7 @@ code_is 9
 err_has "blind/model.safetensors: the model does not read the mask; train one whose layers do"
 [ ! -e out.csv ] || problem "results were written"
 
-# Prices, their log or simple returns as a file of their own, and one more stretch of prices with holes: single ones, runs
+# Prices, their log or simple returns as a separate file, and further prices with holes: single ones, runs
 # of three, the days before the columns P1 and P4 begin.
 cat >prices.py <<'END'
 import datetime, math, random, sys

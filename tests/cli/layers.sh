@@ -1,4 +1,4 @@
-# tools/layers.sh finds each kind of breach, and nothing in this tree.
+# tools/layers.sh finds each kind of violation, and none in this tree.
 . "$(dirname "$0")/harness.sh"
 
 case_is "this tree"

@@ -1,11 +1,11 @@
-# A device that has less than the ones at hand: tests/device/lowered.c lowers what it reports and refuses what exceeds it.
-# What asks first passes; the last cases prove that nothing else would.
+# A smaller device: tests/device/lowered.c lowers what a device reports and refuses what exceeds it. Code that queries the
+# limits passes; the last cases prove that other code would not.
 . "$(dirname "$0")/harness.sh"
 
 export DAE_CL_PLUGINS=$BUILD/plugins
 lowered=$work/lowered.so
 
-# Under sanitizers the shim would have to stand behind their runtime.
+# Under sanitizers the shim would have to be loaded after their runtime.
 if ldd "$dae_cl" | grep -q 'lib[au]bsan\|libasan'; then
     case_is "a lowered device"
     skip "the program is built with sanitizers, which do not share LD_PRELOAD"
@@ -77,7 +77,7 @@ less LOWERED_LOCAL=64 "$dae_cl" run tests/cli/small.yaml "${grid[@]}" --out "$wo
 code_is 7
 err_has "bytes of local memory, but device"
 
-# The proofs that the lowered device refuses: it says nothing before, or the kernels ask for what it has not.
+# Proofs that the lowered device refuses: it does not report its limits, or the kernels exceed them.
 case_is "a device that does not say its limits refuses larger groups"
 less LOWERED_SILENT=1 LOWERED_GROUP=32 "$dae_cl" run tests/cli/small.yaml "${grid[@]}" --out "$work/refused"
 code_is 7

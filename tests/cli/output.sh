@@ -1,4 +1,4 @@
-# Standard output that cannot be written: no death by a signal, exit code 5, and nothing printed into another file.
+# Standard output that cannot be written: exit code 5 instead of a signal, and nothing printed to another file.
 . "$(dirname "$0")/harness.sh"
 
 commands=("--help" "--version" "help --man" "devices" "devices --json" "plugins" "plugins dense" "plugins --markdown"

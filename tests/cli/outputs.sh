@@ -1,5 +1,5 @@
-# No command writes over what it reads, and no run over another: every output against everything that is read, the ways on
-# from a folder that holds a run, and what a study adds to it.
+# No command overwrites its inputs, and no run another: every output against every input, the alternatives for a folder
+# that contains a run, and what a study adds to it.
 . "$(dirname "$0")/harness.sh"
 small=$tree/tests/cli/small.yaml
 cd "$work" || exit 1

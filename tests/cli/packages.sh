@@ -1,4 +1,4 @@
-# tools/packages.sh against stand-ins for dpkg-query, apt-get, sudo and id, which show what would be done.
+# tools/packages.sh with stand-ins for dpkg-query, apt-get, sudo and id, which show what would be done.
 . "$(dirname "$0")/harness.sh"
 
 bin=$work/bin

@@ -1,5 +1,5 @@
-# Processors with fewer instructions, played by PoCL on this one (tests/device/played.c): every kernel compiles there with
-# warnings as errors, and a user who trains there reads nothing of the compiler.
+# Processors with fewer instructions, imitated by PoCL on this one (tests/device/played.c): every kernel compiles there with
+# warnings as errors, and training prints no compiler messages.
 . "$(dirname "$0")/harness.sh"
 
 export DAE_CL_PLUGINS=$BUILD/plugins DAE_CL_PLATFORM=pocl

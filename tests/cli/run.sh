@@ -1,5 +1,4 @@
-# `dae-cl run`: what it leaves behind, how it stops and goes on, and each kind of failure while data, device and disk are in
-# use.
+# `dae-cl run`: its files, how it stops and continues, and each kind of failure while data, device and disk are in use.
 . "$(dirname "$0")/harness.sh"
 
 tiny=$work/tiny.yaml
@@ -95,7 +94,7 @@ code_is 0
 python3 -c 'import json, sys; assert json.load(open(sys.argv[1])) == json.load(open(sys.argv[2]))' "$work/out" \
     "$work/c/run.json" || problem "stdout is not run.json"
 
-# The shell starts background jobs with SIGINT ignored; env puts it back.
+# The shell starts background jobs with SIGINT ignored; env restores it.
 stopped_run() { # SIGNAL FOLDER: starts a long run, waits for its first epoch, sends the signal
     env --default-signal=INT,TERM "$dae_cl" run "$tiny" "${long[@]}" --platform cpu --out "$2" >"$work/out" 2>"$work/err" &
     local pid=$! i

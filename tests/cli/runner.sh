@@ -1,4 +1,4 @@
-# tests/run.sh: its verdict is right for programs that pass, fail, crash, hang, or do nothing.
+# tests/run.sh gives the right verdict for programs that pass, fail, crash, hang, or do nothing.
 . "$(dirname "$0")/harness.sh"
 
 program() { # NAME: a test program, from standard input

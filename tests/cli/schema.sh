@@ -1,4 +1,4 @@
-# The JSON Schema of configs: what it takes is what dae-cl check takes.
+# The JSON Schema of configs accepts what dae-cl check accepts.
 . "$(dirname "$0")/harness.sh"
 small=tests/cli/small.yaml
 
@@ -7,7 +7,7 @@ run "$dae_cl" schema
 code_is 0
 cp "$work/out" "$work/schema.json"
 
-# What both take, and what both refuse.
+# What both accept, and what both refuse.
 cat >"$work/changes" <<'END_OF_CHANGES'
 yes name=a.b
 no name=.hidden

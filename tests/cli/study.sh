@@ -1,5 +1,4 @@
-# `dae-cl study` and the key `studies`: what is left behind, and each kind of error at its place (exit code 2, before any
-# data is read).
+# `dae-cl study` and the key `studies`: the files, and each kind of error at its place (exit code 2, before any data is read).
 . "$(dirname "$0")/harness.sh"
 small=tests/cli/small.yaml
 study() { # NAME [OPTIONS]: carries it out, anew unless --resume is given; the folder is $work/NAME

@@ -1,5 +1,5 @@
-/* A plugin as somebody outside the tree would write it. Macros give it the faults that the host must refuse; its
- * constructor shows whether the file was loaded. */
+/* A plugin as a user would write it. Macros give it the faults that the host must refuse; its constructor shows whether
+ * the file was loaded. */
 #include <math.h>
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
-# Each fast path has a switch, and the same network without it learns the same: segments joined, layers folded (those that
-# normalise too, once a model is finished), our own products
-# or CLBlast's, kernels for CPUs or for GPUs, data on the device or streamed to it.
+# Each fast path has a switch, and the same network learns the same without it: joined segments, folded layers (also
+# normalisations in a finished model), our own products or CLBlast's, kernels for CPUs or for GPUs, data on the device or
+# streamed to it.
 . "$(dirname "$0")/harness.sh"
 
 net=$work/net.yaml
@@ -24,8 +24,8 @@ model:
 train: {loss: bce, optimizer: {adam: {lr: 0.003}}, batch: 64, epochs: 2}
 compare: []
 END
-# Ten steps of Adam from the same start. What differs is the order of sums: an error of a few roundings (2^-24) in a gradient
-# grows with each step, and Adam divides by the gradient's own size; a wrong kernel is off in the second digit.
+# Ten steps of Adam from the same start. Only the order of sums differs: an error of a few roundings (2^-24) in a gradient
+# grows with each step, and Adam divides by the gradient's own size; a wrong kernel differs in the second digit.
 agree=1e-4
 alike() { # FOLDER FOLDER BOUND: the losses of training and the error of the test
     python3 - "$@" <<'END' || problem "$1 and $2 differ"
@@ -62,7 +62,7 @@ run "$dae_cl" run "$net" --platform cpu --set data.train=3200 --set train.epochs
 code_is 0
 alike "$work/resident" "$work/streamed" 0
 
-# A bias before a normalisation has no gradient but roundings, which Adam would turn into whole steps: plain descent here.
+# The gradient of a bias before a normalisation is only rounding, which Adam would turn into whole steps; hence plain descent.
 norm=$work/norm.yaml
 cat >"$norm" <<'END'
 name: norm

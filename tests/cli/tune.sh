@@ -1,4 +1,4 @@
-# `dae-cl tune`: it tries, remembers for the device, and later runs go by it; what it remembered is mistrusted.
+# `dae-cl tune` tries settings and remembers them for the device; later runs use them, but check them first.
 . "$(dirname "$0")/harness.sh"
 
 small=tests/cli/small.yaml

@@ -1,4 +1,4 @@
-# Wrong usage: one error, exit code 2, and where to read on. And the help that it points to.
+# Wrong usage gives one error, exit code 2 and a pointer to the help; and that help.
 . "$(dirname "$0")/harness.sh"
 
 case_is "no command"

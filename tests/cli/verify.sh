@@ -1,5 +1,5 @@
-# `dae-cl verify`, its comparison of two devices, and the check of a device at its first use: what they print, what a broken
-# kernel does to them, and what is remembered.
+# `dae-cl verify`, its comparison of two devices, and the check at a device's first use: what they print, how they react to
+# a broken kernel, and what is remembered.
 . "$(dirname "$0")/harness.sh"
 small=tests/cli/small.yaml
 

@@ -1,5 +1,5 @@
-/* libFuzzer harness of the config parser: any bytes end in a tree or an error, and what is a tree is written and read
- * back the same. Build with clang -fsanitize=fuzzer,address,undefined. */
+/* libFuzzer harness of the config parser: any bytes give a tree or an error, and a tree is written and read back
+ * unchanged. Build with clang -fsanitize=fuzzer,address,undefined. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

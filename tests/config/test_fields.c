@@ -1,4 +1,4 @@
-/* Typed reading: what each reader takes, what it refuses, and the exact words. */
+/* Typed reading: what each reader accepts, what it refuses, and the exact messages. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

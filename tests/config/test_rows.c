@@ -1,4 +1,4 @@
-/* Tables of keys: what a row takes, refuses, completes and says of itself. */
+/* Tables of keys: what a row accepts, refuses, completes and documents. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -133,7 +133,7 @@ static void assert_defaults(const struct settings *s)
     assert_true(s->average.map && s->average.decay == 0.999 && !s->average.deep.map);
 }
 
-/* What may be absent and has no default stays as it was; words outlive the memory that they were read in. */
+/* The member of an absent key without default is unchanged; words outlive the memory that they were read in. */
 static void reads_and_writes_defaults(void **state)
 {
     (void)state;

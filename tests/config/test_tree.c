@@ -152,7 +152,8 @@ static void refuses_bad_files(void **state)
     assert_true(n >= 70);
 }
 
-/* ---- Hostile text, made here. ------------------------------------------------------------------------------------ */
+/* ---- Hostile text.
+ * ------------------------------------------------------------------------------------------------ */
 
 static char *repeat(const char *part, int times)
 {

@@ -1,4 +1,4 @@
-/* Trees to YAML: what tree_write writes parses to the same tree. */
+/* Trees to YAML: the output of tree_write parses to the same tree. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

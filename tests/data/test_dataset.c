@@ -168,7 +168,7 @@ static void says_both_counts(void **state)
     refuse("{source: idx, path: data/mnist}", DAE_BAD_DATA,
            "dae-cl: error: data/mnist/t10k-labels-idx1-ubyte: 4 labels, but data/mnist/t10k-images-idx3-ubyte holds 3 "
            "images; the files do not belong together");
-    /* A limit cuts labels and images after they were compared. */
+    /* A limit truncates labels and images after they were compared. */
     refuse("{source: idx, path: data/mnist, test_limit: 3}", DAE_BAD_DATA,
            "dae-cl: error: data/mnist/t10k-labels-idx1-ubyte: 4 labels, but data/mnist/t10k-images-idx3-ubyte holds 3 "
            "images; the files do not belong together");
@@ -288,7 +288,7 @@ static void save_panel(const char *name)
 static void reads_windows_of_a_panel(void **state)
 {
     (void)state;
-    save_panel("train.npy"); /* the name is nothing to it */
+    save_panel("train.npy"); /* the name does not matter */
     load_well("{source: csv, path: train.npy, returns: none, train_until: 2020-01-03, window: 2, test_from: 20200107, "
               "test_limit: 1}",
               NULL);
@@ -306,7 +306,7 @@ static void reads_windows_of_a_panel(void **state)
     assert_true(fabsf(y[0] - 3 * a) <= 1e-6f && fabsf(y[3] - 4 * a) <= 1e-6f);
 }
 
-/* Everything that is trained on has the same bytes whatever the days after train_until hold. */
+/* The training samples have the same bytes for any data after train_until. */
 static void the_future_of_a_panel_changes_no_training_sample(void **state)
 {
     (void)state;
@@ -459,7 +459,7 @@ static void draws_the_spiral(void **state)
     /* t is uniform in [3, 15]: of 500 the ends are missed by more than 0.3 with probability 3e-6. */
     assert_true(smallest >= 8 * 0.04 * 3 && smallest <= 8 * 0.04 * 3.3);
     assert_true(largest <= 8 * 0.04 * 15 && largest >= 8 * 0.04 * 14.7);
-    /* Off the curve: no point of a fine grid of it is nearer than what is said to be nearest. */
+    /* Off the curve, no point of a fine grid is nearer than the reported nearest point. */
     for (int i = 0; i < 50; ++i) {
         const double far[2] = {-0.6 + 0.024 * i, 0.5 - 0.02 * i};
         const double found = plane_spiral_nearest(far, 1, nearest);
@@ -513,7 +513,7 @@ static void checks_the_map(void **state)
     struct value *root = NULL;
     err = (struct error){0};
     assert_int_equal(tree_parse_text("c.yaml", "{source: idx, path: nowhere}", 28, &arena, &root, &err), DAE_OK);
-    assert_int_equal(source_check(root, &err), DAE_OK); /* looks for no file */
+    assert_int_equal(source_check(root, &err), DAE_OK); /* opens no file */
 }
 
 static void reads_the_real_mnist(void **state)

@@ -63,7 +63,7 @@ static void looks_like_mnist(void **state)
                     assert_true(v == 0);
             }
         assert_true(mass > 255 * 20);
-        /* The mass lies in the middle, within the random shift and the pen's unevenness. */
+        /* The centre of mass is in the middle, up to the random shift and the pen's unevenness. */
         assert_true(x_mass / mass > 11.5 && x_mass / mass < 16.5);
         assert_true(y_mass / mass > 11.5 && y_mass / mass < 16.5);
         sum += mass;
@@ -72,8 +72,8 @@ static void looks_like_mnist(void **state)
     assert_true(mean > 0.11 && mean < 0.15);
 }
 
-/* The class can be told from the pixels, and no two samples are near copies: the nearest of 900 others is of the same
- * class most times, and never the same picture. */
+/* The pixels determine the class, and no two samples are near copies: the nearest of 900 others usually has the same
+ * class, and is never the same picture. */
 static void classes_can_be_told_apart(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Images as a data set: what is taken of a folder and of an archive, where patches come from, and every kind of damage.
- */
+/* Images as a data set: what is read from a folder and from an archive, where patches come from, and every kind of
+ * damage. */
 #include "data/image_files.h"
 
 #include <math.h>
@@ -32,7 +32,7 @@ static const char *in_folder(const char *name)
     return path;
 }
 
-/* A byte that tells a pixel of an image from others. */
+/* A byte that identifies a pixel of an image. */
 static float value_at(int image, int64_t y, int64_t x, int64_t c)
 {
     const struct philox_key key = {99, 1, 0, (uint32_t)image};
@@ -57,8 +57,8 @@ static void save(const char *name, int number, int64_t height, int64_t width, in
     image_release(&image);
 }
 
-/* How often each of the eight orientations, and each place of each image, was cut: patches are found again by looking
- * for them everywhere. */
+/* How often each of the eight orientations, and each place of each image, was cut: patches are located by searching for
+ * them everywhere. */
 static void cut_many(int64_t h, int64_t w, int n_orientations)
 {
     static const int64_t size[3][2] = {{9, 12}, {6, 7}, {4, 5}};
@@ -259,7 +259,7 @@ static void an_archive_is_read_and_its_damage_is_found(void **state)
     text_release(&tar);
 }
 
-/* No pixel is left black for want of a leaf, edges are sharp, and an image depends on (seed, number) alone. */
+/* Leaves cover every pixel, edges are sharp, and an image depends only on (seed, number). */
 static void dead_leaves_look_like_a_set_of_photographs(void **state)
 {
     (void)state;

@@ -1,5 +1,4 @@
-/* Pairs of images: what is matched by name, what each patch of both holds, and every way in which two folders fail to
- * belong together. */
+/* Pairs of images: how names are matched, what each patch contains, and every way in which two folders do not match. */
 #include "data/image_pairs.h"
 
 #include <math.h>
@@ -41,7 +40,7 @@ static int value_at(int image, int64_t i)
     return (int)(philox_word((struct philox_key){99, 1, 0, (uint32_t)image}, (uint32_t)i) % 256);
 }
 
-/* Noisy images are the negatives of clean ones: so each shows which pixel it is of which. */
+/* Noisy images are the negatives of clean ones, so each pixel identifies its image and place. */
 static void save(const char *side, const char *name, int number, int64_t height, int64_t width, int channels, int bits)
 {
     struct error err = {0};
@@ -202,7 +201,7 @@ static enum dae_status load_pairs(const char *path, struct error *err)
     return status;
 }
 
-/* A file cut at every length is named, whichever of the two it is. */
+/* A file truncated at any length is named, whichever of the two it is. */
 static void a_damaged_partner_is_named(void **state)
 {
     (void)state;

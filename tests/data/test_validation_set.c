@@ -1,4 +1,4 @@
-/* Samples held out: as many as were asked for, each in one of the two sets as it was, nothing shared between them. */
+/* Held-out samples: as many as requested, each unchanged in one of the two sets, with nothing shared between them. */
 #include "data/source.h"
 #include "data/validation_set.h"
 
@@ -52,7 +52,7 @@ static int release(void **state)
     return 0;
 }
 
-/* Both sets, read side by side in their order, give the whole one, with its labels. The number of those held out. */
+/* Checks that both sets, merged in their order, give the whole set with its labels. Returns the number held out. */
 static int64_t parts_are_the_whole(size_t sample_bytes)
 {
     const unsigned char *all = whole.values, *left = train.values, *held = validation.values;
@@ -97,7 +97,7 @@ static void a_number_or_a_part_at_random(void **state)
     assert_int_equal(parts_are_the_whole(2 * sizeof(float)), 1);
 }
 
-/* Windows of 4 rows: those that share rows with what is held out belong to neither set. */
+/* Windows of 4 rows: those that share rows with held-out ones belong to neither set. */
 static void of_a_panel_the_last_days(void **state)
 {
     (void)state;
@@ -138,7 +138,7 @@ static void of_images_whole_ones(void **state)
         const uint8_t *pixels = image_pool_image(whole.values, i, &height, &width);
         assert_true(has_image(&train, pixels, height * width) != has_image(&validation, pixels, height * width));
     }
-    /* A block is one that image_pool_block would have made: places of 6 and 3 images, and nothing behind the pixels. */
+    /* The block is as image_pool_block would make it: places of 6 and 3 images, and nothing after the pixels. */
     const uint32_t *words = validation.values;
     const int64_t places = (180 - 16 + 1) * (180 - 16 + 1);
     assert_int_equal(words[1], 3 * places);

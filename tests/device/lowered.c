@@ -1,9 +1,9 @@
-/* A device that has less: preloaded before the loader, it lowers what every device says of itself and refuses what goes
- * beyond, as a small GPU or a phone would. Built and used by tests/cli/lowered.sh.
+/* A smaller device: preloaded before the loader, it lowers what every device reports and refuses what exceeds it, as a
+ * small GPU or a phone would. Built and used by tests/cli/lowered.sh.
  *
  * LOWERED_GROUP (64) work-items of a group, LOWERED_LOCAL (16384) bytes of local memory, LOWERED_ALLOCATION (2^28)
  * bytes of one buffer, LOWERED_VECTOR (as it is) floats of a native vector; no fp64, no extension at all, 64 KiB of
- * constant memory, no images. LOWERED_SILENT=1: it refuses as much, but does not say so before. */
+ * constant memory, no images. LOWERED_SILENT=1: it refuses the same, but does not report its limits. */
 #define _GNU_SOURCE
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>

@@ -1,5 +1,5 @@
-/* Files of a package that lies elsewhere than its programs believe: preloaded, what they open below $MOVED_FROM is
- * opened below $MOVED_TO, where it is not at its own place. Built and used by tools/rusticl.sh. */
+/* Redirects the files of a package that is not where its programs expect it: preloaded, it opens files below $MOVED_TO
+ * instead of $MOVED_FROM if they do not exist there. Built and used by tools/rusticl.sh. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

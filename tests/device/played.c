@@ -1,6 +1,6 @@
-/* A processor that knows fewer instructions: preloaded before PoCL, it hides from LLVM what this one has beyond
- * PLAYED = avx2 | avx | sse42. PoCL asks LLVM alone, so that it names the device, chooses its kernel library, compiles
- * and reports its vector width as it would on such a machine. Built and used by tests/cli/processors.sh.
+/* A processor with fewer instructions: preloaded before PoCL, it hides from LLVM the instructions beyond PLAYED = avx2
+ * | avx | sse42. PoCL only asks LLVM, so it names the device, chooses its kernel library, compiles and reports its
+ * vector width as on such a machine. Built and used by tests/cli/processors.sh.
  *
  * Both functions are LLVM's, in C++: getHostCPUName() returns a pointer and a length, which a struct of two words
  * matches; getHostCPUFeatures(StringMap<bool> &) fills a hash table of features, in which a feature that is hidden
@@ -30,7 +30,7 @@ struct string_map {
     unsigned n_buckets, n_items;
 };
 
-/* What each of them has beyond the one after it. A feature stands for all that begin so. */
+/* What each of them has beyond the next one. A feature means all features with that beginning. */
 static const struct {
     const char *name, *processor;
     const char *beyond[8]; /* what is hidden for the next */
@@ -72,7 +72,7 @@ struct string_ref _ZN4llvm3sys14getHostCPUNameEv(void)
 bool _ZN4llvm3sys18getHostCPUFeaturesERNS_9StringMapIbNS_15MallocAllocatorEEE(struct string_map *features);
 bool _ZN4llvm3sys18getHostCPUFeaturesERNS_9StringMapIbNS_15MallocAllocatorEEE(struct string_map *features)
 {
-    /* LLVM is loaded for the library that calls, and not for everybody. */
+    /* LLVM is loaded locally, only for the calling library. */
     Dl_info caller;
     void *library =
         dladdr(__builtin_return_address(0), &caller) ? dlopen(caller.dli_fname, RTLD_NOW | RTLD_NOLOAD) : NULL;

@@ -41,7 +41,7 @@ static const struct extra extras[] = {
     {"fold backward", false, 2, false, "dy * (1.0f - y * y)"},
 };
 
-/* Everything on the device, and what is there. */
+/* Everything on the device, and its values. */
 struct operands {
     float a[LEN], b[LEN], c[LEN], bias[LEN], other[LEN], result[LEN];
     struct buffer *on_a, *on_b, *on_c, *on_bias, *on_other;
@@ -61,7 +61,7 @@ static void fill(float *x, uint32_t which)
         x[i] = (float)(2 * philox_uniform((struct philox_key){9, 0, 0, which}, (uint32_t)i) - 1);
 }
 
-/* Where element (row, column) of a stored matrix of product (i, j) of the batch lies. */
+/* The place of element (row, column) of a stored matrix of product (i, j) of the batch. */
 static int64_t place(int64_t row_len, const int64_t step[2], int i, int j, int row, int column)
 {
     return OFFSET + i * step[0] + j * step[1] + row * row_len + column;
@@ -89,8 +89,7 @@ static double want(const struct kind *kind, const struct extra *extra, const str
     return extra->fold == 1 ? (sum < 0 ? 0.25 * sum : sum) : extra->fold == 2 ? sum * (1 - y * y) : sum;
 }
 
-/* q says everything but the buffers; rows are given, and batch is 1 or more. What is no element of C keeps its value.
- */
+/* q has everything but the buffers; rows are given, and batch is 1 or more. Numbers outside of C keep their values. */
 static void run_layout(struct gemm *gemm, const char *where, const struct kind *kind, const struct extra *extra,
                        const struct gemm_product *q)
 {
@@ -194,7 +193,7 @@ static struct gemm *prepare(struct gemm_pool *pool, const struct kind *kind, con
     return gemm;
 }
 
-/* m, n and k each take every odd number from 1 to 65, in orders of their own; and some more. */
+/* m, n and k each take every odd number from 1 to 65, in different orders, and some more. */
 static void run_own(const char *shape)
 {
     struct error err = {0};

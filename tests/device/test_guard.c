@@ -1,4 +1,4 @@
-/* Guard zones: every write outside of a buffer is counted and told, and a read there gives NaN. */
+/* Guard zones: every write outside of a buffer is counted and reported, and a read there gives NaN. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,7 +68,7 @@ static void writes_outside_are_counted(void **state)
     write_at(b, -1000);
     assert_int_equal(changed(where, sizeof where), 3);
     assert_string_equal(where, "2 numbers before 'second'");
-    buffer_free(b); /* what is gone is not counted */
+    buffer_free(b); /* freed buffers are not counted */
     assert_int_equal(changed(where, sizeof where), 1);
     buffer_free(a);
     assert_int_equal(changed(where, sizeof where), 0);

@@ -56,7 +56,7 @@ static void compare(struct kernel *kernel, struct philox_key key, uint32_t split
     for (uint32_t i = 0; i < LEN; ++i) {
         if (word[i] != philox_word(key, i))
             fail_msg("element %u: device %08x, host %08x", i, word[i], philox_word(key, i));
-        /* The angle's cosine may cancel: the error is one of the radius, at most sqrt(2 log 2^33) = 6.8. */
+        /* The angle's cosine may cancel, so the error is relative to the radius, at most sqrt(2 log 2^33) = 6.8. */
         const double error = fabs((double)normal[i] - philox_normal(key, i)) * 0x1p24;
         if (!(error <= *worst))
             *worst = error;

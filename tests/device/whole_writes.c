@@ -1,7 +1,7 @@
-/* Preloaded before the loader for oclgrind's check of uninitialised memory (tests/oclgrind.sh). Version 21.10 keeps,
- * for each buffer, what is known of the bytes that the host wrote LAST, and forgets the rest: after a fill by a pattern
- * or a write of a part, all that kernels store elsewhere counts as uninitialised. Here every fill, copy and write goes
- * to the whole buffer, in one piece, with what was there around it. */
+/* Preloaded before the loader for oclgrind's check of uninitialised memory (tests/oclgrind.sh). Version 21.10
+ * remembers, for each buffer, only the bytes that the host wrote LAST: after a fill by a pattern or a partial write,
+ * everything that kernels store elsewhere counts as uninitialised. Here every fill, copy and write covers the whole
+ * buffer in one piece, including the unchanged content around it. */
 #define _GNU_SOURCE
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
@@ -20,7 +20,7 @@ static write_function *real_write(void)
     return real;
 }
 
-/* Waits for all before, and writes the buffer anew with `bytes` of `data` at `offset`. */
+/* Waits for earlier commands, and rewrites the buffer with `bytes` of `data` at `offset`. */
 static cl_int write_whole(cl_command_queue queue, cl_mem buffer, size_t offset, size_t bytes, const void *data,
                           cl_event *event)
 {

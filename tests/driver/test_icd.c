@@ -1,4 +1,5 @@
-/* Where the loader looks for drivers, which environment counts, and which folders may hold compiled kernels. */
+/* Where the loader searches for drivers, which environment variables count, and which folders may contain compiled
+ * kernels. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,7 +95,7 @@ static void one_file_or_library(void **state)
     assert_string_equal(list.icd[0].path, "");
     assert_string_equal(icd_name(&list.icd[0]), "libsomething.so.1");
     icd_list_release(&list);
-    setenv("OPENCL_VENDOR_PATH", folder, 1); /* a name without a slash is looked for there first */
+    setenv("OPENCL_VENDOR_PATH", folder, 1); /* a name without a slash is searched there first */
     list = read_list("OCL_ICD_VENDORS", "a.icd");
     assert_int_equal(list.n, 1);
     assert_string_equal(list.icd[0].path, in_folder("a.icd"));

@@ -1,4 +1,4 @@
-/* Which device a request means, on made-up lists; and the list of this machine. */
+/* Which device a request means, on invented lists; and the list of this machine. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +58,7 @@ static void refuses(const char *request, int n, enum dae_status status, const ch
     assert_int_equal(driver_choose(&list, request, &index, line, sizeof line, &err), status);
     if (!strstr(err.text, message))
         fail_msg("'%s' does not say '%s'", err.text, message);
-    /* Whoever names something that is not there is told what is. */
+    /* A request for a missing device is answered with the existing ones. */
     for (int i = 0; i < n && status == DAE_NO_DEVICE; ++i)
         assert_non_null(strstr(err.text, devices[i].name));
 }
@@ -141,7 +141,7 @@ static void tuning_follows_the_device(void **state)
     assert_non_null(strstr(err.text, "auto, wide or grid"));
 }
 
-/* The tiles that a CPU gets whose vectors are of `floats`. */
+/* The tiles of a CPU whose vectors have `floats` floats. */
 static struct tuning tiles_of(int floats)
 {
     const struct platform_device cpu = {.type = DEVICE_CPU, .compute_units = 2, .vector_floats = floats};
@@ -177,7 +177,7 @@ static void tiles_follow_the_registers(void **state)
         assert_false(properties_of(&cpu).known);
         is_tile(odd[i], 6, 1, 2, 6, 1, 6);
     }
-    /* Other registers than this machine can have: NEON's, and what is full to the last. */
+    /* Other registers than this machine can have: NEON's, and completely filled ones. */
     const struct properties neon = {4, 32, true}, avx2 = {8, 16, true};
     assert_true(tuning_has_room(&neon, 6, 1) && !tuning_has_room(&neon, 7, 1));
     assert_true(tuning_has_room(&avx2, 6, 1) && !tuning_has_room(&avx2, 7, 1) && !tuning_has_room(&avx2, 3, 2));
@@ -224,7 +224,7 @@ static void this_machine(void **state)
     platform_list_release(&list);
 }
 
-/* What was remembered under this tuning's key, as tune would, but with these numbers. */
+/* Remembers these numbers under this tuning's key, as tune would. */
 static void remember(const struct platform_device *device, int rows, int columns, int units)
 {
     struct error err = {0};
@@ -267,7 +267,7 @@ static void a_table_is_taken_when_it_is_sound(void **state)
         assert_memory_equal(&tuning, &before, sizeof tuning);
     }
     remember(&cpu, 14, 2, 32);
-    struct platform_device other[] = {cpu, cpu, cpu}; /* of which nothing is known */
+    struct platform_device other[] = {cpu, cpu, cpu}; /* without known properties */
     strcpy(other[0].driver, "8");
     other[1].vector_floats = 4;
     other[2].fused = !cpu.fused;

@@ -1,4 +1,4 @@
-/* For the tests of readers: a folder of their own, and every small damage to a file. */
+/* For the tests of readers: a temporary folder, and every small damage to a file. */
 #ifndef TESTS_DATA_FILES_H
 #define TESTS_DATA_FILES_H
 
@@ -69,8 +69,8 @@ static inline void judge_damaged(const char *path, const void *bytes, size_t len
     assert_non_null(strstr(err.text, path)); /* every message names the file */
 }
 
-/* Every proper prefix of the file must be refused; every flip of one bit must be refused or give a sound result. Leaves
- * the file as it was. */
+/* Every proper prefix of the file must be refused; every flip of one bit must be refused or give a valid result. Leaves
+ * the file unchanged. */
 static inline void damage_file(const char *path, load_and_judge load)
 {
     size_t len;
@@ -86,7 +86,7 @@ static inline void damage_file(const char *path, load_and_judge load)
     free(bytes);
 }
 
-/* The whole text of a failure. */
+/* Checks the whole text of a failure. */
 static inline void assert_failure(const struct error *err, enum dae_status status, const char *format, const char *path)
 {
     char wanted[2 * PATH_BYTES];

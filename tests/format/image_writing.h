@@ -1,4 +1,4 @@
-/* For the tests of images: a file in a folder of their own, and what libpng and libjpeg themselves write into it. */
+/* For the tests of images: a file in a temporary folder, written by libpng and libjpeg themselves. */
 #ifndef TESTS_DATA_IMAGE_WRITING_H
 #define TESTS_DATA_IMAGE_WRITING_H
 
@@ -7,7 +7,7 @@
 
 #include "files.h"
 
-#include <jpeglib.h> /* wants stdio.h before it */
+#include <jpeglib.h> /* requires stdio.h before it */
 
 static char folder[PATH_BYTES], path[PATH_BYTES + 16];
 static const int64_t many_pixels = 1 << 20;

@@ -175,13 +175,13 @@ static void says_what_is_wrong(void **state)
     refuse("P5 -2 1 1 ab", 12, 100, "dae-cl: error: %s: byte 3: the width in the header is missing or out of range");
     refuse("P5 2 1 7 \1\10", 11, 100, "dae-cl: error: %s: byte 10: the value 8 is above the header's largest, 7");
 
-    /* A damaged optional chunk is damage too. */
+    /* A damaged optional chunk also counts as damage. */
     static const png_color palette[] = {{255, 0, 0}, {0, 255, 51}};
     static const unsigned char indices[12] = {0}, alpha[] = {255, 255};
     write_png(8, PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE, indices, 4, palette, 2, alpha);
     size_t chunked_len;
     unsigned char *chunked = read_bytes(path, &chunked_len);
-    chunked[33 + 18 + 8] ^= 1; /* behind the signature, IHDR, PLTE and the head of tRNS */
+    chunked[33 + 18 + 8] ^= 1; /* after the signature, IHDR, PLTE and the head of tRNS */
     refuse(chunked, chunked_len, 100, "dae-cl: error: %s: byte 65: PNG: tRNS: CRC error");
     free(chunked);
 

@@ -1,4 +1,4 @@
-/* What a file holds beside its colours, through reading and writing; and every small damage to it. */
+/* What a file contains in addition to its colours, through reading and writing; and every small damage to it. */
 #include "format/image_extras.h"
 
 #include "format/image.h"
@@ -17,7 +17,7 @@ static void write_u32(unsigned char *p, size_t value)
         p[i] = (unsigned char)(value >> (24 - 8 * i));
 }
 
-/* The chunk of that name in a PNG, its bytes and their number; NULL when there is none, and only one there may be. */
+/* The chunk of that name in a PNG, its bytes and their number; NULL if there is none. There may be only one. */
 static const unsigned char *find_chunk(const unsigned char *png, size_t png_len, const char *name, size_t *len)
 {
     const unsigned char *found = NULL;
@@ -31,7 +31,7 @@ static const unsigned char *find_chunk(const unsigned char *png, size_t png_len,
     return found;
 }
 
-/* Puts a chunk before the pixels, or behind them. */
+/* Inserts a chunk before or after the pixels. */
 static void insert_chunk(const char *name, const void *bytes, size_t len, bool late)
 {
     size_t n;
@@ -50,8 +50,8 @@ static void insert_chunk(const char *name, const void *bytes, size_t len, bool l
     free(out);
 }
 
-/* A small ICC profile that libpng takes: a header and one tag (ICC.1:2010, 7.2 and 7.3), too long for the 81 bytes of a
- * chunk that libpng reads first. */
+/* A small ICC profile that libpng accepts: a header and one tag (ICC.1:2010, 7.2 and 7.3), too long for the 81 bytes of
+ * a chunk that libpng reads first. */
 enum { PROFILE_BYTES = 400, PROFILE_CHUNK_BYTES = 1024 };
 static void make_profile(const char *colours, unsigned char profile[PROFILE_BYTES])
 {
@@ -102,7 +102,7 @@ static const struct {
 };
 enum { N_CHUNKS = sizeof chunks / sizeof *chunks };
 
-/* Saves what was loaded, with its colours changed, and finds each chunk and the profile as they were. */
+/* Saves the loaded image with changed colours, and finds each chunk and the profile unchanged. */
 static void check_kept(int bits, int channels, bool alpha)
 {
     struct error err = {0};
@@ -231,7 +231,7 @@ static void leaves_out_a_wrong_profile(void **state)
     }
 }
 
-/* Puts a marker behind the start of a JPEG. */
+/* Inserts a marker after the start of a JPEG. */
 static void insert_marker(unsigned char marker, const void *bytes, size_t len)
 {
     size_t n;
@@ -287,7 +287,7 @@ static void carries_a_jpegs_profile_and_exif_over(void **state)
     assert_memory_equal(image.extras->profile, profile, PROFILE_BYTES);
     image_release(&image);
 
-    /* A part that is missing; a profile for colours on a grey image; EXIF that is none. */
+    /* A missing part; a colour profile on a grey image; invalid EXIF. */
     write_jpeg(9, 8, 3, FALSE);
     insert_profile_part(profile, 100, 1, 2);
     load_whole(&image);
@@ -308,7 +308,7 @@ static void carries_a_jpegs_profile_and_exif_over(void **state)
     image_release(&image);
 }
 
-/* In memory, for there are ten thousand of them: reads it, and writes what was read. */
+/* Reads it and writes the result, in memory because there are ten thousand of them. */
 static enum dae_status rewrite(const unsigned char *bytes, size_t len, bool is_jpeg)
 {
     struct error err = {0};
@@ -334,7 +334,7 @@ static void damage_whole(bool is_jpeg)
     unsigned char *bytes = read_bytes(path, &len);
     assert_int_equal(rewrite(bytes, len, is_jpeg), DAE_OK);
     for (size_t n = 0; n < len; ++n) {
-        unsigned char *cut = malloc(n + !n); /* so that a sanitizer sees a read behind its end */
+        unsigned char *cut = malloc(n + !n); /* so that a sanitizer detects a read past its end */
         memcpy(cut, bytes, n);
         assert_int_equal(rewrite(cut, n, is_jpeg), DAE_BAD_DATA);
         free(cut);

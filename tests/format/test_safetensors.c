@@ -35,7 +35,7 @@ static int remove_folder(void **state)
 {
     (void)state;
     unlink(path);
-    return rmdir(folder); /* fails when a temporary was left behind */
+    return rmdir(folder); /* fails if a temporary file remains */
 }
 
 static void write_file(const void *bytes, size_t len)
@@ -46,7 +46,7 @@ static void write_file(const void *bytes, size_t len)
     assert_int_equal(fclose(file), 0);
 }
 
-/* A file of another tool: header and then n_data bytes. */
+/* A file as another tool writes it: header and then n_data bytes. */
 static void write_foreign(const char *header, size_t n_data)
 {
     char bytes[8192] = {0};
@@ -68,7 +68,7 @@ static char *load_file(size_t *len)
 
 #define DAMAGED "; the file is damaged or not a safetensors file: use another copy or checkpoint"
 
-/* The open must fail with this status and message; %s in it stands for the path. */
+/* Opening must fail with this status and message; %s in it is the path. */
 static void refused(int flags, enum dae_status status, const char *message)
 {
     struct safetensors file;
@@ -181,7 +181,7 @@ static void no_tensors_is_a_file(void **state)
     safetensors_close(&file);
 }
 
-/* The file as it stands must be refused. */
+/* The file in its current state must be refused. */
 static void damage_is_refused(const char *kind, size_t at, int change)
 {
     struct safetensors file;
@@ -189,7 +189,7 @@ static void damage_is_refused(const char *kind, size_t at, int change)
     enum dae_status status = safetensors_open(path, 0, &file, &err);
     if (status != DAE_CHECKPOINT)
         fail_msg("%s at %zu, change %d: status %d, %s", kind, at, change, status, err.text);
-    /* As a foreign file it may pass where the change hides the seal, but never harm. */
+    /* As a foreign file it may pass if the change hides the seal, but must do no harm. */
     struct error ignored = {0};
     if (safetensors_open(path, ST_FOREIGN_OK, &file, &ignored) == DAE_OK) {
         assert_false(file.sealed);
@@ -263,7 +263,7 @@ static void foreign_files(void **state)
     assert_false(file.sealed);
     assert_int_equal(file.n_tensors, 2);
     assert_string_equal(file.tensors[0].name, "b");
-    assert_int_equal((uintptr_t)file.tensors[0].data % 64, 0); /* though it lies at byte 3 of the data */
+    assert_int_equal((uintptr_t)file.tensors[0].data % 64, 0); /* although it is at byte 3 of the data */
     assert_int_equal(((const uint32_t *)file.tensors[0].data)[1], 0x01010101);
     safetensors_close(&file);
 }

@@ -1,4 +1,4 @@
-/* What the tests of this folder share: the plugins, and a network from a few lines of YAML. */
+/* Shared by the tests of this folder: the plugins, and a network from a few lines of YAML. */
 #ifndef TESTS_GRAPH_NETWORKS_H
 #define TESTS_GRAPH_NETWORKS_H
 

@@ -1,6 +1,6 @@
 /* Every usable device, in both shapes, draws the same noise, drops the same numbers and takes the samples in the same
- * order: what is dropped and the order bit for bit, Gaussian noise to the error of two square roots, logarithms and
- * cosines. With one device its two shapes are compared; tests/platforms.sh runs it where there are several. */
+ * order: dropped numbers and the order bit for bit, Gaussian noise to the error of two square roots, logarithms and
+ * cosines. With one device its two shapes are compared; tests/platforms.py runs it with several. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ static const char config_text[] = "seed: 11\n"
                                   "    - conv2d: {filters: 1, kernel: 1}\n"
                                   "train: {loss: mse}\n";
 
-/* What one device makes of the same batch. */
+/* The results of one device for the batch. */
 struct seen {
     char name[512];
     int32_t order[BATCH];
@@ -70,7 +70,7 @@ static void look(struct device *device, struct seen *seen)
     struct network network;
     struct loader *loader;
     struct batch batch;
-    static float clean[BATCH * LEN]; /* zeros: what is seen is the noise */
+    static float clean[BATCH * LEN]; /* zeros, so that only noise remains */
     struct dataset set = {.kind = DATASET_FLOAT, .n = BATCH, .shape = {3, {7, 11, 1}}, .values = clean};
     check(build_text(registry, config_text, false, &arena, &network, &err), &err);
     struct executor *executor = new_executor(device, &network, &arena);
@@ -88,7 +88,7 @@ static void look(struct device *device, struct seen *seen)
 
 static void compare(const struct seen *a, const struct seen *b)
 {
-    /* Each is off by at most 8 x 6.8 units of 2^-24 (tests/device/test_philox.c). */
+    /* The error of each is at most 8 x 6.8 units of 2^-24 (tests/device/test_philox.c). */
     const double bound = 2 * 8 * 6.8 * SIGMA * 0x1p-24;
     double worst = 0;
     assert_memory_equal(a->order, b->order, sizeof a->order);

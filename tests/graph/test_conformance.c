@@ -5,15 +5,15 @@
  * Compiling the kernels takes nearly all of the time, so each program that is compiled is used on two batches, and the
  * forms in which a network may be built are not all built for each case and shape:
  *
- * The form that is compared with the references keeps all values. In the first case of a file each layer is a kernel of
- * its own, in the others they are joined. It runs on both shapes of device.
+ * The form that is compared with the references keeps all values. In the first case of a file each layer is a separate
+ * kernel; in the others they are joined. It runs on both shapes of device.
  *
- * Joined and folded, as training runs it: on both shapes where something folds. Where nothing folds this is the code of
- * the form above with other places in memory, which test_schedule checks by themselves: it runs on one shape, the cases
- * of a file taking turns, and on both in the first case.
+ * Joined and folded, as training runs it: on both shapes if something folds. If nothing folds, this is the code of the
+ * form above with other places in memory, which test_schedule checks separately: it runs on one shape, the cases of a
+ * file taking turns, and on both in the first case.
  *
- * Joined without folding, and folded without joining, which only switches choose: where something folds, one of the two
- * on each shape, the cases of a file taking turns. So two cases of a layer cover each pair of joining, folding and
+ * Joined without folding, and folded without joining, which only switches select: if something folds, one of the two on
+ * each shape, the cases of a file taking turns. So two cases of a layer cover each combination of joining, folding and
  * shape.
  *
  * test_conformance FOLDER does the same with the plugins (*.so) and cases (*.yaml) of a folder outside the tree.
@@ -185,10 +185,10 @@ static void run_case(const char *plugin, struct value *config, int shape, int nu
         .bytes = bytes,
         .joined = number > 0,
         .forms = forms_of(&network, number, shape),
-        .guards = !reduced(), /* the simulator sees for itself what happens outside of a buffer */
+        .guards = !reduced(), /* the simulator itself detects accesses outside of a buffer */
         .optimizer = optimizer,
         .optimizer_state = optimizer_state,
-        .average = 0.2, /* of the two updates that are looked at the first has less */
+        .average = 0.2, /* of the two checked updates, the first has less */
     };
     snprintf(name, sizeof name, "%s, %s, %s", plugin, case_name, shape_name[shape]);
     verify(name, shape, &network, &options);
@@ -265,7 +265,7 @@ static void every_plugin_has_cases(void **state)
     }
 }
 
-/* A simulator spends its time on work-groups that have no sample; one such is enough. */
+/* A simulator spends its time on work-groups without a sample; one of them is enough. */
 static void reduce_units(struct device *on)
 {
     struct tuning tuning = *device_tuning(on);

@@ -1,10 +1,10 @@
 /* What the corruptions do to many samples, on the default device: rates, moments and distributions of the real kernels.
  *
- * Seeds are fixed, so a run either always passes or always fails. Each bound is one that a right kernel would break for
- * one seed in 10^9: of m independent draws, an empirical distribution function, and so a rate, is off by more than
- * sqrt(ln(2 / a) / 2m) anywhere with probability a at most (Massart, Annals of Probability 18(3), 1990); the sum of m
- * squared normals is off by more than 2 sqrt(m ln(2 / a)) + 2 ln(2 / a) with probability a at most (Laurent and
- * Massart, Annals of Statistics 28(5), 2000, lemma 1). About 40 such bounds are looked at. */
+ * Seeds are fixed, so a run either always passes or always fails. A correct kernel breaks each bound for one seed in
+ * 10^9: the error of an empirical distribution function of m independent draws, and so of a rate, exceeds sqrt(ln(2 /
+ * a) / 2m) anywhere with probability at most a (Massart, Annals of Probability 18(3), 1990); the error of the sum of m
+ * squared normals exceeds 2 sqrt(m ln(2 / a)) + 2 ln(2 / a) with probability at most a (Laurent and Massart, Annals of
+ * Statistics 28(5), 2000, lemma 1). About 40 such bounds are checked. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@ static const double log_alarm = 21.416; /* ln(2 / 10^-9) */
 
 static struct device *device;
 
-/* n samples of (side,side,channels), clean and as the corruption leaves them. */
+/* n samples of (side,side,channels), clean and corrupted. */
 struct sheet {
     int64_t n, side, channels, len;
     float *clean, *noisy, *loss;
@@ -261,7 +261,7 @@ static void uniform_is_flat(void **state)
     sheet_free(&s);
 }
 
-/* Rates of one value and of pairs of neighbours, which shows draws that are shared; other numbers stay as they are. */
+/* Rates of one value and of pairs of neighbours, which reveal shared draws; other numbers stay unchanged. */
 static void replaces(const struct sheet *s, float value, double p, int64_t share)
 {
     int64_t single = 0, pairs = 0;
@@ -370,7 +370,7 @@ static void poisson_counts(void **state)
     sheet_free(&s);
 }
 
-/* Each number of the data tells its sample and its place. */
+/* Each number of the data identifies its sample and its place. */
 static void swaps(int64_t n, int64_t side)
 {
     struct sheet s;
@@ -390,8 +390,8 @@ static void swaps(int64_t n, int64_t side)
     }
     rate_is((double)m, 0.3, s.n * s.len);
     follows(distance, m, places_cdf, (double)(s.n - 1), true);
-    /* Over all samples every donor is as likely. The draws are not alike here, each sample leaving itself out: the same
-     * bound has e times the probability (Bretagnolle 1980). */
+    /* Over all samples every donor is equally likely. The draws have different distributions, because each sample
+     * excludes itself: the same bound has e times the probability (Bretagnolle 1980). */
     follows(donor, m, places_cdf, (double)s.n, true);
     free(distance);
     free(donor);
@@ -424,7 +424,7 @@ static void blur_is_gaussian(void **state)
         assert_true(fabs((double)s.noisy[(6 - k) * 15 + 7] / (double)s.noisy[(7 - k) * 15 + 7] - want) <= 1e-5);
     }
     assert_true(s.noisy[7 * 15 + 12] == 0);
-    /* Beside the border, which the mirror does not repeat: the outermost pixel sees its neighbour twice. */
+    /* At the border, which the mirror does not repeat, the outermost pixel sees its neighbour twice. */
     s.clean[7 * 15 + 7] = 0;
     s.clean[7 * 15 + 13] = 1;
     corrupt(&s, "{blur: {sigma: 1.5, size: 9}}");
@@ -439,7 +439,7 @@ static void blur_is_gaussian(void **state)
 
 /* ---- What all have in common. ------------------------------------------------------------------------------------ */
 
-/* With p drawn evenly from 0 to 1, each number of masked pixels is as likely as any other. */
+/* With p uniform in 0 to 1, all numbers of masked pixels are equally likely. */
 static void a_range_is_drawn_for_each_sample(void **state)
 {
     (void)state;
@@ -524,7 +524,7 @@ static void the_loss_weighs_what_is_masked(void **state)
             want += masked.noisy[i * s.len + k] == 0 ? 1 : 0.25;
         assert_true((double)s.loss[i] == want);
     }
-    /* Without corruption, as the standard autoencoder is trained, nothing is masked and all weigh the same. */
+    /* Without corruption, as for the standard autoencoder, nothing is masked and all weights are equal. */
     run(&s, &(struct how){.corruption = chain, .loss = "{mse: {unmasked_weight: 0}}", .clean = true});
     for (int64_t i = 0; i < s.n; ++i)
         assert_true((double)s.loss[i] == (double)s.len);

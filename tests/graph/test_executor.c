@@ -1,6 +1,5 @@
-/* What an executor launches beside a network's own layers and no case of the conformance suite reaches: the cut of
- * patches out of a block of images, and gradients held within a norm. Small enough for slow simulators; DAE_CL_SHAPE
- * names one of the two shapes of device. */
+/* Launches of an executor that no case of the conformance suite reaches: the cut of patches from a block of images, and
+ * the clipping of gradients. Small enough for slow simulators; DAE_CL_SHAPE names one of the two shapes of device. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,7 +65,7 @@ static void close_subject(struct subject *s)
 
 /* ---- Patches. ---------------------------------------------------------------------------------------------------- */
 
-/* Of images of three sizes, one of which is a patch and nothing more. */
+/* Images of three sizes, one of which is exactly a patch. */
 static void new_block(const struct dae_shape *patch, void **block, size_t *len)
 {
     struct error err = {0};
@@ -123,11 +122,11 @@ static void cuts(const char *text, const char *shape)
     free(block);
     buffer_free(data);
     buffer_free(order);
-    close_subject(&s); /* before a failure: a simulator tells what it saw when its context is released */
+    close_subject(&s); /* before a failure, because a simulator reports when its context is released */
     assert_int_equal(wrong, 0);
 }
 
-/* A square, which can be turned, and a rectangle of colours, which cannot. */
+/* A square, which can be rotated, and a rectangle of colours, which cannot. */
 static void patches_are_those_of_the_hosts_twin(void **state)
 {
     (void)state;
@@ -141,7 +140,8 @@ static void patches_are_those_of_the_hosts_twin(void **state)
     }
 }
 
-/* ---- Gradients within a norm. ------------------------------------------------------------------------------------ */
+/* ---- Clipped gradients.
+ * ------------------------------------------------------------------------------------------- */
 
 static void clips(const char *shape)
 {

@@ -1,5 +1,5 @@
-/* A finished model whose batch normalisations are multiplied into the convolutions before them gives what it gives
- * without, to the rounding of its numbers. */
+/* Multiplying batch normalisations into the convolutions before them changes the results of a finished model only by
+ * rounding. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,8 +18,8 @@
 
 enum { BATCH = 5, LEN = 9 * 7 * 2 };
 
-/* Folded relu behind, a small number of channels, two in a row, a transposed convolution; one that two layers read, one
- * that follows no convolution and one behind a convolution that is the code are left as they are. */
+/* Covers a folded relu after it, few channels, two in a row, a transposed convolution. A normalisation that two layers
+ * read, one without a convolution before it, and one after a convolution that is the code are not folded. */
 static const char config_text[] = "seed: 5\n"
                                   "model:\n"
                                   "  input: [9, 7, 2]\n"
@@ -129,7 +129,7 @@ static void both_forms_agree(void **state)
     assert_true(absolute && value);
     for (int64_t i = 0; i < network.parameters_len; ++i)
         absolute[i] = fabs((double)parameters[i]);
-    for (int i = 0; i < network.n_nodes; ++i) /* what is subtracted adds to the size */
+    for (int i = 0; i < network.n_nodes; ++i) /* subtracted terms add to the size */
         for (int w = 0; w < network.node[i].plan.n_weights; ++w)
             for (int64_t k = 0; k < dae_shape_len(&network.node[i].plan.weight[w].shape); ++k)
                 if (strcmp(network.node[i].plan.weight[w].name, "mean") == 0)
@@ -163,7 +163,7 @@ static void both_forms_agree(void **state)
         }
         print_message("%s: %lld of %d numbers differ, by %.2g at most\n", shapes[shape], (long long)different,
                       BATCH * LEN, worst);
-        assert_true(different > 0); /* or nothing was multiplied in */
+        assert_true(different > 0); /* else nothing was folded */
         device_close(device);
     }
     arena_release(&arena);

@@ -60,7 +60,7 @@ static void check(enum dae_status status, const struct error *err)
         fail_msg("%s", err->text);
 }
 
-/* A network on a device with made-up samples. */
+/* A network on a device with synthetic samples. */
 struct subject {
     struct arena arena;
     struct network network;
@@ -125,7 +125,7 @@ static double *output_of(const struct network *network, const struct subject *s,
     return value[network->output];
 }
 
-/* The first `rows` rows of J, and what so many draws of signs make of all of them. */
+/* The first `rows` rows of J, and the estimate for all of them from draws of signs. */
 static void projects(const char *text, const char *shape, const char *node, int64_t rows, int signs)
 {
     struct error err = {0};
@@ -199,7 +199,7 @@ static const char *without_dropout(char *text, size_t len)
     return text;
 }
 
-/* Or with batch normalisation in its place: that of a finished model, where each sample is on its own. */
+/* Or with batch normalisation instead: that of a finished model, where samples are independent. */
 static const char *normalised(char *text, size_t len)
 {
     char *line;
@@ -280,8 +280,8 @@ static void differentiates(const char *text, const char *shape, bool keep_all)
         reference_forward(&network, 1, &who, s.parameters64, value);
         plain += value[network.loss][0] / (double)(N * s.len);
     }
-    assert_true(whole > 1.02 * plain); /* the penalty has its say, also in the loss that is reported; its error is twice
-                                        * that of a difference, see below */
+    assert_true(whole > 1.02 * plain); /* the penalty contributes, also to the reported loss; its error is twice that of
+                                        * a difference, see below */
     assert_true(fabs((double)loss - whole) <= 1e-6 * plain + 1.2e-4 * (whole - plain));
     for (int n = 0; n < s.network.n_nodes; ++n)
         for (int w = 0; w < s.network.node[n].plan.n_weights; ++w)

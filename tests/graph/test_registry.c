@@ -1,5 +1,5 @@
-/* Loading plugins: whatever is wrong with a file or its place is refused, and refused before its code runs. Broken
- * plugins are compiled here, from a few lines each. */
+/* Loading plugins: any fault of a file or its place is refused before its code runs. Broken plugins are compiled here
+ * from a few lines each. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 
 #include "graph/registry.h"
 
-static char folder[512]; /* of this run; plugins lie in folder/plugins */
+static char folder[512]; /* of this run; plugins are in folder/plugins */
 
 static void path_of(const char *name, char path[1024])
 {
@@ -102,7 +102,7 @@ static void refused(const char *why)
     remove_plugin();
 }
 
-/* The table of a good plugin loads: what the others are refused for is the one thing that they change. */
+/* The table of a good plugin loads, so each other table is refused for its one change. */
 static void a_good_plugin_loads(void **state)
 {
     (void)state;
@@ -180,7 +180,7 @@ static void files_that_are_no_plugins_are_refused(void **state)
     refused("it exports none of dae_pointwise_v4");
     compile("const int dae_plugin_v3 = 3;", "");
     refused("it was written for plugin contract 3");
-    /* Cut at many lengths. A loader that trusts the header dies of it: so in a child. */
+    /* Truncated at many lengths, in a child, because a loader that trusts the header dies. */
     compile("", "DAE_POINTWISE = {POINTWISE");
     path_of("plugins/x.so", path);
     assert_int_equal(stat(path, &info), 0);
@@ -241,7 +241,7 @@ static void hostile_code_does_not_run(void **state)
     (void)state;
     char path[1024];
     struct error err;
-    /* The trap works: where all is well the constructor runs. */
+    /* The trap works: the constructor of a good plugin runs. */
     hostile();
     assert_int_equal(open_folder(&err), DAE_OK);
     assert_true(ran());

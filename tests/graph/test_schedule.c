@@ -1,4 +1,4 @@
-/* The plan of a batch: what runs, in which steps, and that no two arrays that are alive together share memory. */
+/* The plan of a batch: what runs, in which steps, and that no two arrays share memory while both are alive. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -136,7 +136,7 @@ static void products_take_their_neighbours_in(void **state)
     struct planned p;
     const struct schedule_options options = {.kind = SCHEDULE_TRAIN, .batch = 5, .corrupt = true, .join = true};
     plan(mixed, true, options, &p);
-    /* d1 is the code and keeps its own value; r has three readers; t lies before d1, behind a view. */
+    /* d1 is the code and keeps its own value; r has three readers; t is before d1, after a view. */
     assert_int_equal(forward(&p, "d1")->fold, -1);
     assert_int_equal(backward(&p, "d1")->fold_dx, node(&p, "t"));
     assert_int_equal(backward(&p, "d2")->fold_dx, -1);
@@ -179,7 +179,7 @@ static void convolutions_take_their_neighbours_in(void **state)
     assert_int_equal(count(&p, CALL_FORWARD, "pool"), 1);
     assert_int_equal(count(&p, CALL_BACKWARD, "relu"), 0); /* in the pooling layer's */
     assert_int_equal(count(&p, CALL_BACKWARD, "pool"), 1);
-    assert_int_equal(forward(&p, "narrow")->fold, -1); /* would compute mostly on nothing */
+    assert_int_equal(forward(&p, "narrow")->fold, -1); /* would compute mostly on unused lanes */
     assert_int_equal(p.schedule.value[node(&p, "wide")].where, STORAGE_NONE);
     arena_release(&p.arena);
     plan(config, true, evaluate, &p);
@@ -198,8 +198,8 @@ static void convolutions_take_their_neighbours_in(void **state)
     arena_release(&p.arena);
 }
 
-/* A folded backward writes past the pointwise layer, into a gradient that another reader writes as well: products that
- * are finished by a kernel of their own cannot add there. */
+/* A folded backward writes past the pointwise layer, into a gradient that another reader also writes: products that a
+ * separate kernel finishes cannot add there. */
 static void no_fold_into_a_gradient_with_two_writers(void **state)
 {
     (void)state;
@@ -235,7 +235,7 @@ static void gradients_are_written_once_and_then_added_to(void **state)
     arena_release(&p.arena);
 }
 
-/* Lifetimes by steps, as the plan ought to see them, for the arrays of the whole batch; none may overlap another. */
+/* Expected lifetimes by steps of the arrays of the whole batch; none may overlap another. */
 static void batch_arrays_do_not_overlap(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
-/* Each file of kernels/ compiles alone on the default device, with its own defaults and warnings as errors; so does
- * what it would mean on the other shape of device, where a work-group shares a sample. None needs what a device may
- * lack: double or half precision, images, any extension; and no vector crosses a call. Runs in the checkout. */
+/* Each file of kernels/ compiles by itself on the default device, with its own defaults and warnings as errors, also
+ * for the other shape of device, where a work-group shares a sample. None needs what a device may lack: double or half
+ * precision, images, any extension; and no vector crosses a call. Runs in the checkout. */
 #include <ctype.h>
 #include <dirent.h>
 #include <setjmp.h>
@@ -52,7 +52,7 @@ static char *read_kernel(const char *name)
     return source;
 }
 
-/* Puts blanks in the place of comments. */
+/* Replaces comments with blanks. */
 static void blank_comments(char *source)
 {
     for (char *at = source; (at = strstr(at, "/*")) != NULL;) {
@@ -81,8 +81,8 @@ static const char *double_literal(const char *source)
     return NULL;
 }
 
-/* Whether a line begins the definition of a function that is not inlined: kernels take no vectors, and all else is
- * INLINE. */
+/* Whether a line begins the definition of a function that is not inlined: kernels take no vectors, and all other
+ * functions are INLINE. */
 static bool is_call(const char *line)
 {
     static const char *const others[] = {"INLINE ", "__kernel ", "WIDE_KERNEL ", "typedef ", "struct ", "#"};
@@ -94,7 +94,7 @@ static bool is_call(const char *line)
     return true;
 }
 
-/* What kernels/dae.clh says of vectors and calls when it switches clang's note off. */
+/* What kernels/dae.clh says about vectors and calls where it switches clang's warning off. */
 static void passes_no_vector(void **state)
 {
     char *source = read_kernel(*state), *rest = NULL;
@@ -168,7 +168,7 @@ int main(void)
         char *name = files[i]->d_name;
         tests[n_tests++] = (struct CMUnitTest){.name = name, .test_func = needs_no_option, .initial_state = name};
         tests[n_tests++] = (struct CMUnitTest){.name = name, .test_func = passes_no_vector, .initial_state = name};
-        if (strcmp(strrchr(name, '.'), ".cl") == 0) /* the others stand before every one of these */
+        if (strcmp(strrchr(name, '.'), ".cl") == 0) /* the others are prepended to each of these */
             tests[n_tests++] = (struct CMUnitTest){.name = name, .test_func = compiles_alone, .initial_state = name};
     }
     int failed = _cmocka_run_group_tests("kernels", tests, (size_t)n_tests, open_device, close_device);

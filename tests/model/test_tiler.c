@@ -1,4 +1,4 @@
-/* Images of any size: in tiles, at once, and by the network built for that very size, all to the same bit. */
+/* Images of any size: in tiles, at once, and by a network built for that size, all with the same bits. */
 #include "model/tiler.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ static const char head[] = "seed: 7\n"
                            "train: {loss: mse, optimizer: {adam: {}}}\n"
                            "model:\n";
 
-/* Reaches: 1 + 2 + 0 + 1 rows, 1 + 0 + 3 + 1 columns, by the longest way. */
+/* Reaches: 1 + 2 + 0 + 1 rows, 1 + 0 + 3 + 1 columns, along the longest path. */
 static const char residual[] = "  input: [20, 20, 1]\n"
                                "  layers:\n"
                                "    - conv2d: {filters: 16, kernel: 3, pad: 1}\n"
@@ -42,8 +42,8 @@ static const char colour[] = "  input: [20, 20, 3]\n"
                              "    - batchnorm2d\n"
                              "    - tanh\n"
                              "    - conv2d: {filters: 3, kernel: 3, pad: 1}\n";
-/* Rows and columns in fours: two poolings, enlargements of both kinds, skips, taps apart. By the longest way an output
- * reads 1 + 2 * 2 + 4 * 1, then up to 2 for its place among 4 and 2 * 1, then 1 for its place among 2 and 1. */
+/* Rows and columns in fours: two poolings, enlargements of both kinds, skips, dilated taps. Along the longest path an
+ * output reads 1 + 2 * 2 + 4 * 1, then up to 2 for its place among 4 and 2 * 1, then 1 for its place among 2 and 1. */
 static const char unet[] = "  input: [20, 20, 1]\n"
                            "  layers:\n"
                            "    - conv2d: {filters: 16, kernel: 3, pad: 1}\n"
@@ -177,7 +177,7 @@ static void run_network(struct bench *b, const float *x, int64_t height, int64_t
     arena_release(&arena);
 }
 
-/* Where a walk of `steps` from the first of n pixels ends that turns round at either end. */
+/* The end of a walk of `steps` from the first of n pixels that turns around at both ends. */
 static int64_t walk(int64_t steps, int64_t n)
 {
     int64_t at = 0, by = 1;
@@ -214,7 +214,7 @@ static void tiles_give_the_bits_of_the_whole_image(void **state)
     static const struct {
         const char *text;
         int64_t channels, stride[2];
-        int n_sizes; /* compiling for each takes seconds */
+        int n_sizes; /* compiling for each size takes seconds */
     } model[] = {{residual, 1, {1, 1}, 5}, {colour, 3, {1, 1}, 4}, {unet, 1, {4, 4}, 3}, {strides, 3, {4, 3}, 3}};
     for (int m = 0; m < 4; ++m) {
         const int64_t channels = model[m].channels;
@@ -273,7 +273,8 @@ static enum dae_status on_tiles(void *context, int64_t done, int64_t n, struct e
     return told->stop_at > 0 && done >= told->stop_at ? error_set(e, DAE_INTERRUPTED, "stopped") : DAE_OK;
 }
 
-/* The tiles of one image serve the next one, where they do; all are told of, and the listener can end it. */
+/* The tiles of one image are reused for the next one if they fit; all are reported, and the listener can end the
+ * run. */
 static void one_tiler_serves_many_sizes(void **state)
 {
     (void)state;

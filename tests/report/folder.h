@@ -1,4 +1,4 @@
-/* For tests: a folder of their own under $TMPDIR, and what lies in it. */
+/* For tests: a temporary folder under $TMPDIR, and its content. */
 #ifndef TESTS_REPORT_FOLDER_H
 #define TESTS_REPORT_FOLDER_H
 
@@ -20,7 +20,7 @@ static const char *folder_path(const char *name)
     return path;
 }
 
-/* How many entries lie in the folder. */
+/* The number of entries in the folder. */
 static int folder_count(void)
 {
     int n = 0;

@@ -1,4 +1,4 @@
-/* For tests: is this XML, or HTML written as strictly, well formed? */
+/* For tests: checks that XML, or equally strict HTML, is well formed. */
 #ifndef TESTS_REPORT_MARKUP_H
 #define TESTS_REPORT_MARKUP_H
 
@@ -11,7 +11,7 @@ static bool markup_is_void(const char *name)
     return strcmp(name, "meta") == 0 || strcmp(name, "img") == 0;
 }
 
-/* The '>' that ends the tag at '<', skipping quoted attribute values; NULL when there is none or '<' comes first. */
+/* The '>' that ends the tag at '<', skipping quoted attribute values; NULL if there is none or '<' comes first. */
 static const char *markup_tag_end(const char *at)
 {
     for (++at; *at && *at != '>'; ++at) {

@@ -1,4 +1,4 @@
-/* Figures: both files are made, whole and of the right content; hostile text is only text; failures leave nothing. */
+/* Figures: both files are complete and have the right content; hostile text is only text; failures leave nothing. */
 #include "base/file.h"
 #include "report/figure.h"
 
@@ -20,7 +20,7 @@ struct picture {
     char *svg;
 };
 
-/* Reads STEM.png (to its last pixel) and STEM.svg; they must be all that lies in the folder, and agree. */
+/* Reads STEM.png (to its last pixel) and STEM.svg, which must be the only files in the folder, and must agree. */
 static struct picture load(const char *stem)
 {
     char name[100];
@@ -177,7 +177,7 @@ static void tiles_are_sharp_and_upright(void **state)
     release(&picture);
 }
 
-/* One scale for all maps: what reaches its end is bright, in whichever row; more is no brighter, NaN is nothing. */
+/* All maps have one scale: its end is bright in any row; larger values are not brighter, NaN counts as 0. */
 static void maps_share_one_scale(void **state)
 {
     (void)state;
@@ -197,8 +197,7 @@ static void maps_share_one_scale(void **state)
     assert_non_null(strstr(picture.svg, ">0.25<"));
     assert_non_null(strstr(picture.svg, ">|x|<"));
     double x, y;
-    /* 8 pixels in 196; a tile that lies between two pixels has one blended row and column on each side; the bar's end.
-     */
+    /* 8 pixels in 196; a tile between two pixels has one blended row and column on each side; the bar's end. */
     const long side = 24, bright = find_colour(&picture, 0xFCFDBF, &x, &y);
     const long dark = find_colour(&picture, 0x000004, &x, &y), n_dark = 4 * 64 - 3, rim = 4 * 8 * side;
     assert_in_range(bright, 2 * (side - 2) * (side - 2), 2 * side * side + 200);
@@ -276,14 +275,14 @@ static void bars_print_their_values(void **state)
     release(&picture);
 }
 
-/* Blanks what is right of the plot. */
+/* Blanks everything to the right of the plot. */
 static void without_legend(const struct picture *picture)
 {
     for (unsigned row = 0; row < picture->height; ++row)
         memset(picture->rgb + 3 * (row * (size_t)picture->width + picture->width - 88), 255, 3 * 88);
 }
 
-/* A coloured cross: the class at the right is drawn right, the one on top on top, a unit is as long on both axes. */
+/* A coloured cross: the right class is drawn at the right, the upper one at the top, with equal units on both axes. */
 static void scatter_is_true_to_scale(void **state)
 {
     (void)state;
@@ -316,7 +315,7 @@ static void scatter_is_true_to_scale(void **state)
     release(&picture);
 }
 
-/* Classes of enough points bear their number at their median, which a straggler does not move. */
+/* Classes with enough points have their number at their median, which an outlier does not move. */
 static void scatter_numbers_its_classes(void **state)
 {
     (void)state;
@@ -328,7 +327,7 @@ static void scatter_numbers_its_classes(void **state)
         points[2 * i] = (float)(i < 30 ? -10 : 10) + 0.1f * (float)(i % 7);
         points[2 * i + 1] = 0.1f * (float)(i % 5);
     }
-    points[120] = -10; /* a straggler among the others */
+    points[120] = -10; /* an outlier */
     const struct figure_scatter scatter = {"t", "x", "y", 61, points, labels};
     assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
     struct picture picture = load("s");
@@ -386,7 +385,7 @@ static void field_of_arrows(void **state)
     release(&picture);
 }
 
-/* Would run a command, end the string, start markup, or be read as a format or as "enhanced" text. */
+/* Texts that would run a command, end the string, start markup, or be read as a format or as "enhanced" text. */
 static void hostile_text_is_only_text(void **state)
 {
     (void)state;
@@ -448,7 +447,7 @@ static void missing_gnuplot_is_named(void **state)
     assert_int_equal(folder_count(), 0);
 }
 
-/* A gnuplot of ours that misbehaves: its words are passed on, and an older figure stays. */
+/* A misbehaving stand-in for gnuplot: its message is passed on, and an older figure stays. */
 static void failing_gnuplot_leaves_the_old_figure(void **state)
 {
     (void)state;
@@ -493,7 +492,7 @@ static void unwritable_folder_leaves_nothing(void **state)
     assert_int_equal(folder_count(), 1);
     folder_empty();
     if (geteuid() == 0)
-        return; /* no mode stops root */
+        return; /* root ignores modes */
     struct error mode = {0};
     assert_int_equal(chmod(folder, 0500), 0);
     assert_int_equal(draw_bar(folder_path("b"), &mode), DAE_IO);
@@ -505,7 +504,7 @@ static void second_file_failing_discards_the_first(void **state)
 {
     (void)state;
     struct error err = {0};
-    /* A folder in the place of the SVG: it cannot be written. */
+    /* A folder in place of the SVG, which therefore cannot be written. */
     assert_int_equal(mkdir(folder_path("b.svg"), 0700), 0);
     assert_int_equal(draw_bar(folder_path("b"), &err), DAE_IO);
     assert_int_equal(folder_count(), 1);

@@ -203,7 +203,7 @@ static void failure_to_save_leaves_nothing(void **state)
     html_release(&html);
 }
 
-/* A page of parts that were kept at different times reads like one that was made at once. */
+/* A page of parts that were kept at different times equals one that was made at once. */
 static void parts_join(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The closed-form rivals: exact answers on made-up data, known figures on MNIST. */
+/* The closed-form rivals: exact answers on synthetic data, known figures on MNIST. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,7 +84,7 @@ static void affine_recovers_a_map(void **state)
     free(y);
 }
 
-/* One input of variance 4, slope 2: the ridge r makes it 2 * 4 / (4 + 4 r), and leaves the means alone. */
+/* One input of variance 4, slope 2: the ridge r makes it 2 * 4 / (4 + 4 r), and does not change the means. */
 static void affine_ridge_is_relative(void **state)
 {
     (void)state;
@@ -154,7 +154,7 @@ static void affine_degenerate_inputs(void **state)
 }
 
 /* Two equal inputs but for one unit in the last place of a sum: Cholesky's method finds a positive pivot, all rounding
- * error. The sum is set by hand, because only so is it the same on every machine. */
+ * error. The sum is set by hand, so that it is the same on every machine. */
 static void affine_singular_by_rounding(void **state)
 {
     (void)state;
@@ -314,7 +314,7 @@ static void pca_of_all_components_is_the_identity(void **state)
     }
 }
 
-/* Three samples span a plane: two components give them back, more are harmless and explain nothing. */
+/* Three samples span a plane: two components reproduce them, more are harmless and explain nothing. */
 static void pca_of_few_samples(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The median filter against a plain sort of each window. */
+/* Compares the median filter with sorting each window. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Metrics of a denoiser, against numbers worked out by hand. */
+/* Metrics of a denoiser, compared with numbers computed by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -91,7 +91,7 @@ static void holes_are_not_counted(void **state)
 
 /* ---- SSIM. ------------------------------------------------------------------------------------------------------- */
 
-enum { SSIM_H = 23, SSIM_W = 300 }; /* wider than what is worked on at a time */
+enum { SSIM_H = 23, SSIM_W = 300 }; /* wider than the strip that is processed at a time */
 
 static float ssim_x[SSIM_H * SSIM_W], ssim_y[SSIM_H * SSIM_W];
 
@@ -118,7 +118,7 @@ static void ssim_as_scikit_image_has_it(void **state)
         fail_msg("%.15g", least);
 }
 
-/* Constant images a and b have no variance: what is left is the comparison of means. */
+/* Constant images a and b have no variance, so only the comparison of means remains. */
 static void ssim_of_constants(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* The linear rivals for panels against answers that are known: textbook formulas, exact ranks, and the truth that drawn
- * panels come with. */
+/* The linear rivals for panels, compared with known answers: textbook formulas, exact ranks, and the truth of drawn
+ * panels. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -132,7 +132,7 @@ static void fit_of_whole_rows_is_their_covariance(void **state)
     gaussian_release(&g);
 }
 
-/* With holes in the second column alone the maximum has a closed form (Anderson, JASA 52, 1957): the first column's
+/* With holes only in the second column the maximum has a closed form (Anderson, JASA 52, 1957): the first column's
  * moments from all rows, the regression of the second on it from the whole rows. */
 static void em_finds_the_closed_form_of_a_monotone_pattern(void **state)
 {
@@ -206,7 +206,7 @@ static double covariance_error(const struct gaussian *g, const struct factor_pan
     return sum;
 }
 
-/* Least in expectation, not in each draw: so over many. */
+/* Smallest in expectation, not in each draw, so it is averaged over many. */
 static void shrinkage_helps_when_rows_are_few(void **state)
 {
     (void)state;

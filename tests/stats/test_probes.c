@@ -1,4 +1,4 @@
-/* Classifiers of features: folds as scikit-learn makes them, neighbours as a slow search finds them, planes by hand. */
+/* Classifiers of features: folds as in scikit-learn, neighbours as found by a slow search, planes computed by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ static enum dae_status knn(const struct cross_validation *trial, int k, double *
 }
 
 /* By hand: the classes in order of appearance, 2, 0, 1 and 9, take positions 0-3, 4-6, 7-12 and 13; dealt out in turn
- * to three folds that is 2 1 1, 1 1 1, 2 2 2 and 0 1 0. scikit-learn's own lines say the same. */
+ * to three folds that is 2 1 1, 1 1 1, 2 2 2 and 0 1 0. scikit-learn's code gives the same. */
 static void folds_are_stratified(void **state)
 {
     (void)state;
@@ -67,7 +67,7 @@ static void neighbours_by_hand(void **state)
      * wrong and right); the others see 3, 3, 5, 5, 2, 2 and are 7, 3, 5, 5, 9, 2. */
     assert_int_equal(knn(&trial, 1, &accuracy), DAE_OK);
     close_to(accuracy, (2.0 / 4 + 4.0 / 6) / 2, 1e-15);
-    /* Asked elsewhere: sample 0 stands where 10 did, and is wrong now. */
+    /* Asked elsewhere: sample 0 is now at the place of 10, and is wrong. */
     float moved[10];
     memcpy(moved, place, sizeof place);
     moved[0] = 10;
@@ -78,7 +78,7 @@ static void neighbours_by_hand(void **state)
 
 enum { N = 700, D = 9, CLASSES = 4, FOLDS = 5, K = 5 }; /* more than two blocks, and no multiple of one */
 
-/* The answer of the plainest search: all distances, k times the least that is left. */
+/* The answer of the simplest search: all distances, k times the smallest that remains. */
 static bool right_by_search(const struct cross_validation *t, int64_t i)
 {
     bool taken[N] = {false};
@@ -103,7 +103,7 @@ static bool right_by_search(const struct cross_validation *t, int64_t i)
     return best == t->label[i];
 }
 
-/* Far from zero, where squares of the coordinates themselves would drown the distances. */
+/* Far from zero, where squares of the coordinates would swamp the distances. */
 static void neighbours_are_exact(void **state)
 {
     (void)state;
@@ -123,7 +123,7 @@ static void neighbours_are_exact(void **state)
     for (int64_t i = 0; i < N; ++i)
         right[i] = right_by_search(&trial, i);
     const double want = cross_validation_accuracy(&trial, right);
-    assert_true(want > 0.4 && want < 0.95); /* there is something to be right and wrong about */
+    assert_true(want > 0.4 && want < 0.95); /* some answers are right and some wrong */
     double accuracy;
     assert_int_equal(knn(&trial, K, &accuracy), DAE_OK);
     close_to(accuracy, want, 1e-12);
@@ -146,8 +146,8 @@ static void planes_by_hand(void **state)
     close_to(accuracy, (3.0 / 4 + 1) / 2, 1e-15);
 }
 
-/* Four corners: opposite ones share a class. Planes cannot tell them apart, neighbours can. With one class a side,
- * planes can too. */
+/* Four corners: opposite ones share a class. Planes cannot separate them, neighbours can. With one class per side,
+ * planes can also do it. */
 static void planes_are_no_neighbours(void **state)
 {
     (void)state;

@@ -81,7 +81,8 @@ static void close_to(double value, double want, double tolerance)
         fail_msg("%.9g, expects %.9g +- %g", value, want, tolerance);
 }
 
-/* Where the code is the sample, all that is said about codes must be what the samples say, read without any device. */
+/* If the code is the sample, everything reported about codes must equal the results for the samples, computed without a
+ * device. */
 static void codes_are_taken_in_order(void **state)
 {
     (void)state;
@@ -150,8 +151,8 @@ static void codes_are_taken_in_order(void **state)
     close_bench(&b);
 }
 
-/* A map is centred, its first axis the wider one. A unit whose weights are 0 says the same, not 0, about all samples.
- */
+/* A map is centred, with the wider axis first. A unit whose weights are 0 has the same value, not 0, for all
+ * samples. */
 static void maps_and_dead_units(void **state)
 {
     (void)state;
@@ -192,7 +193,7 @@ static void maps_and_dead_units(void **state)
     close_bench(&b);
 }
 
-/* The column of type_matrix: what knn_accuracy says about the codes of the test samples; NaN where there is none. */
+/* The column of type_matrix: knn_accuracy of the codes of the test samples; NaN if there is none. */
 static void neighbours_of_codes(void **state)
 {
     (void)state;
@@ -229,7 +230,7 @@ static void neighbours_of_codes(void **state)
     close_bench(&b);
 }
 
-/* Classifiers take long where codes do; a signal is heeded between them. */
+/* Classifiers take long; a signal takes effect between them. */
 static void a_signal_ends_the_score(void **state)
 {
     (void)state;
@@ -285,7 +286,7 @@ static float *scaling(const struct network *network, float factor)
     return parameters;
 }
 
-/* After p passes factor^p times the noisy sample is left, from which the error follows. `helping` passes of three
+/* After p passes, factor^p times the noisy sample remains, which determines the error. `helping` of three passes
  * help. */
 static void passes_by_hand(float factor, int helping)
 {
@@ -310,7 +311,7 @@ static void passes_by_hand(float factor, int helping)
             sum += pow(pow((double)factor, p) * (double)samples.noisy[i] - (double)samples.clean[i], 2);
         assert_true(p > helping || sum < least);
         least = fmin(sum, least);
-        /* Products of floats, rounded once a pass: a relative error of some 1e-7 in each number. */
+        /* Products of floats, rounded once per pass: a relative error of about 1e-7 in each number. */
         close_to(cell(result.table[0], "0.6", columns[p]), sum / (double)numbers, 1e-6 * sum / (double)numbers);
     }
     assert_true(cell(result.table[0], "0.6", "noisy input") > cell(result.table[0], "0.3", "noisy input"));
@@ -322,7 +323,7 @@ static void passes_by_hand(float factor, int helping)
     if (!strstr(result.finding[1], says[helping]))
         fail_msg("%s", result.finding[1]);
 
-    /* The picture: a curve, then a figure a level with the clean row, the noisy row, and a row for each pass. */
+    /* The figures: a curve, then one per level with the clean row, the noisy row, and a row for each pass. */
     assert_int_equal(result.n_figures, 3);
     const struct study_figure *figure = result.figure[2];
     assert_int_equal(figure->tiles.n_rows, 5);

@@ -1,5 +1,6 @@
-/* What the studies of theory rest on: the formulas of the mixture against each other and against differences, and the
- * expansion for small noise, exact for a linear network and with its Laplacian for a curved one. */
+/* The foundations of the studies of theory: compares the formulas of the mixture with each other and with differences,
+ * and tests the expansion for small noise, which is exact for a linear network and needs the Laplacian for a curved
+ * one. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +20,7 @@
 
 /* ---- The mixture. ------------------------------------------------------------------------------------------------ */
 
-/* The best restoration by Bayes' rule is x + sigma^2 score (Tweedie), and the score the slope of the log density. */
+/* The best restoration by Bayes' rule is x + sigma^2 score (Tweedie), and the score is the slope of the log density. */
 static void scores_are_slopes_and_restorations(void **state)
 {
     (void)state;
@@ -36,7 +37,7 @@ static void scores_are_slopes_and_restorations(void **state)
                              down[2] = {x[0] - (a == 0) * h, x[1] - (a == 1) * h};
                 const double slope =
                     (mixture_log_density(up, sigmas[s]) - mixture_log_density(down, sigmas[s])) / (2 * h);
-                /* h^2 / 6 times a third derivative of at most 1e5 or so, where components meet under little noise. */
+                /* h^2 / 6 times a third derivative of at most about 1e5, where components meet with little noise. */
                 assert_true(fabs(slope - score[a]) <= 1e-5);
                 assert_true(fabs(x[a] + sigmas[s] * sigmas[s] * score[a] - restored[a]) <= 1e-12);
             }
@@ -106,7 +107,7 @@ static struct noise_identity measure(struct bench *b, const float *parameters, c
     return out;
 }
 
-/* To 0.1 %, with |J|^2 alone: r is near 0.64 x, so |Je|^2 has a relative variance of about 2 / 24, and 1,000 points and
+/* To 0.1 %, with only |J|^2: r is near 0.64 x, so |Je|^2 has a relative variance of about 2 / 24, and 1,000 points and
  * 1,000 draws leave a standard error of 0.03 %. */
 static void a_linear_network_needs_no_laplacian(void **state)
 {

@@ -1,5 +1,5 @@
-/* The studies of theory from config to findings, small: what they ask of a config, and that their tables say what holds
- * whatever the training came to. */
+/* The studies of theory from config to findings, at small size: what they require of a config, and that their tables
+ * state what is true for any result of training. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,7 +65,8 @@ static double cell(const struct study_table *table, int row, const char *column)
     return NAN;
 }
 
-/* E|r - r*|^2 = sigma^4 E|s_hat - s|^2, and the loss is above the best by as much, up to a cross term of mean 0. */
+/* E|r - r*|^2 = sigma^4 E|s_hat - s|^2, and the loss exceeds the best one by the same amount, up to a cross term of
+ * mean 0. */
 static void the_score_of_a_mixture(void **state)
 {
     (void)state;
@@ -82,7 +83,7 @@ static void the_score_of_a_mixture(void **state)
     assert_true(cell(table, 0, "relative L2 error") <= 0.25 && cell(table, 0, "cosine") >= 0.97);
     assert_true(cell(table, 0, "error, unsmoothed score") > 0.5); /* it is not the clean density's */
     assert_int_equal(result.n_figures, 2);
-    /* The two fields are near each other. */
+    /* The two fields are similar. */
     double apart2 = 0, size2 = 0;
     for (int i = 0; i < result.figure[0]->n_arrows; ++i)
         for (int a = 2; a < 4; ++a) {
@@ -147,7 +148,7 @@ static void what_the_score_asks_for(void **state)
     }
 }
 
-/* Noise of 0.3 makes this network contract much more than none does, the penalty sigma^2 does too; the expansion holds
+/* Noise of 0.3 and also the penalty sigma^2 make this network contract much more than no noise; the expansion holds
  * with its Laplacian and not without. */
 static void contraction_of_three_networks(void **state)
 {

@@ -1,5 +1,5 @@
-/* The running mean of the parameters: what the recurrence gives in double, what is validated and saved, no part of the
- * training itself, and the same bytes each time. */
+/* The running mean of the parameters follows the recurrence in double, is validated and saved, does not influence the
+ * training itself, and has the same bytes each time. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +16,8 @@
 
 static const char *const averaged[] = {"train.average={decay: 0.9}", NULL};
 
-/* After every update, on both shapes of device. A step rounds three times, and what is wrong decays by half a step: all
- * errors together are below 2 * 3 * 2^-24 of twice the largest number. */
+/* After every update, on both shapes of device. A step rounds three times, and errors are halved in each step, so their
+ * sum is below 2 * 3 * 2^-24 of twice the largest number. */
 static void each_update_moves_the_mean(void **state)
 {
     (void)state;
@@ -120,14 +120,14 @@ static void resume_gives_the_bytes_of_an_unbroken_run(void **state)
     for (int64_t at = 3; at < 2 * b.steps_per_epoch; at += 7)
         resumes_to_the_same(&b, at, &whole);
     trained_release(&whole);
-    check(tree_set(b.config, "train.average.decay=0.8", &b.arena, &err)); /* another mean is another training */
+    check(tree_set(b.config, "train.average.decay=0.8", &b.arena, &err)); /* another decay is another training */
     assert_int_equal(run(&b, true, &broken), DAE_CHECKPOINT);
     assert_non_null(strstr(err.text, "decay: 0.8"));
     close_bench(&b);
 }
 
 /* The first device keeps the mean; the second is the same one opened again. Gradients that are summed in another order
- * differ in their last digits, and so does what is learned. */
+ * differ in their last digits, and so does the result. */
 static void two_devices_keep_one_mean(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* A checkpoint holds finite numbers only: another is not written over a good one, and one that an older version wrote
- * is refused. */
+/* A checkpoint contains only finite numbers: another one does not overwrite a good one, and is refused if an older
+ * version wrote it. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +72,7 @@ static void what_is_not_finite_is_not_written(void **state)
     c.test_losses[1] = NAN;
     assert_string_equal(checkpoint_bad(&c, &network, STATES), "test_losses");
     c.test_losses[1] = 0;
-    c.test_losses[2] = NAN; /* of an epoch that is not finished: it counts for nothing */
+    c.test_losses[2] = NAN; /* of an unfinished epoch, so it is ignored */
     c.step_losses[3] = NAN;
     assert_null(checkpoint_bad(&c, &network, STATES));
     assert_int_equal(stat(path, &after), 0);

@@ -1,5 +1,5 @@
-/* The contractive option: it lowers the norm of the reconstruction's Jacobian, is off without a trace when it is not
- * asked for, and is repeatable and resumable like any training. */
+/* The contractive option: it lowers the norm of the reconstruction's Jacobian, has no effect when it is off, and is
+ * repeatable and resumable like any training. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -75,7 +75,7 @@ static void it_lowers_the_jacobian(void **state)
     assert_true(before < 0.64);
 }
 
-/* Off and 0 are the same bytes and the same launches; on is other bytes, and the same each time. */
+/* Off and 0 give the same bytes and the same launches; on gives other bytes, the same each time. */
 static void off_leaves_no_trace(void **state)
 {
     (void)state;
@@ -109,7 +109,7 @@ static void a_stopped_training_goes_on(void **state)
     open_bench(&b, small_config, change);
     check(run(&b, false, &whole));
     resumes_to_the_same(&b, 7, &whole);
-    /* A training of another weight is another training. */
+    /* Another weight is another training. */
     struct bench other;
     const char *const weaker[] = {"train.contractive=0.1", NULL};
     open_bench(&other, small_config, weaker);
@@ -121,8 +121,8 @@ static void a_stopped_training_goes_on(void **state)
     close_bench(&b);
 }
 
-/* The gradient whose length is measured is the whole one, of the loss and of the penalty: a step of plain descent with
- * rate 1 is then as long as the limit. 2^-16: float sums of a few squares, and of numbers below 1 and the step. */
+/* The norm is that of the whole gradient, of the loss and of the penalty: a step of plain descent with rate 1 is then
+ * as long as the limit. 2^-16: float sums of a few squares, and of numbers below 1 and the step. */
 static void the_whole_gradient_is_clipped(void **state)
 {
     (void)state;

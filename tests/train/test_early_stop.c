@@ -1,4 +1,4 @@
-/* Validation on held-out samples chooses an epoch and ends a training: by the rules, and with the same bytes after any
+/* Validation on held-out samples chooses an epoch and ends a training by the rules, and with the same bytes after any
  * stop. */
 #include <math.h>
 #include <setjmp.h>
@@ -153,8 +153,8 @@ static void resume_gives_the_bytes_of_an_unbroken_run(void **state)
     }
 }
 
-/* The test samples may change and be measured in any way: nothing of the training does. And without held-out samples
- * they watch, and choose nothing. */
+/* The test samples may change and be measured in any way without changing the training. Without held-out samples they
+ * are only measured and choose nothing. */
 static void the_test_set_has_no_say(void **state)
 {
     (void)state;

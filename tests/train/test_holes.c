@@ -14,7 +14,7 @@
 
 enum { ASSETS = 19, ROWS = 300 };
 
-/* The output is the guess alone: with parameters of 0 it is 0, and the loss is a sum of squares of the data. */
+/* The output is only the guess: with parameters of 0 it is 0, and the loss is a sum of squares of the data. */
 static const char panel_config[] =
     "seed: 7\n"
     "data: {source: factor_panel, train: 300, test: 100, assets: 19, factors: 2, missing: 0.2}\n"
@@ -82,7 +82,7 @@ static void holes_are_zero_masked_and_cost_nothing(void **state)
     }
 }
 
-/* Masked cells of the same row tell what is missing, so a network must learn something; NaN would not let it. */
+/* Other cells of the same row determine the missing ones, so a network must learn something; NaN would prevent it. */
 static void trains_on_holes(void **state)
 {
     (void)state;
@@ -103,7 +103,7 @@ static void trains_on_holes(void **state)
 static void refuses_holes_without_a_mask(void **state)
 {
     (void)state;
-    /* The loss alone reads the mask: the layers would take a hole for a zero. */
+    /* Only the loss reads the mask: the layers would mistake a hole for a zero. */
     static const char *const changes[] = {"model.layers=[{dense: {units: 19}}]", NULL};
     struct bench b;
     struct trained trained;

@@ -62,7 +62,7 @@ static void resume_gives_the_bytes_of_an_unbroken_run(void **state)
     }
 }
 
-/* Until the first fall both are one training; after it they are not. */
+/* Until the rate first falls, both trainings are the same; then they differ. */
 static void a_step_begins_with_its_epoch(void **state)
 {
     (void)state;
@@ -158,7 +158,7 @@ static void more_epochs_are_another_cosine(void **state)
             assert_int_equal(run(&b, true, &out), DAE_CHECKPOINT);
             assert_non_null(strstr(err.text, "epochs: 4"));
         }
-        if (c == 0) { /* what changes the bytes is in the fingerprint */
+        if (c == 0) { /* the fingerprint contains what changes the bytes */
             check(tree_set(b.config, "train.clip_gradient=0.03", &b.arena, &err));
             assert_int_equal(run(&b, true, &out), DAE_CHECKPOINT);
             assert_non_null(strstr(err.text, "clip_gradient: 0.03"));

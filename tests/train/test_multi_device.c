@@ -1,5 +1,5 @@
 /* Two devices train as one: the same losses to the last digits, the same bytes after a resume. The second device is the
- * first one, opened again: another context and queue, so nothing is shared but the machine. */
+ * first one, opened again with another context and queue, so that only the machine is shared. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -115,7 +115,7 @@ static void a_batch_smaller_than_the_team_is_trained(void **state)
     close_pair(&p);
 }
 
-/* The shares come from the checkpoint, whatever is asked for. */
+/* The shares come from the checkpoint, whatever is requested. */
 static void resume_after_a_signal_gives_the_same_bytes(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Patches that the device cuts: those of the host's twin to the last bit, other ones in each epoch, and trainings of
- * them that can be resumed. */
+/* Patches that the device cuts equal those of the host to the last bit, differ in each epoch, and training on them can
+ * be resumed. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,7 +87,7 @@ static const char pair_config[] =
     "    - {add: {}, from: [correction, input]}\n"
     "train: {loss: mse, optimizer: {adam: {lr: 0.003}}, batch: 32, epochs: 3}\n";
 
-/* What the layers read of a batch, (batch, 12, 12); `corrupt` as the executor takes it. */
+/* What the layers read from a batch, (batch, 12, 12); `corrupt` as for the executor. */
 static void read_noisy(struct bench *b, bool corrupt, float *noisy)
 {
     struct executor *e;
@@ -106,8 +106,8 @@ static void read_noisy(struct bench *b, bool corrupt, float *noisy)
     executor_free(e);
 }
 
-/* The network's input is the noisy partner's patch; for a standard autoencoder the clean one; and a corruption of the
- * config comes on top. */
+/* The network's input is the noisy partner's patch; for a standard autoencoder it is the clean one; a corruption of the
+ * config is applied in addition. */
 static void pairs_are_cut_together(void **state)
 {
     (void)state;
@@ -149,7 +149,7 @@ static void training_on_pairs_denoises(void **state)
     struct trained whole;
     open_bench(&b, pair_config, NULL);
     check(run(&b, false, &whole));
-    /* Some of the noise is gone; most is there, which of clean inputs none would be. */
+    /* Some noise is removed, but most remains; with clean inputs none would. */
     const double noise = 25.0 * 25 / 255 / 255;
     assert_true(whole.validation_losses[2] < 0.8 * noise && whole.validation_losses[2] > 0.1 * noise);
     resumes_to_the_same(&b, 14, &whole);

@@ -1,5 +1,5 @@
-/* Layers that couple the samples of a batch and keep statistics of it: resumed with the same bytes, left alone by the
- * optimiser, exact on numbers far from zero, refused where a batch is split or too small. */
+/* Layers that couple the samples of a batch and keep statistics of it: they are resumed with the same bytes, not
+ * changed by the optimiser, exact on numbers far from zero, and refused if a batch is split or too small. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,7 +53,7 @@ static void resume_gives_the_bytes_of_an_unbroken_run(void **state)
     close_bench(&b);
 }
 
-/* Weight decay and clipping are for what is trained. */
+/* Weight decay and clipping only apply to trained parameters. */
 static void an_optimizer_leaves_statistics_alone(void **state)
 {
     (void)state;
@@ -99,7 +99,7 @@ static void an_optimizer_leaves_statistics_alone(void **state)
 }
 
 /* Numbers of 1000 and a deviation of 1/8: float holds them to 2^-14, 1/2000 of the deviation, and a sum of squares
- * would lose all of it. What is compared is the statistics of those floats. */
+ * would lose all of it. The test compares the statistics of those floats. */
 static void statistics_are_exact_far_from_zero(void **state)
 {
     (void)state;
@@ -145,8 +145,8 @@ static void statistics_are_exact_far_from_zero(void **state)
     check(loader_batch(b.train, 0, 0, 0, &batch, &err));
     check(executor_differentiate(e, &batch, losses, 0, &err));
     check(executor_get_parameters(e, parameters, &err));
-    /* A sum, a quotient and a store round; the sum carries what its additions lost. Of the squares each is rounded too,
-     * at random; and a mean that is off by d adds d^2 to the variance. */
+    /* A sum, a quotient and a store round; the sum carries what its additions lost. Each square is also rounded, at
+     * random; and an error d of the mean adds d^2 to the variance. */
     const double have_mean = (double)weight_of(&b, parameters, "mean")[0];
     const double have_variance = (double)weight_of(&b, parameters, "variance")[0];
     print_message("mean %.9g, off by %.2g of it; variance %.9g, off by %.2g of it\n", mean, have_mean / mean - 1,

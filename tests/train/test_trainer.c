@@ -33,7 +33,7 @@ static void same_seed_gives_same_bytes(void **state)
     close_bench(&b);
 }
 
-/* Stopped at many different steps, in the middle of epochs and between them, and gone on with. */
+/* Stopped at many different steps, in the middle of epochs and between them, and continued. */
 static void resume_gives_the_bytes_of_an_unbroken_run(void **state)
 {
     (void)state;
@@ -73,7 +73,7 @@ static void resume_without_a_checkpoint_starts_anew_and_says_so(void **state)
     check(run(&b, true, &out));
     assert_non_null(strstr(b.notice, "no checkpoint"));
     trained_release(&out);
-    check(run(&b, true, &out)); /* finished already: nothing is trained, the result is there */
+    check(run(&b, true, &out)); /* already finished: nothing is trained, the result exists */
     assert_int_equal(out.n_epochs, 3);
     assert_true(isnan(out.images_per_second));
     trained_release(&out);
@@ -107,7 +107,8 @@ static void a_foreign_or_damaged_checkpoint_is_refused(void **state)
     close_bench(&b);
 }
 
-/* 22,000 digits are 16.4 MiB, more than two slots: streamed, they give what the resident ones give, to the last bit. */
+/* 22,000 digits are 16.4 MiB, more than two slots: streamed digits give the same results as resident ones, to the last
+ * bit. */
 static void streamed_data_give_the_same_bytes(void **state)
 {
     (void)state;
@@ -133,8 +134,8 @@ static void divergence_names_step_and_layer_and_keeps_the_checkpoint(void **stat
     (void)state;
     struct bench b;
     struct trained out;
-    /* Three layers multiply what the first step has made of them, so that the second step's loss is beyond float by
-     * many orders, on any device: no relu that may die, no tanh that holds the rest in bounds. */
+    /* Three layers multiply the result of the first step, so that the second step's loss exceeds float by many orders
+     * on any device: there is no relu that may die, and no tanh that limits the rest. */
     const char *const wild[] = {"train.optimizer={sgd: {lr: 1e12}}", "model.layers.1=leaky_relu",
                                 "model.layers.4=leaky_relu", "model.layers.6=leaky_relu", NULL};
     open_bench(&b, small_config, wild);
@@ -191,13 +192,13 @@ static void a_step_is_few_launches_and_no_wait(void **state)
     open_bench(&b, small_config, long_epoch);
     check(run(&b, false, &out));
     assert_true(out.launches_per_step <= 20);
-    assert_true(out.waits_per_step < 0.5); /* the loss is looked at now and then, never at each step */
+    assert_true(out.waits_per_step < 0.5); /* the loss is read now and then, not at each step */
     trained_release(&out);
     close_bench(&b);
 }
 
 /* One epoch of the fully-connected net on real MNIST against the loss that PyTorch reaches with the same recipe: 0.0612
- * to 0.0625 over three seeds, widened by as much on each side. */
+ * to 0.0625 over three seeds, widened by the same amount on each side. */
 static void mnist_loss_is_in_the_published_band(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* What the tests of training share: a small network, all that a training of it needs, and a run of it. Included after
- * cmocka; who takes the bench alone may leave the rest unused. */
+/* Shared by the tests of training: a small network, everything that its training needs, and a run of it. Include it
+ * after cmocka; a test that only uses the bench may leave the rest unused. */
 #ifndef TESTS_TRAIN_TRAINING_H
 #define TESTS_TRAIN_TRAINING_H
 
@@ -40,7 +40,7 @@ struct bench {
     int64_t stop_at_step; /* of the whole run; raises the stop at the reading that reaches it */
     int64_t steps_per_epoch;
     char notice[512];
-    const struct multi_device_helper *helper; /* further devices, and the weights by which they share */
+    const struct multi_device_helper *helper; /* further devices, and the weights of their shares */
     int n_helpers;
     const int64_t *weights;
 };
@@ -98,7 +98,7 @@ static void close_bench(struct bench *b)
     arena_release(&b->arena);
 }
 
-/* A change of small_config that is refused when settings are read, and what the message must hold. */
+/* A change of small_config that is refused when settings are read, and what the message must contain. */
 struct refusal {
     const char *change, *text;
 };
@@ -189,7 +189,7 @@ __attribute__((unused)) static double loss_of(const struct bench *b, struct load
     return sum / (double)(loader_samples(validation) * dae_shape_len(&b->network.node[b->network.output].plan.output));
 }
 
-/* A training that is stopped at that step and gone on with ends with the bytes of the whole one. */
+/* A training that is stopped at that step and continued ends with the bytes of the whole one. */
 __attribute__((unused)) static void resumes_to_the_same(struct bench *b, int64_t stop_at_step,
                                                         const struct trained *whole)
 {

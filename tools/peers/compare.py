@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures dae-cl beside PyTorch, JAX and OpenBLAS and writes the tables of docs/performance.md.
+"""Measures dae-cl, PyTorch, JAX and OpenBLAS and writes the tables of docs/performance.md.
 
     make peers                     everything, from the checkout's root
     build/peers/bin/python tools/peers/compare.py [--quick] [--only TEXT] [--platform NAME]
@@ -7,11 +7,11 @@
 Each row is measured in turns (dae-cl, PyTorch, JAX, dae-cl, ...) on the same two processors with two threads each, so
 that a change in the machine's speed meets all of them. First every mode of each peer is tried; the fastest of each
 takes the turns. A figure is the median of the turns, and a ratio is to the faster peer. --quick takes one short turn;
---only keeps the rows whose name contains TEXT; both leave docs/performance.md alone. The tables are printed, and the
+--only keeps the rows whose name contains TEXT; both do not change docs/performance.md. The tables are printed, and the
 figures, those of every turn and mode among them, are kept in build/peers/*.json.
 
 The machine must be left alone meanwhile: peers whose threads wait for each other by spinning lose a hundredfold when a
-third program wants a processor. So each row waits a while for the machine to be quiet, and what others took is told.
+third program needs a processor. So each row waits a while for the machine to be idle, and reports what others used.
 """
 
 import argparse

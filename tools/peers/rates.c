@@ -1,5 +1,5 @@
-/* What compare.py asks of dae-cl beside `dae-cl bench`: matrix products of given shapes, and networks trained with the
- * gradient of their input, as if they stood behind other layers.
+/* What compare.py needs of dae-cl in addition to `dae-cl bench`: matrix products of given shapes, and networks trained
+ * with the gradient of their input, as if they followed other layers.
  *
  *   rates WINDOWS ITEM...     ITEM is OP:MxNxK with OP one of NN, NT, TN, or CONFIG@BATCH
  *
@@ -23,7 +23,7 @@ static enum dae_status rate_product(struct device *device, const char *item, int
     long long m, n, k;
     char a, b;
     if (sscanf(item, "%c%c:%lldx%lldx%lld", &a, &b, &m, &n, &k) != 5 || !strchr("NT", a) || !strchr("NT", b))
-        return error_set(err, DAE_CONFIG, "'%s': wants OP:MxNxK or CONFIG@BATCH", item);
+        return error_set(err, DAE_CONFIG, "'%s': expects OP:MxNxK or CONFIG@BATCH", item);
     const struct bench_product product = {a == 'T', b == 'T', m, n, k};
     return bench_gemm(device, &product, windows, window_seconds, rate, err);
 }

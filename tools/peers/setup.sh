@@ -24,7 +24,7 @@ if ready; then
 fi
 "$python" -m venv "$folder"
 pip=("$folder/bin/python" -m pip --quiet --disable-pip-version-check)
-# The wheel for CPUs alone where pip can see it; else the ordinary one, which brings libraries for GPUs too.
+# The wheel for CPUs only, if pip can see it; else the ordinary one, which also brings libraries for GPUs.
 if ! "${pip[@]}" install "torch==$torch+cpu" numpy setuptools 2>/dev/null; then
     "${pip[@]}" install "torch==$torch" numpy setuptools
 fi

@@ -37,7 +37,7 @@ static void load(const char *text, enum panel_returns returns)
         fail_msg("%s", err.text);
 }
 
-/* NAN stands for a hole. */
+/* NAN means a hole. */
 static void assert_cells(const struct cells *cells, int64_t n, int d, const double *x)
 {
     assert_int_equal(cells->n, n);
@@ -289,7 +289,7 @@ static void moments_are_of_the_window_alone(void **state)
     assert_true(fabs(sd[0] - sqrt(8.0 / 3)) <= 1e-15);
     panel_standardise(&panel, mean, sd, 5);
     assert_true(panel.cells.x[3] == -1 && panel.cells.x[7] == 1);
-    assert_true(panel.cells.x[8] == 5); /* 99 is held */
+    assert_true(panel.cells.x[8] == 5); /* 99 is clamped */
     assert_true(isnan(panel.cells.x[1]) && !panel.cells.seen[1]);
 }
 
@@ -323,7 +323,7 @@ static void finds_rows_by_date(void **state)
     assert_int_equal(panel_find(&panel, INT64_MIN), 0);
 }
 
-/* Small files that unpack to gigabytes: of separators, of empty lines. They are refused long before that. */
+/* Small files that unpack to gigabytes of separators or empty lines are refused early. */
 static void bombs_are_refused(void **state)
 {
     (void)state;

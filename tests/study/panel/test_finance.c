@@ -59,7 +59,7 @@ static void shuffle_future(struct cells *cells, int64_t first)
         }
 }
 
-/* All that a fold derives from its training window: moments, standardised rows, model, shrinkage. */
+/* Everything that a fold derives from its training window: moments, standardised rows, model, shrinkage. */
 struct derived {
     double mean[D], sd[D], rows[N * D], model[D * D], model_mean[D], share;
     uint8_t seen[N * D];
@@ -109,7 +109,7 @@ static void the_future_changes_nothing(void **state)
     }
 }
 
-/* The hidden numbers are far from anything that the seen ones suggest: a method that peeked would score above 0. */
+/* The hidden numbers are far from what the seen ones suggest: a method that peeked would score above 0. */
 static void hidden_cells_are_not_read(void **state)
 {
     (void)state;
@@ -274,7 +274,7 @@ static void agrees_with_numpy_on(const struct reference *r, const char *root)
     assert_near(study.row[IMPUTE_CROSS_SECTION].r2, r->cross_section, 0.0005);
     assert_near(study.row[IMPUTE_PPCA_FEW].r2, r->ppca, 0.0005);
     assert_near(study.row[IMPUTE_GAUSSIAN].r2, r->gaussian, 0.0005);
-    assert_near(study.row[IMPUTE_SOFT].r2, r->soft, 0.01); /* its grid of thresholds is another */
+    assert_near(study.row[IMPUTE_SOFT].r2, r->soft, 0.01); /* the reference has another grid of thresholds */
     imputation_release(&study);
     free(hidden);
 

@@ -1,4 +1,4 @@
-/* Networks on folds of a panel: the future changes no bit of them, and holes are filled by what is seen. */
+/* Networks on folds of a panel: the future changes no bit of them, and holes are filled from seen cells. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,7 +78,7 @@ static void shuffle_future(struct cells *cells, int64_t first)
         }
 }
 
-/* A network trained on the fold, and what it makes of the fold's test window. */
+/* A network trained on the fold, and its output for the fold's test window. */
 struct made {
     float *parameters;
     double output[N * D];
@@ -122,7 +122,7 @@ static void the_future_changes_no_bit(void **state)
             const struct panel_split split = panel_walk_fold(&walk, N, number);
             struct cells *cells = &panel->cells, mine = *cells;
             make(panel, &split, &before);
-            shuffle_future(cells, split.test_end); /* behind the fold: not even its test window changes */
+            shuffle_future(cells, split.test_end); /* after the fold: not even its test window changes */
             make(panel, &split, &after);
             assert_memory_equal(before.parameters, after.parameters, bytes);
             assert_memory_equal(before.output, after.output, sizeof before.output);
