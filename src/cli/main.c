@@ -18,7 +18,7 @@ const struct command *const commands[] = {COMMANDS(LIST) NULL};
 #undef LIST
 
 /* A closed standard stream would give its number to the next file that is opened, and output would end up in that file.
- * Opening a file that cannot be written reserves the number and makes printing fail. */
+ * /dev/null, opened for reading, reserves the number and makes printing fail. */
 static void keep_standard_streams(void)
 {
     int fd = open("/dev/null", O_RDONLY);

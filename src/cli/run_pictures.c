@@ -21,7 +21,7 @@ void run_pictures_print(const struct whole_images *whole, FILE *out)
             whole->n, mean[PICTURE_NOISY].psnr, mean[PICTURE_MEDIAN].psnr, mean[PICTURE_MODEL].psnr);
 }
 
-/* "image 7" when it has no name. */
+/* "image 7" if it has no name. */
 static void name_of(const struct whole_images *whole, int64_t i, char name[CELL_LEN])
 {
     const char *at = whole->names;
@@ -63,7 +63,7 @@ cJSON *run_pictures_json(const struct whole_images *whole)
 
 /* ---- The report. ------------------------------------------------------------------------------------------------- */
 
-/* Under the pictures: names, then what each method reached on the whole image. */
+/* Below the pictures: names, then each method's score on the whole image. */
 struct notes {
     char text[1 + PICTURE_METHODS][PICTURE_SHOWN][CELL_LEN];
     const char *note[1 + PICTURE_METHODS][PICTURE_SHOWN];
@@ -105,7 +105,7 @@ static int by_size(const void *a, const void *b)
     return (p > q) - (p < q);
 }
 
-/* The 99th of a hundred of the finite ones; 1 when all are 0. */
+/* The 99th percentile of the finite values; 1 if all are 0. */
 static double scale_of(const float *values, size_t len, float *sorted)
 {
     size_t n = 0;

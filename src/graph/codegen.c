@@ -157,7 +157,7 @@ static enum dae_status add_plugin_source(const struct plugin *plugin, struct tex
     return sources_add_text(text, file, plugin->kernel, err);
 }
 
-/* Undefines what a file defined for itself, because all files of a program share macros. */
+/* Appends a node's functions, and undefines what its file defined, because all files of a program share macros. */
 static enum dae_status add_functions(struct writer *w, int number, struct error *err)
 {
     const struct node *node = &w->network->node[number];

@@ -12,7 +12,7 @@ struct folder {
     int n_calls;
 };
 
-/* A pointwise layer can move into the store of another one if its own backward does not read x, which is then not
+/* A pointwise layer can move into the store of another one unless its backward follows and reads x, which is then not
  * stored. */
 static bool is_foldable(const struct folder *f, const struct node *node)
 {

@@ -42,7 +42,7 @@ run "$dae_cl" denoise m.st noisy -o hard --compare clean
 refused "denoise: hard/a.pgm would overwrite the clean files clean/a.pgm"
 mkdir other && cp clean/a.pgm other/z.pgm
 run "$dae_cl" denoise m.st noisy/a.pgm -o other --compare other
-refused "denoise: results would go to other, the folder of the clean files, which is read"
+refused "denoise: results would go to other, the folder of the clean files, which is an input"
 mkdir models && cp m.st models/a.pgm
 run "$dae_cl" denoise models/a.pgm clean/a.pgm -o models
 refused "denoise: models/a.pgm would overwrite the model models/a.pgm"
@@ -86,9 +86,9 @@ run "$dae_cl" run npy.yaml --set data.train=x/figures/data.npy --out x --force
 refused "run: x/figures is written to, but it contains the data x/figures/data.npy, which is an input"
 same x/figures/data.npy data.copy
 run "$dae_cl" run "$small" --set 'data={source: images, train: noisy, test: other}' --out other
-refused "run: results would go to other, the folder of the data, which is read"
+refused "run: results would go to other, the folder of the data, which is an input"
 run "$dae_cl" run "$small" --plugins plugins --out plugins
-refused "run: results would go to plugins, the folder of the plugins, which is read"
+refused "run: results would go to plugins, the folder of the plugins, which is an input"
 [ -z "$(ls -A plugins)" ] || problem "something was written: $(ls -A plugins)"
 
 case_is "a config in the folder above the run's, and data beside it, are as they should be"

@@ -17,9 +17,9 @@ struct options {
 };
 
 static const struct dae_row keys[] = {
-    DAE_INT(struct options, seeds, 3, 1, PANEL_MAX_SEEDS, "networks of each kind, from as many seeds"),
+    DAE_INT(struct options, seeds, 3, 1, PANEL_MAX_SEEDS, "networks of each kind, each from its own seed"),
     ROW_OF(struct options, corruptions, ROW_VALUE, "[{gaussian: {sigma: 0.5}}, {masking: {p: 0.3}}, {swap: {p: 0.15}}]",
-           "list of corruptions", "a denoising autoencoder is trained with each"),
+           "list of corruptions", "corruptions, with each of which a denoising autoencoder is trained"),
     {.key = NULL},
 };
 
@@ -110,7 +110,7 @@ static enum dae_status prepare(struct factors_work *s, struct error *err)
     TRY(panel_fold_new(task->arena, &s->data.panel, &s->data.split, s->clip, true, &s->fold, err));
     const struct cells *train = &s->fold.train;
     if (!cells_are_whole(train) || !cells_are_whole(&s->fold.test))
-        return error_set(err, DAE_BAD_DATA, "finance_factors: the panel has holes; choose windows without");
+        return error_set(err, DAE_BAD_DATA, "finance_factors: the panel has holes; choose windows without holes");
     s->parts[0] = (struct parts){
         .name = "halves", .part = {cells_rows(train, 0, train->n / 2), cells_rows(train, train->n / 2, train->n)}};
     s->parts[1].name = "calm and wild days";
@@ -293,8 +293,8 @@ static enum dae_status add_table(const struct factors_work *s, struct study_resu
     struct arena *arena = s->task->arena;
     const struct study_table head = {
         .name = "stability",
-        .caption = "Mean canonical correlation of two codes of the test window, and the share of its squares that the "
-                   "network fitted to the whole training window restores.",
+        .caption = "Mean canonical correlation of two codes of the test window, and the share of the window's squares "
+                   "that the network fitted to the whole training window explains.",
         .row_title = "method",
         .n_rows = s->n_rows,
         .n_columns = N_COLUMNS,
@@ -321,11 +321,10 @@ static enum dae_status add_table(const struct factors_work *s, struct study_resu
         const char *verdict = ours > pca + spread   ? "more stable than PCA's"
                               : ours < pca - spread ? "less stable than PCA's"
                                                     : "as stable as PCA's, within the spread of the seeds";
-        const char *text =
-            arena_printf(arena,
-                         "Over %s, PCA's factors agree by %.3f; of the networks, the code of '%s' is the most stable, "
-                         "%.3f +- %.3f: %s.",
-                         s->parts[p].name, pca, to.row[best], ours, spread, verdict);
+        const char *text = arena_printf(arena,
+                                        "Over %s, PCA's factors agree to %.3f; among the networks, the code of '%s' is "
+                                        "the most stable, %.3f +- %.3f: %s.",
+                                        s->parts[p].name, pca, to.row[best], ours, spread, verdict);
         if (!text)
             return error_no_memory(err, "finding", 0);
         result->finding[result->n_findings++] = text;
@@ -361,9 +360,8 @@ static enum dae_status add_figure(const struct factors_work *s, struct study_res
     *figure = (struct study_figure){
         .name = "factors",
         .title = "How stable codes are, and what they explain",
-        .caption =
-            "Mean canonical correlation of the codes fitted to either half of the training window, and to its calm "
-            "and its wild days; share of the test window's squares that the network restores.",
+        .caption = "Mean canonical correlation of the codes fitted to the two halves of the training window, and to "
+                   "its calm and its wild days; share of the test window's squares that the network explains.",
         .alt = "table of methods by stability over halves and over calm and wild days, and by explained variance",
         .kind = STUDY_HEAT_MAP,
         .table = table};
@@ -379,10 +377,9 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
     s->task = task;
     s->options = options;
     result->title = "Factors of returns";
-    result->about =
-        "Each method is fitted twice, to either half of the training window, and again to its calm and its wild "
-        "days; the two codes of the test window are compared by canonical correlations, which see through any "
-        "linear change of the code.";
+    result->about = "Each method is fitted to the two halves of the training window, and again to its calm and its "
+                    "wild days; the two codes of the test window are compared by canonical correlations, which do not "
+                    "depend on linear changes of the code.";
     enum dae_status status = prepare(s, err);
     if (status == DAE_OK)
         status = measure(s, err);
@@ -401,7 +398,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
 
 const struct study study_finance_factors = {
     .name = "finance_factors",
-    .help = "how stable the codes of autoencoders are over time and regimes, beside PCA's factors",
+    .help = "compares the stability of autoencoders' codes over time and regimes with that of PCA's factors",
     .rows = keys,
     .options_bytes = sizeof(struct options),
     .plan = plan,

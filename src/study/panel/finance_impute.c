@@ -11,7 +11,7 @@ enum { VALIDATION_DRAWS = 3 };
 static const uint64_t validation_seed = 1000; /* far from those of the test draws */
 
 static const struct dae_row keys[] = {
-    DAE_INT(struct impute_options, seeds, 3, 1, PANEL_MAX_SEEDS, "networks of each kind, from as many seeds"),
+    DAE_INT(struct impute_options, seeds, 3, 1, PANEL_MAX_SEEDS, "networks of each kind, each from its own seed"),
     DAE_INT(struct impute_options, draws, 5, 2, IMPUTE_MAX_DRAWS, "draws of hidden cells for each pattern and share"),
     ROW_LIST(struct impute_options, shares, ROW_NUMBERS, "[0.1, 0.3]", IMPUTE_MAX_SHARES, 0.01, 0.5,
              "shares of the test cells that are hidden"),
