@@ -34,7 +34,7 @@ code_is 0
 err_has "of 32 samples of each batch on"
 run "$dae_cl" run "$tiny" --platform cpu,cpu --out "$work/same"
 code_is 2
-err_has "mean one device"
+err_has "mean the same device"
 run "$dae_cl" bench "$tiny" --platform cpu,cpu
 code_is 2
 err_has "only dae-cl run uses more than one"
