@@ -73,6 +73,7 @@ static enum dae_status read_map(const struct value *map, const char *data_root, 
     TRY(new_options(*source, arena, options, err));
     struct source_common *common = *options;
     common->mark = value_map_get(map, "source")->mark;
+    common->map = map;
     common->data_root = data_root;
     struct dae_row rows[SOURCE_MAX_ROWS + 1];
     source_rows(*source, rows);
@@ -135,6 +136,22 @@ static enum dae_status load(const struct source *source, const void *options, st
 {
     return source->open_panel ? load_panel(source, options, train, test, err)
                               : source->load(options, train, test, notice, err);
+}
+
+/* Whether a value, or one in it, comes from --set: such values have no line. */
+static bool is_typed(const struct value *value)
+{
+    bool typed = value && value->mark.file && value->mark.line == 0;
+    for (int i = 0; value && value->kind == VALUE_MAP && i < value->n; ++i)
+        typed = typed || is_typed(value->entries[i].value);
+    return typed;
+}
+
+bool source_may_fall_back(const struct source_common *common)
+{
+    const struct value *fallback = value_map_get(common->map, "fallback");
+    const bool folders = is_typed(value_map_get(common->map, "train")) || is_typed(value_map_get(common->map, "test"));
+    return fallback && (!folders || is_typed(fallback));
 }
 
 enum dae_status source_stand_in(const struct source *other, const void *options, size_t shared, struct dataset *train,

@@ -31,6 +31,7 @@ struct source_common {
     int64_t memory;                 /* of the device, MiB; 0: no limit */
     const struct value *validation; /* see data/validation_set.h */
     struct mark mark;               /* of the source's name in the config */
+    const struct value *map;        /* the section `data` */
     const char *data_root;          /* $DAE_CL_DATA, or NULL */
 };
 
@@ -110,6 +111,11 @@ const struct source *source_named(const struct value *data_section);
  * DAE_NO_MEMORY. */
 MUST_USE enum dae_status source_load(const struct value *data_section, const char *data_root, struct dataset *train,
                                      struct dataset *test, struct source_notice *notice, struct error *err);
+
+/* Whether the key `fallback` replaces missing folders of `train` and `test`. It does so for the folders that a config
+ * names, but not if one of them was typed on the command line, unless `fallback` was as well: a typing error must not
+ * start a training on generated data. */
+bool source_may_fall_back(const struct source_common *common);
 
 /* Loads `other` in place of a source whose files are absent, with the first `shared` bytes of the given options and its
  * own defaults for the rest. */

@@ -376,6 +376,18 @@ code_is 0
 err_has "no absent; training on pairs of generated dead leaves instead (fallback: dead_leaves)"
 out_has "2 whole test images: noisy 20."
 
+case_is "pairs: generated ones do not stand in for a folder that was typed"
+sed 's/^data: {/data: {fallback: dead_leaves, /' pairs.yaml >falling.yaml
+run "$dae_cl" run falling.yaml --out typed --set data.train.noisy=nope
+code_is 5
+err_has "cannot open folder nope"
+[ ! -e typed ] || problem "a folder was made"
+# Nor for the others, when one was typed.
+sed 's/clean: [a-z]*/clean: absent/' falling.yaml >absent.yaml
+run "$dae_cl" run absent.yaml --out typed --set data.train.noisy=train
+code_is 5
+err_has "cannot open folder absent"
+
 case_is "any noise level: a network that is told none of them is measured at each, on whole images"
 run "$dae_cl" run small.yaml --out blind --set 'corruption.gaussian.sigma=[0, 0.2157]' \
     --set 'studies={noise_levels: {levels: [0.0588235294117647, 0.19607843137254902]}}'

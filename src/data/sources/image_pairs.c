@@ -58,7 +58,7 @@ static enum dae_status load(const void *options, struct dataset *train, struct d
     struct text left_out = {0};
     const char *path[4], *missing;
     enum dae_status status = find(o, &arena, path, &missing, err);
-    if (status == DAE_OK && missing && o->fallback) {
+    if (status == DAE_OK && missing && source_may_fall_back(&o->images.common)) {
         snprintf(notice->text, sizeof notice->text,
                  "no %s; training on pairs of generated dead leaves instead (fallback: dead_leaves)", missing);
         status = source_stand_in(&source_dead_leaves, o, sizeof o->images, train, test, notice, err);

@@ -33,8 +33,10 @@ static enum dae_status load(const void *options, struct dataset *train, struct d
     enum dae_status status = data_folder_find(o->train, data_root, &arena, &train_path, err);
     if (status == DAE_OK)
         status = data_folder_find(o->test, data_root, &arena, &test_path, err);
-    if (status == DAE_OK && o->fallback && (access(train_path, F_OK) != 0 || access(test_path, F_OK) != 0)) {
-        const char *missing = access(train_path, F_OK) != 0 ? train_path : test_path;
+    const char *missing = NULL;
+    if (status == DAE_OK)
+        missing = access(train_path, F_OK) != 0 ? train_path : access(test_path, F_OK) != 0 ? test_path : NULL;
+    if (missing && source_may_fall_back(&o->images.common)) {
         snprintf(notice->text, sizeof notice->text,
                  "no %s; training on generated dead leaves instead (fallback: dead_leaves)", missing);
         status = source_stand_in(&source_dead_leaves, o, sizeof o->images, train, test, notice, err);
