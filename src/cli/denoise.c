@@ -119,7 +119,7 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
         error_set(err, DAE_BAD_DATA, "%s: samples of %s, but %s takes %s", path, shape_text(&file->shape, have_text),
                   d->saved.path, shape_text(want, want_text));
     if (!d->any_size && want->rank == 3 && file->shape.rank == 3)
-        error_note(err, "the network takes images of its own size alone: %s", d->field.problem);
+        error_note(err, "the network only takes images of its own size: %s", d->field.problem);
     return status;
 }
 

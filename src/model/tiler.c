@@ -73,7 +73,7 @@ enum dae_status tiler_new(const struct tiler_options *options, struct tiler **ou
     struct receptive_field field;
     *out = NULL;
     if (!receptive_field_find(options->network, &field))
-        return error_at(err, DAE_CONFIG, field.mark, "the network takes images of its own size alone: %s",
+        return error_at(err, DAE_CONFIG, field.mark, "the network only takes images of its own size: %s",
                         field.problem);
     struct tiler *tiler = calloc(1, sizeof *tiler);
     if (!tiler)
