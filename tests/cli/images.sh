@@ -305,7 +305,7 @@ code_is 0 # the extension may be another
 cp test/other/3.ppm test/other/3.netpbm
 run "$dae_cl" denoise pairs/model.safetensors test/noisy -o pairs/again --compare test/other
 code_is 4
-err_has "test/other holds 2 files that could be the clean 3.pgm"
+err_has "test/other contains 2 files that could be the clean 3.pgm"
 run "$dae_cl" denoise pairs/model.safetensors test/noisy -o pairs/denoised --compare test/clean
 code_is 0
 cp "$work/out" said
