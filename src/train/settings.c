@@ -16,7 +16,7 @@
 struct train_map {
     const struct value *loss, *optimizer;
     int64_t batch, epochs, warm_up;
-    double contractive, clip_gradient;
+    double contractive, clip_gradient, checkpoint_minutes;
     struct lr_schedule_map schedule;
     struct {
         const struct value *map;
@@ -49,6 +49,8 @@ const struct dae_row settings_train_rows[] = {
               "updates over which the learning rate rises from 0; if not given, there is no warm-up"),
     ROW_RANGE(S, clip_gradient, DAE_TYPE_FLOAT, "", MIN_CLIP, MAX_CLIP,
               "largest norm of a batch's gradient over all parameters; a larger gradient is scaled down to it"),
+    DAE_FLOAT(S, checkpoint_minutes, 10, 0.01, INFINITY,
+              "minutes of training after which a checkpoint is written, also within an epoch"),
     ROW_MAP_OF(S, average, "",
                "keep a running mean of the parameters, which is validated, tested and saved instead of them; if not "
                "given, none is kept"),
@@ -94,6 +96,7 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
         .contractive = map.contractive,
         .clip_gradient = map.clip_gradient,
         .average = map.average.decay,
+        .checkpoint_minutes = map.checkpoint_minutes,
         .early_stop = {map.early_stop.patience, map.early_stop.min_delta},
         .compare_standard = root.compare & ROOT_STANDARD_AE,
         .compare_affine = root.compare & ROOT_AFFINE,

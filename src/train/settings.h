@@ -21,8 +21,9 @@ struct settings {
     const struct plugin *optimizer;
     const void *optimizer_state;
     struct lr_schedule rate;
-    double clip_gradient; /* the largest norm of a batch's gradient; 0: no limit */
-    double average;       /* decay of the running mean of the parameters that is kept and used; 0: none */
+    double clip_gradient;      /* the largest norm of a batch's gradient; 0: no limit */
+    double average;            /* decay of the running mean of the parameters that is kept and used; 0: none */
+    double checkpoint_minutes; /* most training between two checkpoints; INFINITY: only after each epoch */
     struct early_stop early_stop;
     bool compare_standard, compare_affine, compare_pca;
     const struct value *studies; /* for study/study.h, or NULL */

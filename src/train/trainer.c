@@ -34,7 +34,7 @@ struct trainer {
         uint64_t steps, launches, waits;
     } cost;
     double seconds;
-    double epoch_start;
+    double part_start;
 };
 
 /* A loss that is being read back from the device. */
@@ -199,7 +199,7 @@ static void report(const struct trainer *t, int64_t epoch, const struct reading 
     if (!o->on_progress)
         return;
     const double done = (double)samples_before(t, reading->step + 1) - (double)samples_before(t, from);
-    const double rate = done / (clock_seconds() - t->epoch_start);
+    const double rate = done / (clock_seconds() - t->part_start);
     const double left = (double)(o->settings->epochs - epoch) * (double)loader_samples(o->train) -
                         (double)samples_before(t, reading->step + 1);
     o->on_progress(o->context, &(struct progress){epoch + 1, o->settings->epochs, reading->step + 1, t->n_steps,
@@ -215,7 +215,13 @@ static enum dae_status wait_reading(struct trainer *t, struct reading *reading, 
     return status;
 }
 
-/* Enqueues steps until the epoch's end or a signal; *step is how far it came. */
+/* Whether the steps since the last checkpoint have taken as long as a kill may cost. */
+static bool checkpoint_due(const struct trainer *t)
+{
+    return t->options->checkpoint && clock_seconds() - t->part_start > 60 * t->options->settings->checkpoint_minutes;
+}
+
+/* Enqueues steps until the epoch's end, a signal, or until a checkpoint is due; *step is how far it came. */
 static enum dae_status run_steps(struct trainer *t, int64_t epoch, int64_t *step, struct error *err)
 {
     const struct trainer_options *o = t->options;
@@ -244,6 +250,8 @@ static enum dae_status run_steps(struct trainer *t, int64_t epoch, int64_t *step
             if (time - last < window_seconds / 2 && window < MAX_WINDOW)
                 window *= 2;
             last = time;
+            if (checkpoint_due(t))
+                break;
         }
         next_mark = *step + window;
     }
@@ -313,29 +321,40 @@ static enum dae_status stopped(const struct trainer *t, int64_t epoch, int64_t s
                          (long long)step, (long long)t->n_steps);
 }
 
+/* Runs a part of an epoch, from *step on, and reads back what it left; adds its seconds. */
+static enum dae_status run_part(struct trainer *t, int64_t epoch, int64_t *step, double *seconds, struct error *err)
+{
+    struct device *device = t->options->device;
+    const int64_t from = *step;
+    const struct device_counters before = device_count(device);
+    t->part_start = clock_seconds();
+    TRY(run_steps(t, epoch, step, err));
+    const struct device_counters after = device_count(device);
+    TRY(device_finish(device, err));
+    *seconds += clock_seconds() - t->part_start;
+    t->cost.steps += (uint64_t)(*step - from);
+    t->cost.launches += after.launches - before.launches;
+    t->cost.waits += after.waits - before.waits;
+    return read_back(t, epoch, from, *step, err);
+}
+
 static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error *err)
 {
     const struct trainer_options *o = t->options;
     int64_t step = (int64_t)t->at.step;
     const int64_t from = step;
+    double seconds = 0;
     TRY(loader_shuffle(o->train, o->network->seed, (uint32_t)epoch, err));
     for (int i = 0; i < o->n_helpers; ++i)
         TRY(loader_shuffle(o->helper[i].train, o->network->seed, (uint32_t)epoch, err));
-    const struct device_counters before = device_count(o->device);
-    t->epoch_start = clock_seconds();
-    TRY(run_steps(t, epoch, &step, err));
-    const struct device_counters after = device_count(o->device);
-    TRY(device_finish(o->device, err));
-    const double seconds = clock_seconds() - t->epoch_start;
-    t->seconds += seconds;
-    t->cost.steps += (uint64_t)(step - from);
-    t->cost.launches += after.launches - before.launches;
-    t->cost.waits += after.waits - before.waits;
-    TRY(read_back(t, epoch, from, step, err));
-    if (step < t->n_steps) {
+    TRY(run_part(t, epoch, &step, &seconds, err));
+    while (step < t->n_steps) {
         TRY(save_checkpoint(t, epoch, step, err));
-        return stopped(t, epoch, step, err);
+        if (o->stop && *o->stop)
+            return stopped(t, epoch, step, err);
+        TRY(run_part(t, epoch, &step, &seconds, err));
     }
+    t->seconds += seconds;
     struct epoch_record record = {epoch + 1, o->settings->epochs,
                                   0,         0,
                                   seconds,   (double)(samples_before(t, step) - samples_before(t, from)) / seconds};

@@ -64,6 +64,30 @@ static void resume_gives_the_bytes_of_an_unbroken_run(void **state)
     close_bench(&b);
 }
 
+/* Checkpoints within an epoch bound what a kill costs, and change no byte. The first of them is as good as any. */
+static void checkpoints_within_an_epoch(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct trained whole, other;
+    open_bench(&b, small_config, NULL);
+    check(run(&b, false, &whole));
+    assert_string_equal(b.early, ""); /* ten minutes were not over */
+    unlink(b.checkpoint);
+    b.settings.checkpoint_minutes = 0;
+    check(run(&b, false, &other));
+    same_training(&b, &whole, &other);
+    trained_release(&other);
+    assert_string_not_equal(b.early, "");
+    assert_int_equal(rename(b.early, b.checkpoint), 0);
+    check(run(&b, true, &other));
+    assert_non_null(strstr(b.notice, "epoch 1, step "));
+    same_training(&b, &whole, &other);
+    trained_release(&other);
+    trained_release(&whole);
+    close_bench(&b);
+}
+
 static void resume_without_a_checkpoint_starts_anew_and_says_so(void **state)
 {
     (void)state;
@@ -229,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_seed_gives_same_bytes),
         cmocka_unit_test(resume_gives_the_bytes_of_an_unbroken_run),
+        cmocka_unit_test(checkpoints_within_an_epoch),
         cmocka_unit_test(resume_without_a_checkpoint_starts_anew_and_says_so),
         cmocka_unit_test(a_foreign_or_damaged_checkpoint_is_refused),
         cmocka_unit_test(streamed_data_give_the_same_bytes),

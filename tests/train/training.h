@@ -36,6 +36,7 @@ struct bench {
     struct device *device;
     struct loader *train, *validation, *test; /* validation: NULL unless data.validation asks for it */
     char folder[64], checkpoint[96];
+    char early[112]; /* a second name of the first checkpoint, if it was written before the first epoch ended; or "" */
     volatile sig_atomic_t stop;
     int64_t stop_at_step; /* of the whole run; raises the stop at the reading that reaches it */
     int64_t steps_per_epoch;
@@ -129,6 +130,10 @@ __attribute__((unused)) static void are_refused(const struct refusal *cases, siz
 __attribute__((unused)) static void on_progress(void *context, const struct progress *progress)
 {
     struct bench *b = context;
+    if (!b->early[0] && progress->epoch == 1 && access(b->checkpoint, F_OK) == 0) {
+        snprintf(b->early, sizeof b->early, "%s.early", b->checkpoint);
+        assert_int_equal(link(b->checkpoint, b->early), 0);
+    }
     if (b->stop_at_step >= 0 && (progress->epoch - 1) * b->steps_per_epoch + progress->step >= b->stop_at_step)
         b->stop = SIGINT;
 }
