@@ -46,9 +46,26 @@ enum dae_status error_at(struct error *err, enum dae_status status, struct mark 
     return status;
 }
 
+/* Spelled out, because the numbers of signals differ between systems, and exit codes must not. */
+static enum dae_status stop_status(int signal)
+{
+    switch (signal) {
+    case SIGTERM:
+        return DAE_TERMINATED;
+    case SIGHUP:
+        return DAE_HANGUP;
+    case SIGUSR1:
+        return DAE_USER1;
+    case SIGUSR2:
+        return DAE_USER2;
+    default:
+        return DAE_INTERRUPTED;
+    }
+}
+
 enum dae_status error_stopped(struct error *err, int signal, const char *format, ...)
 {
-    const enum dae_status why = signal == SIGTERM ? DAE_TERMINATED : signal == SIGHUP ? DAE_HANGUP : DAE_INTERRUPTED;
+    const enum dae_status why = stop_status(signal);
     va_list args;
     va_start(args, format);
     const enum dae_status status = record(err, why, "dae-cl: error: ", format, args);
@@ -58,7 +75,7 @@ enum dae_status error_stopped(struct error *err, int signal, const char *format,
 
 bool status_is_stop(enum dae_status status)
 {
-    return status == DAE_INTERRUPTED || status == DAE_TERMINATED || status == DAE_HANGUP;
+    return status >= DAE_HANGUP;
 }
 
 void error_note(struct error *err, const char *format, ...)

@@ -40,7 +40,7 @@ MUST_USE enum dae_status error_set(struct error *err, enum dae_status status, co
 MUST_USE enum dae_status error_at(struct error *err, enum dae_status status, struct mark mark, const char *format, ...)
     BASE_PRINTF(4, 5);
 
-/* A clean stop that a signal asked for: DAE_INTERRUPTED, DAE_TERMINATED or DAE_HANGUP after SIGINT, SIGTERM, SIGHUP. */
+/* A clean stop that a signal requested; the status is the signal's in dae/status.h, from DAE_HANGUP on. */
 MUST_USE enum dae_status error_stopped(struct error *err, int signal, const char *format, ...) BASE_PRINTF(3, 4);
 bool status_is_stop(enum dae_status status);
 

@@ -6,6 +6,12 @@
 
 static volatile sig_atomic_t asked;
 
+static const struct {
+    int number;
+    const char *name;
+} signals[] = {
+    {SIGINT, "Ctrl-C"}, {SIGTERM, "SIGTERM"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}, {SIGHUP, "SIGHUP"}};
+
 const volatile sig_atomic_t *stop_signal(void)
 {
     return &asked;
@@ -31,21 +37,21 @@ void stop_begin(void)
 
 void stop_listen(void)
 {
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {0};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    if (outlives_terminal)
-        action.sa_handler = SIG_IGN;
-    sigaction(SIGHUP, &action, NULL);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; ++i) {
+        action.sa_handler = signals[i].number == SIGHUP && outlives_terminal ? SIG_IGN : on_signal;
+        sigaction(signals[i].number, &action, NULL);
+    }
 }
 
 enum dae_status stop_check(struct error *err)
 {
     if (!asked)
         return DAE_OK;
-    return error_stopped(err, asked, "stopped by %s",
-                         asked == SIGTERM  ? "SIGTERM"
-                         : asked == SIGHUP ? "SIGHUP"
-                                           : "Ctrl-C");
+    const char *name = "a signal";
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; ++i)
+        if (signals[i].number == asked)
+            name = signals[i].name;
+    return error_stopped(err, asked, "stopped by %s", name);
 }

@@ -1,4 +1,5 @@
-/* Ctrl-C, SIGTERM and the end of the terminal (SIGHUP) ask for a clean stop. */
+/* Ctrl-C, SIGTERM, the end of the terminal (SIGHUP), and the signals by which schedulers warn before a time limit
+ * (SIGUSR1, SIGUSR2) request a clean stop. */
 #ifndef CLI_STOP_H
 #define CLI_STOP_H
 

@@ -17,6 +17,8 @@
     X(DAE_PLUGIN, 10, "a plugin could not be used")                                                                    \
     X(DAE_HANGUP, 129, "stopped by SIGHUP (a closed terminal) after a checkpoint")                                     \
     X(DAE_INTERRUPTED, 130, "stopped by Ctrl-C (SIGINT)")                                                              \
+    X(DAE_USER1, 138, "stopped by SIGUSR1 (a scheduler's warning) after a checkpoint")                                 \
+    X(DAE_USER2, 140, "stopped by SIGUSR2 after a checkpoint")                                                         \
     X(DAE_TERMINATED, 143, "stopped by SIGTERM after a checkpoint")
 
 enum dae_status {

@@ -81,10 +81,10 @@ stop_at() { # SIGNAL FOLDER LINE [OPTION...]
 }
 long=(--set data.train=20000 --set train.epochs=200)
 
-for signal in HUP INT TERM; do
+for signal in HUP INT TERM USR1 USR2; do
     case_is "SIG$signal in training: a checkpoint, its own exit status, and --resume"
     stop_at $signal "stop_$signal" "^training" "${long[@]}"
-    case $signal in HUP) code_is 129 ;; INT) code_is 130 ;; TERM) code_is 143 ;; esac
+    case $signal in HUP) code_is 129 ;; INT) code_is 130 ;; TERM) code_is 143 ;; USR1) code_is 138 ;; USR2) code_is 140 ;; esac
     err_has "stopping cleanly; a second signal ends the program at once"
     err_has "type the same command with --resume"
     [ -s "$work/stop_$signal/checkpoint/model.safetensors" ] || problem "no checkpoint"

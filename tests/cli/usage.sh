@@ -107,7 +107,7 @@ err_has "no command is called 'plugin' (did you mean 'plugins'?)"
 case_is "--help names every exit code"
 run "$dae_cl" --help
 code_is 0
-for exit_code in 0 1 2 3 4 5 6 7 8 9 10 130 143; do
+for exit_code in 0 1 2 3 4 5 6 7 8 9 10 129 130 138 140 143; do
     grep -qE "^ +$exit_code  " "$work/out" || problem "no exit code $exit_code"
 done
 
