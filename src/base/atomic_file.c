@@ -161,6 +161,18 @@ void atomic_file_discard(struct atomic_file *file)
     *file = (struct atomic_file){.fd = -1};
 }
 
+bool atomic_file_is_temporary(const char *name)
+{
+    const char *at = NULL;
+    for (const char *next = name; (next = strstr(next, ".tmp.")); next += 5)
+        at = next + 5;
+    if (!at || at == name + 5)
+        return false;
+    const size_t process = strspn(at, "0123456789");
+    const size_t number = at[process] == '.' ? strspn(at + process + 1, "0123456789") : 0;
+    return process > 0 && number > 0 && at[process + 1 + number] == '\0';
+}
+
 enum dae_status atomic_file_save(const char *path, const void *bytes, size_t len, struct error *err)
 {
     struct atomic_file file;

@@ -4,6 +4,7 @@
 #ifndef BASE_ATOMIC_FILE_H
 #define BASE_ATOMIC_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -22,6 +23,9 @@ MUST_USE enum dae_status atomic_file_write(struct atomic_file *file, const void 
 MUST_USE enum dae_status atomic_file_commit(struct atomic_file *file, struct error *err);
 /* Removes the temporary file; does nothing after a commit or without a begin. */
 void atomic_file_discard(struct atomic_file *file);
+
+/* Whether a file of this name is a temporary, which a killed process leaves: NAME.tmp.PROCESS.NUMBER. */
+bool atomic_file_is_temporary(const char *name);
 
 /* begin, write, commit in one call. */
 MUST_USE enum dae_status atomic_file_save(const char *path, const void *bytes, size_t len, struct error *err);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,22 @@ static enum dae_status take_lock(struct run_folder *folder, struct error *err)
     return DAE_OK;
 }
 
+static int remove_temporary(const char *path, const struct stat *info, int kind, struct FTW *at)
+{
+    (void)info;
+    if (kind == FTW_F && atomic_file_is_temporary(path + at->base))
+        unlink(path);
+    return 0;
+}
+
+/* Removes the temporaries of killed processes. Without a lock, their owners might be alive. */
+static void sweep(const struct run_folder *folder)
+{
+    enum { MOST_OPEN = 8 };
+    if (flock(folder->lock, LOCK_EX | LOCK_NB) == 0)
+        nftw(folder->path, remove_temporary, MOST_OPEN, FTW_PHYS);
+}
+
 static enum dae_status remove_item(const struct run_folder *folder, const char *name, struct error *err)
 {
     char path[1200];
@@ -202,6 +219,7 @@ enum dae_status run_folder_open(struct run_folder *folder, const struct run_fold
 {
     TRY(folder_make(folder->path, err));
     TRY(take_lock(folder, err));
+    sweep(folder);
     TRY(run_folder_allow(folder, use, err)); /* another run may have ended here since the choice */
     TRY(make_room(folder, use, err));
     return make_parts(folder, err);

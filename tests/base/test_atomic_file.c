@@ -192,6 +192,20 @@ static void temporaries_differ(void **state)
     holds(name[1], "1");
 }
 
+static void temporaries_are_told_by_their_names(void **state)
+{
+    (void)state;
+    static const char *const temporary[] = {"a.tmp.1.0", "model.safetensors.tmp.32768.12", "a.tmp.b.tmp.7.1"};
+    static const char *const other[] = {"a.tmp",    "a.tmp.1", "a.tmp.1.",    "a.tmp..1",   "a.tmp.1.x",
+                                        ".tmp.1.1", "a.1.1",   "a.tmp.1.1.b", "a.tmp.1.1 ", ""};
+    for (size_t i = 0; i < sizeof temporary / sizeof temporary[0]; ++i)
+        if (!atomic_file_is_temporary(temporary[i]))
+            fail_msg("%s is one", temporary[i]);
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; ++i)
+        if (atomic_file_is_temporary(other[i]))
+            fail_msg("%s is none", other[i]);
+}
+
 static void what_a_file_system_lacks_is_done_without(void **state)
 {
     (void)state;
@@ -235,6 +249,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pipes_are_written_through, begin, end),
         cmocka_unit_test_setup_teardown(long_names_are_written, begin, end),
         cmocka_unit_test_setup_teardown(temporaries_differ, begin, end),
+        cmocka_unit_test(temporaries_are_told_by_their_names),
         cmocka_unit_test_setup_teardown(what_a_file_system_lacks_is_done_without, begin, end),
         cmocka_unit_test_setup_teardown(what_fails_leaves_the_old_file, begin, end),
     };

@@ -90,6 +90,14 @@ for signal in HUP INT TERM USR1 USR2; do
     [ -s "$work/stop_$signal/checkpoint/model.safetensors" ] || problem "no checkpoint"
 done
 
+case_is "what killed processes left in a run's folder goes away, and nothing else"
+mkdir -p "$work/litter/checkpoint"
+touch "$work/litter/checkpoint/model.safetensors.tmp.99999.7" "$work/litter/run.json.tmp.1.0" "$work/litter/notes.tmp.txt"
+train litter
+code_is 0
+left=$(cd "$work/litter" && find . -name '*.tmp.*')
+[ "$left" = ./notes.tmp.txt ] || problem "left: $left"
+
 case_is "under nohup, the end of the terminal is not heard"
 (
     trap '' HUP
