@@ -1,9 +1,9 @@
-/* Releases a local variable when its scope ends, by whatever way:
+/* Releases a local variable when its scope ends, however it ends:
  *
  *     struct text text CLEANUP(text_release) = {0};
  *     float *x CLEANUP(cleanup_free) = malloc(bytes);
  *
- * The function gets the variable's address. The variable has a value from its declaration on, and stands before the
+ * The function gets the variable's address. Initialise the variable where it is declared, and declare it before the
  * first TRY. */
 #ifndef BASE_CLEANUP_H
 #define BASE_CLEANUP_H
@@ -13,7 +13,7 @@
 
 #define CLEANUP(release) __attribute__((cleanup(release)))
 
-/* Defines NAME_cleanup, which releases what a pointer holds: CLEANUP_POINTER(loader_free, struct loader) for
+/* Defines NAME_cleanup, which releases what a pointer points to: CLEANUP_POINTER(loader_free, struct loader) for
  * `struct loader *loader CLEANUP(loader_free_cleanup) = NULL;`. */
 #define CLEANUP_POINTER(name, type)                                                                                    \
     static inline void name##_cleanup(type **pointer)                                                                  \
@@ -21,7 +21,7 @@
         name(*pointer);                                                                                                \
     }
 
-/* For what malloc gave, whatever it points to. */
+/* For memory from malloc, whatever the pointer's type. */
 static inline void cleanup_free(void *variable)
 {
     void *memory;

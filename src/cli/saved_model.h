@@ -1,4 +1,4 @@
-/* A model from a file, and the device that it runs on: what commands open that use a trained model. */
+/* A model from a file and the device that it runs on, for commands that use a trained model. */
 #ifndef CLI_SAVED_MODEL_H
 #define CLI_SAVED_MODEL_H
 
@@ -16,11 +16,11 @@ struct saved_model {
     struct device *device;
 };
 
-/* Reads the file, and checks all that its config and the command line say, before any device is touched. The caller
+/* Reads the file and checks everything in its config and on the command line before any device is opened. The caller
  * releases, whatever the outcome. */
 MUST_USE enum dae_status saved_model_read(struct saved_model *model, const struct invocation *invocation,
                                           const char *path, struct error *err);
-/* Opens the device, says which, and checks that it can be trusted. */
+/* Opens the device, prints its name, and checks that it can be trusted. */
 MUST_USE enum dae_status saved_model_open_device(struct saved_model *model, const struct invocation *invocation,
                                                  struct error *err);
 void saved_model_release(struct saved_model *model);

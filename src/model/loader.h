@@ -13,27 +13,27 @@
 
 struct loader;
 
-/* Takes the samples of `set`, which must outlive the loader, in batches of at most `batch`. Owned by the caller; frees
- * before the device. */
+/* Takes the samples of `set`, which must outlive the loader, in batches of at most `batch`. The caller owns the loader
+ * and frees it before the device. */
 MUST_USE enum dae_status loader_new(struct device *device, const struct dataset *set, int64_t batch,
                                     struct loader **out, struct error *err);
 void loader_free(struct loader *loader); /* NULL is fine */
 CLEANUP_POINTER(loader_free, struct loader)
 
 int64_t loader_samples(const struct loader *loader);
-int64_t loader_batch_size(const struct loader *loader); /* of its batches, but for the last */
+int64_t loader_batch_size(const struct loader *loader); /* of all batches but the last */
 bool loader_is_streamed(const struct loader *loader);
 bool loader_holds_bytes(const struct loader *loader);  /* for executor_options.bytes */
 bool loader_cuts_patches(const struct loader *loader); /* for executor_options.patches */
 
-/* Refuses samples with holes for a network that is not told where they are: DAE_BAD_DATA at the data's source. */
+/* Refuses samples with holes if the network does not read the mask: DAE_BAD_DATA at the data's source. */
 MUST_USE enum dae_status loader_check_holes(const struct loader *loader, const struct network *network,
                                             struct error *err);
 
-/* A new random order for training epoch `epoch`, the same for the same seed (Fisher and Yates, as Durstenfeld 1964
- * wrote it, over Philox words). */
+/* Shuffles the order for training epoch `epoch`, in the same way for the same seed (Fisher and Yates, as Durstenfeld
+ * 1964 wrote it, over Philox words). */
 MUST_USE enum dae_status loader_shuffle(struct loader *loader, uint64_t seed, uint32_t epoch, struct error *err);
-/* The order of the file. */
+/* Restores the order of the file. */
 MUST_USE enum dae_status loader_unshuffle(struct loader *loader, struct error *err);
 
 /* Samples [first, first + batch) of the current order, fewer at the end; draws are keyed by epoch and split. What is

@@ -1,4 +1,5 @@
-/* A trained model as one file: every weight under NODE.NAME, and in the metadata the config it was trained with. */
+/* A trained model as one file: every weight under NODE.NAME, and the config that it was trained with in the metadata.
+ */
 #ifndef MODEL_MODEL_FILE_H
 #define MODEL_MODEL_FILE_H
 
@@ -7,22 +8,23 @@
 #include "data/panel/panel_columns.h"
 #include "graph/network.h"
 
-/* Writes the model whole or not at all; equal parameters give equal bytes. columns: of the panel
- * that it was trained on, or NULL. parameters: (parameters_len). */
+/* Writes the model completely or not at all; equal parameters give equal bytes. columns: those of the panel that it was
+ * trained on, or NULL. parameters: (parameters_len). */
 MUST_USE enum dae_status model_file_save(const char *path, const struct network *network, const float *parameters,
                                          const struct value *config, const struct panel_columns *columns,
                                          struct error *err);
 
-/* A model file as it was read. All but the columns is the arena's. */
+/* A model file as it was read. The arena owns everything but the columns. */
 struct model_file {
     struct value *config; /* resolved, as it was trained with */
     struct network network;
     float *parameters;             /* (parameters_len), finite */
-    struct panel_columns *columns; /* of the panel that it was trained on; NULL: it was trained on something else */
+    struct panel_columns *columns; /* of the panel that it was trained on; NULL: it was trained on other data */
 };
 
-/* Reads a model; on success the caller frees the columns. A file that is no dae-cl model, a tensor that is missing or
- * of another shape than the network's (with both shapes): DAE_CHECKPOINT. DAE_CONFIG at a line of its config. */
+/* Reads a model; on success the caller frees the columns. DAE_CHECKPOINT for a file that is not a dae-cl model, and
+ * for a tensor that is missing or does not have the network's shape (naming both). DAE_CONFIG at a line of its config.
+ */
 MUST_USE enum dae_status model_file_load(const char *path, const struct registry *registry, struct arena *arena,
                                          struct model_file *out, struct error *err);
 

@@ -1,5 +1,5 @@
-/* Which pixels of its input an output of the network reads, where all layers work alike at every pixel: then the
- * network is the same function on images of any size, in whole or in tiles. */
+/* Which pixels of its input an output of the network reads. If all layers treat every pixel in the same way, the
+ * network is the same function on images of any size, as a whole or in tiles. */
 #ifndef MODEL_RECEPTIVE_FIELD_H
 #define MODEL_RECEPTIVE_FIELD_H
 
@@ -7,12 +7,12 @@
 
 /* Per axis: up and down, left and right. */
 struct receptive_field {
-    /* The network takes images with sides that are multiples of these, and an input moved by them gives the output
-     * moved by them: 4 after two poolings of 2. Tiles start and end at such multiples. */
+    /* The network accepts images with sides that are multiples of these, and moving the input by them moves the output
+     * by them: 4 after two poolings of 2. Tiles start and end at such multiples. */
     int64_t stride[2];
-    int64_t reach[2];  /* how many pixels an output reads around its own place, by the longest way */
-    struct mark mark;  /* where there is none: of the layer that is to blame, */
-    char problem[384]; /* and why */
+    int64_t reach[2];  /* how many pixels around its own place an output reads, along the longest path */
+    struct mark mark;  /* without such a field: the layer that is the reason, */
+    char problem[384]; /* and the reason */
 };
 
 /* False, with mark and problem set, for a network that only takes images of its own size. */

@@ -1,10 +1,10 @@
-/* Images of any size through a network that was trained on patches. An image that is too large for the memory allowed
- * goes through in tiles, which overlap by as much as an output reads of its input: each pixel has the bits that the
- * whole image at once would have given it.
+/* Runs images of any size through a network that was trained on patches. An image that exceeds the allowed memory is
+ * cut into tiles, which overlap by as much of the input as an output reads, so each pixel has the same bits as if the
+ * whole image had been processed at once.
  *
  * A network with poolings or strides requires sides that are multiples of them (receptive_field.stride). Other images
- * are mirrored beyond their last row and column, without repeating these, as far as that takes; what was added is cut
- * off again. Tiles lie at such multiples. */
+ * are extended to the next multiple by mirroring, without repeating the last row and column, and the extension is cut
+ * off again. Tiles start at such multiples. */
 #ifndef MODEL_TILER_H
 #define MODEL_TILER_H
 
@@ -23,31 +23,31 @@ struct tiler_options {
     const struct network *network;
     const float *parameters; /* (parameters_len) */
     uint64_t memory_bytes;   /* of the device that tiles may take; 0: TILER_MEMORY */
-    /* Or NULL. Told how many of an image's tiles are done, first none; what it returns, if not DAE_OK, ends tiler_run.
-     */
+    /* Or NULL. Called with the number of an image's tiles that are done, from 0 on. A status other than DAE_OK ends
+     * tiler_run. */
     enum dae_status (*on_tiles)(void *context, int64_t done, int64_t n, struct error *err);
     void *context;
 };
 
 enum { TILER_MEMORY = 256 << 20 };
 
-/* A network that does not work alike at every pixel (receptive_field_find): DAE_CONFIG. What is given outlives the
- * tiler; owned by the caller. */
+/* DAE_CONFIG for a network that treats pixels differently (receptive_field_find). The options outlive the tiler, which
+ * the caller owns. */
 MUST_USE enum dae_status tiler_new(const struct tiler_options *options, struct tiler **out, struct error *err);
 void tiler_free(struct tiler *tiler); /* NULL is fine */
 CLEANUP_POINTER(tiler_free, struct tiler)
 
-/* y (H,W,C) from x (H,W,C), C that of the network; they may not be the same array. Memory too small for any tile:
- * DAE_NO_MEMORY. Consecutive images of like sizes use the same kernels. */
+/* Computes y (H,W,C) from x (H,W,C), where C is the network's; the arrays must differ. DAE_NO_MEMORY if the memory is
+ * too small for any tile. Consecutive images of similar sizes use the same kernels. */
 MUST_USE enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
                                    struct error *err);
 
-/* The network of a config for images of another size, a multiple of its stride. All memory is the arena's. */
+/* Builds the network of a config for images of another size, a multiple of its stride. The arena owns all memory. */
 MUST_USE enum dae_status tiler_network(const struct registry *registry, const struct value *config, int64_t height,
                                        int64_t width, int64_t channels, struct arena *arena, struct network *network,
                                        struct error *err);
 
-/* The same of its corruptions alone, which take any size (network_build_noise). */
+/* The same for its corruptions only, which accept any size (network_build_noise). */
 MUST_USE enum dae_status tiler_noise(const struct registry *registry, const struct value *config, int64_t height,
                                      int64_t width, int64_t channels, struct arena *arena, struct network *network,
                                      struct error *err);

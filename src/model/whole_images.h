@@ -13,9 +13,9 @@ struct whole_images {
     const char *names; /* (n) texts one after the other, the data set's; NULL: the images have none */
 };
 
-/* On all images of a set that holds a block of them. The noise is that of the references of the corruptions, keyed by
- * the image's number among held-out data; of pairs, what the noisy images have, and the corruptions' on top of it. The
- * caller releases, whatever the outcome. */
+/* Runs on all images of a set that contains a block of them. The noise comes from the references of the corruptions,
+ * keyed by the image's number among held-out data; for pairs it is added to the noise of the noisy images. The caller
+ * releases, whatever the outcome. */
 MUST_USE enum dae_status whole_images_run(const struct tiler_options *options, const struct dataset *test,
                                           struct whole_images *out, struct error *err);
 void whole_images_release(struct whole_images *images);

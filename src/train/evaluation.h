@@ -19,8 +19,8 @@ struct evaluation_row {
     bool present;
     double mse;         /* mean over all elements of all test samples */
     double psnr;        /* dB, mean over the samples */
-    double loss;        /* the network's own loss; NaN for what is not a network */
-    double improvement; /* the standard autoencoder's mse over this one's; NaN without it */
+    double loss;        /* the network's own loss; NaN for a rival that is not a network */
+    double improvement; /* the standard autoencoder's mse divided by this one; NaN without it */
     const float *shown; /* (EVALUATION_SHOWN, sample) of `n_shown` test samples; NULL for PCA */
 };
 
@@ -31,7 +31,7 @@ struct evaluation {
     bool pca_is_identity; /* the code is as long as a sample: PCA changes nothing */
     int n_shown;          /* the first sample of each label, or the first samples */
     float *shown_clean;   /* (n_shown, sample) */
-    float *memory;        /* owns all that is shown */
+    float *memory;        /* owns all shown samples */
 };
 
 struct evaluation_options {
@@ -40,21 +40,23 @@ struct evaluation_options {
     const struct settings *settings;
     const struct dataset *test_set; /* for labels; values are read from the device */
     struct loader *train, *test;
-    const float *model;                /* (parameters_len) */
-    const float *standard;             /* (parameters_len), or NULL */
-    const volatile sig_atomic_t *stop; /* a signal's number once one came, or NULL: then it ends by error_stopped */
-    bool median;                       /* the samples are images (H,W,C): the median filter too */
+    const float *model;    /* (parameters_len) */
+    const float *standard; /* (parameters_len), or NULL */
+    const volatile sig_atomic_t
+        *stop;   /* a signal's number once one came, which ends the run by error_stopped; or NULL */
+    bool median; /* the samples are images (H,W,C): the median filter too */
 };
 
 /* `key` as in run.json ("standard_ae") and `label` for people. */
 const char *evaluation_key(enum evaluation_rival rival);
 const char *evaluation_label(enum evaluation_rival rival);
 
-/* Before any work: PCA needs a code to say how many components. DAE_CONFIG at `compare`. */
+/* Checks before any work that the network names a code, which says how many components PCA has. DAE_CONFIG at
+ * `compare`. */
 MUST_USE enum dae_status evaluation_check(const struct settings *settings, const struct network *network,
                                           const struct value *config, struct error *err);
 
-/* The closed-form rivals take whole samples: data with holes are DAE_CONFIG at `compare`. */
+/* Refuses data with holes, because the closed-form rivals need whole samples: DAE_CONFIG at `compare`. */
 MUST_USE enum dae_status evaluation_check_data(const struct settings *settings, const struct value *config,
                                                const struct dataset *train, const struct dataset *test,
                                                struct error *err);
