@@ -21,32 +21,33 @@
 #include "model/tiler.h"
 #include "stats/metrics.h"
 
-/* Everything that denoising opens, in the order in which it does. */
+/* Everything that denoising opens, in that order. */
 struct denoise {
     const struct invocation *invocation;
     struct denoise_inputs inputs;
     const char *folder;
     struct saved_model saved;
     const struct network *network;       /* the saved model's */
-    const struct panel_columns *columns; /* the same, for tables */
-    struct model *model;                 /* for samples of the model's own shape; NULL when none came */
-    struct tiler *tiler; /* for images of another size; NULL when none came or the network cannot take them */
+    const struct panel_columns *columns; /* the saved model's, for tables */
+    struct model *model;                 /* for samples of the model's own shape; NULL without such samples */
+    struct tiler
+        *tiler; /* for images of another size; NULL without such images, or if the network does not accept them */
     bool any_size;
-    struct receptive_field field; /* why not, if not */
+    struct receptive_field field; /* the reason if not */
     uint64_t memory_bytes;
     int64_t batch, n_samples; /* batch 0: no sample has the model's own shape */
     int n_written;
     struct denoise_compare compare;
     struct progress_line progress;
-    /* Numbers that come out of the network: of all inputs, of those that are done, and of the current one. */
+    /* Numbers that the network computes: for all inputs, for the finished ones, and for the current one. */
     int64_t work, work_done, work_here;
     const struct denoise_input *current;
-    int64_t pass, n_passes; /* through its channels */
+    int64_t pass, n_passes; /* passes over its channels */
 };
 
 /* ---- The model. -------------------------------------------------------------------------------------------------- */
 
-/* --memory, in bytes; 0 when it was not given. */
+/* --memory, in bytes; 0 if it was not given. */
 static enum dae_status read_memory(const struct invocation *invocation, uint64_t *bytes, struct error *err)
 {
     const char *text = invocation_value(invocation, "memory");
@@ -78,7 +79,7 @@ static enum dae_status load_model(struct denoise *d, struct error *err)
     return d->inputs.n_tables > 0 ? check_columns(d, err) : DAE_OK;
 }
 
-/* Every result against all that is read. */
+/* Compares every result with everything that is read. */
 static enum dae_status check_results(const struct denoise *d, struct error *err)
 {
     static const char advice[] = "give another folder to -o";
@@ -99,7 +100,8 @@ static enum dae_status check_results(const struct denoise *d, struct error *err)
 
 /* ---- The samples. ------------------------------------------------------------------------------------------------ */
 
-/* Of any height and width; a model of one channel takes the channels of a colour image one by one. */
+/* Whether the image can be denoised in tiles; a model of one channel processes the channels of a colour image one by
+ * one. */
 static bool fits_tiles(const struct denoise *d, const struct dae_shape *shape)
 {
     const int64_t channels = d->network->node[0].plan.output.dim[2];
@@ -152,7 +154,7 @@ static enum dae_status check_samples(struct denoise *d, const struct denoise_inp
     return d->compare.clean ? denoise_compare_load(&d->compare, input, &file, &clean, err) : DAE_OK;
 }
 
-/* No output is written before every input is known to be sound. */
+/* Checks every input before any output is written. */
 static enum dae_status check_inputs(struct denoise *d, struct error *err)
 {
     int64_t most = 0;
@@ -166,7 +168,7 @@ static enum dae_status check_inputs(struct denoise *d, struct error *err)
     return DAE_OK;
 }
 
-/* `share` of the current input is done. Ctrl-C is heard here. */
+/* Reports that `share` of the current input is done. Ctrl-C takes effect here. */
 static enum dae_status tell(struct denoise *d, double share, const char *what, struct error *err)
 {
     const double done = (double)d->work_done + share * (double)d->work_here;
@@ -226,7 +228,7 @@ static enum dae_status check_output(const struct denoise_input *input, const str
     return DAE_OK;
 }
 
-/* Replaces one image by what the model makes of it; channel by channel when the model has one and the image more. */
+/* Denoises one image in place; channel by channel if the model has one channel and the image more. */
 static enum dae_status denoise_image(struct denoise *d, float *values, const struct dae_shape *shape, struct error *err)
 {
     const int64_t height = shape->dim[0], width = shape->dim[1], channels = shape->dim[2], pixels = height * width;
@@ -254,7 +256,7 @@ static void hold(const struct samples_file *file)
         metrics_clamp(file->values, (size_t)(file->n * dae_shape_len(&file->shape)), 0, 1);
 }
 
-/* The model's work on a file. */
+/* Denoises a file. */
 static enum dae_status denoise_values(struct denoise *d, const struct samples_file *file, struct error *err)
 {
     const int64_t len = dae_shape_len(&file->shape);
@@ -274,7 +276,7 @@ static enum dae_status denoise_values(struct denoise *d, const struct samples_fi
     return DAE_OK;
 }
 
-/* What could not be kept, above a progress bar. */
+/* Prints what could not be kept, above a progress bar. */
 static void say_notice(struct denoise *d, const struct denoise_input *input, const struct samples_file *file)
 {
     if (!file->extras || !file->extras->notice[0])
@@ -314,7 +316,7 @@ static enum dae_status denoise_file(struct denoise *d, const struct denoise_inpu
     return DAE_OK;
 }
 
-/* The network's rows, back in the file's order and units. */
+/* Writes the network's rows in the file's order and units. */
 static enum dae_status denoise_rows(struct denoise *d, const struct panel_table *table, float *output, double *value,
                                     struct error *err)
 {

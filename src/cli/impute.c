@@ -15,8 +15,8 @@
 #include "format/date.h"
 #include "study/panel/cell_mask.h"
 
-/* Further cells are hidden this often, and this share of them, to see what the fills depend on and how far off they are
- * where the truth is known. */
+/* Further cells are hidden this many times, and this share of them, to measure what the fills depend on, and their
+ * error where the truth is known. */
 enum { PASSES = 20 };
 static const double pass_share = 0.2;
 
@@ -28,15 +28,14 @@ struct impute {
     struct panel_table table;
     struct model *model;
     double *fill, *sum, *squares; /* (n,d) of the first pass; sums over the others */
-    double *error_squares;        /* (d) of known cells that were hidden */
+    double *error_squares;        /* (d) over known cells that were hidden */
     int64_t *n_errors;            /* (d) */
     /* (N,d) as in the file, in the columns' units; NaN where nothing is filled, and where no error is known. */
     double *value, *spread, *error;
     int64_t n_filled, n_empty;
 };
 
-/* ---- The model and the file. --------------------------------------------------------------------------------------
- */
+/* ---- The model and the file. ------------------------------------------------------------------------------------- */
 
 static enum dae_status load_model(struct impute *m, struct error *err)
 {
@@ -81,8 +80,7 @@ static enum dae_status load_file(struct impute *m, struct error *err)
     return DAE_OK;
 }
 
-/* ---- Filling. -----------------------------------------------------------------------------------------------------
- */
+/* ---- Filling. ---------------------------------------------------------------------------------------------------- */
 
 static enum dae_status open_device(struct impute *m, struct error *err)
 {
@@ -91,7 +89,8 @@ static enum dae_status open_device(struct impute *m, struct error *err)
                       shape_min(m->table.cells.n, m->saved.settings.batch), &m->model, err);
 }
 
-/* One more pass with further cells hidden: what it says of the missing cells, and how far off it is on those hidden. */
+/* Runs one more pass with further cells hidden, and adds its fills of the missing cells and its errors on the hidden
+ * ones. */
 static enum dae_status add_pass(struct impute *m, int number, float *output, struct error *err)
 {
     const struct cell_mask mask = {.pattern = CELL_MASK_RANDOM, .share = pass_share, .seed = (uint64_t)number};
@@ -129,8 +128,7 @@ static enum dae_status fill(struct impute *m, struct error *err)
     return DAE_OK;
 }
 
-/* ---- From the network's numbers to the file's. --------------------------------------------------------------------
- */
+/* ---- From the network's numbers to the file's. ------------------------------------------------------------------- */
 
 /* The standard deviation of a cell's fill over the passes, in the column's unit. */
 static double spread_of(const struct impute *m, int64_t at)
@@ -139,7 +137,7 @@ static double spread_of(const struct impute *m, int64_t at)
     return variance > 0 ? sqrt(variance * PASSES / (PASSES - 1)) * m->columns->sd[at % m->columns->d] : 0;
 }
 
-/* The root mean squared error of a column's hidden cells, in its unit; NaN when none was hidden. */
+/* The root mean squared error of a column's hidden cells, in its unit; NaN if none was hidden. */
 static double error_of(const struct impute *m, int j)
 {
     return m->n_errors[j] > 0 ? sqrt(m->error_squares[j] / (double)m->n_errors[j]) * m->columns->sd[j] : NAN;
@@ -151,7 +149,7 @@ static double number_of(const struct impute *m, int64_t at)
     return m->fill[at] * m->columns->sd[j] + m->columns->mean[j];
 }
 
-/* The file holds what the network fills. */
+/* For a file that contains what the network fills. */
 static void take_numbers(struct impute *m)
 {
     const int d = m->columns->d;
@@ -167,9 +165,9 @@ static void take_numbers(struct impute *m)
     }
 }
 
-/* The file holds prices, the network fills returns: each hole is the price before it, observed or filled, moved on by
- * the filled return. Errors of returns are taken as independent and small: the squares of a price's relative errors,
- * s for log(p_t / p_{t-1}) and s / (1 + r) for p_t / p_{t-1} - 1, add along the chain. */
+/* For a file of prices and a network that fills returns: each hole becomes the previous price, observed or filled,
+ * moved by the filled return. Errors of returns are taken as independent and small: the squares of a price's relative
+ * errors, s for log(p_t / p_{t-1}) and s / (1 + r) for p_t / p_{t-1} - 1, add along the chain. */
 static enum dae_status take_prices(struct impute *m, int j, struct error *err)
 {
     const struct cells *file = &m->table.panel.cells;
@@ -212,8 +210,7 @@ static enum dae_status take_fills(struct impute *m, struct error *err)
     return DAE_OK;
 }
 
-/* ---- Writing. -----------------------------------------------------------------------------------------------------
- */
+/* ---- Writing. ---------------------------------------------------------------------------------------------------- */
 
 static void add_field(struct text *text, const char *field)
 {
@@ -227,7 +224,7 @@ static void add_field(struct text *text, const char *field)
     text_add(text, "\"");
 }
 
-/* One line for each filled cell, with the date as the file has it. */
+/* Writes a line for each filled cell, with the date as in the file. */
 static enum dae_status report_rows(const struct impute *m, struct csv *csv, struct text *report, struct error *err)
 {
     const struct panel *panel = &m->table.panel;

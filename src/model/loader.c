@@ -8,10 +8,10 @@
 
 enum {
     N_SLOTS = 2,
-    SLOT_BYTES = 8 << 20, /* enough batches for one copy to pay */
+    SLOT_BYTES = 8 << 20, /* enough batches to make one copy worthwhile */
 };
 
-/* A piece of the current order, on its way to the device or there. */
+/* A piece of the current order, which is on the device or being copied to it. */
 struct slot {
     unsigned char *host; /* (slot_samples, sample) */
     struct buffer *data; /* the same on the device */
@@ -60,7 +60,7 @@ static enum dae_status make_slots(struct loader *loader, struct error *err)
     return DAE_OK;
 }
 
-/* Half of the device is left to the network, whose size is not known here. */
+/* Leaves half of the device to the network, whose size is not known here. */
 static bool fits(const struct loader *loader)
 {
     const struct platform_device *facts = device_facts(loader->device);
@@ -99,7 +99,7 @@ void loader_free(struct loader *loader)
     if (!loader)
         return;
     for (int i = 0; i < N_SLOTS; ++i) {
-        struct error late = {0}; /* the copy reads our memory: it must be over, however it ended */
+        struct error late = {0}; /* the copy reads our memory, so it must have ended, in whatever way */
         if (loader->slot[i].copied && device_event_wait(loader->device, loader->slot[i].copied, &late) != DAE_OK)
             loader->slot[i].copied = NULL;
         buffer_free(loader->slot[i].data);
@@ -149,7 +149,7 @@ bool loader_cuts_patches(const struct loader *loader)
 static enum dae_status upload_order(struct loader *loader, struct error *err)
 {
     for (int i = 0; i < N_SLOTS; ++i)
-        loader->slot[i].n = 0; /* they hold pieces of another order */
+        loader->slot[i].n = 0; /* they contain pieces of another order */
     return buffer_write(loader->order, 0, loader->host_order, (uint64_t)loader->set->n * sizeof *loader->host_order,
                         err);
 }
@@ -175,8 +175,8 @@ enum dae_status loader_shuffle(struct loader *loader, uint64_t seed, uint32_t ep
     return upload_order(loader, err);
 }
 
-/* The next piece of the order goes into the slot that was not used last. The device may still work on the other one;
- * what it read of this one was enqueued before the copy, and the queue keeps the order. */
+/* Copies the next piece of the order to the slot that was not used last. The device may still work on the other slot;
+ * its reads from this one were enqueued before the copy, and the queue keeps the order. */
 static enum dae_status fill_slot(struct loader *loader, int64_t first, struct error *err)
 {
     struct slot *slot = &loader->slot[loader->turn ^= 1];

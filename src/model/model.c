@@ -12,11 +12,11 @@ struct model {
     const struct network *network;
     struct executor *executor;
     int64_t batch;
-    /* Of model_run: (batch, input) and (batch) 0, 1, 2, ... */
+    /* For model_run: (batch, input) and (batch) 0, 1, 2, ... */
     struct buffer *x, *order;
-    /* Of model_each: (batch, shape) */
+    /* For model_each: (batch, shape) */
     float *clean, *noisy, *output, *code, *loss;
-    /* Of model_jacobian: the loss that is not read, (1), and (batch, input) */
+    /* For model_jacobian: the loss that is not read, (1), and (batch, input) */
     struct network projection;
     struct buffer *losses;
     float *gradient;
@@ -73,7 +73,7 @@ enum dae_status model_set_parameters(struct model *m, const float *parameters, s
 
 /* ---- A function. ------------------------------------------------------------------------------------------------- */
 
-/* Room for a batch of x. */
+/* Allocates room for a batch of x. */
 static enum dae_status open_x(struct model *m, struct error *err)
 {
     const uint64_t bytes = (uint64_t)(m->batch * node_len(m, 0)) * sizeof(float);
@@ -126,7 +126,7 @@ enum dae_status model_run(struct model *m, const float *x, int64_t n, float *y, 
 
 /* ---- All samples of a data set. ---------------------------------------------------------------------------------- */
 
-/* Room for a batch of a node's values. */
+/* Allocates room for a batch of a node's values. */
 static enum dae_status open_values(struct model *m, int node, float **values, struct error *err)
 {
     const size_t n = (size_t)(m->batch * node_len(m, node));
@@ -231,7 +231,7 @@ static enum dae_status add_squares(struct model *m, struct batch batch, int64_t 
                                    struct error *err)
 {
     const int64_t in = node_len(m, 0), out = node_len(m, m->network->output);
-    const double scale = (double)(batch.n * out); /* the loss is a mean over as many numbers */
+    const double scale = (double)(batch.n * out); /* the loss is a mean over this many numbers */
     batch.epoch = (uint32_t)v;
     TRY(executor_differentiate(m->executor, &batch, m->losses, 0, err));
     TRY(executor_read_gradient(m->executor, 0, batch.n, m->gradient, err));

@@ -5,10 +5,10 @@
 
 #include "base/shape.h"
 
-/* Scales beyond these leave nothing of any image. */
+/* Larger scales leave nothing of any image. */
 enum { SCALE_MAX = 1 << 20 };
 
-/* One axis of a node: `pixels` pixels of the network's input lie under `own` of the node's, without a common divisor.
+/* One axis of a node: `own` of its pixels correspond to `pixels` of the network's input, without a common divisor.
  */
 struct scale {
     int64_t pixels, own, reach;
@@ -19,8 +19,8 @@ static int64_t common_divisor(int64_t a, int64_t b)
     return b == 0 ? a : common_divisor(b, a % b);
 }
 
-/* What a layer makes of its input's scale. Of its output's pixels `up` share `down` of its input's: that is how far the
- * input of one may lie from its place, beside the layer's own reach. Rounded up where it is no whole pixel. */
+/* Derives a layer's scale from its input's. `up` pixels of its output share `down` of its input, so the input of a
+ * pixel may be that far from its place, in addition to the layer's own reach. Fractions of a pixel are rounded up. */
 static struct scale behind(const struct dae_plan *plan, int axis, struct scale x)
 {
     const int64_t down = plan->down[axis], up = plan->up[axis];
@@ -46,7 +46,7 @@ static bool refuse_node(struct receptive_field *field, const struct node *node, 
     return refuse(field, node->mark, text);
 }
 
-/* Whether a layer's shapes are what it says of every size. */
+/* Whether a layer's shapes agree with what its plan says for every size. */
 static bool shapes_agree(const struct dae_plan *plan, int input, int axis)
 {
     const int64_t in = plan->input[input].dim[axis], out = plan->output.dim[axis];
@@ -54,7 +54,7 @@ static bool shapes_agree(const struct dae_plan *plan, int input, int axis)
            in / plan->down[axis] * plan->up[axis] == out;
 }
 
-/* Follows one axis into a node; `scale` of the nodes before it is known. */
+/* Follows one axis into a node; the `scale` of the nodes before it is known. */
 static bool follow(const struct network *network, int number, int axis, struct scale *scale,
                    struct receptive_field *field)
 {

@@ -11,27 +11,27 @@
 #include "model/model.h"
 #include "model/receptive_field.h"
 
-/* What a tile's sides may be, down to a multiple of the network's stride, and those of the image where these are
+/* The sides that a tile may have, rounded down to a multiple of the network's stride, or the image's side if that is
  * shorter. */
 static const int64_t sides[] = {1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32, 24, 16, 8, 4, 2, 1};
 enum {
     N_SIDES = sizeof sides / sizeof sides[0],
-    GRAIN = 16, /* of a side that is shorter than chosen: whole vectors */
+    GRAIN = 16, /* sides shorter than these are multiples of whole vectors */
 };
 
 struct tiler {
     struct tiler_options options;
     int64_t stride[2], reach[2]; /* reach in whole strides */
     int64_t channels;
-    /* For tiles of `side`, `batch` of them at most at a time. */
+    /* For at most `batch` tiles of `side` at a time. */
     int64_t side[2], batch;
     struct arena arena;
     struct network network;
-    struct model *model; /* NULL: for no tiles yet */
+    struct model *model; /* NULL before the first tile */
     float *values;       /* (batch, side, C) */
 };
 
-/* One axis of an image: tile t lies at [start, start + side); of it, [from, until) is right. */
+/* One axis of an image: tile t covers [start, start + side), of which [from, until) is correct. */
 struct span {
     int64_t start, from, until;
 };
@@ -120,7 +120,7 @@ static uint64_t tile_bytes(const struct tiler *tiler, const int64_t side[2])
     return (uint64_t)(side[0] * side[1] * tiler->channels) * sizeof(float);
 }
 
-/* Bytes on the device; nothing is built. */
+/* The bytes that it takes on the device, without building anything. */
 static enum dae_status measure(const struct tiler *tiler, const int64_t side[2], uint64_t *bytes, struct error *err)
 {
     const struct tuning *tuning = device_tuning(tiler->options.device);
@@ -142,7 +142,7 @@ static int64_t count_spans(int64_t size, int64_t side, int64_t reach)
     return side == size ? 1 : (size - 2 * reach + side - 2 * reach - 1) / (side - 2 * reach);
 }
 
-/* As many tiles of about equal size as are needed of the given one: the last of a row is not nearly empty. */
+/* As many tiles of about equal size as the given size requires, so that the last of a row is not nearly empty. */
 static void balance(const struct tiler *tiler, const int64_t size[2], int64_t side[2])
 {
     for (int a = 0; a < 2; ++a) {
@@ -152,7 +152,7 @@ static void balance(const struct tiler *tiler, const int64_t size[2], int64_t si
     }
 }
 
-/* Pixels of an image that one of the device's units sees go through the network; the others work beside it. */
+/* Pixels of an image that one of the device's units processes; the other units work at the same time. */
 static int64_t cost_of(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
 {
     const int64_t units = batch_of(tiler),
@@ -160,8 +160,8 @@ static int64_t cost_of(const struct tiler *tiler, const int64_t size[2], const i
     return (n + units - 1) / units * side[0] * side[1];
 }
 
-/* The tile within the memory that is done first, the largest of equals, for an image of whole strides. A side shorter
- * than the image's must leave something between two overlaps. */
+/* Chooses the tile that fits into the memory and finishes the image first, or the largest of several, for an image of
+ * whole strides. A side that is shorter than the image's must be longer than its two overlaps. */
 static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], int64_t side[2], struct error *err)
 {
     uint64_t bytes = 0;
@@ -179,7 +179,7 @@ static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], 
         balance(tiler, size, tried);
         if (cost_of(tiler, size, tried) >= least)
             continue;
-        struct error inner = {0}; /* too large to be planned is too large */
+        struct error inner = {0}; /* a tile that is too large to be planned is too large */
         if (measure(tiler, tried, &bytes, &inner) != DAE_OK || bytes > tiler->options.memory_bytes)
             continue;
         memcpy(side, tried, sizeof tried);
@@ -193,7 +193,7 @@ static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], 
                      (unsigned long long)((bytes >> 20) + 1));
 }
 
-/* Gets ready for tiles of a size, unless it is already. */
+/* Builds the network for tiles of a size, unless it is built already. */
 static enum dae_status prepare(struct tiler *tiler, const int64_t side[2], struct error *err)
 {
     if (tiler->model && tiler->side[0] == side[0] && tiler->side[1] == side[1])
@@ -215,8 +215,8 @@ static enum dae_status prepare(struct tiler *tiler, const int64_t side[2], struc
 
 /* ---- Cutting and joining. ---------------------------------------------------------------------------------------- */
 
-/* Tiles lie side by side but for their overlap; the last one is moved back so that it ends with the image. At an edge
- * of the image a tile pads as the whole image does, so there it is right up to its own edge. */
+/* Tiles are adjacent, except for their overlap; the last one is moved back so that it ends with the image. At an edge
+ * of the image a tile is padded like the whole image, so it is correct up to its own edge. */
 static struct span span_of(int64_t t, int64_t size, int64_t side, int64_t reach)
 {
     const int64_t at = t * (side - 2 * reach), last = size - side, start = shape_min(at, last);
@@ -234,7 +234,7 @@ static struct place place_of(const struct tiler *tiler, int64_t tile, const int6
                           span_of(tile % across, size[1], tiler->side[1], tiler->reach[1])};
 }
 
-/* Which of n pixels stands at a place beyond them. */
+/* The pixel, of n, that is mirrored to a place beyond them. */
 static int64_t mirror(int64_t at, int64_t n)
 {
     const int64_t period = n > 1 ? 2 * n - 2 : 1;
@@ -272,7 +272,7 @@ static enum dae_status tell(const struct tiler *tiler, int64_t done, int64_t n, 
     return options->on_tiles ? options->on_tiles(options->context, done, n, err) : DAE_OK;
 }
 
-/* Whether the tiles of the image before will do: building others takes longer than a little more work. */
+/* Whether the tiles of the previous image can be used: building others takes longer than a little more work. */
 static bool will_do(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
 {
     for (int a = 0; a < 2; ++a)

@@ -12,8 +12,8 @@ struct picture {
     float *clean, *noisy, *denoised; /* (len) */
 };
 
-/* The corruptions alone, in double; the layers' arrays would be too large. Those of pairs begin with the partner, which
- * p->noisy holds. */
+/* Runs only the corruptions, in double, because the layers' arrays would be too large. Those of pairs begin with the
+ * partner, which is in p->noisy. */
 static enum dae_status corrupt(const struct tiler_options *options, int64_t number, int64_t channels, struct picture *p,
                                struct arena *arena, struct error *err)
 {
@@ -61,7 +61,7 @@ static enum dae_status measure(const struct tiler_options *options, struct tiler
     return picture_scores_add(&out->scores, i, p.height, p.width, p.clean, p.noisy, p.denoised, err);
 }
 
-/* Of the squares that are shown: all images that are have one. */
+/* One square is shown of each shown image. */
 static int64_t crop_side(const struct dataset *test)
 {
     int64_t side = PICTURE_CROP, height, width;

@@ -1,4 +1,4 @@
-/* Denoising again what was denoised: how the error goes on over several passes, and where more of them stop helping. */
+/* Denoises repeatedly: how the error changes over several passes, and after which pass it no longer falls. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,7 +216,7 @@ static enum dae_status add_images(const struct progressive *p, int level, struct
 
 /* ---- What the numbers say. --------------------------------------------------------------------------------------- */
 
-/* Where the error first grows; what comes later is in the table. */
+/* The pass at which the error first grows; the table has the later ones. */
 static enum dae_status add_finding(const struct progressive *p, int level, struct study_result *result,
                                    struct error *err)
 {

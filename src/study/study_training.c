@@ -55,7 +55,7 @@ static void on_progress(void *context, const struct progress *p)
         task->on_progress(task->context, task->done + task->share * part, bar->what);
 }
 
-/* What is in the folder is of use only when it is of this very network; a study that finds another begins anew. */
+/* A checkpoint is used only if it belongs to exactly this network; otherwise the study trains from scratch. */
 static enum dae_status train(struct trainer_options *options, struct trained *trained, struct error *err)
 {
     char notice[512];

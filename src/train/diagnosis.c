@@ -14,7 +14,7 @@ static bool all_finite(const float *values, int64_t n)
     return true;
 }
 
-/* The largest absolute value; infinite when one is not finite. */
+/* The largest absolute value; infinite if a value is not finite. */
 static double largest(const float *values, int64_t n)
 {
     double most = 0;
@@ -23,8 +23,8 @@ static double largest(const float *values, int64_t n)
     return most;
 }
 
-/* Training moves parameters by some times their own size. A rate that throws them a thousand times further in few steps
- * has nothing to do with learning. */
+/* Training moves parameters by a few times their initial size. A thousand times more within a few steps means that the
+ * learning rate is far too large. */
 static enum dae_status judge_growth(const struct network *network, const float *parameters, struct diagnosis *diagnosis,
                                     struct error *err)
 {
@@ -40,7 +40,7 @@ static enum dae_status judge_growth(const struct network *network, const float *
     return DAE_OK;
 }
 
-/* The output of the network, (n, output). */
+/* Reads the output of the network, (n, output). */
 static void judge_range(const struct network *network, const float *output, int64_t n, struct diagnosis *diagnosis)
 {
     const struct node *node = &network->node[network->output], *loss = &network->node[network->loss];

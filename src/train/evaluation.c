@@ -11,7 +11,8 @@
 #include "stats/metrics.h"
 #include "stats/pca.h"
 
-/* A millionth of the mean variance: pixels that never change stay solvable, nothing else notices. */
+/* A millionth of the mean variance: it keeps the problem solvable if some pixels never change, and affects nothing
+ * else. */
 static const double ridge = 1e-6;
 
 struct evaluator {
@@ -119,7 +120,7 @@ static void measure(struct evaluator *c, enum evaluation_rival rival, const floa
     keep_shown(c, c->evaluation->memory + (1 + (int64_t)rival) * EVALUATION_SHOWN * c->len, output, batch);
 }
 
-/* A closed-form rival's output; what it is compared with lies in [0, 1], so its output may not leave that either. */
+/* Measures a closed-form rival. The clean data are in [0, 1], so its output is clamped to that, too. */
 static void measure_rival(struct evaluator *c, enum evaluation_rival rival, const struct model_batch *batch)
 {
     if (loader_holds_bytes(c->options->test))
@@ -140,7 +141,7 @@ static enum dae_status test_standard(void *context, const struct model_batch *ba
     return check_stop(context, err);
 }
 
-/* The denoising network, and all rivals that are no network. */
+/* Measures the denoising network, and all rivals that are not networks. */
 static enum dae_status test_model(void *context, const struct model_batch *batch, struct error *err)
 {
     struct evaluator *c = context;

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Windows of the panel. ----------------------------------------------------------------------------------------
- */
+/* ---- Windows of the panel. --------------------------------------------------------------------------------------- */
 
 enum dae_status panel_fold_new(struct arena *arena, const struct panel *panel, const struct panel_split *split,
                                double clip, bool hold_out, struct panel_fold *fold, struct error *err)
@@ -42,8 +41,7 @@ void panel_fold_release(struct panel_fold *fold)
     cells_release(&fold->panel.cells);
 }
 
-/* ---- Rows on the device. ------------------------------------------------------------------------------------------
- */
+/* ---- Rows on the device. ----------------------------------------------------------------------------------------- */
 
 struct rows {
     struct dataset set;
@@ -56,7 +54,7 @@ static void rows_release(struct rows *rows)
     dataset_release(&rows->set);
 }
 
-/* Rows as the network takes them, (n,d). */
+/* Rows as the network reads them, (n,d). */
 static void rows_values(const struct cells *cells, const struct network *network, float *values)
 {
     for (int64_t i = 0; i < cells->n * cells->d; ++i)
@@ -75,8 +73,7 @@ static enum dae_status rows_open(struct rows *rows, struct device *device, const
     return loader_new(device, &rows->set, batch, &rows->loader, err);
 }
 
-/* ---- Networks. ----------------------------------------------------------------------------------------------------
- */
+/* ---- Networks. --------------------------------------------------------------------------------------------------- */
 
 static enum dae_status train_one(struct study_task *task, const struct panel_training *how, int seed,
                                  struct panel_networks *networks, struct error *err)
@@ -107,7 +104,7 @@ static enum dae_status train_one(struct study_task *task, const struct panel_tra
     own.test_set = &validation.set;
     own.train = train.loader;
     own.test = validation.loader;
-    own.validation = task->validation ? validation.loader : NULL; /* its own days, where the config lets any choose */
+    own.validation = task->validation ? validation.loader : NULL; /* its own rows, if the config holds some out */
     own.share = how->share / how->n_seeds;
     TRY(study_train(&own, variant, how->corrupt, name, &networks->parameters[networks->n], err));
     task->done = own.done;
@@ -171,8 +168,7 @@ enum dae_status panel_networks_fill(struct panel_networks *networks, int which, 
     return DAE_OK;
 }
 
-/* ---- Candidates. --------------------------------------------------------------------------------------------------
- */
+/* ---- Candidates. ------------------------------------------------------------------------------------------------- */
 
 static enum dae_status read_candidate(const struct study_task *task, const struct value *map,
                                       struct panel_candidates *candidates, struct error *err)
