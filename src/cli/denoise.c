@@ -65,7 +65,7 @@ static enum dae_status check_columns(const struct denoise *d, struct error *err)
     if (d->columns->returns == PANEL_NONE)
         return DAE_OK;
     return error_set(err, DAE_CHECKPOINT,
-                     "%s: the model was trained on returns that were taken of prices; to denoise a file of returns, "
+                     "%s: the model was trained on returns computed from prices; to denoise a file of returns, "
                      "train one on returns (returns: none)",
                      d->saved.path);
 }
@@ -209,7 +209,7 @@ static enum dae_status open_device(struct denoise *d, struct error *err)
     if (d->batch > 0)
         TRY(model_open(d->saved.device, d->network, d->saved.file.parameters, d->batch, &d->model, err));
     if (d->batch > 0 && network_layers_read_mask(d->network) && d->inputs.n > d->inputs.n_tables)
-        fprintf(stderr, "  the model was trained with a mask of what is missing; here it is told that nothing is\n");
+        fprintf(stderr, "  the model was trained with a mask of what is missing, but here nothing is masked\n");
     stop_listen();
     return DAE_OK;
 }

@@ -44,8 +44,8 @@ static enum dae_status load_model(struct impute *m, struct error *err)
     m->columns = m->saved.file.columns;
     if (m->saved.file.network.takes_holes)
         return DAE_OK;
-    return error_set(err, DAE_CHECKPOINT,
-                     "%s: the model is not told what is missing; train one whose layers read the mask", m->saved.path);
+    return error_set(err, DAE_CHECKPOINT, "%s: the model does not read the mask; train one whose layers do",
+                     m->saved.path);
 }
 
 static enum dae_status check_names(struct impute *m, struct error *err)
@@ -56,7 +56,8 @@ static enum dae_status check_names(struct impute *m, struct error *err)
     for (int i = 0; i < invocation_count(m->invocation, "plugins"); ++i)
         TRY(outputs_read(&outputs, "plugins", invocation_nth(m->invocation, "plugins", i), err));
     TRY(outputs_write(&outputs, "impute", "the filled file", m->out, "give another name to -o", err));
-    TRY(outputs_write(&outputs, "impute", "how sure it is", m->report, "give another name to --uncertainty", err));
+    TRY(outputs_write(&outputs, "impute", "the table of uncertainties", m->report, "give another name to --uncertainty",
+                      err));
     return outputs_differ(&outputs, "impute", "give another name to --uncertainty", err);
 }
 

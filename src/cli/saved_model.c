@@ -19,7 +19,7 @@ enum dae_status saved_model_read(struct saved_model *model, const struct invocat
     TRY(invocation_registry(invocation, &model->registry, err));
     const enum dae_status status = read_file(model, invocation, err);
     if (status == DAE_CONFIG)
-        error_note(err, "the line is one of the config that is stored in the model");
+        error_note(err, "the line refers to the config that is stored in the model");
     return status;
 }
 

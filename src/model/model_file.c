@@ -99,7 +99,7 @@ enum dae_status model_file_load(const char *path, const struct registry *registr
     const char *format = safetensors_meta(&file, "format"), *config = safetensors_meta(&file, "config");
     const char *columns = safetensors_meta(&file, "columns");
     if (!format || strcmp(format, FORMAT) != 0 || !config)
-        return error_set(err, DAE_CHECKPOINT, "%s: it is not a model of this version of dae-cl (%s wanted)", path,
+        return error_set(err, DAE_CHECKPOINT, "%s: it is not a model of this version of dae-cl (expected %s)", path,
                          FORMAT);
     TRY(tree_parse_text(path, config, strlen(config), arena, &out->config, err));
     TRY(network_build(registry, out->config, arena, false, &out->network, err));

@@ -175,7 +175,7 @@ sed 's/+ 1.0f/+ 1.5f/' kernels/probe.cl >"$work/wrong/probe.cl"
 ! cmp -s kernels/probe.cl "$work/wrong/probe.cl" || problem "the kernel is as it was"
 run env DAE_CL_KERNELS="$work/wrong" timeout $limit "$dae_cl" devices
 code_is 3
-err_has "not usable: it computes wrong numbers: 49.5, where 49 is right"
+err_has "not usable: it computes wrong numbers: 49.5, but 49 is right"
 
 case_is "a device that cannot compile"
 sed 's/barrier(/no_such_function(/' kernels/probe.cl >"$work/unbuilt/probe.cl"
