@@ -204,16 +204,17 @@ static int patience_ms(const struct watch *watch, int n)
 static void listen_once(struct watch *watch, int n, struct pollfd *fds)
 {
     for (int i = 0; i < n; ++i) {
-        fds[2 * i] = (struct pollfd){watch[i].words, POLLIN, 0};
-        fds[2 * i + 1] = (struct pollfd){watch[i].channel, POLLIN, 0};
+        fds[2 * i] = (struct pollfd){watch[i].channel, POLLIN, 0};
+        fds[2 * i + 1] = (struct pollfd){watch[i].words, POLLIN, 0};
     }
     if (poll(fds, 2 * (nfds_t)n, patience_ms(watch, n)) <= 0)
         return;
     for (int i = 0; i < n; ++i) {
+        /* A step forgets the words before it, and its own may have come with it. */
         if (fds[2 * i].revents)
-            hear(&watch[i], &watch[i].words);
-        if (fds[2 * i + 1].revents)
             hear(&watch[i], &watch[i].channel);
+        if (fds[2 * i + 1].revents)
+            hear(&watch[i], &watch[i].words);
     }
 }
 
