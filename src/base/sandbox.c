@@ -19,7 +19,7 @@
 
 enum {
     MAX_ANSWER = 1 << 20,
-    TICK_MS = 50,       /* how often to check a child whose pipes stay open, perhaps held by its own children */
+    TICK_MS = 50,       /* how often to check whether a child has ended: its own children may hold its pipes open */
     SHORT_TICK_MS = 1,  /* the same after they are closed: the child is about to end */
     STARVED_TIMES = 10, /* how many times longer by the clock a step may take that gets little processor time */
     SPARE_SECONDS = 5,  /* how much later the child's own alarm goes off, in case the parent is gone */

@@ -28,8 +28,7 @@ void panel_table_release(struct panel_table *table);
 /* DAE_BAD_DATA at the first hole, for networks that do not read the mask. For tables without returns. */
 MUST_USE enum dae_status panel_table_check_whole(const struct panel_table *table, struct error *err);
 
-/* What the model (model_open) makes of the rows: output (n,d), standardised. A network that reads the mask is told of
- * the holes. */
+/* Runs the model (model_open) on the rows: output (n,d), standardised. A network that reads the mask sees the holes. */
 MUST_USE enum dae_status panel_table_apply(const struct cells *rows, struct model *model, float *output,
                                            struct error *err);
 
