@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/date.h"
-
 enum { FIRST_GENERATED_DAY = 10957 }; /* 2000-01-01 */
 
 enum dae_status panel_init(struct panel *panel, int64_t n, int d, struct error *err)
@@ -35,17 +33,12 @@ void panel_release(struct panel *panel)
     *panel = (struct panel){0};
 }
 
-int64_t panel_find(const struct panel *panel, int64_t date)
+int64_t panel_find(const struct panel *panel, int64_t day)
 {
-    int64_t low = 0, high = panel->cells.n;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (panel->date[middle] < date)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    int64_t i = 0;
+    while (i < panel->cells.n && date_day(panel->date[i]) < day)
+        ++i;
+    return i;
 }
 
 /* ---- Walk-forward. ----------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "format/date.h"
 #include "stats/cells.h"
 
 enum { PANEL_MAX_ASSETS = 16384 };
@@ -24,7 +25,7 @@ enum panel_returns {
 /* Zero-initialise. */
 struct panel {
     struct cells cells;  /* (n,d) */
-    int64_t *date;       /* (n) ascending, see date.h; malloc'ed */
+    struct date *date;   /* (n) of ascending instants; malloc'ed */
     const char **name;   /* (d) all different, in the arena */
     struct mark *column; /* (d) the place of the name, in the arena; NULL if generated */
     const char *path;    /* in the arena; NULL when generated */
@@ -35,8 +36,9 @@ struct panel {
 MUST_USE enum dae_status panel_init(struct panel *panel, int64_t n, int d, struct error *err);
 void panel_release(struct panel *panel);
 
-/* The first row dated `date` or later; n if there is none. */
-int64_t panel_find(const struct panel *panel, int64_t date);
+/* The first row whose calendar day (date_day) is `day` or later; n if there is none. Days may step back where zones
+ * differ, so every row before it is of an earlier day, but not every row after it is of a later one. */
+int64_t panel_find(const struct panel *panel, int64_t day);
 
 /* ---- Training and test windows. ---------------------------------------------------------------------------------- */
 

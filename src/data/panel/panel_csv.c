@@ -44,7 +44,7 @@ static enum dae_status read_names(struct reading *reading, struct error *err)
     TRY(csv_next(csv, &more, err));
     if (!more)
         return error_set(err, DAE_BAD_DATA, "%s: the file is empty; expects a row of column names first", csv->path);
-    int64_t date;
+    struct date date;
     char excerpt[VALUE_EXCERPT_BYTES];
     if (date_parse(csv->fields[0].text, &date))
         return error_at(err, DAE_BAD_DATA, csv->fields[0].mark,
@@ -135,7 +135,7 @@ static enum dae_status read_cell(const struct reading *reading, int j, double *x
     return DAE_OK;
 }
 
-static enum dae_status read_date(struct reading *reading, int64_t *date, struct error *err)
+static enum dae_status read_date(struct reading *reading, struct date *date, struct error *err)
 {
     const struct panel *panel = reading->panel;
     const struct csv_field *field = &reading->csv.fields[0];
@@ -144,10 +144,11 @@ static enum dae_status read_date(struct reading *reading, int64_t *date, struct 
         return error_at(err, DAE_BAD_DATA, field->mark, "expects a date like 2024-12-31 or 20241231, got '%s'",
                         value_excerpt(field->text, excerpt));
     int64_t n = panel->cells.n;
-    if (n > 0 && *date == panel->date[n - 1])
+    const int order = n > 0 ? date_compare(*date, panel->date[n - 1]) : 1;
+    if (order == 0)
         return error_at(err, DAE_BAD_DATA, field->mark, "the date %s is already on line %d", field->text,
                         reading->date_line);
-    if (n > 0 && *date < panel->date[n - 1])
+    if (order < 0)
         return error_at(err, DAE_BAD_DATA, field->mark, "%s follows %s on line %d; sort the rows, oldest first",
                         field->text, date_text(panel->date[n - 1], last), reading->date_line);
     reading->date_line = field->mark.line;
@@ -167,7 +168,7 @@ static enum dae_status make_room(struct reading *reading, struct error *err)
     cells->x = x ? x : cells->x;
     uint8_t *seen = realloc(cells->seen, count);
     cells->seen = seen ? seen : cells->seen;
-    int64_t *date = realloc(panel->date, (size_t)capacity * sizeof *date);
+    struct date *date = realloc(panel->date, (size_t)capacity * sizeof *date);
     panel->date = date ? date : panel->date;
     if (!x || !seen || !date)
         return error_no_memory(err, panel->path, count * sizeof *x);

@@ -16,35 +16,51 @@ static const struct dae_row rows[] = {
            "then in the data folders"),
     ROW_OF(struct source_panel, returns, DAE_TYPE_CHOICE, NULL, PANEL_RETURNS,
            "what to compute from the numbers: log or simple returns of prices, or nothing"),
-    ROW_OF(struct options, train_until, ROW_VALUE, NULL, "date", "last day of training"),
-    ROW_OF(struct options, from, ROW_VALUE, "", "date", "first day of training; the file's first if not given"),
+    ROW_OF(struct options, train_until, ROW_VALUE, NULL, "date",
+           "last day of training; of a month like 2024-12 its last day"),
+    ROW_OF(struct options, from, ROW_VALUE, "", "date",
+           "first day of training, or month; the file's first if not given"),
     ROW_OF(struct options, test_from, ROW_VALUE, "", "date",
-           "first day of testing; the row after train_until if not given"),
+           "first day of testing, or month; the row after train_until if not given"),
     SOURCE_WINDOW_ROW,
     DAE_FLOAT(struct source_panel, clip, 0, 0, 1e6, "standardised numbers are clamped to [-clip, clip]; 0: no limit"),
     {.key = NULL},
 };
 
-/* Leaves *date unchanged if there is no value. */
-static enum dae_status read_date(const struct value *value, int64_t *date, struct error *err)
+/* The days that a key names; unchanged if it is absent. */
+static enum dae_status read_days(const struct value *value, int64_t *first, int64_t *last, struct error *err)
 {
     const char *text = NULL;
     if (!value)
         return DAE_OK;
     TRY(field_text(value, &text, err));
-    return date_parse(text, date) ? DAE_OK : field_refuse(value, "a date like 2024-12-31", err);
+    return date_parse_days(text, first, last)
+               ? DAE_OK
+               : field_refuse(value, "a day like 2024-12-31 or a month like 2024-12", err);
+}
+
+/* The windows in days; a window without a key has no limit. */
+struct days {
+    int64_t from, until, test;
+};
+
+static enum dae_status read_window(const struct options *o, struct days *days, struct error *err)
+{
+    int64_t first, last;
+    *days = (struct days){INT64_MIN, INT64_MAX, INT64_MIN};
+    TRY(read_days(o->from, &days->from, &last, err));
+    TRY(read_days(o->train_until, &first, &days->until, err));
+    return read_days(o->test_from, &days->test, &last, err);
 }
 
 static enum dae_status check(const void *options, struct error *err)
 {
     const struct options *o = options;
-    int64_t from = INT64_MIN, until = INT64_MAX, test = INT64_MAX;
-    TRY(read_date(o->from, &from, err));
-    TRY(read_date(o->train_until, &until, err));
-    TRY(read_date(o->test_from, &test, err));
-    if (o->from && from > until)
+    struct days days;
+    TRY(read_window(o, &days, err));
+    if (o->from && days.from > days.until)
         return field_refuse(o->from, "a date before train_until", err);
-    if (o->test_from && test <= until)
+    if (o->test_from && days.test <= days.until)
         return field_refuse(o->test_from, "a date after train_until", err);
     return DAE_OK;
 }
@@ -53,21 +69,21 @@ static enum dae_status split(const struct options *o, const struct panel *panel,
                              struct error *err)
 {
     char first[DATE_TEXT_BYTES], last[DATE_TEXT_BYTES];
-    int64_t from = INT64_MIN, until = INT64_MIN, test = INT64_MIN;
-    TRY(read_date(o->from, &from, err));
-    TRY(read_date(o->train_until, &until, err));
-    TRY(read_date(o->test_from, &test, err));
-    split->train_first = panel_find(panel, from);
-    split->train_end = panel_find(panel, date_end_of_day(until));
-    split->test_first = panel_find(panel, test);
+    struct days days;
+    TRY(read_window(o, &days, err));
+    split->train_first = panel_find(panel, days.from);
+    split->train_end = panel_find(panel, days.until + 1); /* date_parse_days is far from overflow */
+    split->test_first = panel_find(panel, days.test);
     if (split->test_first < split->train_end)
         split->test_first = split->train_end;
     split->test_end = panel->cells.n;
-    if (split->train_first < split->train_end)
+    const bool trains = split->train_first < split->train_end;
+    if (trains && split->test_first < split->test_end)
         return DAE_OK;
-    return error_at(err, DAE_BAD_DATA, o->train_until->mark,
-                    "no row of %s is in the training window; its dates run from %s to %s", panel->path,
-                    date_text(panel->date[0], first), date_text(panel->date[panel->cells.n - 1], last));
+    return error_at(err, DAE_BAD_DATA, trains && o->test_from ? o->test_from->mark : o->train_until->mark,
+                    "no row of %s is in the %s window; its dates run from %s to %s", panel->path,
+                    trains ? "test" : "training", date_text(panel->date[0], first),
+                    date_text(panel->date[panel->cells.n - 1], last));
 }
 
 static enum dae_status open_panel(const void *options, struct panel_data *data, struct error *err)

@@ -51,7 +51,7 @@ static void assert_cells(const struct cells *cells, int64_t n, int d, const doub
     }
 }
 
-static void assert_date(int64_t date, const char *wanted)
+static void assert_date(struct date date, const char *wanted)
 {
     char text[DATE_TEXT_BYTES];
     assert_string_equal(date_text(date, text), wanted);
@@ -122,41 +122,87 @@ static void dates_of_iso_8601(void **state)
     static const struct {
         const char *text;
         int64_t seconds;
+        int32_t nanoseconds, offset;
     } good[] = {
-        {"1970-01-01", 0},
-        {"2000-02-29", 951782400},
-        {"1959-12-31", -315705600},
-        {"2024-03", 1709251200},
-        {"20240301", 1709251200},
-        {"2024-03-01T01:02", 1709251200 + 3720},
-        {"2024-03-01 01:02:03.999", 1709251200 + 3723},
-        {"2024-03-01T00:00:00Z", 1709251200},
-        {"2024-03-01T02:00+01:30", 1709251200 + 1800},
-        {"2024-03-01T02:00-0130", 1709251200 + 7200 + 5400},
+        {"1970-01-01", 0, 0, 0},
+        {"2000-02-29", 951782400, 0, 0},
+        {"1959-12-31", -315705600, 0, 0},
+        {"2024-03", 1709251200 + 30 * 86400, 0, 0},
+        {"20240301", 1709251200, 0, 0},
+        {"2024-03-01T01:02", 1709251200 + 3720, 0, 0},
+        {"2024-03-01 01:02:03.999", 1709251200 + 3723, 999000000, 0},
+        {"2024-03-01 01:02:03,0000000019", 1709251200 + 3723, 1, 0},
+        {"2024-03-01T00:00:00Z", 1709251200, 0, 0},
+        {"2024-03-01 00:00:00 UTC", 1709251200, 0, 0},
+        {"2024-03-01T02:00+01:30", 1709251200 + 1800, 0, 5400},
+        {"2024-03-01T02:00-0130", 1709251200 + 7200 + 5400, 0, -5400},
+        {"2024-03-01 00:00:00 +0900", 1709251200 - 32400, 0, 32400},
     };
     static const char *const bad[] = {
-        "",           "24-03-01",    "2024-3-1",         "2024-13-01",      "2023-02-29",
-        "1900-02-29", "202403",      "2024/03",          "01/03/2024",      "2024-03-01x",
-        "2024-03/01", "2024-03-01T", "2024-03-01T24:00", "2024-03-01T1:00", "2024-03-01Z"};
+        "",           "24-03-01",    "2024-3-1",         "2024-13-01",      "2023-02-29",  "2024-00",
+        "1900-02-29", "202403",      "2024/03",          "01/03/2024",      "2024-03-01x", "2024-03-01T00:00 ",
+        "2024-03/01", "2024-03-01T", "2024-03-01T24:00", "2024-03-01T1:00", "2024-03-01Z", "2024-03-01T00:00UTC+1"};
     for (size_t i = 0; i < sizeof good / sizeof *good; ++i) {
-        int64_t seconds = -1;
-        assert_true(date_parse(good[i].text, &seconds));
-        assert_int_equal(seconds, good[i].seconds);
+        struct date date = {-1, -1, -1};
+        if (!date_parse(good[i].text, &date) || date.seconds != good[i].seconds ||
+            date.nanoseconds != good[i].nanoseconds || date.offset != good[i].offset)
+            fail_msg("'%s' is %lld s, %d ns, %d s", good[i].text, (long long)date.seconds, date.nanoseconds,
+                     date.offset);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
-        int64_t seconds;
-        if (date_parse(bad[i], &seconds))
+        struct date date;
+        if (date_parse(bad[i], &date))
             fail_msg("'%s' was read", bad[i]);
     }
     for (int64_t day = -300000; day < 300000; day += 17) { /* there and back again */
         char text[DATE_TEXT_BYTES];
-        int64_t seconds;
-        assert_true(date_parse(date_text(date_of_day(day), text), &seconds));
-        assert_int_equal(seconds, date_of_day(day));
+        struct date date;
+        assert_true(date_parse(date_text(date_of_day(day), text), &date));
+        assert_int_equal(date_day(date), day);
+        assert_int_equal(date.seconds, day * 86400);
     }
-    assert_date(1709251200 + 3723, "2024-03-01T01:02:03");
-    assert_int_equal(date_end_of_day(-1), 0);
-    assert_int_equal(date_end_of_day(0), 86400);
+    assert_date((struct date){1709251200 + 3723, 0, 0}, "2024-03-01T01:02:03");
+    assert_date((struct date){1709251200, 120000000, -5400}, "2024-02-29T22:30:00.12-01:30");
+}
+
+/* A day ends where it was taken, so it is the one that is written; instants only order. */
+static void the_local_day_is_the_day(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t day;
+    } cases[] = {
+        {"1970-01-02 00:00:00+09:00", 1},  {"1970-01-01 23:59:59.999999999-05:00", 0}, {"1970-01-01 23:30:00-12:00", 0},
+        {"1969-12-31 23:59:59+00:00", -1}, {"1970-01-01T00:00:00.000+14:00", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        struct date date;
+        assert_true(date_parse(cases[i].text, &date));
+        assert_int_equal(date_day(date), cases[i].day);
+    }
+    load("date,A\n1970-01-02 00:00:00+09:00,1\n1970-01-01 11:00:00.25-05:00,2\n1970-01-01 11:00:00.250001-05:00,3\n"
+         "1970-01-03 00:00:00+09:00,4\n",
+         PANEL_NONE);
+    assert_int_equal(panel.cells.n, 4);
+    assert_int_equal(panel_find(&panel, 1), 0); /* the first row is of the second day, and later rows are not earlier */
+    assert_int_equal(panel_find(&panel, 2), 3);
+}
+
+static void keys_name_whole_days(void **state)
+{
+    (void)state;
+    int64_t first, last;
+    assert_true(date_parse_days("1970-02", &first, &last));
+    assert_int_equal(first, 31);
+    assert_int_equal(last, 58);
+    assert_true(date_parse_days("1972-02", &first, &last));
+    assert_int_equal(last - first, 28);
+    assert_true(date_parse_days("1970-01-02 00:00:00", &first, &last) && first == 1 && last == 1);
+    static const char *const bad[] = {"1970", "1970-01-02 12:00", "1970-01-02T00:00:00Z", "1970-01-02T00:00:00.1", "x"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i)
+        if (date_parse_days(bad[i], &first, &last))
+            fail_msg("'%s' was read", bad[i]);
 }
 
 /* ---- What is refused. -------------------------------------------------------------------------------------------- */
@@ -317,8 +363,8 @@ static void finds_rows_by_date(void **state)
     (void)state;
     load("date,A\n2020-01-02,1\n2020-01-06,2\n2020-01-07,3\n", PANEL_NONE);
     for (int64_t i = 0; i < 3; ++i) {
-        assert_int_equal(panel_find(&panel, panel.date[i]), i);
-        assert_int_equal(panel_find(&panel, panel.date[i] + 1), i + 1);
+        assert_int_equal(panel_find(&panel, date_day(panel.date[i])), i);
+        assert_int_equal(panel_find(&panel, date_day(panel.date[i]) + 1), i + 1);
     }
     assert_int_equal(panel_find(&panel, INT64_MIN), 0);
 }
@@ -359,6 +405,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_packed_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(returns_belong_to_the_later_date_and_need_both_prices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dates_of_iso_8601, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_local_day_is_the_day, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keys_name_whole_days, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_with_the_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(survives_damage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(walks_forward, set_up, tear_down),

@@ -248,11 +248,11 @@ static void agrees_with_numpy_on(const struct reference *r, const char *root)
     char path[4096];
     double mean[PANEL_MAX_ASSETS], sd[PANEL_MAX_ASSETS];
     struct panel panel;
-    int64_t date;
+    int64_t day, last;
     snprintf(path, sizeof path, "%s/finance/%s", root, r->file);
     check(panel_csv_load(&panel, path, r->returns, &err));
-    assert_true(date_parse("1990-01-01", &date));
-    int64_t start = panel_find(&panel, date), n = panel.cells.n - start;
+    assert_true(date_parse_days("1990-01-01", &day, &last));
+    int64_t start = panel_find(&panel, day), n = panel.cells.n - start;
     const struct panel_split split = {.train_first = start,
                                       .train_end = start + n * 7 / 10,
                                       .test_first = start + n * 8 / 10,
