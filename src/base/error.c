@@ -95,8 +95,11 @@ void error_note(struct error *err, const char *format, ...)
 enum dae_status error_io(struct error *err, const char *what, const char *path)
 {
     int code = errno;
-    return error_set(err, DAE_IO, "cannot %s %s: %s%s", what, path, strerror(code),
-                     code == ENOSPC || code == EDQUOT ? "; free some space and run again" : "");
+    const enum dae_status status = error_set(err, DAE_IO, "cannot %s %s: %s%s", what, path, strerror(code),
+                                             code == ENOSPC || code == EDQUOT ? "; free some space and run again" : "");
+    if (code == ENOENT && strncmp(path, "~/", 2) == 0)
+        error_note(err, "only a shell expands ~, and only at the beginning of a word; write $HOME");
+    return status;
 }
 
 enum dae_status error_no_memory(struct error *err, const char *what, unsigned long long bytes)

@@ -11,8 +11,10 @@ const struct command_option option_platform = {
     "platform", "NAME[:N]", OPTION_VALUE, false,
     "use the OpenCL device whose platform, vendor or name contains NAME (if there are several, the N-th, counting from "
     "0), or cpu, gpu, auto; run splits its batches over NAME,NAME"};
-const struct command_option option_set = {"set", "KEY.PATH=VALUE", OPTION_LIST, false,
-                                          "change one value of the config, for example --set train.epochs=3"};
+const struct command_option option_set = {
+    "set", "KEY.PATH=VALUE", OPTION_LIST, false,
+    "change one value of the config, for example --set train.epochs=3. VALUE is taken as typed, with its blanks and "
+    "signs; only numbers, true, false, [lists], {maps} and 'quoted texts' mean what they mean in YAML"};
 const struct command_option option_plugins = {"plugins", "DIR", OPTION_LIST, false,
                                               "also load the plugins of this folder"};
 const struct command_option option_json = {"json", NULL, OPTION_FLAG, false, "print JSON"};

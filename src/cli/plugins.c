@@ -95,7 +95,10 @@ static void print_reference(const struct registry *registry)
                  {PLUGIN_OPTIMIZER, "Optimizers"}};
     puts("# Config reference\n\n"
          "Printed by `dae-cl plugins --markdown`; `dae-cl plugins NAME` shows one entry. A key with the default none "
-         "may be left out. A key such as `average.decay` belongs to the map under `average`.");
+         "may be left out. A key such as `average.decay` belongs to the map under `average`. `--set KEY=VALUE` takes "
+         "VALUE as typed, so `--set 'data.path=run #2: a.csv'` names that file; only numbers, true, false, `[lists]`, "
+         "`{maps}` and `'quoted texts'` mean what they mean in YAML. To choose another optimizer, loss or layer, "
+         "replace the whole item: `--set 'train.optimizer={sgd: {lr: 0.1}}'`.");
     print_heading("##", "Top level", "", root_rows);
     print_data();
     print_heading("##", "device", "", invocation_device_rows);

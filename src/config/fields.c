@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/tree.h"
+
 enum {
     PATH_BYTES = 256,
     WANTED_BYTES = 512,
@@ -44,6 +46,23 @@ enum dae_status field_refuse(const struct value *value, const char *wanted, stru
     value_path(value, path, sizeof path);
     return error_at(err, DAE_CONFIG, value->mark, "%s%sexpects %s, got %s", path, path[0] ? ": " : "", wanted,
                     found(value, got));
+}
+
+enum dae_status field_refuse_second(const struct value *item, const struct entry *first, const struct entry *second,
+                                    const char *kind, struct error *err)
+{
+    char path[PATH_BYTES];
+    struct text line = {0};
+    struct error unused = {0};
+    const bool is_added = second->mark.file && strncmp(second->mark.file, "--set ", 6) == 0;
+    const enum dae_status status =
+        error_at(err, DAE_CONFIG, second->mark, "'%s' and '%s' in one item; write each %s as a separate item",
+                 first->key, second->key, kind);
+    if (is_added && tree_write_line(second->value, &line, &unused) == DAE_OK)
+        error_note(err, "to replace '%s', type --set '%s={%s: %s}'", first->key, value_path(item, path, sizeof path),
+                   second->key, line.data);
+    text_release(&line);
+    return status;
 }
 
 static enum dae_status refuse_range(const struct value *value, const char *kind, const char *min, const char *max,

@@ -63,6 +63,11 @@ MUST_USE enum dae_status field_list(const struct value *value, int min, int max,
 /* Fails with "PATH: expects WANTED, got WHAT IS THERE" at the value, for readers of other types. */
 MUST_USE enum dae_status field_refuse(const struct value *value, const char *wanted, struct error *err);
 
+/* Fails at the second of two entries of an item that must be one `kind`, "layer". If --set added it, it was meant to
+ * replace the first, and a note says what to type. */
+MUST_USE enum dae_status field_refuse_second(const struct value *item, const struct entry *first,
+                                             const struct entry *second, const char *kind, struct error *err);
+
 /* Refuses a map with keys other than keys[0..n). `what` names the map: "unknown key 'lerning_rate' in train (did you
  * mean 'learning_rate'?)"; if no key is similar, all are listed. */
 MUST_USE enum dae_status fields_check_keys(const struct value *map, const char *const keys[], int n, const char *what,

@@ -44,8 +44,8 @@ static enum dae_status check_characters(struct mark mark, const char *text, size
         unsigned long code;
         size_t bytes = character_bytes((const unsigned char *)text + at, len - at, &code);
         if (bytes == 0)
-            return error_at(err, DAE_CONFIG, mark, "byte 0x%02x is not UTF-8; save the file as UTF-8",
-                            (unsigned char)text[at]);
+            return error_at(err, DAE_CONFIG, mark, "byte 0x%02x is not UTF-8; %s", (unsigned char)text[at],
+                            lines ? "save the file as UTF-8" : "a config contains UTF-8 text");
         if (code == 0)
             return error_at(err, DAE_CONFIG, mark, "a NUL byte; this is not a text file");
         if (!is_printable(code))
@@ -366,6 +366,24 @@ done:
 
 /* ---- --set. ------------------------------------------------------------------------------------------------------ */
 
+/* What to type instead of an assignment that enters a single value: `at`, under the remaining steps. */
+static void advise_replacement(const struct value *at, char *const *steps, int n_steps, const char *text,
+                               struct error *err)
+{
+    char path[256];
+    struct text item = {0};
+    if (strspn(at->text, "0123456789+-.") == strlen(at->text))
+        return; /* a number is not the name of something with parameters */
+    for (int i = 0; i < n_steps; ++i)
+        text_printf(&item, "{%s: ", steps[i]);
+    text_add(&item, text);
+    for (int i = 0; i < n_steps; ++i)
+        text_add(&item, "}");
+    if (!item.failed)
+        error_note(err, "to replace it, type --set '%s=%s'", value_path(at, path, sizeof path), item.data);
+    text_release(&item);
+}
+
 /* The value that a step leads to; NULL if it must be created. An empty scalar ("train:") counts as missing. */
 static enum dae_status take_step(const struct value *from, const char *step, struct mark mark, struct value **to,
                                  struct error *err)
@@ -416,6 +434,41 @@ static int split_path(char *path, char *steps[TREE_MAX_DEPTH])
     return n;
 }
 
+/* The character before `end` closes what the first one opens. */
+static bool is_enclosed(const char *text, const char *end)
+{
+    return end - text >= 2 && ((*text == '[' && end[-1] == ']') || (*text == '{' && end[-1] == '}'));
+}
+
+/* One text in single quotes, doubled inside, or in double quotes, escaped inside. */
+static bool is_quoted(const char *text, const char *end)
+{
+    const char quote = *text;
+    if (end - text < 2 || (quote != '\'' && quote != '"'))
+        return false;
+    const char *c = text + 1;
+    for (; c < end - 1; ++c)
+        if (*c == '\\' && quote == '"')
+            ++c;
+        else if (*c == quote && (quote == '"' || *++c != quote))
+            return false;
+    return c == end - 1 && *c == quote;
+}
+
+static enum dae_status read_assigned(struct reader *reader, struct value **value, struct error *err)
+{
+    const char *first = reader->text + strspn(reader->text, " \n"), *end = reader->text + reader->len;
+    while (end > first && (end[-1] == ' ' || end[-1] == '\n'))
+        --end;
+    if (first == end || is_enclosed(first, end) || is_quoted(first, end))
+        return parse(reader, value, err);
+    *value = value_scalar_new(reader->arena, reader->text, false);
+    if (!*value)
+        return error_no_memory(err, "--set", reader->len);
+    (*value)->mark.file = reader->file;
+    return DAE_OK;
+}
+
 enum dae_status tree_set(struct value *root, const char *assignment, struct arena *arena, struct error *err)
 {
     struct mark mark = {.file = arena_printf(arena, "--set %s", assignment)};
@@ -437,13 +490,16 @@ enum dae_status tree_set(struct value *root, const char *assignment, struct aren
         .most_open = TREE_MAX_DEPTH - n_steps,
     };
     struct value *value;
-    TRY(parse(&reader, &value, err));
+    TRY(read_assigned(&reader, &value, err));
 
     /* Walk as far as there are values; `at` ends as the one that changes, under steps[i]. */
     struct value *at = root, *next = NULL;
     int i = 0;
     for (;; ++i, at = next) {
-        TRY(take_step(at, steps[i], mark, &next, err));
+        const enum dae_status status = take_step(at, steps[i], mark, &next, err);
+        if (status != DAE_OK && at->kind == VALUE_SCALAR)
+            advise_replacement(at, steps + i, n_steps - i, equals + 1, err);
+        TRY(status);
         if (i == n_steps - 1 || is_nothing(next))
             break;
     }
@@ -460,109 +516,4 @@ enum dae_status tree_set(struct value *root, const char *assignment, struct aren
     else if (!value_map_put(arena, at, steps[i], value))
         return error_no_memory(err, mark.file, sizeof *value);
     return DAE_OK;
-}
-
-/* ---- Tree to text. ----------------------------------------------------------------------------------------------- */
-
-struct writer {
-    yaml_emitter_t emitter;
-    struct text *out;
-    size_t start; /* length of `out` before */
-    int n_events;
-};
-
-static int append(void *context, unsigned char *bytes, size_t len)
-{
-    struct writer *writer = context;
-    text_add_bytes(writer->out, bytes, len);
-    return !writer->out->failed && writer->out->len - writer->start <= TREE_MAX_BYTES;
-}
-
-/* Passes an event (made: whether its initialiser succeeded) to the emitter, which deletes it. */
-static enum dae_status emit(struct writer *writer, yaml_event_t *event, int made, struct error *err)
-{
-    if (made && ++writer->n_events > TREE_MAX_EVENTS) {
-        yaml_event_delete(event);
-        return error_set(err, DAE_CONFIG, "the config is too large: more than %d keys, values and brackets",
-                         TREE_MAX_EVENTS);
-    }
-    if (made && yaml_emitter_emit(&writer->emitter, event))
-        return DAE_OK;
-    if (made && writer->emitter.error == YAML_WRITER_ERROR && !writer->out->failed)
-        return error_set(err, DAE_CONFIG, "the config is too large: more than %d bytes", TREE_MAX_BYTES);
-    return error_no_memory(err, "config as text", writer->out->len);
-}
-
-static enum dae_status emit_scalar(struct writer *writer, const char *text, bool quoted, struct error *err)
-{
-    /* Single quotes only for printable ASCII: double quotes escape what line folding could change. */
-    bool ascii = true;
-    for (const char *c = text; *c; ++c)
-        ascii = ascii && *c >= 0x20 && *c <= 0x7e;
-    yaml_scalar_style_t style = !quoted ? YAML_PLAIN_SCALAR_STYLE
-                                : ascii ? YAML_SINGLE_QUOTED_SCALAR_STYLE
-                                        : YAML_DOUBLE_QUOTED_SCALAR_STYLE;
-    yaml_event_t event;
-    return emit(
-        writer, &event,
-        yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1, style),
-        err);
-}
-
-/* On one line: a list of scalars only. An empty plain scalar is not allowed there. */
-static bool fits_line(const struct value *list)
-{
-    for (int i = 0; i < list->n; ++i)
-        if (list->items[i]->kind != VALUE_SCALAR || is_nothing(list->items[i]))
-            return false;
-    return true;
-}
-
-static enum dae_status emit_value(struct writer *writer, const struct value *value, int depth, struct error *err)
-{
-    if (value->kind == VALUE_SCALAR)
-        return emit_scalar(writer, value->text, value->quoted, err);
-    if (depth == TREE_MAX_DEPTH)
-        return error_set(err, DAE_CONFIG, "the config is nested deeper than %d levels", TREE_MAX_DEPTH);
-    yaml_event_t event;
-    if (value->kind == VALUE_LIST) {
-        TRY(emit(writer, &event,
-                 yaml_sequence_start_event_initialize(
-                     &event, NULL, NULL, 1, fits_line(value) ? YAML_FLOW_SEQUENCE_STYLE : YAML_BLOCK_SEQUENCE_STYLE),
-                 err));
-        for (int i = 0; i < value->n; ++i)
-            TRY(emit_value(writer, value->items[i], depth + 1, err));
-        return emit(writer, &event, yaml_sequence_end_event_initialize(&event), err);
-    }
-    TRY(emit(writer, &event, yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE),
-             err));
-    for (int i = 0; i < value->n; ++i) {
-        const struct entry *entry = &value->entries[i];
-        TRY(emit_scalar(writer, entry->key, !value_text_is_plain(entry->key), err));
-        TRY(emit_value(writer, entry->value, depth + 1, err));
-    }
-    return emit(writer, &event, yaml_mapping_end_event_initialize(&event), err);
-}
-
-static enum dae_status emit_document(struct writer *writer, const struct value *root, struct error *err)
-{
-    yaml_event_t event;
-    TRY(emit(writer, &event, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING), err));
-    TRY(emit(writer, &event, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1), err));
-    TRY(emit_value(writer, root, 0, err));
-    TRY(emit(writer, &event, yaml_document_end_event_initialize(&event, 1), err));
-    return emit(writer, &event, yaml_stream_end_event_initialize(&event), err);
-}
-
-enum dae_status tree_write(const struct value *root, struct text *out, struct error *err)
-{
-    struct writer writer = {.out = out, .start = out->len};
-    if (!yaml_emitter_initialize(&writer.emitter))
-        return error_no_memory(err, "config as text", sizeof writer);
-    yaml_emitter_set_output(&writer.emitter, append, &writer);
-    yaml_emitter_set_unicode(&writer.emitter, 1);
-    yaml_emitter_set_width(&writer.emitter, -1); /* no folding of long lines */
-    enum dae_status status = emit_document(&writer, root, err);
-    yaml_emitter_delete(&writer.emitter);
-    return status;
 }

@@ -27,13 +27,17 @@ MUST_USE enum dae_status tree_parse_file(const char *path, struct arena *arena, 
 MUST_USE enum dae_status tree_parse_text(const char *name, const char *text, size_t len, struct arena *arena,
                                          struct value **root, struct error *err);
 
-/* Applies `--set KEY.PATH=VALUE` to a root map. VALUE is YAML; a step into a list is the index of an existing item
- * (model.layers.2.conv2d.filters=8); missing maps are created. The marks of what it sets have the file "--set
- * KEY.PATH=VALUE" and no line. On failure the tree is as before. */
+/* Applies `--set KEY.PATH=VALUE` to a root map. VALUE is taken as typed: a number, true or false means what it means in
+ * a file, and every other text is that text, with its blanks, '#' and ': '. Only [...], {...} and a text in
+ * quotes are read as YAML. A step into a list is the index of an existing item (model.layers.2.conv2d.filters=8);
+ * missing maps are created. The marks of what it sets have the file "--set KEY.PATH=VALUE" and no line. On failure the
+ * tree is as before. */
 MUST_USE enum dae_status tree_set(struct value *root, const char *assignment, struct arena *arena, struct error *err);
 
 /* Appends the tree as YAML, one map entry per line. Parsing the text gives an equal tree (kinds, keys and their order,
  * texts, quoted). DAE_CONFIG if the tree exceeds the budgets; `out` then contains a part of it. */
 MUST_USE enum dae_status tree_write(const struct value *root, struct text *out, struct error *err);
+/* The same in one line, "{sgd: {lr: 0.1}}", without a line break after it. */
+MUST_USE enum dae_status tree_write_line(const struct value *root, struct text *out, struct error *err);
 
 #endif

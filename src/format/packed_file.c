@@ -8,7 +8,7 @@
 
 static enum dae_status read_failed(const struct packed_file *file, struct error *err)
 {
-    return error_set(err, DAE_IO, "cannot read %s: %s", file->path, strerror(errno));
+    return error_io(err, "read", file->path);
 }
 
 static enum dae_status read_some(struct packed_file *file, unsigned char *bytes, size_t len, size_t *got,
@@ -29,7 +29,7 @@ enum dae_status packed_file_open(struct packed_file *file, const char *path, str
     *file = (struct packed_file){.path = path};
     file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* O_NONBLOCK: a FIFO must not hang us */
     if (file->fd < 0)
-        return error_set(err, DAE_IO, "cannot open %s: %s", path, strerror(errno));
+        return error_io(err, "open", path);
     struct stat info;
     if (fstat(file->fd, &info) < 0)
         return read_failed(file, err);

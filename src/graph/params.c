@@ -73,9 +73,7 @@ enum dae_status params_read(const struct registry *registry, enum plugin_kind ki
         if (!entry)
             return error_at(err, DAE_CONFIG, value->mark, "which %s? write NAME: {parameters}", plugin_kind_text(kind));
         if (second)
-            return error_at(err, DAE_CONFIG, second->mark,
-                            "'%s' and '%s' in one item; write each %s as a separate item", entry->key, second->key,
-                            plugin_kind_text(kind));
+            return field_refuse_second(value, entry, second, plugin_kind_text(kind), err);
         name = entry->key;
         mark = entry->mark;
     } else if (value->kind == VALUE_LIST) {

@@ -58,4 +58,18 @@ run_panel --set data.test_from=2023-06
 code_is 4
 err_has "--set data.test_from=2023-06"
 
+case_is "--set takes names as typed, and says how to replace an item"
+cp p.csv 'run #2: a.csv'
+run_panel --set 'data.path=run #2: a.csv' --set data.train_until=2019-06
+code_is 0
+grep -qxF "  path: 'run #2: a.csv'" r/config.yaml || problem "the config has another path"
+run_panel --set train.optimizer.sgd.lr=1
+code_is 2
+err_has "--set train.optimizer.sgd.lr=1: 'adam' and 'sgd' in one item"
+err_has "note: to replace 'adam', type --set 'train.optimizer={sgd: {lr: 1}}'"
+run_panel --set 'data.path=~/x.csv'
+code_is 5
+err_has "cannot open ~/x.csv: No such file"
+err_has "note: only a shell expands ~, and only at the beginning of a word; write \$HOME"
+
 finish

@@ -361,6 +361,36 @@ static void sets_values(void **state)
     assert_set("data.source=mnist", "data.source", "mnist\n");
     assert_set("name='a=b'", "name", "'a=b'\n");
     assert_set("name=\"\"", "name", "''\n");
+    assert_set("name='it''s'", "name", "'it''s'\n");
+    assert_set("name=\"a\\nb\"", "name", "\"a\\nb\"\n");
+    assert_set("train.epochs=1e3", "train.epochs", "1e3\n");
+    assert_set("train.shuffle=false", "train.shuffle", "false\n");
+    assert_set("studies= [a,\n b]\n", "studies", "[a, b]\n");
+}
+
+/* Every text that is not enclosed in brackets or quotes is taken as typed. */
+static void sets_texts_as_typed(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "run #2", "#2",   "a: b",    "a:",          "- a", "~/x",     "~",     "a\nb",    " a ",     "*x",  "&x",
+        "!x",     "it's", "'a' 'b'", "\"a\" \"b\"", "'",   "\"",      "'a''",  "\"a\\\"", "|",       ">",   "%x",
+        "@x",     "`x`",  "[a].csv", "{a}b",        "[a}", "a\\n",    "-",     "--- a",   "?",       "? a", "a, b",
+        "\ta",    "=",    "a=b",     "2020 [1/2]",  "...", "null: x", "x\n#y", "<<",      "\xc3\xa9"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
+        struct arena arena = {0};
+        struct error err = {0};
+        struct value *root = parse(&arena, net);
+        const char *assignment = arena_printf(&arena, "data.train=%s", texts[i]);
+        if (tree_set(root, assignment, &arena, &err) != DAE_OK)
+            fail_msg("%s", err.text);
+        char *text = written(root); /* and it is the same text after the config was written and read */
+        const struct value *data = value_map_get(parse(&arena, text), "data");
+        assert_string_equal(value_map_get(value_map_get(root, "data"), "train")->text, texts[i]);
+        assert_string_equal(value_map_get(data, "train")->text, texts[i]);
+        free(text);
+        arena_release(&arena);
+    }
 }
 
 static void sets_in_order_and_keeps_the_rest(void **state)
@@ -417,10 +447,12 @@ static void refuses_bad_assignments(void **state)
     assert_set_refused(".train=3", usage);
     assert_set_refused("train.=3", usage);
     assert_set_refused("train.epochs=", "contains no value");
-    assert_set_refused("train.epochs=[1", "did not find expected ',' or ']' while parsing a flow sequence");
+    assert_set_refused("train.epochs=[1, [2]", "did not find expected ',' or ']' while parsing a flow sequence");
     assert_set_refused("train.epochs={a: 1, a: 2}", "key 'a' is given twice");
-    assert_set_refused("train.epochs=*x", "anchors (&) and aliases (*) are not allowed; write the value out");
+    assert_set_refused("train.epochs=[*x]", "anchors (&) and aliases (*) are not allowed; write the value out");
     assert_set_refused("train.epochs.x.y=1", "train.epochs is a single value, so there is no 'x' in it");
+    assert_set_refused("train.loss.huber.delta=1", "train.loss is a single value, so there is no 'huber' in it\n"
+                                                   "note: to replace it, type --set 'train.loss={huber: {delta: 1}}'");
     assert_set_refused("model.layers.3={}",
                        "model.layers is a list of 3, so there is no '3' in it; the first item is 0");
     assert_set_refused("model.layers.-1={}",
@@ -429,7 +461,7 @@ static void refuses_bad_assignments(void **state)
                        "model.layers is a list of 3, so there is no '99999999999' in it; the first item is 0");
     assert_set_refused("model.layers.relu=1",
                        "model.layers is a list of 3, so there is no 'relu' in it; the first item is 0");
-    assert_set_refused_as("name=\xff", "name=?", "byte 0xff is not UTF-8; save the file as UTF-8");
+    assert_set_refused_as("name=\xff", "name=?", "byte 0xff is not UTF-8; a config contains UTF-8 text");
     assert_set_refused_as("x\x01=1", "x?=1", "the character U+0001 is not allowed");
     /* 30 steps leave room for two levels. */
     const char *steps = "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a";
@@ -456,6 +488,7 @@ int main(void)
         cmocka_unit_test(accepts_what_just_fits),
         cmocka_unit_test(reads_regular_files_only),
         cmocka_unit_test(sets_values),
+        cmocka_unit_test(sets_texts_as_typed),
         cmocka_unit_test(sets_in_order_and_keeps_the_rest),
         cmocka_unit_test(refuses_bad_assignments),
     };
