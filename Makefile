@@ -175,9 +175,10 @@ tidy: $(BUILD)/gen/kernels_embedded.c ## run clang-tidy on every file of src/
 man: $(BUILD)/dae-cl.1 ## write the manual page, build/dae-cl.1
 $(BUILD)/dae-cl.1: $(BUILD)/dae-cl
 	$< help --man > $@
-docs: all ## write the config reference, docs/config.md
+docs: all ## write the config reference, docs/config.md, and the table of image kinds in docs/images.md
 	@mkdir -p docs
 	$(BUILD)/dae-cl plugins --markdown > docs/config.md
+	python3 tools/formats.py $(BUILD)/dae-cl docs/images.md
 
 .PHONY: pictures
 pictures: all ## draw docs/images/corruptions.png from the real kernels

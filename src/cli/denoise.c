@@ -39,6 +39,7 @@ struct denoise {
     int n_written;
     struct denoise_compare compare;
     struct progress_line progress;
+    struct file_notes notes;
     /* Numbers that the network computes: for all inputs, for the finished ones, and for the current one. */
     int64_t work, work_done, work_here;
     const struct denoise_input *current;
@@ -276,13 +277,21 @@ static enum dae_status denoise_values(struct denoise *d, const struct samples_fi
     return DAE_OK;
 }
 
-/* Prints what could not be kept, above a progress bar. */
+/* Prints what was ignored or could not be kept, above a progress bar; of equal sentences only the first. */
 static void say_notice(struct denoise *d, const struct denoise_input *input, const struct samples_file *file)
 {
-    if (!file->extras || !file->extras->notice[0])
+    if (!file_notes_add(&d->notes, input->path, file->notice.data))
         return;
     progress_end(&d->progress);
-    output_note("%s: %s\n", input->path, file->extras->notice);
+    output_note("%s: %s\n", input->path, file->notice.data);
+}
+
+static void say_repeated(const struct denoise *d)
+{
+    struct text text CLEANUP(text_release) = {0};
+    file_notes_repeated(&d->notes, &text);
+    if (text.len > 0)
+        output_note("%s\n", text.data);
 }
 
 static enum dae_status denoise_and_compare(struct denoise *d, const struct denoise_input *input,
@@ -311,6 +320,7 @@ static enum dae_status denoise_file(struct denoise *d, const struct denoise_inpu
     TRY(load_samples(d, input->path, &file, err));
     say_notice(d, input, &file);
     TRY(denoise_and_compare(d, input, &file, err));
+    file.form = input->result;
     TRY(samples_file_save(input->out, &file, err));
     d->n_samples += file.n;
     return DAE_OK;
@@ -378,6 +388,7 @@ static void release(struct denoise *d)
     model_close(d->model);
     saved_model_release(&d->saved);
     denoise_inputs_release(&d->inputs);
+    file_notes_release(&d->notes);
 }
 
 static enum dae_status run(const struct invocation *invocation, struct error *err)
@@ -394,6 +405,7 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     TRY(folder_make(d.folder, err));
     TRY(open_device(&d, err));
     TRY(denoise_all(&d, err));
+    say_repeated(&d);
     denoise_compare_print_mean(&d.compare);
     printf("%d file%s, %lld sample%s denoised into %s\n", d.n_written, d.n_written == 1 ? "" : "s",
            (long long)d.n_samples, d.n_samples == 1 ? "" : "s", d.folder);
@@ -418,9 +430,10 @@ const struct command command_denoise = {
     .arguments = "MODEL INPUT...",
     .summary = "denoise images, arrays and tables with a trained model",
     .description =
-        "MODEL is a model.safetensors that dae-cl run wrote; nothing else of that run is needed. Each INPUT is a PNG, "
-        "PGM, PPM, JPEG, IDX (plain or .gz) or NPY file, or a folder of them. An image is one sample; arrays are "
-        "(n,h,w), (n,h,w,c) or (n,d). A model whose layers treat all pixels the same (convolutions that keep height "
+        "MODEL is a model.safetensors that dae-cl run wrote; nothing else of that run is needed. Each INPUT is an "
+        "image (dae-cl help formats lists the kinds), an IDX (plain or .gz) or NPY file, or a folder of them. Its "
+        "content tells its kind, or else its name does. An image is one sample; arrays are (n,h,w), (n,h,w,c) or "
+        "(n,d). A model whose layers treat all pixels the same (convolutions that keep height "
         "and width or divide them by their stride, poolings, enlargements) denoises images of any size, in tiles that "
         "overlap so far that the bits are those of the whole image. If its strides do not divide the size, the image "
         "is mirrored at the bottom and right. A model with one channel processes the channels of a colour image one by "
@@ -432,9 +445,9 @@ const struct command command_denoise = {
         "number.\n\n"
         "The model gets bytes and pixels as numbers from 0 to 1 and floats unchanged; no noise is added.\n\n"
         "The results are files of the same kind and name in DIR: images with the same number of bits, arrays of bytes "
-        "or 32-bit floats like the input; JPEG becomes PNG; bytes and pixels are clamped to their range. Transparency "
-        "is copied, as are a PNG's text, colour profile, gamma, pixel size and EXIF, and a JPEG's profile and EXIF; a "
-        "damaged profile is left out, and a line says so. A compressed IDX file or table comes out plain, without .gz. "
+        "or 32-bit floats like the input; JPEG becomes PNG; bytes and pixels are clamped to their range. What else an "
+        "image contains comes back as dae-cl help formats says; a damaged profile is left out, and a line says so. A "
+        "compressed IDX file or table comes out plain, without .gz. "
         "All inputs are checked before the first result is written, and each result appears whole or not at all. "
         "Ctrl-C stops after the running tiles; finished files stay.",
     .options = options,

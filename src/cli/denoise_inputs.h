@@ -6,10 +6,12 @@
 
 #include "base/arena.h"
 #include "cli/invocation.h"
+#include "format/file_notes.h"
 
 struct denoise_input {
     const char *path, *out;
-    bool is_table; /* CSV, by its name; else a file of samples */
+    struct samples_form result; /* in which the result is written */
+    bool is_table;              /* CSV, by its name; else a file of samples */
 };
 
 struct denoise_inputs {

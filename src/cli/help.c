@@ -3,10 +3,14 @@
 #include <string.h>
 
 #include "base/version.h"
+#include "cli/help_formats.h"
 
 enum { WIDTH = 79, INDENT = 6 };
 
 static const struct command_option option_man = {"man", NULL, OPTION_FLAG, false, "print the manual page, in roff"};
+
+static const struct command_option option_markdown = {"markdown", NULL, OPTION_FLAG, false,
+                                                      "print formats as the table of docs/images.md"};
 
 /* Every command takes it, so no command lists it. */
 static const struct command_option option_help = {"help", NULL, OPTION_FLAG, false, "print this help"};
@@ -129,7 +133,8 @@ void help_overview(FILE *out)
         wrap(out, commands[i]->summary, strlen(commands[i]->summary), 28, at < 28 ? 28 : at);
     }
     fprintf(out, "\n"
-                 "dae-cl help COMMAND describes a command; dae-cl --version prints the version.\n\n"
+                 "dae-cl help COMMAND describes a command, and dae-cl help formats the kinds of\n"
+                 "image files; dae-cl --version prints the version.\n\n"
                  "environment:\n");
     for (int i = 0; i < N_ENVIRONMENT; ++i) {
         fprintf(out, "  %s\n", environment[i].name);
@@ -224,6 +229,8 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 {
     if (invocation_has(invocation, "man")) {
         help_manual(stdout);
+    } else if (invocation->n_arguments && strcmp(invocation->argument[0], "formats") == 0) {
+        help_formats(stdout, invocation_has(invocation, "markdown"));
     } else if (invocation->n_arguments) {
         const struct command *command;
         TRY(command_find(invocation->argument[0], &command, err));
@@ -234,12 +241,13 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     return DAE_OK;
 }
 
-static const struct command_option *const options[] = {&option_man, NULL};
+static const struct command_option *const options[] = {&option_man, &option_markdown, NULL};
 
 const struct command command_help = {
     .name = "help",
     .arguments = "[COMMAND]",
     .summary = "list the commands, or describe one",
+    .description = "dae-cl help formats lists the kinds of image files.",
     .options = options,
     .run = run,
 };

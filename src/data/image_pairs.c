@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/cleanup.h"
 #include "base/file_names.h"
 #include "data/image_pool.h"
 
@@ -16,7 +17,8 @@ struct file {
 struct side {
     const char *folder;
     struct file *file; /* (n), by stem */
-    size_t n, n_other; /* images; other items */
+    size_t n;
+    struct file_notes notes;
 };
 
 /* ---- Matching. --------------------------------------------------------------------------------------------------- */
@@ -34,9 +36,8 @@ static enum dae_status take(struct side *side, const char *name, struct arena *a
     file->stem = arena_text(arena, name, file_names_stem_len(name));
     if (!file->path || !file->stem)
         return error_no_memory(err, "file name", strlen(name));
-    TRY(image_files_is(file->path, &is, err));
+    TRY(image_files_is(file->path, &side->notes, &is, err));
     side->n += is;
-    side->n_other += !is;
     return DAE_OK;
 }
 
@@ -73,44 +74,69 @@ static enum dae_status match(const struct side *noisy, const struct side *clean,
 
 /* ---- Loading. ---------------------------------------------------------------------------------------------------- */
 
-/* names: those of the pool's images, each with its NUL. */
-static enum dae_status add(struct image_pool *pool, const struct file *noisy_file, const struct file *clean_file,
-                           struct text *names, struct error *err)
+/* A pair that is turned differently in its two files would train the network on nonsense. */
+static enum dae_status check_pair(const char *noisy_path, const struct image *noisy, const char *clean_path,
+                                  const struct image *clean, struct error *err)
 {
-    const char *noisy_path = noisy_file->path, *clean_path = clean_file->path;
-    const int64_t before = pool->n;
-    struct image noisy = {0}, clean = {0};
-    enum dae_status status = image_load(noisy_path, IMAGE_FILES_PIXELS, &noisy, err);
-    if (status == DAE_OK)
-        status = image_load(clean_path, IMAGE_FILES_PIXELS, &clean, err);
-    if (status == DAE_OK &&
-        (noisy.height != clean.height || noisy.width != clean.width || noisy.channels != clean.channels)) {
-        status = error_set(err, DAE_BAD_DATA, "%s is %lldx%lldx%d, but its partner %s is %lldx%lldx%d", noisy_path,
-                           (long long)noisy.height, (long long)noisy.width, noisy.channels, clean_path,
-                           (long long)clean.height, (long long)clean.width, clean.channels);
-    } else if (status == DAE_OK) {
-        status = image_pool_add_pair(pool, &clean, &noisy, err);
-        if (status != DAE_OK)
-            error_note(err, "this happened at %s and %s", noisy_path, clean_path);
+    if (noisy->orientation != clean->orientation)
+        return error_set(err, DAE_BAD_DATA,
+                         "%s has the EXIF orientation %d, but its partner %s has %d; turn them with data.orient=apply",
+                         noisy_path, noisy->orientation, clean_path, clean->orientation);
+    if (noisy->pages != clean->pages)
+        return error_set(err, DAE_BAD_DATA, "%s has %lld pages, but its partner %s has %lld", noisy_path,
+                         (long long)noisy->pages, clean_path, (long long)clean->pages);
+    if (noisy->height == clean->height && noisy->width == clean->width && noisy->channels == clean->channels)
+        return DAE_OK;
+    return error_set(err, DAE_BAD_DATA, "%s is %lldx%lldx%d, but its partner %s is %lldx%lldx%d", noisy_path,
+                     (long long)noisy->height, (long long)noisy->width, noisy->channels, clean_path,
+                     (long long)clean->height, (long long)clean->width, clean->channels);
+}
+
+/* names: those of the pool's images, each with its NUL. */
+static enum dae_status add_pages(struct image_pool *pool, const char *stem, const struct image *noisy,
+                                 const struct image *clean, struct text *names, struct error *err)
+{
+    for (int64_t i = 0; i < clean->pages; ++i) {
+        const struct image noisy_page = image_files_page(noisy, i), clean_page = image_files_page(clean, i);
+        const int64_t before = pool->n;
+        TRY(image_pool_add_pair(pool, &clean_page, &noisy_page, err));
         if (pool->n > before)
-            text_add_bytes(names, clean_file->stem, strlen(clean_file->stem) + 1);
+            image_files_add_name(names, stem, clean, i);
     }
-    image_release(&noisy);
-    image_release(&clean);
+    return DAE_OK;
+}
+
+struct pair {
+    struct side *noisy, *clean;
+    const struct image_files_options *options;
+};
+
+static enum dae_status add(struct image_pool *pool, const struct pair *sides, size_t i, struct text *names,
+                           struct error *err)
+{
+    const char *noisy_path = sides->noisy->file[i].path, *clean_path = sides->clean->file[i].path;
+    struct image noisy CLEANUP(image_release) = {0}, clean CLEANUP(image_release) = {0};
+    TRY(image_files_read(noisy_path, sides->options, &noisy, err));
+    TRY(image_files_read(clean_path, sides->options, &clean, err));
+    TRY(check_pair(noisy_path, &noisy, clean_path, &clean, err));
+    file_notes_add(&sides->noisy->notes, noisy_path, noisy.notice.data);
+    file_notes_add(&sides->clean->notes, clean_path, clean.notice.data);
+    const enum dae_status status = add_pages(pool, sides->clean->file[i].stem, &noisy, &clean, names, err);
+    if (status != DAE_OK)
+        error_note(err, "this happened at %s and %s", noisy_path, clean_path);
     return status;
 }
 
-static void describe_left_out(const struct side *noisy, const struct side *clean, const struct image_pool *pool,
-                              struct text *notice)
+static void describe(const struct side *noisy, const struct side *clean, const struct image_pool *pool,
+                     struct text *notice)
 {
     if (pool->n_small > 0)
         text_printf(notice, "%s%s: %lld pair%s smaller than a patch left out", notice->len ? "; " : "", noisy->folder,
                     (long long)pool->n_small, pool->n_small == 1 ? "" : "s");
     for (int i = 0; i < 2; ++i) {
         const struct side *side = i == 0 ? noisy : clean;
-        if (side->n_other > 0)
-            text_printf(notice, "%s%s: %zu item%s left out: not PNG, JPEG, PGM or PPM", notice->len ? "; " : "",
-                        side->folder, side->n_other, side->n_other == 1 ? "" : "s");
+        file_notes_left_out(&side->notes, side->folder, "an image", notice);
+        file_notes_describe(&side->notes, notice);
     }
 }
 
@@ -121,7 +147,7 @@ static enum dae_status load(struct side *noisy, struct side *clean, const struct
     TRY(list(clean, arena, err));
     TRY(match(noisy, clean, err));
     for (size_t i = 0; i < noisy->n && (int64_t)i < options->limit; ++i)
-        TRY(add(pool, &noisy->file[i], &clean->file[i], names, err));
+        TRY(add(pool, &(struct pair){noisy, clean, options}, i, names, err));
     if (pool->n == 0)
         return error_set(err, DAE_BAD_DATA,
                          "%s and %s: no pair of images of at least %lld x %lld pixels (%lld smaller)", noisy->folder,
@@ -145,7 +171,9 @@ enum dae_status image_pairs_load(const char *noisy_folder, const char *clean_fol
         names = (struct text){0}; /* the set's now */
         status = image_pool_block(&pool, &set->values, &set->block_bytes, err);
     }
-    describe_left_out(&noisy, &clean, &pool, notice);
+    describe(&noisy, &clean, &pool, notice);
+    file_notes_release(&noisy.notes);
+    file_notes_release(&clean.notes);
     text_release(&names);
     image_pool_release(&pool);
     arena_release(&arena);

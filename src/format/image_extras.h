@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A chunk of a PNG, byte for byte; a JPEG's EXIF becomes one. */
+/* A chunk of a PNG, byte for byte; what other kinds contain (EXIF, XMP, a comment, pixel sizes) becomes one. */
 struct image_chunk {
     char name[5];
     bool late; /* after the pixels */
@@ -16,23 +16,29 @@ struct image_chunk {
 
 /* Zero-initialise with {0}. All pointers are owned. */
 struct image_extras {
-    uint16_t *alpha; /* (H,W) as stored; NULL: the image has no alpha channel */
+    uint16_t *alpha; /* (pages,H,W) as stored; NULL: the image has no alpha channel */
     char *profile_name;
     unsigned char *profile; /* ICC, as libpng takes it; NULL: none */
     size_t profile_len;
     struct image_chunk *chunk; /* (n_chunks) */
-    int n_chunks;
-    char notice[512]; /* for the user: what was changed or left out; or "" */
+    int n_chunks, capacity;
 };
 
 /* Appends a copy; false when out of memory. */
 bool image_extras_add(struct image_extras *extras, const char name[5], bool late, const unsigned char *bytes,
                       size_t len);
+/* Appends a text chunk (tEXt); a text that contains a NUL, which a PNG cannot hold, is cut there. */
+bool image_extras_add_text(struct image_extras *extras, const char *keyword, const unsigned char *text, size_t len);
+/* Appends the pixel density, per metre (pHYs). */
+bool image_extras_set_density(struct image_extras *extras, double x, double y);
+/* Appends XMP, as the iTXt chunk that stands for it in a PNG (XMP part 3, 1.1.5), and finds it; NULL: there is none. */
+bool image_extras_set_xmp(struct image_extras *extras, const unsigned char *xmp, size_t len);
+const unsigned char *image_extras_xmp(const struct image_extras *extras, size_t *len);
+/* The first chunk of that name; NULL: none. */
+struct image_chunk *image_extras_find(const struct image_extras *extras, const char name[5]);
 /* Replaces the profile with a copy of this one; false when out of memory. */
 bool image_extras_set_profile(struct image_extras *extras, const char *name, const unsigned char *bytes, size_t len);
 void image_extras_drop_profile(struct image_extras *extras);
-/* Appends to the notice, after "; " if there is one. */
-__attribute__((format(printf, 2, 3))) void image_extras_say(struct image_extras *extras, const char *format, ...);
 
 /* Frees all, and the struct itself; NULL is fine. */
 void image_extras_free(struct image_extras *extras);

@@ -6,19 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/exif.h"
 #include "format/image_extras.h"
+#include "format/image_kind.h"
 
 enum {
     PNG_SIGNATURE_BYTES = 8,
-    CHUNK_BYTES_MAX = 1 << 20,      /* of one chunk of text, profile and the like, if all of them are left out */
-    KEPT_CHUNK_BYTES_MAX = 8000000, /* if they are kept: libpng's own limit for profiles */
-    KEPT_CHUNKS_MAX = 1000,
-    SIDE_MAX = 1 << 24,       /* when writing */
-    DEFLATE_MAX_RATIO = 1032, /* 258 bytes for two bits (RFC 1951) */
+    CHUNK_HEAD = 8, /* length and name */
+    CHUNK_REST = 4, /* checksum */
+    NAME_BYTES = 5,
+    PROFILE_BYTES_MAX = 8000000, /* libpng's own limit */
+    SIDE_MAX = 1 << 24,          /* when writing */
+    DEFLATE_MAX_RATIO = 1032,    /* 258 bytes for two bits (RFC 1951) */
 };
 
-/* Chunks that are copied unread; libpng copies the profile and checks it. */
+/* Chunks that are copied unread, each with its NUL; libpng copies the profile and checks it. */
 static const char kept_chunks[] = "tEXt\0zTXt\0iTXt\0gAMA\0cHRM\0sRGB\0pHYs\0eXIf";
+enum { N_KEPT_CHUNKS = sizeof kept_chunks / NAME_BYTES };
 
 /* What libpng's callbacks see. libpng reports errors by a call that must not return: it jumps. */
 struct png_context {
@@ -28,8 +32,7 @@ struct png_context {
     size_t len, at;
     struct text *out; /* writing */
     bool out_of_memory;
-    struct image_extras *extras; /* that are being read; or NULL */
-    char warning[256];           /* libpng's first warning about a profile */
+    char warning[256]; /* libpng's first warning about a profile */
 };
 
 static void on_png_error(png_structp png, png_const_charp text)
@@ -99,9 +102,11 @@ struct png_reader {
     uint32_t width, height;
     int channels, stored_channels; /* without and with alpha */
     int bits;
+    bool interlaced;
     size_t row_bytes;
-    unsigned char *rows; /* (H, row_bytes) as libpng delivers them */
-    png_bytep *row;      /* (H) */
+    unsigned char *rows; /* (1, row_bytes) as libpng delivers them, or all (H, row_bytes) of an interlaced image */
+    png_bytep *row;      /* (H) of an interlaced image */
+    struct image *image;
 };
 
 /* Every call into libpng while reading that may fail is in the three functions below, each the target of its own jump.
@@ -113,12 +118,9 @@ static bool start_png(struct png_reader *r, int64_t max_pixels)
     uint32_t side = max_pixels < PNG_UINT_31_MAX ? (uint32_t)max_pixels : PNG_UINT_31_MAX;
     png_set_read_fn(r->png, &r->context, on_png_read);
     png_set_user_limits(r->png, side, side);
-    png_set_chunk_malloc_max(r->png, r->context.extras ? KEPT_CHUNK_BYTES_MAX : CHUNK_BYTES_MAX);
-    if (r->context.extras) {
-        png_set_chunk_cache_max(r->png, KEPT_CHUNKS_MAX);
-        png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_ALWAYS, (png_const_bytep)kept_chunks,
-                                    (int)(sizeof kept_chunks / 5));
-    }
+    png_set_chunk_malloc_max(r->png, r->context.len > PROFILE_BYTES_MAX ? r->context.len : PROFILE_BYTES_MAX);
+    /* libpng only checks these chunks' checksums; take_chunks copies them, however many and long they are. */
+    png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, (png_const_bytep)kept_chunks, N_KEPT_CHUNKS);
     /* By default libpng drops a damaged optional chunk silently. */
     png_set_crc_action(r->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_read_info(r->png, r->info);
@@ -132,12 +134,13 @@ static bool plan_png(struct png_reader *r)
 {
     if (setjmp(r->context.jump))
         return false;
-    if (r->context.extras && png_get_valid(r->png, r->info, PNG_INFO_tRNS))
-        image_extras_say(r->context.extras, png_get_color_type(r->png, r->info) == PNG_COLOR_TYPE_PALETTE
-                                                ? "its palette with transparency becomes RGBA"
-                                                : "its transparent colour becomes an alpha channel");
+    if (r->image->extras && png_get_valid(r->png, r->info, PNG_INFO_tRNS))
+        image_say(r->image, png_get_color_type(r->png, r->info) == PNG_COLOR_TYPE_PALETTE
+                                ? "its palette with transparency becomes RGBA"
+                                : "its transparent colour becomes an alpha channel");
     png_set_expand(r->png);
-    if (png_get_interlace_type(r->png, r->info) != PNG_INTERLACE_NONE)
+    r->interlaced = png_get_interlace_type(r->png, r->info) != PNG_INTERLACE_NONE;
+    if (r->interlaced)
         png_set_interlace_handling(r->png);
     png_read_update_info(r->png, r->info);
     r->stored_channels = png_get_channels(r->png, r->info);
@@ -147,18 +150,55 @@ static bool plan_png(struct png_reader *r)
     return true;
 }
 
+static unsigned stored_value(const unsigned char *row, size_t i, int bits)
+{
+    return bits == 16 ? (unsigned)row[2 * i] << 8 | row[2 * i + 1] : row[i];
+}
+
+/* A row (W,C+alpha) to pixels (W,C) and alpha (W). If there is no place for alpha, the image must be opaque; else false
+ * with the problem set. */
+static bool convert_row(struct png_reader *r, const unsigned char *row, uint32_t y)
+{
+    struct image *image = r->image;
+    const size_t first = (size_t)y * r->width;
+    uint16_t *alpha = image->extras ? image->extras->alpha : NULL;
+    float *out = image->pixels + first * (size_t)r->channels;
+    for (uint32_t x = 0; x < r->width; ++x) {
+        const size_t at = (size_t)x * (size_t)r->stored_channels;
+        for (int c = 0; c < r->channels; ++c)
+            *out++ = (float)stored_value(row, at + (size_t)c, r->bits) / (float)image->largest;
+        const unsigned opacity =
+            r->stored_channels > r->channels ? stored_value(row, at + (size_t)r->channels, r->bits) : image->largest;
+        if (alpha)
+            alpha[first + x] = (uint16_t)opacity;
+        else if (opacity != image->largest) {
+            snprintf(r->context.problem, sizeof r->context.problem,
+                     "the pixel in row %u, column %u is transparent; save the image without alpha", y, x);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool decode_png(struct png_reader *r)
 {
     if (setjmp(r->context.jump))
         return false;
-    png_read_image(r->png, r->row);
-    png_read_end(r->png, r->context.extras ? r->info : NULL);
+    if (r->interlaced)
+        png_read_image(r->png, r->row);
+    for (volatile uint32_t y = 0; y < r->height; ++y) {
+        if (!r->interlaced)
+            png_read_row(r->png, r->rows, NULL);
+        if (!convert_row(r, r->interlaced ? r->row[y] : r->rows, y))
+            return false;
+    }
+    png_read_end(r->png, NULL);
     return true;
 }
 
-bool png_image_is(const unsigned char *bytes, size_t len)
+static bool is_png(const unsigned char *start, size_t len)
 {
-    return len >= PNG_SIGNATURE_BYTES && png_sig_cmp(bytes, 0, PNG_SIGNATURE_BYTES) == 0;
+    return len >= PNG_SIGNATURE_BYTES && png_sig_cmp(start, 0, PNG_SIGNATURE_BYTES) == 0;
 }
 
 static enum dae_status png_failed(const struct png_reader *r, struct error *err)
@@ -171,10 +211,8 @@ static enum dae_status png_failed(const struct png_reader *r, struct error *err)
 /* Width, height and depth come from the file: compare them with the limit and with the file's size. */
 static enum dae_status check_png_size(const struct png_reader *r, int64_t max_pixels, struct error *err)
 {
-    int64_t pixels = (int64_t)r->width * r->height;
-    if (pixels > max_pixels)
-        return error_set(err, DAE_BAD_DATA, "%s: byte 16: %u x %u pixels, more than the limit of %lld", r->path,
-                         r->width, r->height, (long long)max_pixels);
+    TRY(image_check_size(r->path, 1, r->height, r->width, max_pixels, err));
+    const int64_t pixels = (int64_t)r->width * r->height;
     int bits = png_get_bit_depth(r->png, r->info) * png_get_channels(r->png, r->info);
     int64_t packed_bytes;
     if (__builtin_mul_overflow(pixels, bits, &packed_bytes) ||
@@ -184,69 +222,71 @@ static enum dae_status check_png_size(const struct png_reader *r, int64_t max_pi
     return DAE_OK;
 }
 
-static unsigned stored_value(const unsigned char *row, size_t i, int bits)
+static enum dae_status allocate(struct png_reader *r, struct error *err)
 {
-    return bits == 16 ? (unsigned)row[2 * i] << 8 | row[2 * i + 1] : row[i];
+    const size_t n_rows = r->interlaced ? r->height : 1;
+    size_t n_bytes;
+    if (__builtin_mul_overflow(r->row_bytes, n_rows, &n_bytes))
+        return error_no_memory(err, r->path, (unsigned long long)-1);
+    r->rows = malloc(n_bytes);
+    r->row = malloc(n_rows * sizeof *r->row);
+    if (!r->rows || !r->row)
+        return error_no_memory(err, r->path, n_bytes);
+    for (size_t y = 0; y < n_rows; ++y)
+        r->row[y] = r->rows + y * r->row_bytes;
+    r->image->height = r->height;
+    r->image->width = r->width;
+    r->image->channels = r->channels;
+    r->image->largest = r->bits == 16 ? 65535 : 255;
+    return image_allocate(r->path, r->image->extras && r->stored_channels > r->channels, r->image, err);
 }
 
-/* Rows (H,W,C+alpha) to pixels (H,W,C) and alpha (H,W); if there is no place for alpha, the image must be opaque. */
-static enum dae_status convert_png(const struct png_reader *r, struct image *image, struct error *err)
+static bool is_kept(const unsigned char name[4])
 {
-    uint16_t *alpha = image->extras ? image->extras->alpha : NULL;
-    unsigned largest = r->bits == 16 ? 65535 : 255;
-    float *out = image->pixels;
-    for (uint32_t y = 0; y < r->height; ++y)
-        for (uint32_t x = 0; x < r->width; ++x) {
-            size_t at = (size_t)x * (size_t)r->stored_channels;
-            for (int c = 0; c < r->channels; ++c)
-                *out++ = (float)stored_value(r->row[y], at + (size_t)c, r->bits) / (float)largest;
-            if (alpha)
-                *alpha++ = (uint16_t)stored_value(r->row[y], at + (size_t)r->channels, r->bits);
-            else if (r->stored_channels > r->channels &&
-                     stored_value(r->row[y], at + (size_t)r->channels, r->bits) != largest)
-                return error_set(err, DAE_BAD_DATA,
-                                 "%s: the pixel in row %u, column %u is transparent; save the image without alpha",
-                                 r->path, y, x);
-        }
+    for (int i = 0; i < N_KEPT_CHUNKS; ++i)
+        if (memcmp(name, kept_chunks + (ptrdiff_t)i * NAME_BYTES, 4) == 0)
+            return true;
+    return false;
+}
+
+/* Copies the kept chunks of a file that libpng has read to its end, so that all lengths and checksums are right. */
+static enum dae_status take_chunks(struct png_reader *r, struct error *err)
+{
+    const unsigned char *bytes = r->context.bytes;
+    bool late = false;
+    for (size_t at = PNG_SIGNATURE_BYTES; at < r->context.at;) {
+        const size_t len = png_get_uint_32(bytes + at);
+        const unsigned char *name = bytes + at + 4, *data = bytes + at + CHUNK_HEAD;
+        late = late || memcmp(name, "IDAT", 4) == 0;
+        if (memcmp(name, "acTL", 4) == 0)
+            image_say(r->image, "it is animated: only its first image is taken");
+        if (memcmp(name, "eXIf", 4) == 0)
+            r->image->orientation = exif_orientation(data, len);
+        if (r->image->extras && is_kept(name) &&
+            !image_extras_add(r->image->extras, (const char *)name, late, data, len))
+            return error_no_memory(err, r->path, r->context.len);
+        at += CHUNK_HEAD + len + CHUNK_REST;
+    }
     return DAE_OK;
 }
 
-static enum dae_status allocate(const struct png_reader *r, struct image *image, struct error *err)
+static enum dae_status take_profile(struct png_reader *r, struct error *err)
 {
-    const int64_t pixels = image->height * image->width; /* at most max_pixels */
-    image->pixels = malloc((size_t)pixels * (size_t)image->channels * sizeof *image->pixels);
-    if (image->extras && r->stored_channels > r->channels)
-        image->extras->alpha = malloc((size_t)pixels * sizeof *image->extras->alpha);
-    if (!image->pixels || (image->extras && r->stored_channels > r->channels && !image->extras->alpha))
-        return error_no_memory(err, r->path, (unsigned long long)pixels * sizeof *image->pixels);
-    return DAE_OK;
-}
-
-/* Collects what libpng has gathered, after the end was read. None of these calls jumps. */
-static enum dae_status take_extras(struct png_reader *r, struct error *err)
-{
-    struct image_extras *extras = r->context.extras;
-    png_unknown_chunkp chunk = NULL;
+    struct image_extras *extras = r->image->extras;
     png_charp name;
     png_bytep profile;
     png_uint_32 len;
     int method;
-    bool taken = true;
-    const int n = png_get_unknown_chunks(r->png, r->info, &chunk);
-    for (int i = 0; i < n && taken; ++i)
-        taken = image_extras_add(extras, (const char *)chunk[i].name, chunk[i].location & PNG_AFTER_IDAT, chunk[i].data,
-                                 chunk[i].size);
-    if (taken && png_get_iCCP(r->png, r->info, &name, &method, &profile, &len))
-        taken = image_extras_set_profile(extras, name, profile, len);
-    if (!taken)
+    if (png_get_iCCP(r->png, r->info, &name, &method, &profile, &len) &&
+        !image_extras_set_profile(extras, name, profile, len))
         return error_no_memory(err, r->path, r->context.len);
     if (r->context.warning[0])
-        image_extras_say(extras, "colour profile: %s: %s", r->context.warning,
-                         extras->profile ? "it is kept" : "it is left out");
+        image_say(r->image, "colour profile: %s: %s", r->context.warning,
+                  extras->profile ? "it is kept" : "it is left out");
     return DAE_OK;
 }
 
-static enum dae_status read_png(struct png_reader *r, int64_t max_pixels, struct image *image, struct error *err)
+static enum dae_status read_png(struct png_reader *r, int64_t max_pixels, struct error *err)
 {
     r->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &r->context, on_png_error, on_png_warning, &r->context,
                                       on_png_malloc, on_png_free);
@@ -258,41 +298,26 @@ static enum dae_status read_png(struct png_reader *r, int64_t max_pixels, struct
     TRY(check_png_size(r, max_pixels, err));
     if (!plan_png(r))
         return png_failed(r, err);
-
-    size_t n_bytes;
-    if (__builtin_mul_overflow(r->row_bytes, (size_t)r->height, &n_bytes))
-        return error_no_memory(err, r->path, (unsigned long long)-1);
-    r->rows = malloc(n_bytes);
-    r->row = calloc(r->height, sizeof *r->row);
-    if (!r->rows || !r->row)
-        return error_no_memory(err, r->path, n_bytes);
-    for (uint32_t y = 0; y < r->height; ++y)
-        r->row[y] = r->rows + y * r->row_bytes;
+    TRY(allocate(r, err));
     if (!decode_png(r))
         return png_failed(r, err);
     if (r->context.at < r->context.len)
-        return error_set(err, DAE_BAD_DATA, "%s: byte %zu: %zu bytes too many at the end", r->path, r->context.at,
-                         r->context.len - r->context.at);
-
-    *image = (struct image){
-        .height = r->height, .width = r->width, .channels = r->channels, .bits = r->bits, .extras = r->context.extras};
-    TRY(allocate(r, image, err));
-    if (image->extras)
-        TRY(take_extras(r, err));
-    return convert_png(r, image, err);
+        image_say(r->image, "%zu bytes after the image are ignored", r->context.len - r->context.at);
+    TRY(take_chunks(r, err));
+    return r->image->extras ? take_profile(r, err) : DAE_OK;
 }
 
-enum dae_status png_image_decode(const char *name, const unsigned char *bytes, size_t len, int64_t max_pixels,
-                                 struct image *image, struct error *err)
+static enum dae_status decode(const char *name, const unsigned char *bytes, size_t len, int64_t max_pixels,
+                              struct image *image, struct error *err)
 {
     struct png_reader *r = calloc(1, sizeof *r);
     if (!r)
         return error_no_memory(err, name, sizeof *r);
     r->path = name;
-    r->context.extras = image->extras;
+    r->image = image;
     r->context.bytes = bytes;
     r->context.len = len;
-    enum dae_status status = read_png(r, max_pixels, image, err);
+    enum dae_status status = read_png(r, max_pixels, err);
     png_destroy_read_struct(&r->png, &r->info, NULL);
     free(r->rows);
     free(r->row);
@@ -307,9 +332,15 @@ static const uint16_t *alpha_of(const struct image *image)
     return image->extras ? image->extras->alpha : NULL;
 }
 
-static unsigned char *put(unsigned char *out, unsigned step, int bits)
+/* Levels between those of 8 and of 16 bits are written as 16. */
+static unsigned largest_of(const struct image *image)
 {
-    if (bits == 16)
+    return image->largest > 255 ? 65535 : 255;
+}
+
+static unsigned char *put(unsigned char *out, unsigned step, unsigned largest)
+{
+    if (largest > 255)
         *out++ = (unsigned char)(step >> 8);
     *out++ = (unsigned char)step;
     return out;
@@ -319,11 +350,12 @@ static unsigned char *put(unsigned char *out, unsigned step, int bits)
 static void encode_row(const struct image *image, int64_t y, unsigned char *out)
 {
     const uint16_t *alpha = alpha_of(image);
+    const unsigned largest = largest_of(image);
     for (int64_t i = y * image->width; i < (y + 1) * image->width; ++i) {
         for (int c = 0; c < image->channels; ++c)
-            out = put(out, image_step(image->pixels[i * image->channels + c], image->bits), image->bits);
+            out = put(out, image_step(image->pixels[i * image->channels + c], largest), largest);
         if (alpha)
-            out = put(out, alpha[i], image->bits);
+            out = put(out, alpha[i], largest);
     }
 }
 
@@ -332,8 +364,8 @@ static void set_header(png_structp png, png_infop info, const struct image *imag
     const int type = (image->channels == 3 ? PNG_COLOR_MASK_COLOR : 0) | (alpha_of(image) ? PNG_COLOR_MASK_ALPHA : 0);
     png_set_user_limits(png, SIDE_MAX, SIDE_MAX);
     png_set_benign_errors(png, 1);
-    png_set_IHDR(png, info, (uint32_t)image->width, (uint32_t)image->height, image->bits, type, PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(png, info, (uint32_t)image->width, (uint32_t)image->height, largest_of(image) > 255 ? 16 : 8, type,
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     if (image->extras && image->extras->profile) {
         png_set_iCCP(png, info, image->extras->profile_name, PNG_COMPRESSION_TYPE_BASE, image->extras->profile,
                      (uint32_t)image->extras->profile_len);
@@ -342,12 +374,11 @@ static void set_header(png_structp png, png_infop info, const struct image *imag
     }
 }
 
-static void set_chunk(png_structp png, png_infop info, const struct image_chunk *chunk)
+static void write_chunks(png_structp png, const struct image_extras *extras, bool late)
 {
-    png_unknown_chunk unknown = {
-        .data = chunk->bytes, .size = chunk->len, .location = chunk->late ? PNG_AFTER_IDAT : PNG_HAVE_IHDR};
-    memcpy(unknown.name, chunk->name, sizeof unknown.name);
-    png_set_unknown_chunks(png, info, &unknown, 1);
+    for (int i = 0; extras && i < extras->n_chunks; ++i)
+        if (extras->chunk[i].late == late)
+            png_write_chunk(png, (png_const_bytep)extras->chunk[i].name, extras->chunk[i].bytes, extras->chunk[i].len);
 }
 
 /* The jump's target: keeps no local that changes. Returns false with context->problem set. */
@@ -358,14 +389,13 @@ static bool encode_png(struct png_context *context, png_structp png, png_infop i
         return false;
     png_set_write_fn(png, context, on_png_write, on_png_flush);
     set_header(png, info, image);
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_ALWAYS, NULL, 0);
-    for (int i = 0; image->extras && i < image->extras->n_chunks; ++i)
-        set_chunk(png, info, &image->extras->chunk[i]);
     png_write_info(png, info);
+    write_chunks(png, image->extras, false);
     for (int64_t y = 0; y < image->height; ++y) {
         encode_row(image, y, row);
         png_write_row(png, row);
     }
+    write_chunks(png, image->extras, true);
     png_write_end(png, info);
     return true;
 }
@@ -392,7 +422,7 @@ static png_structp start_writing(struct png_context *context, png_infop *info, s
     return NULL;
 }
 
-enum dae_status png_image_encode(const char *name, const struct image *image, struct text *out, struct error *err)
+static enum dae_status encode(const char *name, const struct image *image, struct text *out, struct error *err)
 {
     struct png_context context = {.out = out};
     png_infop info;
@@ -410,7 +440,7 @@ enum dae_status png_image_encode(const char *name, const struct image *image, st
     return status;
 }
 
-enum dae_status png_image_check_profile(const struct image *image, struct error *err)
+enum dae_status png_image_check_profile(struct image *image, struct error *err)
 {
     struct png_context context = {0};
     png_infop info;
@@ -423,8 +453,19 @@ enum dae_status png_image_check_profile(const struct image *image, struct error 
         return error_no_memory(err, "libpng", image->extras->profile_len);
     if (!fits) {
         const char *why = context.warning[0] ? context.warning : context.problem;
-        image_extras_say(image->extras, "colour profile: %s: it is left out", *why ? why : "not one that PNG can hold");
+        image_say(image, "colour profile: %s: it is left out", *why ? why : "not one that PNG can hold");
         image_extras_drop_profile(image->extras);
     }
     return DAE_OK;
 }
+
+const struct image_kind image_kind_png = {
+    .name = "PNG",
+    .endings = "png apng",
+    .is = is_png,
+    .decode = decode,
+    .encode = encode,
+    .is_written = true,
+    .numbers = "8 or 16 bits; fewer become 8, a palette becomes RGB",
+    .kept = "transparency, text, EXIF, XMP, colour profile, gamma, colours (cHRM, sRGB), pixel size",
+};

@@ -5,16 +5,15 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "format/idx.h"
-#include "format/image.h"
 #include "format/image_extras.h"
 #include "format/npy.h"
 
 enum {
-    START_BYTES = 8,
     IMAGE_PIXELS_MAX = 1 << 27,
     ARRAY_RANK_MAX = DAE_MAX_RANK + 1,
 };
@@ -29,8 +28,9 @@ struct array {
 
 /* ---- Which kind a file is. --------------------------------------------------------------------------------------- */
 
-/* Reads up to START_BYTES into a zeroed `start`. */
-static enum dae_status read_start(const char *path, unsigned char start[START_BYTES], struct error *err)
+/* Reads up to IMAGE_START_BYTES. */
+static enum dae_status read_start(const char *path, unsigned char start[IMAGE_START_BYTES], size_t *len,
+                                  struct error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* O_NONBLOCK: a FIFO must not hang us */
     if (fd < 0)
@@ -44,71 +44,81 @@ static enum dae_status read_start(const char *path, unsigned char start[START_BY
         status = error_set(err, DAE_IO, "cannot read %s: it is not a regular file", path);
     else
         do
-            n = read(fd, start, START_BYTES);
+            n = read(fd, start, IMAGE_START_BYTES);
         while (n < 0 && errno == EINTR);
     if (n < 0)
         status = error_set(err, DAE_IO, "cannot read %s: %s", path, strerror(errno));
+    *len = n > 0 ? (size_t)n : 0;
     close(fd);
     return status;
 }
 
-static enum samples_kind kind_of_start(const unsigned char start[START_BYTES])
+static bool has_idx_name(const char *path)
 {
-    if (memcmp(start, "\x89PNG\r\n\x1a\n", 8) == 0)
-        return SAMPLES_PNG;
-    if (memcmp(start, "\xFF\xD8\xFF", 3) == 0)
-        return SAMPLES_JPEG;
-    if (start[0] == 'P' && (start[1] == '5' || start[1] == '6') && start[2] && strchr(" \t\r\n#", start[2]))
-        return SAMPLES_PGM;
-    if (memcmp(start, "\x93NUMPY", 6) == 0)
-        return SAMPLES_NPY;
-    if (start[0] == 0 && start[1] == 0 && (start[2] == 0x08 || start[2] == 0x0D))
-        return SAMPLES_IDX;
-    return SAMPLES_UNKNOWN;
-}
-
-enum samples_kind samples_file_kind_of_name(const char *path)
-{
-    static const struct {
-        const char *ending;
-        enum samples_kind kind;
-    } endings[] = {
-        {".png", SAMPLES_PNG},    {".pgm", SAMPLES_PGM},      {".ppm", SAMPLES_PGM}, {".jpg", SAMPLES_JPEG},
-        {".jpeg", SAMPLES_JPEG},  {".npy", SAMPLES_NPY},      {".idx", SAMPLES_IDX}, {"-ubyte", SAMPLES_IDX},
-        {".idx.gz", SAMPLES_IDX}, {"-ubyte.gz", SAMPLES_IDX},
-    };
-    size_t len = strlen(path);
+    static const char *const endings[] = {".idx", "-ubyte", ".idx.gz", "-ubyte.gz"};
+    const size_t len = strlen(path);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; ++i) {
-        size_t ending_len = strlen(endings[i].ending);
-        if (len > ending_len && strcmp(path + len - ending_len, endings[i].ending) == 0)
-            return endings[i].kind;
+        const size_t ending_len = strlen(endings[i]);
+        if (len > ending_len && strcasecmp(path + len - ending_len, endings[i]) == 0)
+            return true;
     }
-    return SAMPLES_UNKNOWN;
+    return false;
 }
 
-enum dae_status samples_file_kind(const char *path, enum samples_kind *kind, struct error *err)
+static bool has_npy_name(const char *path)
 {
-    unsigned char start[START_BYTES] = {0};
-    *kind = SAMPLES_UNKNOWN;
-    TRY(read_start(path, start, err));
-    *kind = kind_of_start(start);
-    if (*kind == SAMPLES_UNKNOWN)
-        *kind = samples_file_kind_of_name(path);
+    const size_t len = strlen(path);
+    return len > 4 && strcasecmp(path + len - 4, ".npy") == 0;
+}
+
+enum dae_status samples_file_form(const char *path, struct samples_form *form, struct error *err)
+{
+    unsigned char start[IMAGE_START_BYTES] = {0};
+    size_t len = 0;
+    *form = (struct samples_form){SAMPLES_UNKNOWN, NULL};
+    TRY(read_start(path, start, &len, err));
+    if (memcmp(start, "\x93NUMPY", 6) == 0)
+        form->kind = SAMPLES_NPY;
+    else if (start[0] == 0 && start[1] == 0 && (start[2] == 0x08 || start[2] == 0x0D))
+        form->kind = SAMPLES_IDX;
+    else if ((form->image = image_kind_of(path, start, len)))
+        form->kind = SAMPLES_IMAGE;
+    else
+        form->kind = has_npy_name(path) ? SAMPLES_NPY : has_idx_name(path) ? SAMPLES_IDX : SAMPLES_UNKNOWN;
     return DAE_OK;
 }
 
+bool samples_form_is_read(const struct samples_form *form)
+{
+    return form->kind != SAMPLES_UNKNOWN && (form->kind != SAMPLES_IMAGE || form->image->decode);
+}
+
 /* ---- Reading. ---------------------------------------------------------------------------------------------------- */
+
+static enum dae_status check_finite(const char *path, const struct samples_file *file, struct error *err)
+{
+    int64_t sample_len = dae_shape_len(&file->shape);
+    for (int64_t i = 0; i < file->n * sample_len; ++i)
+        if (!isfinite(file->values[i]))
+            return error_set(err, DAE_BAD_DATA, "%s: sample %lld, element %lld: %s; remove or replace it", path,
+                             (long long)(i / sample_len), (long long)(i % sample_len),
+                             isnan(file->values[i]) ? "not a number (NaN)" : "infinity, or beyond the range of float");
+    return DAE_OK;
+}
 
 static enum dae_status load_image(const char *path, struct samples_file *file, struct error *err)
 {
     struct image image;
     TRY(image_load_whole(path, IMAGE_PIXELS_MAX, &image, err));
-    file->bits = image.bits;
-    file->n = 1;
+    file->is_float = image.largest == 0;
+    file->largest = image.largest;
+    file->orientation = image.orientation;
+    file->n = image.pages;
     file->shape = (struct dae_shape){3, {image.height, image.width, image.channels}};
     file->values = image.pixels; /* taken over, */
-    file->extras = image.extras; /* both */
-    return DAE_OK;
+    file->extras = image.extras; /* all three */
+    file->notice = image.notice;
+    return file->is_float ? check_finite(path, file, err) : DAE_OK;
 }
 
 static enum dae_status take_shape(const char *path, const struct array *array, struct samples_file *file,
@@ -128,17 +138,6 @@ static enum dae_status take_shape(const char *path, const struct array *array, s
         file->shape.dim[i - 1] = array->dim[i];
     if (array->rank == 1 || array->rank == 3) /* a number per sample; grey images without their channel axis */
         file->shape.dim[file->shape.rank++] = 1;
-    return DAE_OK;
-}
-
-static enum dae_status check_finite(const char *path, const struct samples_file *file, struct error *err)
-{
-    int64_t sample_len = dae_shape_len(&file->shape);
-    for (int64_t i = 0; i < file->n * sample_len; ++i)
-        if (!isfinite(file->values[i]))
-            return error_set(err, DAE_BAD_DATA, "%s: sample %lld, element %lld: %s; remove or replace it", path,
-                             (long long)(i / sample_len), (long long)(i % sample_len),
-                             isnan(file->values[i]) ? "not a number (NaN)" : "infinity, or beyond the range of float");
     return DAE_OK;
 }
 
@@ -185,15 +184,16 @@ static enum dae_status load_npy(const char *path, struct samples_file *file, str
 enum dae_status samples_file_load(const char *path, struct samples_file *file, struct error *err)
 {
     *file = (struct samples_file){0};
-    TRY(samples_file_kind(path, &file->kind, err));
+    TRY(samples_file_form(path, &file->form, err));
     enum dae_status status = DAE_OK;
-    switch (file->kind) {
+    switch (file->form.kind) {
     case SAMPLES_UNKNOWN:
-        status = error_set(err, DAE_BAD_DATA, "%s: byte 0: neither PNG, JPEG, binary PGM or PPM, IDX nor NPY", path);
+        status = error_set(err, DAE_BAD_DATA,
+                           "%s: byte 0: neither an image of a known kind (dae-cl help formats lists "
+                           "them) nor IDX nor NPY",
+                           path);
         break;
-    case SAMPLES_PNG:
-    case SAMPLES_PGM:
-    case SAMPLES_JPEG:
+    case SAMPLES_IMAGE:
         status = load_image(path, file, err);
         break;
     case SAMPLES_IDX:
@@ -224,7 +224,7 @@ static enum dae_status save_values(const char *path, const struct samples_file *
     struct npy npy = {.is_float = file->is_float, .rank = file->rank, .values = values};
     stored_dimensions(file, idx.dim);
     stored_dimensions(file, npy.dim);
-    return file->kind == SAMPLES_IDX ? idx_save(path, &idx, err) : npy_save(path, &npy, err);
+    return file->form.kind == SAMPLES_IDX ? idx_save(path, &idx, err) : npy_save(path, &npy, err);
 }
 
 static enum dae_status save_array(const char *path, const struct samples_file *file, struct error *err)
@@ -246,30 +246,23 @@ static enum dae_status save_array(const char *path, const struct samples_file *f
 
 enum dae_status samples_file_save(const char *path, const struct samples_file *file, struct error *err)
 {
-    const struct image image = {.height = file->shape.dim[0],
+    if (file->form.kind != SAMPLES_IMAGE)
+        return save_array(path, file, err);
+    const struct image image = {.pages = file->n,
+                                .height = file->shape.dim[0],
                                 .width = file->shape.dim[1],
                                 .channels = (int)file->shape.dim[2],
-                                .bits = file->bits,
+                                .largest = file->largest,
+                                .orientation = file->orientation,
                                 .pixels = file->values,
                                 .extras = file->extras};
-    switch (file->kind) {
-    case SAMPLES_PNG:
-    case SAMPLES_JPEG:
-        return image_save_png(path, &image, err);
-    case SAMPLES_PGM:
-        return image_save_pgm(path, &image, err);
-    case SAMPLES_IDX:
-    case SAMPLES_NPY:
-        return save_array(path, file, err);
-    case SAMPLES_UNKNOWN:
-        break;
-    }
-    return error_set(err, DAE_BUG, "cannot write %s: samples of no kind", path);
+    return image_save(path, image_kind_of_result(file->form.image), &image, err);
 }
 
 void samples_file_release(struct samples_file *file)
 {
     free(file->values);
     image_extras_free(file->extras);
+    text_release(&file->notice);
     *file = (struct samples_file){0};
 }

@@ -7,43 +7,51 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "dae/plugin.h"
+#include "format/image_kind.h"
 
 enum samples_kind {
     SAMPLES_UNKNOWN,
-    SAMPLES_PNG,  /* format/image.h */
-    SAMPLES_PGM,  /* format/image.h; PPM too */
-    SAMPLES_JPEG, /* format/image.h; written as PNG, which is lossless */
-    SAMPLES_IDX,  /* format/idx.h */
-    SAMPLES_NPY,  /* format/npy.h */
+    SAMPLES_IMAGE, /* format/image_kind.h */
+    SAMPLES_IDX,   /* format/idx.h */
+    SAMPLES_NPY,   /* format/npy.h */
+};
+
+/* How a file stores its samples. */
+struct samples_form {
+    enum samples_kind kind;
+    const struct image_kind *image; /* of an image, else NULL */
 };
 
 struct samples_file {
-    enum samples_kind kind;
-    bool is_float;          /* an array of floats, not of bytes */
-    int bits;               /* per channel of an image: 8 or 16 */
-    int rank;               /* of an array; an array (n) and (n,h,w) has samples of one channel */
-    int64_t n;              /* samples, at least 1 */
-    struct dae_shape shape; /* of one sample, channels last */
-    float *values;          /* (n, shape): stored numbers divided by their largest value, floats as they are; finite;
-                             * malloc'ed */
+    struct samples_form form; /* samples_file_save writes this one */
+    bool is_float;            /* stores floats, not integers */
+    unsigned largest;         /* of an image that stores integers: the number that is 1 */
+    int orientation;          /* of an image: EXIF's, 1 to 8 */
+    int rank;                 /* of an array; an array (n) and (n,h,w) has samples of one channel */
+    int64_t n;                /* samples, at least 1; the pages of an image */
+    struct dae_shape shape;   /* of one sample, channels last */
+    float *values;            /* (n, shape): stored numbers divided by their largest value, floats as they are; finite;
+                               * malloc'ed */
     struct image_extras *extras; /* of an image, written back with it: image_extras.h */
+    struct text notice;          /* what was ignored or changed, for the user; or empty */
 };
 
-/* Determines the kind from the first bytes, or else from the name: a damaged file with a known name has a kind, and
+/* Determines the form from the first bytes, or else from the name: a damaged file with a known name has a form, and
  * samples_file_load reports the fault. A compressed IDX file is recognised only by its name. Missing, unreadable, or
  * not a regular file: DAE_IO. */
-MUST_USE enum dae_status samples_file_kind(const char *path, enum samples_kind *kind, struct error *err);
-/* The kind that a name implies. */
-enum samples_kind samples_file_kind_of_name(const char *path);
+MUST_USE enum dae_status samples_file_form(const char *path, struct samples_form *form, struct error *err);
+/* Whether this build reads the form. */
+bool samples_form_is_read(const struct samples_form *form);
 
 /* Reads a file. On success the caller releases. Unknown, damaged, empty, or containing NaN or infinity: DAE_BAD_DATA;
  * missing or unreadable: DAE_IO; DAE_NO_MEMORY. */
 MUST_USE enum dae_status samples_file_load(const char *path, struct samples_file *file, struct error *err);
 
-/* Writes the values in the file's own form, completely or not at all. Stored numbers are clamped to their range and
- * rounded; floats stay as they are. IDX is written uncompressed, an image without palette or interlacing. DAE_IO,
- * DAE_NO_MEMORY. */
+/* Writes the values in the file's form, completely or not at all; an image of a kind without an encoder becomes PNG.
+ * Stored numbers are clamped to their range and rounded; floats stay as they are. IDX is written uncompressed, an image
+ * without palette or interlacing. DAE_IO, DAE_NO_MEMORY. */
 MUST_USE enum dae_status samples_file_save(const char *path, const struct samples_file *file, struct error *err);
 
 /* Frees the values; harmless on a zeroed one. */

@@ -1,8 +1,7 @@
 /* What a file contains in addition to its colours, through reading and writing; and every small damage to it. */
 #include "format/image_extras.h"
 
-#include "format/image.h"
-#include "format/jpeg.h"
+#include "format/image_kind.h"
 #include "format/png_image.h"
 #include "image_writing.h"
 
@@ -109,8 +108,8 @@ static void check_kept(int bits, int channels, bool alpha)
     struct image image;
     size_t len, chunk_len = 0;
     load_whole(&image);
-    assert_string_equal(image.extras->notice, "");
-    assert_int_equal(image.bits, bits);
+    assert_int_equal(image.notice.len, 0);
+    assert_int_equal(image.largest, bits == 16 ? 65535 : 255);
     assert_int_equal(image.channels, channels);
     assert_int_equal(image.extras->alpha != NULL, alpha);
     uint16_t stored[12];
@@ -118,7 +117,7 @@ static void check_kept(int bits, int channels, bool alpha)
         memcpy(stored, image.extras->alpha, sizeof stored);
     for (int i = 0; i < 12 * channels; ++i)
         image.pixels[i] = 1 - image.pixels[i];
-    assert_int_equal(image_save_png(path, &image, &err), DAE_OK);
+    assert_int_equal(image_save(path, &image_kind_png, &image, &err), DAE_OK);
     unsigned char *png = read_bytes(path, &len);
     for (int i = 0; i < N_CHUNKS; ++i) {
         const unsigned char *chunk = find_chunk(png, len, chunks[i].name, &chunk_len);
@@ -132,9 +131,9 @@ static void check_kept(int bits, int channels, bool alpha)
     free(png);
     struct image again;
     load_whole(&again);
-    assert_string_equal(again.extras->notice, "");
+    assert_int_equal(again.notice.len, 0);
     for (int i = 0; i < 12 * channels; ++i)
-        assert_int_equal(image_step(again.pixels[i], bits), image_step(image.pixels[i], bits));
+        assert_int_equal(image_step(again.pixels[i], image.largest), image_step(image.pixels[i], image.largest));
     if (alpha)
         assert_memory_equal(again.extras->alpha, stored, sizeof stored);
     unsigned char profile[PROFILE_BYTES];
@@ -183,12 +182,12 @@ static void expands_a_transparent_palette(void **state)
     static const unsigned char indices[12] = {0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 0, 1}, alpha[] = {255, 7};
     write_png(8, PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE, indices, 4, palette, 2, alpha);
     load_whole(&image);
-    assert_string_equal(image.extras->notice, "its palette with transparency becomes RGBA");
+    assert_string_equal(image.notice.data, "its palette with transparency becomes RGBA");
     assert_int_equal(image.channels, 3);
-    assert_int_equal(image_save_png(path, &image, &err), DAE_OK);
+    assert_int_equal(image_save(path, &image_kind_png, &image, &err), DAE_OK);
     image_release(&image);
     load_whole(&image);
-    assert_string_equal(image.extras->notice, "");
+    assert_int_equal(image.notice.len, 0);
     for (int i = 0; i < 12; ++i) {
         assert_int_equal(image.extras->alpha[i], alpha[indices[i]]);
         assert_true(image.pixels[3 * i] == (indices[i] ? 0 : 1) && image.pixels[3 * i + 1] == (indices[i] ? 1 : 0));
@@ -197,7 +196,7 @@ static void expands_a_transparent_palette(void **state)
     /* Without transparency nothing needs saying. */
     write_png(8, PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE, indices, 4, palette, 2, NULL);
     load_whole(&image);
-    assert_string_equal(image.extras->notice, "");
+    assert_int_equal(image.notice.len, 0);
     assert_null(image.extras->alpha);
     image_release(&image);
 }
@@ -220,9 +219,9 @@ static void leaves_out_a_wrong_profile(void **state)
         insert_chunk("iCCP", chunk, kind == 3 ? len / 2 : len, false); /* 3: cut */
         load_whole(&image);
         assert_null(image.extras->profile);
-        assert_ptr_equal(strstr(image.extras->notice, "colour profile: "), image.extras->notice);
-        assert_non_null(strstr(image.extras->notice, ": it is left out"));
-        assert_int_equal(image_save_png(path, &image, &err), DAE_OK);
+        assert_ptr_equal(strstr(image.notice.data, "colour profile: "), image.notice.data);
+        assert_non_null(strstr(image.notice.data, ": it is left out"));
+        assert_int_equal(image_save(path, &image_kind_png, &image, &err), DAE_OK);
         image_release(&image);
         size_t n, chunk_len;
         unsigned char *png = read_bytes(path, &n);
@@ -271,8 +270,8 @@ static void carries_a_jpegs_profile_and_exif_over(void **state)
     insert_profile_part(profile, 100, 1, 2);
     insert_marker(0xe1, exif, sizeof exif);
     load_whole(&image);
-    assert_string_equal(image.extras->notice, "");
-    assert_int_equal(image_save_png(path, &image, &err), DAE_OK);
+    assert_int_equal(image.notice.len, 0);
+    assert_int_equal(image_save(path, &image_kind_png, &image, &err), DAE_OK);
     image_release(&image);
     size_t n, len = 0;
     unsigned char *png = read_bytes(path, &n);
@@ -292,8 +291,7 @@ static void carries_a_jpegs_profile_and_exif_over(void **state)
     insert_profile_part(profile, 100, 1, 2);
     load_whole(&image);
     assert_null(image.extras->profile);
-    assert_string_equal(image.extras->notice,
-                        "colour profile: parts of it are missing or out of order: it is left out");
+    assert_string_equal(image.notice.data, "colour profile: parts of it are missing or out of order: it is left out");
     image_release(&image);
     write_jpeg(9, 8, 1, FALSE);
     insert_profile_part(profile, PROFILE_BYTES, 1, 1);
@@ -302,9 +300,8 @@ static void carries_a_jpegs_profile_and_exif_over(void **state)
     load_whole(&image);
     assert_null(image.extras->profile);
     assert_int_equal(image.extras->n_chunks, 0);
-    assert_non_null(
-        strstr(image.extras->notice, "EXIF: it does not begin like TIFF: it is left out; colour profile: "));
-    assert_int_equal(image_save_png(path, &image, &err), DAE_OK);
+    assert_non_null(strstr(image.notice.data, "EXIF: it does not begin like TIFF: it is left out; colour profile: "));
+    assert_int_equal(image_save(path, &image_kind_png, &image, &err), DAE_OK);
     image_release(&image);
 }
 
@@ -315,12 +312,11 @@ static enum dae_status rewrite(const unsigned char *bytes, size_t len, bool is_j
     struct text png = {0};
     struct image image = {.extras = calloc(1, sizeof *image.extras)};
     assert_non_null(image.extras);
-    enum dae_status status = is_jpeg ? jpeg_decode(path, bytes, len, 4096, &image, &err)
-                                     : png_image_decode(path, bytes, len, 4096, &image, &err);
-    if (status == DAE_OK && image.extras->profile)
-        status = png_image_check_profile(&image, &err);
+    const struct image_kind *kind = is_jpeg ? &image_kind_jpeg : &image_kind_png;
+    image.pages = 1;
+    enum dae_status status = kind->decode(path, bytes, len, 4096, &image, &err);
     if (status == DAE_OK)
-        status = png_image_encode(path, &image, &png, &err);
+        status = image_kind_png.encode(path, &image, &png, &err);
     assert_true(status == DAE_OK || (status == DAE_BAD_DATA && strstr(err.text, path)));
     text_release(&png);
     image_release(&image);

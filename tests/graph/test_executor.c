@@ -71,10 +71,11 @@ static void new_block(const struct dae_shape *patch, void **block, size_t *len)
     struct error err = {0};
     struct image_pool pool = {.patch = *patch};
     for (int i = 0; i < 3; ++i) {
-        struct image image = {.height = patch->dim[0] + (i == 2 ? 3 : i),
+        struct image image = {.pages = 1,
+                              .height = patch->dim[0] + (i == 2 ? 3 : i),
                               .width = patch->dim[1] + (i == 2 ? 0 : 2 * i),
                               .channels = (int)patch->dim[2],
-                              .bits = 8};
+                              .largest = 255};
         const int64_t n = image.height * image.width * image.channels;
         image.pixels = calloc((size_t)n, sizeof *image.pixels);
         assert_non_null(image.pixels);

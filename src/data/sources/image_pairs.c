@@ -19,9 +19,10 @@ struct options {
 };
 
 static const struct dae_row rows[] = {
-    ROW_MAP_OF(struct options, train, NULL,
-               "training pairs: two folders of PNG, JPEG, PGM and PPM of any size, 16 bits rounded to 8; files whose "
-               "names differ only in the extension form a pair; searched as they are, then in the data folders"),
+    ROW_MAP_OF(
+        struct options, train, NULL,
+        "training pairs: two folders of images of any size (dae-cl help formats), 16 bits rounded to 8; files whose "
+        "names differ only in the extension form a pair; searched as they are, then in the data folders"),
     ROW_OF(struct options, train.noisy, ROW_TEXT, NULL, "folder", "the noisy images"),
     ROW_OF(struct options, train.clean, ROW_TEXT, NULL, "folder", "the clean images"),
     ROW_MAP_OF(struct options, test, NULL, "test pairs"),
@@ -31,6 +32,7 @@ static const struct dae_row rows[] = {
            "what to train on if one of the folders does not exist: pairs of generated images, one with Gaussian noise "
            "of 25/255; if not given, that is an error"),
     PATCHES_ROWS,
+    PATCHES_FILE_ROWS,
     {.key = NULL},
 };
 

@@ -11,6 +11,7 @@ struct patches {
     int64_t patch[2];
     int channels; /* 0: grey, 1: colour */
     int64_t patches, test_patches;
+    int orient; /* 0: apply, 1: keep; of images in files */
 };
 #define PATCHES_ROWS                                                                                                   \
     DAE_INTS(struct patches, patch, 40, 1, 4096,                                                                       \
@@ -20,6 +21,10 @@ struct patches {
         DAE_INT(struct patches, patches, 16384, 1, INT32_MAX, "training samples per epoch"),                           \
         DAE_INT(struct patches, test_patches, 512, 1, INT32_MAX,                                                       \
                 "test samples: patches of the test images, the same in each epoch")
+/* Of sources that read files. */
+#define PATCHES_FILE_ROWS                                                                                              \
+    DAE_CHOICE(struct patches, orient, apply, "apply|keep",                                                            \
+               "whether images are turned as their EXIF says (apply) or taken as they are stored")
 
 /* What to take from the images of a split. Drawn pairs have noise of 25 / 255. */
 static inline struct image_files_options patches_of(const struct patches *keys, bool test)
@@ -30,6 +35,7 @@ static inline struct image_files_options patches_of(const struct patches *keys, 
         .patches = test ? keys->test_patches : keys->patches,
         .limit = test ? keys->common.test_limit : keys->common.limit,
         .noise = pairs ? 0.09803921568627451 : 0,
+        .as_stored = keys->orient == 1,
     };
 }
 
