@@ -23,11 +23,14 @@ LIBS   := -lOpenCL -lclblast -lyaml -lpng -ljpeg -lz -lcjson -lmd -llapacke -lop
 
 # Where `make install` puts files, below DESTDIR.
 BIN_DIR    := $(PREFIX)/bin
-LIB_DIR    := $(PREFIX)/lib/dae-cl
+SO_DIR     := $(PREFIX)/lib
+LIB_DIR    := $(SO_DIR)/dae-cl
 SHARE_DIR  := $(PREFIX)/share/dae-cl
 INCLUDE_DIR := $(PREFIX)/include/dae
-PC_DIR     := $(PREFIX)/lib/pkgconfig
+PC_DIR     := $(SO_DIR)/pkgconfig
 MAN_DIR    := $(PREFIX)/share/man/man1
+
+PUBLIC_HEADERS := dae.h plugin.h status.h
 
 LIB_SOURCES  := $(filter-out src/cli/%,$(wildcard src/*/*.c src/*/*/*.c))
 CLI_SOURCES  := $(wildcard src/cli/*.c)
@@ -35,13 +38,14 @@ PLUGINS      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/
 HOST_KERNELS := $(filter-out $(patsubst plugins/%.c,kernels/%.cl,$(wildcard plugins/*.c)),$(wildcard kernels/*.cl kernels/*.clh))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/kernels_embedded.o
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
-C_FILES      := $(wildcard src/*/*.[ch] src/*/*/*.[ch] plugins/*.c tests/*/*.[ch] tests/*/*/*.[ch] tools/*/*.[ch])
+C_FILES      := $(wildcard src/*/*.[ch] src/*/*/*.[ch] plugins/*.c tests/*/*.[ch] tests/*/*/*.[ch] tools/*/*.[ch] examples/*.c)
 
+COMMA := ,
 # Prints one short line per file; V=1 shows the commands.
 Q := $(if $(V),,@)
 
 .PHONY: all
-all: $(BUILD)/dae-cl $(PLUGINS) ## build the program and its plugins (the default)
+all: $(BUILD)/dae-cl $(BUILD)/libdae.so.1 $(BUILD)/dae-probe $(PLUGINS) ## build everything that is installed (the default)
 
 $(BUILD)/libdae.a: $(LIB_OBJECTS)
 	@rm -f $@; ar rcs $@ $^
@@ -49,6 +53,18 @@ $(BUILD)/libdae.a: $(LIB_OBJECTS)
 $(BUILD)/dae-cl: $(CLI_OBJECTS) $(BUILD)/libdae.a
 	@echo "  CC $@"
 	$(Q)$(CC) $(SAN) -pthread -o $@ $^ $(LIBS) $(LDFLAGS)
+
+# The library for other programs: of the archive only what its functions reach, so that it does not load what they do
+# not use. PROBE is the program that it starts to probe drivers.
+API_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/lib/*.c))
+PROBE_OBJECTS := $(BUILD)/src/cli/probe/main.o
+$(BUILD)/libdae.so.1: $(API_OBJECTS) $(BUILD)/libdae.a src/lib/libdae.map
+	@echo "  CC $@"
+	$(Q)$(CC) $(SAN) -pthread -shared -Wl,-soname,libdae.so.1 -Wl,--version-script=src/lib/libdae.map -Wl,--as-needed \
+		$(if $(SAN),,-Wl,-z$(COMMA)defs) -o $@ $(filter-out %.map,$^) $(LIBS) $(LDFLAGS)
+$(BUILD)/dae-probe: $(PROBE_OBJECTS) $(BUILD)/libdae.a
+	@echo "  CC $@"
+	$(Q)$(CC) $(SAN) -pthread -Wl,--as-needed -o $@ $^ $(LIBS) $(LDFLAGS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -206,10 +222,13 @@ finance: $(BUILD)/libdae.a ## measure the linear rivals on panels of returns in 
 
 .PHONY: install
 install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a package
-	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR))
+	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR))
 	install -m 755 $(BUILD)/dae-cl $(DESTDIR)$(BIN_DIR)/dae-cl
+	install -m 755 $(BUILD)/dae-probe $(DESTDIR)$(LIB_DIR)/dae-probe
+	install -m 644 $(BUILD)/libdae.so.1 $(DESTDIR)$(SO_DIR)/libdae.so.1
+	ln -sf libdae.so.1 $(DESTDIR)$(SO_DIR)/libdae.so
 	install -m 644 $(PLUGINS) $(DESTDIR)$(LIB_DIR)/plugins
-	install -m 644 src/dae/plugin.h src/dae/status.h $(DESTDIR)$(INCLUDE_DIR)
+	install -m 644 $(PUBLIC_HEADERS:%=src/dae/%) $(DESTDIR)$(INCLUDE_DIR)
 	install -m 644 tools/plugin.mk tools/embed.sh $(DESTDIR)$(SHARE_DIR)
 	install -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(SHARE_DIR)/configs
 	install -m 644 $(BUILD)/dae-cl.1 $(DESTDIR)$(MAN_DIR)/dae-cl.1
@@ -219,7 +238,8 @@ install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a pa
 uninstall: ## remove what `make install` installed
 	rm -f $(addprefix $(DESTDIR),$(BIN_DIR)/dae-cl $(MAN_DIR)/dae-cl.1 $(PC_DIR)/dae-cl.pc)
 	rm -f $(addprefix $(DESTDIR)$(LIB_DIR)/plugins/,$(notdir $(PLUGINS)))
-	rm -f $(addprefix $(DESTDIR)$(INCLUDE_DIR)/,plugin.h status.h)
+	rm -f $(addprefix $(DESTDIR)$(SO_DIR)/,libdae.so libdae.so.1) $(DESTDIR)$(LIB_DIR)/dae-probe
+	rm -f $(addprefix $(DESTDIR)$(INCLUDE_DIR)/,$(PUBLIC_HEADERS))
 	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml))
 	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(LIB_DIR) $(SHARE_DIR)/configs $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
 
@@ -231,4 +251,4 @@ clean: ## remove build and build-asan
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+( [a-z-]+)*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
--include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(PLUGINS:.so=.d) $(EXAMPLES:.so=.d) $(TESTS:=.d)
+-include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(PROBE_OBJECTS:.o=.d) $(PLUGINS:.so=.d) $(EXAMPLES:.so=.d) $(TESTS:=.d)

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "${1:-.}"
 shopt -s nullglob
 
-floors=(dae base config stats format data device driver graph model train study check report cli) # from the ground up
+floors=(dae base config stats format data device driver graph model train study check report lib cli) # from the ground up
 max_lines=600
 
 # header pattern -> the place that may include it
@@ -13,7 +13,7 @@ homes='
 yaml.h          src/config/
 CL/*            src/device/ src/driver/details.c
 clblast_c.h     src/device/
-dlfcn.h         src/graph/ src/driver/probe.c src/driver/details.c
+dlfcn.h         src/graph/ src/driver/probe.c src/driver/details.c src/lib/place.c
 elf.h           src/base/library_file.c
 link.h          src/base/library_file.c src/driver/probe.c
 png.h           src/format/

@@ -46,16 +46,16 @@ static enum dae_status open_through(struct atomic_file *file, struct error *err)
 /* The name is truncated, so that the temporary file's name fits a file system (255 bytes). */
 static enum dae_status open_temporary(struct atomic_file *file, struct error *err)
 {
-    static unsigned count;
+    static unsigned count; /* of all threads */
     enum { MOST_OF_NAME = 200 };
     const char *slash = strrchr(file->path, '/'), *name = slash ? slash + 1 : file->path;
     if (asprintf(&file->temporary, "%.*s%.*s.tmp.%ld.%u", (int)(name - file->path), file->path, MOST_OF_NAME, name,
-                 (long)getpid(), count++) < 0) {
+                 (long)getpid(), __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED)) < 0) {
         file->temporary = NULL;
         return error_no_memory(err, "file name", strlen(file->path));
     }
     unlink(file->temporary); /* left by a killed process with the same number */
-    file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (file->fd >= 0)
         return DAE_OK;
     enum dae_status status = error_io(err, "create", file->temporary);
@@ -119,20 +119,9 @@ static void sync_folder_of(const char *path)
     close(fd);
 }
 
-/* Some file systems have no modes; the file then keeps its own. */
-static void give_mode(int fd)
-{
-    const mode_t mask = umask(0);
-    umask(mask);
-    const int changed = fchmod(fd, 0666 & ~mask);
-    (void)changed;
-}
-
 enum dae_status atomic_file_commit(struct atomic_file *file, struct error *err)
 {
     enum dae_status status = DAE_OK;
-    if (file->temporary)
-        give_mode(file->fd);
     if (fsync(file->fd) < 0 && !is_unsupported(errno))
         status = error_io(err, "write", file->path);
     if (close(file->fd) < 0 && status == DAE_OK)

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -114,6 +115,29 @@ const char *error_message(const struct error *err)
     static const char lead[] = "error: ";
     const char *message = strstr(err->text, lead);
     return message ? message + strlen(lead) : err->text;
+}
+
+/* "FILE:LINE:COLUMN: error: ..."; FILE itself may contain colons. */
+bool error_place(const struct error *err, char *file, size_t len, int *line, int *column)
+{
+    const char *end = strstr(err->text, ": error: "), *colon[2] = {end, end};
+    for (int i = 0; i < 2 && colon[i]; ++i) {
+        const char *at = colon[i];
+        while (at > err->text && at[-1] >= '0' && at[-1] <= '9')
+            --at;
+        if (at == colon[i] || at == err->text || at[-1] != ':')
+            return false;
+        colon[i] = at - 1;
+        if (i == 0)
+            colon[1] = colon[0];
+    }
+    if (!end || colon[1] == err->text || (size_t)(colon[1] - err->text) >= len)
+        return false;
+    memcpy(file, err->text, (size_t)(colon[1] - err->text));
+    file[colon[1] - err->text] = '\0';
+    *line = (int)strtol(colon[1] + 1, NULL, 10);
+    *column = (int)strtol(colon[0] + 1, NULL, 10);
+    return true;
 }
 
 const char *status_text(enum dae_status status)

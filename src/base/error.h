@@ -4,6 +4,7 @@
 #define BASE_ERROR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "dae/status.h"
 
@@ -55,6 +56,9 @@ MUST_USE enum dae_status error_io(struct error *err, const char *what, const cha
 
 /* The message without "dae-cl: error: " or the place before it, for use in another sentence. */
 const char *error_message(const struct error *err);
+
+/* The place before the message: writes the file's name (len bytes), line and column. False if there is none. */
+bool error_place(const struct error *err, char *file, size_t len, int *line, int *column);
 
 /* The one-line meaning of a status, from the table in dae/status.h. */
 const char *status_text(enum dae_status status);

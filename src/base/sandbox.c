@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* pipe2 */
 #include "base/sandbox.h"
 
 #include <ctype.h>
@@ -5,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,6 +25,8 @@ enum {
     SHORT_TICK_MS = 1,  /* the same after they are closed: the child is about to end */
     STARVED_TIMES = 10, /* how many times longer by the clock a step may take that gets little processor time */
     SPARE_SECONDS = 5,  /* how much later the child's own alarm goes off, in case the parent is gone */
+    CHANNEL = 3,        /* the number of the channel in a program */
+    FIRST_FREE = 10,    /* pipes get numbers from here on, so that they do not meet those that a program is given */
 };
 static const double ASLEEP = 0.05; /* of a processor: a child that uses less is waiting for something else */
 
@@ -30,6 +34,10 @@ static const double ASLEEP = 0.05; /* of a processor: a child that uses less is 
 
 static int channel = -1;
 static unsigned alarm_seconds;
+
+/* Signals that a child treats as usual, whatever the parent does. */
+static const int usual_signals[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT,
+                                    SIGINT,  SIGTERM, SIGPIPE, SIGALRM, SIGCHLD};
 
 static void send_all(const char *bytes, size_t len)
 {
@@ -62,18 +70,27 @@ void sandbox_step(const char *format, ...)
     alarm(alarm_seconds);
 }
 
+static void forbid_core(void)
+{
+    const struct rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+}
+
+static unsigned seconds_of_alarm(double step_seconds)
+{
+    return (unsigned)(STARVED_TIMES * step_seconds) + SPARE_SECONDS;
+}
+
 /* Foreign code gets none of our signal handlers, no terminal and no core file. */
 static void settle(int words)
 {
-    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM, SIGPIPE, SIGALRM, SIGCHLD};
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; ++i)
-        signal(signals[i], SIG_DFL);
+    for (size_t i = 0; i < sizeof usual_signals / sizeof usual_signals[0]; ++i)
+        signal(usual_signals[i], SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setpgid(0, 0);
-    const struct rlimit no_core = {0, 0};
-    setrlimit(RLIMIT_CORE, &no_core);
+    forbid_core();
     const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (nothing >= 0)
         dup2(nothing, STDIN_FILENO);
@@ -92,6 +109,15 @@ static _Noreturn void be_child(sandbox_work *work, void *context)
     send_all(text, strlen(text));
     send_all("\n", 1);
     _exit(EXIT_SUCCESS); /* not exit: handlers and buffers belong to the parent */
+}
+
+void sandbox_serve(sandbox_work *work, void *context, double step_seconds)
+{
+    channel = CHANNEL;
+    alarm_seconds = seconds_of_alarm(step_seconds);
+    forbid_core();
+    alarm(alarm_seconds);
+    be_child(work, context);
 }
 
 /* ---- In the parent. ------------------------------------------------------------------------------------- */
@@ -271,17 +297,36 @@ static void finish(struct watch *watch, bool in_time)
     watch->child = 0;
 }
 
-static enum dae_status start(struct watch *watch, sandbox_work *work, void *context, struct error *err)
+/* What a child does: the work with context[i], or the program of argv[i]. */
+struct task {
+    sandbox_work *work; /* NULL: a program */
+    void *const *context;
+    char *const *const *argv;
+};
+
+/* The two ends of a pipe, which no program inherits unless it is given one. */
+static enum dae_status make_pipe(int ends[2], struct error *err)
 {
-    int answer[2], words[2];
-    if (pipe(answer) < 0)
+    int low[2];
+    if (pipe2(low, O_CLOEXEC) < 0)
         return error_set(err, DAE_IO, "cannot make a pipe: %s", strerror(errno));
-    if (pipe(words) < 0) {
-        const int code = errno;
-        close(answer[0]);
-        close(answer[1]);
-        return error_set(err, DAE_IO, "cannot make a pipe: %s", strerror(code));
+    int code = 0;
+    for (int i = 0; i < 2; ++i) {
+        ends[i] = fcntl(low[i], F_DUPFD_CLOEXEC, FIRST_FREE);
+        code = ends[i] < 0 ? errno : code;
+        close(low[i]);
     }
+    if (code == 0)
+        return DAE_OK;
+    for (int i = 0; i < 2; ++i)
+        if (ends[i] >= 0)
+            close(ends[i]);
+    return error_set(err, DAE_IO, "cannot make a pipe: %s", strerror(code));
+}
+
+/* Returns 0, or the error's number. */
+static int fork_child(struct watch *watch, const struct task *task, int i, const int answer[2], const int words[2])
+{
     fflush(NULL); /* otherwise the child could write its copy of the buffered output */
     watch->child = fork();
     if (watch->child == 0) {
@@ -290,16 +335,62 @@ static enum dae_status start(struct watch *watch, sandbox_work *work, void *cont
         channel = answer[1];
         settle(words[1]);
         close(words[1]);
-        be_child(work, context);
+        be_child(task->work, task->context[i]);
     }
-    const int code = errno;
+    return watch->child < 0 ? errno : 0;
+}
+
+/* The same for a program, which gets what `settle` gives to a forked child. */
+static int spawn_child(struct watch *watch, char *const *argv, int answer, int words)
+{
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t how;
+    sigset_t none, usual;
+    sigemptyset(&none);
+    sigemptyset(&usual);
+    for (size_t i = 0; i < sizeof usual_signals / sizeof usual_signals[0]; ++i)
+        sigaddset(&usual, usual_signals[i]);
+    int code = posix_spawn_file_actions_init(&files);
+    if (code != 0)
+        return code;
+    if ((code = posix_spawnattr_init(&how)) != 0) {
+        posix_spawn_file_actions_destroy(&files);
+        return code;
+    }
+    code = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    const int from[3] = {words, words, answer}, to[3] = {STDOUT_FILENO, STDERR_FILENO, CHANNEL};
+    for (int i = 0; i < 3 && code == 0; ++i)
+        code = posix_spawn_file_actions_adddup2(&files, from[i], to[i]);
+    posix_spawnattr_setsigmask(&how, &none);
+    posix_spawnattr_setsigdefault(&how, &usual);
+    posix_spawnattr_setpgroup(&how, 0);
+    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    if (code == 0)
+        code = posix_spawn(&watch->child, argv[0], &files, &how, argv, environ);
+    posix_spawnattr_destroy(&how);
+    posix_spawn_file_actions_destroy(&files);
+    return code;
+}
+
+static enum dae_status start(struct watch *watch, const struct task *task, int i, struct error *err)
+{
+    int answer[2], words[2];
+    TRY(make_pipe(answer, err));
+    if (make_pipe(words, err) != DAE_OK) {
+        close(answer[0]);
+        close(answer[1]);
+        return err->status;
+    }
+    const int code =
+        task->work ? fork_child(watch, task, i, answer, words) : spawn_child(watch, task->argv[i], answer[1], words[1]);
     close(answer[1]);
     close(words[1]);
-    if (watch->child < 0) {
+    if (code != 0) {
         watch->child = 0;
         close(answer[0]);
         close(words[0]);
-        return error_set(err, DAE_IO, "cannot start a child process: %s", strerror(code));
+        return error_set(err, DAE_IO, "cannot start %s: %s", task->work ? "a child process" : task->argv[i][0],
+                         strerror(code));
     }
     setpgid(watch->child, watch->child); /* parent and child both call it, because either may be first */
     watch->channel = answer[0];
@@ -308,13 +399,13 @@ static enum dae_status start(struct watch *watch, sandbox_work *work, void *cont
     return DAE_OK;
 }
 
-static enum dae_status run_all(struct watch *watch, int n, struct pollfd *fds, sandbox_work *work, void *const *context,
+static enum dae_status run_all(struct watch *watch, int n, struct pollfd *fds, const struct task *task,
                                struct error *err)
 {
     enum dae_status status = DAE_OK;
     int n_running = 0;
     for (int i = 0; i < n && status == DAE_OK; ++i) {
-        status = start(&watch[i], work, context[i], err);
+        status = start(&watch[i], task, i, err);
         n_running += status == DAE_OK;
     }
     while (n_running > 0) {
@@ -331,19 +422,19 @@ static enum dae_status run_all(struct watch *watch, int n, struct pollfd *fds, s
     return status;
 }
 
-enum dae_status sandbox_run(sandbox_work *work, void *const *context, int n, double step_seconds, struct sandbox *out,
-                            struct error *err)
+static enum dae_status run_tasks(const struct task *task, int n, double step_seconds, struct sandbox *out,
+                                 struct error *err)
 {
     struct watch *watch = calloc((size_t)n + 1, sizeof *watch);
     struct pollfd *fds = calloc(2 * (size_t)n + 1, sizeof *fds);
     enum dae_status status = watch && fds ? DAE_OK : error_no_memory(err, "children", (size_t)n * sizeof *watch);
-    alarm_seconds = (unsigned)(STARVED_TIMES * step_seconds) + SPARE_SECONDS;
+    alarm_seconds = seconds_of_alarm(step_seconds);
     for (int i = 0; i < n && status == DAE_OK; ++i) {
         out[i] = (struct sandbox){.step = "starting"};
         watch[i] = (struct watch){.channel = -1, .words = -1, .step_seconds = step_seconds, .out = &out[i]};
     }
     if (status == DAE_OK)
-        status = run_all(watch, n, fds, work, context, err);
+        status = run_all(watch, n, fds, task, err);
     for (int i = 0; i < n && watch && status != DAE_OK; ++i)
         if (watch[i].out) {
             cJSON_Delete(out[i].answer);
@@ -352,6 +443,18 @@ enum dae_status sandbox_run(sandbox_work *work, void *const *context, int n, dou
     free(watch);
     free(fds);
     return status;
+}
+
+enum dae_status sandbox_run(sandbox_work *work, void *const *context, int n, double step_seconds, struct sandbox *out,
+                            struct error *err)
+{
+    return run_tasks(&(struct task){.work = work, .context = context}, n, step_seconds, out, err);
+}
+
+enum dae_status sandbox_run_programs(char *const *const *argv, int n, double step_seconds, struct sandbox *out,
+                                     struct error *err)
+{
+    return run_tasks(&(struct task){.argv = argv}, n, step_seconds, out, err);
 }
 
 static const char *signal_name(int number)

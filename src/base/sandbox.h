@@ -34,6 +34,14 @@ struct sandbox {
 MUST_USE enum dae_status sandbox_run(sandbox_work *work, void *const *context, int n, double step_seconds,
                                      struct sandbox *out, struct error *err);
 
+/* The same with programs: child i runs the program argv[i][0] with the arguments argv[i], which end with NULL, and that
+ * program calls sandbox_serve. Nothing is forked that the parent's other threads could have left locked. A program that
+ * cannot be started is DAE_IO. */
+MUST_USE enum dae_status sandbox_run_programs(char *const *const *argv, int n, double step_seconds, struct sandbox *out,
+                                              struct error *err);
+/* Runs the work in such a program, and ends it. */
+_Noreturn void sandbox_serve(sandbox_work *work, void *context, double step_seconds);
+
 /* Announces in the child what it does next, as a phrase that follows "while": "loading its library". The time limit
  * restarts. Does nothing outside of a child. */
 void sandbox_step(const char *format, ...) BASE_PRINTF(1, 2);

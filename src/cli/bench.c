@@ -5,9 +5,9 @@
 
 #include "base/clock.h"
 #include "check/bench.h"
+#include "check/trust.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/trust.h"
 #include "config/fields.h"
 #include "config/tree.h"
 #include "graph/build.h"
@@ -71,7 +71,7 @@ static enum dae_status open_subject(const struct invocation *invocation, const s
     const double begin = clock_seconds();
     TRY(invocation_device(invocation, subject->config, &subject->device, err));
     subject->platform_seconds = clock_seconds() - begin;
-    return trust_check(invocation, &subject->network, &subject->settings, subject->device, err);
+    return invocation_trust(invocation, &subject->network, &subject->settings, subject->device, err);
 }
 
 static cJSON *to_json(const struct subject *subject, const struct bench *bench)

@@ -17,8 +17,7 @@
 #include "cli/saved_model.h"
 #include "cli/stop.h"
 #include "format/image_extras.h"
-#include "model/receptive_field.h"
-#include "model/tiler.h"
+#include "model/denoiser.h"
 #include "stats/metrics.h"
 
 /* Everything that denoising opens, in that order. */
@@ -29,9 +28,8 @@ struct denoise {
     struct saved_model saved;
     const struct network *network;       /* the saved model's */
     const struct panel_columns *columns; /* the saved model's, for tables */
-    struct model *model;                 /* for samples of the model's own shape; NULL without such samples */
-    struct tiler
-        *tiler; /* for images of another size; NULL without such images, or if the network does not accept them */
+    struct model *model;                 /* for tables; NULL without tables */
+    struct denoiser *denoiser;           /* for everything else */
     bool any_size;
     struct receptive_field field; /* the reason if not */
     uint64_t memory_bytes;
@@ -43,7 +41,6 @@ struct denoise {
     /* Numbers that the network computes: for all inputs, for the finished ones, and for the current one. */
     int64_t work, work_done, work_here;
     const struct denoise_input *current;
-    int64_t pass, n_passes; /* passes over its channels */
 };
 
 /* ---- The model. -------------------------------------------------------------------------------------------------- */
@@ -101,21 +98,13 @@ static enum dae_status check_results(const struct denoise *d, struct error *err)
 
 /* ---- The samples. ------------------------------------------------------------------------------------------------ */
 
-/* Whether the image can be denoised in tiles; a model of one channel processes the channels of a colour image one by
- * one. */
-static bool fits_tiles(const struct denoise *d, const struct dae_shape *shape)
-{
-    const int64_t channels = d->network->node[0].plan.output.dim[2];
-    return d->any_size && shape->rank == 3 && (channels == 1 || channels == shape->dim[2]);
-}
-
 /* Reads a file whose samples fit the model; the caller releases, whatever the outcome. */
 static enum dae_status load_samples(const struct denoise *d, const char *path, struct samples_file *file,
                                     struct error *err)
 {
     const struct dae_shape *want = &d->network->node[0].plan.output;
     TRY(samples_file_load(path, file, err));
-    if (shape_equal(&file->shape, want) || fits_tiles(d, &file->shape))
+    if (denoiser_accepts(d->network, d->any_size, &file->shape))
         return DAE_OK;
     char have_text[96], want_text[96];
     const enum dae_status status =
@@ -177,38 +166,38 @@ static enum dae_status tell(struct denoise *d, double share, const char *what, s
     return stop_check(err);
 }
 
-static enum dae_status on_tiles(void *context, int64_t done, int64_t n, struct error *err)
+static enum dae_status on_part(void *context, int64_t done, int64_t n, bool tiles, struct error *err)
 {
     struct denoise *d = context;
     const char *slash = strrchr(d->current->path, '/');
     char what[128];
-    done += d->pass * n;
-    n *= d->n_passes;
     snprintf(what, sizeof what, "%.60s: %lld of %lld tile%s", slash ? slash + 1 : d->current->path, (long long)done,
              (long long)n, n == 1 ? "" : "s");
-    return tell(d, (double)done / (double)n, what, err);
+    return tell(d, (double)done / (double)n, tiles ? what : d->current->path, err);
 }
 
-static enum dae_status open_tiler(struct denoise *d, struct error *err)
+static enum dae_status open_denoiser(struct denoise *d, struct error *err)
 {
-    const struct tiler_options options = {.device = d->saved.device,
-                                          .registry = d->saved.registry,
-                                          .config = d->saved.file.config,
-                                          .network = d->network,
-                                          .parameters = d->saved.file.parameters,
-                                          .memory_bytes = d->memory_bytes,
-                                          .on_tiles = on_tiles,
-                                          .context = d};
-    return tiler_new(&options, &d->tiler, err);
+    const struct denoiser_options options = {.device = d->saved.device,
+                                             .registry = d->saved.registry,
+                                             .config = d->saved.file.config,
+                                             .network = d->network,
+                                             .parameters = d->saved.file.parameters,
+                                             .batch = d->batch,
+                                             .memory_bytes = d->memory_bytes,
+                                             .on_part = on_part,
+                                             .context = d};
+    TRY(denoiser_new(&options, &d->denoiser, err));
+    return denoiser_expect(d->denoiser, d->batch, err);
 }
 
 static enum dae_status open_device(struct denoise *d, struct error *err)
 {
     TRY(saved_model_open_device(&d->saved, d->invocation, err));
-    if (d->any_size)
-        TRY(open_tiler(d, err));
-    if (d->batch > 0)
+    if (d->inputs.n_tables > 0)
         TRY(model_open(d->saved.device, d->network, d->saved.file.parameters, d->batch, &d->model, err));
+    if (d->inputs.n > d->inputs.n_tables)
+        TRY(open_denoiser(d, err));
     if (d->batch > 0 && network_layers_read_mask(d->network) && d->inputs.n > d->inputs.n_tables)
         fprintf(stderr, "  the model was trained with a mask of what is missing, but here nothing is masked\n");
     stop_listen();
@@ -219,35 +208,12 @@ static enum dae_status open_device(struct denoise *d, struct error *err)
 static enum dae_status check_output(const struct denoise_input *input, const struct samples_file *file,
                                     struct error *err)
 {
-    const int64_t len = dae_shape_len(&file->shape);
-    for (int64_t i = 0; i < file->n * len; ++i)
-        if (!isfinite(file->values[i]))
-            return error_set(err, DAE_BAD_DATA,
-                             "%s: sample %lld: the model's output is not finite; use values like those it was trained "
-                             "on, or train it again",
-                             input->path, (long long)(i / len));
-    return DAE_OK;
-}
-
-/* Denoises one image in place; channel by channel if the model has one channel and the image more. */
-static enum dae_status denoise_image(struct denoise *d, float *values, const struct dae_shape *shape, struct error *err)
-{
-    const int64_t height = shape->dim[0], width = shape->dim[1], channels = shape->dim[2], pixels = height * width;
-    const int64_t each = d->network->node[0].plan.output.dim[2];
-    const bool at_once = each == channels;
-    const size_t bytes = (size_t)(pixels * each) * sizeof *values;
-    float *x CLEANUP(cleanup_free) = at_once ? NULL : malloc(bytes), *y CLEANUP(cleanup_free) = malloc(bytes);
-    if ((!at_once && !x) || !y)
-        return error_no_memory(err, "image", 2 * bytes);
-    d->n_passes = channels / each;
-    for (int64_t c = 0; c < channels; c += each) {
-        d->pass = c / each;
-        for (int64_t i = 0; i < pixels && !at_once; ++i)
-            x[i] = values[i * channels + c];
-        TRY(tiler_run(d->tiler, at_once ? values : x, height, width, y, err));
-        for (int64_t i = 0; i < pixels * each; ++i)
-            values[i * channels / each + c] = y[i];
-    }
+    const int64_t bad = denoiser_first_bad(file->values, file->n, dae_shape_len(&file->shape));
+    if (bad >= 0)
+        return error_set(err, DAE_BAD_DATA,
+                         "%s: sample %lld: the model's output is not finite; use values like those it was trained on, "
+                         "or train it again",
+                         input->path, (long long)bad);
     return DAE_OK;
 }
 
@@ -257,23 +223,16 @@ static void hold(const struct samples_file *file)
         metrics_clamp(file->values, (size_t)(file->n * dae_shape_len(&file->shape)), 0, 1);
 }
 
-/* Denoises a file. */
+/* Denoises a file: samples of the model's own shape at once, images of another size one by one. */
 static enum dae_status denoise_values(struct denoise *d, const struct samples_file *file, struct error *err)
 {
     const int64_t len = dae_shape_len(&file->shape);
-    const bool whole = shape_equal(&file->shape, &d->network->node[0].plan.output);
-    const int64_t size = len * file->n;
-    d->work_here = whole ? size : len;
-    for (int64_t first = 0; first < file->n; first += whole ? d->batch : 1) {
-        const int64_t left = file->n - first;
-        if (whole)
-            TRY(tell(d, (double)first / (double)file->n, d->current->path, err));
-        float *values = file->values + first * len;
-        TRY(whole ? model_run(d->model, values, shape_min(left, d->batch), values, NULL, err)
-                  : denoise_image(d, values, &file->shape, err));
-        d->work_done += whole ? 0 : len;
+    const int64_t each = shape_equal(&file->shape, &d->network->node[0].plan.output) ? file->n : 1;
+    d->work_here = each * len;
+    for (int64_t first = 0; first < file->n; first += each) {
+        TRY(denoiser_run(d->denoiser, file->values + first * len, each, &file->shape, err));
+        d->work_done += each * len;
     }
-    d->work_done += whole ? size : 0;
     return DAE_OK;
 }
 
@@ -384,7 +343,7 @@ static enum dae_status denoise_all(struct denoise *d, struct error *err)
 
 static void release(struct denoise *d)
 {
-    tiler_free(d->tiler);
+    denoiser_free(d->denoiser);
     model_close(d->model);
     saved_model_release(&d->saved);
     denoise_inputs_release(&d->inputs);

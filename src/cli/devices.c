@@ -42,31 +42,6 @@ static enum dae_status print_table(const struct platform_list *list, struct erro
     return DAE_OK;
 }
 
-static cJSON *to_json(const struct platform_list *list)
-{
-    cJSON *root = cJSON_CreateObject(), *devices = cJSON_AddArrayToObject(root, "devices");
-    for (int i = 0; i < list->n; ++i) {
-        const struct platform_device *device = &list->device[i];
-        cJSON *row = cJSON_CreateObject();
-        cJSON_AddStringToObject(row, "platform", device->platform);
-        cJSON_AddStringToObject(row, "name", device->name);
-        cJSON_AddStringToObject(row, "vendor", device->vendor);
-        cJSON_AddStringToObject(row, "type", device_type_text(device->type));
-        cJSON_AddStringToObject(row, "version", device->version);
-        cJSON_AddStringToObject(row, "driver", device->driver);
-        cJSON_AddNumberToObject(row, "compute_units", device->compute_units);
-        cJSON_AddNumberToObject(row, "memory_bytes", (double)device->memory_bytes);
-        cJSON_AddNumberToObject(row, "max_allocation_bytes", (double)device->max_allocation_bytes);
-        cJSON_AddNumberToObject(row, "local_bytes", (double)device->local_bytes);
-        cJSON_AddNumberToObject(row, "max_work_group", (double)device->max_work_group);
-        cJSON_AddBoolToObject(row, "usable", device->usable);
-        cJSON_AddStringToObject(row, "reason", device->reason);
-        if (!cJSON_AddItemToArray(devices, row))
-            cJSON_Delete(row);
-    }
-    return root;
-}
-
 static enum dae_status run(const struct invocation *invocation, struct error *err)
 {
     struct platform_list list;
@@ -77,7 +52,7 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     TRY(driver_list_devices(&list, err));
     enum dae_status status = DAE_OK;
     if (json)
-        status = output_json(to_json(&list), err);
+        status = output_json(driver_list_json(&list), err);
     else if (list.n > 0)
         status = print_table(&list, err);
     if (status == DAE_OK)

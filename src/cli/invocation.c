@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check/trust.h"
 #include "cli/command.h"
 #include "cli/driver_guard.h"
 #include "config/tree.h"
@@ -18,6 +19,8 @@
 #ifndef DAE_CL_PLUGINDIR
 #define DAE_CL_PLUGINDIR "/usr/local/lib/dae-cl/plugins"
 #endif
+
+enum { TRUST_PATIENCE = 300 }; /* seconds; a check takes some, and a compiler on a busy machine a minute */
 
 int invocation_count(const struct invocation *invocation, const char *name)
 {
@@ -101,53 +104,11 @@ enum dae_status invocation_registry(const struct invocation *invocation, struct 
     return status;
 }
 
-/* The map `device`. */
-struct device_map {
-    const char *platform, *shape, *gemm;
-    bool join, fold, tuned;
-};
-
-const struct dae_row invocation_device_rows[] = {
-    ROW_OF(struct device_map, platform, ROW_TEXT, "auto", NULL, "as --platform says it"),
-    ROW_OF(struct device_map, shape, ROW_WORD, "auto", "auto|wide|grid",
-           "whether kernels are for CPUs (wide) or GPUs (grid)"),
-    ROW_OF(struct device_map, gemm, ROW_WORD, "auto", "auto|own|clblast", "which code multiplies matrices"),
-    DAE_BOOL(struct device_map, join, true, "whether one kernel computes several layers of a sample"),
-    DAE_BOOL(struct device_map, tuned, true, "whether to use what dae-cl tune found for the device"),
-    DAE_BOOL(struct device_map, fold, true,
-             "whether to compute pointwise and pooling layers inside the layer before them"),
-    {.key = NULL},
-};
-
-/* `device`: a text as for --platform, or a map with it and further choices. */
-static enum dae_status read_device(const struct value *device, struct device_request *request, struct error *err)
-{
-    struct device_map map = {0};
-    const bool is_map = device->kind == VALUE_MAP;
-    if (is_map) {
-        struct arena arena = {0};
-        const enum dae_status status = rows_peek(device, invocation_device_rows, "device", &arena, &map, err);
-        arena_release(&arena);
-        TRY(status);
-        request->tuning = (struct tuning_request){
-            .shape = map.shape, .gemm = map.gemm, .no_join = !map.join, .no_fold = !map.fold, .no_tuned = !map.tuned};
-    }
-    const struct value *platform = is_map ? value_map_get(device, "platform") : device;
-    if (platform) {
-        TRY(field_text(platform, &request->platform, err));
-        request->asked_by = "the config's `device`";
-    }
-    return DAE_OK;
-}
-
 enum dae_status invocation_request(const struct invocation *invocation, const struct value *config,
                                    struct device_request *request, struct error *err)
 {
-    *request = (struct device_request){0};
-    const struct value *device = config ? value_map_get(config, "device") : NULL;
     const char *environment = getenv("DAE_CL_PLATFORM"), *option = invocation_value(invocation, "platform");
-    if (device)
-        TRY(read_device(device, request, err));
+    TRY(device_request_read(config ? value_map_get(config, "device") : NULL, request, err));
     if (option) {
         request->platform = option;
         request->asked_by = "--platform";
@@ -180,6 +141,27 @@ enum dae_status invocation_device(const struct invocation *invocation, const str
     TRY(open_named(&request, request.platform, device, err));
     fputs(device_new_notices(*device), stderr);
     return DAE_OK;
+}
+
+static void print_line(void *context, const char *line)
+{
+    (void)context;
+    fprintf(stderr, "%s\n", line);
+}
+
+enum dae_status invocation_trust(const struct invocation *invocation, const struct network *network,
+                                 const struct settings *settings, struct device *device, struct error *err)
+{
+    const struct trust_options options = {
+        .use_anyway = invocation_has(invocation, option_trust.name),
+        .choose = "--platform",
+        .anyway = "--trust-device",
+        .say = print_line,
+    };
+    driver_guard_wait(device, "the check at its first use", TRUST_PATIENCE);
+    const enum dae_status status = trust_check(&options, network, settings, device, err);
+    driver_guard_in_time();
+    return status;
 }
 
 void invocation_close(struct device *device)

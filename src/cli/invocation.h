@@ -8,8 +8,10 @@
 #include "base/error.h"
 #include "config/rows.h"
 #include "device/device.h"
+#include "driver/request.h"
 #include "graph/registry.h"
 #include "train/multi_device.h"
+#include "train/settings.h"
 
 struct command;
 
@@ -43,16 +45,6 @@ MUST_USE enum dae_status invocation_config(const struct invocation *invocation, 
 MUST_USE enum dae_status invocation_registry(const struct invocation *invocation, struct registry **registry,
                                              struct error *err);
 
-/* The keys of the map `device`. */
-extern const struct dae_row invocation_device_rows[];
-
-/* The requested device, and how to use it. Texts are borrowed from argv, the environment or the tree. */
-struct device_request {
-    const char *platform; /* for driver_open */
-    const char *asked_by; /* the origin of the request, "$DAE_CL_PLATFORM"; NULL if there is none */
-    struct tuning_request tuning;
-};
-
 /* The platform: --platform, else $DAE_CL_PLATFORM, else the config's `device`, else automatic. Shape and GEMM: the
  * config's `device`. Pure, so that an invalid `device` is found before any OpenCL call. config may be NULL. */
 MUST_USE enum dae_status invocation_request(const struct invocation *invocation, const struct value *config,
@@ -65,6 +57,11 @@ MUST_USE enum dae_status invocation_device(const struct invocation *invocation, 
  * caller closes those that are not NULL, also after a failure. */
 MUST_USE enum dae_status invocation_devices(const struct invocation *invocation, const struct value *config,
                                             struct device *device[MULTI_DEVICE_MAX], int *n, struct error *err);
+/* Checks that the device can be trusted (check/trust.h), and prints what is found. A driver that hangs in the check
+ * ends the program. */
+MUST_USE enum dae_status invocation_trust(const struct invocation *invocation, const struct network *network,
+                                          const struct settings *settings, struct device *device, struct error *err);
+
 /* Prints the device's new notices and closes it. NULL is fine. */
 void invocation_close(struct device *device);
 

@@ -11,7 +11,7 @@
 #include "cli/driver_guard.h"
 #include "cli/help.h"
 #include "cli/stop.h"
-#include "device/kernel_cache.h"
+#include "driver/driver.h"
 
 #define LIST(name) &command_##name,
 const struct command *const commands[] = {COMMANDS(LIST) NULL};
@@ -85,6 +85,6 @@ int main(int argc, char **argv)
     if (err.status != DAE_OK)
         fprintf(stderr, "%s\n", err.text);
     driver_guard_disarm();
-    kernel_cache_finish();
+    driver_finish();
     return (int)status;
 }

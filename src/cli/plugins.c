@@ -101,7 +101,7 @@ static void print_reference(const struct registry *registry)
          "replace the whole item: `--set 'train.optimizer={sgd: {lr: 0.1}}'`.");
     print_heading("##", "Top level", "", root_rows);
     print_data();
-    print_heading("##", "device", "", invocation_device_rows);
+    print_heading("##", "device", "", device_request_rows);
     print_heading("##", "model", "", network_model_rows);
     print_heading("##", "train", "", settings_train_rows);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; ++k) {

@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include "cli/trust.h"
-
 static enum dae_status read_file(struct saved_model *model, const struct invocation *invocation, struct error *err)
 {
     struct device_request request;
@@ -28,7 +26,7 @@ enum dae_status saved_model_open_device(struct saved_model *model, const struct 
 {
     TRY(invocation_device(invocation, model->file.config, &model->device, err));
     fprintf(stderr, "%s\n", device_line(model->device));
-    return trust_check(invocation, &model->file.network, &model->settings, model->device, err);
+    return invocation_trust(invocation, &model->file.network, &model->settings, model->device, err);
 }
 
 void saved_model_release(struct saved_model *model)

@@ -123,8 +123,7 @@ static cJSON *config_schema(const struct registry *registry)
     cJSON_ReplaceItemInObject(properties, "data", data());
     cJSON_ReplaceItemInObject(properties, "model", schema_rows(network_model_rows));
     cJSON_ReplaceItemInObject(properties, "train", schema_rows(settings_train_rows));
-    schema_define(definitions, "text or map",
-                  schema_either(schema_type("string"), schema_rows(invocation_device_rows)));
+    schema_define(definitions, "text or map", schema_either(schema_type("string"), schema_rows(device_request_rows)));
     schema_define(definitions, "number", schema_type("number"));
     schema_define(definitions, "date", schema_type("string"));
     schema_define(definitions, "list of maps", schema_list(schema_type("object"), 1, 0));

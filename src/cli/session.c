@@ -10,7 +10,6 @@
 
 #include "base/shape.h"
 #include "cli/stop.h"
-#include "cli/trust.h"
 #include "config/tree.h"
 #include "data/validation_set.h"
 #include "graph/build.h"
@@ -170,7 +169,7 @@ enum dae_status session_open_devices(struct session *session, bool several, stru
         fprintf(stderr, "%s\n", device_line(session->devices[i]));
     stop_listen();
     for (int i = 0; i < session->n_devices; ++i)
-        TRY(trust_check(session->invocation, network, &session->settings, session->devices[i], err));
+        TRY(invocation_trust(session->invocation, network, &session->settings, session->devices[i], err));
     TRY(open_helpers(session, err));
     TRY(loader_new(session->device, &session->train_set, batch, &session->train, err));
     TRY(loader_new(session->device, &session->test_set, batch, &session->test, err));

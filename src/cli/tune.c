@@ -5,7 +5,6 @@
 #include "check/tune.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/trust.h"
 #include "graph/build.h"
 #include "train/settings.h"
 
@@ -78,7 +77,7 @@ static enum dae_status tune(const struct invocation *invocation, const struct re
     TRY(settings_read(registry, config, arena, &settings, err));
     TRY(network_build(registry, config, arena, false, &network, err));
     TRY(invocation_device(invocation, config, device, err));
-    TRY(trust_check(invocation, &network, &settings, *device, err));
+    TRY(invocation_trust(invocation, &network, &settings, *device, err));
     fprintf(stderr, "%s\n", device_line(*device));
     const struct tune_options options = {
         .device = *device,

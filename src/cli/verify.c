@@ -5,10 +5,10 @@
 #include "base/version.h"
 #include "check/bench.h"
 #include "check/device_comparison.h"
+#include "check/trust.h"
 #include "check/verify.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/trust.h"
 #include "driver/driver.h"
 #include "graph/build.h"
 

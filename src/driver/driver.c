@@ -1,12 +1,25 @@
 #include "driver/driver.h"
 
 #include <ctype.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "device/kernel_cache.h"
 #include "driver/drivers.h"
+
+/* What is loaded belongs to the process, so one thread at a time works on it. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void unlock(pthread_mutex_t **held)
+{
+    pthread_mutex_unlock(*held);
+}
+
+#define LOCK()                                                                                                         \
+    pthread_mutex_t *held CLEANUP(unlock) = &lock;                                                                     \
+    pthread_mutex_lock(held)
 
 static enum dae_status add_notice(struct platform_list *list, const char *line, struct error *err)
 {
@@ -129,7 +142,7 @@ static enum dae_status load_good(struct platform_list *list, const struct driver
 
 static bool is_listed; /* from now on nothing else can be loaded */
 
-enum dae_status driver_list_devices(struct platform_list *list, struct error *err)
+static enum dae_status list_devices(struct platform_list *list, struct error *err)
 {
     const struct driver_list *drivers;
     *list = (struct platform_list){0};
@@ -145,6 +158,37 @@ enum dae_status driver_list_devices(struct platform_list *list, struct error *er
     if (status != DAE_OK)
         platform_list_release(list);
     return status;
+}
+
+enum dae_status driver_list_devices(struct platform_list *list, struct error *err)
+{
+    LOCK();
+    return list_devices(list, err);
+}
+
+cJSON *driver_list_json(const struct platform_list *list)
+{
+    cJSON *root = cJSON_CreateObject(), *devices = cJSON_AddArrayToObject(root, "devices");
+    for (int i = 0; i < list->n; ++i) {
+        const struct platform_device *device = &list->device[i];
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "platform", device->platform);
+        cJSON_AddStringToObject(row, "name", device->name);
+        cJSON_AddStringToObject(row, "vendor", device->vendor);
+        cJSON_AddStringToObject(row, "type", device_type_text(device->type));
+        cJSON_AddStringToObject(row, "version", device->version);
+        cJSON_AddStringToObject(row, "driver", device->driver);
+        cJSON_AddNumberToObject(row, "compute_units", device->compute_units);
+        cJSON_AddNumberToObject(row, "memory_bytes", (double)device->memory_bytes);
+        cJSON_AddNumberToObject(row, "max_allocation_bytes", (double)device->max_allocation_bytes);
+        cJSON_AddNumberToObject(row, "local_bytes", (double)device->local_bytes);
+        cJSON_AddNumberToObject(row, "max_work_group", (double)device->max_work_group);
+        cJSON_AddBoolToObject(row, "usable", device->usable);
+        cJSON_AddStringToObject(row, "reason", device->reason);
+        if (!cJSON_AddItemToArray(devices, row))
+            cJSON_Delete(row);
+    }
+    return root;
 }
 
 static bool contains(const char *text, const char *piece, size_t piece_len)
@@ -317,7 +361,7 @@ static bool fits_all(const struct platform_list *list, const char *requests)
     return fits;
 }
 
-enum dae_status driver_expect(const char *requests, struct error *err)
+static enum dae_status expect(const char *requests, struct error *err)
 {
     const struct driver_list *drivers;
     struct platform_list list;
@@ -333,6 +377,12 @@ enum dae_status driver_expect(const char *requests, struct error *err)
     const bool fits = fits_all(&list, requests);
     platform_list_release(&list);
     return fits ? DAE_OK : drivers_retry(err);
+}
+
+enum dae_status driver_expect(const char *requests, struct error *err)
+{
+    LOCK();
+    return expect(requests, err);
 }
 
 /* ---- Opening. ---------------------------------------------------------------------------------------------------- */
@@ -359,9 +409,10 @@ enum dae_status driver_open(const char *request, const struct tuning_request *tu
     struct platform_list list;
     char line[DEVICE_LINE];
     int index = 0;
+    LOCK();
     *out = NULL;
-    TRY(driver_expect(request, err));
-    TRY(driver_list_devices(&list, err));
+    TRY(expect(request, err));
+    TRY(list_devices(&list, err));
     enum dae_status status = driver_choose(&list, request, &index, line, sizeof line, err);
     if (status == DAE_OK)
         status = device_open(&list.device[index], tuning, out, err);
@@ -375,4 +426,10 @@ enum dae_status driver_open(const char *request, const struct tuning_request *tu
         *out = NULL;
     }
     return status;
+}
+
+void driver_finish(void)
+{
+    LOCK();
+    kernel_cache_finish();
 }

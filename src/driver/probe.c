@@ -12,7 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/cache.h"
+#include "base/cleanup.h"
 #include "base/library_file.h"
 #include "base/sandbox.h"
 #include "base/text.h"
@@ -190,6 +192,17 @@ static cJSON *work(void *context)
     return verdict(answer, PROBE_GOOD, "");
 }
 
+bool probe_serve(int argc, char **argv)
+{
+    struct icd icd = {0};
+    struct job job = {.icd = &icd};
+    if (argc != 3)
+        return false;
+    snprintf(icd.library, sizeof icd.library, "%s", argv[1]);
+    snprintf(job.folder, sizeof job.folder, "%s", argv[2]);
+    sandbox_serve(work, &job, PROBE_SECONDS);
+}
+
 /* ---- In the parent. ------------------------------------------------------------------------------------- */
 
 /* The fault of a library that its path and file reveal without loading it; NULL if there is none. */
@@ -244,6 +257,35 @@ static cJSON *ask_file(const struct icd *icd)
     return found(PROBE_NO_LIBRARY, fault);
 }
 
+static char prober[ICD_PATH]; /* the program that probes; "": a forked child does */
+
+const char *probe_by_program(const char *path)
+{
+    if (strlen(path) >= sizeof prober)
+        return NULL;
+    memcpy(prober, path, strlen(path) + 1);
+    return prober;
+}
+
+/* Runs the program for each job. */
+static enum dae_status run_program(struct job *const *job, int n, struct sandbox *sandbox, struct error *err)
+{
+    struct arena arena CLEANUP(arena_release) = {0};
+    char *const **argv = arena_array(&arena, (size_t)n + 1, sizeof *argv);
+    for (int i = 0; i < n && argv; ++i) {
+        char **words = arena_array(&arena, 4, sizeof *words);
+        if (!words)
+            return error_no_memory(err, "probe", 0);
+        words[0] = prober;
+        words[1] = arena_text(&arena, job[i]->icd->library, strlen(job[i]->icd->library));
+        words[2] = job[i]->folder;
+        argv[i] = words;
+        if (!words[1])
+            return error_no_memory(err, "probe", 0);
+    }
+    return argv ? sandbox_run_programs(argv, n, PROBE_SECONDS, sandbox, err) : error_no_memory(err, "probe", 0);
+}
+
 static enum dae_status ask_children(struct job *const *job, int n, bool alone, struct error *err)
 {
     struct sandbox *sandbox = calloc((size_t)n + 1, sizeof *sandbox);
@@ -251,7 +293,8 @@ static enum dae_status ask_children(struct job *const *job, int n, bool alone, s
     for (int i = 0; i < n && status == DAE_OK && !alone; ++i)
         status = icd_folder_make(&job[i]->icd, 1, job[i]->folder, err);
     if (status == DAE_OK)
-        status = sandbox_run(work, (void *const *)job, n, PROBE_SECONDS, sandbox, err);
+        status = prober[0] ? run_program(job, n, sandbox, err)
+                           : sandbox_run(work, (void *const *)job, n, PROBE_SECONDS, sandbox, err);
     for (int i = 0; i < n; ++i) {
         if (job[i]->folder[0])
             icd_folder_remove(job[i]->folder);

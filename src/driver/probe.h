@@ -55,6 +55,12 @@ void probe_release(struct probe *probe);
 /* Whether a damaged kernel cache may have crashed a driver, which was compiling or running a kernel. */
 bool probe_blames_cache(enum probe_verdict verdict, const char *fault);
 
+/* From now on drivers are probed by the program `path`, which calls probe_serve with its arguments, instead of in
+ * forked children: for processes that have other threads. NULL: the path is too long. */
+const char *probe_by_program(const char *path);
+/* Probes one driver in that program and ends it. False for other arguments. */
+bool probe_serve(int argc, char **argv);
+
 /* Forgets what is remembered of this driver, so that the next process or first use probes it. */
 void probe_forget(const struct icd *icd);
 

@@ -13,7 +13,9 @@
 #include <sha2.h>
 
 #include "base/atomic_file.h"
+#include "base/cleanup.h"
 #include "base/json.h"
+#include "base/shape.h"
 #include "base/text.h"
 
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -246,6 +248,7 @@ struct extent {
 struct reader {
     const char *path;
     int fd;
+    const char *bytes;   /* (size) the file in memory; NULL: it is read from fd */
     uint64_t size, at;   /* of the file */
     uint64_t header_len; /* so that data starts at byte 8 + header_len */
     char *header;
@@ -292,7 +295,10 @@ static enum dae_status open_regular(struct reader *reader)
 static enum dae_status read_bytes(struct reader *reader, void *to, uint64_t len)
 {
     char *out = to;
-    while (len > 0) {
+    if (reader->bytes) /* callers ask for no more than there is */
+        memcpy(to, reader->bytes + reader->at, len);
+    reader->at += reader->bytes ? len : 0;
+    while (len > 0 && !reader->bytes) {
         ssize_t n = read(reader->fd, out, len < (1 << 30) ? len : (1 << 30));
         if (n < 0 && errno == EINTR)
             continue;
@@ -503,17 +509,12 @@ static enum dae_status check_extents(struct reader *reader)
     return DAE_OK;
 }
 
-static size_t align_up(size_t bytes)
-{
-    return (bytes + DATA_ALIGN - 1) / DATA_ALIGN * DATA_ALIGN;
-}
-
 static enum dae_status read_data(struct reader *reader)
 {
     struct safetensors *file = reader->file;
     size_t total = DATA_ALIGN; /* at least something: an empty allocation may be NULL */
     for (size_t i = 0; i < file->n_tensors; ++i)
-        total += align_up(safetensors_bytes(&file->tensors[i]));
+        total += (size_t)shape_round_up((int64_t)safetensors_bytes(&file->tensors[i]), DATA_ALIGN);
     char *to = file->block = aligned_alloc(DATA_ALIGN, total);
     if (!to)
         return error_no_memory(reader->err, reader->path, total);
@@ -523,7 +524,7 @@ static enum dae_status read_data(struct reader *reader)
         TRY(read_bytes(reader, to, bytes));
         SHA256Update(&reader->hash, (const uint8_t *)to, bytes);
         tensor->data = to;
-        to += align_up(bytes);
+        to += shape_round_up((int64_t)bytes, DATA_ALIGN);
     }
     return DAE_OK;
 }
@@ -538,27 +539,41 @@ static enum dae_status check_seal(struct reader *reader)
     return DAE_OK;
 }
 
+static void release(struct reader **owned)
+{
+    struct reader *reader = *owned;
+    if (reader->fd >= 0)
+        close(reader->fd);
+    free(reader->header);
+    free(reader->extents);
+    cJSON_Delete(reader->json);
+    if (reader->err->status != DAE_OK)
+        safetensors_close(reader->file);
+}
+
+static enum dae_status load(struct reader *owned, int flags)
+{
+    struct reader *reader CLEANUP(release) = owned;
+    *reader->file = (struct safetensors){0};
+    if (!reader->bytes)
+        TRY(open_regular(reader));
+    TRY(read_header(reader, flags));
+    TRY(parse_header(reader));
+    TRY(take_header(reader));
+    TRY(check_extents(reader));
+    TRY(read_data(reader));
+    return check_seal(reader);
+}
+
 enum dae_status safetensors_open(const char *path, int flags, struct safetensors *file, struct error *err)
 {
-    *file = (struct safetensors){0};
-    struct reader reader = {.path = path, .fd = -1, .file = file, .err = err};
-    enum dae_status status;
-    TRY_GOTO(open_regular(&reader), done);
-    TRY_GOTO(read_header(&reader, flags), done);
-    TRY_GOTO(parse_header(&reader), done);
-    TRY_GOTO(take_header(&reader), done);
-    TRY_GOTO(check_extents(&reader), done);
-    TRY_GOTO(read_data(&reader), done);
-    TRY_GOTO(check_seal(&reader), done);
-done:
-    if (reader.fd >= 0)
-        close(reader.fd);
-    free(reader.header);
-    free(reader.extents);
-    cJSON_Delete(reader.json);
-    if (status != DAE_OK)
-        safetensors_close(file);
-    return status;
+    return load(&(struct reader){.path = path, .fd = -1, .file = file, .err = err}, flags);
+}
+
+enum dae_status safetensors_read(const char *name, const void *bytes, size_t len, int flags, struct safetensors *file,
+                                 struct error *err)
+{
+    return load(&(struct reader){.path = name, .fd = -1, .bytes = bytes, .size = len, .file = file, .err = err}, flags);
 }
 
 const struct st_tensor *safetensors_find(const struct safetensors *file, const char *name)

@@ -79,6 +79,10 @@ struct safetensors {
  * be correct. Memory is allocated only for bytes that the file has. */
 MUST_USE enum dae_status safetensors_open(const char *path, int flags, struct safetensors *file, struct error *err);
 
+/* The same for a file's bytes in memory, which are copied; `name` stands for the path in messages. */
+MUST_USE enum dae_status safetensors_read(const char *name, const void *bytes, size_t len, int flags,
+                                          struct safetensors *file, struct error *err);
+
 /* NULL if no tensor has that name. */
 const struct st_tensor *safetensors_find(const struct safetensors *file, const char *name);
 const char *safetensors_meta(const struct safetensors *file, const char *key);

@@ -90,14 +90,11 @@ static enum dae_status read_parameters(const char *path, const struct safetensor
     return DAE_OK;
 }
 
-enum dae_status model_file_load(const char *path, const struct registry *registry, struct arena *arena,
-                                struct model_file *out, struct error *err)
+static enum dae_status take(const char *path, const struct safetensors *file, const struct registry *registry,
+                            struct arena *arena, struct model_file *out, struct error *err)
 {
-    struct safetensors file CLEANUP(safetensors_close) = {0};
-    *out = (struct model_file){0};
-    TRY(safetensors_open(path, 0, &file, err));
-    const char *format = safetensors_meta(&file, "format"), *config = safetensors_meta(&file, "config");
-    const char *columns = safetensors_meta(&file, "columns");
+    const char *format = safetensors_meta(file, "format"), *config = safetensors_meta(file, "config");
+    const char *columns = safetensors_meta(file, "columns");
     if (!format || strcmp(format, FORMAT) != 0 || !config)
         return error_set(err, DAE_CHECKPOINT, "%s: it is not a model of this version of dae-cl (expected %s)", path,
                          FORMAT);
@@ -107,6 +104,24 @@ enum dae_status model_file_load(const char *path, const struct registry *registr
     out->parameters = arena_array(arena, len + 1, sizeof *out->parameters); /* a network may have none */
     if (!out->parameters)
         return error_no_memory(err, path, len * sizeof *out->parameters);
-    TRY(read_parameters(path, &file, &out->network, out->parameters, err));
+    TRY(read_parameters(path, file, &out->network, out->parameters, err));
     return columns ? panel_columns_read(columns, path, &out->columns, err) : DAE_OK;
+}
+
+enum dae_status model_file_load(const char *path, const struct registry *registry, struct arena *arena,
+                                struct model_file *out, struct error *err)
+{
+    struct safetensors file CLEANUP(safetensors_close) = {0};
+    *out = (struct model_file){0};
+    TRY(safetensors_open(path, 0, &file, err));
+    return take(path, &file, registry, arena, out, err);
+}
+
+enum dae_status model_file_read(const char *name, const void *bytes, size_t len, const struct registry *registry,
+                                struct arena *arena, struct model_file *out, struct error *err)
+{
+    struct safetensors file CLEANUP(safetensors_close) = {0};
+    *out = (struct model_file){0};
+    TRY(safetensors_read(name, bytes, len, 0, &file, err));
+    return take(name, &file, registry, arena, out, err);
 }

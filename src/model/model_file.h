@@ -28,4 +28,10 @@ struct model_file {
 MUST_USE enum dae_status model_file_load(const char *path, const struct registry *registry, struct arena *arena,
                                          struct model_file *out, struct error *err);
 
+/* The same for a file's bytes in memory, which are copied; `name` stands for the path in messages and outlives the
+ * arena. */
+MUST_USE enum dae_status model_file_read(const char *name, const void *bytes, size_t len,
+                                         const struct registry *registry, struct arena *arena, struct model_file *out,
+                                         struct error *err);
+
 #endif

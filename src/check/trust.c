@@ -1,25 +1,36 @@
-#include "cli/trust.h"
-#include "cli/output.h"
+#include "check/trust.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cache.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "check/bench.h"
 #include "check/quick_check.h"
-#include "cli/command.h"
-#include "cli/driver_guard.h"
 #include "device/properties.h"
 
 enum {
     KEY_LEN = PROPERTIES_LINE + 32,
     WHY_LEN = 1024,
-    PATIENCE = 300, /* seconds; a check takes some, and a compiler on a busy machine a minute */
-    FORMAT = 2,     /* of the memo; format 1 blamed devices for configs that diverge */
+    LINE_LEN = 4096,
+    FORMAT = 2, /* of the memo; format 1 blamed devices for configs that diverge */
 };
 static const char KIND[] = "verdict";
+
+static void say(const struct trust_options *options, const char *format, ...) BASE_PRINTF(2, 3);
+static void say(const struct trust_options *options, const char *format, ...)
+{
+    char line[LINE_LEN];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    utf8_clean(line);
+    options->say(options->context, line);
+}
 
 /* Everything that may change a device's numbers. */
 static void write_key(const struct device *device, char *key, size_t len)
@@ -56,7 +67,7 @@ enum dae_status trust_remember_pass(const struct device *device, struct error *e
 }
 
 /* True if there is a verdict; why is "" if the device passed. */
-static bool recall(const struct device *device, char *why, size_t len)
+static bool recall(const struct trust_options *options, const struct device *device, char *why, size_t len)
 {
     char key[KEY_LEN], problem[WHY_LEN] = "";
     write_key(device, key, sizeof key);
@@ -65,7 +76,7 @@ static bool recall(const struct device *device, char *why, size_t len)
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(verdict, "why"));
     const bool known = cJSON_IsBool(passed) && text;
     if (problem[0])
-        fprintf(stderr, "device check: %s\n", problem);
+        say(options, "device check: %s", problem);
     if (known)
         snprintf(why, len, "%s", cJSON_IsTrue(passed) ? "" : text);
     cJSON_Delete(verdict);
@@ -116,12 +127,13 @@ static enum verdict judge(const struct verify_report *report, const struct plugi
     return !what[0] ? SOUND : report->n_failed > 0 && !stranger ? WRONG : VOID;
 }
 
-static enum dae_status check_now(const struct network *network, const struct settings *settings, struct device *device,
-                                 enum verdict *verdict, char *why, size_t len, struct error *err)
+static enum dae_status check_now(const struct trust_options *options, const struct network *network,
+                                 const struct settings *settings, struct device *device, enum verdict *verdict,
+                                 char *why, size_t len, struct error *err)
 {
     struct arena arena = {0};
     struct verify_report report;
-    const struct quick_check_options options = {
+    const struct quick_check_options quick = {
         .batch = settings->batch,
         .bytes = trust_data_are_bytes(settings),
         .optimizer = settings->optimizer,
@@ -130,19 +142,17 @@ static enum dae_status check_now(const struct network *network, const struct set
     const char *const driver = device_facts(device)->driver;
     const struct plugin *stranger = trust_stranger(network, settings);
     const double begin = clock_seconds();
-    driver_guard_wait(device, "the check at its first use", PATIENCE);
-    const enum dae_status status = quick_check_run(device, network, &options, &arena, &report, err);
-    driver_guard_in_time();
+    const enum dae_status status = quick_check_run(device, network, &quick, &arena, &report, err);
     if (status == DAE_OK) {
         *verdict = judge(&report, stranger, why, len);
         if (*verdict == VOID)
-            output_note("device check: first use with driver %s: void, so it is repeated at the next start: %s\n",
-                        driver, why);
+            say(options, "device check: first use with driver %s: void, so it is repeated at the next start: %s",
+                driver, why);
         else
-            fprintf(stderr, "device check: first use with driver %s: %lld numbers, %s (%.2f s)\n", driver,
-                    (long long)report.n_numbers,
-                    *verdict == WRONG ? "not all correct" : "all agree with the double-precision reference",
-                    clock_seconds() - begin);
+            say(options, "device check: first use with driver %s: %lld numbers, %s (%.2f s)", driver,
+                (long long)report.n_numbers,
+                *verdict == WRONG ? "not all correct" : "all agree with the double-precision reference",
+                clock_seconds() - begin);
     } else {
         error_note(err, "this happened in the check at its first use");
     }
@@ -150,37 +160,37 @@ static enum dae_status check_now(const struct network *network, const struct set
     return status;
 }
 
-static void remember_or_say(const struct device *device, const char *why)
+static void remember_or_say(const struct trust_options *options, const struct device *device, const char *why)
 {
     struct error err = {0};
     if (is_remembering() && remember(device, !why[0], why, &err) != DAE_OK)
-        fprintf(stderr, "device check: its verdict cannot be remembered, so it runs at each start: %s\n", err.text);
+        say(options, "device check: its verdict cannot be remembered, so it runs at each start: %s", err.text);
 }
 
-enum dae_status trust_check(const struct invocation *invocation, const struct network *network,
+enum dae_status trust_check(const struct trust_options *options, const struct network *network,
                             const struct settings *settings, struct device *device, struct error *err)
 {
     char why[WHY_LEN];
-    if (!recall(device, why, sizeof why)) {
+    if (!recall(options, device, why, sizeof why)) {
         enum verdict verdict;
-        TRY(check_now(network, settings, device, &verdict, why, sizeof why, err));
+        TRY(check_now(options, network, settings, device, &verdict, why, sizeof why, err));
         if (verdict == VOID)
             return DAE_OK;
-        remember_or_say(device, why);
+        remember_or_say(options, device, why);
     }
     if (!why[0])
         return DAE_OK;
     const struct platform_device *facts = device_facts(device);
-    if (invocation_has(invocation, option_trust.name)) {
-        fprintf(stderr, "warning: device '%s' computes wrong numbers (%s), and is used because of --trust-device\n",
-                facts->name, why);
+    if (options->use_anyway) {
+        say(options, "warning: device '%s' computes wrong numbers (%s), and is used because of %s", facts->name, why,
+            options->anyway);
         return DAE_OK;
     }
     const enum dae_status status =
         error_set(err, DAE_OPENCL, "device '%s' computes wrong numbers: %s; it is not used", facts->name, why);
-    error_note(err, "it was checked with driver %s; choose another device by --platform, or try another driver",
-               facts->driver);
+    error_note(err, "it was checked with driver %s; choose another device by %s, or try another driver", facts->driver,
+               options->choose);
     error_note(err, "dae-cl verify CONFIG shows every layer, and clears this verdict if all checks pass");
-    error_note(err, "--trust-device uses the device anyway");
+    error_note(err, "%s uses the device anyway", options->anyway);
     return status;
 }

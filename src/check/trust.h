@@ -1,18 +1,24 @@
 /* Whether the numbers of a device can be trusted: it is checked at its first use, and the verdict is remembered. */
-#ifndef CLI_TRUST_H
-#define CLI_TRUST_H
+#ifndef CHECK_TRUST_H
+#define CHECK_TRUST_H
 
 #include "check/verify.h"
-#include "cli/invocation.h"
 #include "graph/network.h"
 #include "train/settings.h"
 
+struct trust_options {
+    bool use_anyway;             /* a device that computes wrong numbers is used with a warning */
+    const char *choose, *anyway; /* how the user chooses another device, and how to use this one: "--platform" */
+    void (*say)(void *context, const char *line); /* gets each line without its newline */
+    void *context;
+};
+
 /* Looks up the verdict on this device, driver and version of dae-cl. If there is none, runs the quick check with this
- * network, says so in one line on stderr, and remembers the verdict. A check that proves nothing about the device (the
- * config diverges, or the failing network has a foreign plugin) is void: it says so, and nothing is remembered. A
- * device that failed, now or before, is DAE_OPENCL with what differed and what to do; with --trust-device only one line
- * of warning. Call it before data go to the device. */
-MUST_USE enum dae_status trust_check(const struct invocation *invocation, const struct network *network,
+ * network, says so in one line, and remembers the verdict. A check that proves nothing about the device (the config
+ * diverges, or the failing network has a foreign plugin) is void: it says so, and nothing is remembered. A device that
+ * failed, now or before, is DAE_OPENCL with what differed and what to do, or only a line of warning. Call it before
+ * data go to the device. */
+MUST_USE enum dae_status trust_check(const struct trust_options *options, const struct network *network,
                                      const struct settings *settings, struct device *device, struct error *err);
 
 /* The first plugin of the network, or its optimiser, that is not part of dae-cl (plugin->stranger) and may therefore

@@ -1,0 +1,20 @@
+/* A trained network that the library's caller has loaded. */
+#ifndef LIB_MODEL_H
+#define LIB_MODEL_H
+
+#include "lib/context.h"
+#include "model/denoiser.h"
+#include "model/model_file.h"
+
+struct dae_model {
+    struct dae_context *context;
+    struct arena arena;
+    struct model_file file;
+    struct settings settings;
+    bool any_size;
+    struct receptive_field field;
+    struct device *device;     /* NULL before it is used */
+    struct denoiser *denoiser; /* on the device */
+};
+
+#endif
