@@ -119,7 +119,7 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
 static enum dae_status load_table(const struct denoise *d, const char *path, struct panel_table *table,
                                   struct error *err)
 {
-    TRY(panel_table_load(table, path, d->columns, err));
+    TRY(panel_table_load(table, path, &d->saved.file, err));
     return d->network->takes_holes ? DAE_OK : panel_table_check_whole(table, err);
 }
 

@@ -19,7 +19,9 @@ static bool ends_with(const char *text, const char *ending)
 
 static bool is_table(const char *path)
 {
-    return ends_with(path, ".csv") || ends_with(path, ".csv.gz");
+    const size_t len = strlen(path);
+    return (len >= 4 && strcasecmp(path + len - 4, ".csv") == 0) ||
+           (len >= 7 && strcasecmp(path + len - 7, ".csv.gz") == 0);
 }
 
 /* The name of an image's result: it keeps an ending of the result's kind, and loses that of another kind. */

@@ -4,15 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/atomic_file.h"
 #include "base/shape.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/outputs.h"
 #include "cli/panel_table.h"
 #include "cli/saved_model.h"
-#include "format/csv.h"
+#include "data/panel/panel_rows.h"
 #include "format/date.h"
+#include "format/packed_file.h"
 #include "study/panel/cell_mask.h"
 
 /* Further cells are hidden this many times, and this share of them, to measure what the fills depend on, and their
@@ -63,7 +66,7 @@ static enum dae_status check_names(struct impute *m, struct error *err)
 
 static enum dae_status load_file(struct impute *m, struct error *err)
 {
-    TRY(panel_table_load(&m->table, m->in, m->columns, err));
+    TRY(panel_table_load(&m->table, m->in, &m->saved.file, err));
     const size_t d = (size_t)m->columns->d, len = (size_t)m->table.cells.n * d;
     const size_t file_len = (size_t)m->table.panel.cells.n * d;
     m->fill = calloc(3 * len, sizeof *m->fill);
@@ -183,13 +186,13 @@ static enum dae_status take_prices(struct impute *m, int j, struct error *err)
             ++m->n_empty;
         } else {
             const double r = number_of(m, from), growth = is_log ? exp(r) : 1 + r, unit = is_log ? 1 : growth;
-            char date[DATE_TEXT_BYTES];
+            char row[DATE_TEXT_BYTES];
             price *= growth;
             if (!(price > 0) || isinf(price))
                 return error_at(
                     err, DAE_BAD_DATA, m->table.panel.column[m->table.order[j]],
                     "column '%s': the return of %.3g that fills %s gives no valid price; train the model longer",
-                    m->columns->name[j], r, date_text(m->table.panel.date[i], date));
+                    m->columns->name[j], r, panel_row_text(&m->table.panel, i, row));
             spread += pow(spread_of(m, from) / unit, 2);
             error += pow(error_of(m, j) / unit, 2);
             m->value[at] = price;
@@ -225,23 +228,29 @@ static void add_field(struct text *text, const char *field)
     text_add(text, "\"");
 }
 
-/* Writes a line for each filled cell, with the date as in the file. */
-static enum dae_status report_rows(const struct impute *m, struct csv *csv, struct text *report, struct error *err)
+/* Writes a line for each filled cell, with the date as in the file, or else the number of the row. */
+static enum dae_status write_report(const struct impute *m, struct text *report, struct error *err)
 {
     const struct panel *panel = &m->table.panel;
-    char number[PANEL_TABLE_NUMBER_BYTES];
+    struct panel_rows rows CLEANUP(panel_rows_close) = {0};
+    char number[PANEL_NUMBER_BYTES];
     bool more;
-    TRY(csv_next(csv, &more, err)); /* the names */
+    TRY(panel_rows_open(&rows, m->in, m->columns, err));
+    text_add(report, "date,column,value,spread,error\n");
     for (int64_t i = 0; i < panel->cells.n; ++i) {
-        TRY(csv_next(csv, &more, err));
+        TRY(panel_rows_next(&rows, &more, err));
         for (int k = 0; k < panel->cells.d; ++k) {
             const int64_t at = i * panel->cells.d + k;
             if (isnan(m->value[at]))
                 continue;
-            add_field(report, csv->fields[0].text);
+            if (rows.date)
+                add_field(report, rows.date->text);
+            else
+                text_printf(report, "%lld", (long long)i);
             text_add(report, ",");
             add_field(report, panel->name[k]);
-            text_printf(report, ",%s,%.4g,", panel_table_number(m->value[at], number), m->spread[at]);
+            text_printf(report, ",%s,%.4g,", panel_format_number(&(struct panel_format){0}, m->value[at], number),
+                        m->spread[at]);
             if (!isnan(m->error[at]))
                 text_printf(report, "%.4g", m->error[at]);
             text_add(report, "\n");
@@ -250,12 +259,20 @@ static enum dae_status report_rows(const struct impute *m, struct csv *csv, stru
     return report->failed ? error_no_memory(err, m->in, report->len) : DAE_OK;
 }
 
-static enum dae_status write_report(const struct impute *m, struct text *report, struct error *err)
+static bool is_packed(const char *path)
 {
-    struct csv csv CLEANUP(csv_close) = {0};
-    TRY(csv_open(&csv, m->in, err));
-    text_add(report, "date,column,value,spread,error\n");
-    return report_rows(m, &csv, report, err);
+    const size_t len = strlen(path);
+    return len > 3 && strcasecmp(path + len - 3, ".gz") == 0;
+}
+
+/* Compressed if its name says so. */
+static enum dae_status save(const char *path, const struct text *text, struct error *err)
+{
+    struct text packed CLEANUP(text_release) = {0};
+    if (!is_packed(path))
+        return atomic_file_save(path, text->data, text->len, err);
+    TRY(packed_file_pack(text->data, text->len, &packed, err));
+    return atomic_file_save(path, packed.data, packed.len, err);
 }
 
 static enum dae_status write_results(struct impute *m, struct error *err)
@@ -263,12 +280,28 @@ static enum dae_status write_results(struct impute *m, struct error *err)
     struct text out CLEANUP(text_release) = {0}, report CLEANUP(text_release) = {0};
     TRY(write_report(m, &report, err));
     TRY(panel_table_rewrite(&m->table, m->value, &out, err));
-    TRY(atomic_file_save(m->report, report.data, report.len, err));
-    return atomic_file_save(m->out, out.data, out.len, err);
+    TRY(save(m->report, &report, err));
+    return save(m->out, &out, err);
+}
+
+/* The columns in which nothing is known. */
+static void note_empty_columns(const struct impute *m)
+{
+    const struct cells *file = &m->table.panel.cells;
+    const bool prices = m->columns->returns != PANEL_NONE;
+    for (int j = 0; j < file->d; ++j) {
+        int64_t i = 0;
+        while (i < file->n && !file->seen[i * file->d + j])
+            ++i;
+        if (i == file->n)
+            output_note("column '%s' contains no %s, so %s\n", m->table.panel.name[j], prices ? "price" : "number",
+                        prices ? "it stays empty" : "all of it is filled from the others");
+    }
 }
 
 static void print_summary(const struct impute *m)
 {
+    note_empty_columns(m);
     const struct cells *file = &m->table.panel.cells;
     printf("%lld of %lld cells filled: %s; uncertainties: %s\n", (long long)m->n_filled, (long long)(file->n * file->d),
            m->out, m->report);
@@ -288,13 +321,15 @@ static void release(struct impute *m)
     saved_model_release(&m->saved);
 }
 
-/* OUT.csv -> OUT.uncertainty.csv */
+/* OUT.csv -> OUT.uncertainty.csv, and the same with .gz. */
 static const char *default_report(struct arena *arena, const char *out)
 {
     size_t len = strlen(out);
-    if (len > 4 && strcmp(out + len - 4, ".csv") == 0)
+    const char *packed = is_packed(out) ? out + len - 3 : "";
+    len -= strlen(packed);
+    if (len > 4 && strncasecmp(out + len - 4, ".csv", 4) == 0)
         len -= 4;
-    return arena_printf(arena, "%.*s.uncertainty.csv", (int)len, out);
+    return arena_printf(arena, "%.*s.uncertainty.csv%s", (int)len, out, packed);
 }
 
 static enum dae_status run(const struct invocation *invocation, struct error *err)
@@ -331,8 +366,10 @@ const struct command command_impute = {
     .description =
         "MODEL is a model.safetensors that dae-cl run trained on a panel (data.source: csv, window: 1) and whose "
         "layers read the mask. FILE.csv, plain or .gz, is a table of the same columns, found by name, in any order: a "
-        "row of names, then a date and a number per column in each row. Empty cells, NA, NaN and the like are filled; "
-        "every other byte of the file stays as it is.\n\n"
+        "row of names, then a date, or the number of the row, or neither, and a number per column in each row. Empty "
+        "cells, NA, NaN and the like, and what data.missing lists in the model's config, are filled; every other byte "
+        "of "
+        "the file stays as it is. A name of -o that ends in .gz is written compressed.\n\n"
         "With a model of returns: log or simple the file contains prices. A missing price is the previous one, "
         "observed or filled, changed by the filled return; the price after a gap stays as it was observed, so the "
         "filled path need not meet it. Cells before a column's first price stay empty.\n\n"

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/output.h"
 #include "data/panel/panel_csv.h"
-#include "format/csv.h"
+#include "data/panel/panel_rows.h"
 
 /* ---- Reading. ---------------------------------------------------------------------------------------------------- */
 
@@ -43,15 +44,20 @@ static enum dae_status standardise(struct panel_table *table, const struct panel
     return DAE_OK;
 }
 
-enum dae_status panel_table_load(struct panel_table *table, const char *path, const struct panel_columns *columns,
+enum dae_status panel_table_load(struct panel_table *table, const char *path, const struct model_file *model,
                                  struct error *err)
 {
     struct panel returns CLEANUP(panel_release) = {0};
+    const struct panel_columns *columns = model->columns;
+    const struct value *data = value_map_get(model->config, "data");
     const bool prices = columns->returns != PANEL_NONE;
-    *table = (struct panel_table){0};
+    *table = (struct panel_table){.columns = columns};
+    TRY(panel_format_read(data, &table->arena, &table->format, err));
     if (prices) /* first, because it knows what a price must be */
-        TRY(panel_csv_load(&returns, path, columns->returns, err));
-    TRY(panel_csv_load(&table->panel, path, PANEL_NONE, err));
+        TRY(panel_csv_load(&returns, path, columns->returns, &table->format, columns, err));
+    TRY(panel_csv_load(&table->panel, path, PANEL_NONE, &table->format, columns, err));
+    if (table->panel.notice)
+        output_note("%s: %s\n", path, table->panel.notice);
     TRY(panel_columns_match(columns, &table->panel, &table->order, err));
     return standardise(table, prices ? &returns : &table->panel, columns, err);
 }
@@ -60,20 +66,21 @@ void panel_table_release(struct panel_table *table)
 {
     cells_release(&table->cells);
     panel_release(&table->panel);
+    arena_release(&table->arena);
     *table = (struct panel_table){0};
 }
 
 /* Rows and columns count from 0, after the names and the dates. */
-static enum dae_status find_mark(const char *path, int64_t row, int column, struct mark *mark, struct error *err)
+static enum dae_status find_mark(const struct panel_table *table, int64_t row, int column, struct mark *mark,
+                                 struct error *err)
 {
-    struct csv csv CLEANUP(csv_close) = {0};
+    struct panel_rows rows CLEANUP(panel_rows_close) = {0};
     bool more = true;
-    TRY(csv_open(&csv, path, err));
-    TRY(csv_next(&csv, &more, err)); /* the names */
+    TRY(panel_rows_open(&rows, table->panel.path, table->columns, err));
     for (int64_t i = 0; i <= row && more; ++i)
-        TRY(csv_next(&csv, &more, err));
-    if (column + 1 < csv.n_fields)
-        *mark = csv.fields[column + 1].mark;
+        TRY(panel_rows_next(&rows, &more, err));
+    if (more)
+        *mark = rows.cell[column].mark;
     return DAE_OK;
 }
 
@@ -84,7 +91,7 @@ enum dae_status panel_table_check_whole(const struct panel_table *table, struct 
         if (!panel->cells.seen[at]) {
             const int column = (int)(at % panel->cells.d);
             struct mark mark = {0};
-            TRY(find_mark(panel->path, at / panel->cells.d, column, &mark, err));
+            TRY(find_mark(table, at / panel->cells.d, column, &mark, err));
             mark.file = panel->path;
             return error_at(err, DAE_BAD_DATA, mark,
                             "column '%s': the number is missing, and the model does not read the mask; fill it, or "
@@ -105,12 +112,6 @@ enum dae_status panel_table_apply(const struct cells *rows, struct model *model,
 
 /* ---- Writing. ---------------------------------------------------------------------------------------------------- */
 
-const char *panel_table_number(double value, char text[PANEL_TABLE_NUMBER_BYTES])
-{
-    snprintf(text, PANEL_TABLE_NUMBER_BYTES, "%.6g", value);
-    return text;
-}
-
 /* Where the bytes of a line begin, searched from an earlier line. */
 static size_t find_line(const char *bytes, size_t at, int from, int line)
 {
@@ -119,42 +120,44 @@ static size_t find_line(const char *bytes, size_t at, int from, int line)
     return at;
 }
 
-/* `bytes` are the file's before csv_next writes into them. */
-static enum dae_status splice(struct csv *csv, const char *bytes, const struct cells *shape, const double *value,
-                              struct text *out, struct error *err)
+/* `bytes` are the file's, which reading rows leaves as they are. */
+static enum dae_status splice(const struct panel_table *table, struct panel_rows *rows, const char *bytes,
+                              const double *value, struct text *out, struct error *err)
 {
+    const struct cells *shape = &table->panel.cells;
     size_t copied = 0, line_at = 0;
     int line = 1;
     bool more;
-    TRY(csv_next(csv, &more, err)); /* the names */
     for (int64_t i = 0; i < shape->n; ++i) {
-        TRY(csv_next(csv, &more, err));
+        TRY(panel_rows_next(rows, &more, err));
         for (int k = 0; k < shape->d; ++k) {
-            const struct csv_field *field = &csv->fields[k + 1];
+            const struct csv_field *field = &rows->cell[k];
             const double x = value[i * shape->d + k];
-            char number[PANEL_TABLE_NUMBER_BYTES];
+            char number[PANEL_NUMBER_BYTES];
             if (isnan(x))
                 continue;
             line_at = find_line(bytes, line_at, line, field->mark.line);
             line = field->mark.line;
             const size_t begin = line_at + (size_t)field->mark.column - 1;
+            const bool quoted = bytes[begin] == '"',
+                       needs_quotes = table->format.decimal_comma && rows->csv.separator == ',';
             text_add_bytes(out, bytes + copied, begin - copied);
-            text_add(out, panel_table_number(x, number));
-            copied = begin + strlen(field->text) + (bytes[begin] == '"' ? 2 : 0);
+            text_printf(out, needs_quotes ? "\"%s\"" : "%s", panel_format_number(&table->format, x, number));
+            copied = begin + strlen(field->text) + (quoted ? 2 : 0);
         }
     }
     text_add(out, bytes + copied);
-    return out->failed ? error_no_memory(err, csv->path, out->len) : DAE_OK;
+    return out->failed ? error_no_memory(err, rows->csv.path, out->len) : DAE_OK;
 }
 
 enum dae_status panel_table_rewrite(const struct panel_table *table, const double *value, struct text *out,
                                     struct error *err)
 {
-    struct csv csv CLEANUP(csv_close) = {0};
-    struct text bytes CLEANUP(text_release) = {0};
-    TRY(csv_open(&csv, table->panel.path, err));
-    text_add_bytes(&bytes, csv.bytes, (size_t)(csv.end - csv.bytes));
-    if (bytes.failed)
-        return error_no_memory(err, table->panel.path, bytes.len);
-    return splice(&csv, bytes.data, &table->panel.cells, value, out, err);
+    struct csv bytes CLEANUP(csv_close) = {0};
+    struct panel_rows rows CLEANUP(panel_rows_close) = {0};
+    TRY(csv_open(&bytes, table->panel.path, err));
+    TRY(panel_rows_open(&rows, table->panel.path, table->columns, err));
+    if (bytes.end - bytes.bytes == rows.csv.end - rows.csv.bytes)
+        return splice(table, &rows, bytes.bytes, value, out, err);
+    return error_set(err, DAE_IO, "%s: it changed while it was read", table->panel.path);
 }

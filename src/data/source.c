@@ -115,10 +115,13 @@ enum dae_status source_plane(const struct value *map, bool *is_plane, double *sc
 /* ---- Loading. ---------------------------------------------------------------------------------------------------- */
 
 static enum dae_status load_panel(const struct source *source, const struct source_panel *options,
-                                  struct dataset *train, struct dataset *test, struct error *err)
+                                  struct dataset *train, struct dataset *test, struct source_notice *notice,
+                                  struct error *err)
 {
     struct panel_data data = {0};
     TRY(source->open_panel(options, &data, err));
+    if (data.panel.notice)
+        snprintf(notice->text, sizeof notice->text, "%s: %s", source->name, data.panel.notice);
     const struct panel_samples_options samples = {.mark = options->common.mark,
                                                   .split = data.split,
                                                   .window = options->window,
@@ -134,7 +137,7 @@ static enum dae_status load_panel(const struct source *source, const struct sour
 static enum dae_status load(const struct source *source, const void *options, struct dataset *train,
                             struct dataset *test, struct source_notice *notice, struct error *err)
 {
-    return source->open_panel ? load_panel(source, options, train, test, err)
+    return source->open_panel ? load_panel(source, options, train, test, notice, err)
                               : source->load(options, train, test, notice, err);
 }
 

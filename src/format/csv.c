@@ -37,7 +37,7 @@ static enum dae_status read_whole(struct packed_file *file, struct text *text, s
     return text->failed ? error_no_memory(err, file->path, text->len) : DAE_OK;
 }
 
-static enum dae_status load(const char *path, struct text *text, struct error *err)
+static enum dae_status load(const char *path, struct text *text, int64_t *unpacked_from, struct error *err)
 {
     struct packed_file *file = malloc(sizeof *file);
     if (!file)
@@ -45,6 +45,7 @@ static enum dae_status load(const char *path, struct text *text, struct error *e
     enum dae_status status = packed_file_open(file, path, err);
     if (status == DAE_OK)
         status = read_whole(file, text, err);
+    *unpacked_from = status == DAE_OK && file->compressed ? file->file_bytes : 0;
     packed_file_close(file);
     free(file);
     return status;
@@ -70,25 +71,72 @@ static const char *skip_quoted(const char *c)
     return *c == '"' ? c + 1 : c;
 }
 
-/* A comma, if the row has one, so that a decimal comma is never mistaken for a decimal point. */
-static char find_separator(const char *line)
+static const char separators[] = ",;\t|";
+
+static int count_fields(const char *line, char separator)
 {
-    char found = ',';
+    int n = 1;
     for (const char *c = line; *c && *c != '\n';) {
-        if (*c == ',')
-            return ',';
-        if (*c == ';' || *c == '\t')
-            found = found == ',' ? *c : found;
+        n += *c == separator;
         c = *c == '"' ? skip_quoted(c) : c + 1;
     }
-    return found;
+    return n;
+}
+
+static const char *next_line(const char *line)
+{
+    const char *end = strchr(line, '\n');
+    return end ? end + 1 : line + strlen(line);
+}
+
+static const char *skip_empty_lines(const char *line)
+{
+    while (*line && line[strspn(line, " \t\r")] == '\n')
+        line = next_line(line);
+    return line;
+}
+
+/* A decimal comma divides numbers but no names, and a name may contain a comma, so both rows are asked. */
+static char find_separator(const char *line)
+{
+    const char *first = skip_empty_lines(line), *second = skip_empty_lines(next_line(first));
+    for (const char *c = separators; *c; ++c) {
+        const int n = count_fields(first, *c);
+        if (n > 1 && (!*second || count_fields(second, *c) == n))
+            return *c;
+    }
+    for (const char *c = separators; *c; ++c)
+        if (count_fields(first, *c) > 1)
+            return *c;
+    return ',';
+}
+
+/* Excel's first line, sep=; with or without quotes. Moves past it; the separator is NUL if there is none. */
+static enum dae_status take_separator(struct csv *csv, struct error *err)
+{
+    char *c = csv->next;
+    const bool quoted = *c == '"';
+    c += quoted;
+    if (strncmp(c, "sep=", 4) != 0 || !c[4])
+        return DAE_OK;
+    const char separator = c[4], *after = c + 5 + quoted;
+    if ((quoted && c[5] != '"') || (*after && *after != '\n' && strncmp(after, "\r\n", 2) != 0))
+        return DAE_OK; /* the name of a column */
+    if (!strchr(separators, separator))
+        return error_at(err, DAE_BAD_DATA, (struct mark){csv->path, 1, 1},
+                        "the first line names the separator '%c'; a comma, semicolon, tab or vertical bar is read",
+                        separator);
+    csv->separator = separator;
+    csv->next = csv->bytes + (next_line(csv->next) - csv->bytes);
+    csv->line = 1;
+    return DAE_OK;
 }
 
 enum dae_status csv_open(struct csv *csv, const char *path, struct error *err)
 {
     *csv = (struct csv){.path = path};
     struct text text = {0};
-    enum dae_status status = load(path, &text, err);
+    enum dae_status status = load(path, &text, &csv->unpacked_from, err);
     if (status == DAE_OK)
         status = check_text(path, &text, err);
     if (status != DAE_OK) {
@@ -99,8 +147,12 @@ enum dae_status csv_open(struct csv *csv, const char *path, struct error *err)
     csv->end = text.data + text.len;
     if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
         csv->next += 3;
-    csv->separator = find_separator(csv->next);
-    return DAE_OK;
+    status = take_separator(csv, err);
+    if (status != DAE_OK)
+        csv_close(csv);
+    else if (!csv->separator)
+        csv->separator = find_separator(csv->next);
+    return status;
 }
 
 void csv_close(struct csv *csv)
@@ -182,19 +234,12 @@ static enum dae_status split(struct csv *csv, char *line, int *n, struct error *
     }
 }
 
-static enum dae_status check_count(struct csv *csv, int n, struct error *err)
+static bool is_empty(const struct csv *csv)
 {
-    if (csv->n_fields == 0)
-        csv->n_fields = n;
-    if (n == csv->n_fields)
-        return DAE_OK;
-    bool more = n > csv->n_fields;
-    struct mark mark = csv->fields[more ? csv->n_fields : n - 1].mark;
-    enum dae_status status =
-        error_at(err, DAE_BAD_DATA, mark, "a row of %d fields, but the first row has %d", n, csv->n_fields);
-    if (more && csv->separator == ',')
-        error_note(err, "a decimal comma splits a number; write a decimal point");
-    return status;
+    for (int i = 0; i < csv->n_fields; ++i)
+        if (*csv->fields[i].text)
+            return false;
+    return true;
 }
 
 enum dae_status csv_next(struct csv *csv, bool *more, struct error *err)
@@ -215,9 +260,9 @@ enum dae_status csv_next(struct csv *csv, bool *more, struct error *err)
                             "a carriage return without a line feed; end lines in LF or CRLF");
         if (line[strspn(line, " \t")] == '\0')
             continue;
-        int n = 0;
-        TRY(split(csv, line, &n, err));
-        TRY(check_count(csv, n, err));
+        TRY(split(csv, line, &csv->n_fields, err));
+        if (is_empty(csv))
+            continue;
         *more = true;
         return DAE_OK;
     }

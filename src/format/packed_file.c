@@ -114,3 +114,27 @@ enum dae_status packed_file_read(struct packed_file *file, void *bytes, size_t l
     file->at += (int64_t)*got;
     return DAE_OK;
 }
+
+enum dae_status packed_file_pack(const void *bytes, size_t len, struct text *out, struct error *err)
+{
+    unsigned char packed[PACKED_FILE_INPUT_BYTES];
+    z_stream z = {0};
+    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return error_no_memory(err, "packing", len);
+    const unsigned char *at = bytes;
+    for (int result = Z_OK; result == Z_OK;) {
+        const size_t part = len < PACKED_FILE_INPUT_BYTES ? len : PACKED_FILE_INPUT_BYTES;
+        if (z.avail_in == 0) {
+            z.next_in = at;
+            z.avail_in = (uInt)part;
+            at += part;
+            len -= part;
+        }
+        z.next_out = packed;
+        z.avail_out = sizeof packed;
+        result = deflate(&z, len == 0 ? Z_FINISH : Z_NO_FLUSH);
+        text_add_bytes(out, packed, sizeof packed - z.avail_out);
+    }
+    deflateEnd(&z);
+    return out->failed ? error_no_memory(err, "packing", out->len) : DAE_OK;
+}

@@ -5,9 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#define ZLIB_CONST /* next_in is const */
 #include <zlib.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 enum { PACKED_FILE_INPUT_BYTES = 65536 };
 
@@ -32,5 +34,9 @@ MUST_USE enum dae_status packed_file_read(struct packed_file *file, void *bytes,
                                           struct error *err);
 
 void packed_file_close(struct packed_file *file);
+
+/* Appends the bytes, compressed by gzip, without a time or a name, so that equal bytes give equal files.
+ * DAE_NO_MEMORY. */
+MUST_USE enum dae_status packed_file_pack(const void *bytes, size_t len, struct text *out, struct error *err);
 
 #endif

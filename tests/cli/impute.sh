@@ -121,6 +121,7 @@ END
 printf 'day,X0,X1,with; semicolon,X3,X4,X5\n2001-01-01,1,2,3,4,5,6\n2001-01-02,1,2,x,4,5,6\n' >text.csv
 refused 4 text.csv <<'END'
 text.csv:3:16: error: column 'with; semicolon': expects a number, got 'x'
+note: list the word in data.missing if it means that no number is known
 END
 printf 'day,X0,X1,with; semicolon,X3,X4,X5\n2001-01-01,1,2,3,4,5,6\n2001-01-02,1,2,3,4,5\n' >ragged.csv
 refused 4 ragged.csv <<'END'
@@ -130,13 +131,34 @@ printf 'day,X0,X1,with; semicolon,X3,X4,X5\n2001-01-02,1,2,3,4,5,6\n2001-01-01,1
 refused 4 unsorted.csv <<'END'
 unsorted.csv:3:1: error: 2001-01-01 follows 2001-01-02 on line 2; sort the rows, oldest first
 END
-printf 'day,X0,X1,with; semicolon,X3,X4,X5\n2001-01-01,1,,3,4,5,6\n2001-01-02,1,,3,4,5,6\n' >empty.csv
-refused 4 empty.csv <<'END'
-empty.csv:1:8: error: column 'X1' contains no observation; leave it out
-END
 refused 5 absent.csv <<'END'
 dae-cl: error: cannot open absent.csv: No such file or directory
 END
+
+case_is "a column without a number, rows that are counted, rows without anything, compressed files"
+printf ',X0,X1,with; semicolon,X3,X4,X5\n0,10,,30.10,4e1,50,60\n1,11,,31,41,51,\n' >COUNTED.CSV
+run "$dae_cl" impute "$model" COUNTED.CSV -o OUT.CSV.GZ --platform cpu
+code_is 0
+err_has "column 'X1' contains no number, so all of it is filled from the others"
+out_has "3 of 12 cells filled: OUT.CSV.GZ; uncertainties: OUT.uncertainty.csv.GZ"
+cut -d, -f2- COUNTED.CSV | gzip >bare.csv.gz
+run "$dae_cl" impute "$model" bare.csv.gz -o bare.out --platform cpu
+code_is 0
+run "$dae_cl" impute "$model" COUNTED.CSV -o again.csv.gz --platform cpu
+cmp -s OUT.CSV.GZ again.csv.gz || problem "compressed files differ"
+python3 - <<'PY' || problem "wrong results"
+import csv, gzip
+old = [line.split(",") for line in open("COUNTED.CSV").read().split("\n")]
+new = [line.split(",") for line in gzip.open("OUT.CSV.GZ", "rt").read().split("\n")]
+bare = [line.split(",") for line in open("bare.out").read().split("\n")]
+assert len(old) == len(new) and old[0] == new[0]
+for a, b, c in zip(old, new, bare):
+    assert b[1:] == c or b == c == [""]
+    for x, y in zip(a, b):
+        assert x == y or x == "" and float(y) == float(y), (x, y)
+rows = list(csv.reader(gzip.open("OUT.uncertainty.csv.GZ", "rt")))[1:]
+assert [(r[0], r[1]) for r in rows] == [("0", "X1"), ("1", "X1"), ("1", "X5")]
+PY
 
 case_is "the input is not overwritten"
 cp new.csv kept.csv
@@ -256,6 +278,14 @@ assert open(sys.argv[2]).read().startswith("%d of 900 cells filled" % n)
 assert abs(within / n - 0.68) <= 5 * math.sqrt(0.68 * 0.32 / (n / 2)), within / n
 PY
 done
+
+case_is "a column without a price is named and stays empty"
+awk -F, 'BEGIN { OFS = "," } NR > 1 { $3 = "" } { print }' new_prices.csv >no_price.csv
+run "$dae_cl" impute prices_log/model.safetensors no_price.csv -o no_price.out --platform cpu
+code_is 0
+err_has "column 'P1' contains no price, so it stays empty"
+out_has "152 cells before the first price of a column stay empty"
+[ "$(tail -n +2 no_price.out | cut -d, -f3 | tr -d '\n')" = "" ] || problem "prices without a price"
 
 case_is "prices that are none"
 sed '2s/,[^,]*$/,-1/' new_prices.csv >negative.csv

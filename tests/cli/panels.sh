@@ -72,4 +72,25 @@ code_is 5
 err_has "cannot open ~/x.csv: No such file"
 err_has "note: only a shell expands ~, and only at the beginning of a word; write \$HOME"
 
+case_is "decimal commas and words for holes by explicit keys, and a notice of a sentinel"
+python3 days.py "" | awk -F, 'BEGIN { OFS = ";" } NR > 1 { $2 = $2 ",5"; if (NR % 50 == 0) $3 = "-99,99"; if (NR % 60 == 0) $4 = "halted" } { print $1, $2, $3, $4 }' >p.csv
+run_panel
+code_is 4
+err_has "p.csv:2:12: error: column 'A': expects a number, got '0,5'"
+err_has "or set data.decimal: comma"
+run_panel --set data.decimal=comma
+code_is 4
+err_has "p.csv:60:18: error: column 'C': expects a number, got 'halted'"
+err_has "list the word in data.missing"
+sed 's/halted/1/' p.csv >q.csv
+run_panel --set data.decimal=comma --set data.path=q.csv
+code_is 0
+err_has "data: csv: column 'B' contains -99.99 7 times; it counts as observed: list it in data.missing if it means that nothing is known (182 training"
+run_panel --set data.decimal=comma --set 'data.missing=[-99.99, halted]'
+code_is 4
+err_has "column 'B' is missing on 2020-02-18"
+run_panel --set 'data.missing={a: 1}'
+code_is 2
+err_has "data.missing: expects a list of words and numbers, got a map"
+
 finish

@@ -1,13 +1,16 @@
 /* A panel in a CSV file, split by dates. */
+#include "base/cleanup.h"
 #include "data/data_folder.h"
 #include "data/panel/panel_csv.h"
+#include "data/panel/panel_format.h"
 #include "data/source.h"
 #include "format/date.h"
 
 struct options {
     struct source_panel panel;
     const char *path;
-    const struct value *train_until, *from, *test_from; /* NULL: absent */
+    const struct value *train_until, *from, *test_from, *missing; /* NULL: absent */
+    int decimal;
 };
 
 static const struct dae_row rows[] = {
@@ -22,6 +25,7 @@ static const struct dae_row rows[] = {
            "first day of training, or month; the file's first if not given"),
     ROW_OF(struct options, test_from, ROW_VALUE, "", "date",
            "first day of testing, or month; the row after train_until if not given"),
+    PANEL_FORMAT_ROWS(struct options, missing, decimal),
     SOURCE_WINDOW_ROW,
     DAE_FLOAT(struct source_panel, clip, 0, 0, 1e6, "standardised numbers are clamped to [-clip, clip]; 0: no limit"),
     {.key = NULL},
@@ -56,7 +60,10 @@ static enum dae_status read_window(const struct options *o, struct days *days, s
 static enum dae_status check(const void *options, struct error *err)
 {
     const struct options *o = options;
+    struct arena arena CLEANUP(arena_release) = {0};
+    struct panel_format format;
     struct days days;
+    TRY(panel_format_read(o->panel.common.map, &arena, &format, err));
     TRY(read_window(o, &days, err));
     if (o->from && days.from > days.until)
         return field_refuse(o->from, "a date before train_until", err);
@@ -90,10 +97,13 @@ static enum dae_status open_panel(const void *options, struct panel_data *data, 
 {
     const struct options *o = options;
     struct arena arena = {0};
+    struct panel_format format;
     const char *path;
     enum dae_status status = data_folder_find(o->path, o->panel.common.data_root, &arena, &path, err);
     if (status == DAE_OK)
-        status = panel_csv_load(&data->panel, path, (enum panel_returns)o->panel.returns, err);
+        status = panel_format_read(o->panel.common.map, &arena, &format, err);
+    if (status == DAE_OK)
+        status = panel_csv_load(&data->panel, path, (enum panel_returns)o->panel.returns, &format, NULL, err);
     if (status == DAE_OK)
         status = split(o, &data->panel, &data->split, err);
     if (status != DAE_OK)

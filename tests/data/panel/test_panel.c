@@ -1,55 +1,6 @@
-#include "data/panel/panel_csv.h"
+#include "panel_loading.h"
 
-#include <math.h>
 #include <zlib.h>
-
-#include "../../format/files.h"
-#include "format/csv.h"
-#include "format/date.h"
-
-static char folder[PATH_BYTES], path[PATH_BYTES + 16];
-static struct panel panel;
-static struct error err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    open_folder(folder);
-    snprintf(path, sizeof path, "%s/p.csv", folder);
-    err = (struct error){0};
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    panel_release(&panel);
-    unlink(path);
-    close_folder(folder);
-    return 0;
-}
-
-static void load(const char *text, enum panel_returns returns)
-{
-    panel_release(&panel);
-    write_file(path, text, strlen(text));
-    if (panel_csv_load(&panel, path, returns, &err) != DAE_OK)
-        fail_msg("%s", err.text);
-}
-
-/* NAN means a hole. */
-static void assert_cells(const struct cells *cells, int64_t n, int d, const double *x)
-{
-    assert_int_equal(cells->n, n);
-    assert_int_equal(cells->d, d);
-    for (int64_t i = 0; i < n * d; ++i) {
-        assert_int_equal(cells->seen[i], !isnan(x[i]));
-        if (isnan(x[i]))
-            assert_true(isnan(cells->x[i]));
-        else
-            assert_true(cells->x[i] == x[i]);
-    }
-}
 
 static void assert_date(struct date date, const char *wanted)
 {
@@ -81,6 +32,12 @@ static void reads_what_other_programs_write(void **state)
         "date;A;B\n2020.01.02;1;2\n2020.01.03;3;4\n",
         "date\tA\tB\n2020-01-02\t1\t2\n2020-01-03\t3\t4\n",
         "\"date\",\"A\",\"B\"\n\"2020-01-02\",\"1\",\"2\"\n2020-01-03,3,4.\n",
+        "date|A|B\n2020-01-02|1|2\n2020-01-03|3|4\n",
+        "sep=;\r\ndate;A;B\r\n2020-01-02;1;2\r\n2020-01-03;3;4\r\n;;\r\n;;\r\n", /* Excel */
+        "\"sep=,\"\ndate,A,B,,\n2020-01-02,1,2,,\n2020-01-03,3,4,,\n",           /* trailing separators */
+        "date;A;B\n2020-01-02;1;2;\n2020-01-03;3;4;;\n",
+        ",date,A,B\n0,2020-01-02,1,2\n1,2020-01-03,3,4\n", /* pandas counts rows */
+        "date;A, Inc;B\n2020-01-02;1;2\n2020-01-03;3;4\n", /* a comma in a name */
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
         load(texts[i], PANEL_NONE);
@@ -98,7 +55,7 @@ static void reads_packed_files(void **state)
     assert_non_null(file);
     assert_int_equal(gzputs(file, "date,A\n2020-01-02,1\n2020-01-03,2\n"), 33);
     assert_int_equal(gzclose(file), Z_OK);
-    assert_int_equal(panel_csv_load(&panel, path, PANEL_NONE, &err), DAE_OK);
+    assert_int_equal(panel_csv_load(&panel, path, PANEL_NONE, NULL, NULL, &err), DAE_OK);
     assert_cells(&panel.cells, 2, 1, (double[]){1, 2});
 }
 
@@ -221,10 +178,15 @@ static void refuses_with_the_place(void **state)
          "note: a decimal comma splits a number; write a decimal point"},
         {PANEL_NONE, "date;A\n2020-01-02;1,5\n",
          "%s:2:12: error: column 'A': expects a number, got '1,5'\n"
-         "note: a comma may separate decimals or thousands; write a decimal point and no thousands separator"},
-        {PANEL_NONE, "date,A\n2020-01-02,high\n", "%s:2:12: error: column 'A': expects a number, got 'high'"},
+         "note: a comma may separate decimals or thousands; write a decimal point, or set data.decimal: comma, and no "
+         "thousands separator"},
+        {PANEL_NONE, "date,A\n2020-01-02,high\n",
+         "%s:2:12: error: column 'A': expects a number, got 'high'\n"
+         "note: list the word in data.missing if it means that no number is known"},
         {PANEL_NONE, "date,A\n2020-01-02,0x10\n", "%s:2:12: error: column 'A': expects a number, got '0x10'"},
-        {PANEL_NONE, "date,A\n2020-01-02,inf\n", "%s:2:12: error: column 'A': expects a number, got 'inf'"},
+        {PANEL_NONE, "date,A\n2020-01-02,inf\n",
+         "%s:2:12: error: column 'A': expects a number, got 'inf'\n"
+         "note: list the word in data.missing if it means that no number is known"},
         {PANEL_NONE, "date,A\n2020-01-02,3%\n", "%s:2:12: error: column 'A': expects a number, got '3%%'"},
         {PANEL_NONE, "date,A\n2020-01-02,1e999\n", "%s:2:12: error: column 'A': 1e999 is beyond the range of numbers"},
         {PANEL_NONE, "date,A\n2020-01-02,1\n2020-01-02,2\n", "%s:3:1: error: the date 2020-01-02 is already on line 2"},
@@ -240,10 +202,29 @@ static void refuses_with_the_place(void **state)
          "%s:1:1: error: 0 columns after 'date'; expects a column of dates and 1 to 16384 of numbers"},
         {PANEL_NONE, "date,A,B\n2020-01-02,1,\n2020-01-03,2,NA\n",
          "%s:1:8: error: column 'B' contains no observation; leave it out"},
+        {PANEL_NONE, "date,A,B,C,D\n2020-01-02,1,,,1\n2020-01-03,2,NA,,1\n",
+         "%s:1:8: error: columns 'B', 'C' contain no observation; leave them out"},
+        {PANEL_NONE, "sep=x\ndate,A\n2020-01-02,1\n",
+         "%s:1:1: error: the first line names the separator 'x'; a comma, semicolon, tab or vertical bar is read"},
+        {PANEL_NONE, "date,A\n2020-01-02,1,5\n2020-01-03,2\n",
+         "%s:2:14: error: a row of 3 fields, but the first row has 2\n"
+         "note: a decimal comma splits a number; write a decimal point"},
+        {PANEL_NONE, "Price,Close\nTicker,A\n2020-01-02,1\n",
+         "%s:2:1: error: expects a date like 2024-12-31 or 20241231, got 'Ticker'"},
+        {PANEL_NONE, "date,A\nTicker,B\nDate,NA\n",
+         "%s:2:1: error: expects a date like 2024-12-31 or 20241231, got 'Ticker'"},
+        {PANEL_NONE, "0,A\n0,1\n1,2\n", "%s:2:1: error: expects a date like 2024-12-31 or 20241231, got '0'"},
+        {PANEL_NONE, "date,\xe9t\xe9\n2020-01-02,1\n",
+         "%s:1:6: error: the name of column 2 has bytes that are not UTF-8 text; save the file as UTF-8"},
+        {PANEL_NONE, "date,\x1b[31m\n2020-01-02,1\n",
+         "%s:1:6: error: the name of column 2 has bytes that are not UTF-8 text; save the file as UTF-8"},
         {PANEL_LOG, "date,A\n2020-01-02,1\n2020-01-03,0\n",
-         "%s:3:12: error: column 'A': a price of 0 has no return; mark it as missing, or use returns: none"},
+         "%s:3:12: error: column 'A': a price of 0 has no return; list it in data.missing if it means that no price is "
+         "known, or use returns: none"},
         {PANEL_SIMPLE, "date,A\n2020-01-02,-37.63\n",
-         "%s:2:12: error: column 'A': a price of -37.63 has no return; mark it as missing, or use returns: none"},
+         "%s:2:12: error: column 'A': a price of -37.63 has no return; list it in data.missing if it means that no "
+         "price "
+         "is known, or use returns: none"},
         {PANEL_LOG, "date,A\n2020-01-02,1\n",
          "%s:2:1: error: the file ends after 1 rows of numbers; expects at least 2"},
         {PANEL_NONE, "date,A\n", "%s:1:1: error: the file ends after 0 rows of numbers; expects at least 1"},
@@ -261,7 +242,7 @@ static void refuses_with_the_place(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         err = (struct error){0};
         write_file(path, cases[i].text, strlen(cases[i].text));
-        assert_int_equal(panel_csv_load(&panel, path, cases[i].returns, &err), DAE_BAD_DATA);
+        assert_int_equal(panel_csv_load(&panel, path, cases[i].returns, NULL, NULL, &err), DAE_BAD_DATA);
         assert_failure(&err, DAE_BAD_DATA, cases[i].message, path);
         assert_null(panel.cells.x);
     }
@@ -269,7 +250,7 @@ static void refuses_with_the_place(void **state)
 
 static enum dae_status load_and_count(const char *file, struct error *failure)
 {
-    enum dae_status status = panel_csv_load(&panel, file, PANEL_NONE, failure);
+    enum dae_status status = panel_csv_load(&panel, file, PANEL_NONE, NULL, NULL, failure);
     if (status == DAE_OK) {
         assert_true(panel.cells.n >= 1 && panel.cells.d >= 1);
         for (int64_t i = 0; i < panel.cells.n * panel.cells.d; ++i)
@@ -369,34 +350,6 @@ static void finds_rows_by_date(void **state)
     assert_int_equal(panel_find(&panel, INT64_MIN), 0);
 }
 
-/* Small files that unpack to gigabytes of separators or empty lines are refused early. */
-static void bombs_are_refused(void **state)
-{
-    (void)state;
-    struct csv csv;
-    char bomb[PATH_BYTES + 16], *block = malloc(1 << 20);
-    bool more;
-    snprintf(bomb, sizeof bomb, "%s/bomb.csv.gz", folder);
-    for (int kind = 0; kind < 2; ++kind) {
-        memset(block, kind == 0 ? ',' : '\n', 1 << 20);
-        gzFile file = gzopen(bomb, "wb9");
-        assert_non_null(file);
-        assert_true(gzputs(file, kind == 0 ? "date" : "date,A\n2020-01-02,1\n") > 0);
-        for (int i = 0; i < (kind == 0 ? 8 : 80); ++i)
-            assert_int_equal(gzwrite(file, block, 1 << 20), 1 << 20);
-        assert_int_equal(gzclose(file), Z_OK);
-        err = (struct error){0};
-        enum dae_status status = csv_open(&csv, bomb, &err);
-        if (status == DAE_OK)
-            status = csv_next(&csv, &more, &err);
-        assert_int_equal(status, DAE_BAD_DATA);
-        assert_non_null(strstr(err.text, kind == 0 ? "more than 131072 fields in a row" : "200 times its size"));
-        csv_close(&csv);
-    }
-    free(block);
-    remove(bomb);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,7 +366,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(moments_are_of_the_window_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_columns_that_cannot_be_standardised, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_rows_by_date, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(bombs_are_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,7 +250,7 @@ static void agrees_with_numpy_on(const struct reference *r, const char *root)
     struct panel panel;
     int64_t day, last;
     snprintf(path, sizeof path, "%s/finance/%s", root, r->file);
-    check(panel_csv_load(&panel, path, r->returns, &err));
+    check(panel_csv_load(&panel, path, r->returns, NULL, NULL, &err));
     assert_true(date_parse_days("1990-01-01", &day, &last));
     int64_t start = panel_find(&panel, day), n = panel.cells.n - start;
     const struct panel_split split = {.train_first = start,
