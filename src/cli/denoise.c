@@ -6,12 +6,13 @@
 
 #include "base/atomic_file.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/folder.h"
 #include "base/shape.h"
 #include "cli/command.h"
 #include "cli/denoise_compare.h"
+#include "cli/denoise_results.h"
 #include "cli/output.h"
-#include "cli/outputs.h"
 #include "cli/panel_table.h"
 #include "cli/progress.h"
 #include "cli/saved_model.h"
@@ -35,6 +36,7 @@ struct denoise {
     uint64_t memory_bytes;
     int64_t batch, n_samples; /* batch 0: no sample has the model's own shape */
     int n_written;
+    bool apply_orientation;
     struct denoise_compare compare;
     struct progress_line progress;
     struct file_notes notes;
@@ -77,26 +79,36 @@ static enum dae_status load_model(struct denoise *d, struct error *err)
     return d->inputs.n_tables > 0 ? check_columns(d, err) : DAE_OK;
 }
 
-/* Compares every result with everything that is read. */
-static enum dae_status check_results(const struct denoise *d, struct error *err)
+/* ---- The samples. ------------------------------------------------------------------------------------------------ */
+
+/* Whether a colour model gets a grey image, as three equal channels. */
+static bool is_grey_for_colour(const struct denoise *d, const struct samples_file *file)
 {
-    static const char advice[] = "give another folder to -o";
-    struct outputs outputs CLEANUP(outputs_release) = {0};
-    const struct denoise_inputs *inputs = &d->inputs;
-    TRY(outputs_read(&outputs, "model", d->invocation->argument[0], err));
-    for (int i = 1; i < d->invocation->n_arguments; ++i)
-        TRY(outputs_read(&outputs, "input", d->invocation->argument[i], err));
-    if (d->compare.clean)
-        TRY(outputs_read(&outputs, "clean files", d->compare.clean, err));
-    for (int i = 0; i < invocation_count(d->invocation, "plugins"); ++i)
-        TRY(outputs_read(&outputs, "plugins", invocation_nth(d->invocation, "plugins", i), err));
-    for (int i = 0; i < inputs->n; ++i)
-        TRY(outputs_write(&outputs, "denoise", inputs->input[i].path, inputs->input[i].out, advice, err));
-    TRY(outputs_differ(&outputs, "denoise", "denoise them into two folders", err));
-    return outputs_write_into(&outputs, "denoise", d->folder, advice, err);
+    const struct dae_shape *want = &d->network->node[0].plan.output;
+    return file->form.kind == SAMPLES_IMAGE && file->shape.dim[2] == 1 && want->rank == 3 && want->dim[2] == 3;
 }
 
-/* ---- The samples. ------------------------------------------------------------------------------------------------ */
+/* The shape of a file's samples as the network gets them. */
+static struct dae_shape shape_for_network(const struct denoise *d, const struct samples_file *file)
+{
+    struct dae_shape shape = file->shape;
+    if (is_grey_for_colour(d, file))
+        shape.dim[2] = 3;
+    return shape;
+}
+
+/* Turns an image, or says that it stays as it is. */
+static enum dae_status orient(const struct denoise *d, const char *path, struct samples_file *file, struct error *err)
+{
+    if (file->form.kind != SAMPLES_IMAGE || file->orientation == 1)
+        return DAE_OK;
+    if (d->apply_orientation)
+        return samples_file_orient(path, file, err);
+    text_printf(&file->notice,
+                "%sits pixels are not turned, and its EXIF orientation stays %d; --orient apply turns them",
+                file->notice.len ? "; " : "", file->orientation);
+    return DAE_OK;
+}
 
 /* Reads a file whose samples fit the model; the caller releases, whatever the outcome. */
 static enum dae_status load_samples(const struct denoise *d, const char *path, struct samples_file *file,
@@ -104,7 +116,12 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
 {
     const struct dae_shape *want = &d->network->node[0].plan.output;
     TRY(samples_file_load(path, file, err));
-    if (denoiser_accepts(d->network, d->any_size, &file->shape))
+    TRY(orient(d, path, file, err));
+    const struct dae_shape shape = shape_for_network(d, file);
+    if (is_grey_for_colour(d, file))
+        text_printf(&file->notice, "%sit is grey: denoised as three equal channels, and written grey",
+                    file->notice.len ? "; " : "");
+    if (denoiser_accepts(d->network, d->any_size, &shape))
         return DAE_OK;
     char have_text[96], want_text[96];
     const enum dae_status status =
@@ -134,12 +151,31 @@ static enum dae_status check_table(struct denoise *d, const char *path, int64_t 
     return DAE_OK;
 }
 
+/* Whether the result can have the kind that --format asks for. */
+static enum dae_status check_result(const struct denoise_input *input, const struct samples_file *file,
+                                    struct error *err)
+{
+    const struct image_kind *kind = input->result.image;
+    if (!kind || kind == file->form.image)
+        return DAE_OK;
+    if (file->is_float && !kind->holds_floats)
+        return error_set(err, DAE_BAD_DATA, "%s stores floats, which %s cannot; give another --format", input->path,
+                         kind->name);
+    if (file->n > 1 && !kind->holds_stacks)
+        return error_set(err, DAE_BAD_DATA,
+                         "%s is a stack of %lld images, which %s cannot store; give another --format", input->path,
+                         (long long)file->n, kind->name);
+    return DAE_OK;
+}
+
 static enum dae_status check_samples(struct denoise *d, const struct denoise_input *input, int64_t *n,
                                      struct error *err)
 {
     struct samples_file file CLEANUP(samples_file_release) = {0}, clean CLEANUP(samples_file_release) = {0};
     TRY(load_samples(d, input->path, &file, err));
-    *n = shape_equal(&file.shape, &d->network->node[0].plan.output) ? file.n : 0;
+    TRY(check_result(input, &file, err));
+    const struct dae_shape shape = shape_for_network(d, &file);
+    *n = shape_equal(&shape, &d->network->node[0].plan.output) ? file.n : 0;
     d->work += file.n * dae_shape_len(&file.shape);
     return d->compare.clean ? denoise_compare_load(&d->compare, input, &file, &clean, err) : DAE_OK;
 }
@@ -149,9 +185,15 @@ static enum dae_status check_inputs(struct denoise *d, struct error *err)
 {
     int64_t most = 0;
     for (int i = 0; i < d->inputs.n; ++i) {
-        const struct denoise_input *input = &d->inputs.input[i];
+        struct denoise_input *input = &d->inputs.input[i];
+        struct error failure = {0};
         int64_t n = 0;
-        TRY(input->is_table ? check_table(d, input->path, &n, err) : check_samples(d, input, &n, err));
+        if (input->problem)
+            continue;
+        const enum dae_status status =
+            input->is_table ? check_table(d, input->path, &n, &failure) : check_samples(d, input, &n, &failure);
+        if (status != DAE_OK)
+            TRY(denoise_inputs_failed(&d->inputs, input, &failure, err));
         most = n > most ? n : most;
     }
     d->batch = shape_min(most, d->saved.settings.batch);
@@ -217,23 +259,43 @@ static enum dae_status check_output(const struct denoise_input *input, const str
     return DAE_OK;
 }
 
-static void hold(const struct samples_file *file)
+/* Denoises n samples of a shape in place: those of the model's own shape at once, images of another size one by one. */
+static enum dae_status denoise_samples(struct denoise *d, float *values, int64_t n, const struct dae_shape *shape,
+                                       struct error *err)
 {
-    if (!file->is_float)
-        metrics_clamp(file->values, (size_t)(file->n * dae_shape_len(&file->shape)), 0, 1);
-}
-
-/* Denoises a file: samples of the model's own shape at once, images of another size one by one. */
-static enum dae_status denoise_values(struct denoise *d, const struct samples_file *file, struct error *err)
-{
-    const int64_t len = dae_shape_len(&file->shape);
-    const int64_t each = shape_equal(&file->shape, &d->network->node[0].plan.output) ? file->n : 1;
-    d->work_here = each * len;
-    for (int64_t first = 0; first < file->n; first += each) {
-        TRY(denoiser_run(d->denoiser, file->values + first * len, each, &file->shape, err));
-        d->work_done += each * len;
+    const int64_t len = dae_shape_len(shape);
+    const int64_t each = shape_equal(shape, &d->network->node[0].plan.output) ? n : 1;
+    for (int64_t first = 0; first < n; first += each) {
+        TRY(denoiser_run(d->denoiser, values + first * len, each, shape, err));
+        d->work_done += d->work_here;
     }
     return DAE_OK;
+}
+
+/* Denoises grey images as colour ones; the result becomes grey by Rec. 601, as in training. */
+static enum dae_status denoise_grey(struct denoise *d, const struct samples_file *file, struct error *err)
+{
+    const struct dae_shape shape = shape_for_network(d, file);
+    const int64_t len = file->n * dae_shape_len(&file->shape);
+    float *colour CLEANUP(cleanup_free) = malloc((size_t)len * 3 * sizeof *colour);
+    if (!colour)
+        return error_no_memory(err, "image", (size_t)len * 3 * sizeof *colour);
+    for (int64_t i = 0; i < 3 * len; ++i)
+        colour[i] = file->values[i / 3];
+    TRY(denoise_samples(d, colour, file->n, &shape, err));
+    for (int64_t i = 0; i < len; ++i)
+        file->values[i] = image_grey(colour + 3 * i);
+    return DAE_OK;
+}
+
+/* Denoises a file. */
+static enum dae_status denoise_values(struct denoise *d, const struct samples_file *file, struct error *err)
+{
+    const struct dae_shape shape = shape_for_network(d, file);
+    const bool whole = shape_equal(&shape, &d->network->node[0].plan.output);
+    d->work_here = dae_shape_len(&file->shape) * (whole ? file->n : 1);
+    return is_grey_for_colour(d, file) ? denoise_grey(d, file, err)
+                                       : denoise_samples(d, file->values, file->n, &file->shape, err);
 }
 
 /* Prints what was ignored or could not be kept, above a progress bar; of equal sentences only the first. */
@@ -253,36 +315,59 @@ static void say_repeated(const struct denoise *d)
         output_note("%s\n", text.data);
 }
 
-static enum dae_status denoise_and_compare(struct denoise *d, const struct denoise_input *input,
-                                           const struct samples_file *file, struct error *err)
+/* Reads the result back, so that what is measured is what was written. */
+static enum dae_status compare_result(struct denoise *d, const struct samples_file *clean, struct denoise_score *score,
+                                      struct error *err)
 {
-    struct samples_file clean CLEANUP(samples_file_release) = {0};
-    struct denoise_score score[2];
-    if (d->compare.clean) {
-        TRY(denoise_compare_load(&d->compare, input, file, &clean, err));
-        score[0] = denoise_compare_score(file, &clean);
-    }
-    TRY(denoise_values(d, file, err));
-    TRY(check_output(input, file, err));
-    if (d->compare.clean) {
-        hold(file);
-        score[1] = denoise_compare_score(file, &clean);
-        progress_end(&d->progress);
-        denoise_compare_add(&d->compare, input, score);
-    }
-    return DAE_OK;
+    struct samples_file result CLEANUP(samples_file_release) = {0};
+    TRY(samples_file_load(score->input->out, &result, err));
+    denoise_compare_measure(score, 1, &result, clean);
+    progress_end(&d->progress);
+    return denoise_compare_add(&d->compare, score, err);
 }
 
-static enum dae_status denoise_file(struct denoise *d, const struct denoise_input *input, struct error *err)
+/* The part that reads: its failures concern only this file. */
+static enum dae_status read_samples(struct denoise *d, const struct denoise_input *input, struct samples_file *file,
+                                    struct samples_file *clean, struct error *err)
 {
-    struct samples_file file CLEANUP(samples_file_release) = {0};
-    TRY(load_samples(d, input->path, &file, err));
+    TRY(load_samples(d, input->path, file, err));
+    if (file->notice.failed)
+        return error_no_memory(err, input->path, file->notice.len);
+    return d->compare.clean ? denoise_compare_load(&d->compare, input, file, clean, err) : DAE_OK;
+}
+
+/* The folder that a result goes into. */
+static enum dae_status make_subfolder(const char *out, struct error *err)
+{
+    char *folder CLEANUP(cleanup_free) = strdup(out);
+    if (!folder)
+        return error_no_memory(err, "file name", strlen(out));
+    *strrchr(folder, '/') = '\0';
+    return folder_make(folder, err);
+}
+
+static enum dae_status denoise_file(struct denoise *d, struct denoise_input *input, struct error *err)
+{
+    struct samples_file file CLEANUP(samples_file_release) = {0}, clean CLEANUP(samples_file_release) = {0};
+    struct denoise_score score = {.input = input};
+    struct error failure = {0};
+    const double began = clock_seconds();
+    if (read_samples(d, input, &file, &clean, &failure) != DAE_OK)
+        return denoise_inputs_failed(&d->inputs, input, &failure, err);
     say_notice(d, input, &file);
-    TRY(denoise_and_compare(d, input, &file, err));
+    if (d->compare.clean)
+        denoise_compare_measure(&score, 0, &file, &clean);
+    TRY(denoise_values(d, &file, err));
+    if (check_output(input, &file, &failure) != DAE_OK)
+        return denoise_inputs_failed(&d->inputs, input, &failure, err);
     file.form = input->result;
+    if (*input->subfolder)
+        TRY(make_subfolder(input->out, err));
     TRY(samples_file_save(input->out, &file, err));
     d->n_samples += file.n;
-    return DAE_OK;
+    ++d->n_written;
+    score.seconds = clock_seconds() - began;
+    return d->compare.clean ? compare_result(d, &clean, &score, err) : DAE_OK;
 }
 
 /* Writes the network's rows in the file's order and units. */
@@ -304,11 +389,13 @@ static enum dae_status denoise_rows(struct denoise *d, const struct panel_table 
     return DAE_OK;
 }
 
-static enum dae_status denoise_table(struct denoise *d, const struct denoise_input *input, struct error *err)
+static enum dae_status denoise_table(struct denoise *d, struct denoise_input *input, struct error *err)
 {
     struct panel_table table CLEANUP(panel_table_release) = {0};
     struct text text CLEANUP(text_release) = {0};
-    TRY(load_table(d, input->path, &table, err));
+    struct error failure = {0};
+    if (load_table(d, input->path, &table, &failure) != DAE_OK)
+        return denoise_inputs_failed(&d->inputs, input, &failure, err);
     d->work_done += table.cells.n * table.cells.d;
     const size_t len = (size_t)table.cells.n * (size_t)table.cells.d;
     float *output CLEANUP(cleanup_free) = malloc(len * sizeof *output);
@@ -319,6 +406,7 @@ static enum dae_status denoise_table(struct denoise *d, const struct denoise_inp
     TRY(panel_table_rewrite(&table, value, &text, err));
     TRY(atomic_file_save(input->out, text.data, text.len, err));
     d->n_samples += table.cells.n;
+    ++d->n_written;
     return DAE_OK;
 }
 
@@ -327,13 +415,15 @@ static enum dae_status denoise_all(struct denoise *d, struct error *err)
     enum dae_status status = DAE_OK;
     progress_begin(&d->progress, NULL);
     for (int i = 0; i < d->inputs.n && status == DAE_OK; ++i) {
-        const struct denoise_input *input = d->current = &d->inputs.input[i];
+        struct denoise_input *input = &d->inputs.input[i];
+        d->current = input;
+        if (input->problem)
+            continue;
         status = stop_check(err);
         if (status == DAE_OK)
             status = input->is_table ? denoise_table(d, input, err) : denoise_file(d, input, err);
-        d->n_written += status == DAE_OK;
         progress_end(&d->progress);
-        if (status == DAE_OK && d->progress.terminal)
+        if (status == DAE_OK && !input->problem && d->progress.terminal)
             output_note("  %d/%d  %s\n", d->n_written, d->inputs.n, input->out);
     }
     if (status != DAE_OK)
@@ -346,29 +436,53 @@ static void release(struct denoise *d)
     denoiser_free(d->denoiser);
     model_close(d->model);
     saved_model_release(&d->saved);
+    denoise_compare_release(&d->compare);
     denoise_inputs_release(&d->inputs);
     file_notes_release(&d->notes);
 }
 
+/* --orient and --scores. */
+static enum dae_status read_options(struct denoise *d, struct error *err)
+{
+    const char *orient = invocation_value(d->invocation, "orient");
+    d->apply_orientation = orient && strcmp(orient, "apply") == 0;
+    if (orient && !d->apply_orientation && strcmp(orient, "keep") != 0)
+        return error_set(err, DAE_CONFIG, "--orient expects keep or apply, got '%s'", orient);
+    for (int i = 0; i < invocation_count(d->invocation, "scores"); ++i)
+        TRY(denoise_compare_check_path(invocation_nth(d->invocation, "scores", i), err));
+    if (invocation_has(d->invocation, "scores") && !invocation_value(d->invocation, "compare"))
+        return error_set(err, DAE_CONFIG, "--scores requires --compare, which says what the clean files are");
+    return read_memory(d->invocation, &d->memory_bytes, err);
+}
+
+static enum dae_status report(const struct denoise *d, struct error *err)
+{
+    say_repeated(d);
+    denoise_compare_print_mean(&d->compare);
+    for (int i = 0; i < invocation_count(d->invocation, "scores"); ++i)
+        TRY(denoise_compare_save(&d->compare, invocation_nth(d->invocation, "scores", i), err));
+    if (d->inputs.n_existing > 0)
+        printf("%d file%s left out: %s in %s\n", d->inputs.n_existing, d->inputs.n_existing == 1 ? "" : "s",
+               d->inputs.n_existing == 1 ? "its result exists" : "their results exist", d->folder);
+    printf("%d file%s, %lld sample%s denoised into %s\n", d->n_written, d->n_written == 1 ? "" : "s",
+           (long long)d->n_samples, d->n_samples == 1 ? "" : "s", d->folder);
+    return denoise_inputs_judge(&d->inputs, err);
+}
+
 static enum dae_status run(const struct invocation *invocation, struct error *err)
 {
-    struct denoise d CLEANUP(release) = {
-        .invocation = invocation,
-        .folder = invocation_value(invocation, "o"),
-        .compare = {.clean = invocation_value(invocation, "compare"), .inputs = &d.inputs}};
-    TRY(read_memory(invocation, &d.memory_bytes, err));
+    struct denoise d CLEANUP(release) = {.invocation = invocation, .folder = invocation_value(invocation, "o")};
+    TRY(read_options(&d, err));
     TRY(denoise_inputs_list(&d.inputs, invocation, d.folder, err));
-    TRY(check_results(&d, err));
+    TRY(denoise_compare_open(&d.compare, invocation_value(invocation, "compare"), &d.inputs, err));
+    d.compare.apply_orientation = d.apply_orientation;
+    TRY(denoise_results_check(invocation, &d.inputs, d.compare.clean, err));
     TRY(load_model(&d, err));
     TRY(check_inputs(&d, err));
     TRY(folder_make(d.folder, err));
     TRY(open_device(&d, err));
     TRY(denoise_all(&d, err));
-    say_repeated(&d);
-    denoise_compare_print_mean(&d.compare);
-    printf("%d file%s, %lld sample%s denoised into %s\n", d.n_written, d.n_written == 1 ? "" : "s",
-           (long long)d.n_samples, d.n_samples == 1 ? "" : "s", d.folder);
-    return DAE_OK;
+    return report(&d, err);
 }
 
 static const struct command_option option_o = {"o", "DIR", OPTION_VALUE, true,
@@ -381,22 +495,52 @@ static const struct command_option option_memory = {
     "memory", "MIB", OPTION_VALUE, false,
     "MiB of the device for tiles of images whose size differs from the model's; 256 if not given"};
 
-static const struct command_option *const options[] = {
-    &option_o, &option_compare, &option_memory, &option_platform, &option_plugins, &option_trust, NULL};
+static const struct command_option option_scores = {
+    "scores", "FILE", OPTION_LIST, false,
+    "with --compare, write PSNR, SSIM and seconds of each file to FILE, which ends in .csv or .json"};
+static const struct command_option option_format = {
+    "format", "ENDING", OPTION_VALUE, false,
+    "write images as png, tif, ... (dae-cl help formats); same, the default, keeps each file's kind"};
+static const struct command_option option_orient = {
+    "orient", "keep|apply", OPTION_VALUE, false,
+    "whether images are turned as their EXIF says (apply) or stay as stored, with the same EXIF (keep, the default)"};
+static const struct command_option option_recursive = {
+    "recursive", NULL, OPTION_FLAG, false, "also take the folders in a folder; the results get the same folders"};
+static const struct command_option option_skip_existing = {"skip-existing", NULL, OPTION_FLAG, false,
+                                                           "leave out files whose results exist"};
+static const struct command_option option_keep_going = {
+    "keep-going", NULL, OPTION_FLAG, false,
+    "denoise the other files if some cannot be read, and list those at the end; the exit status is then 4"};
+
+static const struct command_option *const options[] = {&option_o,
+                                                       &option_compare,
+                                                       &option_scores,
+                                                       &option_format,
+                                                       &option_orient,
+                                                       &option_recursive,
+                                                       &option_skip_existing,
+                                                       &option_keep_going,
+                                                       &option_memory,
+                                                       &option_platform,
+                                                       &option_plugins,
+                                                       &option_trust,
+                                                       NULL};
 
 const struct command command_denoise = {
     .name = "denoise",
     .arguments = "MODEL INPUT...",
     .summary = "denoise images, arrays and tables with a trained model",
     .description =
-        "MODEL is a model.safetensors that dae-cl run wrote; nothing else of that run is needed. Each INPUT is an "
-        "image (dae-cl help formats lists the kinds), an IDX (plain or .gz) or NPY file, or a folder of them. Its "
+        "MODEL is a model.safetensors that dae-cl run wrote, or the folder of such a run; nothing else of that run is "
+        "needed. Each INPUT is an "
+        "image (dae-cl help formats lists the kinds), an IDX (plain or .gz) or NPY file, a folder of them, or "
+        "@FILE, a list of both with one path in each line. Its "
         "content tells its kind, or else its name does. An image is one sample; arrays are (n,h,w), (n,h,w,c) or "
         "(n,d). A model whose layers treat all pixels the same (convolutions that keep height "
         "and width or divide them by their stride, poolings, enlargements) denoises images of any size, in tiles that "
         "overlap so far that the bits are those of the whole image. If its strides do not divide the size, the image "
         "is mirrored at the bottom and right. A model with one channel processes the channels of a colour image one by "
-        "one.\n\n"
+        "one; a colour model takes a grey image as three equal channels, and the result is grey.\n\n"
         "With a model of a panel (data.source: csv, returns: none, window: 1) an INPUT whose name ends in .csv or "
         ".csv.gz is a table of the same columns, found by name, in any order: a row of names, then a date and a number "
         "per column in each row. Each row is one sample, standardised as in training; names and dates stay as they "

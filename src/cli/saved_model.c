@@ -1,6 +1,12 @@
 #include "cli/saved_model.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/samples_file.h"
 
 static enum dae_status read_file(struct saved_model *model, const struct invocation *invocation, struct error *err)
 {
@@ -10,10 +16,55 @@ static enum dae_status read_file(struct saved_model *model, const struct invocat
     return invocation_request(invocation, model->file.config, &request, err);
 }
 
+/* A name that says what kind of file it is, in any letter case. */
+static bool is_named(const char *path, const char *ending)
+{
+    const size_t len = strlen(path), n = strlen(ending);
+    return len > n && strcasecmp(path + len - n, ending) == 0;
+}
+
+/* Names what was given instead of a model, which is most often the command's other argument. */
+static enum dae_status refuse_other_files(const char *path, struct error *err)
+{
+    struct samples_form form;
+    TRY(samples_file_form_of_content(path, &form, err));
+    if (form.kind != SAMPLES_UNKNOWN)
+        return error_set(err, DAE_CHECKPOINT,
+                         "%s: it is %s%s, not a model; MODEL is the first argument, before the files to process", path,
+                         form.image                 ? "an image, "
+                         : form.kind == SAMPLES_NPY ? "an array, NPY"
+                                                    : "an array, IDX",
+                         form.image ? form.image->name : "");
+    if (is_named(path, ".yaml") || is_named(path, ".yml"))
+        return error_set(err, DAE_CHECKPOINT,
+                         "%s: it is a config, not a model; dae-cl run trains one and writes model.safetensors", path);
+    if (is_named(path, ".csv") || is_named(path, ".csv.gz"))
+        return error_set(err, DAE_CHECKPOINT,
+                         "%s: it is a table, not a model; MODEL is the first argument, before the files to process",
+                         path);
+    return DAE_OK;
+}
+
+/* A run's folder stands for the model in it. */
+static enum dae_status find_model(struct saved_model *model, const char *path, struct error *err)
+{
+    struct stat info;
+    model->path = path;
+    if (stat(path, &info) < 0 || !S_ISDIR(info.st_mode))
+        return refuse_other_files(path, err);
+    model->path = arena_printf(&model->arena, "%s%smodel.safetensors", path, path[strlen(path) - 1] == '/' ? "" : "/");
+    if (!model->path)
+        return error_no_memory(err, "file name", strlen(path));
+    if (access(model->path, F_OK) == 0)
+        return DAE_OK;
+    return error_set(err, DAE_CHECKPOINT,
+                     "%s: the folder contains no model.safetensors, which a training writes when it ends", path);
+}
+
 enum dae_status saved_model_read(struct saved_model *model, const struct invocation *invocation, const char *path,
                                  struct error *err)
 {
-    model->path = path;
+    TRY(find_model(model, path, err));
     TRY(invocation_registry(invocation, &model->registry, err));
     const enum dae_status status = read_file(model, invocation, err);
     if (status == DAE_CONFIG)

@@ -16,8 +16,8 @@ struct saved_model {
     struct device *device;
 };
 
-/* Reads the file and checks everything in its config and on the command line before any device is opened. The caller
- * releases, whatever the outcome. */
+/* Reads the file, or model.safetensors in a run's folder, and checks everything in its config and on the command line
+ * before any device is opened. The caller releases, whatever the outcome. */
 MUST_USE enum dae_status saved_model_read(struct saved_model *model, const struct invocation *invocation,
                                           const char *path, struct error *err);
 /* Opens the device, prints its name, and checks that it can be trusted. */

@@ -6,12 +6,6 @@
 enum { HEAD_WORDS = 3, ENTRY_WORDS = 4 };
 static const uint64_t block_max = INT32_MAX;
 
-/* Rec. 601 luma, as in the published grey test sets. */
-static float grey_of(const float *rgb)
-{
-    return 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2];
-}
-
 static uint8_t byte_of(float value)
 {
     return (uint8_t)(value * 255.0f + 0.5f);
@@ -67,7 +61,7 @@ static void add_pixels(uint8_t *to, const struct image *image, int64_t channels)
     for (int64_t i = 0; i < image->height * image->width; ++i) {
         const float *from = image->pixels + i * image->channels;
         for (int64_t c = 0; c < channels; ++c)
-            *to++ = byte_of(image->channels == 1 ? from[0] : channels == 1 ? grey_of(from) : from[c]);
+            *to++ = byte_of(image->channels == 1 ? from[0] : channels == 1 ? image_grey(from) : from[c]);
     }
 }
 

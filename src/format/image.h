@@ -58,6 +58,12 @@ MUST_USE enum dae_status image_allocate(const char *name, bool with_alpha, struc
 MUST_USE enum dae_status image_check_size(const char *name, int64_t pages, int64_t height, int64_t width,
                                           int64_t max_pixels, struct error *err);
 
+/* The grey of a colour: Rec. 601 luma, as in the published grey test sets. */
+static inline float image_grey(const float rgb[3])
+{
+    return 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2];
+}
+
 /* Appends a sentence to the notice, after "; " if there is one. */
 __attribute__((format(printf, 2, 3))) void image_say(struct image *image, const char *format, ...);
 

@@ -19,6 +19,7 @@ struct image_kind {
                               struct image *image, struct error *err);
     /* Appends the image as a file. NULL: results become PNG. */
     enum dae_status (*encode)(const char *name, const struct image *image, struct text *out, struct error *err);
+    bool holds_floats, holds_stacks; /* the encoder takes images of floats, and of several pages */
 
     /* For the user. */
     bool is_written;     /* a build with all libraries has an encoder */

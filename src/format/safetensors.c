@@ -277,10 +277,7 @@ static enum dae_status damaged(struct reader *reader, const char *format, ...)
 static enum dae_status open_regular(struct reader *reader)
 {
     /* O_NONBLOCK: a pipe must not hang us. */
-    reader->fd = open(reader->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (reader->fd < 0 && errno == ELOOP)
-        return error_set(reader->err, DAE_IO, "cannot open %s: it is a symbolic link; name the file it points to",
-                         reader->path);
+    reader->fd = open(reader->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (reader->fd < 0)
         return error_set(reader->err, DAE_IO, "cannot open %s: %s", reader->path, strerror(errno));
     struct stat info;

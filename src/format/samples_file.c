@@ -11,6 +11,7 @@
 
 #include "format/idx.h"
 #include "format/image_extras.h"
+#include "format/image_orient.h"
 #include "format/npy.h"
 
 enum {
@@ -71,7 +72,7 @@ static bool has_npy_name(const char *path)
     return len > 4 && strcasecmp(path + len - 4, ".npy") == 0;
 }
 
-enum dae_status samples_file_form(const char *path, struct samples_form *form, struct error *err)
+static enum dae_status form_of(const char *path, bool by_name, struct samples_form *form, struct error *err)
 {
     unsigned char start[IMAGE_START_BYTES] = {0};
     size_t len = 0;
@@ -81,11 +82,21 @@ enum dae_status samples_file_form(const char *path, struct samples_form *form, s
         form->kind = SAMPLES_NPY;
     else if (start[0] == 0 && start[1] == 0 && (start[2] == 0x08 || start[2] == 0x0D))
         form->kind = SAMPLES_IDX;
-    else if ((form->image = image_kind_of(path, start, len)))
+    else if ((form->image = by_name ? image_kind_of(path, start, len) : image_kind_of_start(start, len)))
         form->kind = SAMPLES_IMAGE;
-    else
+    else if (by_name)
         form->kind = has_npy_name(path) ? SAMPLES_NPY : has_idx_name(path) ? SAMPLES_IDX : SAMPLES_UNKNOWN;
     return DAE_OK;
+}
+
+enum dae_status samples_file_form(const char *path, struct samples_form *form, struct error *err)
+{
+    return form_of(path, true, form, err);
+}
+
+enum dae_status samples_file_form_of_content(const char *path, struct samples_form *form, struct error *err)
+{
+    return form_of(path, false, form, err);
 }
 
 bool samples_form_is_read(const struct samples_form *form)
@@ -208,6 +219,34 @@ enum dae_status samples_file_load(const char *path, struct samples_file *file, s
     return status;
 }
 
+/* ---- Images. ----------------------------------------------------------------------------------------------------- */
+
+/* The file as an image; what it points to is still the file's. */
+static struct image image_of(const struct samples_file *file)
+{
+    return (struct image){.pages = file->n,
+                          .height = file->shape.dim[0],
+                          .width = file->shape.dim[1],
+                          .channels = (int)file->shape.dim[2],
+                          .largest = file->largest,
+                          .orientation = file->orientation,
+                          .pixels = file->values,
+                          .extras = file->extras};
+}
+
+enum dae_status samples_file_orient(const char *path, struct samples_file *file, struct error *err)
+{
+    if (file->form.kind != SAMPLES_IMAGE)
+        return DAE_OK;
+    struct image image = image_of(file);
+    TRY(image_orient_apply(path, &image, err));
+    file->shape.dim[0] = image.height;
+    file->shape.dim[1] = image.width;
+    file->values = image.pixels;
+    file->orientation = image.orientation;
+    return DAE_OK;
+}
+
 /* ---- Writing. ---------------------------------------------------------------------------------------------------- */
 
 /* The stored dimensions: n, and the sample's without an axis that reading added. */
@@ -248,14 +287,7 @@ enum dae_status samples_file_save(const char *path, const struct samples_file *f
 {
     if (file->form.kind != SAMPLES_IMAGE)
         return save_array(path, file, err);
-    const struct image image = {.pages = file->n,
-                                .height = file->shape.dim[0],
-                                .width = file->shape.dim[1],
-                                .channels = (int)file->shape.dim[2],
-                                .largest = file->largest,
-                                .orientation = file->orientation,
-                                .pixels = file->values,
-                                .extras = file->extras};
+    const struct image image = image_of(file);
     return image_save(path, image_kind_of_result(file->form.image), &image, err);
 }
 

@@ -42,12 +42,17 @@ struct samples_file {
  * samples_file_load reports the fault. A compressed IDX file is recognised only by its name. Missing, unreadable, or
  * not a regular file: DAE_IO. */
 MUST_USE enum dae_status samples_file_form(const char *path, struct samples_form *form, struct error *err);
+/* The form that the content alone tells. */
+MUST_USE enum dae_status samples_file_form_of_content(const char *path, struct samples_form *form, struct error *err);
 /* Whether this build reads the form. */
 bool samples_form_is_read(const struct samples_form *form);
 
 /* Reads a file. On success the caller releases. Unknown, damaged, empty, or containing NaN or infinity: DAE_BAD_DATA;
  * missing or unreadable: DAE_IO; DAE_NO_MEMORY. */
 MUST_USE enum dae_status samples_file_load(const char *path, struct samples_file *file, struct error *err);
+
+/* Turns an image as its orientation says (format/image_orient.h); an array stays as it is. DAE_NO_MEMORY. */
+MUST_USE enum dae_status samples_file_orient(const char *path, struct samples_file *file, struct error *err);
 
 /* Writes the values in the file's form, completely or not at all; an image of a kind without an encoder becomes PNG.
  * Stored numbers are clamped to their range and rounded; floats stay as they are. IDX is written uncompressed, an image

@@ -95,6 +95,11 @@ static enum dae_status take(const char *path, const struct safetensors *file, co
 {
     const char *format = safetensors_meta(file, "format"), *config = safetensors_meta(file, "config");
     const char *columns = safetensors_meta(file, "columns");
+    if (format && strncmp(format, "dae-cl checkpoint", 17) == 0)
+        return error_set(err, DAE_CHECKPOINT,
+                         "%s: it is the checkpoint of a training, not a model; the training writes model.safetensors "
+                         "into the same folder when it ends",
+                         path);
     if (!format || strcmp(format, FORMAT) != 0 || !config)
         return error_set(err, DAE_CHECKPOINT, "%s: it is not a model of this version of dae-cl (expected %s)", path,
                          FORMAT);

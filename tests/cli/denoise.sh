@@ -418,8 +418,8 @@ case_is "a model that is missing, a folder, cut, changed or something else"
 refused 5 absent.safetensors a.png -o nothing <<'END'
 dae-cl: error: cannot open absent.safetensors: No such file or directory
 END
-refused 5 folder a.png -o nothing <<'END'
-dae-cl: error: cannot read folder: it is not a regular file
+refused 9 folder a.png -o nothing <<'END'
+dae-cl: error: folder: the folder contains no model.safetensors, which a training writes when it ends
 END
 head -c 3000 $model >cut.safetensors
 run "$dae_cl" denoise cut.safetensors a.png -o nothing
@@ -432,7 +432,7 @@ dae-cl: error: flipped.safetensors: its content does not match its sha256 seal; 
 END
 run "$dae_cl" denoise a.png b.pgm -o nothing
 code_is 9
-err_has "dae-cl: error: a.png: byte 0: "
+err_has "dae-cl: error: a.png: it is an image, PNG, not a model; MODEL is the first argument"
 
 case_is "an image that is cut, or claims too much"
 head -c 300 a.png >cut.png

@@ -153,4 +153,217 @@ python '
 kept = [c for c in chunks("texts/text.png") if c[0] == b"tEXt"]
 assert kept == [c for c in chunks("text.png") if c[0] == b"tEXt"], len(kept)
 '
+
+case_is "a model is found behind a link and in a run's folder, and everything else is named as what it is"
+ln -s grey/model.safetensors linked
+run "$dae_cl" denoise linked large.png -o by_link
+code_is 0
+run "$dae_cl" denoise grey/ large.png -o by_folder
+code_is 0
+cmp -s by_link/large.png by_folder/large.png || problem "link and folder differ"
+other_file() { # FILE MESSAGE
+    run "$dae_cl" denoise "$1" large.png -o nothing
+    code_is 9
+    err_has "$1: $2"
+    [ ! -e nothing ] || problem "a folder was made"
+}
+other_file names/B.PNG "it is an image, PNG, not a model; MODEL is the first argument"
+other_file grey.yaml "it is a config, not a model; dae-cl run trains one"
+cp grey/checkpoint/*.safetensors grey.checkpoint
+other_file grey.checkpoint "it is the checkpoint of a training, not a model"
+other_file names "the folder contains no model.safetensors"
+
+case_is "EXIF's orientation is kept with a line, or applied"
+python '
+def exif(n): return chunk(b"eXIf", b"II*\0\10\0\0\0\1\0\22\1\3\0\1\0\0\0" + bytes([n]) + b"\0\0\0\0\0\0\0")
+values = picture(16, 20)
+png("turned.png", 16, 20, 1, values, exif(6))
+png("upright.png", 20, 16, 1, [values[(15 - x) * 20 + y] for y in range(20) for x in range(16)], exif(1))
+'
+run "$dae_cl" denoise $model turned.png -o kept
+code_is 0
+err_has "turned.png: its pixels are not turned, and its EXIF orientation stays 6; --orient apply turns them"
+run "$dae_cl" denoise $model turned.png -o kept_word --orient keep
+code_is 0
+cmp -s kept/turned.png kept_word/turned.png || problem "keep is not the default"
+run "$dae_cl" denoise $model turned.png upright.png -o applied --orient apply
+code_is 0
+err_lacks "turned.png: "
+cmp -s applied/turned.png applied/upright.png || problem "turned and upright differ"
+python '
+assert dict(chunks("kept/turned.png"))[b"eXIf"] == dict(chunks("turned.png"))[b"eXIf"]
+assert dict(chunks("kept/turned.png"))[b"IHDR"][:8] == struct.pack(">II", 20, 16)
+assert dict(chunks("applied/turned.png"))[b"IHDR"][:8] == struct.pack(">II", 16, 20)
+'
+run "$dae_cl" denoise $model turned.png -o nothing --compare upright.png
+code_is 4
+err_has "upright.png has the EXIF orientation 1, but turned.png has 6; --orient apply turns both"
+run "$dae_cl" denoise $model turned.png -o compared --compare upright.png --orient apply
+code_is 0
+run "$dae_cl" denoise $model turned.png -o nothing --orient other
+code_is 2
+err_has "--orient expects keep or apply, got 'other'"
+
+case_is "pairs that are turned differently are turned, or refused, and never trained as they are"
+mkdir -p pairs/noisy pairs/clean && cp turned.png pairs/noisy/a.png && cp upright.png pairs/clean/a.png
+sides='{noisy: pairs/noisy, clean: pairs/clean}'
+pairs="data={source: image_pairs, train: $sides, test: $sides, patch: 16, patches: 32, test_patches: 8}"
+sed 's/^corruption.*//' grey.yaml >pairs.yaml
+run "$dae_cl" run pairs.yaml --out pairs/run --set "$pairs"
+code_is 0
+run "$dae_cl" run pairs.yaml --out pairs/refused --set "$pairs" --set data.orient=keep
+code_is 4
+err_has "pairs/noisy/a.png has the EXIF orientation 6, but its partner pairs/clean/a.png has 1; turn them with data.orient=apply"
+
+case_is "a grey image goes through a colour model, and stays grey"
+run "$dae_cl" run grey.yaml --out colour --set data.channels=colour --set 'model.input=[16, 16, 3]' \
+    --set 'model.layers=[conv2d: {filters: 3, kernel: 3, pad: 1}]'
+code_is 0
+python 'png("colour.png", 20, 24, 3, picture(20, 24, 3))
+png("grey.png", 20, 24, 1, picture(20, 24))
+png("same.png", 20, 24, 3, [v for v in picture(20, 24) for _ in range(3)])'
+run "$dae_cl" denoise colour colour.png grey.png same.png -o mixed
+code_is 0
+err_has "grey.png: it is grey: denoised as three equal channels, and written grey"
+python '
+def pixels(path):
+    data = zlib.decompress(dict(chunks(path))[b"IDAT"])
+    return len(data), dict(chunks(path))[b"IHDR"][9]
+assert pixels("mixed/grey.png")[1] == 0 and pixels("mixed/colour.png")[1] == 2
+'
+run "$dae_cl" run grey.yaml --out fixed --set 'model.layers=[flatten, dense: {units: 256}, reshape: {shape: [16, 16, 1]}]'
+code_is 0
+python 'png("rgb16.png", 16, 16, 3, picture(16, 16, 3))'
+run "$dae_cl" denoise fixed rgb16.png -o nothing # colour cannot become grey unasked
+code_is 4
+err_has "rgb16.png: samples of 16x16x3, but fixed/model.safetensors takes 16x16x1"
+
+case_is "folders in folders keep their structure, and a second run only adds what is missing"
+mkdir -p tree/2024/may tree/empty && cp large.png tree/a.png && cp large.png tree/2024/b.png && cp photo.jpg tree/2024/may/c.jpg
+ln -s .. tree/2024/loop
+run "$dae_cl" denoise $model tree -o flat
+code_is 0
+[ "$(ls flat)" = a.png ] || problem "without --recursive: $(ls flat)"
+run "$dae_cl" denoise $model tree -o tree/out --recursive
+code_is 0
+err_has "tree/2024/loop: left out: it leads back to tree"
+[ "$(cd tree/out && find . -type f | sort | tr '\n' ' ')" = "./2024/b.png ./2024/may/c.png ./a.png " ] ||
+    problem "in the folder: $(cd tree/out && find . -type f | sort | tr '\n' ' ')"
+rm tree/out/a.png
+run "$dae_cl" denoise $model tree -o tree/out --recursive --skip-existing
+code_is 0
+err_has "tree/out: left out: the results go there"
+out_has "2 files left out: their results exist in tree/out"
+out_has "1 file, 1 sample denoised into tree/out"
+run "$dae_cl" denoise $model tree -o tree/again --recursive --compare tree --skip-existing
+code_is 0 # the partner of tree/2024/b.png is tree/2024/b.png
+out_has "tree/2024/b.png: "
+
+case_is "clean files in folders are not written over"
+cp -r tree/2024 copies && rm -rf copies/loop && mkdir -p originals/2024 && cp copies/b.png originals/2024 && cp copies/b.png originals/a.png
+run "$dae_cl" denoise $model originals/2024 --recursive -o originals/2024/. --compare originals/2024
+code_is 2
+mkdir -p other/2024 && cp copies/b.png other/2024
+run "$dae_cl" denoise $model other -o originals --recursive --compare originals
+code_is 2
+err_has "originals/2024/b.png would overwrite the clean files originals/2024/b.png"
+
+case_is "a list of files"
+printf 'large.png\r\n\nnames/B.PNG\nstrays\n' >list.txt
+run "$dae_cl" denoise $model @list.txt -o listed
+code_is 0
+out_has "5 files, 5 samples denoised into listed"
+run "$dae_cl" denoise $model @absent.txt -o nothing
+code_is 5
+err_has "absent.txt"
+
+case_is "with --keep-going the others are denoised, and the bad ones are listed at the end"
+mkdir some && cp large.png some/a.png && head -c 50 large.png >some/b.png && cp photo.jpg some/c.jpg
+run "$dae_cl" denoise $model some absent.png -o going --keep-going
+code_is 4
+err_has "  some/b.png: byte 41: PNG: the file is truncated"
+err_has "  cannot open absent.png: No such file or directory"
+err_has "2 of 4 files could not be denoised"
+out_has "2 files, 2 samples denoised into going"
+[ "$(ls going | tr '\n' ' ')" = "a.png c.png " ] || problem "in the folder: $(ls going)"
+
+case_is "--compare measures what was written, passes over sidecars, and writes its scores"
+mkdir noisy clean
+python '
+import random
+random.seed(1)
+for i in range(3):
+    values = picture(20, 24, seed=i * 30)
+    png("clean/%d.png" % i, 20, 24, 1, values)
+    png("noisy/%d.png" % i, 20, 24, 1, [min(255, max(0, v + random.randrange(-20, 21))) for v in values])
+    open("clean/%d.xmp" % i, "w").write("<x:xmpmeta/>")
+'
+mv noisy/0.png noisy/0.PNG
+run "$dae_cl" denoise $model noisy -o measured --compare clean --scores scores.csv --scores scores.json
+code_is 0
+cp "$work/out" said
+python '
+import csv, json, math
+def gray(path):
+    data, w = zlib.decompress(dict(chunks(path))[b"IDAT"]), 24
+    out, before = [], bytes(w)
+    for y in range(20):
+        kind, line = data[y * 25], bytearray(data[y * 25 + 1:y * 25 + 25])
+        for i in range(w):
+            a, c = (line[i - 1], before[i - 1]) if i else (0, 0)
+            p = a + before[i] - c
+            near = min((abs(p - a), 0, a), (abs(p - before[i]), 1, before[i]), (abs(p - c), 2, c))[2]
+            line[i] = (line[i] + (0, a, before[i], (a + before[i]) // 2, near)[kind]) % 256
+        out, before = out + list(line), line
+    return out
+rows = list(csv.DictReader(open("scores.csv")))
+files = json.load(open("scores.json"))
+assert [r["file"] for r in rows] == ["noisy/0.PNG", "noisy/1.png", "noisy/2.png"], rows
+for row, other in zip(rows, files["files"]):
+    a, b = gray(row["result"]), gray("clean/%s.png" % row["file"][6])
+    want = -10 * math.log10(sum((p - q) ** 2 for p, q in zip(a, b)) / len(a) / 255 ** 2)
+    assert abs(float(row["psnr_denoised"]) - want) < 1e-5, (row, want) # of the bytes in the file
+    assert abs(other["psnr_denoised"] - want) < 1e-5 and float(row["seconds"]) > 0 and 0 < float(row["ssim_noisy"]) < 1
+assert abs(files["mean"]["psnr_noisy"] - sum(float(r["psnr_noisy"]) for r in rows) / 3) < 1e-5
+'
+run "$dae_cl" denoise $model noisy -o nothing --compare clean --scores scores.txt
+code_is 2
+err_has "--scores expects a name that ends in .csv or .json, got 'scores.txt'"
+run "$dae_cl" denoise $model noisy -o nothing --scores scores.csv
+code_is 2
+err_has "--scores requires --compare"
+cp list.txt list.csv
+run "$dae_cl" denoise $model noisy @list.csv -o nothing --compare clean --scores list.csv
+code_is 2
+err_has "list.csv would overwrite the list list.csv"
+
+case_is "another kind of result"
+run "$dae_cl" denoise $model large.png deep.pgm -o pgms --format ppm
+code_is 0
+[ "$(ls pgms | tr '\n' ' ')" = "deep.pgm large.ppm " ] || problem "in the folder: $(ls pgms)"
+run "$dae_cl" denoise $model large.png deep.pgm -o pngs --format png
+code_is 0
+[ "$(ls pngs | tr '\n' ' ')" = "deep.png large.png " ] || problem "in the folder: $(ls pngs)"
+run "$dae_cl" denoise $model large.png -o nothing --format jpg
+code_is 2
+err_has "--format: jpg is not written; dae-cl help formats lists what is"
+run "$dae_cl" denoise $model large.png -o nothing --format nope
+code_is 2
+err_has "--format expects same or an ending such as png or tif, got 'nope'"
+
+case_is "thousands of small files are listed and matched at once"
+mkdir many many_clean
+python '
+png("small.png", 16, 16, 1, picture(16, 16))
+import shutil
+for i in range(5000):
+    shutil.copy("small.png", "many/%05d.png" % i)
+    shutil.copy("small.png", "many_clean/%05d.png" % i)
+'
+cp small.png out_of_line && head -c 40 small.png >many/00000.png # ends the run as soon as the first file is read
+run timeout 5 "$dae_cl" denoise $model many -o nothing --compare many_clean
+code_is 4
+seconds=$(TIMEFORMAT=%R; { time "$dae_cl" denoise $model many -o nothing --compare many_clean >/dev/null 2>&1; } 2>&1)
+python "assert $seconds < 2, $seconds # 0.3 s on an idle machine: a quadratic listing takes far longer"
+
 finish
