@@ -129,6 +129,13 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libdae.a
 	@echo "  CC $@"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $@ $< $(BUILD)/libdae.a $(LIBS) -lcmocka $(LDFLAGS)
 
+# These see the library as another program does.
+$(BUILD)/tests/lib/%: tests/lib/%.c $(BUILD)/libdae.so.1 $(BUILD)/dae-probe
+	@mkdir -p $(@D)
+	@echo "  CC $@"
+	$(Q)$(CC) -Isrc -D_GNU_SOURCE $(CPPFLAGS) $(CFLAGS_ALL) -o $@ $< $(BUILD)/libdae.so.1 -Wl,-rpath,$(abspath $(BUILD)) \
+		-lmd -lcmocka -lm $(LDFLAGS)
+
 .PHONY: tests
 tests: $(TESTS) ## build the test programs
 

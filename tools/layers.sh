@@ -105,7 +105,7 @@ done
 # The host knows nothing by name: what it asks of a plugin, a source or a study is a member or a flag. A name is written
 # only in its own file; sources may name others as their fallbacks. These names are words with other meanings as well:
 # of them, only comparisons are refused.
-words=' block compare contraction digits features images mse score '
+words=' block compare contraction digits features images memory mse score '
 names=(plugins/*.c src/data/sources/*.c)
 names=("${names[@]##*/}")
 names=("${names[@]%.c}")

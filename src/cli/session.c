@@ -93,32 +93,13 @@ enum dae_status session_read(struct session *session, const char *path, const ch
     return DAE_OK;
 }
 
-/* Some losses are defined only from 0 to 1. Bytes are in that range; a hole (NaN) is ignored. */
-static enum dae_status check_range(const struct session *session, const struct dataset *set, const char *which,
-                                   struct error *err)
-{
-    const struct node *loss = &session->network.node[session->network.loss];
-    const int64_t len = dae_shape_len(&set->shape);
-    const float *value = set->values;
-    if (!loss->plugin->unit_range || set->kind != DATASET_FLOAT)
-        return DAE_OK;
-    for (int64_t i = 0; i < set->n * len; ++i)
-        if (value[i] < 0 || value[i] > 1)
-            return error_at(err, DAE_CONFIG, loss->mark,
-                            "train.loss: %s requires data from 0 to 1, but %s sample %lld has the number %.6g; scale "
-                            "the data, or use another loss, such as mse",
-                            loss->plugin->name, which, (long long)(i / len), (double)value[i]);
-    return DAE_OK;
-}
-
 enum dae_status session_load(struct session *session, struct error *err)
 {
     struct dataset *train = &session->train_set, *test = &session->test_set;
     struct source_notice notice;
     TRY(source_load(session->settings.data, getenv("DAE_CL_DATA"), train, test, &notice, err));
     const struct value *source = value_map_get(session->settings.data, "source");
-    const struct node *input = &session->network.node[0];
-    char want[96], have[96];
+    char have[96];
     if (notice.text[0])
         snprintf(session->data_line, sizeof session->data_line, "%s", notice.text);
     else
@@ -129,18 +110,16 @@ enum dae_status session_load(struct session *session, struct error *err)
         snprintf(held_out, sizeof held_out, "%lld validation, ", (long long)session->validation_set.n);
     output_note("data: %s (%lld training, %s%lld test samples of %s)\n", session->data_line, (long long)train->n,
                 held_out, (long long)test->n, shape_text(&train->shape, have));
-    if (!shape_equal(&input->plan.output, &train->shape))
-        return error_at(err, DAE_CONFIG, input->mark, "model.input is %s, but the samples are %s",
-                        shape_text(&input->plan.output, want), shape_text(&train->shape, have));
+    TRY(loader_check_samples(train, &session->network, "training", err));
     if (train->kind != test->kind)
         return error_set(err, DAE_BAD_DATA,
                          "the training samples are %s, but the test samples are %s; both must have the same shape",
                          train->kind == DATASET_UINT8 ? "bytes" : "floats",
                          test->kind == DATASET_UINT8 ? "bytes" : "floats");
     figures_expect();
-    TRY(check_range(session, train, "training", err));
-    TRY(check_range(session, &session->validation_set, "validation", err));
-    return check_range(session, test, "test", err);
+    if (session->validation_set.n > 0)
+        TRY(loader_check_samples(&session->validation_set, &session->network, "validation", err));
+    return loader_check_samples(test, &session->network, "test", err);
 }
 
 static enum dae_status open_helpers(struct session *session, struct error *err)

@@ -1,12 +1,8 @@
 /* dae-cl verify: compares a config's network on a device with double precision, or on two devices with each other. */
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/version.h"
-#include "check/bench.h"
-#include "check/device_comparison.h"
 #include "check/trust.h"
-#include "check/verify.h"
+#include "check/verification.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "driver/driver.h"
@@ -14,19 +10,8 @@
 
 enum { N_COLUMNS = 6 };
 
-/* What is verified, and on what. */
-struct subject {
-    const struct plugin *stranger; /* a plugin of the network that is not part of dae-cl; or NULL */
-    struct value *config;
-    struct settings settings;
-    struct network network;
-    struct device *device[2]; /* the second is that of --against, or NULL */
-    struct verify_options options;
-    struct verify_report report;
-    double seconds;
-};
-
-static enum dae_status open_devices(const struct invocation *invocation, struct subject *subject, struct error *err)
+static enum dae_status open_devices(const struct invocation *invocation, struct verification *subject,
+                                    struct error *err)
 {
     struct device_request request;
     const char *other = invocation_value(invocation, "against");
@@ -43,7 +28,7 @@ static enum dae_status open_devices(const struct invocation *invocation, struct 
 }
 
 static enum dae_status verify(const struct invocation *invocation, const struct registry *registry, struct arena *arena,
-                              struct subject *subject, struct error *err)
+                              struct verification *subject, struct error *err)
 {
     struct device_request request;
     TRY(invocation_config(invocation, invocation->argument[0], arena, &subject->config, err));
@@ -55,25 +40,7 @@ static enum dae_status verify(const struct invocation *invocation, const struct 
     fprintf(stderr, "%s\n", device_line(subject->device[0]));
     if (subject->device[1])
         fprintf(stderr, "against %s\n", device_line(subject->device[1]));
-    subject->options = (struct verify_options){
-        .epoch = 1,
-        .seed = 1,
-        .bytes = trust_data_are_bytes(&subject->settings),
-        .guards = true,
-        .forms = VERIFY_JOINED_FOLDED,
-        .optimizer = subject->settings.optimizer,
-        .optimizer_state = subject->settings.optimizer_state,
-        .contractive = subject->settings.contractive,
-        .average = subject->settings.average,
-    };
-    verify_size(&subject->network, subject->settings.batch, &subject->options);
-    const double begin = clock_seconds();
-    if (subject->device[1])
-        TRY(device_comparison_run(subject->device, &subject->network, &subject->options, arena, &subject->report, err));
-    else
-        TRY(verify_network(subject->device[0], &subject->network, &subject->options, arena, &subject->report, err));
-    subject->seconds = clock_seconds() - begin;
-    return DAE_OK;
+    return verification_run(subject, arena, err);
 }
 
 /* The first row that failed, or else the first that is void; or NULL. */
@@ -85,46 +52,7 @@ static const struct verify_row *first_fault(const struct verify_report *report)
     return NULL;
 }
 
-static cJSON *to_json(const struct subject *subject)
-{
-    const struct verify_report *report = &subject->report;
-    cJSON *root = cJSON_CreateObject();
-    cJSON_AddStringToObject(root, "dae_cl_version", DAE_CL_VERSION);
-    cJSON_AddStringToObject(root, "name", subject->settings.name);
-    cJSON *devices = cJSON_AddArrayToObject(root, "devices");
-    for (int i = 0; i < 2 && subject->device[i]; ++i) {
-        const struct platform_device *facts = device_facts(subject->device[i]);
-        cJSON *device = cJSON_CreateObject();
-        cJSON_AddStringToObject(device, "platform", facts->platform);
-        cJSON_AddStringToObject(device, "device", facts->name);
-        cJSON_AddStringToObject(device, "device_version", facts->version);
-        cJSON_AddStringToObject(device, "driver_version", facts->driver);
-        cJSON_AddStringToObject(device, "shape", device_tuning(subject->device[i])->wide ? "wide" : "grid");
-        cJSON_AddItemToArray(devices, device);
-    }
-    cJSON_AddNumberToObject(root, "samples", (double)subject->options.n);
-    cJSON_AddNumberToObject(root, "numbers", (double)report->n_numbers);
-    cJSON_AddNumberToObject(root, "checks", report->n_rows);
-    cJSON_AddNumberToObject(root, "failed", report->n_failed);
-    cJSON_AddBoolToObject(root, "passed", report->n_failed + report->n_void == 0);
-    json_number(root, "seconds", subject->seconds);
-    cJSON *rows = cJSON_AddArrayToObject(root, "rows");
-    for (int i = 0; i < report->n_rows; ++i) {
-        const struct verify_row *row = &report->row[i];
-        cJSON *item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "layer", row->node);
-        cJSON_AddStringToObject(item, "type", row->plugin);
-        cJSON_AddStringToObject(item, "what", row->what);
-        json_number(item, "error", row->error);
-        json_number(item, "bound", row->bound);
-        cJSON_AddBoolToObject(item, "passed", row->passed);
-        cJSON_AddStringToObject(item, "note", row->note);
-        cJSON_AddItemToArray(rows, item);
-    }
-    return root;
-}
-
-static enum dae_status print_table(const struct subject *subject, struct arena *arena, struct error *err)
+static enum dae_status print_table(const struct verification *subject, struct arena *arena, struct error *err)
 {
     static const char *const header[N_COLUMNS] = {"layer", "what", "max error", "bound", "verdict", "note"};
     const struct verify_report *report = &subject->report;
@@ -147,7 +75,7 @@ static enum dae_status print_table(const struct subject *subject, struct arena *
     return DAE_OK;
 }
 
-static void print_verdict(const struct subject *subject)
+static void print_verdict(const struct verification *subject)
 {
     const struct verify_report *report = &subject->report;
     const struct verify_row *row = first_fault(report);
@@ -176,18 +104,18 @@ static void print_verdict(const struct subject *subject)
         printf("verdict: '%s' computes %s correctly\n", name, config);
 }
 
-static enum dae_status print(const struct invocation *invocation, const struct subject *subject, struct arena *arena,
-                             struct error *err)
+static enum dae_status print(const struct invocation *invocation, const struct verification *subject,
+                             struct arena *arena, struct error *err)
 {
     if (invocation_has(invocation, "json"))
-        return output_json(to_json(subject), err);
+        return output_json(verification_json(subject), err);
     TRY(print_table(subject, arena, err));
     print_verdict(subject);
     return DAE_OK;
 }
 
 /* The verdict is the result, not an error: the exit code and the output report a failed one. */
-static enum dae_status conclude(const struct subject *subject, struct error *err)
+static enum dae_status conclude(const struct verification *subject, struct error *err)
 {
     if (subject->report.n_failed > 0)
         return DAE_OPENCL;
@@ -200,7 +128,7 @@ static enum dae_status run_verify(const struct invocation *invocation, struct er
 {
     struct arena arena = {0};
     struct registry *registry = NULL;
-    struct subject subject = {0};
+    struct verification subject = {0};
     enum dae_status status = invocation_registry(invocation, &registry, err);
     if (status == DAE_OK)
         status = verify(invocation, registry, &arena, &subject, err);

@@ -123,6 +123,59 @@ enum dae_status dae_encode(struct dae_model *model, const struct dae_image *in, 
  * DAE_CONFIG for a model whose layers do not read the mask; else as dae_denoise. */
 enum dae_status dae_impute(struct dae_model *model, const struct dae_image *in, const struct dae_image *out);
 
+/* ---- Training. --------------------------------------------------------------------------------------------------- */
+
+/* Reads a config, the YAML of dae-cl run, and checks it without opening a device or a file of data. The run trains the
+ * denoising autoencoder alone: the rivals of `compare` and the `studies` are for dae-cl run. Without the key `data`, it
+ * is {source: memory}. Folders are as in a config; $DAE_CL_DATA counts. The caller closes the run. DAE_CONFIG at the
+ * line of "config". */
+enum dae_status dae_run_new(struct dae_context *context, const char *config, struct dae_run **run);
+void dae_run_close(struct dae_run *run); /* waits for a started run, which it cancels; NULL is fine */
+
+/* Gives the samples of a config with data: {source: memory}, before anything is trained; they are copied. `split` is
+ * "train" or "test"; the samples have the shape of model.input. Integers stand for 0 to 1, NaN is a hole. Without
+ * "test" and without data.validation, the validation loss is that of the training samples under other noise.
+ * DAE_CONFIG, DAE_BAD_DATA, DAE_NO_MEMORY. */
+enum dae_status dae_run_data(struct dae_run *run, const char *split, const struct dae_image *samples);
+
+/* Continues from a file of dae_run_checkpoint, before anything is trained: the config and the data must be the same.
+ * That is checked when training begins: DAE_CHECKPOINT. */
+enum dae_status dae_run_resume(struct dae_run *run, const char *path);
+
+/* Trains one epoch, or what is left of it, in this thread. The first call loads the data, opens the device and checks
+ * it. *finished is 1 after the last epoch, or when early_stop ends the training. All statuses of dae/status.h;
+ * DAE_INTERRUPTED when cancelled, after the running step: another call continues with the same bits. */
+enum dae_status dae_run_step(struct dae_run *run, int *finished);
+
+/* Trains all epochs in a thread of the library, from which the callbacks are then called. dae_run_wait waits for its
+ * end for at most so many seconds (negative: without a limit), and then returns its status; before, DAE_OK with
+ * *finished 0. Meanwhile, only dae_run_cancel, dae_run_metrics, dae_run_checkpoint and dae_run_wait may be called with
+ * the run. */
+enum dae_status dae_run_start(struct dae_run *run);
+enum dae_status dae_run_wait(struct dae_run *run, double seconds, int *finished);
+
+/* Asks a working run to stop, from any thread; it returns DAE_INTERRUPTED unless it has already finished. */
+void dae_run_cancel(struct dae_run *run);
+
+/* Writes the state after the last step, completely or not at all; a started run pauses for it. DAE_CONFIG if nothing
+ * was trained yet. */
+enum dae_status dae_run_checkpoint(struct dae_run *run, const char *path);
+
+/* *json: epoch, step, losses and speed so far; docs/embedding.md lists the keys. From any thread. The caller frees it.
+ */
+enum dae_status dae_run_metrics(struct dae_run *run, char **json);
+
+/* A model of what was trained so far: of the epoch that validation chose, if the config says so. The caller closes it.
+ * DAE_CONFIG if nothing was trained yet, or while a started run works. */
+enum dae_status dae_run_model(struct dae_run *run, struct dae_model **model);
+
+/* ---- Checking a device. ------------------------------------------------------------------------------------------ */
+
+/* Compares the network of a config on the device, number by number, with a reference in double precision, on synthetic
+ * samples. *json is the report of dae-cl verify --json: its key `passed` is the verdict; the caller frees it. Takes
+ * seconds to minutes. DAE_OK also for wrong numbers; else as dae_run_new, and the failures of a device. */
+enum dae_status dae_verify(struct dae_context *context, const char *config, char **json);
+
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "base/arena.h"
+#include "base/cleanup.h"
 #include "base/shape.h"
 #include "data/panel/panel_samples.h"
 
@@ -184,6 +185,29 @@ static enum dae_status check_shapes(const struct dataset *train, const struct da
                     shape_text(&train->shape, train_text), shape_text(&test->shape, test_text));
 }
 
+static enum dae_status complete(const struct source_common *common, struct dataset *train, struct dataset *test,
+                                struct error *err)
+{
+    if (test->n > 0)
+        TRY(check_shapes(train, test, common->mark, err));
+    train->memory_bytes = test->memory_bytes = common->memory << 20;
+    train->checksum = (uint32_t)crc32_z(0, train->values, dataset_bytes(train));
+    return DAE_OK;
+}
+
+enum dae_status source_take(const struct value *map, struct dataset *train, struct dataset *test, struct error *err)
+{
+    struct arena arena CLEANUP(arena_release) = {0};
+    const struct source *source;
+    void *options;
+    TRY(read_map(map, NULL, &arena, &source, &options, err));
+    const struct source_common *common = options;
+    train->n = shape_min(train->n, common->limit);
+    test->n = shape_min(test->n, common->test_limit);
+    train->mark = test->mark = common->mark;
+    return complete(common, train, test, err);
+}
+
 enum dae_status source_load(const struct value *map, const char *data_root, struct dataset *train, struct dataset *test,
                             struct source_notice *notice, struct error *err)
 {
@@ -195,12 +219,8 @@ enum dae_status source_load(const struct value *map, const char *data_root, stru
     enum dae_status status = read_map(map, data_root, &arena, &source, &options, err);
     if (status == DAE_OK)
         status = load(source, options, train, test, notice, err);
-    if (status == DAE_OK) {
-        const struct source_common *common = options;
-        status = check_shapes(train, test, common->mark, err);
-        train->memory_bytes = test->memory_bytes = common->memory << 20;
-        train->checksum = (uint32_t)crc32_z(0, train->values, dataset_bytes(train));
-    }
+    if (status == DAE_OK)
+        status = complete(options, train, test, err);
     if (status != DAE_OK) {
         dataset_release(train);
         dataset_release(test);

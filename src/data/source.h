@@ -19,7 +19,8 @@
     X(spiral)                                                                                                          \
     X(images)                                                                                                          \
     X(image_pairs)                                                                                                     \
-    X(dead_leaves)
+    X(dead_leaves)                                                                                                     \
+    X(memory)
 
 /* Drawn test samples are numbered from here on, far from training samples, for any sizes of the two splits. */
 #define SOURCE_FIRST_TEST (UINT32_C(1) << 31)
@@ -58,6 +59,7 @@ void panel_data_release(struct panel_data *data);
 enum source_flag {
     SOURCE_BYTES = 1, /* samples are bytes, 0 to 255 for 0 to 1 */
     SOURCE_PAIRS = 2, /* samples are pairs of a noisy and a clean image: the corruption is in the data */
+    SOURCE_GIVEN = 4, /* samples come from the caller: source_take instead of source_load */
 };
 
 /* One line for the user, or "". */
@@ -111,6 +113,11 @@ const struct source *source_named(const struct value *data_section);
  * DAE_NO_MEMORY. */
 MUST_USE enum dae_status source_load(const struct value *data_section, const char *data_root, struct dataset *train,
                                      struct dataset *test, struct source_notice *notice, struct error *err);
+
+/* For a source with SOURCE_GIVEN: completes sets that the caller has filled, of which `test` may be empty, as the map
+ * says. DAE_CONFIG, DAE_BAD_DATA for unequal shapes; the caller releases both, whatever the outcome. */
+MUST_USE enum dae_status source_take(const struct value *data_section, struct dataset *train, struct dataset *test,
+                                     struct error *err);
 
 /* Whether the key `fallback` replaces missing folders of `train` and `test`. It does so for the folders that a config
  * names, but not if one of them was typed on the command line, unless `fallback` was as well: a typing error must not

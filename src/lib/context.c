@@ -216,6 +216,21 @@ void dae_cancel(struct dae_context *context)
     __atomic_store_n(&context->listener.cancelled, 1, __ATOMIC_RELAXED);
 }
 
+enum dae_status context_read_config(const struct dae_context *context, const char *text, struct arena *arena,
+                                    struct value **config, struct error *err)
+{
+    if (!context->registry)
+        return error_set(err, DAE_CONFIG, "the context could not be opened");
+    TRY(tree_parse_text("config", text, strlen(text), arena, config, err));
+    TRY(field_map(*config, err));
+    if (value_map_get(*config, "data"))
+        return DAE_OK;
+    struct value *data = value_map_new(arena);
+    const bool put = data && value_map_put(arena, data, "source", value_scalar_new(arena, "memory", false)) &&
+                     value_map_put(arena, *config, "data", data);
+    return put ? DAE_OK : error_no_memory(err, "config", 0);
+}
+
 /* ---- Devices. ---------------------------------------------------------------------------------------------------- */
 
 enum { N_SIGNALS = 64 };

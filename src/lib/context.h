@@ -61,6 +61,11 @@ void listener_log(const struct listener *listener, const char *lines);
 /* Tells how much is done, at most some times a second. DAE_INTERRUPTED once the caller has cancelled. */
 MUST_USE enum dae_status listener_progress(struct listener *listener, double done, struct error *err);
 
+/* Parses a config, a text that messages call "config". Without the key `data`, the samples come from the caller.
+ * DAE_CONFIG at the place, and for a context that could not be opened. */
+MUST_USE enum dae_status context_read_config(const struct dae_context *context, const char *text, struct arena *arena,
+                                             struct value **config, struct error *err);
+
 /* Opens and checks the device that the options, $DAE_CL_PLATFORM or the config ask for. The caller owns it:
  * context_close_device. */
 MUST_USE enum dae_status context_open_device(struct dae_context *context, const struct value *config,

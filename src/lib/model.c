@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "config/tree.h"
+#include "graph/build.h"
 #include "lib/samples.h"
 
 /* ---- Reading and writing. ---------------------------------------------------------------------------------------- */
@@ -84,6 +85,46 @@ enum dae_status dae_model_save(struct dae_model *model, const char *path)
     const struct model_file *file = &model->file;
     ENTER(model->context);
     return model_file_save(path, &file->network, file->parameters, file->config, file->columns, &model->context->err);
+}
+
+static enum dae_status copy(struct dae_model *model, const struct value *config, const float *parameters,
+                            const struct panel_columns *columns, struct error *err)
+{
+    struct text text CLEANUP(text_release) = {0}, panel CLEANUP(text_release) = {0};
+    const struct registry *registry = model->context->registry;
+    struct model_file *file = &model->file;
+    TRY(tree_write(config, &text, err));
+    if (columns)
+        panel_columns_write(columns, &panel);
+    if (text.failed || panel.failed)
+        return error_no_memory(err, "model", text.len + panel.len);
+    TRY(tree_parse_text("the model's config", text.data, text.len, &model->arena, &file->config, err));
+    TRY(settings_read(registry, file->config, &model->arena, &model->settings, err));
+    TRY(network_build(registry, file->config, &model->arena, false, &file->network, err));
+    const size_t len = (size_t)file->network.parameters_len;
+    file->parameters = arena_array(&model->arena, len + 1, sizeof *file->parameters); /* a network may have none */
+    if (!file->parameters)
+        return error_no_memory(err, "model", len * sizeof *file->parameters);
+    memcpy(file->parameters, parameters, len * sizeof *file->parameters);
+    if (columns)
+        TRY(panel_columns_read(panel.data, "the model's columns", &file->columns, err));
+    model->any_size = receptive_field_find(&file->network, &model->field);
+    return DAE_OK;
+}
+
+enum dae_status model_copy(struct dae_context *context, const struct value *config, const float *parameters,
+                           const struct panel_columns *columns, struct dae_model **out, struct error *err)
+{
+    struct dae_model *model = calloc(1, sizeof *model);
+    if (!model)
+        return error_no_memory(err, "model", sizeof *model);
+    model->context = context;
+    const enum dae_status status = copy(model, config, parameters, columns, err);
+    if (status != DAE_OK)
+        close_model(model);
+    else
+        *out = model;
+    return status;
 }
 
 /* ---- Describing. ------------------------------------------------------------------------------------------------- */

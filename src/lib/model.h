@@ -17,4 +17,9 @@ struct dae_model {
     struct denoiser *denoiser; /* on the device */
 };
 
+/* A model of its own from a network's config, parameters (parameters_len) and columns (NULL: none), which are copied.
+ * The caller owns it: dae_model_close. */
+MUST_USE enum dae_status model_copy(struct dae_context *context, const struct value *config, const float *parameters,
+                                    const struct panel_columns *columns, struct dae_model **out, struct error *err);
+
 #endif

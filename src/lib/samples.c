@@ -185,10 +185,10 @@ static void write_row(char *to, int64_t stride, int64_t n, enum dae_element elem
         uint16_t wide;
         switch (element) {
         case DAE_U8:
-            *(unsigned char *)to = (unsigned char)image_step(x[i], 8);
+            *(unsigned char *)to = (unsigned char)image_step(x[i], UINT8_MAX);
             break;
         case DAE_U16:
-            wide = (uint16_t)image_step(x[i], 16);
+            wide = (uint16_t)image_step(x[i], UINT16_MAX);
             memcpy(to, &wide, sizeof wide);
             break;
         case DAE_F16:
@@ -218,6 +218,16 @@ void samples_read(const struct samples *s, float *x)
     const int64_t width = s->dim[DAE_IMAGE_RANK - 1];
     for (int64_t row = 0; row < s->len / width; ++row)
         read_row(row_at(s, row), s->stride[DAE_IMAGE_RANK - 1], width, s->element, x + row * width);
+}
+
+void samples_read_bytes(const struct samples *s, unsigned char *x)
+{
+    const int64_t width = s->dim[DAE_IMAGE_RANK - 1], stride = s->stride[DAE_IMAGE_RANK - 1];
+    for (int64_t row = 0; row < s->len / width; ++row) {
+        const char *from = row_at(s, row);
+        for (int64_t i = 0; i < width; ++i)
+            x[row * width + i] = *(const unsigned char *)(from + i * stride);
+    }
 }
 
 void samples_write(const struct samples *s, const float *x)

@@ -24,6 +24,8 @@ MUST_USE enum dae_status samples_check(const struct dae_image *image, const char
 
 /* x (n, shape): integers divided by their largest value, floats as they are. */
 void samples_read(const struct samples *samples, float *x);
+/* The same for DAE_U8, as it is stored. */
+void samples_read_bytes(const struct samples *samples, unsigned char *x);
 /* The other way round; integers are clamped to their range, and NaN becomes 0. */
 void samples_write(const struct samples *samples, const float *x);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/philox.h"
+#include "base/shape.h"
 
 enum {
     N_SLOTS = 2,
@@ -129,6 +130,26 @@ bool loader_holds_bytes(const struct loader *loader)
 bool loader_is_streamed(const struct loader *loader)
 {
     return !loader->data;
+}
+
+enum dae_status loader_check_samples(const struct dataset *set, const struct network *network, const char *which,
+                                     struct error *err)
+{
+    const struct node *input = &network->node[0], *loss = &network->node[network->loss];
+    const int64_t len = dae_shape_len(&set->shape);
+    const float *value = set->values;
+    char want[SHAPE_TEXT], have[SHAPE_TEXT];
+    if (!shape_equal(&input->plan.output, &set->shape))
+        return error_at(err, DAE_CONFIG, input->mark, "model.input is %s, but the samples are %s",
+                        shape_text(&input->plan.output, want), shape_text(&set->shape, have));
+    /* Bytes are in the range of every loss; a hole (NaN) is ignored. */
+    for (int64_t i = 0; loss->plugin->unit_range && set->kind == DATASET_FLOAT && i < set->n * len; ++i)
+        if (value[i] < 0 || value[i] > 1)
+            return error_at(err, DAE_CONFIG, loss->mark,
+                            "train.loss: %s requires data from 0 to 1, but %s sample %lld has the number %.6g; scale "
+                            "the data, or use another loss, such as mse",
+                            loss->plugin->name, which, (long long)(i / len), (double)value[i]);
+    return DAE_OK;
 }
 
 enum dae_status loader_check_holes(const struct loader *loader, const struct network *network, struct error *err)

@@ -26,6 +26,11 @@ bool loader_is_streamed(const struct loader *loader);
 bool loader_holds_bytes(const struct loader *loader);  /* for executor_options.bytes */
 bool loader_cuts_patches(const struct loader *loader); /* for executor_options.patches */
 
+/* Refuses samples that the network does not take: DAE_CONFIG at model.input for another shape, and at the loss for
+ * numbers outside of the range that it requires. `which` names them: "training". */
+MUST_USE enum dae_status loader_check_samples(const struct dataset *set, const struct network *network,
+                                              const char *which, struct error *err);
+
 /* Refuses samples with holes if the network does not read the mask: DAE_BAD_DATA at the data's source. */
 MUST_USE enum dae_status loader_check_holes(const struct loader *loader, const struct network *network,
                                             struct error *err);

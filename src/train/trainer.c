@@ -20,6 +20,7 @@ static const double window_seconds = 0.05;
 
 struct trainer {
     const struct trainer_options *options;
+    int64_t first_epoch, first_step; /* where this process began */
     struct executor_options executor_options;
     struct network contractive; /* the network that is differentiated if the settings ask for the penalty */
     struct executor *executor;
@@ -128,17 +129,18 @@ static enum dae_status save_checkpoint(struct trainer *t, int64_t epoch, int64_t
 static enum dae_status load_checkpoint(struct trainer *t, char *notice, size_t notice_len, struct error *err)
 {
     const struct trainer_options *o = t->options;
-    if (!o->resume || !o->checkpoint)
+    const char *path = o->resume_from ? o->resume_from : o->resume ? o->checkpoint : NULL;
+    if (!path)
         return DAE_OK;
-    if (access(o->checkpoint, F_OK) != 0) {
-        snprintf(notice, notice_len, "resume: no checkpoint in %s, starting from scratch", o->checkpoint);
+    if (!o->resume_from && access(path, F_OK) != 0) {
+        snprintf(notice, notice_len, "resume: no checkpoint in %s, starting from scratch", path);
         return DAE_OK;
     }
-    TRY(checkpoint_load(o->checkpoint, &t->at, o->network, o->settings->optimizer->optimizer->n_states,
+    TRY(checkpoint_load(path, &t->at, o->network, o->settings->optimizer->optimizer->n_states,
                         (uint64_t)o->settings->epochs, (uint64_t)t->n_steps, o->fingerprint, err));
     memcpy(t->host_losses, t->at.step_losses, (size_t)t->at.step * sizeof(float));
-    snprintf(notice, notice_len, "resume: from %s, epoch %llu, step %llu", o->checkpoint,
-             (unsigned long long)t->at.epoch + 1, (unsigned long long)t->at.step);
+    snprintf(notice, notice_len, "resume: from %s, epoch %llu, step %llu", path, (unsigned long long)t->at.epoch + 1,
+             (unsigned long long)t->at.step);
     return DAE_OK;
 }
 
@@ -465,37 +467,78 @@ static void hand_over(struct trainer *t, struct trained *out)
     };
     for (uint64_t i = 0; i < t->at.n_shares; ++i)
         out->share[i] = (int64_t)t->at.share[i];
+    const double images = (double)(out->n_epochs - t->first_epoch) * (double)loader_samples(t->options->train) -
+                          (double)samples_before(t, t->first_step);
+    out->images_per_second = t->seconds > 0 ? images / t->seconds : NAN;
+    out->launches_per_step = (double)t->cost.launches / (double)t->cost.steps;
+    out->waits_per_step = (double)t->cost.waits / (double)t->cost.steps;
     *chosen = NULL;
     t->at.train_losses = t->at.test_losses = NULL;
+}
+
+void trainer_close(struct trainer *t)
+{
+    if (!t)
+        return;
+    multi_device_free(t->team);
+    executor_free(t->executor);
+    buffer_free(t->losses);
+    checkpoint_release(&t->at);
+    free(t->host_losses);
+    free(t->sample_losses);
+    free(t->parameters);
+    free(t->state);
+    free(t->average);
+    free(t);
+}
+
+enum dae_status trainer_open(const struct trainer_options *options, char *notice, size_t notice_len,
+                             struct trainer **out, struct error *err)
+{
+    struct trainer *t CLEANUP(trainer_close_cleanup) = calloc(1, sizeof *t);
+    *out = NULL;
+    if (!t)
+        return error_no_memory(err, "training", sizeof *t);
+    t->options = options;
+    TRY(prepare(t, notice, notice_len, err));
+    t->first_epoch = (int64_t)t->at.epoch;
+    t->first_step = (int64_t)t->at.step;
+    *out = t;
+    t = NULL;
+    return DAE_OK;
+}
+
+bool trainer_is_finished(const struct trainer *t)
+{
+    return is_finished(t);
+}
+
+enum dae_status trainer_epoch(struct trainer *t, struct error *err)
+{
+    return run_epoch(t, (int64_t)t->at.epoch, err);
+}
+
+const float *trainer_parameters(const struct trainer *t)
+{
+    return t->at.best && t->at.epoch > 0 ? t->at.best : evaluated(t);
+}
+
+enum dae_status trainer_checkpoint(const struct trainer *t, const char *path, struct error *err)
+{
+    return checkpoint_save(path, &t->at, t->options->network, t->options->settings->optimizer->optimizer->n_states,
+                           t->options->fingerprint, err);
 }
 
 enum dae_status trainer_run(const struct trainer_options *options, char *notice, size_t notice_len, struct trained *out,
                             struct error *err)
 {
-    struct trainer t = {.options = options};
+    struct trainer *t CLEANUP(trainer_close_cleanup) = NULL;
     *out = (struct trained){0};
-    enum dae_status status = prepare(&t, notice, notice_len, err);
-    const int64_t first_epoch = (int64_t)t.at.epoch, first_step = (int64_t)t.at.step;
-    while (status == DAE_OK && !is_finished(&t))
-        status = run_epoch(&t, (int64_t)t.at.epoch, err);
-    if (status == DAE_OK) {
-        hand_over(&t, out);
-        const double images = (double)(out->n_epochs - first_epoch) * (double)loader_samples(options->train) -
-                              (double)samples_before(&t, first_step);
-        out->images_per_second = t.seconds > 0 ? images / t.seconds : NAN;
-        out->launches_per_step = (double)t.cost.launches / (double)t.cost.steps;
-        out->waits_per_step = (double)t.cost.waits / (double)t.cost.steps;
-    }
-    multi_device_free(t.team);
-    executor_free(t.executor);
-    buffer_free(t.losses);
-    checkpoint_release(&t.at);
-    free(t.host_losses);
-    free(t.sample_losses);
-    free(t.parameters);
-    free(t.state);
-    free(t.average);
-    return status;
+    TRY(trainer_open(options, notice, notice_len, &t, err));
+    while (!is_finished(t))
+        TRY(trainer_epoch(t, err));
+    hand_over(t, out);
+    return DAE_OK;
 }
 
 void trained_release(struct trained *trained)

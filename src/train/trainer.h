@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "graph/executor.h"
 #include "model/loader.h"
@@ -38,11 +39,12 @@ struct trainer_options {
     int n_helpers;
     const int64_t *weights; /* (1 + n_helpers): how a batch is split; NULL: by measured speed */
     bool corrupt; /* false: the standard autoencoder, trained and validated without noise, and without a penalty */
-    const char *checkpoint;                                              /* file, or NULL */
-    const char *fingerprint;                                             /* of the config, for the checkpoint */
-    bool resume;                                                         /* continue from an existing checkpoint */
-    const volatile sig_atomic_t *stop;                                   /* a signal's number once one came, or NULL */
-    void (*on_progress)(void *context, const struct progress *progress); /* or NULL */
+    const char *checkpoint;            /* file, or NULL */
+    const char *fingerprint;           /* of the config, for the checkpoint */
+    const char *resume_from;           /* another file to continue from, which must exist; NULL: none */
+    bool resume;                       /* continue from an existing checkpoint */
+    const volatile sig_atomic_t *stop; /* a signal's number once one came, or NULL */
+    void (*on_progress)(void *context, const struct progress *progress);                              /* or NULL */
     enum dae_status (*on_epoch)(void *context, const struct epoch_record *record, struct error *err); /* or NULL */
     void *context;
 };
@@ -69,5 +71,21 @@ struct trained {
 MUST_USE enum dae_status trainer_run(const struct trainer_options *options, char *notice, size_t notice_len,
                                      struct trained *out, struct error *err);
 void trained_release(struct trained *trained);
+
+/* The same in parts, for a caller that decides after each epoch. The options outlive the trainer, which the caller
+ * owns. */
+struct trainer;
+MUST_USE enum dae_status trainer_open(const struct trainer_options *options, char *notice, size_t notice_len,
+                                      struct trainer **out, struct error *err);
+void trainer_close(struct trainer *trainer); /* NULL is fine */
+CLEANUP_POINTER(trainer_close, struct trainer)
+bool trainer_is_finished(const struct trainer *trainer);
+/* Trains to the end of the running epoch. After a stop it may be called again, and continues. */
+MUST_USE enum dae_status trainer_epoch(struct trainer *trainer, struct error *err);
+/* The parameters (parameters_len) that trainer_run would return if training ended at the last checkpoint, epoch or
+ * stop. Valid until the next call. */
+const float *trainer_parameters(const struct trainer *trainer);
+/* Writes that state, from which options->resume_from continues. */
+MUST_USE enum dae_status trainer_checkpoint(const struct trainer *trainer, const char *path, struct error *err);
 
 #endif
