@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "base/cache.h"
+#include "base/cleanup.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -108,14 +109,14 @@ static cJSON *unseal(cJSON *memo, const char *key)
     const char *have = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(memo, "key"));
     const char *seal = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(memo, "sha256"));
     cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(memo, "value");
-    char *printed = value ? cJSON_PrintUnformatted(value) : NULL;
+    struct text printed CLEANUP(text_release) = {0};
+    struct error unused = {0};
     bool holds = false;
-    if (have && seal && printed && strcmp(have, key) == 0) {
+    if (have && seal && strcmp(have, key) == 0 && json_print(value, false, "memo", &printed, &unused) == DAE_OK) {
         sha256_text sum;
-        digest(key, printed, sum);
+        digest(key, printed.data, sum);
         holds = strcmp(seal, sum) == 0;
     }
-    free(printed);
     if (!holds)
         cJSON_Delete(value);
     return holds ? value : NULL;
@@ -140,7 +141,7 @@ cJSON *cache_read(const char *kind, const char *key, char *problem, size_t len)
     cJSON *memo = NULL, *value = NULL;
     if (!why && file_read(path, MAX_BYTES, DAE_IO, &text, &text_len, &err) != DAE_OK)
         why = err.text;
-    else if (!why && (!(memo = cJSON_ParseWithLength(text, text_len)) || !(value = unseal(memo, key))))
+    else if (!why && (!(memo = json_parse(text, text_len, NULL)) || !(value = unseal(memo, key))))
         why = "it is damaged, or was made for another key";
     if (why)
         snprintf(problem, len, "%s is not used: %s", path, why);
@@ -153,13 +154,14 @@ enum dae_status cache_write(const char *kind, const char *key, cJSON *value, str
 {
     char path[PATH_MAX];
     enum dae_status status = cache_path(kind, key, json_ending, path, sizeof path, err);
-    char *printed = value ? cJSON_PrintUnformatted(value) : NULL;
+    struct text printed CLEANUP(text_release) = {0};
     cJSON *memo = cJSON_CreateObject();
+    if (status == DAE_OK)
+        status = json_print(value, false, "memo", &printed, err);
     if (status == DAE_OK) {
         sha256_text seal;
-        if (printed)
-            digest(key, printed, seal);
-        if (printed && cJSON_AddStringToObject(memo, "key", key) && cJSON_AddStringToObject(memo, "sha256", seal) &&
+        digest(key, printed.data, seal);
+        if (cJSON_AddStringToObject(memo, "key", key) && cJSON_AddStringToObject(memo, "sha256", seal) &&
             cJSON_AddItemToObject(memo, "value", value)) {
             value = NULL;
             status = json_save(path, memo, 1, err);
@@ -169,7 +171,6 @@ enum dae_status cache_write(const char *kind, const char *key, cJSON *value, str
     }
     cJSON_Delete(memo);
     cJSON_Delete(value);
-    free(printed);
     return status;
 }
 

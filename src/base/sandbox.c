@@ -102,11 +102,12 @@ static void settle(int words)
 static _Noreturn void be_child(sandbox_work *work, void *context)
 {
     cJSON *answer = work(context);
-    char *text = answer ? cJSON_PrintUnformatted(answer) : NULL;
-    if (!text)
+    struct text text = {0};
+    struct error err = {0};
+    if (json_print(answer, false, "answer", &text, &err) != DAE_OK)
         _exit(EXIT_FAILURE);
     send_all("A", 1);
-    send_all(text, strlen(text));
+    send_all(text.data, text.len);
     send_all("\n", 1);
     _exit(EXIT_SUCCESS); /* not exit: handlers and buffers belong to the parent */
 }
@@ -288,7 +289,7 @@ static void finish(struct watch *watch, bool in_time)
     else if (out->end == SANDBOX_EXITED && reaped == watch->child)
         out->number = WEXITSTATUS(state);
     if (out->end == SANDBOX_EXITED && out->number == EXIT_SUCCESS && watch->answer.len > 0 && !watch->answer.failed)
-        out->answer = cJSON_ParseWithLength(watch->answer.data, watch->answer.len);
+        out->answer = json_parse(watch->answer.data, watch->answer.len, NULL);
     if (out->answer)
         out->end = SANDBOX_ANSWERED;
     memcpy(out->words, watch->first_words, watch->words_len);

@@ -42,3 +42,19 @@ void utf8_clean(char *text)
         text += n;
     }
 }
+
+void utf8_add(struct text *out, const char *text)
+{
+    const char *clean = text; /* from here on nothing has been appended */
+    while (*text) {
+        uint32_t code;
+        const size_t n = decode((const unsigned char *)text, &code);
+        if (n == 0) {
+            text_add_bytes(out, clean, (size_t)(text - clean));
+            text_add(out, "\xef\xbf\xbd");
+            clean = text + 1;
+        }
+        text += n > 0 ? n : 1;
+    }
+    text_add_bytes(out, clean, (size_t)(text - clean));
+}

@@ -462,10 +462,10 @@ static enum dae_status report(const struct denoise *d, struct error *err)
     for (int i = 0; i < invocation_count(d->invocation, "scores"); ++i)
         TRY(denoise_compare_save(&d->compare, invocation_nth(d->invocation, "scores", i), err));
     if (d->inputs.n_existing > 0)
-        printf("%d file%s left out: %s in %s\n", d->inputs.n_existing, d->inputs.n_existing == 1 ? "" : "s",
-               d->inputs.n_existing == 1 ? "its result exists" : "their results exist", d->folder);
-    printf("%d file%s, %lld sample%s denoised into %s\n", d->n_written, d->n_written == 1 ? "" : "s",
-           (long long)d->n_samples, d->n_samples == 1 ? "" : "s", d->folder);
+        output_line("%d file%s left out: %s in %s\n", d->inputs.n_existing, d->inputs.n_existing == 1 ? "" : "s",
+                    d->inputs.n_existing == 1 ? "its result exists" : "their results exist", d->folder);
+    output_line("%d file%s, %lld sample%s denoised into %s\n", d->n_written, d->n_written == 1 ? "" : "s",
+                (long long)d->n_samples, d->n_samples == 1 ? "" : "s", d->folder);
     return denoise_inputs_judge(&d->inputs, err);
 }
 

@@ -1,4 +1,5 @@
 #include "cli/denoise_compare.h"
+#include "cli/output.h"
 
 #include <errno.h>
 #include <math.h>
@@ -183,10 +184,10 @@ static bool has_ssim(const struct denoise_score *score)
 static void print_line(const char *name, const struct denoise_score *score, const char *remark)
 {
     if (!has_ssim(score))
-        printf("%s: %.2f dB, denoised %.2f dB%s\n", name, score->psnr[0], score->psnr[1], remark);
+        output_line("%s: %.2f dB, denoised %.2f dB%s\n", name, score->psnr[0], score->psnr[1], remark);
     else
-        printf("%s: %.2f dB, SSIM %.4f; denoised %.2f dB, SSIM %.4f%s\n", name, score->psnr[0], score->ssim[0],
-               score->psnr[1], score->ssim[1], remark);
+        output_line("%s: %.2f dB, SSIM %.4f; denoised %.2f dB, SSIM %.4f%s\n", name, score->psnr[0], score->ssim[0],
+                    score->psnr[1], score->ssim[1], remark);
 }
 
 enum dae_status denoise_compare_add(struct denoise_compare *compare, const struct denoise_score *score,

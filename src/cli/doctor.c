@@ -90,8 +90,8 @@ static void print_drivers(const cJSON *facts)
     {
         const char *icd = text_at(driver, "icd"), *library = text_at(driver, "library"),
                    *fault = text_at(driver, "fault");
-        printf("  %s: %s%s%s\n", icd[0] ? icd : text_at(driver, "names"), text_at(driver, "verdict"),
-               fault[0] ? ": " : "", fault);
+        output_line("  %s: %s%s%s\n", icd[0] ? icd : text_at(driver, "names"), text_at(driver, "verdict"),
+                    fault[0] ? ": " : "", fault);
         print_line(4, "library", "%s", library[0] ? library : text_at(driver, "names"));
         if (at(driver, "unmeasured"))
             print_line(4, "measured", "FAILED: %s", text_at(driver, "unmeasured"));
@@ -112,7 +112,7 @@ static void print_surroundings(const cJSON *facts)
     print_line(0, "environment", "%s",
                cJSON_GetArraySize(at(facts, "environment")) ? "these are set:" : "nothing is set that matters");
     cJSON_ArrayForEach(row, at(facts, "environment"))
-        printf("  %s=%s: changes %s\n", text_at(row, "name"), text_at(row, "value"), text_at(row, "changes"));
+        output_line("  %s=%s: changes %s\n", text_at(row, "name"), text_at(row, "value"), text_at(row, "changes"));
     cJSON_ArrayForEach(row, at(facts, "graphics"))
         print_line(0, "graphics card", "%s, at %s", text_at(row, "maker"), text_at(row, "pci"));
 }
@@ -124,7 +124,7 @@ static void print_findings(const cJSON *findings)
     cJSON_ArrayForEach(finding, findings)
     {
         const char *debian = text_at(finding, "debian");
-        printf("\n%d. %s\n", ++n, text_at(finding, "what"));
+        output_line("\n%d. %s\n", ++n, text_at(finding, "what"));
         if (strcmp(debian, text_at(finding, "fedora")) == 0) {
             printf("   %s\n", debian);
         } else {
@@ -140,7 +140,7 @@ static void print_findings(const cJSON *findings)
 static void print_report(const cJSON *facts)
 {
     const cJSON *system = at(facts, "system"), *loader = at(facts, "loader");
-    printf("%s\n\n", text_at(facts, "verdict"));
+    output_line("%s\n\n", text_at(facts, "verdict"));
     print_line(0, "dae-cl", "%s", DAE_CL_VERSION);
     print_line(0, "system", "%s, Linux %s, %s", text_at(system, "distribution"), text_at(system, "kernel"),
                text_at(system, "machine"));

@@ -303,8 +303,8 @@ static void print_summary(const struct impute *m)
 {
     note_empty_columns(m);
     const struct cells *file = &m->table.panel.cells;
-    printf("%lld of %lld cells filled: %s; uncertainties: %s\n", (long long)m->n_filled, (long long)(file->n * file->d),
-           m->out, m->report);
+    output_line("%lld of %lld cells filled: %s; uncertainties: %s\n", (long long)m->n_filled,
+                (long long)(file->n * file->d), m->out, m->report);
     if (m->n_empty > 0)
         printf("%lld cell%s before the first price of a column stay%s empty\n", (long long)m->n_empty,
                m->n_empty == 1 ? "" : "s", m->n_empty == 1 ? "s" : "");

@@ -1,4 +1,5 @@
 #include "cli/invocation.h"
+#include "cli/output.h"
 
 #include <libgen.h>
 #include <limits.h>
@@ -139,7 +140,7 @@ enum dae_status invocation_device(const struct invocation *invocation, const str
         return error_set(err, DAE_CONFIG, "'%s' (from %s) names several devices; only dae-cl run uses more than one",
                          request.platform, request.asked_by);
     TRY(open_named(&request, request.platform, device, err));
-    fputs(device_new_notices(*device), stderr);
+    output_note("%s", device_new_notices(*device));
     return DAE_OK;
 }
 
@@ -167,7 +168,7 @@ enum dae_status invocation_trust(const struct invocation *invocation, const stru
 void invocation_close(struct device *device)
 {
     if (device)
-        fputs(device_new_notices(device), stderr);
+        output_note("%s", device_new_notices(device));
     device_close(device);
 }
 
@@ -199,7 +200,7 @@ enum dae_status invocation_devices(const struct invocation *invocation, const st
         TRY(check_other(device, *n, request.platform, err));
         const char *notices = device_new_notices(device[*n]);
         if (*n == 0 || strcmp(notices, device_notices(device[0])) != 0)
-            fputs(notices, stderr);
+            output_note("%s", notices);
         ++*n;
         at = at && at[len] ? at + len + 1 : NULL;
     } while (at);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "cli/command.h"
 #include "cli/driver_guard.h"
 #include "cli/help.h"
@@ -75,6 +76,7 @@ int main(int argc, char **argv)
 {
     static struct error err;
     keep_standard_streams();
+    json_watch_memory();
     stop_begin();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file beyond its limit is a failed write and must not end the program */

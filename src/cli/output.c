@@ -1,4 +1,5 @@
 #include "cli/output.h"
+#include "base/cleanup.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,15 +63,28 @@ void output_table(const char *const *header, const char *align, const char *cons
         }
 }
 
+static void print_clean(FILE *out, const char *format, va_list args)
+{
+    char text[OUTPUT_NOTE_BYTES];
+    vsnprintf(text, sizeof text, format, args);
+    utf8_clean(text);
+    fputs(text, out);
+}
+
 void output_note(const char *format, ...)
 {
-    char text[4096];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    print_clean(stderr, format, args);
     va_end(args);
-    utf8_clean(text);
-    fputs(text, stderr);
+}
+
+void output_line(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    print_clean(stdout, format, args);
+    va_end(args);
 }
 
 void output_rows(const struct dae_row *rows)
@@ -114,11 +128,10 @@ void output_rows_markdown(const struct dae_row *rows)
 
 enum dae_status output_json(cJSON *value, struct error *err)
 {
-    char *text = value ? cJSON_Print(value) : NULL;
+    struct text text CLEANUP(text_release) = {0};
+    const enum dae_status status = json_print(value, true, "JSON", &text, err);
     cJSON_Delete(value);
-    if (!text)
-        return error_no_memory(err, "JSON", 0);
-    puts(text);
-    free(text);
-    return DAE_OK;
+    if (status == DAE_OK)
+        puts(text.data);
+    return status;
 }

@@ -216,10 +216,8 @@ static enum dae_status report(struct run *run, struct error *err)
     cJSON *json = run_result_json(&result);
     enum dae_status status = json_save(path, json, 1, err);
     if (status == DAE_OK && invocation_has(run->session.invocation, "json")) {
-        char *text = cJSON_Print(json);
-        if (text)
-            puts(text);
-        free(text);
+        status = output_json(json, err);
+        json = NULL;
     } else if (status == DAE_OK) {
         run_result_print(&result, stdout);
         for (int i = 0; i < run->n_studied; ++i)
@@ -229,7 +227,7 @@ static enum dae_status report(struct run *run, struct error *err)
     if (status == DAE_OK)
         status = run_report_write(&result, folder, err);
     if (status == DAE_OK && !invocation_has(run->session.invocation, "json"))
-        printf("\nreport: %s/report.html\n", folder);
+        output_line("\nreport: %s/report.html\n", folder);
     return status;
 }
 

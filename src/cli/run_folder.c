@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "base/atomic_file.h"
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/folder.h"
+#include "cli/output.h"
 
 enum dae_status run_folder_path(const struct run_folder *folder, const char *name, char *text, size_t len,
                                 struct error *err)
@@ -141,7 +143,11 @@ static enum dae_status take_lock(struct run_folder *folder, struct error *err)
     if (folder->lock < 0)
         return error_set(err, DAE_IO, "cannot create %s: %s", path, strerror(errno));
     char owner[32] = "";
-    if (flock(folder->lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+    const bool locked = flock(folder->lock, LOCK_EX | LOCK_NB) == 0;
+    if (!locked && errno != EWOULDBLOCK)
+        output_note("%s: the file system has no locks (%s); start no other run in this folder\n", folder->path,
+                    strerror(errno));
+    else if (!locked) {
         ssize_t n = read(folder->lock, owner, sizeof owner - 1);
         owner[n > 0 ? n : 0] = '\0';
         return error_set(err, DAE_IO, "%s is in use by another run (process %s); choose another --out", folder->path,
@@ -202,6 +208,21 @@ static enum dae_status make_room(const struct run_folder *folder, const struct r
                                                                           : remove_item(folder, "log.jsonl", err);
 }
 
+/* A machine that stopped while a line was written leaves a part of it. */
+static bool cut_half_line(int log)
+{
+    off_t end = lseek(log, 0, SEEK_END);
+    char c = '\n';
+    const off_t whole = end;
+    for (; end > 0; --end) {
+        if (pread(log, &c, 1, end - 1) != 1)
+            return false;
+        if (c == '\n')
+            break;
+    }
+    return end == whole || (end >= 0 && ftruncate(log, end) == 0);
+}
+
 static enum dae_status make_parts(struct run_folder *folder, struct error *err)
 {
     static const char *const parts[] = {"checkpoint", "figures"};
@@ -211,8 +232,10 @@ static enum dae_status make_parts(struct run_folder *folder, struct error *err)
         TRY(folder_make(name, err));
     }
     TRY(run_folder_path(folder, "log.jsonl", name, sizeof name, err));
-    folder->log = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
-    return folder->log >= 0 ? DAE_OK : error_set(err, DAE_IO, "cannot create %s: %s", name, strerror(errno));
+    folder->log = open(name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (folder->log < 0 || !cut_half_line(folder->log))
+        return error_io(err, "create", name);
+    return DAE_OK;
 }
 
 enum dae_status run_folder_open(struct run_folder *folder, const struct run_folder_use *use, struct error *err)
@@ -251,21 +274,33 @@ void run_folder_close(struct run_folder *folder)
     folder->log = folder->lock = -1;
 }
 
+/* Appends whole lines: after a failure the file is as long as before. */
+static enum dae_status append(const struct run_folder *folder, const struct text *line, struct error *err)
+{
+    char path[1100];
+    TRY(run_folder_path(folder, "log.jsonl", path, sizeof path, err));
+    const off_t before = lseek(folder->log, 0, SEEK_END);
+    for (size_t at = 0; at < line->len;) {
+        const ssize_t n = write(folder->log, line->data + at, line->len - at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            const enum dae_status status = error_io(err, "write", path);
+            if (before < 0 || ftruncate(folder->log, before) < 0)
+                error_note(err, "its last line is incomplete");
+            return status;
+        }
+        at += (size_t)n;
+    }
+    return DAE_OK;
+}
+
 enum dae_status run_folder_log(struct run_folder *folder, cJSON *event, struct error *err)
 {
-    char *line = event ? cJSON_PrintUnformatted(event) : NULL;
+    struct text line CLEANUP(text_release) = {0};
+    const enum dae_status status = json_print(event, false, "log", &line, err);
     cJSON_Delete(event);
-    if (!line)
-        return error_no_memory(err, "log", 0);
-    /* One write per line, so that a killed run leaves whole lines. */
-    char *whole = NULL;
-    int len = asprintf(&whole, "%s\n", line);
-    free(line);
-    if (len < 0)
-        return error_no_memory(err, "log", 0);
-    enum dae_status status = DAE_OK;
-    if (write(folder->log, whole, (size_t)len) != len)
-        status = error_set(err, DAE_IO, "cannot write %s/log.jsonl: %s", folder->path, strerror(errno));
-    free(whole);
-    return status;
+    TRY(status);
+    text_add(&line, "\n"); /* one write per line, so that a killed run leaves whole lines */
+    return line.failed ? error_no_memory(err, "log", line.len) : append(folder, &line, err);
 }

@@ -96,7 +96,7 @@ static enum dae_status carry_out(struct session *session, const struct study *st
     if (invocation_has(session->invocation, "json"))
         return output_json(study_output_json(&outcome), err);
     study_output_print(&outcome, session->folder.path, stdout);
-    printf("\nreport: %s\n", report);
+    output_line("\nreport: %s\n", report);
     return DAE_OK;
 }
 

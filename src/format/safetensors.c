@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/shape.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "safetensors files are little-endian, and this code copies numbers as they are in memory"
@@ -71,7 +72,7 @@ size_t safetensors_bytes(const struct st_tensor *tensor)
     return bytes;
 }
 
-/* A name from a file, made safe for a message: short, and without terminal control characters. */
+/* A name from a file, made short for a message. */
 struct shown {
     char text[68];
 };
@@ -79,10 +80,7 @@ struct shown {
 static struct shown shown(const char *name)
 {
     struct shown out;
-    size_t len = 0;
-    for (; name[len] && len < sizeof out.text - 4; ++len)
-        out.text[len] = (unsigned char)name[len] < 0x20 || name[len] == 0x7f ? '?' : name[len];
-    strcpy(out.text + len, name[len] ? "..." : "");
+    snprintf(out.text, sizeof out.text, "%.64s%s", name, strlen(name) > 64 ? "..." : "");
     return out;
 }
 
@@ -103,10 +101,14 @@ static const char *find_duplicate(const char **names, size_t n)
 
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
+/* As JSON, which has no other bytes than UTF-8: one that is not becomes U+FFFD. */
 static void add_string(struct text *text, const char *string)
 {
+    struct text valid = {0};
+    utf8_add(&valid, string);
+    text->failed = text->failed || valid.failed;
     text_add(text, "\"");
-    for (; *string; ++string) {
+    for (string = valid.data; string && *string; ++string) {
         unsigned char c = (unsigned char)*string;
         if (c == '"' || c == '\\')
             text_printf(text, "\\%c", c);
@@ -116,6 +118,7 @@ static void add_string(struct text *text, const char *string)
             text_add_bytes(text, string, 1);
     }
     text_add(text, "\"");
+    text_release(&valid);
 }
 
 /* The padded header, the seal's digits as zeros. */
@@ -342,7 +345,7 @@ static enum dae_status read_header(struct reader *reader, int flags)
 static enum dae_status parse_header(struct reader *reader)
 {
     const char *end = reader->header;
-    reader->json = cJSON_ParseWithLengthOpts(reader->header, reader->header_len, &end, false);
+    reader->json = json_parse(reader->header, reader->header_len, &end);
     if (reader->json) /* only padding may follow */
         end += strspn(end, " ");
     uint64_t at = (uint64_t)(end - reader->header);

@@ -39,12 +39,16 @@ double gnuplot_text_width(const char *string, double font)
     return width;
 }
 
-/* Single quotes, because gnuplot would run text between backquotes inside double quotes. */
+/* Single quotes, because gnuplot would run text between backquotes inside double quotes. A doubled quote is a quote
+ * except at the beginning, where gnuplot takes it for the end of an empty text: those get a text of their own. */
 void gnuplot_quote(struct text *script, const char *string, double font, double max_width)
 {
     static const char ellipsis[] = "\xE2\x80\xA6";
     double left = gnuplot_text_width(string, font) > max_width + 0.5 ? max_width - font : max_width;
     uint32_t code;
+    const size_t n_first = string ? strspn(string, "'") : 0;
+    if (n_first > 0)
+        text_printf(script, "\"%.*s\".", (int)n_first, string);
     text_add(script, "'");
     for (const char *at = string; at && *at;) {
         size_t n = utf8_next(at, &code);
@@ -54,7 +58,7 @@ void gnuplot_quote(struct text *script, const char *string, double font, double 
             break;
         }
         if (code == '\'')
-            text_add(script, "''");
+            text_add(script, at >= string + n_first ? "''" : "");
         else if (code == '\t' || code == '\n' || code == '\r')
             text_add(script, " ");
         else if (code == UTF8_REPLACEMENT)

@@ -260,8 +260,52 @@ for code_of in ENOSYS ENOLCK EOPNOTSUPP EWOULDBLOCK; do
         err_has "is in use by another run"
     else
         code_is 0
+        err_has "locks_$code_of: the file system has no locks ("
     fi
 done
+
+case_is "whole lines in the log, whatever a machine left that stopped while it wrote"
+run "$dae_cl" run "$small" --out halves --set data.train=32 --set data.test=16
+code_is 0
+lines=$(wc -l <halves/log.jsonl)
+printf '{"event": "epo' >>halves/log.jsonl
+run "$dae_cl" run "$small" --out halves --resume --set data.train=32 --set data.test=16
+code_is 0
+python3 -c 'import json; n = sum(1 for line in open("halves/log.jsonl") if json.loads(line)); assert n > '"$lines" \
+    2>"$work/trace" || problem "$(tail -n 1 "$work/trace")"
+
+case_is "a full disk leaves no half line"
+cat >full.c <<'C'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+/* Writes five bytes of the line that contains "epoch", then none. */
+ssize_t write(int file, const void *bytes, size_t len)
+{
+    static int full;
+    ssize_t (*real)(int, const void *, size_t);
+    *(void **)&real = dlsym(RTLD_NEXT, "write");
+    if (full && len == (size_t)full) {
+        errno = ENOSPC;
+        return -1;
+    }
+    if (!full && len > 20 && memmem(bytes, len, "\"train_loss\"", 12) && ((const char *)bytes)[0] == '{') {
+        full = (int)len - 5;
+        return real(file, bytes, 5);
+    }
+    return real(file, bytes, len);
+}
+C
+cc -shared -fPIC -o full.so full.c -ldl || problem "cannot compile"
+run env LD_PRELOAD="$work/full.so" ASAN_OPTIONS=verify_asan_link_order=0 "$dae_cl" run "$small" --out full \
+    --set data.train=32 --set data.test=16
+code_is 5
+err_has "cannot write full/log.jsonl: No space left on device"
+[ -s full/log.jsonl ] || problem "the lines before are lost"
+python3 -c 'import json; [json.loads(line) for line in open("full/log.jsonl")]' 2>"$work/trace" ||
+    problem "$(tail -n 1 "$work/trace")"
 
 case_is "a run that was interrupted is refused as well"
 env --default-signal=INT "$dae_cl" run "$small" --out stopped --set train.epochs=100000 --set data.train=256 >out 2>err </dev/null &

@@ -390,7 +390,7 @@ static void hostile_text_is_only_text(void **state)
 {
     (void)state;
     char hostile[600];
-    static const char words[] = "<script> \"q\" 'a' \\n _^{x}@& %d \xC3\xA9 \xFF";
+    static const char words[] = "''<script> \"q\" 'a' \\n _^{x}@& %d \xC3\xA9 \xFF";
     static const char escaped[] = "&lt;script> \"q\" 'a' \\n _^{x}@&amp; %d \xC3\xA9 \xEF\xBF\xBD";
     snprintf(hostile, sizeof hostile, "%s`touch %s`", words, folder_path("ran"));
     const double x[] = {1, 2};
