@@ -50,10 +50,10 @@ static void set_canary(double *y, int64_t n)
     y[n] = CANARY;
 }
 
-static void check_canary(struct check_nodes *a, const struct plugin *plugin, const double *y, int64_t n)
+static void check_canary(struct check_nodes *a, const struct node *node, const double *y, int64_t n)
 {
     if (memcmp(&y[n], &CANARY, sizeof CANARY) != 0)
-        a->writes_past = plugin;
+        a->writes_past = node;
 }
 
 /* Takes the sizes of (n) numbers from a run of the reference. If the function has no value on absolute values, that run
@@ -203,7 +203,7 @@ static void expect_batch(const struct verifier *v, struct check_nodes *a, int nu
             a->whole_value[node->input[j]][e] = (double)a->device[node->input[j]][e];
     set_canary(a->whole.want, len);
     run_batch(v, a, number, w, v->parameters64, a->whole_value, a->whole.want);
-    check_canary(a, node->plugin, a->whole.want, len);
+    check_canary(a, node, a->whole.want, len);
     for (int other = 0; other < CHECK_NODES_OTHERS; ++other) {
         alter_inputs(network, number, other, n, a->whole_value, a->whole_altered);
         run_batch(v, a, number, w, a->parameters[other], a->whole_altered, a->whole.other);
@@ -230,7 +230,7 @@ static unsigned expect_one(const struct verifier *v, struct check_nodes *a, int 
     const int64_t len = dae_shape_len(&network->node[number].plan.output);
     set_canary(a->one.want, len);
     const unsigned drawn = reference_node(network, number, &sample, v->parameters64, a->value, a->one.want);
-    check_canary(a, network->node[number].plugin, a->one.want, len);
+    check_canary(a, &network->node[number], a->one.want, len);
     const int penalty = reference_penalty(network, number);
     if (a->penalty[number])
         a->added.want[0] = a->value[penalty][0];

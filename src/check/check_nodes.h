@@ -28,7 +28,7 @@ struct check_nodes {
     /* The inputs that a reference gets, of one sample or, if a node couples them, of all; and altered ones. */
     double **altered, **whole_value, **whole_altered, *whole_unused;
     double *parameters[CHECK_NODES_OTHERS];
-    const struct plugin *writes_past; /* whose reference has written past its output; NULL: none has */
+    const struct node *writes_past; /* whose reference has written past its output; NULL: none has */
 };
 MUST_USE enum dae_status check_nodes_take(struct verifier *v, struct check_nodes *a);
 

@@ -83,6 +83,14 @@ static bool recall(const struct trust_options *options, const struct device *dev
     return known;
 }
 
+const struct verify_row *trust_fault(const struct verify_report *report)
+{
+    for (int i = 0; i < report->n_rows; ++i)
+        if (!report->row[i].passed && report->row[i].is_void == (report->n_failed == 0))
+            return &report->row[i];
+    return NULL;
+}
+
 void trust_describe(const struct verify_row *row, char *text, size_t len)
 {
     const char *name = row->node[0] ? row->node : row->is_void ? row->plugin : "", *colon = name[0] ? ": " : "";
@@ -99,24 +107,45 @@ bool trust_data_are_bytes(const struct settings *settings)
     return source && source->flags & SOURCE_BYTES;
 }
 
-const struct plugin *trust_stranger(const struct network *network, const struct settings *settings)
+const struct plugin *trust_stranger(const struct network *network, const struct settings *settings,
+                                    const struct verify_row *row)
 {
-    for (int i = 1; i < network->n_nodes; ++i)
-        if (network->node[i].plugin->stranger)
-            return network->node[i].plugin;
-    return settings->optimizer->stranger ? settings->optimizer : NULL;
+    const struct plugin *first = NULL, *before = NULL;
+    bool is_reached = !row;
+    for (int i = 1; i < network->n_nodes; ++i) {
+        const struct plugin *plugin = network->node[i].plugin;
+        is_reached = is_reached || strcmp(network->node[i].name, row->node) == 0;
+        if (is_reached && plugin->stranger && !first)
+            first = plugin;
+        else if (plugin->stranger && !before)
+            before = plugin;
+    }
+    if (settings->optimizer->stranger && (!(first || before) || (row && strcmp(row->what, "update") == 0)))
+        return settings->optimizer;
+    return first ? first : before;
+}
+
+const char *trust_suspect(const struct verify_row *row, const struct plugin *stranger)
+{
+    const bool is_own = strcmp(row->plugin, stranger->name) == 0;
+    return strncmp(row->what, "values", 6) == 0 && is_own ? ": its y, or forward, disagrees with its reference"
+           : strncmp(row->what, "gradient", 8) == 0       ? ": see its dx or dw, or backward"
+           : strcmp(row->what, "update") == 0 && is_own   ? ": its update disagrees with its reference"
+                                                          : "";
 }
 
 enum verdict { SOUND, WRONG, VOID };
 
 /* Judges the rows; why is "" if the device is sound. */
-static enum verdict judge(const struct verify_report *report, const struct plugin *stranger, char *why, size_t len)
+static enum verdict judge(const struct network *network, const struct settings *settings,
+                          const struct verify_report *report, char *why, size_t len)
 {
+    const struct verify_row *row = trust_fault(report);
+    const struct plugin *stranger = row ? trust_stranger(network, settings, row) : NULL;
     char what[WHY_LEN] = "";
     why[0] = '\0';
-    for (int i = 0; i < report->n_rows && !what[0]; ++i)
-        if (!report->row[i].passed && report->row[i].is_void == (report->n_failed == 0))
-            trust_describe(&report->row[i], what, sizeof what);
+    if (row)
+        trust_describe(row, what, sizeof what);
     if (report->n_failed > 0 && stranger)
         snprintf(why, len, "plugin '%s' (%.200s) is not part of dae-cl, and may be the cause: %s", stranger->name,
                  stranger->stranger, what);
@@ -140,11 +169,10 @@ static enum dae_status check_now(const struct trust_options *options, const stru
         .optimizer_state = settings->optimizer_state,
     };
     const char *const driver = device_facts(device)->driver;
-    const struct plugin *stranger = trust_stranger(network, settings);
     const double begin = clock_seconds();
     const enum dae_status status = quick_check_run(device, network, &quick, &arena, &report, err);
     if (status == DAE_OK) {
-        *verdict = judge(&report, stranger, why, len);
+        *verdict = judge(network, settings, &report, why, len);
         if (*verdict == VOID)
             say(options, "device check: first use with driver %s: void, so it is repeated at the next start: %s",
                 driver, why);
@@ -153,7 +181,7 @@ static enum dae_status check_now(const struct trust_options *options, const stru
                 (long long)report.n_numbers,
                 *verdict == WRONG ? "not all correct" : "all agree with the double-precision reference",
                 clock_seconds() - begin);
-    } else {
+    } else if (status != DAE_PLUGIN) {
         error_note(err, "this happened in the check at its first use");
     }
     arena_release(&arena);

@@ -21,9 +21,16 @@ struct trust_options {
 MUST_USE enum dae_status trust_check(const struct trust_options *options, const struct network *network,
                                      const struct settings *settings, struct device *device, struct error *err);
 
-/* The first plugin of the network, or its optimiser, that is not part of dae-cl (plugin->stranger) and may therefore
- * cause a failure. NULL if all are. */
-const struct plugin *trust_stranger(const struct network *network, const struct settings *settings);
+/* The plugin that is not part of dae-cl (plugin->stranger) and is the likeliest cause of a failed row, or of a failure
+ * in general if row is NULL: the optimiser for an update; else the first from the row's node on, because a gradient
+ * passes through the layers after it. NULL if all plugins are part of dae-cl. */
+const struct plugin *trust_stranger(const struct network *network, const struct settings *settings,
+                                    const struct verify_row *row);
+/* What to look at in that plugin after a row failed: ": its y, or forward, disagrees with its reference"; or "". */
+const char *trust_suspect(const struct verify_row *row, const struct plugin *stranger);
+
+/* The first row that failed, or else the first that is void; or NULL. */
+const struct verify_row *trust_fault(const struct verify_report *report);
 
 /* Remembers that the device passed the whole verification, which replaces an earlier verdict. */
 MUST_USE enum dae_status trust_remember_pass(const struct device *device, struct error *err);

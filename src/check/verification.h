@@ -9,7 +9,6 @@
 
 /* What is verified, and on what. Zero-initialise. */
 struct verification {
-    const struct plugin *stranger; /* a plugin of the network that is not part of dae-cl; or NULL */
     struct value *config;
     struct settings settings;
     struct network network;

@@ -111,6 +111,17 @@ static enum dae_status check_statistics(struct verifier *v, const struct executo
     return DAE_OK;
 }
 
+static enum dae_status check_reference_ends(const struct check_nodes *a, struct error *err)
+{
+    const struct node *node = a->writes_past;
+    if (!node)
+        return DAE_OK;
+    return error_at(err, DAE_PLUGIN, node->mark,
+                    "%s: the reference of plugin '%s' (%s) writes past its output, whose length is %lld", node->name,
+                    node->plugin->name, node->plugin->stranger ? node->plugin->stranger : "part of dae-cl",
+                    (long long)dae_shape_len(&node->plan.output));
+}
+
 static enum dae_status check_values(struct verifier *v, struct executor *e, struct check_nodes *a,
                                     enum schedule_kind kind)
 {
@@ -124,9 +135,7 @@ static enum dae_status check_values(struct verifier *v, struct executor *e, stru
     check_input(v, a->device[0]);
     for (int i = 1; i < v->network->n_nodes; ++i)
         check_node(v, a, i, kind == SCHEDULE_TRAIN);
-    if (a->writes_past)
-        return error_set(v->err, DAE_PLUGIN, "the reference of plugin '%s' writes past its output",
-                         a->writes_past->name);
+    TRY(check_reference_ends(a, v->err));
     for (int i = 1; i < v->network->n_nodes; ++i)
         TRY(network_check_state(&v->network->node[i], "the reference", v->err));
     if (kind != SCHEDULE_TRAIN)

@@ -9,7 +9,8 @@
 
 #include "device/kernel_cache.h"
 
-static char last_words[2 * KERNEL_CACHE_PATH], late_words[1024];
+static char last_words[2 * KERNEL_CACHE_PATH + 2048], late_words[1024], driver[512],
+    cache_note[KERNEL_CACHE_PATH + 128];
 static volatile sig_atomic_t is_armed;
 
 /* Nothing but write and _exit is safe in a signal handler. */
@@ -36,13 +37,13 @@ void driver_guard_arm(const struct device *device)
     static bool is_registered;
     const struct platform_device *facts = device_facts(device);
     const struct kernel_cache *cache = kernel_cache_prepare();
-    int n = snprintf(last_words, sizeof last_words,
-                     "dae-cl: error: the OpenCL driver of '%s' on '%s' ended the program; dae-cl doctor tests it\n",
-                     facts->name, facts->platform);
-    if (cache->path[0] && n > 0 && (size_t)n < sizeof last_words)
-        snprintf(last_words + n, sizeof last_words - (size_t)n,
+    snprintf(driver, sizeof driver, "the OpenCL driver of '%s' on '%s'", facts->name, facts->platform);
+    if (cache->path[0])
+        snprintf(cache_note, sizeof cache_note,
                  "note: a damaged or full kernel cache may be the cause; it is safe to clear: rm -rf '%s'\n",
                  cache->path);
+    snprintf(last_words, sizeof last_words, "dae-cl: error: %s ended the program; dae-cl doctor tests it\n%s", driver,
+             cache_note);
     is_armed = true;
     signal(SIGABRT, on_signal);
     signal(SIGBUS, on_signal); /* a truncated library */
@@ -51,6 +52,16 @@ void driver_guard_arm(const struct device *device)
 #endif
     if (!is_registered && atexit(on_exit_call) == 0)
         is_registered = true;
+}
+
+void driver_guard_suspect(const struct plugin *plugin)
+{
+    if (plugin)
+        snprintf(last_words, sizeof last_words,
+                 "dae-cl: error: plugin '%s' (%.1024s), which is not part of dae-cl, or %s ended the program\n"
+                 "note: a debugger shows which; a plugin's functions, such as its reference, may access only the "
+                 "memory that they are given\n%s",
+                 plugin->name, plugin->stranger, driver, cache_note);
 }
 
 void driver_guard_disarm(void)

@@ -4,10 +4,14 @@
 #define CLI_DRIVER_GUARD_H
 
 #include "device/device.h"
+#include "graph/plugin.h"
 
 /* From now on an abort, or an exit that is not main's own, is reported as the driver's. Call it after the device was
  * opened, because drivers then set their own signal handlers. */
 void driver_guard_arm(const struct device *device);
+/* The network has this plugin, which is not part of dae-cl (or NULL), so that it may be the cause as well as the
+ * driver. Call it after driver_guard_arm. */
+void driver_guard_suspect(const struct plugin *plugin);
 /* main is about to return. */
 void driver_guard_disarm(void);
 

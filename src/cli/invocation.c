@@ -159,6 +159,7 @@ enum dae_status invocation_trust(const struct invocation *invocation, const stru
         .anyway = "--trust-device",
         .say = print_line,
     };
+    driver_guard_suspect(trust_stranger(network, settings, NULL));
     driver_guard_wait(device, "the check at its first use", TRUST_PATIENCE);
     const enum dae_status status = trust_check(&options, network, settings, device, err);
     driver_guard_in_time();

@@ -4,6 +4,7 @@
 #include "check/trust.h"
 #include "check/verification.h"
 #include "cli/command.h"
+#include "cli/driver_guard.h"
 #include "cli/output.h"
 #include "driver/driver.h"
 #include "graph/build.h"
@@ -35,21 +36,12 @@ static enum dae_status verify(const struct invocation *invocation, const struct 
     TRY(settings_read(registry, subject->config, arena, &subject->settings, err));
     TRY(invocation_request(invocation, subject->config, &request, err));
     TRY(network_build(registry, subject->config, arena, false, &subject->network, err));
-    subject->stranger = trust_stranger(&subject->network, &subject->settings);
     TRY(open_devices(invocation, subject, err));
+    driver_guard_suspect(trust_stranger(&subject->network, &subject->settings, NULL));
     fprintf(stderr, "%s\n", device_line(subject->device[0]));
     if (subject->device[1])
         fprintf(stderr, "against %s\n", device_line(subject->device[1]));
     return verification_run(subject, arena, err);
-}
-
-/* The first row that failed, or else the first that is void; or NULL. */
-static const struct verify_row *first_fault(const struct verify_report *report)
-{
-    for (int i = 0; i < report->n_rows; ++i)
-        if (!report->row[i].passed && report->row[i].is_void == (report->n_failed == 0))
-            return &report->row[i];
-    return NULL;
 }
 
 static enum dae_status print_table(const struct verification *subject, struct arena *arena, struct error *err)
@@ -78,8 +70,9 @@ static enum dae_status print_table(const struct verification *subject, struct ar
 static void print_verdict(const struct verification *subject)
 {
     const struct verify_report *report = &subject->report;
-    const struct verify_row *row = first_fault(report);
+    const struct verify_row *row = trust_fault(report);
     const char *name = device_facts(subject->device[0])->name, *config = subject->settings.name;
+    const struct plugin *stranger = row ? trust_stranger(&subject->network, &subject->settings, row) : NULL;
     char what[512];
     if (row)
         trust_describe(row, what, sizeof what);
@@ -91,10 +84,10 @@ static void print_verdict(const struct verification *subject)
                name, report->n_void, config, what);
     else if (row && subject->device[1])
         printf("verdict: the devices differ, first at %s\n", what);
-    else if (row && subject->stranger)
+    else if (row && stranger)
         printf("verdict: %s is computed WRONGLY: %d checks failed, the first: %s; '%s' is not to blame, because plugin "
-               "'%s' (%s) is not part of dae-cl\n",
-               config, report->n_failed, what, name, subject->stranger->name, subject->stranger->stranger);
+               "'%s' (%s) is not part of dae-cl%s\n",
+               config, report->n_failed, what, name, stranger->name, stranger->stranger, trust_suspect(row, stranger));
     else if (row)
         printf("verdict: '%s' computes %s WRONGLY: %d checks failed, the first: %s\n", name, config, report->n_failed,
                what);

@@ -168,6 +168,25 @@ static enum dae_status check_patches(const struct executor *e, struct error *err
     return DAE_OK;
 }
 
+/* The compiler's message names the text that it refused. If that is a plugin's from outside of dae-cl, the plugin is at
+ * fault, and not the device. */
+static enum dae_status blame_plugin(const struct executor *e, enum dae_status status, struct error *err)
+{
+    const struct network *network = e->options.training ? e->options.training : e->network;
+    for (int i = 1; status == DAE_OPENCL && i <= network->n_nodes; ++i) {
+        const struct plugin *plugin = i < network->n_nodes ? network->node[i].plugin : e->options.optimizer;
+        const char *member;
+        if (!plugin || !plugin->stranger || !plugin_is_named(plugin, err->text, &member))
+            continue;
+        const struct error cause = *err;
+        const char *log = strchr(cause.text, '\n');
+        *err = (struct error){0};
+        return error_set(err, DAE_PLUGIN, "plugin '%s' (%s): its member '%s' does not compile%s", plugin->name,
+                         plugin->stranger, member, log ? log : "");
+    }
+    return status;
+}
+
 static enum dae_status prepare_host(struct executor *e, struct pass *pass, struct error *err)
 {
     return plugin_host_new(e->device, pass->network, &pass->schedule, &e->products, &pass->host, err);
@@ -205,6 +224,7 @@ enum dae_status executor_new(struct device *device, const struct network *networ
     *out = e;
     return DAE_OK;
 failed:
+    status = blame_plugin(e, status, err);
     executor_free(e);
     return status;
 }
@@ -301,7 +321,7 @@ static enum dae_status run_pass(struct executor *e, enum schedule_kind kind, con
                                            .scale = scale_of(e, batch)};
     TRY(check_run(e, kind, batch, err));
     if (!pass->kernel)
-        TRY(build_pass(e, kind, err));
+        TRY(blame_plugin(e, build_pass(e, kind, err), err));
     for (int i = 0; i < pass->schedule.n_steps; ++i) {
         const struct step *step = &pass->schedule.step[i];
         if (step->batch_wide)

@@ -1,6 +1,8 @@
 #include "graph/plugin.h"
 
+#include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "graph/formula.h"
@@ -53,6 +55,21 @@ const struct noise_options *plugin_noise_options(const struct plugin *plugin, co
 const struct loss_options *plugin_loss_options(const struct plugin *plugin, const void *state)
 {
     return (const void *)((const char *)state + plugin->host_offset);
+}
+
+bool plugin_is_named(const struct plugin *plugin, const char *message, const char **member)
+{
+    static const char *const formulas[] = {"y", "dx", "dw", "window_y", "update"};
+    char place[2 * NAME_MAX_LEN];
+    for (size_t i = 0; i <= sizeof formulas / sizeof formulas[0]; ++i) {
+        const bool is_formula = i < sizeof formulas / sizeof formulas[0];
+        *member = is_formula ? formulas[i] : "kernel";
+        snprintf(place, sizeof place, is_formula ? "%s.%s:" : "kernels/%s.cl:", plugin->name, *member);
+        for (const char *at = strstr(message, place); at; at = strstr(at + 1, place))
+            if (at == message || !(isalnum((unsigned char)at[-1]) || at[-1] == '_'))
+                return true;
+    }
+    return false;
 }
 
 void *plugin_state_new(const struct plugin *plugin, struct arena *arena)
@@ -121,8 +138,6 @@ static size_t row_bytes(const struct dae_row *row)
 static const char *head_fault(const struct plugin *p)
 {
     const struct dae_head *head = p->head;
-    if (head->abi != DAE_ABI)
-        return "it was built for another ABI; build it again against this version's header";
     if (!head->name || !head->name[0] || strlen(head->name) > NAME_MAX_LEN)
         return "it has no name";
     for (const char *c = head->name; *c; ++c)
@@ -323,6 +338,11 @@ enum dae_status plugin_complete(struct plugin *p, const char *from, struct arena
               : p->noise   ? &p->noise->head
               : p->loss    ? &p->loss->head
                            : &p->optimizer->head;
+    if (p->head->abi != DAE_ABI)
+        return error_set(err, DAE_PLUGIN,
+                         "plugin %s cannot be used: its table says contract %u, but this program uses contract %d; "
+                         "begin the table with DAE_TABLE, and build it again with this version's header",
+                         from, (unsigned)p->head->abi, DAE_ABI);
     const char *why = fault(p);
     if (why)
         return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: %s", from, why);

@@ -51,6 +51,10 @@ struct loss_options {
 const struct noise_options *plugin_noise_options(const struct plugin *plugin, const void *state);
 const struct loss_options *plugin_loss_options(const struct plugin *plugin, const void *state);
 
+/* Whether a compiler's message names a place in the plugin's formulas or kernel file; `member` becomes "y", "dx", ...,
+ * or "kernel". */
+bool plugin_is_named(const struct plugin *plugin, const char *message, const char **member);
+
 /* A zeroed state in which nothing is clamped, owned by the arena. NULL when out of memory. */
 void *plugin_state_new(const struct plugin *plugin, struct arena *arena);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/library_file.h"
+#include "config/rows.h"
 
 /* The exported symbol of a plugin determines its kind of table. */
 static const struct {
@@ -40,6 +41,23 @@ static int compare(const struct plugin *a, const struct plugin *b)
     return a->kind != b->kind ? (a->kind > b->kind ? 1 : -1) : strcmp(a->name, b->name);
 }
 
+/* Reads each default as a config's value would be read, so that the author learns of a wrong one, and not the first
+ * user who leaves out the key. */
+static enum dae_status check_defaults(const struct plugin *plugin, const char *from, struct error *err)
+{
+    struct arena arena = {0};
+    struct error why = {0};
+    void *state = plugin_state_new(plugin, &arena);
+    struct value *nothing = value_map_new(&arena);
+    enum dae_status status = state && nothing ? DAE_OK : error_no_memory(err, from, plugin->state_bytes);
+    for (const struct dae_row *row = plugin->rows; status == DAE_OK && row->key; ++row)
+        if (row->default_text && rows_peek_key(nothing, plugin->rows, row->key, plugin->name, &arena, state, &why))
+            status = error_set(err, DAE_PLUGIN, "plugin %s cannot be used: the default of its row '%s': %s", from,
+                               row->key, error_message(&why));
+    arena_release(&arena);
+    return status;
+}
+
 enum dae_status registry_add(struct registry *registry, const struct plugin *table, const char *from, struct error *err)
 {
     struct plugin *plugin = arena_alloc(&registry->arena, sizeof *plugin);
@@ -47,6 +65,8 @@ enum dae_status registry_add(struct registry *registry, const struct plugin *tab
         return error_no_memory(err, from, sizeof *plugin);
     *plugin = *table;
     TRY(plugin_complete(plugin, from, &registry->arena, err));
+    if (plugin->stranger)
+        TRY(check_defaults(plugin, from, err));
     if (registry_find(registry, plugin->kind, plugin->name))
         return error_set(err, DAE_PLUGIN, "plugin %s defines %s '%s' again", from, plugin_kind_text(plugin->kind),
                          plugin->name);
@@ -63,17 +83,19 @@ enum dae_status registry_add(struct registry *registry, const struct plugin *tab
 
 static enum dae_status check_owner(const char *path, mode_t kind, struct error *err)
 {
+    const char *what = kind == S_IFDIR ? "plugin folder" : "plugin";
     struct stat info;
     if (lstat(path, &info) < 0)
-        return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: %s", path, strerror(errno));
+        return error_set(err, DAE_PLUGIN, "%s %s cannot be used: %s", what, path, strerror(errno));
     if ((info.st_mode & S_IFMT) != kind)
-        return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: it is not a regular %s", path,
-                         kind == S_IFDIR ? "folder" : "file");
+        return error_set(err, DAE_PLUGIN, "%s %s cannot be used: it is not a %s", what, path,
+                         kind == S_IFDIR ? "folder; name the folder that contains the plugins" : "regular file");
     if (info.st_uid != 0 && info.st_uid != geteuid())
-        return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: it belongs to user %ld, neither you nor root",
+        return error_set(err, DAE_PLUGIN, "%s %s cannot be used: it belongs to user %ld, neither you nor root", what,
                          path, (long)info.st_uid);
     if (info.st_mode & S_IWOTH || (info.st_mode & S_IWGRP && info.st_gid != getegid() && info.st_gid != 0))
-        return error_set(err, DAE_PLUGIN, "plugin %s cannot be used: others may write to it; chmod go-w", path);
+        return error_set(err, DAE_PLUGIN, "%s %s cannot be used: others may write to it; chmod go-w %s", what, path,
+                         path);
     return DAE_OK;
 }
 
@@ -112,7 +134,7 @@ static enum dae_status find_table(void *library, const char *path, struct plugin
     else
         status = error_set(err, DAE_PLUGIN,
                            "plugin %s cannot be used: it exports none of dae_pointwise_v4, dae_layer_v4, dae_noise_v4, "
-                           "dae_loss_v4 and dae_optimizer_v4; is it a plugin, and for this ABI?",
+                           "dae_loss_v4 and dae_optimizer_v4; is it a plugin of contract 4, and is its table global?",
                            path);
     error_note(err, "docs/plugins.md, \"From contract 3\", lists the changes");
     return status;
@@ -154,6 +176,8 @@ static enum dae_status load_folder(struct registry *registry, const char *folder
     int n = status == DAE_OK ? scandir(absolute, &entries, is_library, alphasort) : 0;
     if (n < 0)
         status = error_set(err, DAE_PLUGIN, "plugin folder %s cannot be read: %s", folder, strerror(errno));
+    else if (status == DAE_OK && n == 0 && is_strange)
+        status = error_set(err, DAE_PLUGIN, "plugin folder %s contains no plugin (*.so); run make in it", folder);
     for (int i = 0; i < n; ++i) {
         char path[8192];
         if (status == DAE_OK && snprintf(path, sizeof path, "%s/%s", absolute, entries[i]->d_name) < (int)sizeof path)

@@ -9,7 +9,8 @@ struct registry; /* owns the loaded libraries: outlives every network built from
 
 /* Loads every *.so of the folders, in order of name; a later folder may not define a name again. A folder or file that
  * others may write to, or that belongs to neither root nor the user, is refused before it is loaded, because loading
- * runs constructors; so is a table of another ABI, size or form. DAE_PLUGIN names the file and what is wrong. */
+ * runs constructors; so is a table of another contract, size or form, a wrong default, and a folder without plugins,
+ * except the first. DAE_PLUGIN names the file and what is wrong. */
 MUST_USE enum dae_status registry_open(const char *const *folders, int n_folders, struct registry **out,
                                        struct error *err);
 void registry_close(struct registry *registry); /* NULL is fine */

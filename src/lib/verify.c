@@ -9,7 +9,6 @@ static enum dae_status verify(struct dae_context *context, const char *config, s
     TRY(context_read_config(context, config, arena, &v->config, err));
     TRY(settings_read(context->registry, v->config, arena, &v->settings, err));
     TRY(network_build(context->registry, v->config, arena, false, &v->network, err));
-    v->stranger = trust_stranger(&v->network, &v->settings);
     TRY(context_open_unchecked(context, v->config, &v->device[0], err));
     listener_log(&context->listener, device_line(v->device[0]));
     TRY(verification_run(v, arena, err));

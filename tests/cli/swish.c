@@ -16,8 +16,11 @@ struct swish {
     double beta;
 };
 
+#ifndef ROW
+#define ROW DAE_FLOAT(struct swish, beta, 1, -100, 100, "slope of the gate")
+#endif
 static const struct dae_row rows[] = {
-    DAE_FLOAT(struct swish, beta, 1, -100, 100, "slope of the gate"),
+    ROW,
     {0},
 };
 
@@ -68,6 +71,9 @@ static void reference(const struct dae_reference *call)
         call->y[i] = call->x[0][i] / (1 + exp(-((const struct swish *)call->state)->beta * call->x[0][i]));
 #ifdef BEYOND
     call->y[len] = 1;
+#endif
+#ifdef CRASH
+    *(volatile double *)(uintptr_t)len = 1;
 #endif
 }
 

@@ -284,8 +284,19 @@ code_is 0
 is_void "plugin 'swish' ($work/stranger/swish.so) is not part of dae-cl, and may be the cause: dense_1."
 run "$dae_cl" verify "$small" --plugins "$work/stranger" --set model.layers.2=swish
 code_is 7
-[[ $(tail -n 1 "$work/out") == "verdict: small is computed WRONGLY: "*"'"*"' is not to blame, because plugin 'swish' ($work/stranger/swish.so) is not part of dae-cl" ]] ||
+[[ $(tail -n 1 "$work/out") == "verdict: small is computed WRONGLY: "*"'"*"' is not to blame, because plugin 'swish' ($work/stranger/swish.so) is not part of dae-cl: see its dx or dw, or backward" ]] ||
     problem "$(tail -n 1 "$work/out")"
+cc -shared -fPIC -Isrc '-DFORMULA="x"' -o "$work/stranger/swish.so" tests/cli/swish.c || problem "cannot compile"
+run "$dae_cl" verify "$small" --plugins "$work/stranger" --set model.layers.2=swish
+code_is 7
+[[ $(tail -n 1 "$work/out") == *"is not part of dae-cl: its y, or forward, disagrees with its reference" ]] ||
+    problem "$(tail -n 1 "$work/out")"
+cc -shared -fPIC -Isrc '-DNAME="other"' -o "$work/stranger/other.so" tests/cli/swish.c || problem "cannot compile"
+run "$dae_cl" verify "$small" --plugins "$work/stranger" --set model.layers.2=other --set model.layers.4=swish
+code_is 7
+[[ $(tail -n 1 "$work/out") == *"because plugin 'swish' ($work/stranger/swish.so) is not part of dae-cl: its y, or"* ]] ||
+    problem "the wrong one of two: $(tail -n 1 "$work/out")"
+rm "$work/stranger/other.so"
 train
 code_is 0
 err_has "all agree with the double-precision reference"

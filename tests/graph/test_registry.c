@@ -119,7 +119,7 @@ static void malformed_tables_are_refused(void **state)
     static const struct {
         const char *table, *why;
     } broken[] = {
-        {"DAE_POINTWISE = {POINTWISE, .head.abi = 1", "another ABI"},
+        {"DAE_POINTWISE = {POINTWISE, .head.abi = 1", "its table says contract 1, but this program uses contract 4"},
         {"DAE_POINTWISE = {POINTWISE, .head.name = 0", "no name"},
         {"DAE_POINTWISE = {POINTWISE, .head.name = \"../x\"", "a-z"},
         {"DAE_POINTWISE = {POINTWISE, .head.help = 0", "no help text"},
