@@ -227,6 +227,10 @@ finance: $(BUILD)/libdae.a ## measure the linear rivals on panels of returns in 
 
 # ---- Installing. -------------------------------------------------------------------------------------------------------
 
+# What the author of a plugin needs, in the places to which docs/plugins.md links.
+PLUGIN_GUIDE := docs plugins kernels template
+TEMPLATE     := $(wildcard tools/template/*) $(addprefix tests/plugins/,gelu.c huber.c laplace.c)
+
 .PHONY: install
 install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a package
 	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR))
@@ -238,6 +242,11 @@ install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a pa
 	install -m 644 $(PUBLIC_HEADERS:%=src/dae/%) $(DESTDIR)$(INCLUDE_DIR)
 	install -m 644 tools/plugin.mk tools/embed.sh $(DESTDIR)$(SHARE_DIR)
 	install -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(SHARE_DIR)/configs
+	install -d $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
+	install -m 644 $(wildcard plugins/*.c) $(DESTDIR)$(SHARE_DIR)/plugins
+	install -m 644 $(wildcard kernels/*.cl kernels/*.clh) $(DESTDIR)$(SHARE_DIR)/kernels
+	install -m 644 $(TEMPLATE) $(DESTDIR)$(SHARE_DIR)/template
+	sed 's|(../src/dae/|(../../../include/dae/|' docs/plugins.md > $(DESTDIR)$(SHARE_DIR)/docs/plugins.md
 	install -m 644 $(BUILD)/dae-cl.1 $(DESTDIR)$(MAN_DIR)/dae-cl.1
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/dae-cl.pc.in > $(DESTDIR)$(PC_DIR)/dae-cl.pc
 
@@ -248,6 +257,7 @@ uninstall: ## remove what `make install` installed
 	rm -f $(addprefix $(DESTDIR)$(SO_DIR)/,libdae.so libdae.so.1) $(DESTDIR)$(LIB_DIR)/dae-probe
 	rm -f $(addprefix $(DESTDIR)$(INCLUDE_DIR)/,$(PUBLIC_HEADERS))
 	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml))
+	rm -rf $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
 	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(LIB_DIR) $(SHARE_DIR)/configs $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
 
 .PHONY: clean

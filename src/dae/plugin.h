@@ -1,6 +1,7 @@
 /* The plugin contract of dae-cl, number 4. A plugin is a shared object that exports one constant table and links to
  * nothing but the C library. The author writes the mathematics; the host owns state, memory, loops, random draws,
- * folding and launches. docs/plugins.md is the guide; this file is the reference.
+ * folding and launches. docs/plugins.md is the guide; this file is the reference. The files that it names are installed
+ * below share/dae-cl. A file defines one plugin, with one of the tables.
  *
  * There are five tables, one for each kind of plugin, and all begin with the same head:
  *

@@ -78,6 +78,44 @@ for file in bin/dae-cl include/dae/plugin.h include/dae/status.h share/dae-cl/pl
     [ -f "$prefix/$file" ] || problem "$file was not installed"
 done
 
+case_is "the guide is installed, and its links lead to installed files"
+guide=$prefix/share/dae-cl/docs/plugins.md
+links=$(grep -o '](\.\./[^)]*)' "$guide" | sed 's/^](//; s/)$//' | sort -u)
+[ "$(wc -w <<<"$links")" -ge 10 ] || problem "found only: $links"
+for link in $links; do
+    [ -f "$prefix/share/dae-cl/docs/$link" ] || problem "$link was not installed"
+done
+
+case_is "its examples are those of tests/plugins, line by line"
+for plugin in gelu huber laplace rmsprop; do
+    while IFS= read -r line; do
+        grep -qFx -- "$line" "$guide" || problem "$plugin.c: the guide lacks '$line'"
+    done < <(grep -v '^/\*\|^$' "tests/plugins/$plugin.c")
+done
+
+case_is "the template builds, and its config names what it builds"
+cp -r "$prefix/share/dae-cl/template" "$work/template"
+mkdir "$work/pc"
+sed "s|^prefix=.*|prefix=$prefix|" "$prefix/lib/pkgconfig/dae-cl.pc" >"$work/pc/dae-cl.pc"
+run env PKG_CONFIG_PATH="$work/pc" make -C "$work/template"
+code_is 0
+run "$prefix/bin/dae-cl" check "$work/template/try.yaml" --plugins "$work/template"
+code_is 0
+for plugin in gelu huber laplace; do
+    out_has "$plugin"
+done
+
+case_is "make verify: both shapes of device, and an error if a check fails"
+run env PKG_CONFIG_PATH="$work/pc" make -C "$work/template" verify DAE_CL=echo
+code_is 0
+out_has "verify try.yaml --plugins . --set device.shape=wide"
+out_has "verify try.yaml --plugins . --set device.shape=grid"
+run env PKG_CONFIG_PATH="$work/pc" make -C "$work/template" verify DAE_CL=false
+code_is 2
+run env PKG_CONFIG_PATH="$work/pc" make -C "$work/template" verify CASES=
+code_is 2
+err_has "make verify: no *.yaml names a network to verify"
+
 case_is "the installed program finds its plugins"
 run "$prefix/bin/dae-cl" check "$small"
 code_is 0
@@ -131,7 +169,7 @@ code_is 0
 run "$dae_cl" run "$small" --plugins "$work/kernel" --set 'model.layers.2=swish' --out "$work/run_kernel"
 code_is 0
 
-case_is "a kernel that does not compile: exit code 7, with the file and line"
+case_is "a kernel that does not compile: exit code 10, with the plugin, the file and the line"
 mkdir "$work/broken"
 cp tests/cli/swish.c "$sdk/Makefile" "$work/broken"
 {
@@ -141,7 +179,8 @@ cp tests/cli/swish.c "$sdk/Makefile" "$work/broken"
 run make -C "$work/broken" CPPFLAGS=-DWITH_KERNEL
 code_is 0
 run "$dae_cl" run "$small" --plugins "$work/broken" --set 'model.layers.2=swish' --out "$work/run_broken"
-code_is 7
+code_is 10
+err_has "plugin 'swish' ($work/broken/swish.so): its member 'kernel' does not compile"
 err_has "kernels/swish.cl:15"
 err_has "undefined_name"
 
@@ -176,7 +215,11 @@ case_is "a folder that does not exist"
 refused "$bad/none" "plugin folder $bad/none cannot be read: No such file or directory"
 
 case_is "a file for a folder"
-refused "$PWD/$small" "it is not a regular folder"
+refused "$PWD/$small" "plugin folder $PWD/$small cannot be used: it is not a folder; name the folder that contains"
+
+case_is "a folder without a plugin"
+mkdir -p "$bad/nothing"
+refused "$bad/nothing" "plugin folder $bad/nothing contains no plugin (*.so); run make in it"
 
 mkdir -p "$bad"/{text,empty,cut,pipe,link,dir}
 case_is "a text file"
@@ -207,9 +250,15 @@ case_is "a library that is no plugin"
 compile "$bad/no_table" -DNO_TABLE
 refused "$bad/no_table" "it exports none of dae_pointwise_v4"
 
-case_is "another ABI"
+case_is "another contract, by number"
 compile "$bad/abi" -DABI=1
-refused "$bad/abi" "it was built for another ABI"
+refused "$bad/abi" "its table says contract 1, but this program uses contract 4; begin the table with DAE_TABLE"
+
+case_is "a default that no config could contain"
+compile "$bad/default" '-DROW=DAE_FLOAT(struct swish, beta, ONE, -100, 100, "slope")'
+refused "$bad/default" "plugin $bad/default/swish.so cannot be used: the default of its row 'beta': expects a number, got 'ONE'"
+compile "$bad/default_range" '-DROW=DAE_FLOAT(struct swish, beta, 101, -100, 100, "slope")'
+refused "$bad/default_range" "the default of its row 'beta'"
 
 case_is "a plugin of contract 3, with the page that tells what has changed"
 compile "$bad/old" -DCONTRACT_3
@@ -292,17 +341,26 @@ run "$dae_cl" check "$small" --plugins "$bad/changes" --set model.layers.2=swish
 code_is 10
 err_has "plan of plugin 'swish' changed its state (beta), which is constant"
 
-case_is "a formula that does not compile: exit code 7, with plugin and member"
+case_is "a formula that does not compile: exit code 10, with plugin and member, and without a word against the device"
 compile "$bad/formula" '-DFORMULA="x / (1.0f + exp(-P_GAMMA * x))"'
 run "$dae_cl" run "$small" --plugins "$bad/formula" --set model.layers.2=swish --out "$work/run_formula"
-code_is 7
+code_is 10
+err_has "plugin 'swish' ($bad/formula/swish.so): its member 'y' does not compile"
 err_has "swish.y:1"
 err_has "P_GAMMA"
+err_lacks "clBuildProgram"
+err_lacks "first use"
 
-case_is "a reference that writes past its output: plugin and reason"
+case_is "a reference that writes past its output: layer, plugin, file and reason"
 compile "$bad/beyond" -DWITH_KERNEL -DBEYOND
 run "$dae_cl" verify "$small" --plugins "$bad/beyond" --set model.layers.2=swish
 code_is 10
-err_has "the reference of plugin 'swish' writes past its output"
+err_has "swish_1: the reference of plugin 'swish' ($bad/beyond/swish.so) writes past its output, whose length is "
+
+case_is "a reference that crashes: the driver is not the only suspect"
+compile "$bad/crash" -DWITH_KERNEL -DCRASH
+run "$dae_cl" verify "$small" --plugins "$bad/crash" --set model.layers.2=swish
+code_is 7
+err_has "plugin 'swish' ($bad/crash/swish.so), which is not part of dae-cl, or the OpenCL driver of "
 
 finish
