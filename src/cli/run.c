@@ -78,6 +78,12 @@ static enum dae_status log_shares(struct run *run, const struct trained *trained
     return run_folder_log(&run->session.folder, event, err);
 }
 
+static void on_notice(void *context, const char *notice)
+{
+    (void)context;
+    output_note("  %s\n", notice);
+}
+
 static enum dae_status train(struct run *run, const char *role, bool corrupt, struct trained *out, struct error *err)
 {
     char name[64], checkpoint[NAME_LEN], notice[512];
@@ -102,6 +108,7 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
             .fingerprint = fingerprint.data,
             .resume = invocation_has(run->session.invocation, "resume"),
             .stop = stop_signal(),
+            .on_notice = on_notice,
             .on_progress = on_progress,
             .on_epoch = on_epoch,
             .context = run,
@@ -111,8 +118,6 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
                                                : "training the same network without noise, for comparison");
         status = trainer_run(&options, notice, sizeof notice, out, err);
         progress_end(&run->progress);
-        if (notice[0])
-            output_note("  %s\n", notice);
         if (status == DAE_OK && out->best_epoch > 0)
             status = log_choice(run, out, err);
         if (status == DAE_OK && run->session.n_devices > 1)

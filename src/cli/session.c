@@ -111,6 +111,9 @@ enum dae_status session_load(struct session *session, struct error *err)
     output_note("data: %s (%lld training, %s%lld test samples of %s)\n", session->data_line, (long long)train->n,
                 held_out, (long long)test->n, shape_text(&train->shape, have));
     TRY(loader_check_samples(train, &session->network, "training", err));
+    if (session->settings.batch > train->n)
+        return error_set(err, DAE_BAD_DATA, "train.batch is %lld, but there are only %lld training samples",
+                         (long long)session->settings.batch, (long long)train->n);
     if (train->kind != test->kind)
         return error_set(err, DAE_BAD_DATA,
                          "the training samples are %s, but the test samples are %s; both must have the same shape",

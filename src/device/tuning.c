@@ -137,6 +137,14 @@ void tuning_define(const struct tuning *tuning, struct text *text)
         tuning->fused, tuning->mul_hi, tuning->conv_tile, tuning->conv_block, tuning->conv_rows);
 }
 
+void tuning_describe(const struct tuning *t, struct text *text)
+{
+    text_printf(text, "join %d fold %d wide %d lanes %d group %d units %d shards %d clblast %d fused %d", t->join,
+                t->fold, t->wide, t->lanes, t->group, t->units, t->shards, t->clblast, t->fused);
+    text_printf(text, " gemm %d %d %d %d %d conv %d %d %d update %d", t->gemm_rows, t->gemm_columns, t->gemm_dots,
+                t->gemm_piece, t->gemm_tile, t->conv_tile, t->conv_block, t->conv_rows, t->update_vectors);
+}
+
 /* Everything that a tuning depends on; another shape has other kernels. */
 static void write_key(const struct platform_device *device, const struct tuning *tuning, char key[KEY_LEN])
 {

@@ -53,6 +53,9 @@ bool tuning_has_room(const struct properties *properties, int rows, int columns)
 /* Appends the macros through which kernels/dae.clh and kernels/convolution.clh read the table. */
 void tuning_define(const struct tuning *tuning, struct text *text);
 
+/* Appends all of the table in one line: two devices of equal properties and tables compute the same bits. */
+void tuning_describe(const struct tuning *tuning, struct text *text);
+
 /* Sets the tunable numbers and mul_hi to what was remembered of this device (properties_identity), or leaves them if
  * nothing was. A table that is damaged or not sound is ignored, and `problem` (len bytes) then says so in one line;
  * else it is "". */

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "format/safetensors.h"
+#include "train/circumstances.h"
+#include "train/settings.h"
 
 #define FORMAT "dae-cl checkpoint 1"
 
@@ -70,7 +73,7 @@ const char *checkpoint_bad(const struct checkpoint *c, const struct network *net
 }
 
 enum dae_status checkpoint_save(const char *path, const struct checkpoint *c, const struct network *network,
-                                int n_states, const char *fingerprint, struct error *err)
+                                int n_states, const char *fingerprint, const char *circumstances, struct error *err)
 {
     const uint64_t len = (uint64_t)network->parameters_len, trained = (uint64_t)network->trained_len;
     const uint64_t position[2] = {c->epoch, c->step};
@@ -89,11 +92,11 @@ enum dae_status checkpoint_save(const char *path, const struct checkpoint *c, co
         tensors[n_tensors++] = (struct st_tensor){"best_parameters", ST_F32, 1, {len}, c->best};
     if (c->n_shares > 0)
         tensors[n_tensors++] = (struct st_tensor){"shares", ST_U64, 1, {c->n_shares}, c->share};
-    const struct st_meta meta[] = {{"format", FORMAT}, {"fingerprint", fingerprint}};
+    const struct st_meta meta[] = {{"format", FORMAT}, {"fingerprint", fingerprint}, {"circumstances", circumstances}};
     const char *bad = checkpoint_bad(c, network, n_states);
     if (bad)
         return error_set(err, DAE_DIVERGED, "%s is not written: its %s are not finite", path, bad);
-    return safetensors_save(path, tensors, n_tensors, meta, 2, err);
+    return safetensors_save(path, tensors, n_tensors, meta, circumstances ? 3 : 2, err);
 }
 
 /* Copies a tensor of at most max_bytes, after checking its name, type and size. */
@@ -169,18 +172,25 @@ static const char *first_difference(const char *a, const char *b, int *len)
 }
 
 enum dae_status checkpoint_load(const char *path, struct checkpoint *c, const struct network *network, int n_states,
-                                uint64_t epochs, uint64_t steps, const char *fingerprint, struct error *err)
+                                uint64_t epochs, uint64_t steps, const char *fingerprint, const char *circumstances,
+                                struct text *difference, struct error *err)
 {
     struct safetensors file;
+    struct text then CLEANUP(text_release) = {0}, now CLEANUP(text_release) = {0};
     TRY(safetensors_open(path, 0, &file, err));
     const char *format = safetensors_meta(&file, "format"), *theirs = safetensors_meta(&file, "fingerprint");
+    const char *made = safetensors_meta(&file, "circumstances");
     enum dae_status status;
-    if (!format || strcmp(format, FORMAT) != 0) {
+    settings_fingerprint_reduce(theirs ? theirs : "", &then);
+    settings_fingerprint_reduce(fingerprint, &now);
+    if (then.failed || now.failed) {
+        status = error_no_memory(err, path, then.len + now.len);
+    } else if (!format || strcmp(format, FORMAT) != 0) {
         status = error_set(err, DAE_CHECKPOINT, "%s: it is not a checkpoint of this version of dae-cl (expected %s)",
                            path, FORMAT);
-    } else if (!theirs || strcmp(theirs, fingerprint) != 0) {
+    } else if (!theirs || strcmp(then.data, now.data) != 0) {
         int len;
-        const char *line = first_difference(theirs ? theirs : "", fingerprint, &len);
+        const char *line = first_difference(then.data, now.data, &len);
         status = error_set(err, DAE_CHECKPOINT,
                            "%s: it was made with another config or other data, which differ at '%.*s'; run without "
                            "--resume, or choose another --out",
@@ -194,6 +204,8 @@ enum dae_status checkpoint_load(const char *path, struct checkpoint *c, const st
                 "%s: its %s are not finite: the training had diverged; start again with a smaller learning rate", path,
                 bad);
     }
+    if (status == DAE_OK && made && circumstances)
+        circumstances_difference(made, circumstances, difference);
     safetensors_close(&file);
     return status;
 }

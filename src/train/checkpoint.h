@@ -30,17 +30,18 @@ void checkpoint_release(struct checkpoint *checkpoint);
 /* The first part with a number that is not finite, such as "parameters"; NULL: all are finite. */
 const char *checkpoint_bad(const struct checkpoint *checkpoint, const struct network *network, int n_states);
 
-/* Writes the file completely or not at all. DAE_DIVERGED if the state is not finite, which does not overwrite a good
- * one. */
+/* Writes the file completely or not at all. circumstances: see circumstances.h, or NULL. DAE_DIVERGED if the state is
+ * not finite, which does not overwrite a good one. */
 MUST_USE enum dae_status checkpoint_save(const char *path, const struct checkpoint *checkpoint,
                                          const struct network *network, int n_states, const char *fingerprint,
-                                         struct error *err);
+                                         const char *circumstances, struct error *err);
 
 /* Fills a checkpoint made by checkpoint_new for `epochs` and `steps`. DAE_CHECKPOINT naming the tensor or the
- * difference for a file that is damaged or not finite, or that has another network or config or more epochs than
- * requested. */
+ * difference for a file that is damaged or not finite, or that has another network, another fingerprint in what decides
+ * a step (settings_fingerprint_reduce), or more epochs than requested. `circumstances` (now; or NULL): what differs
+ * from those of the file is appended to `difference`. */
 MUST_USE enum dae_status checkpoint_load(const char *path, struct checkpoint *checkpoint, const struct network *network,
                                          int n_states, uint64_t epochs, uint64_t steps, const char *fingerprint,
-                                         struct error *err);
+                                         const char *circumstances, struct text *difference, struct error *err);
 
 #endif

@@ -141,3 +141,40 @@ enum dae_status settings_fingerprint(const struct value *config, const struct da
         TRY(add_part(train, "epochs", text, err));
     return text->failed ? error_no_memory(err, "fingerprint", text->len) : DAE_OK;
 }
+
+static bool is_word(const char *line, const char *const *words)
+{
+    const size_t len = strcspn(line, ":\n");
+    for (; *words; ++words)
+        if (strlen(*words) == len && strncmp(line, *words, len) == 0)
+            return true;
+    return false;
+}
+
+/* A part begins with its name on a line of its own; the keys of a map follow at the beginnings of lines, and what
+ * belongs to them is indented or begins with a dash. */
+void settings_fingerprint_reduce(const char *fingerprint, struct text *text)
+{
+    static const char *const of_data[] = {"path",       "train",   "test",        "fallback", "limit",
+                                          "test_limit", "memory",  "train_until", "from",     "test_from",
+                                          "missing",    "decimal", NULL};
+    static const char *const of_model[] = {"code", NULL}, *const parts[] = {"corruption", "loss", NULL};
+    const char *const *left_out = NULL;
+    bool skips = false;
+    text_add(text, "");
+    for (const char *line = fingerprint; *line;) {
+        const size_t len = strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n');
+        const bool nested = *line == ' ' || *line == '-';
+        if (strncmp(line, "data:\n", 6) == 0)
+            left_out = of_data;
+        else if (strncmp(line, "model:\n", 7) == 0)
+            left_out = of_model;
+        else if (is_word(line, parts))
+            left_out = NULL;
+        if (!nested)
+            skips = left_out && is_word(line, left_out);
+        if (!skips)
+            text_add_bytes(text, line, len);
+        line += len;
+    }
+}

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "graph/jacobian.h"
 #include "train/checkpoint.h"
+#include "train/circumstances.h"
 #include "train/diagnosis.h"
 
 enum { MAX_WINDOW = 64 };
@@ -122,25 +124,31 @@ static enum dae_status save_checkpoint(struct trainer *t, int64_t epoch, int64_t
     memcpy(t->at.step_losses, t->host_losses, (size_t)step * sizeof(float));
     if (!t->options->checkpoint)
         return DAE_OK;
-    return checkpoint_save(t->options->checkpoint, &t->at, t->options->network,
-                           t->options->settings->optimizer->optimizer->n_states, t->options->fingerprint, err);
+    return trainer_checkpoint(t, t->options->checkpoint, err);
 }
 
 static enum dae_status load_checkpoint(struct trainer *t, char *notice, size_t notice_len, struct error *err)
 {
     const struct trainer_options *o = t->options;
     const char *path = o->resume_from ? o->resume_from : o->resume ? o->checkpoint : NULL;
+    struct text now CLEANUP(text_release) = {0}, difference CLEANUP(text_release) = {0};
     if (!path)
         return DAE_OK;
     if (!o->resume_from && access(path, F_OK) != 0) {
         snprintf(notice, notice_len, "resume: no checkpoint in %s, starting from scratch", path);
         return DAE_OK;
     }
+    circumstances_write(o->device, o->helper, o->n_helpers, &now);
     TRY(checkpoint_load(path, &t->at, o->network, o->settings->optimizer->optimizer->n_states,
-                        (uint64_t)o->settings->epochs, (uint64_t)t->n_steps, o->fingerprint, err));
+                        (uint64_t)o->settings->epochs, (uint64_t)t->n_steps, o->fingerprint, now.data, &difference,
+                        err));
     memcpy(t->host_losses, t->at.step_losses, (size_t)t->at.step * sizeof(float));
-    snprintf(notice, notice_len, "resume: from %s, epoch %llu, step %llu", path, (unsigned long long)t->at.epoch + 1,
-             (unsigned long long)t->at.step);
+    snprintf(notice, notice_len, "resume: from %s, epoch %llu, step %llu%s%s", path,
+             (unsigned long long)t->at.epoch + 1, (unsigned long long)t->at.step,
+             difference.len > 0
+                 ? "; the bytes will not be those of a run that was never stopped, because these differ: "
+                 : "",
+             difference.len > 0 ? difference.data : "");
     return DAE_OK;
 }
 
@@ -426,6 +434,8 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     if (t->at.average)
         network_init(o->network, t->at.average);
     TRY(load_checkpoint(t, notice, notice_len, err));
+    if (notice[0] && o->on_notice)
+        o->on_notice(o->context, notice);
     t->executor_options = (struct executor_options){
         .batch = settings->batch,
         .bytes = loader_holds_bytes(o->train),
@@ -525,8 +535,13 @@ const float *trainer_parameters(const struct trainer *t)
 
 enum dae_status trainer_checkpoint(const struct trainer *t, const char *path, struct error *err)
 {
-    return checkpoint_save(path, &t->at, t->options->network, t->options->settings->optimizer->optimizer->n_states,
-                           t->options->fingerprint, err);
+    const struct trainer_options *o = t->options;
+    struct text made CLEANUP(text_release) = {0};
+    circumstances_write(o->device, o->helper, o->n_helpers, &made);
+    if (made.failed)
+        return error_no_memory(err, path, made.len);
+    return checkpoint_save(path, &t->at, o->network, o->settings->optimizer->optimizer->n_states, o->fingerprint,
+                           made.data, err);
 }
 
 enum dae_status trainer_run(const struct trainer_options *options, char *notice, size_t notice_len, struct trained *out,

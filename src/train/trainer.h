@@ -46,6 +46,8 @@ struct trainer_options {
     const volatile sig_atomic_t *stop; /* a signal's number once one came, or NULL */
     void (*on_progress)(void *context, const struct progress *progress);                              /* or NULL */
     enum dae_status (*on_epoch)(void *context, const struct epoch_record *record, struct error *err); /* or NULL */
+    /* A line about the start, before the first step: see trainer_run. Or NULL. */
+    void (*on_notice)(void *context, const char *notice);
     void *context;
 };
 
@@ -67,7 +69,8 @@ struct trained {
  * DAE_TERMINATED after the running step, with a checkpoint. The checkpoint has the last state, whichever epoch is
  * chosen. NaN or infinity in a loss, the validation, the parameters or the optimiser's state gives DAE_DIVERGED naming
  * epoch, step, the first bad layer and the cause, if known; the last checkpoint stays. One line about the start goes to
- * notice (len bytes, else ""): a resume, a missing checkpoint. */
+ * notice (len bytes, else ""): a resume, and whether its bytes will differ from those of a run that was never stopped;
+ * a missing checkpoint. */
 MUST_USE enum dae_status trainer_run(const struct trainer_options *options, char *notice, size_t notice_len,
                                      struct trained *out, struct error *err);
 void trained_release(struct trained *trained);

@@ -248,6 +248,24 @@ write_samples 100
 run "$dae_cl" "${changing[@]}" --set train.epochs=4 --resume
 code_is 0
 
+case_is "the same samples under another name, other test samples and another name of the code are resumed"
+mv "$work/changing" "$work/moved"
+run "$dae_cl" "${changing[@]}" --set "data.path=$work/./moved" --set data.test_limit=40 --set data.memory=64 \
+    --set train.epochs=5 --resume
+code_is 0
+err_has "resume: from"
+err_lacks "will not be those"
+run "$dae_cl" "${changing[@]}" --set "data.path=$work/moved" --set data.limit=60 --set train.epochs=5 --resume
+code_is 9
+err_has "differ at 'training samples: checksum"
+
+case_is "a resume says before it starts that its bytes will be others"
+run env POCL_MAX_PTHREAD_COUNT=1 POCL_CPU_MAX_CU_COUNT=1 "$dae_cl" "${changing[@]}" --set "data.path=$work/moved" --set train.epochs=6 \
+    --set device.tuned=false --set device.join=false --resume
+code_is 0
+err_has "; the bytes will not be those of a run that was never stopped, because these differ:"
+awk '/will not be those/ { said = NR } /epoch 6/ { exit !said }' "$work/err" || problem "it was said too late"
+
 case_is "samples of another shape than model.input: exit 2, at its place"
 run "$dae_cl" run "$tiny" --platform cpu --out "$work/none" --set 'model.input=[14, 56, 1]'
 code_is 2

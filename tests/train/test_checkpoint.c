@@ -49,7 +49,7 @@ static void what_is_not_finite_is_not_written(void **state)
     struct stat before, after;
     fill(&c, &err);
     assert_null(checkpoint_bad(&c, &network, STATES));
-    assert_int_equal(checkpoint_save(path, &c, &network, STATES, "config", &err), DAE_OK);
+    assert_int_equal(checkpoint_save(path, &c, &network, STATES, "config", NULL, &err), DAE_OK);
     assert_int_equal(stat(path, &before), 0);
     const struct {
         float *number;
@@ -65,7 +65,7 @@ static void what_is_not_finite_is_not_written(void **state)
             *parts[i].number = infinite ? -INFINITY : NAN;
             err = (struct error){0};
             assert_string_equal(checkpoint_bad(&c, &network, STATES), parts[i].part);
-            assert_int_equal(checkpoint_save(path, &c, &network, STATES, "config", &err), DAE_DIVERGED);
+            assert_int_equal(checkpoint_save(path, &c, &network, STATES, "config", NULL, &err), DAE_DIVERGED);
             assert_non_null(strstr(err.text, parts[i].part));
             *parts[i].number = kept;
         }
@@ -101,7 +101,7 @@ static void one_of_an_older_version_is_refused(void **state)
         parameters[5] = bad ? NAN : 1;
         assert_int_equal(checkpoint_new(&network, STATES, false, false, EPOCHS, STEPS, &c, &err), DAE_OK);
         assert_int_equal(safetensors_save(path, tensors, 6, meta, 2, &err), DAE_OK);
-        assert_int_equal(checkpoint_load(path, &c, &network, STATES, EPOCHS, STEPS, "config", &err),
+        assert_int_equal(checkpoint_load(path, &c, &network, STATES, EPOCHS, STEPS, "config", NULL, NULL, &err),
                          bad ? DAE_CHECKPOINT : DAE_OK);
         checkpoint_release(&c);
     }
