@@ -37,14 +37,14 @@ void progress_draw(struct progress_line *line, const struct progress *p)
         bar[i] = (i + 1) * p->n_steps <= p->step * BAR_LEN ? '=' : '.';
     bar[BAR_LEN] = '\0';
     print_duration(left, sizeof left, p->seconds_left);
-    fprintf(stderr, "\r  epoch %lld/%lld [%s] loss %.5f  %.0f images/s  %s left \033[K", (long long)p->epoch,
+    fprintf(stderr, "\r  epoch %lld/%lld [%s] loss %.5f  %.0f samples/s  %s left \033[K", (long long)p->epoch,
             (long long)p->n_epochs, bar, p->loss, p->images_per_second, left);
     fflush(stderr);
 }
 
 void progress_epoch(struct progress_line *line, const struct epoch_record *record)
 {
-    fprintf(stderr, "%s  epoch %lld/%lld  loss %.5f  validation %.5f  %.0f images/s%s\n", line->terminal ? "\r" : "",
+    fprintf(stderr, "%s  epoch %lld/%lld  loss %.5f  validation %.5f  %.0f samples/s%s\n", line->terminal ? "\r" : "",
             (long long)record->epoch, (long long)record->n_epochs, record->train_loss, record->validation_loss,
             record->images_per_second, line->terminal ? " \033[K" : "");
 }

@@ -58,42 +58,63 @@ static enum dae_status add_images(struct reporter *r, struct error *err)
                          "rows of images: clean, noisy, and restored by each method", err);
 }
 
+static void add_verdict(struct reporter *r)
+{
+    struct text verdict = {0};
+    run_result_verdict(r->result, &verdict);
+    html_section(&r->html, "Verdict", NULL);
+    html_verdict(&r->html, verdict.data);
+    text_release(&verdict);
+}
+
+enum column { METHOD, MSE, PSNR, LOSS, ABOVE, TABLE_COLUMNS };
+
+/* The cells of a method's row, in its own text. */
+static void fill_row(const struct evaluation_row *row, bool is_model, char text[TABLE_COLUMNS][CELL_LEN])
+{
+    const struct paired *paired = &row->model_less_this;
+    for (int k = 0; k < TABLE_COLUMNS; ++k)
+        text[k][0] = '\0';
+    snprintf(text[MSE], CELL_LEN, "%.5f", row->mse);
+    if (isfinite(row->psnr))
+        snprintf(text[PSNR], CELL_LEN, "%.2f", row->psnr);
+    if (isfinite(row->loss))
+        snprintf(text[LOSS], CELL_LEN, "%.5f", row->loss);
+    if (!is_model && isfinite(paired->margin))
+        snprintf(text[ABOVE], CELL_LEN, "%+.5f \u00B1 %.5f", -paired->difference, paired->margin);
+}
+
 static enum dae_status add_table(struct reporter *r, struct error *err)
 {
     const struct evaluation *c = r->result->evaluation;
-    static const char *const header[] = {"method", "MSE", "PSNR (dB)", "loss", "times better than the standard AE"};
-    enum { COLUMNS = 5 };
-    char text[RIVAL_N][COLUMNS][CELL_LEN];
-    const char *cells[RIVAL_N * COLUMNS];
+    static const char *const header[] = {"method", "MSE", "PSNR (dB)", "loss", "MSE above the denoising AE's"};
+    char text[RIVAL_N][TABLE_COLUMNS][CELL_LEN];
+    const char *cells[RIVAL_N * TABLE_COLUMNS];
     struct figure_bar bars[RIVAL_N];
     size_t n = 0, best = 0;
     for (int i = 0; i < RIVAL_N; ++i) {
-        const struct evaluation_row *row = &c->row[i];
-        if (!row->present)
+        if (!c->row[i].present)
             continue;
-        cells[n * COLUMNS] = evaluation_label((enum evaluation_rival)i);
-        const double value[COLUMNS] = {0, row->mse, row->psnr, row->loss, row->improvement};
-        static const char *const format[COLUMNS] = {"", "%.5f", "%.2f", "%.5f", "%.2f"};
-        for (int k = 1; k < COLUMNS; ++k) {
-            text[n][k][0] = '\0';
-            if (!isnan(value[k]))
-                snprintf(text[n][k], CELL_LEN, format[k], value[k]); // NOLINT: the formats are ours
-            cells[n * COLUMNS + (size_t)k] = text[n][k];
-        }
-        bars[n] = (struct figure_bar){evaluation_label((enum evaluation_rival)i), row->mse, i == RIVAL_MODEL};
+        fill_row(&c->row[i], i == RIVAL_MODEL, text[n]);
+        for (size_t k = 1; k < TABLE_COLUMNS; ++k)
+            cells[n * TABLE_COLUMNS + k] = text[n][k];
+        cells[n * TABLE_COLUMNS] = evaluation_label((enum evaluation_rival)i);
+        bars[n] = (struct figure_bar){evaluation_label((enum evaluation_rival)i), c->row[i].mse, i == RIVAL_MODEL};
         if (bars[n].value < bars[best].value)
             best = n;
         ++n;
     }
-    char note[160];
-    const struct html_table table = {
-        run_result_pca_note(c, note, sizeof note) ? note : NULL, COLUMNS, n, header, cells, "best", best};
+    struct text notes = {0};
+    run_result_notes(c, &notes);
+    const struct html_table table = {notes.data, TABLE_COLUMNS, n, header, cells, "best", best};
     html_section(&r->html, "How it compares",
                  "Mean squared error over every number of every test sample, and the mean over the samples of their "
-                 "PSNR. The best affine map and PCA are closed-form solutions fitted to the training samples; a "
+                 "PSNR. The last column is the paired difference on the same samples with its 95 % interval. The best "
+                 "affine map, PCA and the Wiener filter are closed-form solutions fitted to the training samples; a "
                  "network that does not beat them is not worth its training. The standard AE is the same network, "
                  "trained in the same way on inputs without noise.");
     html_table(&r->html, &table);
+    text_release(&notes);
     char stem[PATH_LEN];
     struct error drawing = {0};
     stem_of(r, "comparison", stem);
@@ -195,7 +216,7 @@ static void add_facts(struct reporter *r)
     snprintf(text[3], sizeof text[3], "%lld epochs of batches of %lld", (long long)result->model->n_epochs,
              (long long)result->settings->batch);
     snprintf(text[4], sizeof text[4], "%.1f s", result->model->seconds);
-    snprintf(text[5], sizeof text[5], "%.0f images/s", result->model->images_per_second);
+    snprintf(text[5], sizeof text[5], "%.0f samples/s", result->model->images_per_second);
     const bool timed = isfinite(result->model->images_per_second);
     const struct html_fact facts[] = {
         {"device", result->device->name},
@@ -228,6 +249,7 @@ static enum dae_status add_config(struct reporter *r, struct error *err)
 static enum dae_status keep_findings(struct reporter *r, struct error *err)
 {
     enum dae_status status = DAE_OK;
+    add_verdict(r);
     if (r->result->whole_images)
         status = run_pictures_section(&r->html, r->result->whole_images, r->folder, err);
     if (status == DAE_OK)

@@ -6,34 +6,120 @@
 #include "base/version.h"
 #include "cli/run_pictures.h"
 
-bool run_result_pca_note(const struct evaluation *evaluation, char *text, size_t len)
+enum { FEW_PER_UNKNOWN = 10 }; /* samples, below which a note says that the affine map is not determined well */
+
+/* "0.00123 +- 0.00004" */
+static void add_difference(struct text *text, const struct paired *paired)
 {
-    snprintf(text, len, "PCA has %d components, as many as the code%s.", evaluation->pca_components,
-             evaluation->pca_is_identity ? "; that is all of them, so PCA changes nothing" : "");
-    return evaluation->pca_components > 0;
+    text_printf(text, "%.5f +- %.5f", fabs(paired->difference), paired->margin);
+}
+
+static void add_against_rivals(const struct evaluation *c, struct text *text)
+{
+    const enum evaluation_rival strongest = evaluation_strongest(c);
+    const struct evaluation_row *rival = &c->row[strongest];
+    const char *name = evaluation_phrase(strongest);
+    switch (rival->model_less_this.verdict) {
+    case PAIRED_LOWER:
+        text_printf(text, "The denoising AE is better than %s%s: its MSE is lower by ", name,
+                    strongest == RIVAL_NOISY ? "" : ", the strongest of its rivals");
+        add_difference(text, &rival->model_less_this);
+        break;
+    case PAIRED_HIGHER:
+        text_printf(text, "The denoising AE is WORSE than %s: its MSE is higher by ", name);
+        add_difference(text, &rival->model_less_this);
+        break;
+    case PAIRED_NO_DIFFERENCE:
+        text_printf(text, "No difference is seen between the denoising AE and %s: their MSE differ by ", name);
+        add_difference(text, &rival->model_less_this);
+        break;
+    case PAIRED_UNKNOWN:
+        text_printf(text, "The denoising AE and %s cannot be compared: %s", name,
+                    c->n_samples < 2 ? "one test sample says nothing about others"
+                                     : "the error of a sample is not a finite number");
+        break;
+    }
+    text_add(text, ".");
+}
+
+static void add_against_standard(const struct evaluation *c, struct text *text)
+{
+    const struct evaluation_row *standard = &c->row[RIVAL_STANDARD];
+    if (!standard->present || standard->model_less_this.verdict == PAIRED_UNKNOWN)
+        return;
+    if (standard->model_less_this.verdict == PAIRED_NO_DIFFERENCE) {
+        text_add(text, " No difference is seen from the same network trained without noise.");
+        return;
+    }
+    text_printf(text, " Trained without noise, the same network is %s: its MSE is %s by ",
+                standard->model_less_this.verdict == PAIRED_LOWER ? "worse" : "better",
+                standard->model_less_this.verdict == PAIRED_LOWER ? "higher" : "lower");
+    add_difference(text, &standard->model_less_this);
+    text_add(text, ".");
+}
+
+void run_result_verdict(const struct run_result *result, struct text *text)
+{
+    const struct evaluation *c = result->evaluation;
+    add_against_rivals(c, text);
+    add_against_standard(c, text);
+    if (c->n_samples >= 2)
+        text_printf(text,
+                    " (Paired 95 %% intervals over %" PRId64
+                    " test samples. They do not cover how much another training "
+                    "would differ: this is one, with seed %" PRIu64 ".)",
+                    c->n_samples, result->network->seed);
+}
+
+void run_result_notes(const struct evaluation *evaluation, struct text *text)
+{
+    const struct affine_choice *choice = &evaluation->affine_choice;
+    if (evaluation->pca_components > 0)
+        text_printf(text, "PCA has %d components, as many as the code%s. ", evaluation->pca_components,
+                    evaluation->pca_is_identity ? "; that is all of them, so PCA changes nothing" : "");
+    if (!evaluation->row[RIVAL_AFFINE].present)
+        return;
+    text_printf(text, "The affine map's ridge of %g%s was chosen on training samples held out.", choice->ridge,
+                choice->toward_identity ? ", toward the noisy input," : "");
+    if (evaluation->n_fitted < FEW_PER_UNKNOWN * evaluation->n_unknowns)
+        text_printf(text,
+                    " It has only %" PRId64 " samples for %" PRId64 " unknowns per output, so with more samples this "
+                    "rival would become stronger.",
+                    evaluation->n_fitted, evaluation->n_unknowns);
+}
+
+static void print_table(const struct evaluation *c, FILE *out)
+{
+    const bool psnr = isfinite(c->row[RIVAL_MODEL].psnr);
+    char count[48];
+    snprintf(count, sizeof count, "%" PRId64 " test samples", c->n_samples);
+    fprintf(out, "\n%-20s %9s  %s%s\n", count, "MSE", psnr ? "PSNR (dB)  " : "", "above the denoising AE");
+    for (int i = 0; i < RIVAL_N; ++i) {
+        const struct evaluation_row *row = &c->row[i];
+        char above[48] = "", decibels[16] = "";
+        if (!row->present)
+            continue;
+        if (i != RIVAL_MODEL && isfinite(row->model_less_this.margin))
+            snprintf(above, sizeof above, "    %+.5f +- %.5f", -row->model_less_this.difference,
+                     row->model_less_this.margin);
+        if (psnr)
+            snprintf(decibels, sizeof decibels, "  %9.2f", row->psnr);
+        fprintf(out, "  %-18s %9.5f%s%s\n", evaluation_label((enum evaluation_rival)i), row->mse, decibels, above);
+    }
 }
 
 void run_result_print(const struct run_result *result, FILE *out)
 {
-    const struct evaluation *c = result->evaluation;
-    fprintf(out, "\n%" PRId64 " test samples        MSE  PSNR (dB)    vs standard AE\n", c->n_samples);
-    for (int i = 0; i < RIVAL_N; ++i) {
-        const struct evaluation_row *row = &c->row[i];
-        char factor[32] = "";
-        if (!row->present)
-            continue;
-        if (isfinite(row->improvement))
-            snprintf(factor, sizeof factor, "%.2fx", row->improvement);
-        fprintf(out, "  %-16s %9.5f  %9.2f  %16s\n", evaluation_label((enum evaluation_rival)i), row->mse, row->psnr,
-                factor);
-    }
-    char note[160];
-    if (run_result_pca_note(c, note, sizeof note))
-        fprintf(out, "%s\n", note);
-    const struct evaluation_row *affine = &c->row[RIVAL_AFFINE];
-    if (affine->present)
-        fprintf(out, "The denoising AE is %s than the best affine map (MSE %.5f and %.5f).\n",
-                c->row[RIVAL_MODEL].mse < affine->mse ? "better" : "WORSE", c->row[RIVAL_MODEL].mse, affine->mse);
+    struct text notes = {0}, verdict = {0};
+    print_table(result->evaluation, out);
+    run_result_notes(result->evaluation, &notes);
+    run_result_verdict(result, &verdict);
+    if (notes.data)
+        fprintf(out, "%s\n", notes.data);
+    if (verdict.data && !verdict.failed)
+        fprintf(out, "\n%s\n", verdict.data);
+    text_release(&notes);
+    text_release(&verdict);
     if (result->whole_images)
         run_pictures_print(result->whole_images, out);
 }
@@ -54,6 +140,17 @@ static void add_training(cJSON *object, const struct trained *trained)
     cJSON_AddNumberToObject(object, "best_epoch", (double)trained->best_epoch);
     json_number(object, "best_validation_loss", trained->validation_losses[trained->best_epoch - 1]);
     cJSON_AddBoolToObject(object, "stopped_early", trained->stopped_early);
+}
+
+static void add_paired(cJSON *row, const struct paired *paired)
+{
+    static const char *const words[] = {[PAIRED_UNKNOWN] = "unknown",
+                                        [PAIRED_LOWER] = "better",
+                                        [PAIRED_HIGHER] = "worse",
+                                        [PAIRED_NO_DIFFERENCE] = "no difference seen"};
+    json_number(row, "model_mse_less_this", paired->difference);
+    json_number(row, "model_mse_less_this_margin", paired->margin);
+    cJSON_AddStringToObject(row, "model_is", words[paired->verdict]);
 }
 
 cJSON *run_result_json(const struct run_result *result)
@@ -98,7 +195,13 @@ cJSON *run_result_json(const struct run_result *result)
             json_number(row, "loss", found->loss);
         if (isfinite(found->improvement))
             json_number(row, "improvement_over_standard_ae", found->improvement);
+        if (i != RIVAL_MODEL)
+            add_paired(row, &found->model_less_this);
     }
+    struct text verdict = {0};
+    run_result_verdict(result, &verdict);
+    cJSON_AddStringToObject(json, "verdict", verdict.data);
+    text_release(&verdict);
     if (result->whole_images)
         cJSON_AddItemToObject(json, "whole_images", run_pictures_json(result->whole_images));
     cJSON *studied = result->n_studies > 0 ? cJSON_AddObjectToObject(json, "studies") : NULL;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/study_output.h"
 #include "config/value.h"
 #include "device/platform.h"
@@ -31,8 +32,13 @@ struct run_result {
 /* The table at the end of a run. */
 void run_result_print(const struct run_result *result, FILE *out);
 
-/* "PCA has 64 components, as many as the code."; false without PCA. */
-bool run_result_pca_note(const struct evaluation *evaluation, char *text, size_t len);
+/* What the run found, in a few sentences: the network against the strongest rival and against the same network trained
+ * without noise, by how much, and how sure that is. Appended to text. */
+void run_result_verdict(const struct run_result *result, struct text *text);
+
+/* "PCA has 64 components, as many as the code. The affine map ...": what is to be known of the rivals that were fitted;
+ * nothing if none was. Appended to text. */
+void run_result_notes(const struct evaluation *evaluation, struct text *text);
 
 /* run.json; the keys are described in docs/run_json.md. The caller deletes it; NULL when out of memory. */
 cJSON *run_result_json(const struct run_result *result);

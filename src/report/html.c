@@ -36,9 +36,10 @@ static const char style[] =
     "dl div{box-shadow:0 0 0 1px var(--line);padding:.6rem .9rem}\n"
     "dt{color:var(--soft);font-size:.82rem}\n"
     "dd{margin:0;font-weight:600;font-variant-numeric:tabular-nums}\n"
+    ".verdict{border-left:.3rem solid var(--accent);padding:.6rem 1rem;font-size:1.1rem}\n"
     ".wide{overflow-x:auto;margin:1.25rem 0}\n"
     "table{border-collapse:collapse;width:100%;font-size:.95rem;line-height:1.4}\n"
-    "caption{text-align:left;color:var(--soft);font-size:.9rem;padding-bottom:.5rem}\n"
+    ".caption{color:var(--soft);font-size:.9rem;margin:1.25rem 0 -.75rem}\n"
     "th,td{padding:.5rem .8rem;text-align:left;font-weight:400;border-bottom:1px solid var(--line)}\n"
     "thead th{color:var(--soft);font-size:.85rem;font-weight:600;border-bottom:2px solid var(--line);"
     "vertical-align:bottom}\n"
@@ -157,6 +158,11 @@ void html_section(struct html *html, const char *heading, const char *paragraph)
         add_paragraphs(&html->body, paragraph);
 }
 
+void html_verdict(struct html *html, const char *statement)
+{
+    add_element(&html->body, "<p class=\"verdict\">", statement, "</p>\n");
+}
+
 void html_facts(struct html *html, size_t n_facts, const struct html_fact *facts)
 {
     text_add(&html->body, "<dl>\n");
@@ -211,10 +217,11 @@ static void add_row(struct text *text, const struct html_table *table, size_t ro
 void html_table(struct html *html, const struct html_table *table)
 {
     struct text *text = &html->body;
-    text_add(text, "<div class=\"wide\"><table>\n");
+    /* A table that is too wide scrolls; its caption does not, and the keyboard reaches it. */
     if (table->caption)
-        add_element(text, "<caption>", table->caption, "</caption>\n");
-    text_add(text, "<thead><tr>");
+        add_element(text, "<p class=\"caption\">", table->caption, "</p>\n");
+    add_element(text, "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"",
+                table->caption ? table->caption : "table", "\"><table>\n<thead><tr>");
     for (size_t c = 0; c < table->n_columns; ++c)
         add_element(text, is_numeric(table, c) ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">",
                     table->header[c], "</th>");

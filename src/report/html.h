@@ -31,6 +31,9 @@ void html_begin(struct html *html, const char *title, const char *subtitle);
 /* Starts a section, listed in the contents at the top. Blank lines in the text separate paragraphs; it may be NULL. */
 void html_section(struct html *html, const char *heading, const char *paragraph);
 
+/* The page's main statement, set apart from other text. */
+void html_verdict(struct html *html, const char *statement);
+
 struct html_fact {
     const char *key, *value;
 };

@@ -23,6 +23,14 @@ void metrics_add(struct metrics *metrics, const float *output, const float *clea
     }
 }
 
+void metrics_merge(struct metrics *metrics, const struct metrics *other)
+{
+    metrics->n_samples += other->n_samples;
+    metrics->n_elements += other->n_elements;
+    metrics->squared_error_sum += other->squared_error_sum;
+    metrics->psnr_sum += other->psnr_sum;
+}
+
 double metrics_mse(const struct metrics *metrics)
 {
     return metrics->n_elements ? metrics->squared_error_sum / (double)metrics->n_elements : NAN;

@@ -18,6 +18,9 @@ struct metrics {
 void metrics_add(struct metrics *metrics, const float *output /* (n,d) */, const float *clean /* (n,d) */, size_t n,
                  size_t d);
 
+/* Adds the samples of another. */
+void metrics_merge(struct metrics *metrics, const struct metrics *other);
+
 /* Mean squared error over all elements of all samples; NaN if there are none. */
 double metrics_mse(const struct metrics *metrics);
 

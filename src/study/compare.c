@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shape.h"
 #include "stats/moments.h"
 #include "study/denoising_error.h"
 #include "study/noise_matrix.h"
@@ -69,6 +70,7 @@ static enum dae_status compare(const struct study_task *task, const struct study
     const bool linear = dae_shape_len(&variant->network.node[0].plan.output) <= MOMENTS_MAX_ELEMENTS;
     settings.compare_affine = linear;
     settings.compare_pca = linear && variant->network.code >= 0;
+    settings.compare_wiener = settings.compare_median = shape_is_image(&variant->network.node[0].plan.output);
     const struct evaluation_options options = {
         .device = task->device,
         .network = &variant->network,
@@ -78,22 +80,23 @@ static enum dae_status compare(const struct study_task *task, const struct study
         .test = task->test,
         .model = model,
         .standard = standard,
-        .median = test_shown_are_images(&variant->network),
     };
     return evaluation_run(&options, evaluation, err);
 }
 
 /* ---- Results. ---------------------------------------------------------------------------------------------------- */
 
-enum column { COLUMN_MSE, COLUMN_PSNR, COLUMN_IMPROVEMENT, N_COLUMNS };
+enum column { COLUMN_MSE, COLUMN_PSNR, COLUMN_ABOVE, COLUMN_MARGIN, N_COLUMNS };
 
 static enum dae_status add_table(const struct study_task *task, const struct noise_kind *kind, int number,
                                  const struct evaluation *evaluation, struct study_result *result, struct error *err)
 {
-    static const char *const column[N_COLUMNS] = {"MSE", "PSNR (dB)", "times better than the standard AE"};
+    static const char *const column[N_COLUMNS] = {"MSE", "PSNR (dB)", "MSE above the denoising AE's", "margin"};
     const struct study_table head = {
         .name = arena_printf(task->arena, "under_%d", number + 1),
-        .caption = arena_printf(task->arena, "All test samples under %s. The affine map is fitted to this corruption.",
+        .caption = arena_printf(task->arena,
+                                "All test samples under %s. The affine map and the Wiener filter are fitted to this "
+                                "corruption. The margin is half of the paired 95 %% interval.",
                                 kind->name),
         .row_title = "method",
         .n_rows = RIVAL_N,
@@ -114,7 +117,8 @@ static enum dae_status add_table(const struct study_task *task, const struct noi
         to.row[n] = evaluation_label((enum evaluation_rival)i);
         value[n * N_COLUMNS + COLUMN_MSE] = found->mse;
         value[n * N_COLUMNS + COLUMN_PSNR] = found->psnr;
-        value[n * N_COLUMNS + COLUMN_IMPROVEMENT] = found->improvement;
+        value[n * N_COLUMNS + COLUMN_ABOVE] = i == RIVAL_MODEL ? NAN : -found->model_less_this.difference;
+        value[n * N_COLUMNS + COLUMN_MARGIN] = i == RIVAL_MODEL ? NAN : found->model_less_this.margin;
         if (found->mse < value[best * N_COLUMNS])
             best = n;
         ++n;
@@ -199,24 +203,27 @@ static enum dae_status add_images(const struct study_task *task, const struct no
     return DAE_OK;
 }
 
+static const char *verdict_words(enum paired_verdict verdict)
+{
+    static const char *const words[] = {[PAIRED_UNKNOWN] = "cannot be compared with",
+                                        [PAIRED_LOWER] = "is better than",
+                                        [PAIRED_HIGHER] = "is worse than",
+                                        [PAIRED_NO_DIFFERENCE] = "shows no difference from"};
+    return words[verdict];
+}
+
 static enum dae_status add_finding(const struct study_task *task, const struct noise_kind *kind,
                                    const struct evaluation *evaluation, struct study_result *result, struct error *err)
 {
-    const struct evaluation_row *row = evaluation->row, *model = &row[RIVAL_MODEL];
-    int best = RIVAL_NOISY;
-    for (int i = 0; i < RIVAL_N; ++i)
-        if (row[i].present && row[i].mse < row[best].mse)
-            best = i;
-    const bool helps = model->mse < row[RIVAL_STANDARD].mse;
-    const char *text = arena_printf(task->arena,
-                                    "Under %s the denoising AE leaves an MSE of %.4f (input: %.4f); the same network "
-                                    "trained without noise leaves %.4f, %.2f times %s",
-                                    kind->name, model->mse, row[RIVAL_NOISY].mse, row[RIVAL_STANDARD].mse,
-                                    helps ? model->improvement : 1 / model->improvement, helps ? "more" : "less");
-    if (text)
-        text = best == RIVAL_MODEL ? arena_printf(task->arena, "%s; no rival has a smaller error.", text)
-                                   : arena_printf(task->arena, "%s; the smallest error is that of: %s (%.4f).", text,
-                                                  evaluation_label((enum evaluation_rival)best), row[best].mse);
+    const struct evaluation_row *row = evaluation->row;
+    const enum evaluation_rival strongest = evaluation_strongest(evaluation);
+    const char *text = arena_printf(
+        task->arena,
+        "Under %s the denoising AE leaves an MSE of %.4f (input: %.4f). It %s the same network trained without noise "
+        "(%.4f), and %s %s (%.4f), the strongest of the other methods.",
+        kind->name, row[RIVAL_MODEL].mse, row[RIVAL_NOISY].mse,
+        verdict_words(row[RIVAL_STANDARD].model_less_this.verdict), row[RIVAL_STANDARD].mse,
+        verdict_words(row[strongest].model_less_this.verdict), evaluation_phrase(strongest), row[strongest].mse);
     if (!text)
         return error_no_memory(err, "finding", 0);
     result->finding[result->n_findings++] = text;
@@ -245,7 +252,7 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
         }
         TRY(add_table(task, &o->kind[i], i, &evaluation, result, err));
         TRY(add_finding(task, &o->kind[i], &evaluation, result, err));
-        if (i == 0 && test_shown_are_images(task->network))
+        if (i == 0 && shape_is_image(&task->network->node[0].plan.output))
             TRY(add_images(task, &o->kind[i], &evaluation, result, err));
         study_progress(task, share, what);
     }
@@ -254,14 +261,16 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
         "What does learning to denoise gain? This study compares the network as the config trains it, the same network "
         "trained without noise, and methods without iterative training: the best affine map from noisy to clean, "
         "fitted to the training samples under each corruption; projection onto as many principal components as the "
-        "code has numbers; and for images a median filter. All are measured on all test samples under each corruption. "
-        "The affine map is refitted for each corruption, the networks are not retrained.";
+        "code has numbers; and for images the best linear filter of a 7x7 window and a median filter. All are measured "
+        "on the same test samples under each corruption, so each comparison is paired: better, worse or no difference "
+        "at 95 %. The affine map and the filter are refitted for each corruption, the networks are not retrained.";
     return add_matrix(task, o, mse, present, result, err);
 }
 
 const struct study study_compare = {
     .name = "compare",
-    .help = "the denoising network, the same trained without noise, affine map, PCA and median filter, under each "
+    .help = "the denoising network, the same trained without noise, affine map, PCA, Wiener and median "
+            "filter, under each "
             "corruption",
     .rows = keys,
     .options_bytes = sizeof(struct options),

@@ -39,9 +39,3 @@ enum dae_status denoising_error_measure(const struct study_task *task, const str
     };
     return DAE_OK;
 }
-
-bool test_shown_are_images(const struct network *network)
-{
-    const struct dae_shape *shape = &network->node[0].plan.output;
-    return shape->rank == 3 && (shape->dim[2] == 1 || shape->dim[2] == 3);
-}

@@ -24,7 +24,4 @@ MUST_USE enum dae_status denoising_error_measure(const struct study_task *task, 
                                                  const float *parameters, bool corrupt, struct test_shown *shown,
                                                  struct denoising_error *out, struct error *err);
 
-/* Whether samples can be drawn: (H,W,1) or (H,W,3). */
-bool test_shown_are_images(const struct network *network);
-
 #endif

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/shape.h"
 #include "model/receptive_field.h"
 #include "model/whole_images.h"
 #include "study/denoising_error.h"
@@ -176,7 +177,7 @@ static enum dae_status add_images(const struct study_task *task, const struct me
 {
     const struct dae_shape *shape = &task->network->node[0].plan.output;
     const int n = m->levels->n, n_rows = 2 * m->shown.n;
-    if (!test_shown_are_images(task->network))
+    if (!shape_is_image(&task->network->node[0].plan.output))
         return DAE_OK;
     struct study_figure *figure = arena_alloc(task->arena, sizeof *figure);
     const char **label = arena_array(task->arena, (size_t)n_rows, sizeof *label);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shape.h"
 #include "stats/metrics.h"
 #include "study/denoising_error.h"
 #include "study/gaussian_levels.h"
@@ -260,7 +261,7 @@ static enum dae_status fill_result(struct progressive *p, struct study_result *r
     TRY(add_table(p, "psnr", "PSNR in dB, the mean over the test samples.", p->psnr, result, err));
     TRY(add_curves(p, result, err));
     for (int level = 0; level < p->options->levels.n; ++level) {
-        if (test_shown_are_images(p->task->network))
+        if (shape_is_image(&p->task->network->node[0].plan.output))
             TRY(add_images(p, level, result, err));
         TRY(add_finding(p, level, result, err));
     }

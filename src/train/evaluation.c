@@ -6,14 +6,12 @@
 
 #include "base/philox.h"
 #include "base/shape.h"
-#include "stats/affine.h"
 #include "stats/median.h"
 #include "stats/metrics.h"
 #include "stats/pca.h"
+#include "stats/wiener.h"
 
-/* A millionth of the mean variance: it keeps the problem solvable if some pixels never change, and affects nothing
- * else. */
-static const double ridge = 1e-6;
+enum { HELD_OUT = 5 }; /* one in so many training samples, by which the affine map's ridge is chosen */
 
 struct evaluator {
     const struct evaluation_options *options;
@@ -22,36 +20,51 @@ struct evaluator {
     int64_t len;
     int64_t shown[EVALUATION_SHOWN]; /* test samples that are shown */
     float *output;                   /* (batch, len) of a closed-form rival */
-    struct affine affine;
+    struct affine affine, held_out;
     struct pca pca;
+    struct wiener wiener;
     struct metrics metrics[RIVAL_N];
+    double *error[RIVAL_N]; /* (test samples): each one's sum of squared errors */
     double loss_sum[RIVAL_N];
 };
 
 const char *evaluation_key(enum evaluation_rival rival)
 {
-    static const char *const keys[RIVAL_N] = {"noisy", "model", "standard_ae", "affine", "pca", "median"};
+    static const char *const keys[RIVAL_N] = {"noisy", "model", "standard_ae", "affine", "pca", "wiener", "median"};
     return keys[rival];
 }
 
 const char *evaluation_label(enum evaluation_rival rival)
 {
-    static const char *const labels[RIVAL_N] = {"noisy input",     "denoising AE", "standard AE",
-                                                "best affine map", "PCA",          "median filter 3x3"};
+    static const char *const labels[RIVAL_N] = {"noisy input",      "denoising AE", "standard AE",
+                                                "best affine map",  "PCA",          "Wiener filter 7x7",
+                                                "median filter 3x3"};
     return labels[rival];
+}
+
+const char *evaluation_phrase(enum evaluation_rival rival)
+{
+    static const char *const phrases[RIVAL_N] = {
+        "the noisy input",       "the denoising AE",     "the standard AE", "the best affine map", "PCA",
+        "the 7x7 Wiener filter", "the 3x3 median filter"};
+    return phrases[rival];
 }
 
 enum dae_status evaluation_check(const struct settings *settings, const struct network *network,
                                  const struct value *config, struct error *err)
 {
     const struct value *compare = value_map_get(config, "compare");
-    if (!compare || (!settings->compare_pca && !settings->compare_affine))
+    const struct dae_shape *sample = &network->node[0].plan.output;
+    if ((settings->compare_wiener || settings->compare_median) && !shape_is_image(sample))
+        return error_at(err, DAE_CONFIG, compare->mark,
+                        "compare: wiener and median filter images, but samples are not (height, width, 1 or 3)");
+    if (!settings->compare_pca && !settings->compare_affine)
         return DAE_OK;
     if (settings->compare_pca && network->code < 0)
         return error_at(
             err, DAE_CONFIG, compare->mark,
             "compare: pca uses as many components as the code has numbers; name the code's layer in model.code");
-    if (dae_shape_len(&network->node[0].plan.output) > MOMENTS_MAX_ELEMENTS)
+    if (dae_shape_len(sample) > MOMENTS_MAX_ELEMENTS)
         return error_at(err, DAE_CONFIG, compare->mark, "compare: affine and pca accept samples of at most %d numbers",
                         MOMENTS_MAX_ELEMENTS);
     return DAE_OK;
@@ -75,28 +88,57 @@ static enum dae_status check_stop(const struct evaluator *c, struct error *err)
     return stop && *stop ? error_stopped(err, *stop, "stopped while comparing") : DAE_OK;
 }
 
+/* The last samples of each batch are held out, so many that it is a fifth of all until now. */
+static void fit_affine(struct evaluator *c, const struct model_batch *batch)
+{
+    const size_t seen = c->affine.x.n + c->held_out.x.n + (size_t)batch->n;
+    const size_t held = seen / HELD_OUT - c->held_out.x.n, fitted = (size_t)batch->n - held;
+    const int64_t from = (int64_t)fitted * c->len;
+    affine_add(&c->affine, batch->noisy, batch->clean, fitted);
+    affine_add(&c->held_out, batch->noisy + from, batch->clean + from, held);
+}
+
 static enum dae_status fit_batch(void *context, const struct model_batch *batch, struct error *err)
 {
     struct evaluator *c = context;
+    c->evaluation->n_fitted += batch->n;
     if (c->options->settings->compare_affine)
-        affine_add(&c->affine, batch->noisy, batch->clean, (size_t)batch->n);
+        fit_affine(c, batch);
     if (c->options->settings->compare_pca)
         pca_add(&c->pca, batch->clean, (size_t)batch->n);
+    if (c->options->settings->compare_wiener)
+        wiener_add(&c->wiener, batch->noisy, batch->clean, (size_t)batch->n);
     return check_stop(c, err);
+}
+
+static enum dae_status begin_rivals(struct evaluator *c, struct error *err)
+{
+    const size_t len = (size_t)c->len;
+    if (c->options->settings->compare_affine) {
+        TRY(affine_init(&c->affine, len, len, err));
+        TRY(affine_init(&c->held_out, len, len, err));
+    }
+    if (c->options->settings->compare_pca)
+        TRY(pca_init(&c->pca, len, err));
+    if (c->options->settings->compare_wiener) {
+        const int64_t *dim = c->options->network->node[0].plan.output.dim;
+        TRY(wiener_init(&c->wiener, (size_t)loader_samples(c->options->train), (size_t)dim[0], (size_t)dim[1],
+                        (size_t)dim[2], err));
+    }
+    return DAE_OK;
 }
 
 static enum dae_status fit_rivals(struct evaluator *c, struct error *err)
 {
     const struct settings *settings = c->options->settings;
-    if (!settings->compare_affine && !settings->compare_pca)
+    if (!settings->compare_affine && !settings->compare_pca && !settings->compare_wiener)
         return DAE_OK;
-    if (settings->compare_affine)
-        TRY(affine_init(&c->affine, (size_t)c->len, (size_t)c->len, err));
-    if (settings->compare_pca)
-        TRY(pca_init(&c->pca, (size_t)c->len, err));
+    TRY(begin_rivals(c, err));
     TRY(model_each(c->model, c->options->train, 0, fit_batch, c, err));
     if (settings->compare_affine)
-        TRY(affine_solve(&c->affine, ridge, err));
+        TRY(affine_solve_best(&c->affine, &c->held_out, &c->evaluation->affine_choice, err));
+    if (settings->compare_wiener)
+        TRY(wiener_solve(&c->wiener, err));
     if (settings->compare_pca) {
         const int64_t code = dae_shape_len(&c->options->network->node[c->options->network->code].plan.output);
         c->evaluation->pca_components = (int)shape_min(code, c->len);
@@ -116,7 +158,12 @@ static void measure(struct evaluator *c, enum evaluation_rival rival, const floa
                     const struct model_batch *batch)
 {
     c->evaluation->row[rival].present = true;
-    metrics_add(&c->metrics[rival], output, batch->clean, (size_t)batch->n, (size_t)c->len);
+    for (int64_t i = 0; i < batch->n; ++i) {
+        struct metrics one = {0};
+        metrics_add(&one, output + i * c->len, batch->clean + i * c->len, 1, (size_t)c->len);
+        metrics_merge(&c->metrics[rival], &one);
+        c->error[rival][batch->first + i] = one.squared_error_sum;
+    }
     keep_shown(c, c->evaluation->memory + (1 + (int64_t)rival) * EVALUATION_SHOWN * c->len, output, batch);
 }
 
@@ -158,38 +205,70 @@ static enum dae_status test_model(void *context, const struct model_batch *batch
         pca_project(&c->pca, batch->noisy, c->output, n);
         measure_rival(c, RIVAL_PCA, batch);
     }
-    if (c->options->median) {
+    if (c->options->settings->compare_wiener) {
+        wiener_apply(&c->wiener, batch->noisy, c->output, n);
+        measure_rival(c, RIVAL_WIENER, batch);
+    }
+    if (c->options->settings->compare_median) {
         median_filter(batch->noisy, c->output, n, (size_t)dim[0], (size_t)dim[1], (size_t)dim[2]);
         measure(c, RIVAL_MEDIAN, c->output, batch);
     }
     return check_stop(c, err);
 }
 
+/* The errors of two methods are compared as means over elements. With holes, samples have different numbers of these;
+ * then each difference is divided by the mean number, so that the mean difference is that of the two mean squared
+ * errors. */
+static struct paired compare_pairwise(const struct evaluator *c, enum evaluation_rival rival)
+{
+    const double elements = (double)c->metrics[rival].n_elements / (double)c->evaluation->n_samples;
+    struct paired paired = paired_compare(c->error[RIVAL_MODEL], c->error[rival], c->evaluation->n_samples);
+    paired.difference /= elements;
+    paired.margin /= elements;
+    return paired;
+}
+
 static void summarise(struct evaluator *c)
 {
     const double elements = (double)loader_samples(c->options->test) * (double)c->len;
     const double standard = c->evaluation->row[RIVAL_STANDARD].present ? metrics_mse(&c->metrics[RIVAL_STANDARD]) : NAN;
+    const bool peak = shape_is_image(&c->options->network->node[0].plan.output) || loader_holds_bytes(c->options->test);
     for (int i = 0; i < RIVAL_N; ++i) {
         struct evaluation_row *row = &c->evaluation->row[i];
         if (!row->present)
             continue;
         row->mse = metrics_mse(&c->metrics[i]);
-        row->psnr = metrics_psnr_mean(&c->metrics[i]);
+        row->psnr = peak ? metrics_psnr_mean(&c->metrics[i]) : NAN;
         row->loss = i == RIVAL_MODEL || i == RIVAL_STANDARD ? c->loss_sum[i] / elements : NAN;
         row->improvement = standard / row->mse;
+        row->model_less_this = compare_pairwise(c, (enum evaluation_rival)i);
         row->shown = c->evaluation->memory + (1 + i) * EVALUATION_SHOWN * c->len;
     }
+}
+
+enum evaluation_rival evaluation_strongest(const struct evaluation *evaluation)
+{
+    enum evaluation_rival strongest = RIVAL_NOISY;
+    for (int i = RIVAL_AFFINE; i < RIVAL_N; ++i)
+        if (evaluation->row[i].present && evaluation->row[i].mse < evaluation->row[strongest].mse)
+            strongest = (enum evaluation_rival)i;
+    return strongest;
 }
 
 static enum dae_status prepare(struct evaluator *c, struct error *err)
 {
     const struct evaluation_options *o = c->options;
     const size_t numbers = (size_t)(loader_batch_size(o->test) * c->len);
+    const size_t samples = (size_t)loader_samples(o->test);
     c->output = calloc(numbers, sizeof(float));
+    c->error[0] = calloc(RIVAL_N * samples, sizeof(double));
+    for (size_t i = 1; c->error[0] && i < RIVAL_N; ++i)
+        c->error[i] = c->error[0] + i * samples;
     c->evaluation->memory = calloc((size_t)((1 + RIVAL_N) * EVALUATION_SHOWN * c->len), sizeof(float));
-    if (!c->output || !c->evaluation->memory)
+    if (!c->output || !c->error[0] || !c->evaluation->memory)
         return error_no_memory(err, "comparison", numbers * sizeof(float));
     c->evaluation->shown_clean = c->evaluation->memory;
+    c->evaluation->n_unknowns = c->len + 1;
     c->evaluation->n_samples = loader_samples(o->test);
     c->evaluation->n_shown = dataset_examples(o->test_set, EVALUATION_SHOWN, c->shown);
     return model_open_each(o->device, o->network, o->model, o->test, true, &c->model, err);
@@ -198,9 +277,12 @@ static enum dae_status prepare(struct evaluator *c, struct error *err)
 static void evaluator_release(struct evaluator *c)
 {
     affine_release(&c->affine);
+    affine_release(&c->held_out);
+    wiener_release(&c->wiener);
     pca_release(&c->pca);
     model_close(c->model);
     free(c->output);
+    free(c->error[0]);
 }
 
 enum dae_status evaluation_run(const struct evaluation_options *options, struct evaluation *evaluation,

@@ -1,5 +1,6 @@
 /* The trained denoiser compared with its rivals, on all test samples under the same noise: the noisy input itself, the
- * same network trained without noise, the best affine map, PCA, and for images the median filter. */
+ * same network trained without noise, the best affine map, PCA, and for images the best linear filter and the median
+ * filter. The comparison is paired: each method restores the same samples under the same draws. */
 #ifndef TRAIN_EVALUATION_H
 #define TRAIN_EVALUATION_H
 
@@ -9,24 +10,39 @@
 #include "data/dataset.h"
 #include "graph/network.h"
 #include "model/model.h"
+#include "stats/affine.h"
+#include "stats/paired.h"
 #include "train/settings.h"
 
-enum evaluation_rival { RIVAL_NOISY, RIVAL_MODEL, RIVAL_STANDARD, RIVAL_AFFINE, RIVAL_PCA, RIVAL_MEDIAN, RIVAL_N };
+enum evaluation_rival {
+    RIVAL_NOISY,
+    RIVAL_MODEL,
+    RIVAL_STANDARD,
+    RIVAL_AFFINE,
+    RIVAL_PCA,
+    RIVAL_WIENER,
+    RIVAL_MEDIAN,
+    RIVAL_N
+};
 
 enum { EVALUATION_SHOWN = 10 };
 
 struct evaluation_row {
     bool present;
-    double mse;         /* mean over all elements of all test samples */
-    double psnr;        /* dB, mean over the samples */
-    double loss;        /* the network's own loss; NaN for a rival that is not a network */
-    double improvement; /* the standard autoencoder's mse divided by this one; NaN without it */
-    const float *shown; /* (EVALUATION_SHOWN, sample) of `n_shown` test samples; NULL for PCA */
+    double mse;                    /* mean over all elements of all test samples */
+    double psnr;                   /* dB, mean over the samples; NaN for data without a peak, which are not bytes */
+    double loss;                   /* the network's own loss; NaN for a rival that is not a network */
+    double improvement;            /* the standard autoencoder's mse divided by this one; NaN without it */
+    struct paired model_less_this; /* the denoising network's error less this one's, in units of mse */
+    const float *shown;            /* (EVALUATION_SHOWN, sample) of `n_shown` test samples; NULL for PCA */
 };
 
 struct evaluation {
     struct evaluation_row row[RIVAL_N];
-    int64_t n_samples;    /* test samples */
+    int64_t n_samples;  /* test samples */
+    int64_t n_fitted;   /* training samples that the affine map, PCA and the filter were fitted to */
+    int64_t n_unknowns; /* of the affine map, for each output */
+    struct affine_choice affine_choice;
     int pca_components;   /* min(code, sample); 0 without PCA */
     bool pca_is_identity; /* the code is as long as a sample: PCA changes nothing */
     int n_shown;          /* the first sample of each label, or the first samples */
@@ -43,16 +59,17 @@ struct evaluation_options {
     const float *model;    /* (parameters_len) */
     const float *standard; /* (parameters_len), or NULL */
     const volatile sig_atomic_t
-        *stop;   /* a signal's number once one came, which ends the run by error_stopped; or NULL */
-    bool median; /* the samples are images (H,W,C): the median filter too */
+        *stop; /* a signal's number once one came, which ends the run by error_stopped; or NULL */
 };
 
-/* `key` as in run.json ("standard_ae") and `label` for people. */
+/* `key` as in run.json ("standard_ae"), `label` of a row ("standard AE"), `phrase` within a sentence ("the standard
+ * AE"). */
 const char *evaluation_key(enum evaluation_rival rival);
 const char *evaluation_label(enum evaluation_rival rival);
+const char *evaluation_phrase(enum evaluation_rival rival);
 
-/* Checks before any work that the network names a code, which says how many components PCA has. DAE_CONFIG at
- * `compare`. */
+/* Checks before any work that the network names a code, which says how many components PCA has, and that what filters
+ * images has images. DAE_CONFIG at `compare`. */
 MUST_USE enum dae_status evaluation_check(const struct settings *settings, const struct network *network,
                                           const struct value *config, struct error *err);
 
@@ -61,8 +78,12 @@ MUST_USE enum dae_status evaluation_check_data(const struct settings *settings, 
                                                const struct dataset *train, const struct dataset *test,
                                                struct error *err);
 
+/* The strongest rival that is not a network: the noisy input, or a method without iterative training. It is chosen by
+ * the test samples themselves, which can only favour the rivals. */
+enum evaluation_rival evaluation_strongest(const struct evaluation *evaluation);
+
 /* Runs the evaluation; the caller releases it, whatever the outcome. The rivals are fitted on the training samples
- * under the noise of epoch 0. */
+ * under the noise of epoch 0; the affine map's ridge is chosen on a fifth of them, held out. */
 MUST_USE enum dae_status evaluation_run(const struct evaluation_options *options, struct evaluation *evaluation,
                                         struct error *err);
 void evaluation_release(struct evaluation *evaluation);

@@ -101,6 +101,8 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
         .compare_standard = root.compare & ROOT_STANDARD_AE,
         .compare_affine = root.compare & ROOT_AFFINE,
         .compare_pca = root.compare & ROOT_PCA,
+        .compare_wiener = root.compare & ROOT_WIENER,
+        .compare_median = root.compare & ROOT_MEDIAN,
         .studies = root.studies,
     };
     TRY(params_read(registry, PLUGIN_OPTIMIZER, value_map_get(train, "optimizer"), NULL, 0, arena, &settings->optimizer,

@@ -25,7 +25,7 @@ struct settings {
     double average;            /* decay of the running mean of the parameters that is kept and used; 0: none */
     double checkpoint_minutes; /* most training between two checkpoints; INFINITY: only after each epoch */
     struct early_stop early_stop;
-    bool compare_standard, compare_affine, compare_pca;
+    bool compare_standard, compare_affine, compare_pca, compare_wiener, compare_median;
     const struct value *studies; /* for study/study.h, or NULL */
 };
 

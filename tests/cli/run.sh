@@ -46,6 +46,11 @@ out_has "noisy input"
 out_has "denoising AE"
 out_has "standard AE"
 out_has "best affine map"
+grep -qE '^  noisy input .* \+0\.[0-9]{5} \+- 0\.[0-9]{5}$' "$work/out" || problem "no paired difference: $(cat "$work/out")"
+out_has "The affine map's ridge of "
+out_has " unknowns per output, so with more samples this rival would become stronger"
+out_has "(Paired 95 % intervals over "
+out_has "this is one, with seed 5.)"
 out_has "report: $work/a/report.html"
 err_has "device: CPU"
 err_has "epoch 3/3  loss"
@@ -66,11 +71,20 @@ assert run["train_losses"][2] < run["train_losses"][0]
 for method in "noisy model standard_ae affine pca".split():
     assert 0 < run["test"][method]["mse"] < 0.2 and 5 < run["test"][method]["psnr"] < 40, method
 assert run["test"]["model"]["mse"] < run["test"]["noisy"]["mse"]
+assert run["test"]["noisy"]["model_is"] == "better" and "model_is" not in run["test"]["model"]
+strongest = min((run["test"][key]["mse"], key) for key in "noisy affine pca".split())[1]
+margin, less = (run["test"][strongest][key] for key in ("model_mse_less_this_margin", "model_mse_less_this"))
+assert abs(less - (run["test"]["model"]["mse"] - run["test"][strongest]["mse"])) < 1e-9 and margin > 0
+word = "no difference seen" if abs(less) < margin else "better" if less < 0 else "worse"
+assert run["test"][strongest]["model_is"] == word, run["test"]
+said = {"no difference seen": "No difference is seen between", "better": "is better than", "worse": "is WORSE than"}[word]
+assert said in run["verdict"] and "seed 5" in run["verdict"], run["verdict"]
 assert math.isclose(run["test"]["pca"]["mse"], run["test"]["noisy"]["mse"], rel_tol=0.5)
 events = [json.loads(line) for line in open(folder + "/log.jsonl")]
 assert [e["event"] for e in events] == ["start"] + ["epoch"] * 6 + ["done"]
 page = open(folder + "/report.html").read()
 assert "http-equiv" in page and "src=\"http" not in page and "denoising AE" in page
+assert page.index('<p class="verdict">') < page.index("<table")
 END
 
 case_is "the resolved config gives the same model again"

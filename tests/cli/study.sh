@@ -122,7 +122,7 @@ for row, level in zip(passes, levels): # another schedule, so other roundings
 END
 
 case_is "compare: the same numbers as the run's own comparison"
-run "$dae_cl" run "$small" --platform cpu --out "$work/cmp" --set studies=[compare] --set compare=[standard_ae,affine,pca] \
+run "$dae_cl" run "$small" --platform cpu --out "$work/cmp" --set studies=[compare] --set compare=[standard_ae,affine,pca,wiener,median] \
     --set model.code=relu_1
 code_is 0
 err_lacks "training model"
@@ -131,12 +131,17 @@ import json, math, sys
 run = json.load(open(sys.argv[1] + "/run.json"))
 tables = run["studies"]["compare"]["tables"]
 table = tables["under_1"]
-assert table["rows"] == ["noisy input", "denoising AE", "standard AE", "best affine map", "PCA", "median filter 3x3"]
-for key, values in zip("noisy model standard_ae affine pca".split(), table["values"]):
+assert table["rows"] == ["noisy input", "denoising AE", "standard AE", "best affine map", "PCA",
+                         "Wiener filter 7x7", "median filter 3x3"]
+for key, values in zip("noisy model standard_ae affine pca wiener median".split(), table["values"], strict=True):
     test = run["test"][key]
-    for name, value in zip(["mse", "psnr", "improvement_over_standard_ae"], values):
+    for name, value in zip(["mse", "psnr"], values):
         assert math.isclose(test[name], value, rel_tol=1e-12), (key, name)
-assert table["values"][5][0] < table["values"][0][0] # three by three, the noise's variance falls
+    if key != "model":
+        assert math.isclose(test["model_mse_less_this"], -values[2], rel_tol=1e-12), key
+        assert math.isclose(test["model_mse_less_this_margin"], values[3], rel_tol=1e-12) and values[3] > 0, key
+        assert math.isclose(test["model_mse_less_this"], run["test"]["model"]["mse"] - values[0], rel_tol=1e-6), key
+assert table["values"][6][0] < table["values"][0][0] # three by three, the noise's variance falls
 assert tables["mse"]["values"] == [[row[0] for row in table["values"]]] and tables["mse"]["rows"] == ["gaussian 0.3"]
 END
 
@@ -149,6 +154,7 @@ table = json.load(open(sys.argv[1] + "/compare.json"))["tables"]["mse"]
 assert table["rows"] == ["masking 1", "gaussian 0.1 + blur"] and "PCA" not in table["columns"] # there is no code
 first = dict(zip(table["columns"], table["values"][0])) # of a black image only the mean can be told
 assert first["noisy input"] == first["median filter 3x3"] > first["best affine map"] > 0
+assert first["Wiener filter 7x7"] < first["noisy input"]
 END
 
 case_is "level_sweep: a cell is what a network of that level has at that level"

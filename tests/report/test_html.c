@@ -67,10 +67,12 @@ static void text_is_escaped_everywhere(void **state)
                                            .mark = hostile});
     assert_int_equal(html_figure(&html, folder_path("f.png"), hostile, hostile, &err), DAE_OK);
     html_code(&html, hostile, hostile);
+    html_verdict(&html, hostile);
     remove(folder_path("f.png"));
     char *page = saved(&html);
-    /* title, h1, subtitle; contents, headings, paragraph; fact; caption, header, cell, mark; alt, caption; code */
-    assert_int_equal(count(page, hostile_escaped), 3 + 5 + 2 + 4 + 2 + 2);
+    /* title, h1, subtitle; contents, headings, paragraph; fact; caption (also as the name of the table's
+     * region), header, cell, mark; alt, caption; code; verdict */
+    assert_int_equal(count(page, hostile_escaped), 3 + 5 + 2 + 5 + 2 + 2 + 1);
     assert_null(strstr(page, "<script"));
     assert_null(strstr(page, "\xFF"));
     free(page);

@@ -101,6 +101,113 @@ static void affine_ridge_is_relative(void **state)
     affine_release(&affine);
 }
 
+/* Mean squared error of a map on fresh samples: clean is `clean`, noisy has noise of deviation 0.3. */
+static double error_on(struct affine *affine, const float *noisy, const float *clean, size_t n, size_t d)
+{
+    float *out = malloc(n * d * sizeof *out);
+    double sum = 0;
+    assert_non_null(out);
+    affine_apply(affine, noisy, out, n);
+    for (size_t i = 0; i < n * d; ++i)
+        sum += pow((double)out[i] - (double)clean[i], 2);
+    free(out);
+    return sum / (double)(n * d);
+}
+
+/* Samples of 40 independent numbers with a little noise, of which there are few: a map with a small ridge is worse than
+ * the noisy input itself, but the one whose ridge is chosen is not. With many samples it is nearly the best there is.
+ */
+static void affine_ridge_is_chosen(void **state)
+{
+    (void)state;
+    enum { DIM = 40, FEW_SAMPLES = 60, MANY = 3000, TEST = 500 };
+    float *clean = normals(MANY + TEST, DIM, 21), *noisy = normals(MANY + TEST, DIM, 22);
+    for (int i = 0; i < (MANY + TEST) * DIM; ++i) {
+        clean[i] += 100;
+        noisy[i] = clean[i] + 0.3f * noisy[i];
+    }
+    double error[2][2];
+    for (int many = 0; many < 2; ++many) {
+        const size_t n = many ? MANY : FEW_SAMPLES, fitted = n * 4 / 5;
+        struct affine affine[2], held_out;
+        struct affine_choice choice;
+        struct error err = {0};
+        assert_int_equal(affine_init(&affine[0], DIM, DIM, &err), DAE_OK);
+        assert_int_equal(affine_init(&affine[1], DIM, DIM, &err), DAE_OK);
+        assert_int_equal(affine_init(&held_out, DIM, DIM, &err), DAE_OK);
+        affine_add(&affine[0], noisy, clean, fitted);
+        affine_add(&held_out, noisy + fitted * DIM, clean + fitted * DIM, n - fitted);
+        affine_add(&affine[1], noisy, clean, n);
+        assert_int_equal(affine_solve_best(&affine[0], &held_out, &choice, &err), DAE_OK);
+        assert_int_equal(affine_solve(&affine[1], 1e-6, &err), DAE_OK);
+        for (int i = 0; i < 2; ++i) {
+            error[many][i] = error_on(&affine[i], noisy + MANY * DIM, clean + MANY * DIM, TEST, DIM);
+            affine_release(&affine[i]);
+        }
+        affine_release(&held_out);
+        assert_true(many || (choice.ridge > 0.01 && choice.toward_identity));
+    }
+    assert_true(error[0][0] < 0.09 * 1.02 && error[0][1] > 0.15); /* the noise's variance is 0.09 */
+    assert_true(error[1][0] < 0.09 / 1.09 * 1.02);                /* the best map's is 1 / (1 + 1 / 0.09) */
+    free(clean);
+    free(noisy);
+}
+
+/* The samples held out are used too, once the ridge is chosen: the map is that of all samples. */
+static void affine_choice_keeps_all_samples(void **state)
+{
+    (void)state;
+    float *x = normals(N, D, 1), *y = malloc(sizeof(float) * N * P), out[2][N * P];
+    assert_non_null(y);
+    for (int i = 0; i < N * D; ++i)
+        x[i] += (float)(i % D) * 3 + (i > 600 * D ? 0.5f : 0);
+    map_by_hand(x, y, N);
+    for (int i = 0; i < N * P; ++i)
+        y[i] += 0.5f * sinf((float)i); /* so that no map is exact */
+    struct affine affine, held_out;
+    struct affine_choice choice;
+    struct error err = {0};
+    assert_int_equal(affine_init(&affine, D, P, &err), DAE_OK);
+    assert_int_equal(affine_init(&held_out, D, P, &err), DAE_OK);
+    affine_add(&affine, x, y, 900);
+    affine_add(&held_out, x + 900 * D, y + 900 * P, N - 900);
+    assert_int_equal(affine_solve_best(&affine, &held_out, &choice, &err), DAE_OK);
+    affine_apply(&affine, x, out[0], N);
+    affine_release(&affine);
+    affine_release(&held_out);
+    assert_false(choice.toward_identity);
+    assert_int_equal(affine_init(&affine, D, P, &err), DAE_OK);
+    affine_add(&affine, x, y, N);
+    assert_int_equal(affine_solve(&affine, choice.ridge, &err), DAE_OK);
+    affine_apply(&affine, x, out[1], N);
+    for (int i = 0; i < N * P; ++i)
+        close_to(out[0][i], out[1][i], 1e-5);
+    affine_release(&affine);
+    free(x);
+    free(y);
+}
+
+/* With nothing held out there is nothing to choose by. */
+static void affine_without_choice(void **state)
+{
+    (void)state;
+    static const float x[] = {1, 2, 3}, y[] = {2, 4, 6};
+    struct affine affine, held_out;
+    struct affine_choice choice;
+    struct error err = {0};
+    float out[3];
+    assert_int_equal(affine_init(&affine, 1, 1, &err), DAE_OK);
+    assert_int_equal(affine_init(&held_out, 1, 1, &err), DAE_OK);
+    affine_add(&affine, x, y, 3);
+    assert_int_equal(affine_solve_best(&affine, &held_out, &choice, &err), DAE_OK);
+    affine_apply(&affine, x, out, 3);
+    assert_true(choice.toward_identity);
+    close_to(choice.ridge, 0.01, 0);
+    close_to(out[2] - out[0], 2 * (1 + 1 / 1.01), 1e-6);
+    affine_release(&affine);
+    affine_release(&held_out);
+}
+
 /* A spread of 1.5 at eight million: sums of raw squares in double would keep no digit of its variance. */
 static void affine_far_from_zero(void **state)
 {
@@ -473,6 +580,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(affine_recovers_a_map),
         cmocka_unit_test(affine_ridge_is_relative),
+        cmocka_unit_test(affine_ridge_is_chosen),
+        cmocka_unit_test(affine_choice_keeps_all_samples),
+        cmocka_unit_test(affine_without_choice),
         cmocka_unit_test(affine_far_from_zero),
         cmocka_unit_test(affine_degenerate_inputs),
         cmocka_unit_test(affine_singular_by_rounding),
