@@ -58,13 +58,21 @@ $(BUILD)/dae-cl: $(CLI_OBJECTS) $(BUILD)/libdae.a
 # not use. PROBE is the program that it starts to probe drivers.
 API_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/lib/*.c))
 PROBE_OBJECTS := $(BUILD)/src/cli/probe/main.o
-$(BUILD)/libdae.so.1: $(API_OBJECTS) $(BUILD)/libdae.a src/lib/libdae.map
+$(BUILD)/libdae.so.1 $(BUILD)/wheel/libdae.so.1: $(API_OBJECTS) $(BUILD)/libdae.a src/lib/libdae.map
+	@mkdir -p $(@D)
 	@echo "  CC $@"
 	$(Q)$(CC) $(SAN) -pthread -shared -Wl,-soname,libdae.so.1 -Wl,--version-script=src/lib/libdae.map -Wl,--as-needed \
 		$(if $(SAN),,-Wl,-z$(COMMA)defs) -o $@ $(filter-out %.map,$^) $(LIBS) $(LDFLAGS)
-$(BUILD)/dae-probe: $(PROBE_OBJECTS) $(BUILD)/libdae.a
+$(BUILD)/dae-probe $(BUILD)/wheel/dae-probe: $(PROBE_OBJECTS) $(BUILD)/libdae.a
+	@mkdir -p $(@D)
 	@echo "  CC $@"
 	$(Q)$(CC) $(SAN) -pthread -Wl,--as-needed -o $@ $^ $(LIBS) $(LDFLAGS)
+# In a wheel, both search for other libraries in their own folder, as do those libraries themselves (hence no RUNPATH).
+$(BUILD)/wheel/libdae.so.1 $(BUILD)/wheel/dae-probe: LDFLAGS += -Wl,-rpath,'$$ORIGIN/libs' -Wl,--disable-new-dtags
+
+.PHONY: wheel
+wheel: all $(BUILD)/wheel/libdae.so.1 $(BUILD)/wheel/dae-probe ## build the Python package as one wheel, in build/wheel
+	$(Q)python3 tools/wheel.py python src/dae/dae.h $(BUILD)/wheel $(BUILD)/plugins $(VERSION) $(BUILD)/wheel
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -14,6 +14,7 @@
 
 enum {
     KEY_LEN = PROPERTIES_LINE + 32,
+    WHAT_LEN = 700, /* of one row */
     WHY_LEN = 1024,
     LINE_LEN = 4096,
     FORMAT = 2, /* of the memo; format 1 blamed devices for configs that diverge */
@@ -142,7 +143,7 @@ static enum verdict judge(const struct network *network, const struct settings *
 {
     const struct verify_row *row = trust_fault(report);
     const struct plugin *stranger = row ? trust_stranger(network, settings, row) : NULL;
-    char what[WHY_LEN] = "";
+    char what[WHAT_LEN] = "";
     why[0] = '\0';
     if (row)
         trust_describe(row, what, sizeof what);
