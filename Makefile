@@ -21,6 +21,16 @@ CFLAGS_ALL := -std=c11 $(OPT) $(WARN) -fPIC -pthread -MMD -MP $(SAN) $(CFLAGS)
 CPPFLAGS_ALL := -Isrc -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L -DCL_TARGET_OPENCL_VERSION=120 $(CPPFLAGS)
 LIBS   := -lOpenCL -lclblast -lyaml -lpng -ljpeg -lz -lcjson -lmd -llapacke -lopenblas -ldl -lm
 
+# Image kinds whose libraries are optional: without one, its files are refused by name (dae-cl help formats).
+ifeq ($(shell pkg-config --atleast-version=4.5 libtiff-4 2>/dev/null && echo yes),yes)
+CPPFLAGS_ALL += -DHAVE_TIFF
+LIBS += -ltiff
+endif
+ifeq ($(shell pkg-config --exists libwebp libwebpmux 2>/dev/null && echo yes),yes)
+CPPFLAGS_ALL += -DHAVE_WEBP
+LIBS += -lwebp -lwebpmux
+endif
+
 # Where `make install` puts files, below DESTDIR.
 BIN_DIR    := $(PREFIX)/bin
 SO_DIR     := $(PREFIX)/lib
@@ -88,6 +98,14 @@ $(STAMP):
 $(BUILD)/src/cli/invocation.o $(BUILD)/src/data/data_folder.o: $(STAMP)
 $(BUILD)/src/cli/invocation.o: CPPFLAGS_ALL += -DDAE_CL_PLUGINDIR='"$(LIB_DIR)/plugins"'
 $(BUILD)/src/data/data_folder.o: CPPFLAGS_ALL += -DDAE_CL_DATADIR='"$(SHARE_DIR)"'
+
+# These are compiled again when a library is added: the name of an empty file tells which there are.
+IMAGES_STAMP := $(BUILD)/gen/images$(filter -DHAVE_TIFF,$(CPPFLAGS_ALL))$(filter -DHAVE_WEBP,$(CPPFLAGS_ALL))
+$(IMAGES_STAMP):
+	@mkdir -p $(@D)
+	@rm -f $(BUILD)/gen/images*
+	@touch $@
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/format/tiff_*.c)) $(BUILD)/src/format/webp_image.o: $(IMAGES_STAMP)
 
 # Kernel sources travel inside the binaries, as C strings.
 $(BUILD)/gen/kernels_embedded.c: $(HOST_KERNELS) tools/embed.sh

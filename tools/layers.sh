@@ -20,6 +20,8 @@ png.h           src/format/
 zlib.h          src/format/ src/data/source.c
 jpeglib.h       src/format/jpeg.c
 jerror.h        src/format/jpeg.c
+tiffio.h        src/format/tiff_stream.h
+webp/*          src/format/webp_image.c
 cjson/*         src/base/json.h
 sha2.h          src/base/cache.c src/format/safetensors.c
 lapacke.h       src/stats/

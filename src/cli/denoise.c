@@ -161,6 +161,9 @@ static enum dae_status check_result(const struct denoise_input *input, const str
     if (file->is_float && !kind->holds_floats)
         return error_set(err, DAE_BAD_DATA, "%s stores floats, which %s cannot; give another --format", input->path,
                          kind->name);
+    if (file->extras && file->extras->tiff.alpha_kind == IMAGE_PREMULTIPLIED)
+        return error_set(err, DAE_BAD_DATA,
+                         "%s has premultiplied transparency, which only TIFF stores; give no --format", input->path);
     if (file->n > 1 && !kind->holds_stacks)
         return error_set(err, DAE_BAD_DATA,
                          "%s is a stack of %lld images, which %s cannot store; give another --format", input->path,
@@ -354,6 +357,8 @@ static enum dae_status denoise_file(struct denoise *d, struct denoise_input *inp
     const double began = clock_seconds();
     if (read_samples(d, input, &file, &clean, &failure) != DAE_OK)
         return denoise_inputs_failed(&d->inputs, input, &failure, err);
+    if (input->result.image)
+        samples_file_say_losses(&file, input->result.image);
     say_notice(d, input, &file);
     if (d->compare.clean)
         denoise_compare_measure(&score, 0, &file, &clean);

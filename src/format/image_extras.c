@@ -107,12 +107,27 @@ void image_extras_drop_profile(struct image_extras *extras)
     extras->profile_len = 0;
 }
 
+bool image_extras_add_tag(struct image_extras *extras, unsigned tag, const char *text)
+{
+    struct image_tiff *tiff = &extras->tiff;
+    struct image_tag *grown = realloc(tiff->text, ((size_t)tiff->n_texts + 1) * sizeof *grown);
+    if (!grown)
+        return false;
+    tiff->text = grown;
+    grown[tiff->n_texts] = (struct image_tag){tag, strdup(text)};
+    tiff->n_texts += grown[tiff->n_texts].text != NULL;
+    return tiff->n_texts > 0 && grown[tiff->n_texts - 1].text && grown[tiff->n_texts - 1].tag == tag;
+}
+
 void image_extras_free(struct image_extras *extras)
 {
     if (!extras)
         return;
     for (int i = 0; i < extras->n_chunks; ++i)
         free(extras->chunk[i].bytes);
+    for (int i = 0; i < extras->tiff.n_texts; ++i)
+        free(extras->tiff.text[i].text);
+    free(extras->tiff.text);
     free(extras->chunk);
     free(extras->alpha);
     image_extras_drop_profile(extras);

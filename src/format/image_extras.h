@@ -14,6 +14,21 @@ struct image_chunk {
     size_t len;
 };
 
+/* What only a TIFF says, and a TIFF gets back; of its first page. */
+enum { IMAGE_PREMULTIPLIED = 2 };
+struct image_tiff {
+    struct image_tag {
+        unsigned tag;
+        char *text;
+    } * text; /* (n_texts): ImageDescription, Software, ... */
+    int n_texts;
+    float density[2];   /* horizontal, vertical; 0: none */
+    unsigned unit;      /* of the density */
+    unsigned codec;     /* the compression; 0: not from a TIFF */
+    unsigned predictor; /* of the compression */
+    int alpha_kind;     /* 1 + its ExtraSamples: 1 unspecified, IMAGE_PREMULTIPLIED, 3 not; 0: not from a TIFF */
+};
+
 /* Zero-initialise with {0}. All pointers are owned. */
 struct image_extras {
     uint16_t *alpha; /* (pages,H,W) as stored; NULL: the image has no alpha channel */
@@ -22,6 +37,7 @@ struct image_extras {
     size_t profile_len;
     struct image_chunk *chunk; /* (n_chunks) */
     int n_chunks, capacity;
+    struct image_tiff tiff;
 };
 
 /* Appends a copy; false when out of memory. */
@@ -39,6 +55,9 @@ struct image_chunk *image_extras_find(const struct image_extras *extras, const c
 /* Replaces the profile with a copy of this one; false when out of memory. */
 bool image_extras_set_profile(struct image_extras *extras, const char *name, const unsigned char *bytes, size_t len);
 void image_extras_drop_profile(struct image_extras *extras);
+
+/* Appends a text of a TIFF's tag; false when out of memory. */
+bool image_extras_add_tag(struct image_extras *extras, unsigned tag, const char *text);
 
 /* Frees all, and the struct itself; NULL is fine. */
 void image_extras_free(struct image_extras *extras);

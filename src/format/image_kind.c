@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "format/image_extras.h"
+
 static bool starts_with(const unsigned char *start, size_t len, const char *signature, size_t n)
 {
     return len >= n && memcmp(start, signature, n) == 0;
@@ -100,12 +102,47 @@ static const struct image_kind radiance = {.name = "Radiance HDR",
                                            .is = is_radiance,
                                            .instead = "convert it with ImageMagick: convert a.hdr a.pfm"};
 
+static bool is_exr(const unsigned char *start, size_t len)
+{
+    return starts_with(start, len, "\x76\x2f\x31\x01", 4);
+}
+
+static bool is_fits(const unsigned char *start, size_t len)
+{
+    return starts_with(start, len, "SIMPLE  =", 9);
+}
+
+static const struct image_kind exr = {.name = "OpenEXR",
+                                      .endings = "exr",
+                                      .is = is_exr,
+                                      .instead = "convert it with ImageMagick: convert a.exr -depth 32 a.tif"};
+static const struct image_kind fits = {.name = "FITS",
+                                       .endings = "fits fit fts",
+                                       .is = is_fits,
+                                       .instead = "convert it with Python: numpy.save('a.npy', astropy.io.fits.getdata"
+                                                  "('a.fits').astype('<f4')[None])"};
+
 /* ---- The table. ---------------------------------------------------------------------------------------------------
  */
 
 /* Camera raw comes before TIFF, as which some of its files begin. */
 static const struct image_kind *const kinds[] = {
-    &image_kind_png, &image_kind_jpeg, &image_kind_pnm, &raw, &heif, &jpeg_xl, &jpeg_2000, &gif, &dicom, &psd,
+    &image_kind_png,
+    &image_kind_jpeg,
+    &raw,
+    &image_kind_tiff,
+    &image_kind_webp,
+    &image_kind_pnm,
+    &image_kind_bmp,
+    &image_kind_pfm,
+    &exr,
+    &fits,
+    &heif,
+    &jpeg_xl,
+    &jpeg_2000,
+    &gif,
+    &dicom,
+    &psd,
     &radiance,
 };
 
@@ -154,6 +191,33 @@ const struct image_kind *image_kind_of(const char *name, const unsigned char *st
 const struct image_kind *image_kind_of_result(const struct image_kind *kind)
 {
     return kind->encode ? kind : &image_kind_png;
+}
+
+static const char *largest_depth(const struct image_kind *kind, const struct image *image)
+{
+    return kind->most_bits == 8 && image->largest > 255 ? "8 of its 16 bits" : NULL;
+}
+
+void image_kind_losses(const struct image_kind *kind, const struct image *image, struct text *notice)
+{
+    const struct image_extras *extras = image->extras;
+    size_t len;
+    const bool text = extras && (image_extras_find(extras, "tEXt") || image_extras_find(extras, "zTXt"));
+    const bool tags = extras && extras->tiff.n_texts > 0 && kind != &image_kind_tiff;
+    const char *const lost[] = {
+        largest_depth(kind, image),
+        extras && extras->alpha && !(kind->keeps & IMAGE_KEEPS_ALPHA) ? "its transparency" : NULL,
+        extras && extras->profile && !(kind->keeps & IMAGE_KEEPS_PROFILE) ? "its colour profile" : NULL,
+        extras && image_extras_find(extras, "eXIf") && !(kind->keeps & IMAGE_KEEPS_EXIF) ? "its EXIF" : NULL,
+        extras && image_extras_xmp(extras, &len) && !(kind->keeps & IMAGE_KEEPS_XMP) ? "its XMP" : NULL,
+        (text && !(kind->keeps & IMAGE_KEEPS_TEXT)) || tags ? "its text" : NULL,
+    };
+    int n = 0;
+    for (size_t i = 0; i < sizeof lost / sizeof lost[0]; ++i)
+        if (lost[i])
+            text_printf(notice, "%s%s", n++ ? ", " : notice->len ? "; " : "", lost[i]);
+    if (n > 0)
+        text_printf(notice, ": left out, since %s cannot hold it", kind->name);
 }
 
 enum dae_status image_kind_refuse(const struct image_kind *kind, const char *name, struct error *err)

@@ -7,6 +7,14 @@
 
 enum { IMAGE_START_BYTES = 132 }; /* of a file at most, that tell its kind: DICOM's signature ends there */
 
+enum {
+    IMAGE_KEEPS_ALPHA = 1,
+    IMAGE_KEEPS_PROFILE = 2,
+    IMAGE_KEEPS_EXIF = 4,
+    IMAGE_KEEPS_XMP = 8,
+    IMAGE_KEEPS_TEXT = 16,
+};
+
 struct image_kind {
     const char *name;    /* "JPEG" */
     const char *endings; /* without dots, in lower case, separated by blanks; a new file gets the first */
@@ -20,6 +28,8 @@ struct image_kind {
     /* Appends the image as a file. NULL: results become PNG. */
     enum dae_status (*encode)(const char *name, const struct image *image, struct text *out, struct error *err);
     bool holds_floats, holds_stacks; /* the encoder takes images of floats, and of several pages */
+    int most_bits;                   /* that the encoder writes; 0: 16 */
+    unsigned keeps;                  /* what it writes of the extras: IMAGE_KEEPS_... */
 
     /* For the user. */
     bool is_written;     /* a build with all libraries has an encoder */
@@ -28,7 +38,8 @@ struct image_kind {
     const char *instead; /* a sentence's end after "NAME is not read: "; NULL: every build reads it */
 };
 
-extern const struct image_kind image_kind_png, image_kind_jpeg, image_kind_pnm;
+extern const struct image_kind image_kind_png, image_kind_jpeg, image_kind_pnm, image_kind_tiff, image_kind_webp,
+    image_kind_bmp, image_kind_pfm;
 
 /* Kind number `index`, from 0; NULL after the last. */
 const struct image_kind *image_kind_at(int index);
@@ -43,6 +54,10 @@ const struct image_kind *image_kind_of(const char *name, const unsigned char *st
 bool image_kind_has_ending(const struct image_kind *kind, const char *ending, size_t len);
 /* The kind that results of this kind are written in: itself or PNG. */
 const struct image_kind *image_kind_of_result(const struct image_kind *kind);
+
+/* Appends, in a sentence after "; ", what a file of this kind cannot hold of an image that another kind stores; nothing
+ * if it can hold all. */
+void image_kind_losses(const struct image_kind *kind, const struct image *image, struct text *notice);
 
 /* DAE_BAD_DATA for a file of a kind that is not read; the message names what reads it. */
 MUST_USE enum dae_status image_kind_refuse(const struct image_kind *kind, const char *name, struct error *err);

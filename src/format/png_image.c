@@ -381,6 +381,15 @@ static void write_chunks(png_structp png, const struct image_extras *extras, boo
             png_write_chunk(png, (png_const_bytep)extras->chunk[i].name, extras->chunk[i].bytes, extras->chunk[i].len);
 }
 
+/* An orientation that comes from a kind without EXIF: an EXIF block that states nothing else. */
+static void write_orientation(png_structp png, const struct image *image)
+{
+    unsigned char exif[26] = "II*\0\10\0\0\0\1\0\22\1\3\0\1\0\0\0";
+    exif[18] = (unsigned char)image->orientation;
+    if (image->orientation > 1 && !(image->extras && image_extras_find(image->extras, "eXIf")))
+        png_write_chunk(png, (png_const_bytep) "eXIf", exif, sizeof exif);
+}
+
 /* The jump's target: keeps no local that changes. Returns false with context->problem set. */
 static bool encode_png(struct png_context *context, png_structp png, png_infop info, const struct image *image,
                        unsigned char *row)
@@ -391,6 +400,7 @@ static bool encode_png(struct png_context *context, png_structp png, png_infop i
     set_header(png, info, image);
     png_write_info(png, info);
     write_chunks(png, image->extras, false);
+    write_orientation(png, image);
     for (int64_t y = 0; y < image->height; ++y) {
         encode_row(image, y, row);
         png_write_row(png, row);
@@ -465,6 +475,7 @@ const struct image_kind image_kind_png = {
     .is = is_png,
     .decode = decode,
     .encode = encode,
+    .keeps = IMAGE_KEEPS_ALPHA | IMAGE_KEEPS_PROFILE | IMAGE_KEEPS_EXIF | IMAGE_KEEPS_XMP | IMAGE_KEEPS_TEXT,
     .is_written = true,
     .numbers = "8 or 16 bits; fewer become 8, a palette becomes RGB",
     .kept = "transparency, text, EXIF, XMP, colour profile, gamma, colours (cHRM, sRGB), pixel size",

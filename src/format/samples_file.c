@@ -234,6 +234,13 @@ static struct image image_of(const struct samples_file *file)
                           .extras = file->extras};
 }
 
+void samples_file_say_losses(struct samples_file *file, const struct image_kind *kind)
+{
+    const struct image image = image_of(file);
+    if (file->form.image && file->form.image != kind)
+        image_kind_losses(kind, &image, &file->notice);
+}
+
 enum dae_status samples_file_orient(const char *path, struct samples_file *file, struct error *err)
 {
     if (file->form.kind != SAMPLES_IMAGE)

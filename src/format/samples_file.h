@@ -54,6 +54,9 @@ MUST_USE enum dae_status samples_file_load(const char *path, struct samples_file
 /* Turns an image as its orientation says (format/image_orient.h); an array stays as it is. DAE_NO_MEMORY. */
 MUST_USE enum dae_status samples_file_orient(const char *path, struct samples_file *file, struct error *err);
 
+/* Appends to the notice what an image loses in another kind (image_kind_losses). */
+void samples_file_say_losses(struct samples_file *file, const struct image_kind *kind);
+
 /* Writes the values in the file's form, completely or not at all; an image of a kind without an encoder becomes PNG.
  * Stored numbers are clamped to their range and rounded; floats stay as they are. IDX is written uncompressed, an image
  * without palette or interlacing. DAE_IO, DAE_NO_MEMORY. */

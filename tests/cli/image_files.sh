@@ -351,6 +351,45 @@ run "$dae_cl" denoise $model large.png -o nothing --format nope
 code_is 2
 err_has "--format expects same or an ending such as png or tif, got 'nope'"
 
+case_is "TIFF, WebP and BMP keep their kinds, and a kind that cannot hold something says so"
+if "$dae_cl" help formats | grep -q 'this build lacks'; then
+    skip "this build lacks a library of images"
+else
+    python '
+png("rich.png", 16, 16, 3, picture(16, 16, 3), chunk(b"tEXt", b"Title\0a picture") + chunk(b"pHYs", struct.pack(">IIB", 11811, 11811, 1)))
+png("deep.png", 16, 16, 1, [257 * v for v in picture(16, 16)], bits=16)'
+    run "$dae_cl" denoise $model rich.png deep.png -o tiffs --format tif
+    code_is 0
+    err_has "rich.png: its text: left out, since TIFF cannot hold it"
+    err_lacks "deep.png: "
+    [ "$(ls tiffs | tr '\n' ' ')" = "deep.tif rich.tif " ] || problem "in the folder: $(ls tiffs)"
+    run "$dae_cl" denoise $model tiffs -o tiffs_again --format same
+    code_is 0
+    [ "$(head -c 4 tiffs_again/deep.tif | od -An -tx1)" = " 49 49 2a 00" ] || problem "not a TIFF"
+    run "$dae_cl" denoise $model rich.png deep.png -o webps --format webp
+    code_is 0
+    err_has "deep.png: 8 of its 16 bits: left out, since WebP cannot hold it"
+    run "$dae_cl" denoise $model webps -o webps_again
+    code_is 0
+    [ "$(head -c 4 webps_again/deep.webp)" = RIFF ] || problem "not a WebP"
+    run "$dae_cl" denoise $model rich.png -o bmps --format bmp
+    code_is 0
+    [ "$(head -c 2 bmps/rich.bmp)" = BM ] || problem "not a BMP"
+    head -c 300 tiffs/rich.tif >cut.tif
+    run "$dae_cl" denoise $model cut.tif -o nothing
+    code_is 4
+    err_has "cut.tif: TIFF: "
+    python 'open("floats.pfm", "wb").write(b"Pf\n16 16\n-1.0\n" + struct.pack("<256f", *(v / 9 for v in picture(16, 16))))'
+    run "$dae_cl" denoise $model floats.pfm -o pfms
+    code_is 0
+    run "$dae_cl" denoise $model floats.pfm -o nothing --format png
+    code_is 4
+    err_has "floats.pfm stores floats, which PNG cannot"
+    run "$dae_cl" run grey.yaml --out refused --set 'data={source: images, train: floats.pfm, test: floats.pfm, patch: 16}'
+    code_is 4
+    err_has "floats.pfm: it stores floats, and one of them is "
+fi
+
 case_is "thousands of small files are listed and matched at once"
 mkdir many many_clean
 python '
