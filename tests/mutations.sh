@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 : "${BUILD:=build}" "${MUTANT_CC:?run it by: make mutations}" "${MUTANT_LIBS:?}" "${MUTANT_PLUGIN:?}"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-export DAE_CL_CACHE_DIR=$folder/cache DAE_CL_PLUGINS=$BUILD/plugins DAE_CL_EXAMPLES=$BUILD/examples
+export DAE_CL_CACHE_DIR=$folder/cache DAE_CL_PLUGINS=$BUILD/plugins
 list=tests/mutations.list
 files=() whats=() catchers=() edits=()
 

@@ -4,11 +4,11 @@
 # First it must find one planted bug of each kind. An uninitialised number counts if a branch, an address or a built-in
 # function (fma, exp, sqrt ...) uses it, now or in a later kernel.
 #
-# It runs every plugin that has kernels, one formula of each kind, derived networks, and an executor's other launches (the
-# cut of patches, the norm of gradients), in both shapes. Work-groups have 8 work-items (tests/device/lowered.c), which
-# covers every path of 64 in less time. The kernels are compiled without optimisation, because version 21.10 does not know
-# an instruction that the optimiser emits; so it sees the accesses as written. Two of its faults would report written
-# numbers as uninitialised, or crash: see mend_simulator and tests/device/whole_writes.c.
+# It runs every plugin that has kernels, one formula of each kind, the examples of tests/plugins, derived networks, and an
+# executor's other launches (the cut of patches, the norm of gradients), in both shapes. Work-groups have 8 work-items
+# (tests/device/lowered.c), which covers every path of 64 in less time. The kernels are compiled without optimisation,
+# because version 21.10 does not know an instruction that the optimiser emits; so it sees the accesses as written. Two of
+# its faults would report written numbers as uninitialised, or crash: see mend_simulator and tests/device/whole_writes.c.
 set -euo pipefail
 
 if [ $# -ne 1 ]; then
@@ -44,18 +44,22 @@ for shim in lowered whole_writes; do
     ${CC:-cc} -std=c11 -shared -fPIC -o "$folder/$shim.so" "tests/device/$shim.c" -ldl
 done
 mend_simulator
+bash tests/sdk.sh "$folder/sdk"
 export OCL_ICD_VENDORS=$icd OCLGRIND_DATA_RACES=1 OCLGRIND_UNINITIALIZED=1 OCLGRIND_CHECK_API=1 OCLGRIND_MAX_ERRORS=20
 export OCLGRIND_BUILD_OPTIONS=-cl-opt-disable
 export DAE_CL_REDUCED=1 LOWERED_GROUP=8
 
-# Runs the cases of plugin $1 in shape $2, or the program test_$1 (jacobian, executor). In folder $3, $1_$2.out and .err have
-# their output, and .log what oclgrind found. The log is a pipe, because each OpenCL context restarts it, and a file would
-# contain only the last one's.
+# Runs the cases of plugin $1 in shape $2, or of example:PLUGIN, or the program test_$1 (jacobian, executor). In folder $3,
+# $1_$2.out and .err have their output, and .log what oclgrind found. The log is a pipe, because each OpenCL context restarts
+# it, and a file would contain only the last one's.
 simulate() {
-    local name=$3/$1_$2 program=$test
-    case $1 in jacobian | executor) program=$(dirname "$test")/test_$1 ;; esac
-    DAE_CL_CASES=$1 DAE_CL_SHAPE=$2 OCLGRIND_LOG=/dev/fd/3 LD_LIBRARY_PATH=$folder/lib \
-        LD_PRELOAD="$folder/lowered.so $folder/whole_writes.so" timeout 900 "$program" \
+    local name=$3/$1_$2 program=("$test")
+    case $1 in
+    jacobian | executor) program=("$(dirname "$test")/test_$1") ;;
+    example:*) program+=("$folder/sdk/plugins") ;;
+    esac
+    DAE_CL_CASES=${1#example:} DAE_CL_SHAPE=$2 OCLGRIND_LOG=/dev/fd/3 LD_LIBRARY_PATH=$folder/lib \
+        LD_PRELOAD="$folder/lowered.so $folder/whole_writes.so" timeout 900 "${program[@]}" \
         3>&1 >"$name.out" 2>"$name.err" | cat >"$name.log"
     return "${PIPESTATUS[0]}"
 }
@@ -112,6 +116,9 @@ END
             jacobian | executor) echo "judge $plugin $shape" ;;
             *) [ ! -e "tests/layers/$plugin.yaml" ] || echo "judge $plugin $shape" ;;
             esac
+        done
+        for plugin in tests/plugins/*.yaml; do
+            echo "judge example:$(basename "$plugin" .yaml) $shape"
         done
     done
 }

@@ -3,7 +3,8 @@
 epoch on every OpenCL implementation here. Each task is a process of its own with a time limit, so that a driver that
 crashes or hangs is reported and the rest goes on. docs/platforms.md says how to read the result.
 
-    tests/platforms.py [NAME...]       in the checkout; BUILD names the build folder, JOBS how many run at once
+    tests/platforms.py [NAME...]       in the checkout; BUILD names the build folder, JOBS how many run at once; TESTED=pocl
+                                       omits the programs that `make test` has just run on it
 
 NAME: pocl, intel, oclgrind, rusticl, or the path of an .icd file; these must be usable and pass. Without names: pocl,
 intel and oclgrind must, and rusticl and every other .icd file of /etc/OpenCL/vendors are tried where they can be had. Of
@@ -25,6 +26,7 @@ import time
 
 BUILD = os.environ.get("BUILD", "build")
 OUT = os.path.abspath(os.path.join(BUILD, "platforms"))
+EXAMPLES = os.path.join(OUT, "sdk", "plugins")
 VENDORS = "/etc/OpenCL/vendors"
 OCLGRIND = "/usr/lib/oclgrind/liboclgrind-rt-icd.so"
 CONFIGS = ["conv_mnist", "fc_mnist"]
@@ -144,7 +146,7 @@ def describe(name, environment):
     return usable[0]
 
 
-def tasks_of(name, environment, thinned):
+def tasks_of(name, environment, every_shape):
     """(task, command, extra environment, time limit) of a platform, the longest first."""
     conformance = BUILD + "/tests/graph/test_conformance"
     if name == "oclgrind":
@@ -160,15 +162,19 @@ def tasks_of(name, environment, thinned):
                                os.path.join(OUT, name, "run")], {}, 30)] + [
             (case, [conformance], dict(lowered, DAE_CL_CASES=case.split()[0], DAE_CL_SHAPE=case.split()[1],
                                        DAE_CL_REDUCED="1"), 30) for case in RUSTICL_CASES]
-    # Other implementations run every case too, but each on one of the shapes: PoCL runs all on both.
-    shapes = [("conformance", "turns")] if thinned else [("conformance " + shape, shape) for shape in ("grid", "wide")]
-    return [(task, [conformance], {"DAE_CL_SHAPE": shape}, 4000) for task, shape in shapes] + [
+    runs = [(config, [BUILD + "/dae-cl", "run", "configs/%s.yaml" % config, "--set", "train.epochs=1", "--set", "compare=[]",
+                      "--out", os.path.join(OUT, name, config)], {}, 1200) for config in CONFIGS]
+    if name in os.environ.get("TESTED", "").split():
+        return runs
+    # PoCL compiles three times as slowly as Intel's runtime. Without names, it runs each case on one of the two shapes.
+    shapes = ["grid", "wide"] if every_shape else [None]
+    return [(" ".join(["conformance", shape or ""]).strip(), [conformance], {"DAE_CL_SHAPE": shape} if shape else {}, 4000)
+            for shape in shapes] + runs + [
+        ("examples", [conformance, EXAMPLES], {"DAE_CL_SHAPE": "both"}, 1200),
         ("gemm", [BUILD + "/tests/device/test_gemm"], {}, 1200),
         ("kernels", [BUILD + "/tests/kernels/test_kernels"], {}, 1200),
         ("training", [BUILD + "/tests/train/test_trainer"], {}, 1200),
-        ("philox", [BUILD + "/tests/device/test_philox"], {}, 600)] + [
-        (config, [BUILD + "/dae-cl", "run", "configs/%s.yaml" % config, "--set", "train.epochs=1", "--set", "compare=[]",
-                  "--out", os.path.join(OUT, name, config)], {}, 1200) for config in CONFIGS]
+        ("philox", [BUILD + "/tests/device/test_philox"], {}, 600)]
 
 
 def sum_of(pattern, text):
@@ -202,7 +208,7 @@ def open_platform(name, needed):
     platform = {"name": label(name), "needed": needed, "strict": label(name) != "rusticl", "tasks": []}
     os.makedirs(os.path.join(OUT, platform["name"]), exist_ok=True)
     try:
-        environment = dict(os.environ, DAE_CL_PLUGINS=BUILD + "/plugins", DAE_CL_EXAMPLES=BUILD + "/examples",
+        environment = dict(os.environ, DAE_CL_PLUGINS=BUILD + "/plugins",
                            DAE_CL_CACHE_DIR=os.path.join(OUT, "cache"))
         for word in ("DAE_CL_PLATFORM", "DAE_CL_KERNELS", "MAKEFLAGS", "MAKELEVEL"):
             environment.pop(word, None)
@@ -251,6 +257,7 @@ def compare_errors(platforms):
 
 
 def main():
+    subprocess.run(["bash", "tests/sdk.sh", os.path.dirname(EXAMPLES)], check=True)
     names = sys.argv[1:]
     needed = names or ["pocl", "intel", "oclgrind"]
     known = ["pocl.icd", "mesa.icd", "rusticl.icd"]
@@ -260,7 +267,7 @@ def main():
     usable = [platform for platform in platforms if "unusable" not in platform]
     real = [platform for platform in usable if platform["name"] not in ("oclgrind", "rusticl")]
     work = [(platform, *task) for platform in usable
-            for task in tasks_of(platform["name"], platform["environment"], not names and platform["name"] != "pocl")]
+            for task in tasks_of(platform["name"], platform["environment"], names or platform["name"] != "pocl")]
     # Long tasks first, so that none is left alone at the end.
     work.sort(key=lambda item: -item[4])
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", os.cpu_count()))) as pool:

@@ -401,7 +401,7 @@ static enum dae_status check_form(struct verifier *v, struct executor *plain, co
         status = compare_form(v, plain, e, what);
     if (status == DAE_OK)
         status = executor_get_gradients(e, gradient, v->err);
-    if (status == DAE_OK)
+    if (status == DAE_OK && !v->options->once)
         status = check_repetition(v, e, gradient, again);
     if (status == DAE_OK)
         status = verifier_guards(v, what);
@@ -444,8 +444,10 @@ static enum dae_status check_all(struct verifier *v, struct executor *plain)
         TRY(check_gradients(v, plain, gradient));
     if (v->options->n_differences > 0 && v->options->contractive > 0)
         TRY(check_contractive(v, gradient));
-    TRY(check_parts(v, plain, gradient));
-    TRY(check_repetition(v, plain, gradient, again));
+    if (!v->options->once) {
+        TRY(check_parts(v, plain, gradient));
+        TRY(check_repetition(v, plain, gradient, again));
+    }
     TRY(check_updates_run(v, plain));
     TRY(verifier_guards(v, v->options->joined ? "all values kept" : "each layer by itself"));
     /* Other forms are compared with this one; if it is wrong, comparing them says nothing new. */

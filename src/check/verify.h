@@ -22,16 +22,17 @@ struct verify_options {
     int64_t n_differences; /* number of them, the first ones, over which gradients are compared with differences; 0:
                             * none */
     int n_elements;        /* of each weight tensor, and of each sample of the input, that are compared in this way */
-    double kinks;        /* the share of these elements that may be at a kink of the loss, where nothing is compared */
-    uint32_t epoch;      /* keys the draws */
-    uint64_t seed;       /* of the synthetic data */
-    bool bytes;          /* the data set contains bytes, else floats */
-    bool joined;         /* the form that is compared with the references joins layers into one kernel; else it has one
-                          * per layer */
-    unsigned forms;      /* enum verify_form: those that must give the same results as the form compared with the
-                          * references */
-    bool guards;         /* every buffer between guard zones */
-    int64_t batch;       /* of training, for the matrix products; */
+    double kinks;   /* the share of these elements that may be at a kink of the loss, where nothing is compared */
+    uint32_t epoch; /* keys the draws */
+    uint64_t seed;  /* of the synthetic data */
+    bool bytes;     /* the data set contains bytes, else floats */
+    bool joined;    /* the form that is compared with the references joins layers into one kernel; else it has one
+                     * per layer */
+    unsigned forms; /* enum verify_form: those that must give the same results as the form compared with the
+                     * references */
+    bool guards;    /* every buffer between guard zones */
+    bool once;      /* for slow simulators: the batch is not repeated, as a whole or in parts, to compare results */
+    int64_t batch;  /* of training, for the matrix products; */
     double product_work; /* about how many multiplications of each product are repeated; 0: products are not checked */
     const struct plugin *optimizer;
     const void *optimizer_state;

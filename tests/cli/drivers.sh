@@ -3,8 +3,9 @@
 . "$(dirname "$0")/harness.sh"
 
 limit=10 # seconds; a bound on hanging, not on speed
-unset OCL_ICD_VENDORS OPENCL_VENDOR_PATH POCL_CACHE_DIR
+unset OCL_ICD_VENDORS OPENCL_VENDOR_PATH
 export DAE_CL_CACHE_DIR=$work/cache
+export POCL_CACHE_DIR=$work/compiled # the good driver's probe is compiled once, not for each of a hundred commands
 export ASAN_OPTIONS=detect_leaks=0 # caches are new here, and PoCL's compiler leaks when it compiles
 
 good=$(ls /etc/OpenCL/vendors/pocl*.icd 2>/dev/null | head -n 1)
@@ -360,6 +361,7 @@ code_is 0
 err_has "bad.icd is not used: it crashed (SIGSEGV) while loading its library"
 
 # ---- The kernel cache. ----------------------------------------------------------------------------------------------
+unset POCL_CACHE_DIR
 small_run() { # FOLDER [VARIABLE=VALUE]...
     local out=$1
     shift

@@ -35,6 +35,7 @@ code_is 0
 err_lacks "warning"
 
 case_is "a damaged table is not used, and that is said"
+cp "$table" "$work/sound"
 sed -i 's/gemm_rows/gemm_cows/' "$table"
 run "$dae_cl" run "$small" --platform cpu --out "$work/b"
 code_is 0
@@ -46,8 +47,7 @@ code_is 0
 err_lacks "warning"
 
 case_is "a table that others may write is not used"
-run "$dae_cl" tune "$small" "${quick[@]}" --platform cpu
-code_is 0
+cp "$work/sound" "$table"
 chmod 666 "$table"
 run "$dae_cl" run "$small" --platform cpu --out "$work/d"
 code_is 0

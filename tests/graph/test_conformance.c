@@ -1,6 +1,7 @@
 /* Every plugin against its double-precision reference, on the default device, and every example of tests/plugins:
  * tests/layers/<plugin>.yaml, or that folder's, lists its cases, each a small network in the config's own language,
- * with `name` and perhaps `batch` and `bytes` as well. Every case runs on both shapes of device.
+ * with `name` and perhaps `batch` and `bytes` as well. Each case runs on one of the two shapes of device, taking turns;
+ * DAE_CL_SHAPE=both, wide or grid selects shapes for all cases.
  *
  * Compiling the kernels takes nearly all of the time, so each program that is compiled is used on two batches, and the
  * forms in which a network may be built are not all built for each case and shape:
@@ -12,15 +13,14 @@
  * form above with other places in memory, which test_schedule checks separately: it runs on one shape, the cases of a
  * file taking turns, and on both in the first case.
  *
- * Joined without folding, and folded without joining, which only switches select: if something folds, one of the two on
- * each shape, the cases of a file taking turns. So two cases of a layer cover each combination of joining, folding and
- * shape.
+ * Joined without folding, and folded without joining, which only switches select: if something folds, one of the two in
+ * each of the first four cases of a file. These cover each combination of joining, folding and shape; more cases would
+ * compile more programs for switches that work on the schedule, whatever the layer.
  *
  * test_conformance FOLDER does the same with the plugins (*.so) and cases (*.yaml) of a folder outside the tree.
- * DAE_CL_CASES=<plugin> runs the cases of one file, <plugin>/<name> one of them; DAE_CL_SHAPE=wide or grid, one shape;
- * turns, each case on one shape, taking turns.
- * DAE_CL_REDUCED=1 runs the first case of each with few samples (`reduced_batch`, where kernels want more), and only as
- * training runs it, for slow simulators. */
+ * DAE_CL_CASES=<plugin> runs the cases of one file, <plugin>/<name> one of them.
+ * DAE_CL_REDUCED=1 runs the first case of each with few samples (`reduced_batch`, where kernels want more), only as
+ * training runs it, and once, for slow simulators. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,10 +74,10 @@ static bool wanted_case(const char *name)
 /* Of case `number` of file `file`. */
 static bool wanted_shape(int shape, int file, int number)
 {
-    const char *only = getenv("DAE_CL_SHAPE");
-    if (only && strcmp(only, "turns") == 0)
+    const char *given = getenv("DAE_CL_SHAPE");
+    if (!given)
         return (file + number + shape) % 2 == 0;
-    return !only || strcmp(only, shape_name[shape]) == 0;
+    return strcmp(given, "both") == 0 || strcmp(given, shape_name[shape]) == 0;
 }
 
 static void check(enum dae_status status, const struct error *err)
@@ -125,12 +125,13 @@ static bool folds_something(const struct network *network)
 /* The forms of case `number` of its file on a shape of device: see the head of this file. */
 static unsigned forms_of(const struct network *network, int number, int shape)
 {
-    const bool turn = (number + shape) % 2 == 0;
     if (reduced())
         return VERIFY_JOINED_FOLDED;
-    if (folds_something(network))
-        return VERIFY_JOINED_FOLDED | (turn ? VERIFY_JOINED : VERIFY_FOLDED);
-    return number == 0 || turn ? VERIFY_JOINED_FOLDED : 0;
+    if (!folds_something(network))
+        return number == 0 || (number + shape) % 2 == 0 ? VERIFY_JOINED_FOLDED : 0;
+    if (number >= 4)
+        return VERIFY_JOINED_FOLDED;
+    return VERIFY_JOINED_FOLDED | (number < 2 ? VERIFY_JOINED : VERIFY_FOLDED);
 }
 
 static void verify(const char *name, int shape, const struct network *network, const struct verify_options *options)
@@ -190,6 +191,7 @@ static void run_case(const char *plugin, struct value *config, int shape, int nu
         .joined = number > 0,
         .forms = forms_of(&network, number, shape),
         .guards = !reduced(), /* the simulator itself detects accesses outside of a buffer */
+        .once = reduced(),
         .optimizer = optimizer,
         .optimizer_state = optimizer_state,
         .average = 0.2, /* of the two checked updates, the first has less */

@@ -17,7 +17,7 @@ struct attention {
 enum { INPUT, INPUT_BIAS, OUTPUT, OUTPUT_BIAS };
 enum { PLAIN, TRANSPOSED_A, TRANSPOSED_B, PROJECT, TO_OUTPUT, TO_INPUT };
 enum { SOFTMAX, SOFTMAX_BACK, BIAS };
-enum { GROUP = 16 };
+enum { GROUP = 8 };
 
 static const struct dae_row rows[] = {
     DAE_INT(struct attention, heads, 1, 1, 1024, "parts of the channels that attend on their own"),
