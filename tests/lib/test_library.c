@@ -4,6 +4,29 @@
 
 /* ---- Two threads at once, before anything else has used OpenCL. -------------------------------------------------- */
 
+static void on_signal(int number)
+{
+    (void)number;
+}
+
+static struct sigaction handler[65]; /* before anything has used OpenCL */
+
+static void note_handlers(void)
+{
+    signal(SIGUSR1, on_signal);
+    signal(SIGPIPE, SIG_IGN);
+    for (int i = 1; i <= 64; ++i)
+        sigaction(i, NULL, &handler[i]);
+}
+
+static void same_handlers(void)
+{
+    struct sigaction now;
+    for (int i = 1; i <= 64; ++i)
+        if (sigaction(i, NULL, &now) == 0 && now.sa_handler != handler[i].sa_handler)
+            fail_msg("the handler of signal %d was changed", i);
+}
+
 static void *train_and_save(void *path)
 {
     struct dae_context *context = open_context();
@@ -19,6 +42,7 @@ static void test_two_threads_begin(void **state)
     pthread_t thread[2];
     char path[2][512];
     (void)state;
+    note_handlers();
     for (int i = 0; i < 2; ++i) {
         snprintf(path[i], sizeof path[i], "%s/thread%d", folder, i);
         assert_int_equal(pthread_create(&thread[i], NULL, train_and_save, path[i]), 0);
@@ -26,14 +50,10 @@ static void test_two_threads_begin(void **state)
     for (int i = 0; i < 2; ++i)
         pthread_join(thread[i], NULL);
     same_files(path[0], path[1]);
+    same_handlers();
 }
 
 /* ---- The host. --------------------------------------------------------------------------------------------------- */
-
-static void on_signal(int number)
-{
-    (void)number;
-}
 
 static int n_lines;
 static void on_log(void *user, const char *line)
@@ -45,13 +65,8 @@ static void on_log(void *user, const char *line)
 
 static void test_host_stays_as_it_is(void **state)
 {
-    struct sigaction before[65], after;
     char folder_before[512], folder_after[512];
     (void)state;
-    signal(SIGUSR1, on_signal);
-    signal(SIGPIPE, SIG_IGN);
-    for (int i = 1; i <= 64; ++i)
-        sigaction(i, NULL, &before[i]);
     const mode_t mask = umask(027);
     const char *locale = setlocale(LC_ALL, NULL);
     char *kept = strdup(locale);
@@ -63,9 +78,7 @@ static void test_host_stays_as_it_is(void **state)
     dae_model_close(model);
     dae_close(context);
     assert_int_equal(n_lines, 1);
-    for (int i = 1; i <= 64; ++i)
-        if (sigaction(i, NULL, &after) == 0 && after.sa_handler != before[i].sa_handler)
-            fail_msg("the handler of signal %d was changed", i);
+    same_handlers();
     sigset_t blocked;
     pthread_sigmask(SIG_SETMASK, NULL, &blocked);
     assert_false(sigismember(&blocked, SIGUSR1));
