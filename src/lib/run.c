@@ -92,7 +92,7 @@ static void begin(struct dae_run *run)
 {
     pthread_mutex_lock(&run->lock);
     run->is_cancelled = false;
-    run->stop = 0;
+    __atomic_store_n(&run->stop, 0, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&run->lock);
     run->listener = run->context->listener;
     run->listener.cancelled = 0;
@@ -111,7 +111,7 @@ static bool serve(struct dae_run *run)
         run->wanted = NULL;
         pthread_cond_broadcast(&run->changed);
     }
-    run->stop = run->is_cancelled ? SIGINT : 0;
+    __atomic_store_n(&run->stop, run->is_cancelled ? SIGINT : 0, __ATOMIC_RELAXED);
     const bool goes_on = !run->is_cancelled;
     pthread_mutex_unlock(&run->lock);
     return goes_on;
@@ -228,7 +228,7 @@ void dae_run_cancel(struct dae_run *run)
 {
     pthread_mutex_lock(&run->lock);
     run->is_cancelled = true;
-    run->stop = SIGINT;
+    __atomic_store_n(&run->stop, SIGINT, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&run->lock);
 }
 
@@ -242,7 +242,7 @@ enum dae_status dae_run_checkpoint(struct dae_run *run, const char *path)
     const bool asks = run->is_working;
     if (asks) {
         run->wanted = path;
-        run->stop = run->is_cancelled ? SIGINT : SIGUSR1;
+        __atomic_store_n(&run->stop, run->is_cancelled ? SIGINT : SIGUSR1, __ATOMIC_RELAXED);
         while (run->wanted)
             pthread_cond_wait(&run->changed, &run->lock);
         *err = run->answer;

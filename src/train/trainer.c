@@ -52,6 +52,12 @@ static int64_t samples_before(const struct trainer *t, int64_t step)
     return samples < all ? samples : all;
 }
 
+/* The signal that requested a stop, or 0. A handler sets it, or another thread. */
+static int stop_asked(const struct trainer_options *options)
+{
+    return options->stop ? __atomic_load_n(options->stop, __ATOMIC_RELAXED) : 0;
+}
+
 /* One step of training. With one device everything is enqueued without waiting. */
 static enum dae_status train_step(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
@@ -241,7 +247,7 @@ static enum dae_status run_steps(struct trainer *t, int64_t epoch, int64_t *step
     int turn = 0;
     double last = clock_seconds();
     enum dae_status status = DAE_OK;
-    while (status == DAE_OK && *step < t->n_steps && !(o->stop && *o->stop)) {
+    while (status == DAE_OK && *step < t->n_steps && stop_asked(o) == 0) {
         status = train_step(t, epoch, (*step)++, err);
         if (status != DAE_OK || *step < next_mark)
             continue;
@@ -326,9 +332,9 @@ static enum dae_status read_back(struct trainer *t, int64_t epoch, int64_t from,
 static enum dae_status stopped(const struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
     if (step == t->n_steps)
-        return error_stopped(err, *t->options->stop, "stopped after epoch %lld", (long long)epoch + 1);
-    return error_stopped(err, *t->options->stop, "stopped in epoch %lld after step %lld of %lld", (long long)epoch + 1,
-                         (long long)step, (long long)t->n_steps);
+        return error_stopped(err, stop_asked(t->options), "stopped after epoch %lld", (long long)epoch + 1);
+    return error_stopped(err, stop_asked(t->options), "stopped in epoch %lld after step %lld of %lld",
+                         (long long)epoch + 1, (long long)step, (long long)t->n_steps);
 }
 
 /* Runs a part of an epoch, from *step on, and reads back what it left; adds its seconds. */
@@ -360,7 +366,7 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
     TRY(run_part(t, epoch, &step, &seconds, err));
     while (step < t->n_steps) {
         TRY(save_checkpoint(t, epoch, step, err));
-        if (o->stop && *o->stop)
+        if (stop_asked(o) != 0)
             return stopped(t, epoch, step, err);
         TRY(run_part(t, epoch, &step, &seconds, err));
     }
@@ -376,7 +382,7 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
     TRY(save_checkpoint(t, epoch + 1, 0, err));
     if (o->on_epoch)
         TRY(o->on_epoch(o->context, &record, err));
-    return o->stop && *o->stop && !is_finished(t) ? stopped(t, epoch, step, err) : DAE_OK;
+    return stop_asked(o) != 0 && !is_finished(t) ? stopped(t, epoch, step, err) : DAE_OK;
 }
 
 /* ---- The whole training. ----------------------------------------------------------------------------------------- */

@@ -266,14 +266,14 @@ static void *cancel_runs(void *path)
 /* The other: denoises while a third cancels at random. A cancelled call writes nothing. */
 struct denoising {
     struct dae_context *context;
-    volatile bool over;
+    bool over; /* read and written atomically */
 };
 
 static void *cancel_context(void *argument)
 {
     struct denoising *work = argument;
     unsigned seed = 5;
-    while (!work->over) {
+    while (!__atomic_load_n(&work->over, __ATOMIC_RELAXED)) {
         dae_cancel(work->context);
         pause_at_random(&seed, 3000);
     }
@@ -306,7 +306,7 @@ static void *cancel_denoising(void *unused)
             for (int k = 0; k < HEIGHT * WIDTH; ++k)
                 assert_true(y[k] == 0);
     }
-    work.over = true;
+    __atomic_store_n(&work.over, true, __ATOMIC_RELAXED);
     pthread_join(thread, NULL);
     assert_true(n_cancelled > 0);
     dae_model_close(model);
