@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "base/atomic_file.h"
+#include "base/cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,18 +44,26 @@ static enum dae_status open_through(struct atomic_file *file, struct error *err)
     return file->fd >= 0 ? DAE_OK : error_io(err, "open", file->path);
 }
 
-/* The name is truncated, so that the temporary file's name fits a file system (255 bytes). */
-static enum dae_status open_temporary(struct atomic_file *file, struct error *err)
+/* A name next to a file, malloc'ed, or NULL. The file's name is truncated, so that it fits a file system (255 bytes).
+ */
+static char *temporary_name(const char *path)
 {
     static unsigned count; /* of all threads */
     enum { MOST_OF_NAME = 200 };
-    const char *slash = strrchr(file->path, '/'), *name = slash ? slash + 1 : file->path;
-    if (asprintf(&file->temporary, "%.*s%.*s.tmp.%ld.%u", (int)(name - file->path), file->path, MOST_OF_NAME, name,
-                 (long)getpid(), __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED)) < 0) {
-        file->temporary = NULL;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *temporary = NULL;
+    if (asprintf(&temporary, "%.*s%.*s.tmp.%ld.%u", (int)(name - path), path, MOST_OF_NAME, name, (long)getpid(),
+                 __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED)) < 0)
+        return NULL;
+    unlink(temporary); /* left by a killed process with the same number */
+    return temporary;
+}
+
+static enum dae_status open_temporary(struct atomic_file *file, struct error *err)
+{
+    file->temporary = temporary_name(file->path);
+    if (!file->temporary)
         return error_no_memory(err, "file name", strlen(file->path));
-    }
-    unlink(file->temporary); /* left by a killed process with the same number */
     file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (file->fd >= 0)
         return DAE_OK;
@@ -136,6 +145,44 @@ enum dae_status atomic_file_commit(struct atomic_file *file, struct error *err)
         file->temporary = NULL;
     }
     atomic_file_discard(file);
+    return status;
+}
+
+/* Keeps the old content of a file that will be replaced under a second name; *kept is NULL if there is none. */
+static enum dae_status keep_old(const struct atomic_file *file, char **kept, struct error *err)
+{
+    if (!file->temporary || access(file->path, F_OK) < 0)
+        return DAE_OK;
+    *kept = temporary_name(file->path);
+    if (!*kept)
+        return error_no_memory(err, "file name", strlen(file->path));
+    if (link(file->path, *kept) == 0 || rename(file->path, *kept) == 0) /* some file systems have no links */
+        return DAE_OK;
+    const enum dae_status status = error_io(err, "replace", file->path);
+    free(*kept);
+    *kept = NULL;
+    return status;
+}
+
+enum dae_status atomic_file_commit_both(struct atomic_file *first, struct atomic_file *second, struct error *err)
+{
+    char *path CLEANUP(cleanup_free) = first->temporary ? strdup(first->path) : NULL,
+               *kept CLEANUP(cleanup_free) = NULL;
+    enum dae_status status = first->temporary && !path ? error_no_memory(err, "file name", strlen(first->path))
+                                                       : keep_old(first, &kept, err);
+    const bool begun = status == DAE_OK;
+    if (begun)
+        status = atomic_file_commit(first, err);
+    if (status == DAE_OK)
+        status = atomic_file_commit(second, err);
+    if (status != DAE_OK && kept && rename(kept, path) < 0)
+        error_note(err, "the old content of %s is in %s", path, kept);
+    else if (status != DAE_OK && begun && path && !kept)
+        unlink(path);
+    else if (kept)
+        unlink(kept); /* after a failure, too: between two names of one file a rename does nothing */
+    atomic_file_discard(first);
+    atomic_file_discard(second);
     return status;
 }
 

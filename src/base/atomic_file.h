@@ -21,6 +21,10 @@ MUST_USE enum dae_status atomic_file_begin(struct atomic_file *file, const char 
 MUST_USE enum dae_status atomic_file_write(struct atomic_file *file, const void *bytes, size_t len, struct error *err);
 /* Makes the content durable and visible under its name. On failure the old file is intact and the temporary gone. */
 MUST_USE enum dae_status atomic_file_commit(struct atomic_file *file, struct error *err);
+/* Commits both, or neither: if the second fails, the first has its old content again, or is gone. It cannot be taken
+ * back from a FIFO or a device. */
+MUST_USE enum dae_status atomic_file_commit_both(struct atomic_file *first, struct atomic_file *second,
+                                                 struct error *err);
 /* Removes the temporary file; does nothing after a commit or without a begin. */
 void atomic_file_discard(struct atomic_file *file);
 

@@ -145,11 +145,12 @@ static enum dae_status add_item(struct denoise_inputs *list, const struct place 
         return error_no_memory(err, "file name", strlen(name));
     struct stat info;
     struct samples_form form = {SAMPLES_UNKNOWN, NULL};
-    const bool exists = stat(path, &info) == 0;
-    if (exists && S_ISDIR(info.st_mode) && list->recursive)
+    if (stat(path, &info) < 0) /* leaving it out would look like a folder without it */
+        return error_io(err, "read", path);
+    if (S_ISDIR(info.st_mode) && list->recursive)
         return add_subfolder(list, place, path, name, notes, err);
-    list->has_subfolders = list->has_subfolders || (exists && S_ISDIR(info.st_mode));
-    if (exists && S_ISREG(info.st_mode))
+    list->has_subfolders = list->has_subfolders || S_ISDIR(info.st_mode);
+    if (S_ISREG(info.st_mode))
         TRY(samples_file_form(path, &form, err));
     if (samples_form_is_read(&form))
         return add_input(list, path, place->subfolder, &form, err);

@@ -265,14 +265,15 @@ static bool is_packed(const char *path)
     return len > 3 && strcasecmp(path + len - 3, ".gz") == 0;
 }
 
-/* Compressed if its name says so. */
-static enum dae_status save(const char *path, const struct text *text, struct error *err)
+/* Begins and fills a file, which is compressed if its name says so. */
+static enum dae_status fill_file(struct atomic_file *file, const char *path, const struct text *text, struct error *err)
 {
     struct text packed CLEANUP(text_release) = {0};
+    TRY(atomic_file_begin(file, path, err));
     if (!is_packed(path))
-        return atomic_file_save(path, text->data, text->len, err);
+        return atomic_file_write(file, text->data, text->len, err);
     TRY(packed_file_pack(text->data, text->len, &packed, err));
-    return atomic_file_save(path, packed.data, packed.len, err);
+    return atomic_file_write(file, packed.data, packed.len, err);
 }
 
 static enum dae_status write_results(struct impute *m, struct error *err)
@@ -280,8 +281,11 @@ static enum dae_status write_results(struct impute *m, struct error *err)
     struct text out CLEANUP(text_release) = {0}, report CLEANUP(text_release) = {0};
     TRY(write_report(m, &report, err));
     TRY(panel_table_rewrite(&m->table, m->value, &out, err));
-    TRY(save(m->report, &report, err));
-    return save(m->out, &out, err);
+    struct atomic_file first CLEANUP(atomic_file_discard) = {.fd = -1},
+                             second CLEANUP(atomic_file_discard) = {.fd = -1};
+    TRY(fill_file(&first, m->report, &report, err));
+    TRY(fill_file(&second, m->out, &out, err));
+    return atomic_file_commit_both(&first, &second, err);
 }
 
 /* The columns in which nothing is known. */

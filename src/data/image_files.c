@@ -100,7 +100,9 @@ enum dae_status image_files_is(const char *path, struct file_notes *notes, bool 
 {
     struct stat info;
     struct samples_form form = {SAMPLES_UNKNOWN, NULL};
-    if (stat(path, &info) == 0 && S_ISREG(info.st_mode))
+    if (stat(path, &info) < 0)
+        return error_io(err, "read", path);
+    if (S_ISREG(info.st_mode))
         TRY(samples_file_form(path, &form, err));
     *is = form.kind == SAMPLES_IMAGE && samples_form_is_read(&form);
     if (!*is)

@@ -46,9 +46,11 @@ int fsync(int fd)
     return -1;
 }
 
+static int failing_rename, n_renames; /* the number of the only one that fails; 0: all fail */
+
 int rename(const char *from, const char *to)
 {
-    if (!rename_error)
+    if (!rename_error || (failing_rename > 0 && ++n_renames != failing_rename))
         return renameat(AT_FDCWD, from, AT_FDCWD, to);
     errno = rename_error;
     return -1;
@@ -242,6 +244,44 @@ static void what_fails_leaves_the_old_file(void **state)
     assert_int_equal(n_files(), 1);
 }
 
+static enum dae_status save_both(const char *text, struct error *err)
+{
+    struct atomic_file first, second;
+    *err = (struct error){0};
+    assert_int_equal(atomic_file_begin(&first, path("first"), err), DAE_OK);
+    assert_int_equal(atomic_file_write(&first, text, strlen(text), err), DAE_OK);
+    assert_int_equal(atomic_file_begin(&second, path("second"), err), DAE_OK);
+    assert_int_equal(atomic_file_write(&second, text, strlen(text), err), DAE_OK);
+    return atomic_file_commit_both(&first, &second, err);
+}
+
+static void two_files_are_written_or_neither(void **state)
+{
+    (void)state;
+    struct error err;
+    rename_error = EIO;
+    failing_rename = 2; /* there was no first file, and there is none */
+    n_renames = 0;
+    assert_int_equal(save_both("new", &err), DAE_IO);
+    assert_int_equal(n_files(), 0);
+    rename_error = 0;
+    assert_int_equal(save_both("old", &err), DAE_OK);
+    assert_int_equal(n_files(), 2);
+    rename_error = EIO;
+    for (failing_rename = 1; failing_rename <= 2; ++failing_rename) {
+        n_renames = 0;
+        assert_int_equal(save_both("new", &err), DAE_IO);
+        holds("first", "old");
+        holds("second", "old");
+        assert_int_equal(n_files(), 2);
+    }
+    failing_rename = rename_error = 0;
+    assert_int_equal(save_both("new", &err), DAE_OK);
+    holds("first", "new");
+    holds("second", "new");
+    assert_int_equal(n_files(), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +291,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(temporaries_differ, begin, end),
         cmocka_unit_test(temporaries_are_told_by_their_names),
         cmocka_unit_test_setup_teardown(what_a_file_system_lacks_is_done_without, begin, end),
+        cmocka_unit_test_setup_teardown(two_files_are_written_or_neither, begin, end),
         cmocka_unit_test_setup_teardown(what_fails_leaves_the_old_file, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
