@@ -5,7 +5,7 @@ set -euo pipefail
 
 build=(build-essential pkg-config ocl-icd-opencl-dev opencl-headers pocl-opencl-icd libclblast-dev libyaml-dev
     libpng-dev libjpeg-dev libtiff-dev libwebp-dev zlib1g-dev libcjson-dev libmd-dev liblapacke-dev libopenblas-dev gnuplot-nox)
-test=(libcmocka-dev oclgrind python3 python3-jsonschema python3-venv python3-yaml)
+test=(libcmocka-dev locales oclgrind python3 python3-jsonschema python3-venv python3-yaml)
 format=(clang-format)
 
 wanted=()

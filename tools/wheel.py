@@ -2,8 +2,8 @@
 """wheel.py PYTHON HEADER LIBRARIES PLUGINS VERSION OUT: writes the Python package as one wheel into the folder OUT.
 
 PYTHON is the folder with the package, HEADER dae.h, from which cffi's declarations are made; LIBRARIES has libdae.so.1 and
-dae-probe, linked so that they search for other libraries in their own folder libs/. Those that few machines have are copied
-there, with their licences; the OpenCL loader is not, because it belongs to the machine's drivers. The wheel is a plain
+dae-probe, linked so that they search for other libraries in their own folder libs/. All that they need are copied there, with
+their licences, except the C runtime and the OpenCL loader, which belongs to the machine's drivers. The wheel is a plain
 archive, so nothing is required but the standard library, a C preprocessor and binutils."""
 
 import base64
@@ -18,7 +18,8 @@ import sys
 import tempfile
 import zipfile
 
-BUNDLED = ("libclblast", "libyaml", "libpng16", "libjpeg", "libcjson", "libmd", "libz.", "libtiff", "libwebp", "liblcms2", "libexif")
+# Of the C and C++ runtime, and of the OpenCL loader, a machine has its own.
+OF_THE_MACHINE = ("libc.", "libm.", "libpthread.", "libdl.", "librt.", "libstdc++.", "libgcc_s.", "libOpenCL.")
 METADATA = """Metadata-Version: 2.1
 Name: dae-cl
 Version: {version}
@@ -77,7 +78,7 @@ def fill(folder, python, header, libraries, plugins):
     for plugin in sorted(plugins.glob("*.so")):
         copy_stripped(plugin, package / "lib" / "plugins" / plugin.name)
     for name, path in sorted(needed(libraries / "libdae.so.1").items()):
-        if name.startswith(BUNDLED):
+        if not name.startswith(OF_THE_MACHINE):
             copy_stripped(path, package / "lib" / "libs" / name)
             licence = licence_of(path)
             if licence and licence.exists():

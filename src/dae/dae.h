@@ -11,7 +11,8 @@
  * once. dae_cancel, dae_run_cancel and dae_run_metrics may be called from any thread. A context is closed after
  * everything that was made from it.
  *
- * Texts are UTF-8. Options and configs are YAML with the keys of docs/config.md and docs/embedding.md. */
+ * Pointers are not NULL unless a comment allows it. Texts are UTF-8. Options and configs are YAML with the keys of
+ * docs/config.md and docs/embedding.md. */
 #ifndef DAE_DAE_H
 #define DAE_DAE_H
 

@@ -38,6 +38,14 @@ fi
 run "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheel"
 code_is 0
 
+case_is "it brings all libraries but the C runtime and the OpenCL loader"
+package=$("$environment/bin/python" -c 'import dae_cl, os; print(os.path.dirname(dae_cl.__file__))')
+for file in libdae.so.1 dae-probe; do
+    ldd "$package/lib/$file" | awk '/=>/ { print $1, $3 }' | grep -vE "^lib(c|m|stdc\+\+|gcc_s|OpenCL)\.so" >"$work/libraries"
+    [ -s "$work/libraries" ] || problem "$file needs no library at all"
+    ! grep -v " $package/lib/libs/" "$work/libraries" >"$work/strange" || problem "$file: $(cat "$work/strange")"
+done
+
 case_is "three lines denoise an image within a minute, with the bytes of dae-cl denoise"
 cat >"$work/digits.yaml" <<'END'
 name: digits
