@@ -2,18 +2,65 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { BAR_LEN = 24 };
+enum { MOST_BAR = 24, LEAST_BAR = 8, USUAL_COLUMNS = 80, PART_LEN = 96, LINE_LEN = 256 };
 
 static const double redraw_seconds = 0.1;
 
+bool progress_on_terminal(void)
+{
+    const char *kind = getenv("TERM");
+    return isatty(STDERR_FILENO) == 1 && !(kind && strcmp(kind, "dumb") == 0);
+}
+
 void progress_begin(struct progress_line *line, const char *title)
 {
-    *line = (struct progress_line){.terminal = isatty(STDERR_FILENO) == 1, .title = title};
+    *line = (struct progress_line){.terminal = progress_on_terminal(), .title = title};
     if (title)
         fprintf(stderr, "%s\n", title);
+}
+
+/* Characters that fit in a line without moving to the next; asked each time, because windows are resized. */
+static size_t line_width(const struct progress_line *line)
+{
+    struct winsize size = {0};
+    if (!line->terminal)
+        return LINE_LEN - 1;
+    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    const size_t width = (size_t)(known ? size.ws_col : USUAL_COLUMNS) - 1;
+    return width < LINE_LEN - 1 ? width : LINE_LEN - 1;
+}
+
+/* Appends the parts, the most important ones first, as long as they fit. */
+static void append_parts(char text[LINE_LEN], size_t width, const char (*part)[PART_LEN], int n)
+{
+    size_t len = strlen(text);
+    for (int i = 0; i < n && len + strlen(part[i]) <= width; ++i) {
+        memcpy(text + len, part[i], strlen(part[i]) + 1);
+        len += strlen(part[i]);
+    }
+}
+
+/* Writes over the line: head, a bar if there is room for one, and tail. ASCII only. */
+static void draw(struct progress_line *line, const char *head, double done, const char *tail)
+{
+    const size_t width = line_width(line), used = strlen(head) + strlen(tail) + strlen(" []");
+    char bar[MOST_BAR + 4] = "";
+    if (used + LEAST_BAR <= width) {
+        const size_t len = width - used < MOST_BAR ? width - used : MOST_BAR;
+        bar[0] = ' ', bar[1] = '[', bar[len + 2] = ']', bar[len + 3] = '\0';
+        for (size_t i = 0; i < len; ++i)
+            bar[i + 2] = (double)(i + 1) <= done * (double)len + 1e-9 ? '=' : '.';
+    }
+    line->shown_at = clock_seconds();
+    char text[3 * LINE_LEN];
+    snprintf(text, sizeof text, "%s%s%s", head, bar, tail);
+    fprintf(stderr, "\r%.*s\033[K", (int)width, text);
+    fflush(stderr);
 }
 
 /* "1:05", "2:03:09" */
@@ -28,36 +75,35 @@ static void print_duration(char *text, size_t len, double seconds)
 
 void progress_draw(struct progress_line *line, const struct progress *p)
 {
-    const double time = clock_seconds();
-    if (!line->terminal || time - line->shown_at < redraw_seconds)
+    if (!line->terminal || clock_seconds() - line->shown_at < redraw_seconds)
         return;
-    line->shown_at = time;
-    char bar[BAR_LEN + 1], left[32];
-    for (int i = 0; i < BAR_LEN; ++i)
-        bar[i] = (i + 1) * p->n_steps <= p->step * BAR_LEN ? '=' : '.';
-    bar[BAR_LEN] = '\0';
+    char head[PART_LEN], left[32], part[3][PART_LEN], tail[LINE_LEN] = "";
     print_duration(left, sizeof left, p->seconds_left);
-    fprintf(stderr, "\r  epoch %lld/%lld [%s] loss %.5f  %.0f samples/s  %s left \033[K", (long long)p->epoch,
-            (long long)p->n_epochs, bar, p->loss, p->images_per_second, left);
-    fflush(stderr);
+    snprintf(head, sizeof head, "  epoch %lld/%lld", (long long)p->epoch, (long long)p->n_epochs);
+    snprintf(part[0], sizeof part[0], "  loss %.5f", p->loss);
+    snprintf(part[1], sizeof part[1], "  %s left", left);
+    snprintf(part[2], sizeof part[2], "  %.0f samples/s", p->images_per_second);
+    const size_t width = line_width(line), used = strlen(head);
+    append_parts(tail, width > used ? width - used : 0, (const char(*)[PART_LEN])part, 3);
+    draw(line, head, (double)p->step / (double)p->n_steps, tail);
 }
 
 void progress_epoch(struct progress_line *line, const struct epoch_record *record)
 {
-    fprintf(stderr, "%s  epoch %lld/%lld  loss %.5f  validation %.5f  %.0f samples/s%s\n", line->terminal ? "\r" : "",
-            (long long)record->epoch, (long long)record->n_epochs, record->train_loss, record->validation_loss,
-            record->images_per_second, line->terminal ? " \033[K" : "");
+    char part[4][PART_LEN], text[LINE_LEN] = "";
+    snprintf(part[0], sizeof part[0], "  epoch %lld/%lld", (long long)record->epoch, (long long)record->n_epochs);
+    snprintf(part[1], sizeof part[1], "  loss %.5f", record->train_loss);
+    snprintf(part[2], sizeof part[2], "  validation %.5f", record->validation_loss);
+    snprintf(part[3], sizeof part[3], "  %.0f samples/s", record->images_per_second);
+    append_parts(text, line_width(line), (const char(*)[PART_LEN])part, 4);
+    fprintf(stderr, "%s%s%s\n", line->terminal ? "\r" : "", text, line->terminal ? "\033[K" : "");
 }
 
 static void draw_part(struct progress_line *line, double done, const char *name)
 {
-    char bar[BAR_LEN + 1];
-    line->shown_at = clock_seconds();
-    for (int i = 0; i < BAR_LEN; ++i)
-        bar[i] = (i + 1) <= done * BAR_LEN + 1e-9 ? '=' : '.';
-    bar[BAR_LEN] = '\0';
-    fprintf(stderr, "\r  [%s] %3.0f %%  %s\033[K", bar, 100 * done, name);
-    fflush(stderr);
+    char tail[LINE_LEN];
+    snprintf(tail, sizeof tail, " %3.0f %%  %s", 100 * done, name);
+    draw(line, " ", done, tail);
 }
 
 void progress_part(struct progress_line *line, double done, const char *what)

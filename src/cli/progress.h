@@ -1,4 +1,4 @@
-/* Progress on stderr while training: a bar on a terminal, otherwise one plain line per epoch. */
+/* Progress on stderr while training: a bar on a terminal, never wider than it, otherwise one plain line per epoch. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -7,12 +7,15 @@
 #include "train/trainer.h"
 
 struct progress_line {
-    bool terminal;               /* stderr is one */
+    bool terminal;               /* progress_on_terminal() */
     const char *title;           /* what is being trained */
     double shown_at;             /* seconds; the bar is drawn only a few times per second */
     char part[128];              /* the last name given to progress_part */
     double began_at, began_with; /* seconds and part done at the first progress_work */
 };
+
+/* Whether stderr is a terminal on which a line can be drawn over: not in a pipe, not with TERM=dumb. */
+bool progress_on_terminal(void);
 
 /* Prints the title, unless it is NULL. */
 void progress_begin(struct progress_line *line, const char *title);

@@ -1,10 +1,10 @@
 /* dae-cl tune: finds by trial the fastest settings of a device for a network, and remembers them for that device. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "check/tune.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "graph/build.h"
 #include "train/settings.h"
 
@@ -12,7 +12,7 @@ enum { N_COLUMNS = 3 };
 
 static void show_progress(int done, int of)
 {
-    if (isatty(STDERR_FILENO))
+    if (progress_on_terminal())
         fprintf(stderr, "\rtrial %d of at most %d", done, of);
 }
 
@@ -88,7 +88,7 @@ static enum dae_status tune(const struct invocation *invocation, const struct re
         .progress = show_progress,
     };
     TRY(tune_run(&options, arena, &report, err));
-    if (isatty(STDERR_FILENO))
+    if (progress_on_terminal())
         fputs("\n", stderr);
     TRY(tuning_remember(device_facts(*device), &report.tuning, err));
     return invocation_has(invocation, "json") ? output_json(to_json(&report), err) : print(&report, arena, err);
