@@ -2,10 +2,10 @@
  * network, a run trains one. docs/embedding.md is the guide; this file is the reference.
  *
  * Every function that can fail returns a status of dae/status.h; dae_error then has the message. The library never ends
- * the program, prints, forks, or changes the working folder, the locale or a signal's handler. It allocates no thread
- * but that of dae_run_start; an OpenCL driver may start its own. The first function that needs a device loads the
- * OpenCL drivers, and for that sets the environment variable POCL_CACHE_DIR: call it before other threads read the
- * environment.
+ * the program (unless an assertion finds a bug of its own), prints, forks, or changes the working folder, the locale or
+ * a signal's handler. It starts no thread but that of dae_run_start; an OpenCL driver may start its own. The first
+ * function that needs a device loads the OpenCL drivers, and for that sets the environment variable POCL_CACHE_DIR:
+ * call it before other threads read the environment.
  *
  * A context and what was made from it belong to one thread at a time; several contexts may work in several threads at
  * once. dae_cancel, dae_run_cancel and dae_run_metrics may be called from any thread. A context is closed after

@@ -4,7 +4,8 @@
 prefix=$work/root/usr/local
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/root LD_LIBRARY_PATH=$prefix/lib
 mkdir "$work/host" && cp examples/*.c "$work/host"
-sanitizers=$(nm -D "$BUILD/libdae.so.1" | grep -q __asan && echo -fsanitize=address,undefined)
+nm -D "$BUILD/libdae.so.1" >"$work/symbols"
+sanitizers=$(grep -q __asan "$work/symbols" && echo -fsanitize=address,undefined)
 
 case_is "make install ships the library"
 run make BUILD="$BUILD" DESTDIR="$work/root" install
@@ -24,6 +25,12 @@ code_is 0
 run diff "$work/declared" "$work/listed"
 code_is 0
 [ "$(wc -l <"$work/listed")" -ge 19 ] || problem "only $(wc -l <"$work/listed") functions"
+
+case_is "it calls nothing that prints, ends its host, or changes what belongs to it"
+nm -D --undefined-only "$prefix/lib/libdae.so.1" >"$work/called"
+grep -E ' (exit|abort|atexit|v?f?printf|v?dprintf|puts|putchar|perror|stdout|stderr|system|popen|f?chdir|setlocale|umask)(@|$)' "$work/called" >"$work/strange"
+[ ! -s "$work/strange" ] || problem "it calls $(cat "$work/strange")"
+grep -q ' uselocale' "$work/called" || problem "nm does not list what it calls"
 
 case_is "the header is C99 and C++ without a warning"
 cd "$work/host" || exit
@@ -70,13 +77,13 @@ END
 case_is "its bytes are those of dae-cl denoise, for the model's size and another one"
 run "$prefix/bin/dae-cl" denoise run/model.safetensors own.pgm large.pgm -o wanted
 code_is 0
-for name in own large; do
-    run ./denoise run/model.safetensors $name.pgm $name.out.pgm
+for image in own large; do
+    run ./denoise run/model.safetensors $image.pgm $image.out.pgm
     code_is 0
     out_is </dev/null
     err_is </dev/null
-    cmp -s wanted/$name.pgm $name.out.pgm || problem "$name.pgm: other bytes than dae-cl denoise"
-    ! cmp -s $name.pgm $name.out.pgm || problem "$name.pgm: nothing was done"
+    cmp -s wanted/$image.pgm $image.out.pgm || problem "$image.pgm: other bytes than dae-cl denoise"
+    ! cmp -s $image.pgm $image.out.pgm || problem "$image.pgm: nothing was done"
 done
 
 case_is "errors are the command's"
