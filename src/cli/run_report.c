@@ -133,10 +133,16 @@ static enum dae_status add_losses(struct reporter *r, struct error *err)
     for (int64_t i = 0; i < n; ++i)
         epoch[i] = (double)(i + 1);
     const struct figure_series series[] = {
-        {"denoising AE, training", (size_t)n, epoch, model->train_losses},
-        {"denoising AE, validation", (size_t)n, epoch, model->validation_losses},
-        {"standard AE, training", (size_t)n, epoch, standard ? standard->train_losses : NULL},
-        {"standard AE, validation", (size_t)n, epoch, standard ? standard->validation_losses : NULL},
+        {.name = "denoising AE, training", .n_points = (size_t)n, .x = epoch, .y = model->train_losses},
+        {.name = "denoising AE, validation", .n_points = (size_t)n, .x = epoch, .y = model->validation_losses},
+        {.name = "standard AE, training",
+         .n_points = (size_t)n,
+         .x = epoch,
+         .y = standard ? standard->train_losses : NULL},
+        {.name = "standard AE, validation",
+         .n_points = (size_t)n,
+         .x = epoch,
+         .y = standard ? standard->validation_losses : NULL},
     };
     char stem[PATH_LEN], label[96];
     struct error drawing = {0};

@@ -139,7 +139,8 @@ static enum dae_status draw_lines(const char *stem, const struct study_figure *f
                          FIGURE_MAX_SERIES);
     for (int i = 0; i < figure->n_curves; ++i) {
         const struct study_curve *curve = &figure->curve[i];
-        series[i] = (struct figure_series){curve->name, (size_t)curve->n, curve->x, curve->y};
+        series[i] =
+            (struct figure_series){curve->name, (size_t)curve->n, curve->x, curve->y, curve->margin, curve->expected};
     }
     return figure_draw_lines(stem,
                              &(struct figure_lines){figure->title, figure->x_label, figure->y_label, figure->log_y,

@@ -25,6 +25,11 @@ static bool plottable(const struct figure_lines *lines, size_t series, size_t po
     return isfinite(x) && isfinite(y) && (!lines->log_y || y > 0);
 }
 
+static double margin_of(const struct figure_series *series, size_t point)
+{
+    return series->margin && isfinite(series->margin[point]) ? series->margin[point] : 0;
+}
+
 static size_t measure(const struct figure_lines *lines, struct style_range *x, struct style_range *y)
 {
     size_t n = 0;
@@ -36,8 +41,9 @@ static size_t measure(const struct figure_lines *lines, struct style_range *x, s
             ++n;
             x->low = fmin(x->low, lines->series[s].x[i]);
             x->high = fmax(x->high, lines->series[s].x[i]);
-            y->low = fmin(y->low, lines->series[s].y[i]);
-            y->high = fmax(y->high, lines->series[s].y[i]);
+            const double margin = margin_of(&lines->series[s], i), low = lines->series[s].y[i] - margin;
+            y->low = fmin(y->low, lines->log_y && low <= 0 ? lines->series[s].y[i] : low);
+            y->high = fmax(y->high, lines->series[s].y[i] + margin);
         }
     return n;
 }
@@ -76,7 +82,8 @@ static void add_series_data(struct text *script, const struct figure_lines *line
     for (size_t i = 0; i < lines->series[s].n_points; ++i) {
         bool here = plottable(lines, s, i);
         if (here)
-            text_printf(script, "%.9g %.9g\n", lines->series[s].x[i], lines->series[s].y[i]);
+            text_printf(script, "%.9g %.9g %.9g\n", lines->series[s].x[i], lines->series[s].y[i],
+                        margin_of(&lines->series[s], i));
         else if (!gap)
             text_add(script, "\n");
         gap = !here;
@@ -86,15 +93,22 @@ static void add_series_data(struct text *script, const struct figure_lines *line
 
 static void add_series_plot(struct text *script, const struct figure_lines *lines, size_t s)
 {
+    const struct figure_series *series = &lines->series[s];
     bool any = false;
-    for (size_t i = 0; i < lines->series[s].n_points && !any; ++i)
+    for (size_t i = 0; i < series->n_points && !any; ++i)
         any = plottable(lines, s, i);
+    const bool bars = any && series->margin;
     if (any)
-        text_printf(script, "$series%zu using 1:2", s);
+        text_printf(script, "$series%zu using 1:2%s", s, bars ? ":3" : "");
     else
         text_add(script, "keyentry");
-    text_printf(script, " with linespoints lw 2 lc rgb '%s' pt %d ps 0.7 pi %zu title ", palette[s], point_types[s],
-                lines->series[s].n_points / 12 + 1);
+    if (series->expected)
+        text_printf(script, " with lines lw 2 dt 2 lc rgb '%s' title ", palette[s]);
+    else if (bars)
+        text_printf(script, " with yerrorlines lw 2 lc rgb '%s' pt %d ps 0.7 title ", palette[s], point_types[s]);
+    else
+        text_printf(script, " with linespoints lw 2 lc rgb '%s' pt %d ps 0.7 pi %zu title ", palette[s], point_types[s],
+                    series->n_points / 12 + 1);
     gnuplot_quote(script, lines->series[s].name, GNUPLOT_FONT, STYLE_PAGE / 2.0);
 }
 

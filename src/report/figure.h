@@ -28,7 +28,9 @@ enum {
 struct figure_series {
     const char *name;
     size_t n_points;
-    const double *x, *y; /* (n_points) */
+    const double *x, *y;  /* (n_points) */
+    const double *margin; /* (n_points) half of each error bar's length, or NULL: no error bars */
+    bool expected;        /* a theory, not a measurement: a dashed line without points */
 };
 
 /* A line chart of 1 to FIGURE_MAX_SERIES curves; the legend appears from two curves on. A logarithmic axis is used only

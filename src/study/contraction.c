@@ -99,17 +99,25 @@ static enum dae_status measure(const struct study_task *task, const struct study
 
 /* ---- What is shown. ---------------------------------------------------------------------------------------------- */
 
+/* What the second-order expansion expects of rise / sigma^2. */
+static double expected(const struct noise_identity *identity, bool with_laplacian)
+{
+    return identity->jacobian + (with_laplacian ? identity->laplacian : 0);
+}
+
+/* NaN if the expected value is within two standard errors of 0: such a ratio says nothing. */
 static double ratio(const struct noise_identity *identity, int sigma, bool with_laplacian)
 {
-    return identity->rise[sigma] / (identity->jacobian + (with_laplacian ? identity->laplacian : 0));
+    const double value = expected(identity, with_laplacian);
+    const bool certain = fabs(value) > (with_laplacian ? 2 * identity->laplacian_se : 0);
+    return certain ? identity->rise[sigma] / value : NAN;
 }
 
 /* The standard error of the ratio with the Laplacian, from both measurements' errors. */
 static double ratio_se(const struct noise_identity *identity, int sigma)
 {
     return fabs(ratio(identity, sigma, true)) *
-           hypot(identity->rise_se[sigma] / identity->rise[sigma],
-                 identity->laplacian_se / (identity->jacobian + identity->laplacian));
+           hypot(identity->rise_se[sigma] / identity->rise[sigma], identity->laplacian_se / expected(identity, true));
 }
 
 static enum dae_status add_jacobians(const struct study_task *task, const struct measured *m, int n,
@@ -141,12 +149,14 @@ static enum dae_status add_jacobians(const struct study_task *task, const struct
 static enum dae_status add_identity(const struct study_task *task, const struct measured *m, int n,
                                     const struct field_numbers *sigmas, struct study_result *result, struct error *err)
 {
-    static const char *const column_name[N_IDENTITY] = {"rise / sigma^2",   "its std error",        "|J_r|^2",
-                                                        "ratio to |J_r|^2", "ratio with Laplacian", "its std error "};
+    static const char *const column_name[N_IDENTITY] = {
+        "rise / sigma^2",   "std error of the rise", "|J_r|^2",
+        "ratio to |J_r|^2", "ratio with Laplacian",  "std error of that ratio"};
     const struct study_table head = {
         .name = "identity",
         .caption = "rise = E|r(x+e) - x|^2 - |r(x) - x|^2, measured under noise e of variance sigma^2; divided by "
-                   "sigma^2 it should approach |J_r|^2 + (r - x) . Laplacian r as sigma goes to 0.",
+                   "sigma^2 it should approach |J_r|^2 + (r - x) . Laplacian r as sigma goes to 0. A ratio is left out "
+                   "where what it divides by is within two standard errors of 0.",
         .row_title = "network and noise",
         .n_rows = n * sigmas->n,
         .n_columns = N_IDENTITY,
@@ -169,29 +179,36 @@ static enum dae_status add_identity(const struct study_task *task, const struct 
 static enum dae_status add_curves(const struct study_task *task, const struct measured *m,
                                   const struct field_numbers *sigmas, struct study_result *result, struct error *err)
 {
-    static const char *const names[3] = {"|J_r|^2 alone", "with the Laplacian", "1"};
+    static const char *const names[3] = {"measured", "expected: |J_r|^2", "expected, with the Laplacian"};
     const int n = sigmas->n;
     struct study_figure *figure = arena_alloc(task->arena, sizeof *figure);
     struct study_curve *curve = arena_array(task->arena, 3, sizeof *curve);
-    double *y = arena_array(task->arena, (size_t)(3 * n), sizeof *y);
+    double *y = arena_array(task->arena, (size_t)(4 * n), sizeof *y);
     if (!figure || !curve || !y)
         return error_no_memory(err, "figure", 0);
     for (int i = 0; i < n; ++i) {
-        y[i] = ratio(&m->identity, i, false);
-        y[n + i] = ratio(&m->identity, i, true);
-        y[2 * n + i] = 1;
+        y[i] = m->identity.rise[i];
+        y[n + i] = expected(&m->identity, false);
+        y[2 * n + i] = expected(&m->identity, true);
+        y[3 * n + i] = 2 * m->identity.rise_se[i];
     }
     for (int c = 0; c < 3; ++c)
-        curve[c] = (struct study_curve){names[c], n, sigmas->number, y + c * n};
+        curve[c] = (struct study_curve){.name = names[c],
+                                        .n = n,
+                                        .x = sigmas->number,
+                                        .y = y + c * n,
+                                        .margin = c == 0 ? y + 3 * n : NULL,
+                                        .expected = c > 0};
     *figure = (struct study_figure){
-        .name = "ratios",
+        .name = "rise",
         .title = "What small noise adds to the error",
-        .caption = "The rise of the denoising autoencoder's error, divided by the value expected from |J_r|^2 and from "
-                   "|J_r|^2 with the Laplacian term.",
-        .alt = "line chart of two ratios over sigma, with a line at 1",
+        .caption =
+            "The rise of the denoising autoencoder's error over sigma squared, with two standard errors, and what "
+            "|J_r|^2 alone and with the Laplacian term lets expect as sigma goes to 0.",
+        .alt = "line chart of the measured rise over sigma, with two dashed lines of what is expected",
         .kind = STUDY_LINES,
         .x_label = "sigma",
-        .y_label = "measured / expected",
+        .y_label = "rise / sigma^2",
         .n_curves = 3,
         .curve = curve,
     };

@@ -155,8 +155,8 @@ static enum dae_status add_curves(const struct study_task *task, const struct me
         y[i] = m->error[i].noisy_mse;
         y[n + i] = m->error[i].mse;
     }
-    curve[0] = (struct study_curve){"noisy input", n, m->levels->number, y};
-    curve[1] = (struct study_curve){"denoised", n, m->levels->number, y + n};
+    curve[0] = (struct study_curve){.name = "noisy input", .n = n, .x = m->levels->number, .y = y};
+    curve[1] = (struct study_curve){.name = "denoised", .n = n, .x = m->levels->number, .y = y + n};
     *figure = (struct study_figure){
         .name = "error",
         .title = "Error before and after",

@@ -45,7 +45,9 @@ struct study_cells {
 struct study_curve {
     const char *name;
     int n;
-    const double *x, *y; /* (n) */
+    const double *x, *y;  /* (n) */
+    const double *margin; /* (n) half of each error bar's length, or NULL */
+    bool expected;        /* drawn as a dashed line: a theory, not a measurement */
 };
 
 struct study_figure {

@@ -83,7 +83,7 @@ static void draw_lines_of(size_t n_series, bool log_y, double scale)
         y[i] = scale * exp(-i / 9.0);
     }
     for (int s = 0; s < 8; ++s)
-        series[s] = (struct figure_series){names[s], 40 - 5 * (size_t)s, x, y};
+        series[s] = (struct figure_series){.name = names[s], .n_points = 40 - 5 * (size_t)s, .x = x, .y = y};
     struct figure_lines lines = {"Loss", "epoch", "error", log_y, n_series, series};
     assert_int_equal(figure_draw_lines(folder_path("lines"), &lines, &err), DAE_OK);
     struct picture picture = load("lines");
@@ -110,7 +110,9 @@ static void lines_with_gaps(void **state)
     (void)state;
     struct error err = {0};
     const double x[] = {1, 2, 3, 4, 5, 6}, some[] = {1, NAN, NAN, INFINITY, 0, 2}, none[] = {NAN, NAN, -1, 0, NAN, NAN};
-    struct figure_series series[] = {{"some", 6, x, some}, {"none", 6, x, none}, {"empty", 0, x, some}};
+    struct figure_series series[] = {{.name = "some", .n_points = 6, .x = x, .y = some, .margin = some},
+                                     {.name = "none", .n_points = 6, .x = x, .y = none},
+                                     {.name = "empty", .x = x, .y = some, .expected = true}};
     struct figure_lines lines = {"t", "x", "y", true, 3, series};
     assert_int_equal(figure_draw_lines(folder_path("a"), &lines, &err), DAE_OK);
     struct picture picture = load("a");
@@ -394,7 +396,8 @@ static void hostile_text_is_only_text(void **state)
     static const char escaped[] = "&lt;script> \"q\" 'a' \\n _^{x}@&amp; %d \xC3\xA9 \xEF\xBF\xBD";
     snprintf(hostile, sizeof hostile, "%s`touch %s`", words, folder_path("ran"));
     const double x[] = {1, 2};
-    const struct figure_series series[] = {{hostile, 2, x, x}, {hostile, 2, x, x}};
+    const struct figure_series series[] = {{.name = hostile, .n_points = 2, .x = x, .y = x},
+                                           {.name = hostile, .n_points = 2, .x = x, .y = x, .expected = true}};
     const struct figure_lines lines = {hostile, hostile, hostile, false, 2, series};
     const float image[] = {1};
     const char *const names[] = {hostile};

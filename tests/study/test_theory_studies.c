@@ -168,7 +168,7 @@ static void contraction_of_three_networks(void **state)
     assert_true(fabs(cell(jacobians, 1, "|J_r|^2") - 2) <= 0.2); /* a copy */
     for (int s = 0; s < 3; ++s) {
         const double with = cell(identity, s, "ratio with Laplacian"), alone = cell(identity, s, "ratio to |J_r|^2");
-        assert_true(fabs(with - 1) <= 0.05 + 5 * cell(identity, s, "its std error "));
+        assert_true(fabs(with - 1) <= 0.05 + 5 * cell(identity, s, "std error of that ratio"));
         assert_false(alone >= 0.95 && alone <= 1.08);
     }
     close_bench(&b);

@@ -201,7 +201,7 @@ static enum dae_status add_walk(const struct impute_work *s, struct study_result
     table->mark = "ours";
     table->marked_row = IMPUTE_N;
     for (int i = 0; i < N_SHOWN; ++i)
-        curve[i] = (struct study_curve){name[shown[i]], n, year, table->value + shown[i] * n};
+        curve[i] = (struct study_curve){.name = name[shown[i]], .n = n, .x = year, .y = table->value + shown[i] * n};
     *figure = (struct study_figure){.name = "walk_forward",
                                     .title = "Walked forward",
                                     .caption = "Each point is a test window, at its first day.",
