@@ -76,6 +76,8 @@ static enum dae_status parse_shape(struct parser *p, struct npy *array)
                 return malformed(p, "a size in the shape overflows");
         if (p->at == start)
             return malformed(p, "the shape in the header does not consist of sizes");
+        if (p->at < p->end && p->bytes[p->at] == 'L') /* a long integer of Python 2 */
+            ++p->at;
         if (array->rank == NPY_MAX_RANK)
             return malformed(p, "the array has more than 5 dimensions");
         array->dim[array->rank++] = value;
@@ -86,28 +88,27 @@ static enum dae_status parse_shape(struct parser *p, struct npy *array)
 }
 
 /* Refuses unsupported types, with the reason. *element_bytes is 1, 4 or 8. */
-static enum dae_status judge_type(const struct parser *p, const char *type, int *element_bytes)
+static enum dae_status judge_type(const struct parser *p, const char *type, int *element_bytes, bool *big_endian)
 {
     static const struct {
         const char *type;
         int element_bytes;
-    } read[] = {{"|u1", 1}, {"<u1", 1}, {"<f4", 4}, {"<f8", 8}};
+    } read[] = {{"|u1", 1}, {"<u1", 1}, {">u1", 1}, {"<f4", 4}, {"<f8", 8}, {">f4", 4}, {">f8", 8}};
     for (size_t i = 0; i < sizeof read / sizeof *read; ++i)
         if (strcmp(type, read[i].type) == 0) {
             *element_bytes = read[i].element_bytes;
+            *big_endian = type[0] == '>';
             return DAE_OK;
         }
     const char *why = "elements of this type are not supported";
-    if (type[0] == '>')
-        why = "big-endian elements are not supported";
-    else if (type[0] == '|' && type[1] == 'O')
+    if (type[0] == '|' && type[1] == 'O')
         why = "Python objects are not supported";
     return error_set(p->err, DAE_BAD_DATA,
                      "%s: byte %zu: type '%s': %s; save it from NumPy with .astype('<f4') or .astype('u1')", p->path,
                      p->at, type, why);
 }
 
-static enum dae_status parse_header(struct parser *p, struct npy *array, int *element_bytes)
+static enum dae_status parse_header(struct parser *p, struct npy *array, int *element_bytes, bool *big_endian)
 {
     bool has_type = false, has_order = false, has_shape = false;
     if (!take(p, "{"))
@@ -123,7 +124,7 @@ static enum dae_status parse_header(struct parser *p, struct npy *array, int *el
                 return malformed(p, "structured elements are not supported; save plain numbers");
             struct parser before = *p;
             TRY(parse_string(p, type, sizeof type));
-            TRY(judge_type(&before, type, element_bytes));
+            TRY(judge_type(&before, type, element_bytes, big_endian));
             has_type = true;
         } else if (strcmp(key, "fortran_order") == 0 && !has_order) {
             if (p->end - p->at >= 4 && memcmp(p->bytes + p->at, "True", 4) == 0)
@@ -159,8 +160,8 @@ static enum dae_status find_header(struct parser *p, size_t file_bytes)
     if (memcmp(p->bytes, magic, MAGIC_BYTES) != 0)
         return malformed(p, "not an NPY file: it does not begin with \\x93NUMPY");
     int major = p->bytes[6], minor = p->bytes[7];
-    if ((major != 1 && major != 2) || minor != 0)
-        return error_set(p->err, DAE_BAD_DATA, "%s: byte 6: NPY version %d.%d is not supported, only 1.0 and 2.0",
+    if (major < 1 || major > 3 || minor != 0) /* 3 differs from 2 in the names of fields, which we do not read */
+        return error_set(p->err, DAE_BAD_DATA, "%s: byte 6: NPY version %d.%d is not supported, only 1.0 to 3.0",
                          p->path, major, minor);
     p->at = major == 1 ? 10 : 12;
     if (file_bytes < p->at)
@@ -176,19 +177,19 @@ static enum dae_status find_header(struct parser *p, size_t file_bytes)
     return DAE_OK;
 }
 
-static uint64_t little_endian(const unsigned char *bytes, int n)
+static uint64_t word_of(const unsigned char *bytes, int n, bool big_endian)
 {
     uint64_t word = 0;
     for (int i = n; i-- > 0;)
-        word = word << 8 | bytes[i];
+        word = word << 8 | bytes[big_endian ? n - 1 - i : i];
     return word;
 }
 
 /* In place, front to back: no element is written before its bytes were read. */
-static void decode_floats(unsigned char *bytes, int64_t len, int element_bytes)
+static void decode_floats(unsigned char *bytes, int64_t len, int element_bytes, bool big_endian)
 {
     for (int64_t i = 0; i < len; ++i) {
-        uint64_t word = little_endian(bytes + i * element_bytes, element_bytes);
+        uint64_t word = word_of(bytes + i * element_bytes, element_bytes, big_endian);
         float value;
         if (element_bytes == 4) {
             uint32_t half = (uint32_t)word;
@@ -209,8 +210,9 @@ static enum dae_status read_array(const char *path, unsigned char *bytes, size_t
 {
     struct parser p = {.path = path, .bytes = bytes, .err = err};
     int element_bytes = 0;
+    bool big_endian = false;
     TRY(find_header(&p, file_bytes));
-    TRY(parse_header(&p, array, &element_bytes));
+    TRY(parse_header(&p, array, &element_bytes, &big_endian));
     int64_t len = 1, n_bytes = 0;
     bool overflow = false;
     for (int i = 0; i < array->rank; ++i)
@@ -227,7 +229,7 @@ static enum dae_status read_array(const char *path, unsigned char *bytes, size_t
                          (long long)((int64_t)p.end + n_bytes), (long long)(rest - n_bytes));
     memmove(bytes, bytes + p.end, (size_t)n_bytes);
     if (array->is_float)
-        decode_floats(bytes, len, element_bytes);
+        decode_floats(bytes, len, element_bytes, big_endian);
     return DAE_OK;
 }
 

@@ -1,5 +1,5 @@
-/* NPY, NumPy's array file, versions 1.0 and 2.0 (numpy/lib/format.py): unsigned bytes and little-endian floats in C
- * order. */
+/* NPY, NumPy's array file, versions 1.0 to 3.0 (numpy/lib/format.py), also as Python 2 writes it: unsigned bytes and
+ * floats in C order. */
 #ifndef FORMAT_NPY_H
 #define FORMAT_NPY_H
 
@@ -18,10 +18,9 @@ struct npy {
     void *values; /* (dim[0], ..., dim[rank-1]) uint8_t, or float when is_float; malloc'ed */
 };
 
-/* Reads '|u1', '<f4' and '<f8' (rounded to float). The sizes are checked against the file before anything is allocated
- * for them. On success the caller releases.
- * Damaged, or of a kind not read (Fortran order, big-endian, objects, other types): DAE_BAD_DATA with the byte; missing
- * or unreadable: DAE_IO; DAE_NO_MEMORY. */
+/* Reads '|u1', and floats of either byte order with 32 or 64 bits (rounded to 32). The sizes are checked against the
+ * file before anything is allocated for them. On success the caller releases. Damaged, or of a kind not read (Fortran
+ * order, objects, other types): DAE_BAD_DATA with the byte; missing or unreadable: DAE_IO; DAE_NO_MEMORY. */
 MUST_USE enum dae_status npy_load(const char *path, struct npy *array, struct error *err);
 
 /* Writes version 1.0, '|u1' or '<f4', whole or not at all. DAE_IO. */
