@@ -9,7 +9,7 @@ struct options {
 
 static const struct dae_row rows[] = {
     ROW_OF(struct options, train, ROW_TEXT, NULL, "file",
-           "training samples: an NPY array of |u1, <f4 or <f8, samples first"),
+           "training samples: an NPY array of bytes or of floats with 32 or 64 bits, samples first"),
     ROW_OF(struct options, test, ROW_TEXT, NULL, "file", "test samples, of the same shape"),
     {.key = NULL},
 };
