@@ -16,7 +16,8 @@
 static const int64_t sides[] = {1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32, 24, 16, 8, 4, 2, 1};
 enum {
     N_SIDES = sizeof sides / sizeof sides[0],
-    GRAIN = 16, /* sides shorter than these are multiples of whole vectors */
+    BUILD_PIXELS = 1 << 20, /* whose work, on one of the device's units, takes about as long as making kernels */
+    GRAIN = 16,             /* sides shorter than these are multiples of whole vectors */
 };
 
 struct tiler {
@@ -25,6 +26,8 @@ struct tiler {
     int64_t channels;
     /* For at most `batch` tiles of `side` at a time. */
     int64_t side[2], batch;
+    int64_t n_built; /* how often kernels were made */
+    int64_t wasted;  /* pixels of work that the best tiles would have saved since then */
     struct arena arena;
     struct network network;
     struct model *model; /* NULL before the first tile */
@@ -106,6 +109,11 @@ void tiler_free(struct tiler *tiler)
         return;
     drop(tiler);
     free(tiler);
+}
+
+int64_t tiler_n_built(const struct tiler *tiler)
+{
+    return tiler->n_built;
 }
 
 /* ---- How large a tile may be. ------------------------------------------------------------------------------------ */
@@ -210,6 +218,7 @@ static enum dae_status prepare(struct tiler *tiler, const int64_t side[2], struc
         return error_no_memory(err, "tiles", bytes);
     tiler->side[0] = side[0];
     tiler->side[1] = side[1];
+    ++tiler->n_built;
     return DAE_OK;
 }
 
@@ -272,13 +281,53 @@ static enum dae_status tell(const struct tiler *tiler, int64_t done, int64_t n, 
     return options->on_tiles ? options->on_tiles(options->context, done, n, err) : DAE_OK;
 }
 
-/* Whether the tiles of the previous image can be used: building others takes longer than a little more work. */
-static bool will_do(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
+/* Whether tiles of a side cut the image: none is larger than it, and one that is smaller is longer than its overlaps.
+ */
+static bool is_usable(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
 {
     for (int a = 0; a < 2; ++a)
-        if (tiler->side[a] > size[a] || (tiler->side[a] < size[a] && tiler->side[a] <= 2 * tiler->reach[a]))
+        if (side[a] < 1 || side[a] > size[a] || (side[a] < size[a] && side[a] <= 2 * tiler->reach[a]))
             return false;
-    return tiler->model && cost_of(tiler, size, tiler->side) / 9 <= cost_of(tiler, size, side) / 8;
+    return true;
+}
+
+/* The square tile that images of many sizes have in common: the longest of `sides` that lies within the image. */
+static void common_side(const struct tiler *tiler, const int64_t size[2], int64_t side[2])
+{
+    const int64_t least = shape_min(size[0], size[1]);
+    int i = 0;
+    while (i + 1 < N_SIDES && sides[i] > least)
+        ++i;
+    for (int a = 0; a < 2; ++a)
+        side[a] = sides[i] - sides[i] % tiler->stride[a];
+}
+
+/* Making kernels for another tile takes as long as the work on many pixels. So the tiles that there are, or else those
+ * that the next images can use as well, are taken until the work that the best ones would have saved adds up to that.
+ */
+static enum dae_status settle(struct tiler *tiler, const int64_t size[2], int64_t side[2], struct error *err)
+{
+    int64_t tried[2];
+    uint64_t bytes = 0;
+    struct error inner = {0}; /* a tile that is too large to be planned is too large */
+    TRY(choose(tiler, size, side, err));
+    const bool again = tiler->model && is_usable(tiler, size, tiler->side);
+    if (again)
+        memcpy(tried, tiler->side, sizeof tried);
+    else
+        common_side(tiler, size, tried);
+    if (!is_usable(tiler, size, tried))
+        return DAE_OK;
+    if (!again && (measure(tiler, tried, &bytes, &inner) != DAE_OK || bytes > tiler->options.memory_bytes))
+        return DAE_OK;
+    const int64_t more = cost_of(tiler, size, tried) - cost_of(tiler, size, side);
+    if (tiler->wasted + more > (again ? BUILD_PIXELS : BUILD_PIXELS / 4)) {
+        tiler->wasted = 0;
+        return DAE_OK;
+    }
+    tiler->wasted += more > 0 ? more : 0;
+    memcpy(side, tried, sizeof tried);
+    return DAE_OK;
 }
 
 enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
@@ -286,9 +335,7 @@ enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, i
 {
     const int64_t size[2] = {shape_round_up(height, tiler->stride[0]), shape_round_up(width, tiler->stride[1])};
     int64_t side[2];
-    TRY(choose(tiler, size, side, err));
-    if (will_do(tiler, size, side))
-        memcpy(side, tiler->side, sizeof side);
+    TRY(settle(tiler, size, side, err));
     TRY(prepare(tiler, side, err));
     const int64_t len = side[0] * side[1] * tiler->channels, n_tiles = count_spans(size[0], side[0], tiler->reach[0]) *
                                                                        count_spans(size[1], side[1], tiler->reach[1]);

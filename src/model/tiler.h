@@ -38,9 +38,12 @@ void tiler_free(struct tiler *tiler); /* NULL is fine */
 CLEANUP_POINTER(tiler_free, struct tiler)
 
 /* Computes y (H,W,C) from x (H,W,C), where C is the network's; the arrays must differ. DAE_NO_MEMORY if the memory is
- * too small for any tile. Consecutive images of similar sizes use the same kernels. */
+ * too small for any tile. Images of different sizes share kernels as long as that costs less than making others. */
 MUST_USE enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
                                    struct error *err);
+
+/* How often tiles of another size were built. */
+int64_t tiler_n_built(const struct tiler *tiler);
 
 /* Builds the network of a config for images of another size, a multiple of its stride. The arena owns all memory. */
 MUST_USE enum dae_status tiler_network(const struct registry *registry, const struct value *config, int64_t height,

@@ -313,6 +313,31 @@ static void one_tiler_serves_many_sizes(void **state)
     close_bench(&b);
 }
 
+/* Kernels are made for few of many sizes; but when one size comes again and again, for that one. */
+static void many_sizes_share_kernels(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct tiler *tiler;
+    open_bench(&b, residual);
+    check(tiler_new(&b.options, &tiler, &err));
+    float *x = make_image(200 * 300), *y = calloc(200 * 300, sizeof *y), *whole = calloc(200 * 300, sizeof *whole);
+    assert_true(y && whole);
+    for (int i = 0; i < 8; ++i)
+        check(tiler_run(tiler, x, 135 + 8 * i, 240 - 11 * i, y, &err));
+    assert_int_equal(tiler_n_built(tiler), 1);
+    run_whole(&b, (const int64_t[]){1, 1}, x, 191, 163, 1, whole);
+    assert_memory_equal(y, whole, 191 * 163 * sizeof *y);
+    for (int i = 0; i < 100; ++i)
+        check(tiler_run(tiler, x, 150, 155, y, &err));
+    assert_int_equal(tiler_n_built(tiler), 2);
+    free(x);
+    free(y);
+    free(whole);
+    tiler_free(tiler);
+    close_bench(&b);
+}
+
 static void the_reach_is_that_of_the_longest_way(void **state)
 {
     (void)state;
@@ -377,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiles_give_the_bits_of_the_whole_image),
         cmocka_unit_test(one_tiler_serves_many_sizes),
+        cmocka_unit_test(many_sizes_share_kernels),
         cmocka_unit_test(the_reach_is_that_of_the_longest_way),
         cmocka_unit_test(a_network_that_is_not_alike_everywhere_is_refused),
         cmocka_unit_test(too_little_memory_is_an_error),
