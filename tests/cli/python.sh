@@ -70,6 +70,55 @@ np.save("clean.npy", dae_cl.load("run/model.safetensors").denoise(noisy))'
 code_is 0
 cmp -s clean.npy wanted/noisy.npy || problem "other bytes than dae-cl denoise"
 
+case_is "a table's holes are filled in its own units, as dae-cl impute fills them"
+cat >panel.yaml <<'END'
+name: panel
+data: {source: csv, path: train.csv, returns: none, train_until: 2002-06-30}
+corruption: {masking: {p: 0.3}}
+model: {input: [3], layers: [{concat: {}, from: [input, mask]}, dense: {units: 8}, tanh, dense: {units: 3}]}
+train: {loss: mse, optimizer: {adam: {lr: 0.01}}, batch: 64, epochs: 20}
+END
+cat >train.py <<'END'
+import datetime
+import numpy as np
+import dae_cl
+
+def write(path, rows):
+    with open(path, "w") as out:
+        out.write("date,a,b,c\n")
+        for i, row in enumerate(rows):
+            day = datetime.date(2001, 1, 1) + datetime.timedelta(i)
+            out.write(f"{day}," + ",".join("" if np.isnan(x) else repr(float(x)) for x in row) + "\n")
+
+factor = np.random.default_rng(1).normal(size=(700, 1))
+rows = (np.array([100, -5, 0.02]) + factor * np.array([30, 2, 0.001])).astype(np.float32)
+holes = rows[:60].copy()
+holes[np.arange(60), np.arange(60) % 3] = np.nan
+write("train.csv", rows)
+write("holes.csv", holes)
+model = dae_cl.train("panel.yaml")
+model.save("panel.safetensors")
+assert model.info["columns"] == ["a", "b", "c"]
+np.save("filled.npy", model.impute(holes))
+END
+run "$environment/bin/python" train.py
+code_is 0
+run "$dae_cl" impute panel.safetensors holes.csv -o whole.csv
+code_is 0
+cat >compare.py <<'END'
+import numpy as np
+
+filled = np.load("filled.npy")
+whole = np.loadtxt("whole.csv", delimiter=",", skiprows=1, usecols=(1, 2, 3))
+truth = np.loadtxt("train.csv", delimiter=",", skiprows=1, usecols=(1, 2, 3))[:60]
+hole = np.arange(3) == (np.arange(60) % 3)[:, None]
+assert np.allclose(filled, whole, rtol=1e-5, atol=0), np.abs(filled / whole - 1).max()
+assert np.array_equal(filled[~hole], truth[~hole].astype(np.float32))
+assert np.mean(((filled - truth) / truth.std(axis=0))[hole] ** 2) < 0.2
+END
+run "$environment/bin/python" compare.py
+code_is 0
+
 case_is "pytest"
 run "$environment/bin/python" -m pytest -q -p no:cacheprovider "$tree/python/tests"
 code_is 0
