@@ -41,6 +41,21 @@ assert list(walk["denoising autoencoder"]) != [] and len(walk["denoising autoenc
 assert len(table("assets")) == 30
 END
 
+case_is "a method that cannot be fitted is a row with its reason, and the study goes on"
+run "$dae_cl" study finance_impute configs/finance_impute.yaml --platform cpu --out "$work/sparse" "${few[@]}" \
+    --set 'data={source: factor_panel, train: 150, test: 60, assets: 30, factors: 3, noise: 0.3, missing: 0.7}' \
+    --set train.epochs=1 --set studies.finance_impute.seeds=1 --set studies.finance_impute.draws=2 --set studies.finance_impute.folds=0 \
+    --set studies.finance_impute.shares=[0.2]
+code_is 0
+python3 - "$work/sparse/studies/finance_impute" <<'END' || problem "wrong tables"
+import csv, json, sys
+rows = {r[0]: r[1] for r in csv.reader(open(sys.argv[1] + "/random.csv"))}
+findings = json.load(open(sys.argv[1] + "/finance_impute.json"))["findings"]
+why = [f for f in findings if "has no numbers: Gaussian model: " in f]
+assert rows["Gaussian conditional"] == "" and len(why) == 4 and "500" in why[0], findings
+assert rows["mean"] and rows["soft-impute"] and rows["denoising autoencoder"]
+END
+
 case_is "the same bytes again, from the checkpoints"
 cp "$folder/random.csv" "$work/random.csv"
 study finance_impute "$holes" --set studies.finance_impute.draws=2 --set studies.finance_impute.folds=2 \

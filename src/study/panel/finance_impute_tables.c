@@ -216,13 +216,46 @@ static enum dae_status add_walk(const struct impute_work *s, struct study_result
     return DAE_OK;
 }
 
+/* The mean is always there. */
 static int best_linear(const struct imputation *result)
 {
-    int best = 0;
-    for (int i = 1; i < IMPUTE_N; ++i)
+    int best = IMPUTE_MEAN;
+    for (int i = 0; i < IMPUTE_N; ++i)
         if (result->row[i].r2 > result->row[best].r2)
             best = i;
     return best;
+}
+
+/* Rows that could not be fitted or used, each once, with the reason. `told` (IMPUTE_N). */
+static enum dae_status add_faults(const struct impute_work *s, const struct imputation *r, const char *where,
+                                  bool *told, struct study_result *result, struct error *err)
+{
+    const char **name = row_names(s, &s->methods, r);
+    if (!name)
+        return error_no_memory(err, "finding", 0);
+    for (int i = 0; i < IMPUTE_N; ++i) {
+        if (!r->row[i].fault[0] || told[i] || result->n_findings == STUDY_MAX_FINDINGS)
+            continue;
+        const char *text = arena_printf(s->task->arena, "%s: %s has no numbers: %s.", where, name[i], r->row[i].fault);
+        if (!text)
+            return error_no_memory(err, "finding", 0);
+        result->finding[result->n_findings++] = text;
+        told[i] = true;
+    }
+    return DAE_OK;
+}
+
+/* The standard deviation, over the draws, of the difference of two rows on the same hidden cells. */
+static double spread_of_gap(const struct impute_methods *m, const struct imputation *result, int ours, int theirs)
+{
+    const struct impute_group *group = &m->group[ours - IMPUTE_N];
+    double gap[IMPUTE_MAX_DRAWS];
+    for (int k = 0; k < result->n_draws; ++k) {
+        gap[k] = -result->row[theirs].r2_of_draw[k];
+        for (int i = group->first; i < group->end; ++i)
+            gap[k] += result->row[IMPUTE_N + i].r2_of_draw[k] / (group->end - group->first);
+    }
+    return deviation(gap, result->n_draws);
 }
 
 static enum dae_status add_findings(const struct impute_work *s, struct study_result *result, struct error *err)
@@ -235,18 +268,27 @@ static enum dae_status add_findings(const struct impute_work *s, struct study_re
             const struct imputation *r = &s->result[pattern][i];
             const int best = best_linear(r);
             const struct summary ours = summary_of(m, r, shipped), theirs = summary_of(m, r, best);
-            const double gap = ours.r2 - theirs.r2;
-            const char *verdict = fabs(gap) < 0.005 ? "as good as" : gap > 0 ? "better than" : "worse than";
-            const char *text = arena_printf(
-                arena,
-                "%s, %g hidden: the denoising autoencoder (R2 %.4f) is %s the best linear method, %s (%.4f, +- %.3f "
-                "over the draws).",
-                cell_mask_name((enum cell_mask_pattern)pattern), s->options->shares.number[i], ours.r2, verdict,
-                r->row[best].name, theirs.r2, theirs.draws);
+            const double gap = ours.r2 - theirs.r2, spread = spread_of_gap(m, r, shipped, best);
+            const double unsure = ours.seeds > spread ? ours.seeds : spread;
+            const char *verdict = !(fabs(gap) > unsure) ? "as good as" : gap > 0 ? "better than" : "worse than";
+            const char *text =
+                arena_printf(arena,
+                             "%s, %g hidden: the denoising autoencoder (R2 %.4f) is %s the best linear method, %s "
+                             "(%.4f); they differ "
+                             "by %.4f, +- %.4f over the draws.",
+                             cell_mask_name((enum cell_mask_pattern)pattern), s->options->shares.number[i], ours.r2,
+                             verdict, r->row[best].name, theirs.r2, gap, spread);
             if (!text)
                 return error_no_memory(err, "finding", 0);
             result->finding[result->n_findings++] = text;
         }
+    bool told[IMPUTE_N] = {false};
+    for (int pattern = 0; pattern < IMPUTE_N_PATTERNS; ++pattern)
+        for (int i = 0; i < s->options->shares.n; ++i)
+            TRY(add_faults(s, &s->result[pattern][i], cell_mask_name((enum cell_mask_pattern)pattern), told, result,
+                           err));
+    for (int i = 0; i < s->n_folds; ++i)
+        TRY(add_faults(s, &s->walk[i], s->walk_name[i], told, result, err));
     return DAE_OK;
 }
 

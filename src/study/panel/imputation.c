@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ static const char *const names[IMPUTE_N] = {
 /* What is fitted once, to the training window. */
 struct models {
     struct gaussian full, few, many, shrunk;
+    double *mean; /* (assets) of the Gaussian, or else of the seen cells */
 };
 
 static void models_release(struct models *models)
@@ -24,19 +26,63 @@ static void models_release(struct models *models)
     gaussian_release(&models->few);
     gaussian_release(&models->many);
     gaussian_release(&models->shrunk);
+    free(models->mean);
 }
 
-static enum dae_status models_fit(struct models *models, const struct imputation_options *options,
-                                  const struct cells *train, double *shrinkage, struct error *err)
+/* Data that a method cannot be fitted to are a fault of that row, and other failures end the study. */
+static enum dae_status accept(enum dae_status status, const struct error *why, struct imputation_row *row,
+                              struct error *err)
 {
+    if (status == DAE_BAD_DATA)
+        snprintf(row->fault, sizeof row->fault, "%s", error_message(why));
+    else if (status != DAE_OK)
+        *err = *why;
+    return status == DAE_BAD_DATA ? DAE_OK : status;
+}
+
+static void fit_mean(const struct models *models, const struct cells *train)
+{
+    for (int j = 0; j < train->d; ++j) {
+        double sum = 0;
+        int64_t n = 0;
+        for (int64_t i = 0; i < train->n; ++i)
+            if (train->seen[i * train->d + j]) {
+                sum += train->x[i * train->d + j];
+                ++n;
+            }
+        models->mean[j] = models->full.mean ? models->full.mean[j] : n > 0 ? sum / (double)n : 0;
+    }
+}
+
+static enum dae_status fit_gaussians(struct models *models, const struct imputation_options *options,
+                                     const struct cells *train, struct imputation *study, struct error *err)
+{
+    static const enum impute_method fitted[] = {IMPUTE_GAUSSIAN, IMPUTE_PPCA_FEW, IMPUTE_PPCA_MANY, IMPUTE_SHRUNK};
+    struct error why = {0};
     double noise;
-    TRY(gaussian_fit(&models->full, train, err));
+    enum dae_status status = gaussian_fit(&models->full, train, &why);
+    for (size_t i = 0; i < sizeof fitted / sizeof *fitted && status != DAE_OK; ++i)
+        TRY(accept(status, &why, &study->row[fitted[i]], err));
+    if (status != DAE_OK)
+        return DAE_OK;
     TRY(gaussian_copy(&models->few, &models->full, err));
     TRY(gaussian_copy(&models->many, &models->full, err));
     TRY(gaussian_copy(&models->shrunk, &models->full, err));
     TRY(gaussian_to_ppca(&models->few, options->few, &noise, err));
     TRY(gaussian_to_ppca(&models->many, options->many, &noise, err));
-    return gaussian_shrink(&models->shrunk, train, shrinkage, err);
+    status = gaussian_shrink(&models->shrunk, train, &study->shrinkage, &why);
+    return accept(status, &why, &study->row[IMPUTE_SHRUNK], err);
+}
+
+static enum dae_status models_fit(struct models *models, const struct imputation_options *options,
+                                  const struct cells *train, struct imputation *study, struct error *err)
+{
+    models->mean = calloc((size_t)train->d, sizeof *models->mean);
+    if (!models->mean)
+        return error_no_memory(err, "means", (size_t)train->d * sizeof *models->mean);
+    TRY(fit_gaussians(models, options, train, study, err));
+    fit_mean(models, train);
+    return DAE_OK;
 }
 
 static enum dae_status fill(enum impute_method method, const struct imputation_options *options,
@@ -47,13 +93,13 @@ static enum dae_status fill(enum impute_method method, const struct imputation_o
     double threshold;
     switch (method) {
     case IMPUTE_MEAN:
-        fill_mean(rows, models->full.mean, filled);
+        fill_mean(rows, models->mean, filled);
         return DAE_OK;
     case IMPUTE_FORWARD:
-        fill_forward(train, rows, models->full.mean, filled);
+        fill_forward(train, rows, models->mean, filled);
         return DAE_OK;
     case IMPUTE_CROSS_SECTION:
-        fill_cross_section(rows, models->full.mean, filled);
+        fill_cross_section(rows, models->mean, filled);
         return DAE_OK;
     case IMPUTE_PCA:
         memset(filled, 0, (size_t)rows->n * (size_t)rows->d * sizeof *filled);
@@ -107,14 +153,17 @@ static void summarise(struct imputation *study, const struct sums *sums)
     for (int m = 0; m < study->n_rows; ++m) {
         struct imputation_row *row = &study->row[m];
         double squares = 0;
+        for (int k = 0; k < n && row->fault[0]; ++k)
+            row->r2_of_draw[k] = NAN;
         for (int k = 0; k < n; ++k)
             row->r2 += row->r2_of_draw[k] / n;
         for (int k = 0; k < n; ++k)
             squares += pow(row->r2_of_draw[k] - row->r2, 2);
         row->r2_spread = n > 1 ? sqrt(squares / (n - 1)) : 0;
         for (int j = 0; j < d; ++j)
-            row->r2_of_asset[j] =
-                sums->squares[m * d + j] > 0 ? 1 - sums->errors[m * d + j] / sums->squares[m * d + j] : NAN;
+            row->r2_of_asset[j] = sums->squares[m * d + j] > 0 && !row->fault[0]
+                                      ? 1 - sums->errors[m * d + j] / sums->squares[m * d + j]
+                                      : NAN;
     }
 }
 
@@ -159,11 +208,18 @@ static enum dae_status run_draw(const struct imputation_options *options, const 
     study->n_hidden += n_hidden;
     for (int m = 0; m < study->n_rows; ++m) {
         const struct imputation_filler *filler = m < IMPUTE_N ? NULL : &options->filler[m - IMPUTE_N];
-        TRY(filler ? filler->fill(filler->context, rows, filled, err)
-                   : fill((enum impute_method)m, options, models, &train, rows, options->mask.seed + (uint64_t)draw,
-                          filled, err));
-        study->row[m].r2_of_draw[draw] =
-            score(&truth, rows, filled, sums->squares + m * truth.d, sums->errors + m * truth.d);
+        struct imputation_row *row = &study->row[m];
+        struct error why = {0};
+        enum dae_status status = DAE_OK;
+        if (!row->fault[0] && filler)
+            status = filler->fill(filler->context, rows, filled, &why);
+        else if (!row->fault[0])
+            status = fill((enum impute_method)m, options, models, &train, rows, options->mask.seed + (uint64_t)draw,
+                          filled, &why);
+        TRY(accept(status, &why, row, err));
+        if (!row->fault[0])
+            row->r2_of_draw[draw] =
+                score(&truth, rows, filled, sums->squares + m * truth.d, sums->errors + m * truth.d);
     }
     return DAE_OK;
 }
@@ -207,7 +263,7 @@ enum dae_status imputation_run(const struct imputation_options *options, struct 
     if (status == DAE_OK)
         status = cells_copy(&rows, &truth, err);
     if (status == DAE_OK)
-        status = models_fit(&models, options, &train, &study->shrinkage, err);
+        status = models_fit(&models, options, &train, study, err);
     for (int draw = 0; status == DAE_OK && draw < options->n_draws; ++draw)
         status = run_draw(options, &models, draw, &rows, filled, &sums, study, err);
     if (status == DAE_OK)

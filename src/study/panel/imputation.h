@@ -45,6 +45,7 @@ struct imputation_row {
     double r2, r2_spread; /* mean over the draws, and standard deviation (over n - 1; 0 for one draw) */
     double *r2_of_draw;   /* (n_draws) */
     double *r2_of_asset;  /* (assets) over all draws; NaN for one that was never hidden */
+    char fault[256];      /* why the method could not be fitted or used, and all its R2 are NaN; or "" */
 };
 
 struct imputation {
@@ -56,8 +57,8 @@ struct imputation {
     double *numbers;  /* owns what the rows point to */
 };
 
-/* Reads only the seen cells of test rows, except for scoring. The caller releases it. DAE_BAD_DATA if a model cannot be
- * fitted or nothing is hidden; DAE_NO_MEMORY. */
+/* Reads only the seen cells of test rows, except for scoring. The caller releases it. A method that
+ * cannot be fitted to these data is a row with a fault. DAE_BAD_DATA if nothing is hidden; DAE_NO_MEMORY. */
 MUST_USE enum dae_status imputation_run(const struct imputation_options *options, struct imputation *study,
                                         struct error *err);
 void imputation_release(struct imputation *study);
