@@ -169,30 +169,65 @@ static void take_numbers(struct impute *m)
     }
 }
 
+/* A price moved by the return that fills a row. */
+static enum dae_status move_price(const struct impute *m, int j, int64_t row, double *price, double *unit,
+                                  struct error *err)
+{
+    const int64_t from = (row - 1) * m->columns->d + j;
+    const bool is_log = m->columns->returns == PANEL_LOG;
+    const double r = number_of(m, from), growth = is_log ? exp(r) : 1 + r;
+    char text[DATE_TEXT_BYTES];
+    *unit = is_log ? 1 : growth;
+    *price *= growth;
+    if (*price > 0 && !isinf(*price))
+        return DAE_OK;
+    return error_at(err, DAE_BAD_DATA, m->table.panel.column[m->table.order[j]],
+                    "column '%s': the return of %.3g that fills %s gives no valid price; train the model longer",
+                    m->columns->name[j], r, panel_row_text(&m->table.panel, row, text));
+}
+
+/* Rows [first, end) were filled from the price before them, and the same path reaches `reached` in row `end`, where the
+ * price is known: each row takes its part of the difference, as the mean of a random walk with both ends given does. Of
+ * the squares of the errors of k of n steps the part k / n is then known. */
+static void meet_next_price(struct impute *m, int j, int64_t first, int64_t end, double reached)
+{
+    const struct cells *file = &m->table.panel.cells;
+    const int column = m->table.order[j];
+    const double gap = log(file->x[end * file->d + column] / reached);
+    for (int64_t i = first; i < end; ++i) {
+        const double part = (double)(i - first + 1) / (double)(end - first + 1), move = exp(gap * part);
+        const int64_t at = i * file->d + column;
+        m->value[at] *= move;
+        m->spread[at] *= move * sqrt(1 - part);
+        m->error[at] *= move * sqrt(1 - part);
+    }
+}
+
 /* For a file of prices and a network that fills returns: each hole becomes the previous price, observed or filled,
- * moved by the filled return. Errors of returns are taken as independent and small: the squares of a price's relative
- * errors, s for log(p_t / p_{t-1}) and s / (1 + r) for p_t / p_{t-1} - 1, add along the chain. */
+ * moved by the filled return, and the path is bent to meet the next observed price. Errors of returns are taken as
+ * independent and small: the squares of a price's relative errors, s for log(p_t / p_{t-1}) and s / (1 + r) for
+ * p_t / p_{t-1} - 1, add along the chain. */
 static enum dae_status take_prices(struct impute *m, int j, struct error *err)
 {
     const struct cells *file = &m->table.panel.cells;
-    const bool is_log = m->columns->returns == PANEL_LOG;
-    double price = NAN, spread = 0, error = 0;
+    double price = NAN, spread = 0, error = 0, unit;
+    int64_t first = 0; /* of the rows that were filled since the last observed price */
     for (int64_t i = 0; i < file->n; ++i) {
-        const int64_t at = i * file->d + m->table.order[j], from = (i - 1) * file->d + j;
+        const int64_t at = i * file->d + m->table.order[j];
+        if (!file->seen[at] && isnan(price)) {
+            ++m->n_empty;
+            continue;
+        }
+        if (!file->seen[at] || (i > first && !isnan(price)))
+            TRY(move_price(m, j, i, &price, &unit, err));
         if (file->seen[at]) {
+            if (i > first && !isnan(price))
+                meet_next_price(m, j, first, i, price);
             price = file->x[at];
             spread = error = 0;
-        } else if (isnan(price)) {
-            ++m->n_empty;
+            first = i + 1;
         } else {
-            const double r = number_of(m, from), growth = is_log ? exp(r) : 1 + r, unit = is_log ? 1 : growth;
-            char row[DATE_TEXT_BYTES];
-            price *= growth;
-            if (!(price > 0) || isinf(price))
-                return error_at(
-                    err, DAE_BAD_DATA, m->table.panel.column[m->table.order[j]],
-                    "column '%s': the return of %.3g that fills %s gives no valid price; train the model longer",
-                    m->columns->name[j], r, panel_row_text(&m->table.panel, i, row));
+            const int64_t from = (i - 1) * file->d + j;
             spread += pow(spread_of(m, from) / unit, 2);
             error += pow(error_of(m, j) / unit, 2);
             m->value[at] = price;
@@ -375,14 +410,15 @@ const struct command command_impute = {
         "of "
         "the file stays as it is. A name of -o that ends in .gz is written compressed.\n\n"
         "With a model of returns: log or simple the file contains prices. A missing price is the previous one, "
-        "observed or filled, changed by the filled return; the price after a gap stays as it was observed, so the "
-        "filled path need not meet it. Cells before a column's first price stay empty.\n\n"
+        "observed or filled, changed by the filled return, and the filled path is bent to meet the price after the "
+        "gap, "
+        "if there is one. Cells before a column's first price stay empty.\n\n"
         "A second file has a line for each filled cell: date, column, value, spread, error. To estimate the "
         "uncertainty, twenty passes also hide a fifth of the known cells. spread is the standard deviation of this "
         "cell's fill over the passes, which shows how much it depends on which other cells are known. error is the "
         "root mean squared error of the fills of this column's hidden cells, whose truth is known. Both are in the "
         "unit of the column; for a price, the squares of the relative errors add up from return to return since the "
-        "last known price. The two files appear whole or not at all.",
+        "last known price, less what the next known price tells. The two files appear whole or not at all.",
     .options = options,
     .run = run,
 };
