@@ -74,6 +74,8 @@ void run_result_verdict(const struct run_result *result, struct text *text)
 void run_result_notes(const struct evaluation *evaluation, struct text *text)
 {
     const struct affine_choice *choice = &evaluation->affine_choice;
+    if (evaluation->only_hidden)
+        text_add(text, "Only the numbers that the corruption has hidden are judged, as in the loss. ");
     if (evaluation->pca_components > 0)
         text_printf(text, "PCA has %d components, as many as the code%s. ", evaluation->pca_components,
                     evaluation->pca_is_identity ? "; that is all of them, so PCA changes nothing" : "");
@@ -183,6 +185,7 @@ cJSON *run_result_json(const struct run_result *result)
         add_training(standard, result->standard);
     }
     json_number(json, "pca_components", result->evaluation->pca_components);
+    cJSON_AddBoolToObject(json, "test_of_hidden_numbers_only", result->evaluation->only_hidden);
     test = cJSON_AddObjectToObject(json, "test");
     for (int i = 0; i < RIVAL_N; ++i) {
         const struct evaluation_row *found = &result->evaluation->row[i];

@@ -242,6 +242,7 @@ static void set_kept(struct planner *p)
     if (options->kind == SCHEDULE_EVALUATE) {
         keep(p, 0);
         keep(p, network->noisy);
+        keep(p, options->corrupt ? network->mask : -1);
     }
     for (int i = 0; options->keep_all && i < ITEMS * network->n_nodes; ++i)
         p->item[p->item[i].root].kept = true;

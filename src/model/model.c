@@ -15,7 +15,7 @@ struct model {
     /* For model_run: (batch, input) and (batch) 0, 1, 2, ... */
     struct buffer *x, *order;
     /* For model_each: (batch, shape) */
-    float *clean, *noisy, *output, *code, *loss;
+    float *clean, *noisy, *output, *code, *loss, *mask;
     /* For model_jacobian: the loss that is not read, (1), and (batch, input) */
     struct network projection;
     struct buffer *losses;
@@ -153,6 +153,8 @@ enum dae_status model_open_each(struct device *device, const struct network *net
     TRY(open_values(m, network->loss, &m->loss, err));
     if (network->code >= 0)
         TRY(open_values(m, network->code, &m->code, err));
+    if (corrupt && network->mask >= 0)
+        TRY(open_values(m, network->mask, &m->mask, err));
     *out = hand_over(&m);
     return DAE_OK;
 }
@@ -187,7 +189,9 @@ enum dae_status model_each(struct model *m, struct loader *loader, uint32_t spli
         TRY(read_values(m, m->network->loss, batch.n, m->loss, err));
         if (m->code)
             TRY(read_values(m, m->network->code, batch.n, m->code, err));
-        const struct model_batch seen = {first, batch.n, m->clean, m->noisy, m->output, m->code, m->loss};
+        if (m->mask)
+            TRY(read_values(m, m->network->mask, batch.n, m->mask, err));
+        const struct model_batch seen = {first, batch.n, m->clean, m->noisy, m->output, m->code, m->loss, m->mask};
         TRY(visit(context, &seen, err));
     }
     return DAE_OK;

@@ -47,6 +47,8 @@ struct model_batch {
     const float *clean, *noisy, *output;
     const float *code; /* NULL if the network names none */
     const float *loss; /* (n) */
+    const float *mask; /* (n, input) 1 where a corruption has replaced a number or the data have a hole, else 0; NULL if
+                        * nothing of the network reads it */
 };
 
 /* Copies the values (len each) of the samples with these n numbers, as far as they are in the batch, to their places in

@@ -6,6 +6,7 @@
 
 #include "base/philox.h"
 #include "base/shape.h"
+#include "graph/plugin.h"
 #include "stats/median.h"
 #include "stats/metrics.h"
 #include "stats/pca.h"
@@ -20,6 +21,7 @@ struct evaluator {
     int64_t len;
     int64_t shown[EVALUATION_SHOWN]; /* test samples that are shown */
     float *output;                   /* (batch, len) of a closed-form rival */
+    float *judged;                   /* (batch, len) the clean numbers that are judged, else NaN; NULL: all are */
     struct affine affine, held_out;
     struct pca pca;
     struct wiener wiener;
@@ -158,9 +160,10 @@ static void measure(struct evaluator *c, enum evaluation_rival rival, const floa
                     const struct model_batch *batch)
 {
     c->evaluation->row[rival].present = true;
+    const float *clean = c->judged ? c->judged : batch->clean;
     for (int64_t i = 0; i < batch->n; ++i) {
         struct metrics one = {0};
-        metrics_add(&one, output + i * c->len, batch->clean + i * c->len, 1, (size_t)c->len);
+        metrics_add(&one, output + i * c->len, clean + i * c->len, 1, (size_t)c->len);
         metrics_merge(&c->metrics[rival], &one);
         c->error[rival][batch->first + i] = one.squared_error_sum;
     }
@@ -182,8 +185,16 @@ static void test_network(struct evaluator *c, enum evaluation_rival rival, const
         c->loss_sum[rival] += (double)batch->loss[i];
 }
 
+/* Chooses the numbers that are judged. */
+static void judge(struct evaluator *c, const struct model_batch *batch)
+{
+    for (int64_t i = 0; c->judged && i < batch->n * c->len; ++i)
+        c->judged[i] = batch->mask[i] > 0 ? batch->clean[i] : NAN;
+}
+
 static enum dae_status test_standard(void *context, const struct model_batch *batch, struct error *err)
 {
+    judge(context, batch);
     test_network(context, RIVAL_STANDARD, batch);
     return check_stop(context, err);
 }
@@ -194,6 +205,7 @@ static enum dae_status test_model(void *context, const struct model_batch *batch
     struct evaluator *c = context;
     const int64_t *dim = c->options->network->node[0].plan.output.dim;
     const size_t n = (size_t)batch->n;
+    judge(c, batch);
     test_network(c, RIVAL_MODEL, batch);
     keep_shown(c, c->evaluation->shown_clean, batch->clean, batch);
     measure(c, RIVAL_NOISY, batch->noisy, batch);
@@ -255,6 +267,15 @@ enum evaluation_rival evaluation_strongest(const struct evaluation *evaluation)
     return strongest;
 }
 
+/* Whether the loss gives numbers that no corruption has replaced the weight 0: then the network never learnt to return
+ * them, and how well it does so says nothing. */
+static bool only_hidden(const struct network *network)
+{
+    const struct node *loss = &network->node[network->loss];
+    return network->mask >= 0 && plugin_reads_mask(loss->plugin, loss->state) &&
+           plugin_loss_options(loss->plugin, loss->state)->unmasked_weight == 0;
+}
+
 static enum dae_status prepare(struct evaluator *c, struct error *err)
 {
     const struct evaluation_options *o = c->options;
@@ -265,6 +286,12 @@ static enum dae_status prepare(struct evaluator *c, struct error *err)
     for (size_t i = 1; c->error[0] && i < RIVAL_N; ++i)
         c->error[i] = c->error[0] + i * samples;
     c->evaluation->memory = calloc((size_t)((1 + RIVAL_N) * EVALUATION_SHOWN * c->len), sizeof(float));
+    if (only_hidden(o->network)) {
+        c->evaluation->only_hidden = true;
+        c->judged = calloc(numbers, sizeof(float));
+        if (!c->judged)
+            return error_no_memory(err, "comparison", numbers * sizeof(float));
+    }
     if (!c->output || !c->error[0] || !c->evaluation->memory)
         return error_no_memory(err, "comparison", numbers * sizeof(float));
     c->evaluation->shown_clean = c->evaluation->memory;
@@ -282,6 +309,7 @@ static void evaluator_release(struct evaluator *c)
     pca_release(&c->pca);
     model_close(c->model);
     free(c->output);
+    free(c->judged);
     free(c->error[0]);
 }
 

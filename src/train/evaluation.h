@@ -29,7 +29,7 @@ enum { EVALUATION_SHOWN = 10 };
 
 struct evaluation_row {
     bool present;
-    double mse;                    /* mean over all elements of all test samples */
+    double mse;                    /* mean over all elements of all test samples that are judged */
     double psnr;                   /* dB, mean over the samples; NaN for data without a peak, which are not bytes */
     double loss;                   /* the network's own loss; NaN for a rival that is not a network */
     double improvement;            /* the standard autoencoder's mse divided by this one; NaN without it */
@@ -40,6 +40,7 @@ struct evaluation_row {
 struct evaluation {
     struct evaluation_row row[RIVAL_N];
     int64_t n_samples;  /* test samples */
+    bool only_hidden;   /* only what a corruption has replaced is judged, because only this is in the loss */
     int64_t n_fitted;   /* training samples that the affine map, PCA and the filter were fitted to */
     int64_t n_unknowns; /* of the affine map, for each output */
     struct affine_choice affine_choice;

@@ -339,6 +339,23 @@ run "$dae_cl" denoise "$work/masked/model.safetensors" "$work/masked.npy" --plat
 code_is 0
 err_has "the model was trained with a mask of what is missing, but here nothing is masked"
 
+case_is "a network whose loss is of hidden numbers only is judged on these"
+for weight in 0 1; do
+    run "$dae_cl" run "$work/masked.yaml" --platform cpu --set 'corruption={masking: {p: 0.25}}' --set data.train=64 \
+        --set "train.loss={bce: {unmasked_weight: $weight}}" --set train.epochs=1 --out "$work/hidden$weight"
+    code_is 0
+done
+grep -q "Only the numbers that the corruption has hidden are judged" "$work/hidden0/report.html" || problem "not said"
+python3 - "$work/hidden0" "$work/hidden1" <<'END' || problem "wrong run.json"
+import json, sys
+hidden, everything = (json.load(open(folder + "/run.json")) for folder in sys.argv[1:])
+assert hidden["test_of_hidden_numbers_only"] and not everything["test_of_hidden_numbers_only"]
+# The noisy input is wrong nowhere else, so its error is that of all numbers divided by the part that is hidden.
+part = everything["test"]["noisy"]["mse"] / hidden["test"]["noisy"]["mse"]
+assert 0.24 < part < 0.26, part
+assert everything["test"]["model"]["mse"] != hidden["test"]["model"]["mse"] * part
+END
+
 case_is "swap with one sample, or with data that are streamed: exit 2, before the folder is made"
 run "$dae_cl" run "$work/masked.yaml" --platform cpu --set data.test=1 --out "$work/none5"
 code_is 2
