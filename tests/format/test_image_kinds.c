@@ -255,6 +255,8 @@ static void reads_exif_of_both_byte_orders(void **state)
     exif_reset_orientation(big, sizeof big);
     assert_int_equal(exif_orientation(little, sizeof little), 1);
     assert_int_equal(exif_orientation(big, sizeof big), 1);
+    assert_memory_equal(little + 18, "\1\0", 2);
+    assert_memory_equal(big + 18, "\0\1", 2);
     little[18] = 9;
     assert_int_equal(exif_orientation(little, sizeof little), 1);
 }
