@@ -9,6 +9,8 @@
 
 #include "base/utf8.h"
 
+static const char own[] = "dae-cl: ";
+
 static enum dae_status record(struct error *err, enum dae_status status, const char *prefix, const char *format,
                               va_list args)
 {
@@ -69,7 +71,7 @@ enum dae_status error_stopped(struct error *err, int signal, const char *format,
     const enum dae_status why = stop_status(signal);
     va_list args;
     va_start(args, format);
-    const enum dae_status status = record(err, why, "dae-cl: error: ", format, args);
+    const enum dae_status status = record(err, why, own, format, args); /* not an error */
     va_end(args);
     return status;
 }
@@ -114,7 +116,9 @@ const char *error_message(const struct error *err)
 {
     static const char lead[] = "error: ";
     const char *message = strstr(err->text, lead);
-    return message ? message + strlen(lead) : err->text;
+    if (message)
+        return message + strlen(lead);
+    return strncmp(err->text, own, strlen(own)) == 0 ? err->text + strlen(own) : err->text;
 }
 
 /* "FILE:LINE:COLUMN: error: ..."; FILE itself may contain colons. */

@@ -32,7 +32,7 @@ static void keep_standard_streams(void)
 static enum dae_status dispatch(int argc, char **argv, struct error *err)
 {
     if (argc < 2) {
-        enum dae_status status = error_set(err, DAE_CONFIG, "which command?");
+        enum dae_status status = error_set(err, DAE_CONFIG, "no command given");
         error_note(err, "dae-cl --help lists them");
         return status;
     }
@@ -40,7 +40,7 @@ static enum dae_status dispatch(int argc, char **argv, struct error *err)
         help_overview(stdout);
         return DAE_OK;
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "version") == 0) {
         help_version(stdout);
         return DAE_OK;
     }

@@ -124,7 +124,8 @@ stopped_run() { # SIGNAL FOLDER: starts a long run, waits for its first epoch, s
 case_is "Ctrl-C ends after the step, with a checkpoint, and says how to go on"
 stopped_run INT "$work/int"
 code_is 130
-err_has "stopped in epoch"
+err_has "dae-cl: stopped in epoch"
+err_lacks "error" # it was asked for
 err_has "--resume"
 [ -s "$work/int/checkpoint/model.safetensors" ] || problem "no checkpoint"
 no_half_written "$work/int"

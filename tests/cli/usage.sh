@@ -5,7 +5,7 @@ case_is "no command"
 run "$dae_cl"
 code_is 2
 err_is <<'END'
-dae-cl: error: which command?
+dae-cl: error: no command given
 note: dae-cl --help lists them
 END
 out_is </dev/null
@@ -111,10 +111,12 @@ for exit_code in 0 1 2 3 4 5 6 7 8 9 10 129 130 138 140 143; do
     grep -qE "^ +$exit_code  " "$work/out" || problem "no exit code $exit_code"
 done
 
-case_is "--version"
-run "$dae_cl" --version
-code_is 0
-grep -qE '^dae-cl [0-9]+\.[0-9]+\.[0-9]+$' "$work/out" || problem "$(cat "$work/out")"
+case_is "--version, -V, version"
+for word in --version -V version; do
+    run "$dae_cl" $word
+    code_is 0
+    grep -qE '^dae-cl [0-9]+\.[0-9]+\.[0-9]+$' "$work/out" || problem "$word: $(cat "$work/out")"
+done
 
 case_is "the manual page has every command, option and exit code"
 run "$dae_cl" help --man
