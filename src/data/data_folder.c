@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef DAE_CL_DATADIR
@@ -33,17 +34,25 @@ static bool data_folders(const char *data_root, struct arena *arena, const char 
     return user != NULL;
 }
 
-/* Sets *path to FOLDER/mnist/NAME or that with .gz, whichever exists, else to NULL. */
+/* Sets *path to FOLDER/mnist/NAME or that with .gz, whichever is a file, else to NULL. Kaggle's copy has a dot in place
+ * of the last dash but one (train-images.idx3-ubyte), or the file in a folder of its own name. */
 static enum dae_status find_mnist_file(const char *folder, const char *name, struct arena *arena, const char **path,
                                        struct error *err)
 {
     static const char *const endings[] = {"", ".gz"};
+    const char *last = strstr(name, "-idx");
+    const char *dotted = arena_printf(arena, "%.*s.%s", (int)(last - name), name, last + 1);
+    const char *inner = arena_printf(arena, "%s/%s", name, name);
+    const char *inner_dotted = dotted ? arena_printf(arena, "%s/%s", name, dotted) : NULL;
+    const char *const spelled[] = {name, dotted, inner, inner_dotted};
+    struct stat info;
     *path = NULL;
-    for (int i = 0; i < 2 && !*path; ++i) {
-        const char *candidate = arena_printf(arena, "%s/mnist/%s%s", folder, name, endings[i]);
+    for (size_t i = 0; i < 2 * sizeof spelled / sizeof *spelled && !*path; ++i) {
+        const char *candidate =
+            spelled[i / 2] ? arena_printf(arena, "%s/mnist/%s%s", folder, spelled[i / 2], endings[i % 2]) : NULL;
         if (!candidate)
             return error_no_memory(err, "file name", strlen(folder));
-        if (access(candidate, F_OK) == 0)
+        if (stat(candidate, &info) == 0 && !S_ISDIR(info.st_mode))
             *path = candidate;
     }
     return DAE_OK;
