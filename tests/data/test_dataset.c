@@ -357,7 +357,7 @@ static void refuses_panels_that_give_no_samples(void **state)
            "c.yaml:1:60: error: no row of train.npy is in the training window; its dates run from 2020-01-01 to "
            "2020-01-09");
     refuse("{source: csv, path: train.npy, returns: none, train_until: soon}", DAE_CONFIG,
-           "c.yaml:1:60: error: train_until: expects a date like 2024-12-31, got 'soon'");
+           "c.yaml:1:60: error: train_until: expects a day like 2024-12-31 or a month like 2024-12, got 'soon'");
     refuse("{source: csv, path: absent.csv, returns: none, train_until: 2020-01-03}", DAE_IO,
            "dae-cl: error: cannot open absent.csv: No such file or directory");
 }
