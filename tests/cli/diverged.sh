@@ -113,7 +113,12 @@ no_escapes() {
     ! LC_ALL=C grep -q $'[\001-\010\013-\037\177]' "$work/err" "$work/out" || problem "control characters: $(cat -v "$work/err")"
 }
 run "$dae_cl" run "$work/csv.yaml" --out "$work/csv"
-[ "$code" -ne 0 ] || problem "it was taken"
+code_is 4
+err_has "the name of column 2 has control characters"
+no_escapes
+printf 'date,A,B\r\n2020-01-02,1,\033[31mred\n2020-01-03,1,2\n' >"$work/escape.csv"
+run "$dae_cl" run "$work/csv.yaml" --out "$work/csv"
+code_is 4
 err_has "[31mred"
 no_escapes
 strange=$work/$'s\033[31m\377.png'

@@ -87,9 +87,10 @@ refused "run: x/figures is written to, but it contains the data x/figures/data.n
 same x/figures/data.npy data.copy
 run "$dae_cl" run "$small" --set 'data={source: images, train: noisy, test: other}' --out other
 refused "run: results would go to other, the folder of the data, which is an input"
+cc -shared -fPIC -I"$tree/src" -o plugins/swish.so "$tree/tests/cli/swish.c" || problem "cannot compile"
 run "$dae_cl" run "$small" --plugins plugins --out plugins
 refused "run: results would go to plugins, the folder of the plugins, which is an input"
-[ -z "$(ls -A plugins)" ] || problem "something was written: $(ls -A plugins)"
+[ "$(ls -A plugins)" = swish.so ] || problem "something was written: $(ls -A plugins)"
 
 case_is "a config in the folder above the run's, and data beside it, are as they should be"
 run "$dae_cl" run npy.yaml --set data.train=data.npy --out runs/npy

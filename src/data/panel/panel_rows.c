@@ -127,7 +127,9 @@ static enum dae_status check_name(const struct panel_rows *rows, int j, int colu
         return error_at(err, DAE_BAD_DATA, rows->mark[j], "column %d has no name", column);
     if (!is_clean(name))
         return error_at(err, DAE_BAD_DATA, rows->mark[j],
-                        "the name of column %d has bytes that are not UTF-8 text; save the file as UTF-8", column);
+                        "the name of column %d has control characters, or bytes that are not UTF-8 text; save the file "
+                        "as UTF-8",
+                        column);
     for (int k = 0; k < j; ++k)
         if (strcmp(name, rows->name[k]) == 0)
             return error_at(err, DAE_BAD_DATA, rows->mark[j], "two columns are named '%s', the other is column %d",

@@ -215,9 +215,13 @@ static void refuses_with_the_place(void **state)
          "%s:2:1: error: expects a date like 2024-12-31 or 20241231, got 'Ticker'"},
         {PANEL_NONE, "0,A\n0,1\n1,2\n", "%s:2:1: error: expects a date like 2024-12-31 or 20241231, got '0'"},
         {PANEL_NONE, "date,\xe9t\xe9\n2020-01-02,1\n",
-         "%s:1:6: error: the name of column 2 has bytes that are not UTF-8 text; save the file as UTF-8"},
+         "%s:1:6: error: the name of column 2 has control characters, or bytes that are not UTF-8 text; save the file "
+         "as "
+         "UTF-8"},
         {PANEL_NONE, "date,\x1b[31m\n2020-01-02,1\n",
-         "%s:1:6: error: the name of column 2 has bytes that are not UTF-8 text; save the file as UTF-8"},
+         "%s:1:6: error: the name of column 2 has control characters, or bytes that are not UTF-8 text; save the file "
+         "as "
+         "UTF-8"},
         {PANEL_LOG, "date,A\n2020-01-02,1\n2020-01-03,0\n",
          "%s:3:12: error: column 'A': a price of 0 has no return; list it in data.missing if it means that no price is "
          "known, or use returns: none"},
