@@ -4,7 +4,7 @@
 # Builds the program with files of a changed copy of src/ instead of those in the library.
 build() { # FILE...
     local libraries
-    libraries=$(sed -n 's/^LIBS *:= //p' Makefile)
+    libraries=$(make -s --eval 'libraries: ; @echo $(LIBS)' libraries)
     # shellcheck disable=SC2086 # several words
     (cd "$work" && cc -std=c11 -Isrc -D_POSIX_C_SOURCE=200809L -DCL_TARGET_OPENCL_VERSION=120 -pthread ${SAN:-} \
         -o dae-cl "$@" "$BUILD"/src/cli/*.o "$BUILD/libdae.a" $libraries)
