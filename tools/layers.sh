@@ -39,16 +39,15 @@ complain() {
     failed=1
 }
 
-floor_of() {
-    local i
-    for i in "${!floors[@]}"; do
-        [ "${floors[i]}" != "$1" ] || echo "$i"
-    done
-}
+declare -A floor_number
+for i in "${!floors[@]}"; do
+    floor_number[${floors[i]}]=$i
+done
 
-# The headers that a file includes, of the given kind: < or ".
-includes() {
-    sed -nE "s/^[[:space:]]*#[[:space:]]*include[[:space:]]*$2([^>\"]+)[>\"].*/\1/p" "$1" | sort -u
+# One line for each header that one of the files includes: FILE < HEADER, or FILE " HEADER.
+includes() { # /dev/null: not the terminal, where a tree has none of them
+    grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"][^>"]+' /dev/null "$@" |
+        sed -E 's/^([^:]*):[[:space:]]*#[[:space:]]*include[[:space:]]*([<"])/\1 \2 /' | sort -u
 }
 
 check_library() { # FILE HEADER
@@ -70,8 +69,8 @@ check_library() { # FILE HEADER
 check_floor() { # FILE HEADER
     local own=${1#src/} other=${2%%/*} own_floor other_floor
     own=${own%%/*}
-    own_floor=$(floor_of "$own")
-    other_floor=$(floor_of "$other")
+    own_floor=${floor_number[$own]:-}
+    other_floor=${floor_number[$other]:-}
     if [ -z "$own_floor" ]; then
         complain "$1: src/$own is no floor"
     elif [ -z "$other_floor" ]; then
@@ -83,26 +82,24 @@ check_floor() { # FILE HEADER
     fi
 }
 
-for file in src/*/*.[ch] src/*/*/*.[ch]; do
-    for header in $(includes "$file" '<'); do
+while read -r file kind header; do
+    if [ "$kind" = '<' ]; then
         check_library "$file" "$header"
-    done
-    for header in $(includes "$file" '"'); do
+    else
         check_floor "$file" "$header"
-    done
-done
-for file in plugins/*.c; do
-    for header in $(includes "$file" '<'); do
+    fi
+done < <(includes src/*/*.[ch] src/*/*/*.[ch])
+while read -r file kind header; do
+    if [ "$kind" = '<' ]; then
         [[ $libc == *" $header "* ]] || complain "$file: <$header>: a plugin links to nothing"
-    done
-    for header in $(includes "$file" '"'); do
+    else
         [[ $header == dae/plugin.h || $header == *.cl.inc ]] || complain "$file: \"$header\": a plugin sees dae/plugin.h alone"
-    done
-done
-for file in src/*/*.[ch] src/*/*/*.[ch] plugins/*.c kernels/*.cl kernels/*.clh tests/*/*.[ch] tests/*/*/*.[ch]; do
-    lines=$(wc -l <"$file")
-    [ "$lines" -le "$max_lines" ] || complain "$file: $lines lines; more than $max_lines: is there a second room inside?"
-done
+    fi
+done < <(includes plugins/*.c)
+while read -r lines file; do
+    [ "$lines" -le "$max_lines" ] || [ "$file" = total ] ||
+        complain "$file: $lines lines; more than $max_lines: is there a second room inside?"
+done < <(wc -l /dev/null src/*/*.[ch] src/*/*/*.[ch] plugins/*.c kernels/*.cl kernels/*.clh tests/*/*.[ch] tests/*/*/*.[ch])
 
 # The host knows nothing by name: what it asks of a plugin, a source or a study is a member or a flag. A name is written
 # only in its own file; sources may name others as their fallbacks. These names are words with other meanings as well:
