@@ -212,9 +212,11 @@ enum dae_status run_pictures_section(struct html *html, const struct whole_image
     struct notes notes;
     struct error drawing = {0};
     const int64_t channels = whole->scores.channels;
-    html_section(html, "Whole images",
-                 "Whole test images with the config's noise, not clipped; PSNR and SSIM are of the whole image, with "
-                 "outputs clamped to [0, 1]. Median is the 3x3 median filter, which is not trained.");
+    html_section(
+        html, "Whole images",
+        "Whole test images, corrupted as the config says or, for pairs, as their noisy files are. PSNR and SSIM "
+        "are of the whole image; only outputs are clamped, to [0, 1]. Median is the 3x3 median filter, which is not "
+        "trained.");
     if (channels == 1 || channels == 3) {
         char caption[300];
         snprintf(pictures, sizeof pictures, "%s/figures/whole_images", folder);

@@ -61,7 +61,7 @@ static enum dae_status add_images(struct reporter *r, struct error *err)
 static void add_verdict(struct reporter *r)
 {
     struct text verdict = {0};
-    run_result_verdict(r->result, &verdict);
+    run_result_verdict(r->result, "\u00B1", &verdict);
     html_section(&r->html, "Verdict", NULL);
     html_verdict(&r->html, verdict.data);
     text_release(&verdict);

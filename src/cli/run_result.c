@@ -9,12 +9,12 @@
 enum { FEW_PER_UNKNOWN = 10 }; /* samples, below which a note says that the affine map is not determined well */
 
 /* "0.00123 +- 0.00004" */
-static void add_difference(struct text *text, const struct paired *paired)
+static void add_difference(struct text *text, const char *plus_minus, const struct paired *paired)
 {
-    text_printf(text, "%.5f +- %.5f", fabs(paired->difference), paired->margin);
+    text_printf(text, "%.5f %s %.5f", fabs(paired->difference), plus_minus, paired->margin);
 }
 
-static void add_against_rivals(const struct evaluation *c, struct text *text)
+static void add_against_rivals(const struct evaluation *c, const char *plus_minus, struct text *text)
 {
     const enum evaluation_rival strongest = evaluation_strongest(c);
     const struct evaluation_row *rival = &c->row[strongest];
@@ -23,15 +23,15 @@ static void add_against_rivals(const struct evaluation *c, struct text *text)
     case PAIRED_LOWER:
         text_printf(text, "The denoising AE is better than %s%s: its MSE is lower by ", name,
                     strongest == RIVAL_NOISY ? "" : ", the strongest of its rivals");
-        add_difference(text, &rival->model_less_this);
+        add_difference(text, plus_minus, &rival->model_less_this);
         break;
     case PAIRED_HIGHER:
         text_printf(text, "The denoising AE is WORSE than %s: its MSE is higher by ", name);
-        add_difference(text, &rival->model_less_this);
+        add_difference(text, plus_minus, &rival->model_less_this);
         break;
     case PAIRED_NO_DIFFERENCE:
         text_printf(text, "No difference is seen between the denoising AE and %s: their MSE differ by ", name);
-        add_difference(text, &rival->model_less_this);
+        add_difference(text, plus_minus, &rival->model_less_this);
         break;
     case PAIRED_UNKNOWN:
         text_printf(text, "The denoising AE and %s cannot be compared: %s", name,
@@ -42,7 +42,7 @@ static void add_against_rivals(const struct evaluation *c, struct text *text)
     text_add(text, ".");
 }
 
-static void add_against_standard(const struct evaluation *c, struct text *text)
+static void add_against_standard(const struct evaluation *c, const char *plus_minus, struct text *text)
 {
     const struct evaluation_row *standard = &c->row[RIVAL_STANDARD];
     if (!standard->present || standard->model_less_this.verdict == PAIRED_UNKNOWN)
@@ -54,15 +54,15 @@ static void add_against_standard(const struct evaluation *c, struct text *text)
     text_printf(text, " Trained without noise, the same network is %s: its MSE is %s by ",
                 standard->model_less_this.verdict == PAIRED_LOWER ? "worse" : "better",
                 standard->model_less_this.verdict == PAIRED_LOWER ? "higher" : "lower");
-    add_difference(text, &standard->model_less_this);
+    add_difference(text, plus_minus, &standard->model_less_this);
     text_add(text, ".");
 }
 
-void run_result_verdict(const struct run_result *result, struct text *text)
+void run_result_verdict(const struct run_result *result, const char *plus_minus, struct text *text)
 {
     const struct evaluation *c = result->evaluation;
-    add_against_rivals(c, text);
-    add_against_standard(c, text);
+    add_against_rivals(c, plus_minus, text);
+    add_against_standard(c, plus_minus, text);
     if (c->n_samples >= 2)
         text_printf(text,
                     " (Paired 95 %% intervals over %" PRId64
@@ -115,7 +115,7 @@ void run_result_print(const struct run_result *result, FILE *out)
     struct text notes = {0}, verdict = {0};
     print_table(result->evaluation, out);
     run_result_notes(result->evaluation, &notes);
-    run_result_verdict(result, &verdict);
+    run_result_verdict(result, "+-", &verdict);
     if (notes.data)
         fprintf(out, "%s\n", notes.data);
     if (verdict.data && !verdict.failed)
@@ -202,7 +202,7 @@ cJSON *run_result_json(const struct run_result *result)
             add_paired(row, &found->model_less_this);
     }
     struct text verdict = {0};
-    run_result_verdict(result, &verdict);
+    run_result_verdict(result, "+-", &verdict);
     cJSON_AddStringToObject(json, "verdict", verdict.data);
     text_release(&verdict);
     if (result->whole_images)

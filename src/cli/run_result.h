@@ -33,8 +33,8 @@ struct run_result {
 void run_result_print(const struct run_result *result, FILE *out);
 
 /* What the run found, in a few sentences: the network against the strongest rival and against the same network trained
- * without noise, by how much, and how sure that is. Appended to text. */
-void run_result_verdict(const struct run_result *result, struct text *text);
+ * without noise, by how much, and how sure that is. Appended to text; plus_minus is the sign before a margin. */
+void run_result_verdict(const struct run_result *result, const char *plus_minus, struct text *text);
 
 /* "PCA has 64 components, as many as the code. The affine map ...": what is to be known of the rivals that were fitted;
  * nothing if none was. Appended to text. */
