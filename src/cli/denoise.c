@@ -389,7 +389,7 @@ static enum dae_status denoise_rows(struct denoise *d, const struct panel_table 
                                  "%s: row %lld: the model's output is not finite; use values like those it was trained "
                                  "on, or train it again",
                                  table->panel.path, (long long)i + 1);
-            value[i * width + table->order[j]] = y * d->columns->sd[j] + d->columns->mean[j];
+            value[i * width + table->order[j]] = panel_columns_restore(d->columns, j, y);
         }
     return DAE_OK;
 }

@@ -31,9 +31,7 @@ static enum dae_status standardise(struct panel_table *table, const struct panel
     for (int64_t i = 0; i < n; ++i)
         for (int j = 0; j < d; ++j) {
             const int64_t from = i * d + table->order[j], to = i * d + j;
-            double x = (numbers->cells.x[from] - columns->mean[j]) / columns->sd[j];
-            if (columns->clip > 0) /* NaN in a hole stays NaN */
-                x = x < -columns->clip ? -columns->clip : x > columns->clip ? columns->clip : x;
+            const double x = panel_columns_standardise(columns, j, numbers->cells.x[from]);
             table->cells.seen[to] = numbers->cells.seen[from];
             table->cells.x[to] = x;
             if (isinf((float)x))

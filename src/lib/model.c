@@ -278,21 +278,14 @@ static enum dae_status check_input(const struct dae_model *model, const struct s
 /* Rows of a table are standardised as in training. */
 static void standardise(const struct panel_columns *columns, float *x, int64_t len)
 {
-    for (int64_t i = 0; columns && i < len; ++i) {
-        const int j = (int)(i % columns->d);
-        double z = ((double)x[i] - columns->mean[j]) / columns->sd[j];
-        if (columns->clip > 0) /* NaN in a hole stays NaN */
-            z = z < -columns->clip ? -columns->clip : z > columns->clip ? columns->clip : z;
-        x[i] = (float)z;
-    }
+    for (int64_t i = 0; columns && i < len; ++i)
+        x[i] = (float)panel_columns_standardise(columns, (int)(i % columns->d), (double)x[i]);
 }
 
 static void restore_units(const struct panel_columns *columns, float *y, int64_t len)
 {
-    for (int64_t i = 0; columns && i < len; ++i) {
-        const int j = (int)(i % columns->d);
-        y[i] = (float)((double)y[i] * columns->sd[j] + columns->mean[j]);
-    }
+    for (int64_t i = 0; columns && i < len; ++i)
+        y[i] = (float)panel_columns_restore(columns, (int)(i % columns->d), (double)y[i]);
 }
 
 static enum dae_status finish_call(const struct call *call, struct error *err)

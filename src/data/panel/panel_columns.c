@@ -50,6 +50,17 @@ enum dae_status panel_columns_new(const struct panel *panel, const double *mean,
     return DAE_OK;
 }
 
+double panel_columns_standardise(const struct panel_columns *columns, int j, double x)
+{
+    const double z = (x - columns->mean[j]) / columns->sd[j], clip = columns->clip;
+    return clip > 0 && z < -clip ? -clip : clip > 0 && z > clip ? clip : z;
+}
+
+double panel_columns_restore(const struct panel_columns *columns, int j, double y)
+{
+    return y * columns->sd[j] + columns->mean[j];
+}
+
 /* Fraction and exponent as integers keep every bit, independent of the locale's decimal point. */
 static void add_number(struct text *text, double x)
 {

@@ -22,6 +22,11 @@ MUST_USE enum dae_status panel_columns_new(const struct panel *panel, const doub
                                            struct panel_columns **out, struct error *err);
 void panel_columns_free(struct panel_columns *columns); /* NULL is fine */
 
+/* A number of column j in the file's unit as the network takes it (standardised and clipped; NaN stays NaN), and a
+ * number of the network in the file's unit. */
+double panel_columns_standardise(const struct panel_columns *columns, int j, double x);
+double panel_columns_restore(const struct panel_columns *columns, int j, double y);
+
 /* Writes them as text, one column per line, with every digit, and reads them back: DAE_CHECKPOINT naming `path` if it
  * is something else. */
 void panel_columns_write(const struct panel_columns *columns, struct text *text);
