@@ -18,11 +18,13 @@ static enum dae_status check_numbers(struct dataset *set, struct error *err)
     const float *value = set->values;
     for (int64_t i = 0; i < set->n * len; ++i) {
         char place[96];
+        if (isfinite(value[i]) || (isnan(value[i]) && set->hole))
+            continue;
         snprintf(place, sizeof place, "sample %lld, element %lld", (long long)(i / len), (long long)(i % len));
         if (isinf(value[i]))
             return error_set(err, DAE_BAD_DATA, "%s: infinity; remove or replace it", place);
-        if (isnan(value[i]) && !set->hole && !(set->hole = strdup(place)))
-            return error_no_memory(err, "samples", 0);
+        if (!(set->hole = strdup(place)))
+            return error_no_memory(err, "samples", sizeof place);
     }
     return DAE_OK;
 }
@@ -74,27 +76,37 @@ enum dae_status dae_run_data(struct dae_run *run, const char *split, const struc
 
 /* ---- Loading. ---------------------------------------------------------------------------------------------------- */
 
-static enum dae_status load_data(struct dae_run *run, struct error *err)
+static enum dae_status load_source(struct dae_run *run, struct error *err)
 {
-    const struct value *data = run->settings.data;
     struct dataset *train = &run->train_set, *test = &run->test_set;
     struct source_notice notice = {""};
-    if (is_given(run) && train->n == 0)
-        return error_set(err, DAE_CONFIG, "no training samples were given; dae_run_data gives them");
-    if (is_given(run))
-        TRY(source_take(data, train, test, err));
-    else
-        TRY(source_load(data, getenv("DAE_CL_DATA"), train, test, &notice, err));
+    TRY(source_load(run->settings.data, getenv("DAE_CL_DATA"), train, test, &notice, err));
     run->is_loaded = true;
     listener_log(&run->listener, notice.text);
-    TRY(validation_set_take(data, test->n, train, &run->validation_set, err));
     TRY(loader_check_samples(train, &run->network, "training", err));
+    return test->n > 0 ? loader_check_samples(test, &run->network, "test", err) : DAE_OK;
+}
+
+/* Each set was checked when it was given. */
+static enum dae_status take_given(struct dae_run *run, struct error *err)
+{
+    const struct dataset *train = &run->train_set, *test = &run->test_set;
+    if (train->n == 0)
+        return error_set(err, DAE_CONFIG, "no training samples were given; dae_run_data gives them");
     if (test->n > 0 && test->kind != train->kind)
         return error_set(err, DAE_BAD_DATA,
                          "the training samples are %s, but the test samples are %s; both must be of the same kind",
                          train->kind == DATASET_UINT8 ? "bytes" : "floats",
                          test->kind == DATASET_UINT8 ? "bytes" : "floats");
-    return test->n > 0 ? loader_check_samples(test, &run->network, "test", err) : DAE_OK;
+    TRY(source_take(run->settings.data, &run->train_set, &run->test_set, err));
+    run->is_loaded = true;
+    return DAE_OK;
+}
+
+static enum dae_status load_data(struct dae_run *run, struct error *err)
+{
+    TRY(is_given(run) ? take_given(run, err) : load_source(run, err));
+    return validation_set_take(run->settings.data, run->test_set.n, &run->train_set, &run->validation_set, err);
 }
 
 static enum dae_status open_loader(struct dae_run *run, const struct dataset *set, struct loader **loader,
