@@ -97,9 +97,13 @@ enum dae_status listener_progress(struct listener *listener, double done, struct
 
 enum dae_status context_print(cJSON *value, char **json, struct error *err)
 {
-    *json = value ? cJSON_Print(value) : NULL;
+    struct text text = {0};
+    const enum dae_status status = json_print(value, true, "JSON", &text, err);
     cJSON_Delete(value);
-    return *json ? DAE_OK : error_no_memory(err, "JSON", 0);
+    if (status != DAE_OK)
+        text_release(&text);
+    *json = text.data;
+    return status;
 }
 
 /* ---- Opening. ---------------------------------------------------------------------------------------------------- */
