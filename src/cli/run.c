@@ -39,11 +39,7 @@ static enum dae_status on_epoch(void *context, const struct epoch_record *record
     cJSON *event = cJSON_CreateObject();
     cJSON_AddStringToObject(event, "event", "epoch");
     cJSON_AddStringToObject(event, "network", run->role);
-    cJSON_AddNumberToObject(event, "epoch", (double)record->epoch);
-    json_number(event, "train_loss", record->train_loss);
-    json_number(event, "validation_loss", record->validation_loss);
-    json_number(event, "seconds", record->seconds);
-    json_number(event, "images_per_second", record->images_per_second);
+    epoch_record_json(record, event);
     return run_folder_log(&run->session.folder, event, err);
 }
 

@@ -186,7 +186,7 @@ enum dae_status dae_run_start(struct dae_run *run)
     return error_set(err, DAE_NO_MEMORY, "cannot start a thread: %s", strerror(code));
 }
 
-/* The time so many seconds from now. */
+/* The time `seconds` from now. */
 static struct timespec deadline_in(double seconds)
 {
     struct timespec at;
@@ -267,13 +267,8 @@ static cJSON *metrics_json(const struct dae_run *run)
     json_number(root, "seconds_left", now->seconds_left);
     cJSON *history = cJSON_AddArrayToObject(root, "history");
     for (int64_t i = 0; i < run->n_records; ++i) {
-        const struct epoch_record *record = &run->record[i];
         cJSON *row = cJSON_CreateObject();
-        cJSON_AddNumberToObject(row, "epoch", (double)record->epoch);
-        json_number(row, "train_loss", record->train_loss);
-        json_number(row, "validation_loss", record->validation_loss);
-        json_number(row, "seconds", record->seconds);
-        json_number(row, "images_per_second", record->images_per_second);
+        epoch_record_json(&run->record[i], row);
         cJSON_AddItemToArray(history, row);
     }
     return root;

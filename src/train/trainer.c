@@ -385,6 +385,15 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
     return stop_asked(o) != 0 && !is_finished(t) ? stopped(t, epoch, step, err) : DAE_OK;
 }
 
+void epoch_record_json(const struct epoch_record *record, cJSON *object)
+{
+    cJSON_AddNumberToObject(object, "epoch", (double)record->epoch);
+    json_number(object, "train_loss", record->train_loss);
+    json_number(object, "validation_loss", record->validation_loss);
+    json_number(object, "seconds", record->seconds);
+    json_number(object, "images_per_second", record->images_per_second);
+}
+
 /* ---- The whole training. ----------------------------------------------------------------------------------------- */
 
 /* The shares are those of the checkpoint, else they follow the given weights, else the measured speed. */

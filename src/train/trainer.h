@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "graph/executor.h"
 #include "model/loader.h"
 #include "train/multi_device.h"
@@ -27,6 +28,9 @@ struct epoch_record {
     double train_loss, validation_loss;
     double seconds, images_per_second; /* of training only */
 };
+
+/* Adds a record's numbers to an object: epoch, train_loss, validation_loss, seconds, images_per_second. */
+void epoch_record_json(const struct epoch_record *record, cJSON *object);
 
 struct trainer_options {
     struct device *device;
