@@ -105,7 +105,7 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
         ++n;
     }
     struct text notes = {0};
-    run_result_notes(c, &notes);
+    run_result_notes(r->result, &notes);
     const struct html_table table = {notes.data, TABLE_COLUMNS, n, header, cells, "best", best};
     html_section(&r->html, "How it compares",
                  "Mean squared error over every number of every test sample, and the mean over the samples of their "

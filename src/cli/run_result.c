@@ -71,8 +71,10 @@ void run_result_verdict(const struct run_result *result, const char *plus_minus,
                     c->n_samples, result->network->seed);
 }
 
-void run_result_notes(const struct evaluation *evaluation, struct text *text)
+void run_result_notes(const struct run_result *result, struct text *text)
 {
+    const struct evaluation *evaluation = result->evaluation;
+    const int64_t n_unknowns = dae_shape_len(&result->network->node[0].plan.output) + 1; /* with the constant */
     const struct affine_choice *choice = &evaluation->affine_choice;
     if (evaluation->only_hidden)
         text_add(text, "Only the numbers that the corruption has hidden are judged, as in the loss. ");
@@ -81,13 +83,13 @@ void run_result_notes(const struct evaluation *evaluation, struct text *text)
                     evaluation->pca_is_identity ? "; that is all of them, so PCA changes nothing" : "");
     if (!evaluation->row[RIVAL_AFFINE].present)
         return;
-    text_printf(text, "The affine map's ridge of %g%s was chosen on training samples held out.", choice->ridge,
+    text_printf(text, "The affine map's ridge of %g%s was chosen on held-out training samples.", choice->ridge,
                 choice->toward_identity ? ", toward the noisy input," : "");
-    if (evaluation->n_fitted < FEW_PER_UNKNOWN * evaluation->n_unknowns)
+    if (evaluation->n_fitted < FEW_PER_UNKNOWN * n_unknowns)
         text_printf(text,
                     " It has only %" PRId64 " samples for %" PRId64 " unknowns per output, so with more samples this "
                     "rival would become stronger.",
-                    evaluation->n_fitted, evaluation->n_unknowns);
+                    evaluation->n_fitted, n_unknowns);
 }
 
 static void print_table(const struct evaluation *c, FILE *out)
@@ -114,7 +116,7 @@ void run_result_print(const struct run_result *result, FILE *out)
 {
     struct text notes = {0}, verdict = {0};
     print_table(result->evaluation, out);
-    run_result_notes(result->evaluation, &notes);
+    run_result_notes(result, &notes);
     run_result_verdict(result, "+-", &verdict);
     if (notes.data)
         fprintf(out, "%s\n", notes.data);

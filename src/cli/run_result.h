@@ -38,7 +38,7 @@ void run_result_verdict(const struct run_result *result, const char *plus_minus,
 
 /* "PCA has 64 components, as many as the code. The affine map ...": what is to be known of the rivals that were fitted;
  * nothing if none was. Appended to text. */
-void run_result_notes(const struct evaluation *evaluation, struct text *text);
+void run_result_notes(const struct run_result *result, struct text *text);
 
 /* run.json; the keys are described in docs/run_json.md. The caller deletes it; NULL when out of memory. */
 cJSON *run_result_json(const struct run_result *result);

@@ -295,7 +295,6 @@ static enum dae_status prepare(struct evaluator *c, struct error *err)
     if (!c->output || !c->error[0] || !c->evaluation->memory)
         return error_no_memory(err, "comparison", numbers * sizeof(float));
     c->evaluation->shown_clean = c->evaluation->memory;
-    c->evaluation->n_unknowns = c->len + 1;
     c->evaluation->n_samples = loader_samples(o->test);
     c->evaluation->n_shown = dataset_examples(o->test_set, EVALUATION_SHOWN, c->shown);
     return model_open_each(o->device, o->network, o->model, o->test, true, &c->model, err);

@@ -39,10 +39,9 @@ struct evaluation_row {
 
 struct evaluation {
     struct evaluation_row row[RIVAL_N];
-    int64_t n_samples;  /* test samples */
-    bool only_hidden;   /* only what a corruption has replaced is judged, because only this is in the loss */
-    int64_t n_fitted;   /* training samples that the affine map, PCA and the filter were fitted to */
-    int64_t n_unknowns; /* of the affine map, for each output */
+    int64_t n_samples; /* test samples */
+    bool only_hidden;  /* only what a corruption has replaced is judged, because only this is in the loss */
+    int64_t n_fitted;  /* training samples that the affine map, PCA and the filter were fitted to */
     struct affine_choice affine_choice;
     int pca_components;   /* min(code, sample); 0 without PCA */
     bool pca_is_identity; /* the code is as long as a sample: PCA changes nothing */
