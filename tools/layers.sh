@@ -13,7 +13,7 @@ homes='
 yaml.h          src/config/
 CL/*            src/device/ src/driver/details.c
 clblast_c.h     src/device/
-dlfcn.h         src/graph/ src/driver/probe.c src/driver/details.c src/lib/place.c
+dlfcn.h         src/graph/ src/base/library_file.c src/driver/probe.c src/driver/details.c
 elf.h           src/base/library_file.c
 link.h          src/base/library_file.c src/driver/probe.c
 png.h           src/format/

@@ -1,10 +1,12 @@
+#define _GNU_SOURCE /* dladdr */
 #include "base/library_file.h"
 
+#include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
-#include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,4 +63,10 @@ const char *library_file_fault(int file)
     if (head.e_type != ET_DYN)
         return "it is not a shared library";
     return is_whole(file, &head) ? NULL : "it is truncated";
+}
+
+bool library_file_of(const void *address, char path[PATH_MAX])
+{
+    Dl_info where;
+    return dladdr(address, &where) && where.dli_fname && realpath(where.dli_fname, path);
 }

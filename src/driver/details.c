@@ -2,11 +2,12 @@
 #include "driver/details.h"
 
 #include <dlfcn.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <CL/cl.h>
+
+#include "base/library_file.h"
 
 /* An extension of the loaders, which no header on every system declares. */
 typedef cl_int loader_info(cl_uint what, size_t len, void *value, size_t *needed);
@@ -25,12 +26,11 @@ static void add_loader_text(cJSON *loader, const char *key, loader_info *info, c
 cJSON *details_loader(void)
 {
     cJSON *loader = cJSON_CreateObject();
-    Dl_info where;
     char path[PATH_MAX];
     void *entry = dlsym(RTLD_DEFAULT, "clGetPlatformIDs");
     extension_address *address;
     loader_info *info = NULL;
-    if (entry && dladdr(entry, &where) && realpath(where.dli_fname, path))
+    if (entry && library_file_of(entry, path))
         cJSON_AddStringToObject(loader, "library", path);
     /* POSIX's way of turning dlsym's void * into a function: the standard has none. */
     *(void **)&address = dlsym(RTLD_DEFAULT, "clGetExtensionFunctionAddress");

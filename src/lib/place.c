@@ -1,19 +1,16 @@
-#define _GNU_SOURCE /* dladdr */
 #include "lib/place.h"
 
-#include <dlfcn.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* The folder of the file that this code was loaded from, with links followed. */
+#include "base/library_file.h"
+
+/* The folder of the file that this code was loaded from. */
 static const char *own_folder(struct arena *arena)
 {
-    Dl_info info;
     char path[PATH_MAX];
     static const char here[] = "";
-    if (!dladdr(here, &info) || !info.dli_fname || !realpath(info.dli_fname, path))
+    if (!library_file_of(here, path))
         return NULL;
     char *slash = strrchr(path, '/');
     return slash ? arena_text(arena, path, (size_t)(slash - path)) : NULL;
