@@ -304,7 +304,7 @@ static void write_header(const struct image *image, int bits, size_t row_bytes, 
 
 static enum dae_status encode(const char *name, const struct image *image, struct text *out, struct error *err)
 {
-    const uint16_t *alpha = image->extras ? image->extras->alpha : NULL;
+    const bool alpha = image->extras && image->extras->alpha;
     const int bits = alpha ? 32 : image->channels == 3 ? 24 : 8;
     const size_t row_bytes = (size_t)((image->width * bits + 31) / 32 * 4);
     unsigned char *row = calloc(1, row_bytes);
@@ -318,7 +318,7 @@ static enum dae_status encode(const char *name, const struct image *image, struc
             for (int c = bits == 8 ? 0 : 2; c >= 0; --c)
                 *to++ = (unsigned char)image_step(pixel[image->channels == 3 ? c : 0], 255);
             if (alpha)
-                *to++ = (unsigned char)(image->largest > 255 ? alpha[i] >> 8 : alpha[i]);
+                *to++ = image_alpha_byte(image, i);
         }
         text_add_bytes(out, row, row_bytes);
     }

@@ -142,6 +142,12 @@ unsigned image_step(float value, unsigned largest)
     return (unsigned)(value * (float)largest + 0.5f);
 }
 
+unsigned char image_alpha_byte(const struct image *image, int64_t i)
+{
+    const uint16_t *alpha = image->extras ? image->extras->alpha : NULL;
+    return (unsigned char)(!alpha ? 255 : image->largest > 255 ? alpha[i] >> 8 : alpha[i]);
+}
+
 enum dae_status image_save(const char *path, const struct image_kind *kind, const struct image *image,
                            struct error *err)
 {

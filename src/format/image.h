@@ -50,6 +50,9 @@ MUST_USE enum dae_status image_save(const char *path, const struct image_kind *k
 /* The stored number of a value, as written. */
 unsigned image_step(float value, unsigned largest);
 
+/* The alpha of pixel i as a byte; 255 if the image has none. */
+unsigned char image_alpha_byte(const struct image *image, int64_t i);
+
 /* Allocates the pixels of an image whose shape is set, and, where wanted, the alpha of its extras, both zeroed.
  * DAE_NO_MEMORY. */
 MUST_USE enum dae_status image_allocate(const char *name, bool with_alpha, struct image *image, struct error *err);

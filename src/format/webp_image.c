@@ -136,13 +136,12 @@ static bool assemble(const struct image_extras *extras, const WebPMemoryWriter *
 static unsigned char *rgba_of(const struct image *image)
 {
     const int64_t n = image->height * image->width;
-    const uint16_t *alpha = image->extras ? image->extras->alpha : NULL;
     unsigned char *rgba = malloc((size_t)n * 4);
     for (int64_t i = 0; rgba && i < n; ++i) {
         for (int c = 0; c < 3; ++c)
             rgba[4 * i + c] =
                 (unsigned char)image_step(image->pixels[i * image->channels + (image->channels == 3 ? c : 0)], 255);
-        rgba[4 * i + 3] = (unsigned char)(!alpha ? 255 : image->largest > 255 ? alpha[i] >> 8 : alpha[i]);
+        rgba[4 * i + 3] = image_alpha_byte(image, i);
     }
     return rgba;
 }
