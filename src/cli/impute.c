@@ -150,7 +150,7 @@ static double error_of(const struct impute *m, int j)
 static double number_of(const struct impute *m, int64_t at)
 {
     const int j = (int)(at % m->columns->d);
-    return m->fill[at] * m->columns->sd[j] + m->columns->mean[j];
+    return panel_columns_restore(m->columns, j, m->fill[at]);
 }
 
 /* For a file that contains what the network fills. */
@@ -407,12 +407,10 @@ const struct command command_impute = {
         "layers read the mask. FILE.csv, plain or .gz, is a table of the same columns, found by name, in any order: a "
         "row of names, then a date, or the number of the row, or neither, and a number per column in each row. Empty "
         "cells, NA, NaN and the like, and what data.missing lists in the model's config, are filled; every other byte "
-        "of "
-        "the file stays as it is. A name of -o that ends in .gz is written compressed.\n\n"
+        "of the file stays as it is. A name of -o that ends in .gz is written compressed.\n\n"
         "With a model of returns: log or simple the file contains prices. A missing price is the previous one, "
         "observed or filled, changed by the filled return, and the filled path is bent to meet the price after the "
-        "gap, "
-        "if there is one. Cells before a column's first price stay empty.\n\n"
+        "gap, if there is one. Cells before a column's first price stay empty.\n\n"
         "A second file has a line for each filled cell: date, column, value, spread, error. To estimate the "
         "uncertainty, twenty passes also hide a fifth of the known cells. spread is the standard deviation of this "
         "cell's fill over the passes, which shows how much it depends on which other cells are known. error is the "

@@ -149,7 +149,7 @@ enum dae_status dae_run_resume(struct dae_run *run, const char *path);
 enum dae_status dae_run_step(struct dae_run *run, int *finished);
 
 /* Trains all epochs in a thread of the library, from which the callbacks are then called. dae_run_wait waits for its
- * end for at most so many seconds (negative: without a limit), and then returns its status; before, DAE_OK with
+ * end for at most `seconds` (negative: without a limit), and then returns its status; before, DAE_OK with
  * *finished 0. Meanwhile, only dae_run_cancel, dae_run_metrics, dae_run_checkpoint and dae_run_wait may be called with
  * the run. */
 enum dae_status dae_run_start(struct dae_run *run);

@@ -212,7 +212,7 @@ static bool is_reduced(TIFF *tiff)
     return TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &kind) && (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK));
 }
 
-/* Counts the pages, which must be alike, and leaves the reader at the first one. */
+/* Counts the pages, which must all have the same layout, and returns to the first one. */
 static enum dae_status find_pages(struct tiff_reader *r, int64_t max_pixels, int64_t *n)
 {
     tdir_t first = 0, at = 0;

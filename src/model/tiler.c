@@ -291,7 +291,7 @@ static bool is_usable(const struct tiler *tiler, const int64_t size[2], const in
     return true;
 }
 
-/* The square tile that images of many sizes have in common: the longest of `sides` that lies within the image. */
+/* The square tile that images of many sizes can share: the longest of `sides` that fits into this one. */
 static void common_side(const struct tiler *tiler, const int64_t size[2], int64_t side[2])
 {
     const int64_t least = shape_min(size[0], size[1]);

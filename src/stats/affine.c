@@ -124,8 +124,7 @@ enum dae_status affine_solve(struct affine *affine, double ridge, struct error *
     return solve(affine, trace, &(struct affine_choice){.ridge = ridge}, err);
 }
 
-/* ---- The ridge that does best on samples held out. ----------------------------------------------------------------
- */
+/* ---- The ridge that does best on held-out samples. --------------------------------------------------------------- */
 
 enum { MOST_ROWS = 64 };
 static const double least_ridge = 1e-6, most_ridge = 1e2, default_ridge = 1e-2;
@@ -175,7 +174,7 @@ struct chooser {
     int n, step;         /* outputs 0, step, 2 step ... */
 };
 
-/* The squared error of rows W on the samples held out, but for a constant: tr(W A W') - 2 tr(W B'), where A and B are
+/* The squared error of rows W on the held-out samples, up to a constant: tr(W A W') - 2 tr(W B'), where A and B are
  * their sums of noisy with noisy and of clean with noisy. */
 static double held_out_error(struct chooser *c)
 {

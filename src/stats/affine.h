@@ -31,8 +31,9 @@ void affine_add(struct affine *affine, const float *noisy /* (n,d) */, const flo
  * ridge; DAE_CONFIG if ridge is negative or NaN. */
 MUST_USE enum dae_status affine_solve(struct affine *affine, double ridge, struct error *err);
 
-/* What the map is drawn to: with C, c and ridge as above, W = T + (C + ridge c I)^-1 (cov(noisy, clean) - C T), where T
- * is 0, or, for as many outputs as inputs, the identity: the noisy input itself, which the best map cannot lose to. */
+/* What the map is shrunk toward: with C, c and ridge as above, W = T + (C + ridge c I)^-1 (cov(noisy, clean) - C T),
+ * where T is 0, or, for as many outputs as inputs, the identity: the noisy input itself, which the best map cannot lose
+ * to. */
 struct affine_choice {
     double ridge;
     bool toward_identity;
@@ -40,7 +41,7 @@ struct affine_choice {
 
 /* Chooses among ridges from 1e-6 to 100 and both targets the map that, fitted to `affine`'s samples, has the least
  * squared error on those of `held_out`, measured on at most 64 outputs at equal distances; then solves with it for the
- * samples of both, in `affine`. With nothing held out, the ridge is 0.01, toward the identity if possible. `held_out`
+ * samples of both, in `affine`. If none are held out, the ridge is 0.01, toward the identity if possible. `held_out`
  * (d, p) must still be released. Errors as above. */
 MUST_USE enum dae_status affine_solve_best(struct affine *affine, struct affine *held_out, struct affine_choice *choice,
                                            struct error *err);

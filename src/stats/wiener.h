@@ -11,7 +11,7 @@ enum { WIENER_SIDE = 7 };
 /* Call init, add any number of blocks, solve once, then apply; release at any time. */
 struct wiener {
     size_t height, width, channels;
-    size_t every, next; /* it is fitted to every so many pixels of all images; those left until the next */
+    size_t every, next; /* it is fitted to one pixel in `every`; how many more to skip before the next */
     struct affine map;  /* from the windows' numbers to a pixel's */
     float *window;      /* (MOMENTS_BLOCK, WIENER_SIDE^2 channels) */
     float *pixel;       /* (MOMENTS_BLOCK, channels) */

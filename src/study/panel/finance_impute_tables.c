@@ -226,7 +226,7 @@ static int best_linear(const struct imputation *result)
     return best;
 }
 
-/* Rows that could not be fitted or used, each once, with the reason. `told` (IMPUTE_N). */
+/* A finding for each method without numbers, with the reason; a method is named only once. `told` (IMPUTE_N). */
 static enum dae_status add_faults(const struct impute_work *s, const struct imputation *r, const char *where,
                                   bool *told, struct study_result *result, struct error *err)
 {
