@@ -31,6 +31,13 @@ CPPFLAGS_ALL += -DHAVE_WEBP
 LIBS += -lwebp -lwebpmux
 endif
 
+# ONNX files: without the library or its compiler, the commands that write them say so.
+ifeq ($(shell pkg-config --exists libprotobuf-c 2>/dev/null && command -v protoc-c >/dev/null && echo yes),yes)
+CPPFLAGS_ALL += -DHAVE_ONNX
+LIBS += -lprotobuf-c
+ONNX_OBJECT := $(BUILD)/gen/format/onnx.pb-c.o
+endif
+
 # Where `make install` puts files, below DESTDIR.
 BIN_DIR    := $(PREFIX)/bin
 SO_DIR     := $(PREFIX)/lib
@@ -46,7 +53,7 @@ LIB_SOURCES  := $(filter-out src/cli/%,$(wildcard src/*/*.c src/*/*/*.c))
 CLI_SOURCES  := $(wildcard src/cli/*.c)
 PLUGINS      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/*.c))
 HOST_KERNELS := $(filter-out $(patsubst plugins/%.c,kernels/%.cl,$(wildcard plugins/*.c)),$(wildcard kernels/*.cl kernels/*.clh))
-LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/kernels_embedded.o
+LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/kernels_embedded.o $(ONNX_OBJECT)
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
 C_FILES      := $(wildcard src/*/*.[ch] src/*/*/*.[ch] plugins/*.c tests/*/*.[ch] tests/*/*/*.[ch] tools/*/*.[ch] examples/*.c)
 
@@ -106,6 +113,20 @@ $(IMAGES_STAMP):
 	@rm -f $(BUILD)/gen/images*
 	@touch $@
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/format/tiff_*.c)) $(BUILD)/src/format/webp_image.o: $(IMAGES_STAMP)
+
+ONNX_STAMP := $(BUILD)/gen/onnx$(filter -DHAVE_ONNX,$(CPPFLAGS_ALL))
+$(ONNX_STAMP):
+	@mkdir -p $(@D)
+	@rm -f $(BUILD)/gen/onnx*
+	@touch $@
+ONNX_FILES := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/format/onnx_*.c))
+$(ONNX_FILES): $(ONNX_STAMP) $(ONNX_OBJECT:.o=.h)
+$(BUILD)/gen/format/onnx.pb-c.c $(BUILD)/gen/format/onnx.pb-c.h &: src/format/onnx.proto
+	@mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=src --c_out=$(BUILD)/gen format/onnx.proto
+$(BUILD)/gen/format/onnx.pb-c.o: $(BUILD)/gen/format/onnx.pb-c.c
+	@echo "  CC $@"
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
 # Kernel sources travel inside the binaries, as C strings.
 $(BUILD)/gen/kernels_embedded.c: $(HOST_KERNELS) tools/embed.sh
@@ -215,7 +236,7 @@ format-check: ## fail when a C file is not formatted
 	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
 
 .PHONY: tidy
-tidy: $(BUILD)/gen/kernels_embedded.c ## run clang-tidy on every file of src/
+tidy: $(BUILD)/gen/kernels_embedded.c $(ONNX_OBJECT:.o=.h) ## run clang-tidy on every file of src/
 	$(CLANG_TIDY) --quiet $(LIB_SOURCES) $(CLI_SOURCES) -- -std=c11 $(CPPFLAGS_ALL)
 
 # ---- Documents, from the tables that the program itself reads. --------------------------------------------------------

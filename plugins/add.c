@@ -30,6 +30,12 @@ static void add_reference(const struct dae_reference *call)
     }
 }
 
+static int add_onnx(const struct dae_onnx *onnx)
+{
+    const int n = onnx->plan->n_inputs;
+    return onnx->node(onnx, n == 2 ? "Add" : "Sum", n, onnx->x, 0, NULL);
+}
+
 DAE_LAYER = {
     DAE_TABLE_PLAIN("add", "adds its inputs (from: [a, b, ...])"),
     .min_inputs = 2,
@@ -37,4 +43,5 @@ DAE_LAYER = {
     .plan = add_plan,
     .kernel = kernel_source,
     .reference = add_reference,
+    .onnx = add_onnx,
 };

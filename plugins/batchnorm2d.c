@@ -208,6 +208,17 @@ static void batchnorm2d_affine(const void *state, const struct dae_plan *plan, c
     }
 }
 
+static int batchnorm2d_onnx(const struct dae_onnx *onnx)
+{
+    const struct batchnorm2d *layer = onnx->state;
+    const int64_t *channels = &onnx->plan->output.dim[2];
+    const int inputs[] = {onnx->x[0], onnx->weight(onnx, SCALE, 1, channels, NULL),
+                          onnx->weight(onnx, SHIFT, 1, channels, NULL), onnx->weight(onnx, MEAN, 1, channels, NULL),
+                          onnx->weight(onnx, VARIANCE, 1, channels, NULL)};
+    const struct dae_onnx_attribute epsilon = DAE_ONNX_FLOAT("epsilon", layer->epsilon);
+    return onnx->node(onnx, "BatchNormalization", 5, inputs, 1, &epsilon);
+}
+
 DAE_LAYER = {
     DAE_TABLE("batchnorm2d",
               "normalises each channel over the batch in training, and by the running mean and variance otherwise",
@@ -220,4 +231,5 @@ DAE_LAYER = {
     .backward = batchnorm2d_backward,
     .reference = batchnorm2d_reference,
     .affine = batchnorm2d_affine,
+    .onnx = batchnorm2d_onnx,
 };

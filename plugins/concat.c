@@ -41,6 +41,12 @@ static void concat_reference(const struct dae_reference *call)
                 *y++ = call->x[i][p * call->plan->input[i].dim[last] + c];
 }
 
+static int concat_onnx(const struct dae_onnx *onnx)
+{
+    const struct dae_onnx_attribute axis = DAE_ONNX_INT("axis", 1); /* the channels */
+    return onnx->node(onnx, "Concat", onnx->plan->n_inputs, onnx->x, 1, &axis);
+}
+
 DAE_LAYER = {
     DAE_TABLE_PLAIN("concat", "joins its inputs along the last axis (from: [a, b, ...])"),
     .min_inputs = 2,
@@ -48,4 +54,5 @@ DAE_LAYER = {
     .plan = concat_plan,
     .kernel = kernel_source,
     .reference = concat_reference,
+    .onnx = concat_onnx,
 };

@@ -102,6 +102,19 @@ static void conv2d_reference(const struct dae_reference *call)
             }
 }
 
+static int conv2d_onnx(const struct dae_onnx *onnx)
+{
+    const struct conv2d *layer = onnx->state;
+    const int64_t shape[] = {layer->kernel[0], layer->kernel[1], onnx->plan->input[0].dim[2], layer->filters};
+    const int64_t pads[] = {layer->pad[0], layer->pad[1], layer->pad[0], layer->pad[1]};
+    const int inputs[] = {onnx->x[0], onnx->weight(onnx, 0, 4, shape, (const int[]){3, 2, 0, 1}),
+                          onnx->weight(onnx, 1, 1, &layer->filters, NULL)};
+    const struct dae_onnx_attribute attributes[] = {
+        DAE_ONNX_INTS("kernel_shape", 2, layer->kernel), DAE_ONNX_INTS("strides", 2, layer->stride),
+        DAE_ONNX_INTS("pads", 4, pads), DAE_ONNX_INTS("dilations", 2, layer->dilation)};
+    return onnx->node(onnx, "Conv", 3, inputs, 4, attributes);
+}
+
 DAE_LAYER = {
     DAE_TABLE("conv2d", "two-dimensional convolution with bias", struct conv2d, rows),
     .reads_x = true,
@@ -111,4 +124,5 @@ DAE_LAYER = {
     .plan = conv2d_plan,
     .kernel = kernel_source,
     .reference = conv2d_reference,
+    .onnx = conv2d_onnx,
 };

@@ -91,6 +91,19 @@ static void conv_transpose2d_reference(const struct dae_reference *call)
                 }
 }
 
+static int conv_transpose2d_onnx(const struct dae_onnx *onnx)
+{
+    const struct conv_transpose2d *layer = onnx->state;
+    const int64_t shape[] = {layer->kernel[0], layer->kernel[1], onnx->plan->input[0].dim[2], layer->filters};
+    const int64_t pads[] = {layer->pad[0], layer->pad[1], layer->pad[0], layer->pad[1]};
+    const int inputs[] = {onnx->x[0], onnx->weight(onnx, 0, 4, shape, (const int[]){2, 3, 0, 1}),
+                          onnx->weight(onnx, 1, 1, &layer->filters, NULL)};
+    const struct dae_onnx_attribute attributes[] = {DAE_ONNX_INTS("kernel_shape", 2, layer->kernel),
+                                                    DAE_ONNX_INTS("strides", 2, layer->stride),
+                                                    DAE_ONNX_INTS("pads", 4, pads)};
+    return onnx->node(onnx, "ConvTranspose", 3, inputs, 3, attributes);
+}
+
 DAE_LAYER = {
     DAE_TABLE("conv_transpose2d", "two-dimensional transposed convolution with bias", struct conv_transpose2d, rows),
     .reads_x = true,
@@ -99,4 +112,5 @@ DAE_LAYER = {
     .plan = conv_transpose2d_plan,
     .kernel = kernel_source,
     .reference = conv_transpose2d_reference,
+    .onnx = conv_transpose2d_onnx,
 };

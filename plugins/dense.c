@@ -86,6 +86,15 @@ static void dense_reference(const struct dae_reference *call)
     }
 }
 
+static int dense_onnx(const struct dae_onnx *onnx)
+{
+    const struct dense *layer = onnx->state;
+    const int64_t shape[] = {onnx->plan->input[0].dim[0], layer->units};
+    const int inputs[] = {onnx->x[0], onnx->weight(onnx, 0, 2, shape, NULL),
+                          onnx->weight(onnx, 1, 1, &layer->units, NULL)};
+    return onnx->node(onnx, "Gemm", 3, inputs, 0, NULL);
+}
+
 DAE_LAYER = {
     DAE_TABLE("dense", "fully-connected layer with bias", struct dense, rows),
     .reads_x = true,
@@ -96,4 +105,5 @@ DAE_LAYER = {
     .forward = dense_forward,
     .backward = dense_backward,
     .reference = dense_reference,
+    .onnx = dense_onnx,
 };

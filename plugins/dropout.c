@@ -34,10 +34,18 @@ static void dropout_reference(const struct dae_reference *call)
     }
 }
 
+static int dropout_onnx(const struct dae_onnx *onnx)
+{
+    const struct dropout *layer = onnx->state;
+    const int inputs[] = {onnx->x[0], onnx->floats(onnx, 0, NULL, &layer->p)};
+    return onnx->node(onnx, "Dropout", 2, inputs, 0, NULL); /* without its third input it passes everything through */
+}
+
 DAE_LAYER = {
     DAE_TABLE("dropout", "zeroes numbers at random in training and scales the others by 1 / (1 - p)", struct dropout,
               rows),
     .plan = dropout_plan,
     .kernel = kernel_source,
     .reference = dropout_reference,
+    .onnx = dropout_onnx,
 };

@@ -15,10 +15,18 @@ static double leaky_relu(const void *state, double x)
     return x < 0 ? ((const struct leaky_relu *)state)->slope * x : x;
 }
 
+static int leaky_relu_onnx(const struct dae_onnx *onnx)
+{
+    const struct leaky_relu *layer = onnx->state;
+    const struct dae_onnx_attribute alpha = DAE_ONNX_FLOAT("alpha", layer->slope);
+    return onnx->node(onnx, "LeakyRelu", 1, onnx->x, 1, &alpha);
+}
+
 DAE_POINTWISE = {
     DAE_TABLE("leaky_relu", "x for x >= 0, slope * x for x < 0", struct leaky_relu, rows),
     .y = "x < 0.0f ? P_SLOPE * x : x",
     .dx = "y < 0.0f ? P_SLOPE * dy : dy",
     .monotone = true,
     .reference = leaky_relu,
+    .onnx = leaky_relu_onnx,
 };

@@ -59,6 +59,14 @@ static void maxpool2d_reference(const struct dae_reference *call)
             }
 }
 
+static int maxpool2d_onnx(const struct dae_onnx *onnx)
+{
+    const struct maxpool2d *layer = onnx->state;
+    const struct dae_onnx_attribute attributes[] = {DAE_ONNX_INTS("kernel_shape", 2, layer->kernel),
+                                                    DAE_ONNX_INTS("strides", 2, layer->stride)};
+    return onnx->node(onnx, "MaxPool", 1, onnx->x, 2, attributes);
+}
+
 DAE_LAYER = {
     DAE_TABLE("maxpool2d", "takes the largest value of each window, per channel", struct maxpool2d, rows),
     .reads_x = true,
@@ -68,4 +76,5 @@ DAE_LAYER = {
     .kernel = kernel_source,
     .reference = maxpool2d_reference,
     .window_y = "a != a || b != b ? a + b : a > b ? a : b",
+    .onnx = maxpool2d_onnx,
 };

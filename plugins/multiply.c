@@ -25,6 +25,11 @@ static void multiply_reference(const struct dae_reference *call)
         call->y[i] = call->x[0][i] * call->x[1][i];
 }
 
+static int multiply_onnx(const struct dae_onnx *onnx)
+{
+    return onnx->node(onnx, "Mul", 2, onnx->x, 0, NULL);
+}
+
 DAE_LAYER = {
     DAE_TABLE_PLAIN("multiply", "multiplies its two inputs number by number (from: [a, b])"),
     .min_inputs = 2,
@@ -33,4 +38,5 @@ DAE_LAYER = {
     .plan = multiply_plan,
     .kernel = kernel_source,
     .reference = multiply_reference,
+    .onnx = multiply_onnx,
 };

@@ -7,10 +7,16 @@ static double relu(const void *state, double x)
     return x < 0 ? 0 : x;
 }
 
+static int relu_onnx(const struct dae_onnx *onnx)
+{
+    return onnx->node(onnx, "Relu", 1, onnx->x, 0, NULL);
+}
+
 DAE_POINTWISE = {
     DAE_TABLE_PLAIN("relu", "max(x, 0); NaN stays NaN"),
     .y = "x < 0.0f ? (V)(0.0f) : x",
     .dx = "y > 0.0f ? dy : (V)(0.0f)",
     .monotone = true,
     .reference = relu,
+    .onnx = relu_onnx,
 };

@@ -9,9 +9,15 @@ static double sigmoid(const void *state, double x)
     return 1 / (1 + exp(-x));
 }
 
+static int sigmoid_onnx(const struct dae_onnx *onnx)
+{
+    return onnx->node(onnx, "Sigmoid", 1, onnx->x, 0, NULL);
+}
+
 DAE_POINTWISE = {
     DAE_TABLE_PLAIN("sigmoid", "1 / (1 + exp(-x))"),
     .y = "1.0f / (1.0f + exp(-x))",
     .dx = "dy * y * (1.0f - y)",
     .reference = sigmoid,
+    .onnx = sigmoid_onnx,
 };

@@ -9,9 +9,15 @@ static double hyperbolic_tangent(const void *state, double x)
     return tanh(x);
 }
 
+static int tanh_onnx(const struct dae_onnx *onnx)
+{
+    return onnx->node(onnx, "Tanh", 1, onnx->x, 0, NULL);
+}
+
 DAE_POINTWISE = {
     DAE_TABLE_PLAIN("tanh", "hyperbolic tangent"),
     .y = "tanh(x)",
     .dx = "dy * (1.0f - y * y)",
     .reference = hyperbolic_tangent,
+    .onnx = tanh_onnx,
 };

@@ -40,9 +40,21 @@ static void upsample2d_reference(const struct dae_reference *call)
                     call->x[0][(r / layer->factor[0] * in[1] + c / layer->factor[1]) * in[2] + k];
 }
 
+static int upsample2d_onnx(const struct dae_onnx *onnx)
+{
+    const struct upsample2d *layer = onnx->state;
+    const double scales[] = {1, 1, (double)layer->factor[0], (double)layer->factor[1]};
+    const int inputs[] = {onnx->x[0], DAE_ONNX_NONE, onnx->floats(onnx, 1, (const int64_t[]){4}, scales)};
+    const struct dae_onnx_attribute attributes[] = {DAE_ONNX_TEXT("mode", "nearest"),
+                                                    DAE_ONNX_TEXT("nearest_mode", "floor"),
+                                                    DAE_ONNX_TEXT("coordinate_transformation_mode", "asymmetric")};
+    return onnx->node(onnx, "Resize", 3, inputs, 3, attributes);
+}
+
 DAE_LAYER = {
     DAE_TABLE("upsample2d", "repeats each pixel (nearest neighbour)", struct upsample2d, rows),
     .plan = upsample2d_plan,
     .kernel = kernel_source,
     .reference = upsample2d_reference,
+    .onnx = upsample2d_onnx,
 };

@@ -22,6 +22,7 @@ jpeglib.h       src/format/jpeg.c
 jerror.h        src/format/jpeg.c
 tiffio.h        src/format/tiff_stream.h
 webp/*          src/format/webp_image.c
+protobuf-c/*    src/format/
 cjson/*         src/base/json.h
 sha2.h          src/base/cache.c src/format/safetensors.c
 lapacke.h       src/stats/

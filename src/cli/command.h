@@ -57,6 +57,7 @@ extern const struct command_option option_force;    /* --force */
     X(study)                                                                                                           \
     X(denoise)                                                                                                         \
     X(impute)                                                                                                          \
+    X(export)                                                                                                          \
     X(devices)                                                                                                         \
     X(doctor)                                                                                                          \
     X(plugins)                                                                                                         \

@@ -132,7 +132,8 @@ struct dae_head {
 #endif
 
 /* Declares and opens the table: DAE_LOSS = {DAE_TABLE(...), .y = ..., ...}; The symbol gives the kind, and a second one
- * the table's size, so that the host can refuse a plugin built against a different header. */
+ * the table's size. Contract 4 grows only at the ends of its tables, by members that may be NULL: the host accepts the
+ * size of an earlier header, and refuses one that is larger than its own. */
 #define DAE_TABLE_OF_(kind)                                                                                            \
     DAE_EXPORT extern const uint32_t dae_table_bytes_v4;                                                               \
     const uint32_t dae_table_bytes_v4 = sizeof(struct dae_##kind);                                                     \
@@ -280,6 +281,55 @@ struct dae_reference {
     double *penalty;             /* (n), if the plan has one */
 };
 
+/* ---- ONNX: how other programs compute a layer. ------------------------------------------------------------------- */
+
+/* Optional: a network can be exported if each of its layers has `onnx`; a view does not need it. The function describes
+ * the layer as it acts outside of training, by nodes of ONNX's own operators, and returns the number of the value that
+ * is y. In the graph the channels come first: a node of shape (H,W,C) is a value (N,C,H,W), one of shape (K) is (N,K),
+ * and for any shape the last axis follows that of the batch.
+ *
+ * Values are numbers. After a failure, which the host has recorded, a service returns -1, and so does every service
+ * that gets a -1: only the last result must be returned, nothing need be checked in between. */
+struct dae_onnx_attribute {
+    const char *name;
+    enum { DAE_ONNX_KIND_INT, DAE_ONNX_KIND_INTS, DAE_ONNX_KIND_FLOAT, DAE_ONNX_KIND_TEXT } kind;
+    int64_t integer;
+    const int64_t *integers; /* (n) */
+    int n;
+    double real;
+    const char *text;
+};
+#define DAE_ONNX_INT(key, i) ((struct dae_onnx_attribute){.name = key, .kind = DAE_ONNX_KIND_INT, .integer = (i)})
+#define DAE_ONNX_INTS(key, count, list)                                                                                \
+    ((struct dae_onnx_attribute){.name = key, .kind = DAE_ONNX_KIND_INTS, .integers = (list), .n = (count)})
+#define DAE_ONNX_FLOAT(key, r) ((struct dae_onnx_attribute){.name = key, .kind = DAE_ONNX_KIND_FLOAT, .real = (r)})
+#define DAE_ONNX_TEXT(key, t) ((struct dae_onnx_attribute){.name = key, .kind = DAE_ONNX_KIND_TEXT, .text = (t)})
+
+enum {
+    DAE_ONNX_MAX_RANK = 8,
+    DAE_ONNX_NONE = -2, /* in place of an optional input that a node does without */
+};
+
+struct dae_onnx {
+    const void *state;
+    const struct dae_plan *plan; /* if reach is set, height and width may be symbols: no constant may depend on them */
+    int opset;                   /* 17 to 20: the version of the operators */
+    const int *x;                /* per input, its value */
+
+    /* Weight number `number`, read as `shape` (rank), with its axes in another order: axis i of the value is axis
+     * order[i] of `shape`. An order of NULL keeps them. */
+    int (*weight)(const struct dae_onnx *onnx, int number, int rank, const int64_t *shape, const int *order);
+    /* Constants: floats of that shape, and a vector of n 64-bit integers. Rank 0 is a single number. */
+    int (*floats)(const struct dae_onnx *onnx, int rank, const int64_t *shape, const double *numbers);
+    int (*integers)(const struct dae_onnx *onnx, int n, const int64_t *numbers);
+    /* A node of the operator `op`; its value is the first output. */
+    int (*node)(const struct dae_onnx *onnx, const char *op, int n_inputs, const int *inputs, int n_attributes,
+                const struct dae_onnx_attribute *attributes);
+    /* Records why the layer, with these parameters, cannot be described; always returns -1. */
+    int (*fail)(const struct dae_onnx *onnx, const char *format, ...) DAE_PRINTF(2, 3);
+    void *context; /* the host's */
+};
+
 /* ---- Formulas. --------------------------------------------------------------------------------------------------- */
 
 /* y = f(x), number by number. */
@@ -294,6 +344,7 @@ struct dae_pointwise {
     double weight_start; /* its initial value */
     const char *dw;      /* of x, y, dy and w; the host sums it over positions and samples */
     double (*weighted_reference)(const void *state, double x, double w); /* instead of `reference` */
+    int (*onnx)(const struct dae_onnx *onnx);                            /* may be NULL */
 };
 
 /* A corruption is either a formula or kernel functions of one sample. */
@@ -445,6 +496,7 @@ struct dae_layer {
      * both, (channels) each, from the weights. */
     void (*affine)(const void *state, const struct dae_plan *plan, const float *const *w, double *factor,
                    double *offset);
+    int (*onnx)(const struct dae_onnx *onnx); /* may be NULL */
 };
 
 #endif

@@ -287,6 +287,7 @@ static void describe_pointwise(struct plugin *p)
     p->reads_x = formula_names(table->dx, "x") || (table->weight && formula_names(table->dw, "x"));
     p->reads_y = formula_names(table->dx, "y") || (table->weight && formula_names(table->dw, "y"));
     p->monotone = table->monotone;
+    p->onnx = table->onnx;
     p->min_inputs = p->max_inputs = 1;
 }
 
@@ -304,6 +305,7 @@ static void describe_layer(struct plugin *p)
     p->pools = table->pools;
     p->folds_dx = table->folds_dx;
     p->couples = table->couples;
+    p->onnx = table->onnx;
     p->linear = table->linear;
     p->min_inputs = table->min_inputs > 0 ? table->min_inputs : 1;
     p->max_inputs = table->max_inputs > 0 ? table->max_inputs : 1;

@@ -36,7 +36,8 @@ struct plugin {
     bool masks, reads_data;
     bool unit_range;
     int min_inputs, max_inputs;
-    const char *stranger; /* the file of a plugin that is not part of dae-cl; else NULL */
+    int (*onnx)(const struct dae_onnx *onnx); /* how ONNX describes the layer; NULL if the plugin does not say */
+    const char *stranger;                     /* the file of a plugin that is not part of dae-cl; else NULL */
 };
 
 /* What the host's own rows fill for a corruption with a formula. */

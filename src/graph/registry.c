@@ -19,13 +19,16 @@
 static const struct {
     const char *symbol;
     size_t bytes;   /* of the table */
+    size_t least;   /* bytes of the first header of this contract, before members were added to its end */
     size_t pointer; /* to it, in struct plugin */
 } tables[] = {
-    {"dae_pointwise_v4", sizeof(struct dae_pointwise), offsetof(struct plugin, pointwise)},
-    {"dae_layer_v4", sizeof(struct dae_layer), offsetof(struct plugin, layer)},
-    {"dae_noise_v4", sizeof(struct dae_noise), offsetof(struct plugin, noise)},
-    {"dae_loss_v4", sizeof(struct dae_loss), offsetof(struct plugin, loss)},
-    {"dae_optimizer_v4", sizeof(struct dae_optimizer), offsetof(struct plugin, optimizer)},
+    {"dae_pointwise_v4", sizeof(struct dae_pointwise), offsetof(struct dae_pointwise, onnx),
+     offsetof(struct plugin, pointwise)},
+    {"dae_layer_v4", sizeof(struct dae_layer), offsetof(struct dae_layer, onnx), offsetof(struct plugin, layer)},
+    {"dae_noise_v4", sizeof(struct dae_noise), sizeof(struct dae_noise), offsetof(struct plugin, noise)},
+    {"dae_loss_v4", sizeof(struct dae_loss), sizeof(struct dae_loss), offsetof(struct plugin, loss)},
+    {"dae_optimizer_v4", sizeof(struct dae_optimizer), sizeof(struct dae_optimizer),
+     offsetof(struct plugin, optimizer)},
 };
 
 struct registry {
@@ -109,8 +112,16 @@ static enum dae_status check_whole(const char *path, struct error *err)
     return why ? error_set(err, DAE_PLUGIN, "plugin %s cannot be used: %s", path, why) : DAE_OK;
 }
 
+/* A table of an earlier header is copied, so that the members which it lacks are NULL. */
+static const void *complete_table(struct arena *arena, const void *table, size_t bytes, size_t wanted)
+{
+    void *copy = bytes < wanted ? arena_alloc(arena, wanted) : NULL;
+    return bytes == wanted ? table : copy ? memcpy(copy, table, bytes) : NULL;
+}
+
 /* The table that a library exports. */
-static enum dae_status find_table(void *library, const char *path, struct plugin *plugin, struct error *err)
+static enum dae_status find_table(struct arena *arena, void *library, const char *path, struct plugin *plugin,
+                                  struct error *err)
 {
     *plugin = (struct plugin){0};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; ++i) {
@@ -118,12 +129,15 @@ static enum dae_status find_table(void *library, const char *path, struct plugin
         if (!table)
             continue;
         const uint32_t *bytes = dlsym(library, "dae_table_bytes_v4");
-        if (!bytes || *bytes != tables[i].bytes)
+        if (!bytes || *bytes < tables[i].least || *bytes > tables[i].bytes || *bytes % sizeof(void *) != 0)
             return error_set(err, DAE_PLUGIN,
                              "plugin %s cannot be used: its table has another size; build it again against this "
                              "version's header",
                              path);
-        memcpy((char *)plugin + tables[i].pointer, &table, sizeof table);
+        const void *whole = complete_table(arena, table, *bytes, tables[i].bytes);
+        if (!whole)
+            return error_no_memory(err, path, tables[i].bytes);
+        memcpy((char *)plugin + tables[i].pointer, &whole, sizeof whole);
         return DAE_OK;
     }
     enum dae_status status;
@@ -153,7 +167,7 @@ static enum dae_status load(struct registry *registry, const char *path, bool is
         return error_set(err, DAE_PLUGIN, "plugin %s cannot be loaded: %s", path, dlerror());
     grown[registry->n_libraries++] = library;
     struct plugin plugin;
-    TRY(find_table(library, path, &plugin, err));
+    TRY(find_table(&registry->arena, library, path, &plugin, err));
     if (is_strange && !(plugin.stranger = arena_text(&registry->arena, path, strlen(path))))
         return error_no_memory(err, path, strlen(path) + 1);
     return registry_add(registry, &plugin, path, err);

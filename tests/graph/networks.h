@@ -27,8 +27,9 @@ static struct registry *open_plugins(void)
 }
 
 /* Parses and builds; the text is called net.yaml in messages. */
-static enum dae_status build_text(const struct registry *registry, const char *text, bool input_gradient,
-                                  struct arena *arena, struct network *network, struct error *err)
+__attribute__((unused)) static enum dae_status build_text(const struct registry *registry, const char *text,
+                                                          bool input_gradient, struct arena *arena,
+                                                          struct network *network, struct error *err)
 {
     struct value *config;
     TRY(tree_parse_text("net.yaml", text, strlen(text), arena, &config, err));

@@ -1,0 +1,130 @@
+/* dae-cl export: writes a trained model as an ONNX file. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/outputs.h"
+#include "cli/saved_model.h"
+#include "model/onnx_export.h"
+#include "model/receptive_field.h"
+
+static enum dae_status read_options(const struct invocation *invocation, struct onnx_export_options *options,
+                                    struct error *err)
+{
+    const char *opset = invocation_value(invocation, "opset"), *dtype = invocation_value(invocation, "dtype");
+    char *end = NULL;
+    const long number = opset ? strtol(opset, &end, 10) : ONNX_EXPORT_FIRST_OPSET;
+    if (opset &&
+        (*opset < '0' || *opset > '9' || *end || number < ONNX_EXPORT_FIRST_OPSET || number > ONNX_EXPORT_LAST_OPSET))
+        return error_set(err, DAE_CONFIG, "--opset expects a number from %d to %d, got '%s'", ONNX_EXPORT_FIRST_OPSET,
+                         ONNX_EXPORT_LAST_OPSET, opset);
+    options->opset = (int)number;
+    options->dynamic = invocation_has(invocation, "dynamic");
+    options->half = dtype && strcmp(dtype, "f16") == 0;
+    if (dtype && !options->half && strcmp(dtype, "f32") != 0)
+        return error_set(err, DAE_CONFIG, "--dtype expects f32 or f16, got '%s'", dtype);
+    return onnx_check_build(err);
+}
+
+static enum dae_status check_name(const struct invocation *invocation, const char *out, struct error *err)
+{
+    struct outputs outputs CLEANUP(outputs_release) = {0};
+    TRY(outputs_read(&outputs, "model", invocation->argument[0], err));
+    for (int i = 0; i < invocation_count(invocation, "plugins"); ++i)
+        TRY(outputs_read(&outputs, "plugins", invocation_nth(invocation, "plugins", i), err));
+    return outputs_write(&outputs, "export", "the exported model", out, "give another name to -o", err);
+}
+
+static void print_info(const struct onnx_model *model, const char *what, const struct onnx_info *info)
+{
+    printf("  %-6s  %s (", what, model->value[info->value]);
+    for (int i = 0; i < info->rank; ++i)
+        if (info->axis[i].symbol)
+            printf("%s%s", i > 0 ? ", " : "", info->axis[i].symbol);
+        else
+            printf("%s%lld", i > 0 ? ", " : "", (long long)info->axis[i].len);
+    printf(")\n");
+}
+
+static void print_summary(const struct saved_model *saved, const struct onnx_export_options *options,
+                          const struct onnx_model *model, const char *out)
+{
+    struct receptive_field field;
+    const bool any_size = receptive_field_find(&saved->file.network, &field);
+    output_line("%s: %d nodes, opset %d, weights as %s\n", out, model->n_nodes, model->opset,
+                options->half ? "16-bit floats" : "32-bit floats");
+    for (int i = 0; i < model->n_inputs; ++i)
+        print_info(model, "input", &model->input[i]);
+    for (int i = 0; i < model->n_outputs; ++i)
+        print_info(model, "output", &model->output[i]);
+    if (options->dynamic && any_size && (field.stride[0] > 1 || field.stride[1] > 1))
+        printf("  height must be a multiple of %lld, width of %lld\n", (long long)field.stride[0],
+               (long long)field.stride[1]);
+    if (options->dynamic && !any_size)
+        output_note("only the batch has any size: %s\n", field.problem);
+}
+
+struct exporter {
+    struct saved_model saved;
+    struct onnx_model model;
+};
+
+static void release(struct exporter *e)
+{
+    onnx_release(&e->model);
+    saved_model_release(&e->saved);
+}
+
+static enum dae_status run(const struct invocation *invocation, struct error *err)
+{
+    struct exporter e CLEANUP(release) = {0};
+    struct onnx_export_options options = {0};
+    const char *out = invocation_value(invocation, "o");
+    TRY(read_options(invocation, &options, err));
+    TRY(check_name(invocation, out, err));
+    TRY(saved_model_read(&e.saved, invocation, invocation->argument[0], err));
+    const enum dae_status status = onnx_export(&e.saved.file, &options, &e.model, err);
+    if (status == DAE_CONFIG)
+        error_note(err, "the line refers to the config that is stored in the model");
+    TRY(status);
+    TRY(onnx_save(out, &e.model, err));
+    print_summary(&e.saved, &options, &e.model, out);
+    return DAE_OK;
+}
+
+static const struct command_option option_o = {"o", "FILE.onnx", OPTION_VALUE, true, "the ONNX file"};
+static const struct command_option option_opset = {"opset", "N", OPTION_VALUE, false,
+                                                   "the version of ONNX's operators, 17 to 20; 17 if not given"};
+static const struct command_option option_dynamic = {
+    "dynamic", NULL, OPTION_FLAG, false,
+    "let the batch have any size, and images any height and width if the network accepts them"};
+static const struct command_option option_dtype = {
+    "dtype", "f32|f16", OPTION_VALUE, false,
+    "how weights are stored, f32 if not given; f16 halves the file, and the computation stays in 32-bit floats"};
+
+static const struct command_option *const options[] = {&option_o,     &option_opset,   &option_dynamic,
+                                                       &option_dtype, &option_plugins, NULL};
+
+const struct command command_export = {
+    .name = "export",
+    .arguments = "MODEL",
+    .summary = "write a trained model as an ONNX file",
+    .description =
+        "MODEL is a model.safetensors that dae-cl run wrote, or the folder of such a run. The file contains the layers "
+        "without the corruption and the loss, as operators that every ONNX runtime has. No device is used.\n\n"
+        "The input is called input and the output output. Channels come first, as ONNX has them: images are "
+        "(N,C,H,W), vectors (N,K). Without --dynamic, N is 1 and images have the size that the model was trained "
+        "on. The numbers are those that denoise gives to the network: pixels and bytes as 0 to 1, floats unchanged, "
+        "columns of a table standardised. If layers read the mask, it is a second input, mask, of the same shape: 1 "
+        "where a number is missing, which is then 0 in input.\n\n"
+        "The metadata contain the config, the columns of a table with their means and standard deviations, range "
+        "if the data have one, and multiple, of which height and width of an image of any size must be "
+        "multiples.\n\n"
+        "With --dtype f16, weights with two and more axes are stored as 16-bit floats, which the graph casts to 32 "
+        "bits; biases, "
+        "normalisations, input and output remain 32-bit floats. docs/interop.md lists how each layer is written.",
+    .options = options,
+    .run = run,
+};

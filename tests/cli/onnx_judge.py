@@ -1,0 +1,206 @@
+"""The judge of tests/cli/onnx.sh: random networks, and what ONNX's checker and onnxruntime say of exported models.
+
+onnx_judge.py networks N FOLDER         writes N configs of random networks, random_0.yaml, ..., the same ones in every run
+onnx_judge.py judge DAE_CL FOLDER       exports each NAME.safetensors of the folder in several ways, and compares what
+                                  onnxruntime computes from NAME.x.npy with NAME.y.npy
+onnx_judge.py compare FILE.onnx X Y     the same for one exported file and two arrays, channels last
+"""
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+BOUND = {"f32": 1e-5, "f16": 2e-3}  # largest difference, in units of the output's range
+
+
+# ---- Random networks. --------------------------------------------------------------------------------------------------
+
+
+class Network:
+    """Layers in dae-cl's config, drawn one after another, with the shapes that they lead to."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.layers = []
+        self.mask = self.random.random() < 0.3
+        self.input = [self.random.choice((4, 8, 12)), self.random.choice((4, 8)), self.random.choice((1, 2, 3))]
+        self.shape = list(self.input)
+        self.seen = [("input", tuple(self.shape))] + [("mask", tuple(self.shape))] * self.mask
+        if self.random.random() < 0.2:
+            self.add("flatten", {}, [self.product(self.shape)])
+        for _ in range(self.random.randrange(3, 9)):
+            self.draw()
+        if self.mask:  # somebody reads it
+            self.finish(self.product(self.input))
+            self.add("reshape", {"shape": self.input}, self.input)
+            self.add("multiply", {}, self.input, [self.layers[-1]["name"], "mask"])
+            self.add("add", {}, self.input, [self.layers[-1]["name"], "input", "input"])
+        self.finish(self.product(self.input))
+        if self.random.random() < 0.5:
+            self.add("reshape", {"shape": self.input}, self.input)
+        self.drop_unread()
+
+    @staticmethod
+    def product(shape):
+        product = 1
+        for n in shape:
+            product *= n
+        return product
+
+    def add(self, kind, parameters, shape, read=None):
+        name = f"{kind}_{len(self.layers)}"
+        self.layers.append({kind: parameters, "name": name, "from": read or self.seen_last()})
+        self.shape = list(shape)
+        self.seen.append((name, tuple(shape)))
+
+    def seen_last(self):
+        return self.layers[-1]["name"] if self.layers else "input"
+
+    def finish(self, n):
+        if len(self.shape) > 1:
+            self.add("flatten", {}, [self.product(self.shape)])
+        self.add("dense", {"units": n}, [n])
+
+    def drop_unread(self):
+        """A layer that nobody reads is refused: one more layer reads it, and a sum takes it in."""
+        while True:
+            read = {name for layer in self.layers for name in self.names(layer)}
+            unread = [layer["name"] for layer in self.layers[:-1] if layer["name"] not in read]
+            if not unread:
+                return
+            self.layers = [layer for layer in self.layers if layer["name"] not in unread]
+
+    @staticmethod
+    def names(layer):
+        return layer["from"] if isinstance(layer["from"], list) else [layer["from"]]
+
+    def draw(self):
+        pick = self.random.choice
+        pointwise = [("relu", {}), ("leaky_relu", {"slope": 0.2}), ("sigmoid", {}), ("tanh", {}), ("dropout", {"p": 0.3})]
+        same = [name for name, shape in self.seen if shape == tuple(self.shape)]
+        rows = [(name, shape) for name, shape in self.seen if len(shape) == len(self.shape) and shape[:-1] == tuple(self.shape[:-1])]
+        what = pick(["pointwise", "join", "join", "other", "other", "other"])
+        if what == "pointwise":
+            kind, parameters = pick(pointwise)
+            self.add(kind, parameters, self.shape)
+        elif what == "join" and self.layers:
+            last, kind = self.seen_last(), pick(["add", "multiply", "concat"])
+            if kind == "concat":
+                name, shape = pick(rows)
+                self.add(kind, {}, self.shape[:-1] + [self.shape[-1] + shape[-1]], [name, last])
+            else:
+                more = [pick(same) for _ in range(1 if kind == "multiply" else pick([1, 2]))]
+                self.add(kind, {}, self.shape, [last] + more)
+        elif len(self.shape) == 1:
+            self.add("dense", {"units": self.random.randrange(1, 40)}, [0])
+            self.shape = [self.layers[-1]["dense"]["units"]]
+            self.seen[-1] = (self.seen[-1][0], tuple(self.shape))
+            if self.random.random() < 0.3:
+                h, w, c = pick([(2, 4, 3), (4, 2, 1), (1, 1, 5), (3, 2, 2)])
+                self.add("dense", {"units": h * w * c}, [h * w * c])
+                self.add("reshape", {"shape": [h, w, c]}, [h, w, c])
+        else:
+            self.image_layer()
+
+    def image_layer(self):
+        pick, (h, w, c) = self.random.choice, self.shape
+        kind = pick(["conv2d", "conv2d", "conv_transpose2d", "maxpool2d", "upsample2d", "batchnorm2d", "flatten"])
+        filters = self.random.randrange(1, 7)
+        kernel, stride, pad, dilation = [[pick(values), pick(values)] for values in ((1, 2, 3), (1, 1, 2), (0, 1), (1, 1, 2))]
+        if kind == "conv2d":
+            out = [(n + 2 * p - d * (k - 1) - 1) // s + 1 if n + 2 * p > d * (k - 1) else 0
+                   for n, k, s, p, d in zip((h, w), kernel, stride, pad, dilation)]
+            if min(out) > 0:
+                self.add(kind, {"filters": filters, "kernel": kernel, "stride": stride, "pad": pad, "dilation": dilation},
+                         out + [filters])
+        elif kind == "conv_transpose2d":
+            out = [(n - 1) * s + k - 2 * p for n, k, s, p in zip((h, w), kernel, stride, pad)]
+            if min(out) > 0 and max(out) < 20:
+                self.add(kind, {"filters": filters, "kernel": kernel, "stride": stride, "pad": pad}, out + [filters])
+        elif kind == "maxpool2d" and h >= kernel[0] and w >= kernel[1]:
+            out = [(n - k) // s + 1 for n, k, s in zip((h, w), kernel, stride)]
+            self.add(kind, {"kernel": kernel, "stride": stride}, out + [c])
+        elif kind == "upsample2d" and max(h, w) < 10:
+            self.add(kind, {"factor": stride}, [h * stride[0], w * stride[1], c])
+        elif kind == "batchnorm2d":
+            self.add(kind, {"epsilon": 0.001}, self.shape)
+        elif kind == "flatten" and self.random.random() < 0.3:
+            self.add(kind, {}, [h * w * c])
+
+    def config(self, name):
+        return {
+            "name": name,
+            "data": {"source": "npy", "train": "none.npy", "test": "none.npy"},
+            "corruption": {"masking": {"p": 0.2}},
+            "model": {"input": self.input, "layers": self.layers},
+            "train": {"loss": "mse", "optimizer": {"sgd": {}}, "batch": 4, "epochs": 1},
+        }
+
+
+def write_networks(n, folder):
+    for i in range(n):
+        name = f"random_{i}"
+        (folder / f"{name}.yaml").write_text(json.dumps(Network(i).config(name)))
+
+
+# ---- Judging. ----------------------------------------------------------------------------------------------------------
+
+
+def channels_first(x):
+    import numpy as np
+
+    return np.ascontiguousarray(np.moveaxis(x, -1, 1))
+
+
+def difference(path, x, y):
+    """The largest difference between what onnxruntime computes and y, in units of y's range."""
+    import numpy as np
+    import onnx
+    import onnxruntime
+
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    known = {"input": channels_first(np.nan_to_num(x)), "mask": channels_first(np.isnan(x).astype(np.float32))}
+    feeds = {value.name: known[value.name] for value in session.get_inputs()}
+    fixed = session.get_inputs()[0].shape[0] == 1
+    wanted, steps = channels_first(y), len(x) if fixed else 1
+    parts = [{name: value[i : i + 1] if fixed else value for name, value in feeds.items()} for i in range(steps)]
+    have = np.concatenate([session.run(["output"], part)[0] for part in parts])
+    assert have.shape == wanted.shape, (path, have.shape, wanted.shape)
+    assert np.isfinite(have).all(), path
+    return float(np.abs(have - wanted).max() / max(np.ptp(wanted), 1e-30))
+
+
+def judge(dae_cl, folder):
+    import numpy as np
+
+    ways = [("f32", []), ("f32", ["--dynamic", "--opset", "20"]), ("f16", ["--dtype", "f16", "--opset", "18"]),
+            ("f32", ["--opset", "19"])]
+    worst = {kind: (0.0, "") for kind in BOUND}
+    n = 0
+    for model in sorted(folder.glob("*.safetensors")):
+        x, y = (np.load(folder / f"{model.stem}.{what}.npy") for what in "xy")
+        for kind, options in ways:
+            out = folder / f"{model.stem}.onnx"
+            command = [dae_cl, "export", str(model), "-o", str(out), "--dtype", kind, *options]
+            done = subprocess.run(command, capture_output=True, text=True)
+            assert done.returncode == 0, (model.stem, done.stderr)
+            worst[kind] = max(worst[kind], (difference(out, x, y), model.stem))
+            n += 1
+    assert n > 0, "no model was exported"
+    for kind, (largest, name) in worst.items():
+        print(f"{n // len(ways)} models, {kind}: largest difference {largest:.2g} of the range, {name}")
+        assert largest <= BOUND[kind], (kind, largest, name)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "networks":
+        write_networks(int(sys.argv[2]), Path(sys.argv[3]))
+    elif sys.argv[1] == "judge":
+        judge(sys.argv[2], Path(sys.argv[3]))
+    else:
+        import numpy
+
+        print(difference(sys.argv[2], numpy.load(sys.argv[3]), numpy.load(sys.argv[4])))
