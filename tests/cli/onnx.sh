@@ -13,8 +13,8 @@ data: {source: digits, train: 64, test: 16}
 corruption: {gaussian: {sigma: 0.3}}
 model:
   input: [28, 28, 1]
-  layers: [conv2d: {filters: 4, kernel: 3, pad: 1}, batchnorm2d, relu, maxpool2d, conv2d: {filters: 4, kernel: 3, pad: 1},
-    upsample2d, conv2d: {filters: 1, kernel: 3, pad: 1}, sigmoid]
+  layers: [conv2d: {filters: 4, kernel: 3, pad: 1}, batchnorm2d, relu, maxpool2d,
+    conv2d: {filters: 4, kernel: 3, pad: 1}, upsample2d, conv2d: {filters: 1, kernel: 3, pad: 1}, sigmoid]
 train: {loss: mse, optimizer: {adam: {lr: 0.003}}, batch: 32, epochs: 1}
 END
 sed 's/relu/swish/' "$tree/tests/cli/small.yaml" >swish.yaml
@@ -107,7 +107,8 @@ fi
 differs_at_most() { # BOUND ONNX X Y, in units of the output's range
     run "$environment/bin/python" "$judge" compare "${@:2}"
     code_is 0
-    awk -v bound="$1" 'NF == 1 && $1 <= bound { good = 1 } END { exit !good }' out || problem "$2: difference $(cat out)"
+    awk -v bound="$1" 'NF == 1 && $1 <= bound { good = 1 } END { exit !good }' out ||
+        problem "$2: difference $(cat out)"
 }
 case_is "a trained model: what dae-cl denoise computes, for its own size and for images of another"
 "$environment/bin/python" -c '

@@ -1,6 +1,6 @@
 """The judge of tests/cli/onnx.sh: random networks, and what ONNX's checker and onnxruntime say of exported models.
 
-onnx_judge.py networks N FOLDER         writes N configs of random networks, random_0.yaml, ..., the same ones in every run
+onnx_judge.py networks N FOLDER         writes N configs of random networks, random_0.yaml, ..., always the same ones
 onnx_judge.py judge DAE_CL FOLDER       exports each NAME.safetensors of the folder in several ways, and compares what
                                   onnxruntime computes from NAME.x.npy with NAME.y.npy
 onnx_judge.py compare FILE.onnx X Y     the same for one exported file and two arrays, channels last
@@ -63,7 +63,7 @@ class Network:
         self.add("dense", {"units": n}, [n])
 
     def drop_unread(self):
-        """A layer that nobody reads is refused: one more layer reads it, and a sum takes it in."""
+        """A layer that nobody reads is refused."""
         while True:
             read = {name for layer in self.layers for name in self.names(layer)}
             unread = [layer["name"] for layer in self.layers[:-1] if layer["name"] not in read]
@@ -77,9 +77,11 @@ class Network:
 
     def draw(self):
         pick = self.random.choice
-        pointwise = [("relu", {}), ("leaky_relu", {"slope": 0.2}), ("sigmoid", {}), ("tanh", {}), ("dropout", {"p": 0.3})]
+        pointwise = [("relu", {}), ("leaky_relu", {"slope": 0.2}), ("sigmoid", {}), ("tanh", {}),
+                     ("dropout", {"p": 0.3})]
         same = [name for name, shape in self.seen if shape == tuple(self.shape)]
-        rows = [(name, shape) for name, shape in self.seen if len(shape) == len(self.shape) and shape[:-1] == tuple(self.shape[:-1])]
+        beside = [(name, shape) for name, shape in self.seen
+                  if len(shape) == len(self.shape) and shape[:-1] == tuple(self.shape[:-1])]
         what = pick(["pointwise", "join", "join", "other", "other", "other"])
         if what == "pointwise":
             kind, parameters = pick(pointwise)
@@ -87,7 +89,7 @@ class Network:
         elif what == "join" and self.layers:
             last, kind = self.seen_last(), pick(["add", "multiply", "concat"])
             if kind == "concat":
-                name, shape = pick(rows)
+                name, shape = pick(beside)
                 self.add(kind, {}, self.shape[:-1] + [self.shape[-1] + shape[-1]], [name, last])
             else:
                 more = [pick(same) for _ in range(1 if kind == "multiply" else pick([1, 2]))]
@@ -107,13 +109,14 @@ class Network:
         pick, (h, w, c) = self.random.choice, self.shape
         kind = pick(["conv2d", "conv2d", "conv_transpose2d", "maxpool2d", "upsample2d", "batchnorm2d", "flatten"])
         filters = self.random.randrange(1, 7)
-        kernel, stride, pad, dilation = [[pick(values), pick(values)] for values in ((1, 2, 3), (1, 1, 2), (0, 1), (1, 1, 2))]
+        kernel, stride, pad, dilation = [[pick(values), pick(values)]
+                                         for values in ((1, 2, 3), (1, 1, 2), (0, 1), (1, 1, 2))]
         if kind == "conv2d":
             out = [(n + 2 * p - d * (k - 1) - 1) // s + 1 if n + 2 * p > d * (k - 1) else 0
                    for n, k, s, p, d in zip((h, w), kernel, stride, pad, dilation)]
             if min(out) > 0:
-                self.add(kind, {"filters": filters, "kernel": kernel, "stride": stride, "pad": pad, "dilation": dilation},
-                         out + [filters])
+                parameters = {"filters": filters, "kernel": kernel, "stride": stride, "pad": pad, "dilation": dilation}
+                self.add(kind, parameters, out + [filters])
         elif kind == "conv_transpose2d":
             out = [(n - 1) * s + k - 2 * p for n, k, s, p in zip((h, w), kernel, stride, pad)]
             if min(out) > 0 and max(out) < 20:
