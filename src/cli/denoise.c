@@ -31,8 +31,7 @@ struct denoise {
     const struct panel_columns *columns; /* the saved model's, for tables */
     struct model *model;                 /* for tables; NULL without tables */
     struct denoiser *denoiser;           /* for everything else */
-    bool any_size;
-    struct receptive_field field; /* the reason if not */
+    struct receptive_field field;        /* the reason if not */
     uint64_t memory_bytes;
     int64_t batch, n_samples; /* batch 0: no sample has the model's own shape */
     int n_written;
@@ -75,7 +74,7 @@ static enum dae_status load_model(struct denoise *d, struct error *err)
     TRY(saved_model_read(&d->saved, d->invocation, d->invocation->argument[0], err));
     d->network = &d->saved.file.network;
     d->columns = d->saved.file.columns;
-    d->any_size = receptive_field_find(d->network, &d->field);
+    TRY(receptive_field_find(d->network, &d->field, err));
     return d->inputs.n_tables > 0 ? check_columns(d, err) : DAE_OK;
 }
 
@@ -121,13 +120,13 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
     if (is_grey_for_colour(d, file))
         text_printf(&file->notice, "%sit is grey: denoised as three equal channels, and written grey",
                     file->notice.len ? "; " : "");
-    if (denoiser_accepts(d->network, d->any_size, &shape))
+    if (denoiser_accepts(d->network, d->field.any_size, &shape))
         return DAE_OK;
     char have_text[96], want_text[96];
     const enum dae_status status =
         error_set(err, DAE_BAD_DATA, "%s: samples of %s, but %s takes %s", path, shape_text(&file->shape, have_text),
                   d->saved.path, shape_text(want, want_text));
-    if (!d->any_size && want->rank == 3 && file->shape.rank == 3)
+    if (!d->field.any_size && want->rank == 3 && file->shape.rank == 3)
         error_note(err, "the network only takes images of its own size: %s", d->field.problem);
     return status;
 }

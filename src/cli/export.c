@@ -48,22 +48,20 @@ static void print_info(const struct onnx_model *model, const char *what, const s
     printf(")\n");
 }
 
-static void print_summary(const struct saved_model *saved, const struct onnx_export_options *options,
+static void print_summary(const struct receptive_field *field, const struct onnx_export_options *options,
                           const struct onnx_model *model, const char *out)
 {
-    struct receptive_field field;
-    const bool any_size = receptive_field_find(&saved->file.network, &field);
     output_line("%s: %d nodes, opset %d, weights as %s\n", out, model->n_nodes, model->opset,
                 options->half ? "16-bit floats" : "32-bit floats");
     for (int i = 0; i < model->n_inputs; ++i)
         print_info(model, "input", &model->input[i]);
     for (int i = 0; i < model->n_outputs; ++i)
         print_info(model, "output", &model->output[i]);
-    if (options->dynamic && any_size && (field.stride[0] > 1 || field.stride[1] > 1))
-        printf("  height must be a multiple of %lld, width of %lld\n", (long long)field.stride[0],
-               (long long)field.stride[1]);
-    if (options->dynamic && !any_size)
-        output_note("only the batch has any size: %s\n", field.problem);
+    if (options->dynamic && field->any_size && (field->stride[0] > 1 || field->stride[1] > 1))
+        printf("  height must be a multiple of %lld, width of %lld\n", (long long)field->stride[0],
+               (long long)field->stride[1]);
+    if (options->dynamic && !field->any_size)
+        output_note("only the batch has any size: %s\n", field->problem);
 }
 
 struct exporter {
@@ -81,16 +79,18 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 {
     struct exporter e CLEANUP(release) = {0};
     struct onnx_export_options options = {0};
+    struct receptive_field field;
     const char *out = invocation_value(invocation, "o");
     TRY(read_options(invocation, &options, err));
     TRY(check_name(invocation, out, err));
     TRY(saved_model_read(&e.saved, invocation, invocation->argument[0], err));
+    TRY(receptive_field_find(&e.saved.file.network, &field, err));
     const enum dae_status status = onnx_export(&e.saved.file, &options, &e.model, err);
     if (status == DAE_CONFIG)
         error_note(err, "the line refers to the config that is stored in the model");
     TRY(status);
     TRY(onnx_save(out, &e.model, err));
-    print_summary(&e.saved, &options, &e.model, out);
+    print_summary(&field, &options, &e.model, out);
     return DAE_OK;
 }
 

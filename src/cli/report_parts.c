@@ -1,6 +1,7 @@
 #include "cli/report_parts.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ enum dae_status report_parts_join(const char *folder, const char *into, struct e
     char path[PATH_LEN];
     TRY(path_of(folder, "", path, err));
     const int n = scandir(path, &part, is_part, alphasort);
-    enum dae_status status = DAE_OK;
+    enum dae_status status = n < 0 ? error_set(err, DAE_IO, "cannot list %s: %s", path, strerror(errno)) : DAE_OK;
     for (int i = 0; i < n; ++i) {
         if (status == DAE_OK)
             status = path_of(folder, part[i]->d_name, path, err);

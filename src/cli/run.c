@@ -155,7 +155,8 @@ static enum dae_status measure_whole_images(struct run *run, struct error *err)
                                           .on_tiles = on_tiles};
     if (run->session.test_set.block_bytes == 0)
         return DAE_OK;
-    if (!receptive_field_find(&run->session.network, &field)) {
+    TRY(receptive_field_find(&run->session.network, &field, err));
+    if (!field.any_size) {
         output_note("the whole test images are not denoised: the network only takes images of its own size: %s\n",
                     field.problem);
         return DAE_OK;

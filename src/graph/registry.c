@@ -194,7 +194,9 @@ static enum dae_status load_folder(struct registry *registry, const char *folder
         status = error_set(err, DAE_PLUGIN, "plugin folder %s contains no plugin (*.so); run make in it", folder);
     for (int i = 0; i < n; ++i) {
         char path[8192];
-        if (status == DAE_OK && snprintf(path, sizeof path, "%s/%s", absolute, entries[i]->d_name) < (int)sizeof path)
+        if (status == DAE_OK && snprintf(path, sizeof path, "%s/%s", absolute, entries[i]->d_name) >= (int)sizeof path)
+            status = error_set(err, DAE_PLUGIN, "plugin folder %s: its path is too long", folder);
+        if (status == DAE_OK)
             status = load(registry, path, is_strange, err);
         free(entries[i]);
     }

@@ -51,10 +51,10 @@ struct visit {
 };
 struct visit context_enter(struct dae_context *context);
 void context_leave(struct visit *visit);
-#define ENTER(context) struct visit visit CLEANUP(context_leave) = context_enter(context)
+#define ENTER(context) struct visit visit __attribute__((unused)) CLEANUP(context_leave) = context_enter(context)
 /* The same for functions that close something, which keep the error. */
 struct visit context_enter_to_close(void);
-#define ENTER_TO_CLOSE() struct visit visit CLEANUP(context_leave) = context_enter_to_close()
+#define ENTER_TO_CLOSE() struct visit visit __attribute__((unused)) CLEANUP(context_leave) = context_enter_to_close()
 
 /* Tells the caller a line, or several that each end with a newline; in the caller's locale. */
 void listener_log(const struct listener *listener, const char *lines);

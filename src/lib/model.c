@@ -42,8 +42,7 @@ static enum dae_status read_model(struct dae_model *model, const char *name, con
     TRY(bytes ? model_file_read(path, bytes, len, registry, &model->arena, &model->file, err)
               : model_file_load(path, registry, &model->arena, &model->file, err));
     TRY(settings_read(registry, model->file.config, &model->arena, &model->settings, err));
-    model->any_size = receptive_field_find(&model->file.network, &model->field);
-    return DAE_OK;
+    return receptive_field_find(&model->file.network, &model->field, err);
 }
 
 static enum dae_status open_model(struct dae_context *context, const char *name, const void *bytes, size_t len,
@@ -108,8 +107,7 @@ static enum dae_status copy(struct dae_model *model, const struct value *config,
     memcpy(file->parameters, parameters, len * sizeof *file->parameters);
     if (columns)
         TRY(panel_columns_read(panel.data, "the model's columns", &file->columns, err));
-    model->any_size = receptive_field_find(&file->network, &model->field);
-    return DAE_OK;
+    return receptive_field_find(&file->network, &model->field, err);
 }
 
 enum dae_status model_copy(struct dae_context *context, const struct value *config, const float *parameters,
@@ -153,8 +151,8 @@ static cJSON *describe(const struct dae_model *model, const char *config)
     if (network->code >= 0)
         add_shape(root, "code", &network->node[network->code].plan.output);
     cJSON_AddNumberToObject(root, "parameters", (double)network->n_parameters);
-    cJSON_AddBoolToObject(root, "any_size", model->any_size);
-    if (model->any_size) {
+    cJSON_AddBoolToObject(root, "any_size", model->field.any_size);
+    if (model->field.any_size) {
         add_pair(root, "multiple", model->field.stride);
         add_pair(root, "reach", model->field.reach);
     } else {
@@ -266,11 +264,11 @@ static enum dae_status check_input(const struct dae_model *model, const struct s
     const struct network *network = &model->file.network;
     const struct dae_shape *want = &network->node[0].plan.output;
     char have_text[SHAPE_TEXT], want_text[SHAPE_TEXT];
-    if (denoiser_accepts(network, model->any_size, &in->shape))
+    if (denoiser_accepts(network, model->field.any_size, &in->shape))
         return DAE_OK;
     const enum dae_status status = error_set(err, DAE_BAD_DATA, "in: samples of %s, but the model takes %s",
                                              shape_text(&in->shape, have_text), shape_text(want, want_text));
-    if (!model->any_size && want->rank == 3 && in->shape.rank == 3)
+    if (!model->field.any_size && want->rank == 3 && in->shape.rank == 3)
         error_note(err, "the network only takes images of its own size: %s", model->field.problem);
     return status;
 }

@@ -11,7 +11,6 @@ struct dae_model {
     struct arena arena;
     struct model_file file;
     struct settings settings;
-    bool any_size;
     struct receptive_field field;
     struct device *device;     /* NULL before it is used */
     struct denoiser *denoiser; /* on the device */

@@ -411,13 +411,13 @@ enum dae_status onnx_export(const struct model_file *file, const struct onnx_exp
                             struct onnx_model *model, struct error *err)
 {
     struct receptive_field field;
-    const bool any_size = receptive_field_find(&file->network, &field);
     const struct value *name = value_map_get(file->config, "name");
+    TRY(receptive_field_find(&file->network, &field, err));
     struct graph graph = {.file = file,
                           .network = &file->network,
                           .options = options,
                           .model = model,
-                          .any_size = options->dynamic && any_size,
+                          .any_size = options->dynamic && field.any_size,
                           .err = err};
     graph.services = (struct dae_onnx){.opset = options->opset,
                                        .weight = weight,

@@ -98,13 +98,13 @@ static bool find_all(const struct network *network, struct scale *scale, struct 
     return true;
 }
 
-bool receptive_field_find(const struct network *network, struct receptive_field *field)
+enum dae_status receptive_field_find(const struct network *network, struct receptive_field *field, struct error *err)
 {
     *field = (struct receptive_field){.stride = {1, 1}};
     struct scale *scale = calloc((size_t)network->n_nodes, sizeof *scale);
     if (!scale)
-        return refuse(field, network->node[0].mark, "there is not enough memory to analyse it");
-    const bool found = find_all(network, scale, field);
+        return error_no_memory(err, "receptive field", (size_t)network->n_nodes * sizeof *scale);
+    field->any_size = find_all(network, scale, field);
     free(scale);
-    return found;
+    return DAE_OK;
 }

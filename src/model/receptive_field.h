@@ -7,15 +7,17 @@
 
 /* Per axis: up and down, left and right. */
 struct receptive_field {
+    bool any_size; /* whether the network is such a one; otherwise mark and problem are set */
     /* The network accepts images with sides that are multiples of these, and moving the input by them moves the output
      * by them: 4 after two poolings of 2. Tiles start and end at such multiples. */
     int64_t stride[2];
     int64_t reach[2];  /* how many pixels around its own place an output reads, along the longest path */
-    struct mark mark;  /* without such a field: the layer that is the reason, */
+    struct mark mark;  /* the layer that is the reason, */
     char problem[384]; /* and the reason */
 };
 
-/* False, with mark and problem set, for a network that only takes images of its own size. */
-bool receptive_field_find(const struct network *network, struct receptive_field *field);
+/* DAE_NO_MEMORY. */
+MUST_USE enum dae_status receptive_field_find(const struct network *network, struct receptive_field *field,
+                                              struct error *err);
 
 #endif

@@ -75,7 +75,8 @@ enum dae_status tiler_new(const struct tiler_options *options, struct tiler **ou
 {
     struct receptive_field field;
     *out = NULL;
-    if (!receptive_field_find(options->network, &field))
+    TRY(receptive_field_find(options->network, &field, err));
+    if (!field.any_size)
         return error_at(err, DAE_CONFIG, field.mark, "the network only takes images of its own size: %s",
                         field.problem);
     struct tiler *tiler = calloc(1, sizeof *tiler);

@@ -58,7 +58,8 @@ static enum dae_status measure(struct study_task *task, const float *parameters,
 {
     const int n = m->levels->n;
     struct receptive_field field;
-    const bool whole = task->test_set->block_bytes > 0 && receptive_field_find(task->network, &field);
+    TRY(receptive_field_find(task->network, &field, err));
+    const bool whole = task->test_set->block_bytes > 0 && field.any_size;
     m->shown.n = dataset_examples(task->test_set, SHOWN, m->shown.number);
     m->image = arena_array(task->arena, (size_t)(2 * m->shown.n * n), (size_t)m->len * sizeof(float));
     float *kept = arena_array(task->arena, (size_t)(2 * m->shown.n), (size_t)m->len * sizeof(float));

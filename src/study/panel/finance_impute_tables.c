@@ -96,8 +96,8 @@ static struct study_table *new_table(const struct impute_work *s, struct study_r
 static enum dae_status add_pattern(const struct impute_work *s, int pattern, struct study_result *result,
                                    struct error *err)
 {
-    static const char *const caption[] = {"Cells hidden independently: R2 on the hidden cells, its standard deviation "
-                                          "over the draws of hidden cells, and over the seeds of the network.",
+    static const char *const caption[] = {("Cells hidden independently: R2 on the hidden cells, its standard deviation "
+                                           "over the draws of hidden cells, and over the seeds of the network."),
                                           "Runs of days of one asset hidden.",
                                           "Assets that begin late in the test window."};
     const int n_shares = s->options->shares.n, n_columns = 3 * n_shares, n = n_rows_of(&s->methods);
