@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, format) that are missing, and
+# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, format, fuzz) that are missing, and
 # names them before. With NO_INSTALL set it only prints the command to type, and fails when something is missing.
 set -euo pipefail
 
@@ -8,6 +8,7 @@ build=(build-essential pkg-config ocl-icd-opencl-dev opencl-headers pocl-opencl-
     libopenblas-dev gnuplot-nox)
 test=(libcmocka-dev locales oclgrind python3 python3-jsonschema python3-venv python3-yaml)
 format=(clang-format)
+fuzz=(clang-15)
 
 wanted=()
 for group in "$@"; do
@@ -15,8 +16,9 @@ for group in "$@"; do
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     format) wanted+=("${format[@]}") ;;
+    fuzz) wanted+=("${fuzz[@]}") ;;
     *)
-        echo "usage: $0 build|test|format..." >&2
+        echo "usage: $0 build|test|format|fuzz..." >&2
         exit 2
         ;;
     esac
