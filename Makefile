@@ -207,7 +207,7 @@ sanitize: ## run every test under AddressSanitizer, LeakSanitizer and UBSan, in 
 # The readers of strangers' bytes, under AddressSanitizer and UBSan.
 FUZZ_CC ?= $(firstword $(shell command -v clang clang-15 clang-14) clang)
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-FUZZ_READERS ?= config image safetensors exif date idx npy table tar
+FUZZ_READERS ?= $(notdir $(wildcard tests/faults/corpus/*)) # of the table in tests/faults/fuzz.c
 FUZZ_SECONDS ?= 20
 .PHONY: fuzz
 fuzz: ## give each reader of files random bytes for FUZZ_SECONDS (20), in build-fuzz (FUZZ_READERS="idx npy": these)

@@ -13,7 +13,7 @@ proved() { # PROGRAM [OPTION...]
     [ "$code" -eq 0 ] || problem "$(cat "$work/out")"
 }
 
-case_is "after any of 50 calls that fail, nothing is lost, left or told wrongly"
+case_is "when any of 50 calls fails, nothing is lost, left behind or misreported"
 proved faults.py --faults 50 --jobs 1
 
 case_is "after 40 kills, every command is continued or repeated to the same bytes"

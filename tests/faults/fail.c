@@ -58,14 +58,10 @@ enum kind { PLAIN, ACT, STREAM_1, STREAM_2, STREAM_4, STATUS_3, STATUS_4, STATUS
     X(realloc, PLAIN, 0, NO_MEMORY)                                                                                    \
     X(aligned_alloc, PLAIN, 0, NO_MEMORY)                                                                              \
     X(strdup, PLAIN, 0, NO_MEMORY)                                                                                     \
-    X(strndup, PLAIN, 0, NO_MEMORY)                                                                                    \
-    X(vasprintf, PLAIN, -1, NO_MEMORY)                                                                                 \
     X(realpath, PLAIN, 0, NO_MEMORY)                                                                                   \
     X(mmap, PLAIN, -1, NO_MEMORY)                                                                                      \
     X(open, PLAIN, -1, MANY_FILES)                                                                                     \
-    X(openat, PLAIN, -1, MANY_FILES)                                                                                   \
     X(fopen, PLAIN, 0, MANY_FILES)                                                                                     \
-    X(fdopen, PLAIN, 0, NO_MEMORY)                                                                                     \
     X(opendir, PLAIN, 0, MANY_FILES)                                                                                   \
     X(scandir, PLAIN, -1, NO_MEMORY)                                                                                   \
     X(nftw, PLAIN, -1, NO_MEMORY)                                                                                      \
@@ -75,9 +71,7 @@ enum kind { PLAIN, ACT, STREAM_1, STREAM_2, STREAM_4, STATUS_3, STATUS_4, STATUS
     X(mkdir, PLAIN, -1, NO_SPACE)                                                                                      \
     X(read, PLAIN, -1, IO_ERROR)                                                                                       \
     X(pread, PLAIN, -1, IO_ERROR)                                                                                      \
-    X(fread, STREAM_4, 0, IO_ERROR)                                                                                    \
     X(write, PLAIN, -1, NO_SPACE)                                                                                      \
-    X(pwrite, PLAIN, -1, NO_SPACE)                                                                                     \
     X(fwrite, STREAM_4, 0, NO_SPACE)                                                                                   \
     X(fputs, STREAM_2, -1, NO_SPACE)                                                                                   \
     X(fputc, STREAM_2, -1, NO_SPACE)                                                                                   \
@@ -88,7 +82,6 @@ enum kind { PLAIN, ACT, STREAM_1, STREAM_2, STREAM_4, STATUS_3, STATUS_4, STATUS
     X(ftruncate, PLAIN, -1, NO_SPACE)                                                                                  \
     X(lseek, PLAIN, -1, IO_ERROR)                                                                                      \
     X(flock, PLAIN, -1, NO_LOCK)                                                                                       \
-    X(fchmod, PLAIN, -1, NO_ACCESS)                                                                                    \
     X(rename, PLAIN, -1, NO_ACCESS)                                                                                    \
     X(unlink, PLAIN, -1, NO_ACCESS)                                                                                    \
     X(remove, PLAIN, -1, NO_ACCESS)                                                                                    \
@@ -102,10 +95,8 @@ enum kind { PLAIN, ACT, STREAM_1, STREAM_2, STREAM_4, STATUS_3, STATUS_4, STATUS
     X(readlink, PLAIN, -1, NO_ACCESS)                                                                                  \
     X(dup, PLAIN, -1, MANY_FILES)                                                                                      \
     X(dup2, PLAIN, -1, MANY_FILES)                                                                                     \
-    X(pipe, PLAIN, -1, MANY_FILES)                                                                                     \
     X(fork, PLAIN, -1, AGAIN)                                                                                          \
     X(posix_spawnp, PLAIN, AGAIN, AGAIN)                                                                               \
-    X(pthread_create, PLAIN, AGAIN, AGAIN)                                                                             \
     X(poll, PLAIN, -1, NO_MEMORY)                                                                                      \
     X(setrlimit, PLAIN, -1, NO_ACCESS)                                                                                 \
     X(clock_getcpuclockid, PLAIN, NO_ENTRY, NO_ENTRY)                                                                  \
@@ -118,7 +109,6 @@ enum kind { PLAIN, ACT, STREAM_1, STREAM_2, STREAM_4, STATUS_3, STATUS_4, STATUS
     X(yaml_emitter_emit, PLAIN, 0, NO_MEMORY)                                                                          \
     X(yaml_scalar_event_initialize, PLAIN, 0, NO_MEMORY)                                                               \
     X(yaml_mapping_start_event_initialize, PLAIN, 0, NO_MEMORY)                                                        \
-    X(cJSON_malloc, PLAIN, 0, NO_MEMORY)                                                                               \
     X(LAPACKE_dgesdd, PLAIN, -1010, NO_MEMORY)                                                                         \
     X(LAPACKE_dposv, PLAIN, -1010, NO_MEMORY)                                                                          \
     X(LAPACKE_dpotrf, PLAIN, -1010, NO_MEMORY)                                                                         \

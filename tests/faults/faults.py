@@ -13,13 +13,11 @@ A command must end in time, by no signal, and
   left, and whatever output there is is whole.
 Every fault that breaks a rule is printed with the command that repeats it. Ends with a table and with status 1 if any did.
 """
-import argparse
 import collections
-import concurrent.futures
+import itertools
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -56,21 +54,12 @@ class Ground:
         stage.build(self.stage)
         self.reference, self.places = {}, {}
         for name in names:
-            results = []
-            for i in range(2):
-                counts = os.path.join(folder, "counts")
-                case = stage.copy(self.stage, os.path.join(folder, "reference"))
-                status, out, err = self.run(case, name, FAIL_COUNTS=counts)
-                if status != 0:
-                    raise SystemExit("%s fails undisturbed: %s" % (name, err))
-                results.append((out, err, stage.files(case, stage.COMMANDS[name].outputs)))
-                with open(counts, encoding="utf-8") as file:
-                    self.places[name] = [line.split() for line in file]
-                os.remove(counts)
-            self.reference[name] = stage.Reference(results)
-
-    def run(self, case, name, **more):
-        return stage.dae_cl(case, stage.COMMANDS[name].arguments, LD_PRELOAD=self.stand_ins, **more)
+            counts = os.path.join(folder, name + ".counts")
+            case = os.path.join(folder, "reference")
+            self.reference[name], _ = stage.reference(self.stage, case, name, LD_PRELOAD=self.stand_ins,
+                                                      FAIL_COUNTS=counts)
+            with open(counts, encoding="utf-8") as file:
+                self.places[name] = [line.split() for line in file]
 
     def faults(self):
         """Every fault once: of a child and its parent the same place may be counted twice."""
@@ -125,58 +114,41 @@ def examine(reference, fault, status, err, out, found, temporary):
     return None
 
 
-def repeat(fault):
-    return "FAIL_CALL=%s:%d%s %s" % (fault.function, fault.call, "+" if fault.for_good else "", fault.command)
+def call_of(fault):
+    """As fail.c reads it from FAIL_CALL."""
+    return "%s:%d%s" % (fault.function, fault.call, "+" if fault.for_good else "")
 
 
 def provoke(ground, fault):
+    """How the command ended: its status, its stderr and what is wrong, or None."""
     with tempfile.TemporaryDirectory(dir=ground.folder) as folder:
         case = stage.copy(ground.stage, os.path.join(folder, "case"))
-        status, out, err = ground.run(case, fault.command, FAIL_CALL=repeat(fault).split()[0].split("=")[1])
-        found = stage.files(case, stage.COMMANDS[fault.command].outputs)
+        command = stage.COMMANDS[fault.command]
+        status, out, err = stage.dae_cl(case, command.arguments, LD_PRELOAD=ground.stand_ins, FAIL_CALL=call_of(fault))
+        found = stage.files(case, command.outputs)
         temporary = set(os.listdir(os.path.join(case, "tmp"))) - {KEPT}
         return status, err, examine(ground.reference[fault.command], fault, status, err, out, found, temporary)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = stage.parser(__doc__)
     parser.add_argument("--faults", type=int, help="how many faults, of all that there are")
-    parser.add_argument("--minutes", type=float, help="end after so long")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=stage.COMMANDS, action="append")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--only", choices=stage.COMMANDS, action="append", help="of this command")
     options = parser.parse_args()
-    folder = tempfile.mkdtemp()
-    end = time.monotonic() + 60 * options.minutes if options.minutes else None
-    try:
+    statuses, bad = collections.Counter(), 0
+    with tempfile.TemporaryDirectory() as folder:
+        end = time.monotonic() + 60 * options.minutes
         ground = Ground(folder, options.only or list(stage.COMMANDS))
         every = ground.faults()
         random.Random(options.seed).shuffle(every)
-        chosen = every[:options.faults]
-        statuses, bad, done = collections.Counter(), 0, 0
-        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            waiting = iter(chosen)
-            running = {}
-            while True:
-                while len(running) < options.jobs and (end is None or time.monotonic() < end):
-                    fault = next(waiting, None)
-                    if fault is None:
-                        break
-                    running[pool.submit(provoke, ground, fault)] = fault
-                if not running:
-                    break
-                ended, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
-                for future in ended:
-                    fault = running.pop(future)
-                    status, err, problem = future.result()
-                    statuses[status] += 1
-                    done += 1
-                    if problem:
-                        bad += 1
-                        print("FAIL %s: %s\n     %s" % (repeat(fault), problem, err.strip()[-400:].replace("\n", "\n     ")),
-                              flush=True)
-    finally:
-        shutil.rmtree(folder)
+        chosen = itertools.takewhile(lambda _: time.monotonic() < end, every[:options.faults])
+        for fault, (status, err, problem) in stage.in_parallel(lambda f: provoke(ground, f), chosen, options.jobs):
+            statuses[status] += 1
+            if problem:
+                bad += 1
+                print("FAIL FAIL_CALL=%s %s: %s\n     %s" % (call_of(fault), fault.command, problem,
+                                                           err.strip()[-400:].replace("\n", "\n     ")), flush=True)
+    done = sum(statuses.values())
     print("%d places call; %d of %d faults; they ended with %s" % (
         ground.n_places(), done, len(every),
         ", ".join("%s: %d" % (status, statuses[status]) for status in sorted(statuses, key=str))))

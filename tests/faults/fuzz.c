@@ -60,7 +60,7 @@ static void read_image(const uint8_t *data, size_t size)
     }
 }
 
-/* A file without a seal, so that damage is not found by its hash: every tensor lies in the file. */
+/* Without a seal, whose hash would refuse all damage. Every tensor lies within the file. */
 static void read_safetensors(const uint8_t *data, size_t size)
 {
     struct safetensors file;

@@ -8,11 +8,9 @@ study, too. The model, the numbers of run.json and of the study must be those of
 in the folder or in the folder of temporary files. Of denoise and impute each result is whole or absent after the kill, and
 the next run writes all of them. Ends with a table and with status 1 if anything differed.
 """
-import argparse
-import concurrent.futures
+import itertools
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +21,7 @@ import stage
 
 COMMANDS = ["run", "resume", "run", "resume", "study", "denoise", "rows", "impute"]  # training twice as often
 TRAINING = {"run", "resume", "study"}
-# What a killed run has already told stays in the log, and how it was divided shows in the report.
+# The log keeps what a killed run reported, and the report shows how the run was split.
 NARRATIVE = ("log.jsonl", "report.html", ".report/0-run", ".report/9-run")
 
 
@@ -49,102 +47,73 @@ def continuation(folder, arguments):
     return plain + ["--resume" if found else "--force"]
 
 
-def whole(reference, folder, outputs, only_these):
-    """What is wrong with the files in a folder, or None."""
-    found = stage.files(folder, outputs)
-    for name in found:
+def fault_of(reference, found):
+    """What is wrong with the files that were found, or None."""
+    for name, content in found.items():
         if name not in reference.files:
             return "%s is left" % name
-        difference = None if name.endswith(NARRATIVE) else reference.difference(name, found[name])
+        difference = None if name.endswith(NARRATIVE) else reference.difference(name, content)
         if difference:
             return "%s differs: %s" % (name, difference)
-    missing = reference.files.keys() - found.keys()
-    if only_these and missing:
-        return "%s is missing" % ", ".join(sorted(missing))
     return None
 
 
 def torment(ground, name, seed):
     """Returns the number of kills and what went wrong, or None."""
     draw = random.Random(seed)
-    command, reference, seconds = stage.COMMANDS[name], ground[1][name], ground[2][name]
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(ground[0])) as top:
-        folder = stage.copy(ground[0], os.path.join(top, "case"))
+    command, (reference, seconds) = stage.COMMANDS[name], ground.reference[name]
+    with tempfile.TemporaryDirectory(dir=ground.folder) as top:
+        folder = stage.copy(ground.stage, os.path.join(top, "case"))
         arguments, kills, problem = command.arguments, 0, None
         for _ in range(draw.choice([1, 1, 2, 3]) if name in TRAINING else 1):
             kills += killed(folder, arguments, draw.uniform(0, 1.1 * seconds))
             if name in TRAINING:
                 arguments = continuation(folder, arguments)
             else:
-                temporary = {file for file in stage.files(folder, command.outputs) if ".tmp." in file}
-                problem = problem or whole_but(reference, folder, command.outputs, temporary)
+                found = stage.files(folder, command.outputs)
+                problem = fault_of(reference, {file: found[file] for file in found if ".tmp." not in file})
         status, _, err = stage.dae_cl(folder, arguments)
         if status != 0:
             return kills, "%s ends with %s: %s" % (" ".join(arguments), status, err.strip()[-400:])
-        problem = problem or whole(reference, folder, command.outputs, True)
-        left = os.listdir(os.path.join(folder, "tmp"))
+        found = stage.files(folder, command.outputs)
+        missing, left = reference.files.keys() - found.keys(), os.listdir(os.path.join(folder, "tmp"))
+        problem = problem or fault_of(reference, found)
+        problem = problem or ("missing: %s" % ", ".join(sorted(missing)) if missing else None)
         return kills, problem or ("temporary files are left: %s" % ", ".join(left) if left else None)
 
 
-def whole_but(reference, folder, outputs, temporary):
-    for file in temporary:
-        os.rename(os.path.join(folder, file), os.path.join(folder, "aside"))
-    problem = whole(reference, folder, outputs, False)
-    for file in temporary:
-        os.rename(os.path.join(folder, "aside"), os.path.join(folder, file))
-    return problem
+class Ground:
+    """A folder with the stage, and each command's reference and seconds."""
 
-
-def prepare(folder):
-    """The stage, the reference of each command and how long it takes."""
-    place = os.path.join(folder, "stage")
-    stage.build(place)
-    references, durations = {}, {}
-    for name in set(COMMANDS):
-        results = []
-        for _ in range(2):
-            case = stage.copy(place, os.path.join(folder, "reference"))
-            start = time.monotonic()
-            status, out, err = stage.dae_cl(case, stage.COMMANDS[name].arguments)
-            durations[name] = time.monotonic() - start
-            if status != 0:
-                raise SystemExit("%s fails undisturbed: %s" % (name, err))
-            results.append((out, err, stage.files(case, stage.COMMANDS[name].outputs)))
-        references[name] = stage.Reference(results)
-    return place, references, durations
+    def __init__(self, folder):
+        self.folder = folder
+        self.stage = os.path.join(folder, "stage")
+        stage.build(self.stage)
+        self.reference = {name: stage.reference(self.stage, os.path.join(folder, "reference"), name)
+                          for name in sorted(set(COMMANDS))}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, help="end after so many")
-    parser.add_argument("--minutes", type=float, help="end after so long")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser = stage.parser(__doc__)
+    parser.add_argument("--kills", type=int, default=10**9, help="stop after this many kills")
     options = parser.parse_args()
-    folder = tempfile.mkdtemp()
     kills, cases, bad = 0, 0, 0
-    try:
-        ground = prepare(folder)
-        end = time.monotonic() + 60 * (options.minutes or 1e6)
-        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            running, number = {}, 0
-            while True:
-                while len(running) < options.jobs and kills < (options.kills or 1e9) and time.monotonic() < end:
-                    seed, name = options.seed * 1000003 + number, COMMANDS[number % len(COMMANDS)]
-                    running[pool.submit(torment, ground, name, seed)] = name, seed
-                    number += 1
-                if not running:
-                    break
-                ended, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
-                for future in ended:
-                    name, seed = running.pop(future)
-                    some, problem = future.result()
-                    kills, cases = kills + some, cases + 1
-                    if problem:
-                        bad += 1
-                        print("FAIL %s, seed %d: %s" % (name, seed, problem), flush=True)
-    finally:
-        shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        ground = Ground(folder)
+        end = time.monotonic() + 60 * options.minutes
+
+        def tasks():
+            for number in itertools.count():
+                if kills >= options.kills or time.monotonic() >= end:
+                    return
+                yield COMMANDS[number % len(COMMANDS)], options.seed * 1000003 + number
+
+        for (name, seed), (some, problem) in stage.in_parallel(lambda task: torment(ground, *task), tasks(),
+                                                               options.jobs):
+            kills, cases = kills + some, cases + 1
+            if problem:
+                bad += 1
+                print("FAIL %s, seed %d: %s" % (name, seed, problem), flush=True)
     print("%d kills in %d commands that were continued or repeated" % (kills, cases))
     print("%d passed, %d failed, 0 skipped" % (cases - bad, bad))
     sys.exit(1 if bad or not kills else 0)

@@ -1,6 +1,9 @@
 """The commands that the proving ground runs, with the files that they read: each small enough to run thousands of times."""
+import argparse
 import collections
+import concurrent.futures
 import glob
+import itertools
 import json
 import os
 import re
@@ -212,3 +215,38 @@ class Reference:
 
 def blur(content):
     return re.sub(rb"[0-9][0-9.,:]*", b"#", content)
+
+
+def reference(place, case, name, **more):
+    """Runs a command of the stage at `place` twice in copies at `case`: its Reference, and the seconds that it takes."""
+    results = []
+    for _ in range(2):
+        copy(place, case)
+        start = time.monotonic()
+        status, out, err = dae_cl(case, COMMANDS[name].arguments, **more)
+        seconds = time.monotonic() - start
+        if status != 0:
+            raise SystemExit("%s fails undisturbed: %s" % (name, err))
+        results.append((out, err, files(case, COMMANDS[name].outputs)))
+    return Reference(results), seconds
+
+
+def parser(description):
+    """The options that both programs have."""
+    options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--minutes", type=float, default=1e6, help="stop after this many minutes")
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many commands run at once")
+    return options
+
+
+def in_parallel(work, tasks, jobs):
+    """(task, work(task)) of each task as it ends, `jobs` at once; a task is taken when a worker is free."""
+    tasks, running = iter(tasks), {}
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        while True:
+            running.update((pool.submit(work, task), task) for task in itertools.islice(tasks, jobs - len(running)))
+            if not running:
+                return
+            for future in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
