@@ -8,7 +8,6 @@
 #include "cli/outputs.h"
 #include "cli/saved_model.h"
 #include "model/onnx_export.h"
-#include "model/receptive_field.h"
 
 static enum dae_status read_options(const struct invocation *invocation, struct onnx_export_options *options,
                                     struct error *err)
@@ -85,7 +84,7 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     TRY(check_name(invocation, out, err));
     TRY(saved_model_read(&e.saved, invocation, invocation->argument[0], err));
     TRY(receptive_field_find(&e.saved.file.network, &field, err));
-    const enum dae_status status = onnx_export(&e.saved.file, &options, &e.model, err);
+    const enum dae_status status = onnx_export(&e.saved.file, &field, &options, &e.model, err);
     if (status == DAE_CONFIG)
         error_note(err, "the line refers to the config that is stored in the model");
     TRY(status);
@@ -123,8 +122,8 @@ const struct command command_export = {
         "if the data have one, and multiple, of which height and width of an image of any size must be "
         "multiples.\n\n"
         "With --dtype f16, weights with two and more axes are stored as 16-bit floats, which the graph casts to 32 "
-        "bits; biases, "
-        "normalisations, input and output remain 32-bit floats. docs/interop.md lists how each layer is written.",
+        "bits; biases, normalisations, input and output remain 32-bit floats. docs/interop.md lists how each layer is "
+        "written.",
     .options = options,
     .run = run,
 };

@@ -9,7 +9,6 @@
 #include "base/version.h"
 #include "config/tree.h"
 #include "data/source.h"
-#include "model/receptive_field.h"
 
 /* The graph while it grows. */
 struct graph {
@@ -407,17 +406,15 @@ static enum dae_status add_meta(struct graph *g, const struct receptive_field *f
     return whole ? DAE_OK : error_no_memory(err, "ONNX graph", config.len + columns.len);
 }
 
-enum dae_status onnx_export(const struct model_file *file, const struct onnx_export_options *options,
-                            struct onnx_model *model, struct error *err)
+enum dae_status onnx_export(const struct model_file *file, const struct receptive_field *field,
+                            const struct onnx_export_options *options, struct onnx_model *model, struct error *err)
 {
-    struct receptive_field field;
     const struct value *name = value_map_get(file->config, "name");
-    TRY(receptive_field_find(&file->network, &field, err));
     struct graph graph = {.file = file,
                           .network = &file->network,
                           .options = options,
                           .model = model,
-                          .any_size = options->dynamic && field.any_size,
+                          .any_size = options->dynamic && field->any_size,
                           .err = err};
     graph.services = (struct dae_onnx){.opset = options->opset,
                                        .weight = weight,
@@ -431,5 +428,5 @@ enum dae_status onnx_export(const struct model_file *file, const struct onnx_exp
     model->version = DAE_CL_VERSION;
     model->name = name && name->kind == VALUE_SCALAR && name->text && *name->text ? name->text : "model";
     TRY(add_network(&graph, err));
-    return add_meta(&graph, &field, err);
+    return add_meta(&graph, field, err);
 }

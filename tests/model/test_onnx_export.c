@@ -36,6 +36,7 @@ static enum dae_status export_layers(const char *layers, bool half, struct onnx_
 {
     const struct onnx_export_options options = {.opset = 17, .half = half};
     struct model_file file = {0};
+    struct receptive_field field;
     char yaml[1024];
     snprintf(yaml, sizeof yaml, "seed: 1\nmodel: {input: [2, 3, 2], layers: %s}\ntrain: {loss: mse}\n", layers);
     err = (struct error){0};
@@ -45,7 +46,8 @@ static enum dae_status export_layers(const char *layers, bool half, struct onnx_
     network_init(&file.network, file.parameters);
     if (half)
         file.parameters[file.network.node[1].weight_offset[0]] = 65520;
-    return onnx_export(&file, &options, model, &err);
+    check(receptive_field_find(&file.network, &field, &err));
+    return onnx_export(&file, &field, &options, model, &err);
 }
 
 /* Whether a node of that operator has that name, and the value that it reads first. */
