@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, format, fuzz) that are missing, and
-# names them before. With NO_INSTALL set it only prints the command to type, and fails when something is missing.
+# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, format, fuzz) that are missing,
+# and names them before. With NO_INSTALL set it only prints the command to type, and fails when something is missing.
 set -euo pipefail
 
 build=(build-essential pkg-config ocl-icd-opencl-dev opencl-headers pocl-opencl-icd libclblast-dev libyaml-dev
-    libpng-dev libjpeg-dev libtiff-dev libwebp-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libmd-dev liblapacke-dev
-    libopenblas-dev gnuplot-nox)
+    libpng-dev libjpeg-dev libtiff-dev libwebp-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libmd-dev
+    liblapacke-dev libopenblas-dev gnuplot-nox)
 test=(libcmocka-dev locales oclgrind python3 python3-jsonschema python3-venv python3-yaml)
 format=(clang-format)
 fuzz=(clang-15)
