@@ -204,23 +204,25 @@ sanitize: ## run every test under AddressSanitizer, LeakSanitizer and UBSan, in 
 		{ tail -n 40 build-asan/warm-up.log; exit 1; }
 	@BUILD=build-asan bash tests/run.sh $(PROGRAMS)
 
+# A seed gives the same faults, kills and random bytes again, so a check that failed can be repeated.
+SEED ?= 1
+
 # The readers of strangers' bytes, under AddressSanitizer and UBSan.
 FUZZ_CC ?= $(firstword $(shell command -v clang clang-15 clang-14) clang)
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_READERS ?= $(notdir $(wildcard tests/faults/corpus/*)) # of the table in tests/faults/fuzz.c
 FUZZ_SECONDS ?= 20
 .PHONY: fuzz
-fuzz: ## give each reader of files random bytes for FUZZ_SECONDS (20), in build-fuzz (FUZZ_READERS="idx npy": these)
+fuzz: ## give each reader of files random bytes for FUZZ_SECONDS (20), in build-fuzz (FUZZ_READERS="idx npy": these; SEED=N)
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build-fuzz CC=$(FUZZ_CC) OPT='-O1 -g' SAN='$(FUZZ_SAN) -fsanitize=fuzzer-no-link' \
 		build-fuzz/fuzz
-	@BUILD=build-fuzz SECONDS_EACH=$(FUZZ_SECONDS) JOBS=$(JOBS) bash tests/faults/fuzz.sh $(FUZZ_READERS)
+	@BUILD=build-fuzz SECONDS_EACH=$(FUZZ_SECONDS) SEED=$(SEED) JOBS=$(JOBS) bash tests/faults/fuzz.sh $(FUZZ_READERS)
 build-fuzz/fuzz: tests/faults/fuzz.c build-fuzz/libdae.a
 	@echo "  CC $@"
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(LIBS) $(LDFLAGS)
 
-# The long form of tests/cli/faults.sh and of `make fuzz`. A SEED gives the same faults and kills again.
+# The long form of tests/cli/faults.sh and of `make fuzz`.
 MINUTES ?= 30
-SEED    ?= 1
 .PHONY: soak
 soak: all ## fail calls, kill at random and fuzz, for MINUTES (30) in all; SEED=N chooses which
 	@BUILD=$(BUILD) python3 tests/faults/faults.py --seed $(SEED) --jobs $(JOBS) --minutes $$(($(MINUTES) / 3))

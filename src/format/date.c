@@ -192,7 +192,7 @@ const char *date_text(struct date date, char out[DATE_TEXT_BYTES])
     int year, month, of_month;
     calendar_of(day, &year, &month, &of_month);
     int len = snprintf(out, DATE_TEXT_BYTES, "%04d-%02d-%02d", year, month, of_month);
-    if (clock == 0 && date.nanoseconds == 0)
+    if (clock == 0 && date.nanoseconds == 0 && date.offset == 0)
         return out;
     len += snprintf(out + len, (size_t)(DATE_TEXT_BYTES - len), "T%02d:%02d:%02d", (int)(clock / 3600),
                     (int)(clock / 60 % 60), (int)(clock % 60));

@@ -36,7 +36,7 @@ int64_t date_day(struct date date);
 struct date date_of_day(int64_t day);
 
 /* As its zone's calendar and clock show it: YYYY-MM-DD, followed by Thh:mm:ss, digits of a fraction and the zone unless
- * that is midnight. Returns out. */
+ * that is midnight UTC. date_parse reads the same instant back. Returns out. */
 const char *date_text(struct date date, char out[DATE_TEXT_BYTES]);
 
 #endif

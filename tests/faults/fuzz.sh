@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # fuzz.sh READER...: gives each reader of tests/faults/fuzz.c random bytes for SECONDS_EACH seconds, JOBS of them at once,
-# beginning with its corpus. An input that crashes, needs more than a second or more than 256 MB at once fails, and is
+# beginning with its corpus. The same SEED gives the same bytes, as many as the machine manages in that time. An input that crashes, needs more than a second or more than 256 MB at once fails, and is
 # written to $BUILD/fuzz-found. The last line is the sum. `make fuzz` runs it.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -11,7 +11,7 @@ export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 one() { # READER
     local corpus log=$found/$1.log
     corpus=$(mktemp -d)
-    FUZZ=$1 "$BUILD/fuzz" -max_total_time="$SECONDS_EACH" -timeout=1 -malloc_limit_mb=256 -rss_limit_mb=1024 -max_len=8192 \
+    FUZZ=$1 "$BUILD/fuzz" -seed="$SEED" -max_total_time="$SECONDS_EACH" -timeout=1 -malloc_limit_mb=256 -rss_limit_mb=1024 -max_len=8192 \
         -print_final_stats=1 -artifact_prefix="$found/$1-" "$corpus" "tests/faults/corpus/$1" >"$log" 2>&1
     local code=$?
     local runs
@@ -25,7 +25,7 @@ one() { # READER
     fi
 }
 export -f one
-export found SECONDS_EACH BUILD
+export found SECONDS_EACH SEED BUILD
 results=$(printf '%s\n' "$@" | xargs -P "${JOBS:-1}" -I{} bash -c 'one {}')
 echo "$results"
 passed=$(grep -c '^ok ' <<<"$results")

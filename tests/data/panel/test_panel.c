@@ -120,6 +120,7 @@ static void dates_of_iso_8601(void **state)
     }
     assert_date((struct date){1709251200 + 3723, 0, 0}, "2024-03-01T01:02:03");
     assert_date((struct date){1709251200, 120000000, -5400}, "2024-02-29T22:30:00.12-01:30");
+    assert_date((struct date){1709251200 - 3 * 3600, 0, 3 * 3600}, "2024-03-01T00:00:00+03:00"); /* not midnight UTC */
 }
 
 /* A day ends where it was taken, so it is the one that is written; instants only order. */
