@@ -286,9 +286,10 @@ pictures: all ## draw docs/images/corruptions.png from the real kernels
 # ---- Measuring. --------------------------------------------------------------------------------------------------------
 
 .PHONY: peers
-peers: all ## compare speed with PyTorch and JAX (installed into build/peers), refresh docs/performance.md
+peers: all ## compare speed with PyTorch, JAX and ONNX runtimes (installed into build/peers), refresh docs/performance.md
 	bash tools/peers/setup.sh $(BUILD)/peers
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $(BUILD)/peers/rates tools/peers/rates.c $(BUILD)/libdae.a $(LIBS) $(LDFLAGS)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $(BUILD)/latency tools/peers/latency.c $(BUILD)/libdae.a $(LIBS) $(LDFLAGS)
 	$(BUILD)/peers/bin/python tools/peers/compare.py
 
 .PHONY: finance

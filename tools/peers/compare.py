@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Measures dae-cl, PyTorch, JAX and OpenBLAS and writes the tables of docs/performance.md.
+"""Measures dae-cl, PyTorch, JAX, onnxruntime, OpenVINO and OpenBLAS and writes the tables of docs/performance.md.
 
     make peers                     everything, from the checkout's root
     build/peers/bin/python tools/peers/compare.py [--quick] [--only TEXT] [--platform NAME]
 
 Each row is measured in turns (dae-cl, PyTorch, JAX, dae-cl, ...) on the same two processors with two threads each, so
 that a change in the machine's speed meets all of them. First every mode of each peer is tried; the fastest of each
-takes the turns. A figure is the median of the turns, and a ratio is to the faster peer. --quick takes one short turn;
+takes the turns. A figure is the median of the turns, and a ratio is to the fastest peer. onnxruntime and OpenVINO run what
+`dae-cl export` writes. --quick takes one short turn;
 --only keeps the rows whose name contains TEXT; both do not change docs/performance.md. The tables are printed, and the
 figures, those of every turn and mode among them, are kept in build/peers/*.json.
 
@@ -52,17 +53,27 @@ WORK = {
     "conv64": ("tools/peers/configs/conv64.yaml", TORCH_CONV, JAX_CONV, True),
     "residual": ("tools/peers/configs/residual.yaml", TORCH_CONV, JAX_CONV, False),
 }
-# work, batch, and for "train" and "infer" the ratios that are to be reached: (at least, aim); None: no goal, no row
+RUNTIMES = ["onnxruntime", "openvino"]
+
+# Ratios that are to be reached, (at least, aim), by instruction set; None: no goal.
+GOALS = {
+    "AVX2": {"conv_mnist train": (8, 13), "conv_mnist infer": (4, 6), "fc_mnist train": (1.3, 1.6), "fc_mnist infer": (1.1, 1.4),
+             "conv32 train": (1.4, 2), "conv64 train": (1.4, 2), "residual train": (1.6, 2.2), "large infer": (1.3, 2),
+             "conv_mnist one": (1.2, 3), "fc_mnist one": (1.2, 3)},
+    "AVX-512": {"conv_mnist train": (11, 15), "conv_mnist infer": (5, 8), "fc_mnist train": (1.5, 1.8),
+                "fc_mnist infer": (1.2, 1.5), "conv32 train": (1.6, 2.2), "conv64 train": (1.6, 2.2),
+                "residual train": (1.8, 2.4), "large infer": (1.6, 2.2), "conv_mnist one": (1.2, 3), "fc_mnist one": (1.2, 3)},
+}
 SUBJECTS = [
-    ("conv_mnist", 64, {"train": (7, 13), "infer": (4, 10)}),
-    ("conv_mnist", 128, {"train": (7, 13), "infer": (4, 10)}),
-    ("conv_mnist", 512, {"train": (7, 13), "infer": (4, 10)}),
-    ("fc_mnist", 64, {"train": (None, None), "infer": (1.1, 1.5)}),
-    ("fc_mnist", 128, {"train": (1.25, 1.7), "infer": (1.1, 1.5)}),
-    ("fc_mnist", 512, {"train": (1.1, 1.4), "infer": (1.1, 1.5)}),
-    ("conv32", 64, {"train": (0.95, 1.1)}),
-    ("conv64", 64, {"train": (0.95, 1.1)}),
-    ("residual", 64, {"train": (1.0, 1.4)}),
+    ("conv_mnist", 64, ("train", "infer")),
+    ("conv_mnist", 128, ("train", "infer")),
+    ("conv_mnist", 512, ("train", "infer")),
+    ("fc_mnist", 64, ("train", "infer")),
+    ("fc_mnist", 128, ("train", "infer")),
+    ("fc_mnist", 512, ("train", "infer")),
+    ("conv32", 64, ("train",)),
+    ("conv64", 64, ("train",)),
+    ("residual", 64, ("train",)),
 ]
 WORDS = {
     ("conv_mnist", "train"): "`conv_mnist` training", ("conv_mnist", "infer"): "`conv_mnist` inference",
@@ -70,12 +81,15 @@ WORDS = {
     ("conv32", "train"): "3x3 convolution 32 to 32, 40x40, forward and backward",
     ("conv64", "train"): "3x3 convolution 64 to 64, 40x40, forward and backward",
     ("residual", "train"): "residual denoiser of 7 layers, 40x40, training",
+    ("large", "infer"): "residual denoiser, 6000x4000 pixels, inference (pixels/s)",
+    ("conv_mnist", "one"): "`conv_mnist`, one sample from memory to memory",
+    ("fc_mnist", "one"): "`fc_mnist`, one sample from memory to memory",
 }
 # An image that fits no batch: dae-cl denoise, from file to file, against PyTorch from memory to memory.
 LARGE = (4000, 6000)
-LARGE_GOAL = (1.0, 1.4)
-TORCH_TILES = [256, 512, 1024]
+TILES = [256, 512, 1024]
 TORCH_LARGE = ["eager", "channels_last", "compiled_channels_last"]
+ONE = {"conv_mnist": [28, 28, 1], "fc_mnist": [28, 28, 1]}  # a sample's shape, as the config has it
 GEMM_LAYERS = [(784, 256), (256, 128), (128, 64), (256, 784)]
 GEMM_BATCHES = [1, 64, 128, 512]
 
@@ -91,6 +105,9 @@ def gemm_items():
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
+
+
+PROGRAMS = {"PyTorch": "torch_peer.py", "JAX": "jax_peer.py", "ONNX": "onnx_peer.py", "OpenBLAS": "blas_peer.py"}
 
 
 class Peer:
@@ -212,44 +229,70 @@ def fastest(peer, work, batch, what, modes, seconds, tried):
     return max(rates, key=rates.get) if rates else None
 
 
-def measure_subject(work, batch, goals, peers, options, benches):
+def row_of(work, what, batch, ours, turns, chosen, tried, options):
+    """A row of the first table: ours is a rate, turns and chosen are those of each peer by name."""
+    of = {name: median(rates) for name, rates in turns.items()}
+    best = max((name for name in of if of[name]), key=of.get, default=None)
+    goal = GOALS[options.instructions].get(f"{work} {what}", (None, None))
+    row = {"work": work, "what": what, "words": WORDS[work, what], "batch": batch, "ours": ours, "peers": of, "best": best,
+           "modes": chosen, "ratio": ours / of[best] if ours and best else None, "at_least": goal[0], "aim": goal[1],
+           "turns": turns, "tried": tried}
+    say(f"  {row['words']}, {batch}: {number(ours)} against {number(of[best]) if best else '?'}"
+        f" ({best} {chosen.get(best)}): {number(row['ratio'])}x")
+    return row
+
+
+def modes_of(work, what):
+    """Which modes of each peer are tried."""
+    _, torch, jax, _ = WORK[work]
+    if what == "train":
+        return {"PyTorch": torch, "JAX": jax}
+    if what == "one":
+        return {"PyTorch": torch, "ONNX": RUNTIMES}
+    return {"PyTorch": torch, "JAX": [mode for mode in jax if mode.endswith("rbg")], "ONNX": RUNTIMES}
+
+
+def choose(peers, work, batch, what, seconds):
+    """The fastest mode of each peer, and the rates of all."""
+    tried, chosen = {}, {}
+    for name, modes in modes_of(work, what).items():
+        chosen[name] = fastest(peers[name], work, batch, what, modes, seconds, tried)
+    return chosen, tried
+
+
+def measure_subject(work, batch, whats, peers, options, benches):
     """Rows of one network at one batch size."""
-    config, torch_modes, jax_modes, input_gradient = WORK[work]
-    torch, jax = peers
-    chosen, tried = {}, {what: {} for what in goals}
-    for what in goals:
-        modes = jax_modes if what == "train" else [m for m in jax_modes if m.endswith("rbg")]
-        chosen[what] = [(torch, fastest(torch, work, batch, what, torch_modes, options.seconds / 2, tried[what])),
-                        (jax, fastest(jax, work, batch, what, modes, options.seconds / 2, tried[what]))]
-    turns = {what: {"ours": [], "torch": [], "jax": []} for what in goals}
+    config, _, _, input_gradient = WORK[work]
+    picks = {what: choose(peers, work, batch, what, options.seconds / 2) for what in whats}
+    ours = {what: [] for what in whats}
+    turns = {what: {name: [] for name in picks[what][0]} for what in whats}
     for _ in range(options.rounds):
         if input_gradient:
             answer = run_json(["build/peers/rates", "1", f"{config}@{batch}"])
-            turns["train"]["ours"].append(answer[f"{config}@{batch}"] if answer else None)
+            ours["train"].append(answer[f"{config}@{batch}"] if answer else None)
         else:
             answer = bench(config, batch)
             benches.setdefault((work, batch), []).append(answer)
-            for what in goals:
-                turns[what]["ours"].append(answer[f"{what}_images_per_second"] if answer else None)
-        for what in goals:
-            for name, (peer, mode) in zip(("torch", "jax"), chosen[what]):
-                turns[what][name].append(peer.rate(work, batch, what, mode, options.seconds) if mode else None)
+            for what in whats:
+                ours[what].append(answer[f"{what}_images_per_second"] if answer else None)
+        for what in whats:
+            for name, mode in picks[what][0].items():
+                turns[what][name].append(peers[name].rate(work, batch, what, mode, options.seconds) if mode else None)
     if input_gradient:  # for the table of kernels
         benches[work, batch] = [bench(config, batch)]
-    rows = []
-    for what, goal in goals.items():
-        ours = median(turns[what]["ours"])
-        of = {"PyTorch": median(turns[what]["torch"]), "JAX": median(turns[what]["jax"])}
-        best = max((name for name in of if of[name]), key=of.get, default=None)
-        mode = dict(zip(("PyTorch", "JAX"), (mode for _, mode in chosen[what])))
-        rows.append({"work": work, "what": what, "words": WORDS[work, what], "batch": batch, "ours": ours,
-                     "pytorch": of["PyTorch"], "jax": of["JAX"], "best": best, "modes": mode,
-                     "ratio": ours / of[best] if ours and best else None, "at_least": goal[0], "aim": goal[1],
-                     "turns": turns[what], "tried": tried[what]})
-        row = rows[-1]
-        say(f"  {row['words']}, {batch}: {number(ours)} against {number(of[best]) if best else '?'}"
-            f" ({best} {mode.get(best)}): {number(row['ratio'])}x")
-    return rows
+    return [row_of(work, what, batch, median(ours[what]), turns[what], *picks[what], options) for what in whats]
+
+
+def measure_one(work, peers, options):
+    """The row of a single sample: how often a second it goes from the caller's memory through the network and back."""
+    chosen, tried = choose(peers, work, 1, "one", options.seconds / 2)
+    ours, turns = [], {name: [] for name in chosen}
+    for _ in range(options.rounds):
+        answer = run_json(["build/latency", model_of(work), str(options.seconds), *map(str, ONE[work])])
+        ours.append(answer and answer["rate"])
+        for name, mode in chosen.items():
+            turns[name].append(peers[name].rate(work, 1, "one", mode, options.seconds) if mode else None)
+    return row_of(work, "one", 1, median(ours), turns, chosen, tried, options)
 
 
 def denoise(model, image, out):
@@ -266,45 +309,47 @@ def denoise(model, image, out):
     return seconds, usage.ru_maxrss * 1024
 
 
-def prepare_large():
-    """A model of configs/image_gray.yaml, hardly trained, and an image of noise."""
-    folder = os.path.join(PEERS, "large")
-    image = os.path.join(folder, "large.pgm")
-    answer = run_json(["build/dae-cl", "run", "configs/image_gray.yaml", "--json", "--out", folder,
-                       "--set", "train.epochs=1", "--set",
-                       "data={source: dead_leaves, train: 1, test: 1, patch: 40, patches: 64, test_patches: 64}"])
-    if not answer:
-        return None
-    with open(image, "wb") as file:
-        file.write(b"P5\n%d %d\n255\n" % (LARGE[1], LARGE[0]) + os.urandom(LARGE[0] * LARGE[1]))
-    return os.path.join(folder, "model.safetensors"), image, os.path.join(folder, "out")
+def model_of(work):
+    return os.path.join(PEERS, "models", work, "model.safetensors")
 
 
-def measure_large(torch, options):
+def prepare_models():
+    """Networks that are hardly trained, and the same as ONNX."""
+    small = "data={source: digits, train: 128, test: 64}"
+    patches = "data={source: dead_leaves, train: 1, test: 1, patch: 40, patches: 64, test_patches: 64}"
+    for work, config, data in [("conv_mnist", WORK["conv_mnist"][0], small), ("fc_mnist", WORK["fc_mnist"][0], small),
+                               ("large", "configs/image_gray.yaml", patches)]:
+        run_json(["build/dae-cl", "run", config, "--json", "--force", "--out", os.path.dirname(model_of(work)), "--set",
+                  "train.epochs=1", "--set", "compare=[]", "--set", data])
+        onnx = os.path.join(PEERS, "models", work + ".onnx")
+        done = subprocess.run(["build/dae-cl", "export", model_of(work), "--dynamic", "-o", onnx], cwd=ROOT, text=True,
+                              capture_output=True, check=False)
+        if done.returncode != 0:
+            say(f"  no ONNX of {work}: {done.stderr.strip()[-300:]}")
+
+
+def measure_large(peers, options):
     """The row of an image that goes through in tiles."""
-    files = prepare_large()
-    tried, pixels = {}, LARGE[0] * LARGE[1]
-    for side in TORCH_TILES:
-        for mode in TORCH_LARGE:
-            tried[f"{mode}, tiles of {side}"] = torch.rate("large", side, "infer", mode, options.seconds)
-    known = {name: rate for name, rate in tried.items() if rate}
-    best = max(known, key=known.get, default=None)
-    mode, side = best.split(", tiles of ") if best else (None, "0")
-    turns, memory = {"ours": [], "torch": [], "jax": []}, []
+    pixels, image = LARGE[0] * LARGE[1], os.path.join(PEERS, "models", "large.pgm")
+    with open(image, "wb") as file:
+        file.write(b"P5\n%d %d\n255\n" % (LARGE[1], LARGE[0]) + os.urandom(pixels))
+    tried, chosen, of = {}, {}, {"PyTorch": TORCH_LARGE, "ONNX": RUNTIMES}
+    for name, modes in of.items():
+        rates = {f"{mode}, tiles of {side}": peers[name].rate("large", side, "infer", mode, options.seconds)
+                 for side in TILES for mode in modes}
+        tried.update(rates)
+        rates = {mode: rate for mode, rate in rates.items() if rate}
+        chosen[name] = max(rates, key=rates.get) if rates else None
+    ours, memory, turns = [], [], {name: [] for name in of}
     for _ in range(options.rounds):
-        answer = denoise(*files) if files else None
-        turns["ours"].append(pixels / answer[0] if answer else None)
+        answer = denoise(model_of("large"), image, os.path.join(PEERS, "models", "out"))
+        ours.append(pixels / answer[0] if answer else None)
         memory += [answer[1]] if answer else []
-        turns["torch"].append(torch.rate("large", int(side), "infer", mode, 6 * options.seconds) if best else None)
-    ours, theirs = median(turns["ours"]), median(turns["torch"])
-    row = {"work": "large", "what": "infer", "words": "residual denoiser, 6000x4000 pixels, inference (pixels/s)",
-           "batch": 1, "ours": ours, "pytorch": theirs, "jax": None, "best": "PyTorch" if theirs else None,
-           "modes": {"PyTorch": best, "JAX": None}, "ratio": ours / theirs if ours and theirs else None,
-           "at_least": LARGE_GOAL[0], "aim": LARGE_GOAL[1], "turns": turns, "tried": tried,
-           "peak_rss_bytes": max(memory, default=None)}
-    say(f"  {row['words']}: {number(ours)} against {number(theirs)} ({best}): {number(row['ratio'])}x, "
-        f"{mib(row['peak_rss_bytes'])}")
-    return row
+        for name, best in chosen.items():
+            mode, side = best.split(", tiles of ") if best else (None, "0")
+            turns[name].append(peers[name].rate("large", int(side), "infer", mode, 6 * options.seconds) if best else None)
+    row = row_of("large", "infer", 1, median(ours), turns, chosen, tried, options)
+    return {**row, "peak_rss_bytes": max(memory, default=None)}
 
 
 def measure_gemm(peer, options):
@@ -375,7 +420,7 @@ def measure_growth(options):
         turns = {20000: [], 200000: []}
         for _ in range(options.rounds):
             for images, rates in turns.items():
-                run = run_json(["build/dae-cl", "run", WORK[work][0], "--json", "--set", "compare=[]",
+                run = run_json(["build/dae-cl", "run", WORK[work][0], "--json", "--force", "--set", "compare=[]",
                                 "--set", f"data={{source: digits, train: {images}, test: 128}}",
                                 "--set", f"train.epochs={400000 // images}", "--out", os.path.join(PEERS, "growth")])
                 rates.append(run and run["images_per_second"])
@@ -415,7 +460,15 @@ def first_line(command):
     return done.stdout.strip().splitlines()[0] if done.stdout.strip() else ""
 
 
-def find_facts(options, torch, jax, blas):
+def instruction_set():
+    """The one that decides how wide a vector is: machines of one name differ by it."""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        flags = next((line.split() for line in file if line.startswith(("flags", "Features"))), [])
+    return next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("avx", "AVX"), ("sse4_2", "SSE4.2"))
+                 if flag in flags), platform.machine())
+
+
+def find_facts(options, peers):
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), platform.machine())
     listing = run_json(["build/dae-cl", "devices", "--json"]) or {"devices": []}
@@ -425,12 +478,12 @@ def find_facts(options, torch, jax, blas):
     device = (named or usable or [{"platform": "no device", "name": "none", "driver": "none"}])[0]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     commit = first_line(["git", "rev-parse", "--short", "HEAD"])
-    return {"date": time.strftime("%Y-%m-%d"), "others": 0,
-            "machine": f"{model}, {len(os.sched_getaffinity(0))} processors used, {memory:.0f} GiB, Linux "
+    return {"date": time.strftime("%Y-%m-%d"), "others": 0, "instructions": options.instructions,
+            "machine": f"{model} with {options.instructions}, {len(os.sched_getaffinity(0))} processors used, {memory:.0f} GiB, Linux "
                        f"{platform.release().split('-')[0]}",
             "dae_cl": first_line(["build/dae-cl", "--version"]).replace("dae-cl ", "") + (f" ({commit})" if commit else ""),
             "platform": device["platform"], "device": device["name"], "driver": device["driver"],
-            "pytorch": torch.version, "jax": jax.version, "blas": blas.version, "rounds": options.rounds, "threads": THREADS}
+            "versions": {name: peer.version for name, peer in peers.items()}, "rounds": options.rounds, "threads": THREADS}
 
 
 def read_options():
@@ -440,6 +493,8 @@ def read_options():
     parser.add_argument("--platform", default="", metavar="NAME", help="sets DAE_CL_PLATFORM")
     options = parser.parse_args()
     options.rounds, options.seconds = (1, 0.3) if options.quick else (5, 0.5)
+    options.instructions = instruction_set()
+    GOALS.setdefault(options.instructions, {})
     return options
 
 
@@ -464,24 +519,30 @@ def main():
     options = read_options()
     prepare(options)
     begin = time.time()
-    torch, jax, blas = Peer("torch_peer.py"), Peer("jax_peer.py"), Peer("blas_peer.py")
-    result = {"facts": find_facts(options, torch, jax, blas), "rows": [], "gemm": [], "start": [], "streaming": [], "growth": [],
+    prepare_models()
+    peers = {name: Peer(script) for name, script in PROGRAMS.items()}
+    result = {"facts": find_facts(options, peers), "rows": [], "gemm": [], "start": [], "streaming": [], "growth": [],
               "memory": None}
     benches, quiet = {}, Quiet()
     try:
-        for work, batch, goals in SUBJECTS:
+        for work, batch, whats in SUBJECTS:
             if options.only in work:
                 say(f"{work}, batch {batch} ({time.time() - begin:.0f} s)")
                 quiet.wait()
-                result["rows"] += measure_subject(work, batch, goals, (torch, jax), options, benches)
+                result["rows"] += measure_subject(work, batch, whats, peers, options, benches)
+        for work in ONE:
+            if options.only in f"{work} one":
+                say(f"{work}, one sample ({time.time() - begin:.0f} s)")
+                quiet.wait()
+                result["rows"].append(measure_one(work, peers, options))
         if options.only in "large":
             say(f"a large image ({time.time() - begin:.0f} s)")
             quiet.wait()
-            result["rows"].append(measure_large(torch, options))
+            result["rows"].append(measure_large(peers, options))
         if options.only in "gemm":
             say(f"matrix products ({time.time() - begin:.0f} s)")
             quiet.wait()
-            result["gemm"] = measure_gemm(blas, options)
+            result["gemm"] = measure_gemm(peers["OpenBLAS"], options)
         if options.only in "start":
             say(f"start and memory ({time.time() - begin:.0f} s)")
             quiet.wait()
@@ -490,7 +551,7 @@ def main():
             result["growth"] = measure_growth(options)
             result["memory"] = measure_memory()
     finally:
-        for peer in (torch, jax, blas):
+        for peer in peers.values():
             peer.close()
     result["benches"] = [{"work": work, "batch": batch, **last} for (work, batch), all_of in benches.items()
                          for last in all_of[-1:] if last]

@@ -1,4 +1,4 @@
-"""What compare.py has measured, as Markdown: a section of docs/performance.md for each OpenCL platform."""
+"""What compare.py has measured, as Markdown: a section of docs/performance.md for each OpenCL platform and instruction set."""
 
 import os
 import re
@@ -36,26 +36,30 @@ def table(header, rows):
     return lines + ["| " + " | ".join(row) + " |" for row in rows]
 
 
+def of_peer(row, name):
+    """A peer's rate and its fastest mode; "" if this work is not its."""
+    return f"{with_gflops(row, row['peers'][name])} {row['modes'][name] or ''}".strip() if name in row["peers"] else ""
+
+
 BUSY = " (**too much: do not rely on these figures**)"
 
 
 def to_markdown(result):
     facts = result["facts"]
-    lines = [f"## {facts['platform']}", "",
+    versions = facts["versions"]
+    lines = [f"## {facts['platform']}, {facts['instructions']}", "",
              f"Measured {facts['date']} on {facts['machine']}; {facts['threads']} threads each; other programs took at most "
              f"{100 * facts['others']:.0f} % of these processors{'' if facts['is_quiet'] else BUSY}. dae-cl {facts['dae_cl']}; OpenCL driver {facts['driver']}, device {facts['device']}. "
-             f"PyTorch {facts['pytorch']}, JAX {facts['jax']}, NumPy {facts['blas']}. Medians of {facts['rounds']} turns; "
-             "rates are samples per second.", ""]
-    lines += table(["work", "batch", "dae-cl", "PyTorch", "JAX", "ratio to the best", "at least", "aim", "reached"], [
-        [r["words"], str(r["batch"]), with_gflops(r, r["ours"]),
-         f"{with_gflops(r, r['pytorch'])} {r['modes']['PyTorch'] or ''}".strip(),
-         f"{with_gflops(r, r['jax'])} {r['modes']['JAX'] or ''}".strip(),
+             f"PyTorch {versions['PyTorch']}, JAX {versions['JAX']}, {versions['ONNX']}, NumPy {versions['OpenBLAS']}. Medians of "
+             f"{facts['rounds']} turns; rates are samples per second.", ""]
+    lines += table(["work", "batch", "dae-cl", "PyTorch", "JAX", "ONNX runtimes", "ratio to the best", "at least", "aim", "reached"], [
+        [r["words"], str(r["batch"]), with_gflops(r, r["ours"]), *(of_peer(r, name) for name in ("PyTorch", "JAX", "ONNX")),
          number(r["ratio"]), number(r["at_least"]) if r["at_least"] else "", number(r["aim"]) if r["aim"] else "",
          verdict(r["ratio"], r["at_least"], r["aim"])] for r in result["rows"]])
     for r in result["rows"]:
         if r["work"] == "large":
             lines += ["", "The large image's row times one `dae-cl denoise` of a grey PGM, including start, reading and writing; for "
-                      "PyTorch it times only the tiles, with the overlap that the network needs, cut from memory and written back. "
+                      "the peers it times only the tiles, with the overlap that the network needs, cut from memory and written back. "
                       f"Peak memory of that `dae-cl denoise`: {mib(r['peak_rss_bytes'])}; goal at most "
                       f"{mib(LARGE_MEMORY_GOAL)} ({verdict(r['peak_rss_bytes'], LARGE_MEMORY_GOAL, LARGE_MEMORY_GOAL, True)})."]
     if result["gemm"]:
@@ -115,7 +119,8 @@ def kernel_rows(result):
 
 
 def slug_of(result):
-    return re.sub(r"[^a-z0-9]+", "-", result["facts"]["platform"].lower()).strip("-")
+    facts = result["facts"]
+    return re.sub(r"[^a-z0-9]+", "-", f"{facts['platform']} {facts['instructions']}".lower()).strip("-")
 
 
 def write_document(result):

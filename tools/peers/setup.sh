@@ -9,12 +9,15 @@ folder=${1:-build/peers}
 python=${PYTHON:-python3}
 torch=2.13.0
 jax=0.10.0
+onnxruntime=1.32.0
+openvino=2026.4.1
 
 ready() {
-    "$folder/bin/python" - "$torch" "$jax" 2>/dev/null <<'END'
+    "$folder/bin/python" - "$torch" "$jax" "$onnxruntime" "$openvino" 2>/dev/null <<'END'
 import sys
 from importlib.metadata import version
-sys.exit(not (version("torch").split("+")[0] == sys.argv[1] and version("jax") == sys.argv[2] and version("numpy")))
+found = [version(name).split("+")[0] for name in ("torch", "jax", "onnxruntime", "openvino")]
+sys.exit(not (found == sys.argv[1:] and version("numpy")))
 END
 }
 
@@ -28,6 +31,6 @@ pip=("$folder/bin/python" -m pip --quiet --disable-pip-version-check)
 if ! "${pip[@]}" install "torch==$torch+cpu" numpy setuptools 2>/dev/null; then
     "${pip[@]}" install "torch==$torch" numpy setuptools
 fi
-"${pip[@]}" install "jax[cpu]==$jax"
+"${pip[@]}" install "jax[cpu]==$jax" "onnxruntime==$onnxruntime" "openvino==$openvino"
 ready || { echo "peers: the environment in $folder is not what was asked for" >&2; exit 1; }
 echo "peers: installed in $folder"

@@ -95,6 +95,18 @@ class Run:
         self.at += self.batch
 
 
+class One:
+    """One sample from the caller's array through the network and back."""
+
+    def __init__(self, work, mode):
+        self.run = Run(work, 1, mode)
+        self.sample = self.run.data[:1].numpy().copy()
+
+    def infer(self):
+        with torch.inference_mode():
+            self.run.forward(torch.from_numpy(self.sample)).numpy()
+
+
 class Tiles:
     """A large image through the residual denoiser: a tile a call, cut out of it and put back without its rim."""
 
@@ -121,6 +133,8 @@ class Tiles:
 def make(work, batch, what, mode):
     if work == "large":
         return Tiles(batch, mode).infer, lambda: None
+    if what == "one":
+        return One(work, mode).infer, lambda: None
     run = Run(work, batch, mode)
     return (run.train if what == "train" else run.infer), lambda: None
 

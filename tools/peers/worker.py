@@ -1,8 +1,8 @@
 """What the peers share: the networks' sizes, and a loop that answers compare.py.
 
 A peer is a process of its own. It reads one JSON object a line, {"work", "batch", "what", "mode", "seconds"}, and
-answers with one: {"rate"} in samples per second, or {"error"}, and the peak of its memory. `what` is "train" or
-"infer"; of the work "large", a 6000x4000 image through "residual" in tiles, "batch" is a tile's side, a unit of work
+answers with one: {"rate"} in samples per second, or {"error"}, and the peak of its memory. `what` is "train",
+"infer" or "one" (one sample from the caller's memory and back); of the work "large", a 6000x4000 image through "residual" in tiles, "batch" is a tile's side, a unit of work
 one tile, and the rate in pixels of the result per second. The first answer to a question warms up (and compiles); later ones measure at once. With 0 seconds the answer
 comes after one step, without a rate.
 """
