@@ -224,9 +224,10 @@ build-fuzz/fuzz: tests/faults/fuzz.c build-fuzz/libdae.a
 # The long form of tests/cli/faults.sh and of `make fuzz`.
 MINUTES ?= 30
 .PHONY: soak
-soak: all ## fail calls, kill at random and fuzz, for MINUTES (30) in all; SEED=N chooses which
+soak: all ## fail calls, kill and stop at random and fuzz, for MINUTES (30) in all; SEED=N chooses which
 	@BUILD=$(BUILD) python3 tests/faults/faults.py --seed $(SEED) --jobs $(JOBS) --minutes $$(($(MINUTES) / 3))
-	@BUILD=$(BUILD) python3 tests/faults/kills.py --seed $(SEED) --jobs $(JOBS) --minutes $$(($(MINUTES) / 3))
+	@BUILD=$(BUILD) python3 tests/faults/kills.py --seed $(SEED) --jobs $(JOBS) --minutes $$(($(MINUTES) / 4))
+	@BUILD=$(BUILD) python3 tests/faults/kills.py --stops --seed $(SEED) --jobs $(JOBS) --minutes $$(($(MINUTES) / 12))
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$$((20 * $(MINUTES) * $(JOBS) / $(words $(FUZZ_READERS))))
 
 .PHONY: kernels

@@ -1,4 +1,5 @@
-# A short part of the proving ground (tests/faults): calls that fail and kills at random moments. make soak runs the rest.
+# A short part of the proving ground (tests/faults): calls that fail, kills and stops at random moments. make soak runs
+# the rest.
 . "$(dirname "$0")/harness.sh"
 
 # Under sanitizers the stand-ins would have to be loaded after their runtime.
@@ -18,5 +19,8 @@ proved faults.py --faults 50 --jobs 1
 
 case_is "after 40 kills, every command is continued or repeated to the same bytes"
 proved kills.py --kills 40 --jobs 1
+
+case_is "after 10 signals that ask it to end, every command ends cleanly and is continued to the same bytes"
+proved kills.py --stops --kills 10 --jobs 1
 
 finish

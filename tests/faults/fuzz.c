@@ -2,6 +2,7 @@
  * bytes give its result or an error, within a second and 256 MB. `make fuzz` builds it and runs each reader on its
  * corpus. */
 #define _GNU_SOURCE /* memfd_create */
+#include <glob.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +10,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/cache.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "config/tree.h"
 #include "data/panel/panel_csv.h"
+#include "device/tuning.h"
 #include "format/date.h"
 #include "format/exif.h"
 #include "format/idx.h"
@@ -99,6 +102,49 @@ static void read_date(const uint8_t *data, size_t size)
         claim(date_parse(date_text(date, written), &again) && date_compare(date, again) == 0);
 }
 
+/* The file of a memo: what comes out of it was sealed. DAE_CL_CACHE_DIR is a folder for this process alone. */
+static void read_memo(const uint8_t *data, size_t size)
+{
+    static char path[4096];
+    struct error err = {0};
+    char problem[512], folder[2048];
+    if (path[0] == '\0') {
+        glob_t found = {0};
+        claim(cache_write("fuzz", "key", cJSON_CreateTrue(), &err) == DAE_OK &&
+              cache_folder(folder, sizeof folder, &err) == DAE_OK);
+        snprintf(path, sizeof path, "%s/fuzz-*.json", folder);
+        claim(glob(path, 0, NULL, &found) == 0 && found.gl_pathc == 1);
+        snprintf(path, sizeof path, "%s", found.gl_pathv[0]);
+        globfree(&found);
+    }
+    FILE *file = fopen(path, "wb");
+    claim(file && fwrite(data, 1, size, file) == size && fclose(file) == 0);
+    cJSON *value = cache_read("fuzz", "key", problem, sizeof problem);
+    claim(value || problem[0]);
+    cJSON_Delete(value);
+}
+
+/* A sealed memo with any value, where the tuning of a device is kept. */
+static void read_tuning(const uint8_t *data, size_t size)
+{
+    static const struct platform_device device = {
+        .platform = "p", .type = DEVICE_CPU, .compute_units = 2, .vector_floats = 8, .max_work_group = 256, .usable = true};
+    static const struct tuning_request automatic = {0};
+    struct error err = {0};
+    struct tuning tuning;
+    char identity[PROPERTIES_LINE], key[PROPERTIES_LINE + 8], problem[512];
+    cJSON *value = cJSON_ParseWithLength((const char *)data, size);
+    if (!value)
+        return;
+    properties_identity(&device, identity);
+    snprintf(key, sizeof key, "%s, wide", identity);
+    if (cache_write("tuning", key, value, &err) != DAE_OK)
+        return; /* cJSON reads more than it prints */
+    claim(tuning_choose(&device, &automatic, &tuning, &err) == DAE_OK);
+    tuning_recall(&device, &tuning, problem, sizeof problem);
+    claim(tuning_is_sound(&tuning));
+}
+
 /* ---- Readers of files. ------------------------------------------------------------------------------------------- */
 
 static void read_idx(const char *path)
@@ -148,6 +194,7 @@ static const struct reader {
     {"config", read_config, NULL}, {"image", read_image, NULL}, {"safetensors", read_safetensors, NULL},
     {"exif", read_exif, NULL},     {"date", read_date, NULL},   {"idx", NULL, read_idx},
     {"npy", NULL, read_npy},       {"table", NULL, read_table}, {"tar", NULL, read_tar},
+    {"memo", read_memo, NULL},     {"tuning", read_tuning, NULL},
 };
 
 static const struct reader *chosen(void)

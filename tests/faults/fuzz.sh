@@ -6,17 +6,19 @@ set -uo pipefail
 cd "$(dirname "$0")/../.."
 found=$BUILD/fuzz-found
 mkdir -p "$found"
+[ -w /dev/shm ] && export TMPDIR=/dev/shm # a disk takes milliseconds for each memo
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 
 one() { # READER
-    local corpus log=$found/$1.log
-    corpus=$(mktemp -d)
-    FUZZ=$1 "$BUILD/fuzz" -seed="$SEED" -max_total_time="$SECONDS_EACH" -timeout=1 -malloc_limit_mb=256 -rss_limit_mb=1024 -max_len=8192 \
-        -print_final_stats=1 -artifact_prefix="$found/$1-" "$corpus" "tests/faults/corpus/$1" >"$log" 2>&1
+    local folder log=$found/$1.log
+    folder=$(mktemp -d)
+    mkdir "$folder/corpus"
+    FUZZ=$1 DAE_CL_CACHE_DIR=$folder/cache "$BUILD/fuzz" -seed="$SEED" -max_total_time="$SECONDS_EACH" -timeout=1 -malloc_limit_mb=256 -rss_limit_mb=1024 -max_len=8192 \
+        -print_final_stats=1 -artifact_prefix="$found/$1-" "$folder/corpus" "tests/faults/corpus/$1" >"$log" 2>&1
     local code=$?
     local runs
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-    rm -r "$corpus"
+    rm -r "$folder"
     if [ "$code" -eq 0 ]; then
         echo "ok   $1: ${runs:-0} inputs"
     else
