@@ -127,8 +127,12 @@ static void read_memo(const uint8_t *data, size_t size)
 /* A sealed memo with any value, where the tuning of a device is kept. */
 static void read_tuning(const uint8_t *data, size_t size)
 {
-    static const struct platform_device device = {
-        .platform = "p", .type = DEVICE_CPU, .compute_units = 2, .vector_floats = 8, .max_work_group = 256, .usable = true};
+    static const struct platform_device device = {.platform = "p",
+                                                  .type = DEVICE_CPU,
+                                                  .compute_units = 2,
+                                                  .vector_floats = 8,
+                                                  .max_work_group = 256,
+                                                  .usable = true};
     static const struct tuning_request automatic = {0};
     struct error err = {0};
     struct tuning tuning;
@@ -191,9 +195,9 @@ static const struct reader {
     void (*bytes)(const uint8_t *data, size_t size);
     void (*file)(const char *path);
 } readers[] = {
-    {"config", read_config, NULL}, {"image", read_image, NULL}, {"safetensors", read_safetensors, NULL},
-    {"exif", read_exif, NULL},     {"date", read_date, NULL},   {"idx", NULL, read_idx},
-    {"npy", NULL, read_npy},       {"table", NULL, read_table}, {"tar", NULL, read_tar},
+    {"config", read_config, NULL}, {"image", read_image, NULL},   {"safetensors", read_safetensors, NULL},
+    {"exif", read_exif, NULL},     {"date", read_date, NULL},     {"idx", NULL, read_idx},
+    {"npy", NULL, read_npy},       {"table", NULL, read_table},   {"tar", NULL, read_tar},
     {"memo", read_memo, NULL},     {"tuning", read_tuning, NULL},
 };
 

@@ -63,12 +63,12 @@ def ended(folder, arguments, seconds, number):
         return End(number, child.returncode, err, time.monotonic() - begin)
 
 
-def fault_of_stop(end, folder, outputs):
-    """What is wrong with how a stopped command ended, or None."""
+def fault_of_stop(end, folder, changed):
+    """What is wrong with how a stopped command ended, or None. changed: whether it had begun to write."""
     if end.sent in (None, signal.SIGKILL) or end.status == 0:  # over before the signal, or all done when it came
         return None
     if end.status == -end.sent:
-        return "it died of %s after it had begun to write" % end.sent.name if stage.files(folder, outputs) else None
+        return "it died of %s after it had begun to write" % end.sent.name if changed else None
     if end.status is None:
         return "it does not end after %s" % end.sent.name
     if end.status != 128 + end.sent:
@@ -108,9 +108,11 @@ def torment(ground, name, seed, signals):
         folder = stage.copy(ground.stage, os.path.join(top, "case"))
         arguments, kills, slowest, problem = command.arguments, 0, 0, None
         for _ in range(draw.choice([1, 1, 2, 3]) if name in TRAINING else 1):
+            before = stage.files(folder, command.outputs)
             end = ended(folder, arguments, draw.uniform(0, 1.1 * seconds), draw.choice(signals))
             kills, slowest = kills + (end.sent is not None), max(slowest, end.seconds)
-            problem = problem or fault_of_stop(end, folder, command.outputs)
+            changed = stage.files(folder, command.outputs) != before
+            problem = problem or fault_of_stop(end, folder, changed)
             if name in TRAINING:
                 arguments = continuation(folder, arguments)
             else:
