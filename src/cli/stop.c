@@ -28,21 +28,34 @@ static void on_signal(int number)
 }
 
 static bool outlives_terminal;
+static sigset_t ignored; /* at the start of the program, as nohup and shells without job control do it */
 
+/* A driver may install a handler of its own (LLVM's removes the files of a running compilation), so what is to be
+ * ignored is blocked, too, here and in the threads to come. */
 void stop_begin(void)
 {
-    struct sigaction action;
-    outlives_terminal = sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+    sigemptyset(&ignored);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; ++i) {
+        struct sigaction action;
+        if (sigaction(signals[i].number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            sigaddset(&ignored, signals[i].number);
+    }
+    outlives_terminal = sigismember(&ignored, SIGHUP) == 1;
+    sigprocmask(SIG_BLOCK, &ignored, NULL);
 }
 
 void stop_listen(void)
 {
     struct sigaction action = {0};
+    sigset_t heard = ignored;
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; ++i) {
-        action.sa_handler = signals[i].number == SIGHUP && outlives_terminal ? SIG_IGN : on_signal;
-        sigaction(signals[i].number, &action, NULL);
-    }
+    action.sa_handler = on_signal;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; ++i)
+        if (signals[i].number == SIGHUP && outlives_terminal)
+            sigdelset(&heard, SIGHUP);
+        else
+            sigaction(signals[i].number, &action, NULL);
+    sigprocmask(SIG_UNBLOCK, &heard, NULL);
 }
 
 enum dae_status stop_check(struct error *err)

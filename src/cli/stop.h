@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 
-/* Call it at the start of the program, before a driver replaces handlers: finds out whether nohup lets it outlive its
- * terminal. */
+/* Call it at the start of the program, before a driver replaces handlers: a signal that is ignored then stays without
+ * effect until stop_listen; SIGHUP, which nohup ignores, also after it. */
 void stop_begin(void);
 
 /* From now on the first signal only requests a stop, and says so; a second one ends the program at once, even if a

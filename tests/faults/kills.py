@@ -10,7 +10,8 @@ the next run writes all of them.
 
 With --stops it is SIGINT, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2. Then the command must also end by itself, with 128 and the
 signal's number as its status and a line that says so, without temporary files; the longest that this took is printed. A
-signal that comes before the program listens, while nothing is written yet, may end it at once. Ends with a table and with
+signal that comes before the program listens, while nothing is written yet, may end it at once; under nohup SIGHUP ends
+nothing. Ends with a table and with
 status 1 if anything was wrong.
 """
 import itertools
