@@ -303,7 +303,7 @@ finance: $(BUILD)/libdae.a ## measure the linear rivals on panels of returns in 
 
 # What the author of a plugin needs, in the places to which docs/plugins.md links.
 PLUGIN_GUIDE := docs plugins kernels template
-TEMPLATE     := $(wildcard tools/template/*) $(addprefix tests/plugins/,gelu.c huber.c laplace.c)
+TEMPLATE     := gelu huber laplace
 
 .PHONY: install
 install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a package
@@ -319,7 +319,9 @@ install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a pa
 	install -d $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
 	install -m 644 $(wildcard plugins/*.c) $(DESTDIR)$(SHARE_DIR)/plugins
 	install -m 644 $(wildcard kernels/*.cl kernels/*.clh) $(DESTDIR)$(SHARE_DIR)/kernels
-	install -m 644 $(TEMPLATE) $(DESTDIR)$(SHARE_DIR)/template
+	install -m 644 $(wildcard tools/template/*) $(DESTDIR)$(SHARE_DIR)/template
+	for plugin in $(TEMPLATE); do bash tools/copy_plugin.sh $$plugin $(DESTDIR)$(SHARE_DIR)/template || exit 1; done
+	chmod 644 $(TEMPLATE:%=$(DESTDIR)$(SHARE_DIR)/template/my_%.c)
 	sed 's|(../src/dae/|(../../../include/dae/|' docs/plugins.md > $(DESTDIR)$(SHARE_DIR)/docs/plugins.md
 	install -m 644 $(BUILD)/dae-cl.1 $(DESTDIR)$(MAN_DIR)/dae-cl.1
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/dae-cl.pc.in > $(DESTDIR)$(PC_DIR)/dae-cl.pc

@@ -110,7 +110,7 @@ must_find executor grid step.cl 's/at < min(first + NORM_VECTORS \* 16, len)/at 
 must_find executor wide step.cl 's/i < pieces; ++i/i <= pieces; ++i/' 'Invalid read'
 END
     for shape in grid wide; do
-        for plugin in tanh gaussian masking mse adam jacobian executor $(cd kernels && ls ./*.cl); do
+        for plugin in tanh prelu gaussian masking mse adam jacobian executor $(cd kernels && ls ./*.cl); do
             plugin=$(basename "$plugin" .cl)
             case $plugin in
             jacobian | executor) echo "judge $plugin $shape" ;;

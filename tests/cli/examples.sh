@@ -1,5 +1,5 @@
-# Plugins outside of the tree: each of tests/plugins is built in its own folder with only what `make install` ships, and
-# passes the conformance suite in both shapes.
+# Plugins outside of the tree: those of tests/plugins and copies of shipped ones are built in a folder of their own with only
+# what `make install` ships, and pass the conformance suite in both shapes.
 . "$(dirname "$0")/harness.sh"
 
 case_is "what make install ships builds them"

@@ -1,7 +1,7 @@
-/* Every plugin against its double-precision reference, on the default device, and every example of tests/plugins:
- * tests/layers/<plugin>.yaml, or that folder's, lists its cases, each a small network in the config's own language,
- * with `name` and perhaps `batch` and `bytes` as well. Each case runs on one of the two shapes of device, taking turns;
- * DAE_CL_SHAPE=both, wide or grid selects shapes for all cases.
+/* Every plugin against its double-precision reference, on the default device: tests/layers/<plugin>.yaml lists its
+ * cases, each a small network in the config's own language, with `name` and perhaps `batch` and `bytes` as well. Each
+ * case runs on one of the two shapes of device, taking turns; DAE_CL_SHAPE=both, wide or grid selects shapes for all
+ * cases.
  *
  * Compiling the kernels takes nearly all of the time, so each program that is compiled is used on two batches, and the
  * forms in which a network may be built are not all built for each case and shape:

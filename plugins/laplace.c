@@ -20,7 +20,10 @@ static double laplace(const void *state, double x, double unit, double normal)
 }
 
 DAE_NOISE = {
-    DAE_TABLE("laplace", "adds Laplace noise", struct laplace, rows),
+    DAE_TABLE("laplace",
+              "adds Laplace noise\n"
+              "Use it for noise with more large errors than Gaussian noise has.",
+              struct laplace, rows),
     .y = "x + (unit <= 0.5f ? (V)(P_SCALE) : (V)(-P_SCALE)) * log(2.0f * (unit <= 0.5f ? unit : unit - 0.5f))",
     .reference = laplace,
 };

@@ -19,7 +19,10 @@ static double huber(const void *state, double x, double t)
 }
 
 DAE_LOSS = {
-    DAE_TABLE("huber", "squared below delta, linear above", struct huber, rows),
+    DAE_TABLE("huber",
+              "squared below delta, linear above\n"
+              "Use it for data with outliers, which mse would weigh too much and l1 as much as the rest.",
+              struct huber, rows),
     .y = "fabs(x - t) < P_DELTA ? 0.5f * (x - t) * (x - t) : P_DELTA * (fabs(x - t) - 0.5f * P_DELTA)",
     .dx = "clamp(x - t, -P_DELTA, P_DELTA)",
     .reference = huber,

@@ -1,4 +1,15 @@
-/* tmp: x normalised (ROWS, IN_C), then 1 / deviation (ROWS). In ROW_LOOP, n channels of row r are left from i on. */
+/* Layer normalisation (Ba, Kiros and Hinton 2016): each of the ROWS rows of IN_C numbers of x (IN_LEN) is shifted to mean 0,
+ * scaled to deviation 1, and then scaled by w[0] (IN_C) and shifted by w[1] (IN_C).
+ *
+ * tmp: x normalised (ROWS, IN_C), then 1 / deviation (ROWS). In ROW_LOOP, n channels of row r are left from i on. */
+#ifndef FN
+#define FN(pass) layernorm_##pass
+#define ROWS 6
+#define IN_C 19
+#define IN_LEN 114
+#define P_EPSILON 1e-5f
+#endif
+
 #define ROW_LOOP(i) for (int i = r * IN_C, n = IN_C; n > 0; i += 16, n -= 16)
 
 INLINE void FN(normalise)(G const float *x, G float *tmp)
@@ -51,3 +62,5 @@ INLINE void FN(backward)(BACKWARD_ARGS)
         }
     }
 }
+
+#undef ROW_LOOP

@@ -1,5 +1,13 @@
 /* Between the products: rows of scores become probabilities, of which some are dropped. A work-group of GROUP work-items
  * shares a row of T; score (batch * P_HEADS, T, T), and a sample's draws are numbered as its scores are. */
+#ifndef GROUP
+#define GROUP 8
+#define STREAM 16u
+#define IN_0 5
+#define IN_C 6
+#define P_HEADS 2
+#define P_DROPOUT 0.5f
+#endif
 #define T IN_0
 #define SCALE (1.0f / sqrt((float)(IN_C / P_HEADS)))
 #define ROW                                                                                                       \

@@ -26,7 +26,7 @@ static const struct dae_row rows[] = {
     {0},
 };
 
-static int plan(const void *state, struct dae_plan *plan)
+static int gru_plan(const void *state, struct dae_plan *plan)
 {
     const int64_t units = ((const struct gru *)state)->units;
     const struct dae_shape *in = &plan->input[0];
@@ -67,7 +67,7 @@ static int launch(const struct dae_layer_call *call, int kernel, int64_t items, 
                               &(struct dae_launch){.kernel = kernel, .items = {items}, .args = args, .n_args = n_args});
 }
 
-static int forward(const struct dae_layer_call *call)
+static int gru_forward(const struct dae_layer_call *call)
 {
     const int64_t steps = call->plan->output.dim[0], units = call->plan->output.dim[1];
     const struct dae_multiply from_input = {.product = WITH_BIAS,
@@ -101,7 +101,7 @@ static int forward(const struct dae_layer_call *call)
     return failed;
 }
 
-static int backward(const struct dae_layer_call *call)
+static int gru_backward(const struct dae_layer_call *call)
 {
     const int64_t channels = call->plan->input[0].dim[1];
     const int64_t steps = call->plan->output.dim[0], units = call->plan->output.dim[1], all = call->n * steps;
@@ -174,7 +174,7 @@ static double affine(const double *x, int64_t len, const double *w, const double
     return sum;
 }
 
-static void reference(const struct dae_reference *call)
+static void gru_reference(const struct dae_reference *call)
 {
     const int64_t channels = call->plan->input[0].dim[1], units = call->plan->output.dim[1], all = 3 * units;
     const double *const *w = call->w;
@@ -193,12 +193,52 @@ static void reference(const struct dae_reference *call)
     }
 }
 
+/* Three blocks (3, ...) in another order, and then as `shape`. */
+static int blocks_onnx(const struct dae_onnx *onnx, int value, const int64_t order[3], int rank, const int64_t *shape)
+{
+    const int gather[] = {value, onnx->integers(onnx, 3, order)};
+    const int reshape[] = {onnx->node(onnx, "Gather", 2, gather, 0, NULL), onnx->integers(onnx, rank, shape)};
+    return onnx->node(onnx, "Reshape", 2, reshape, 0, NULL);
+}
+
+/* ONNX's GRU has the blocks z, r, n, one row for each unit, and the steps first. */
+static int gru_onnx(const struct dae_onnx *onnx)
+{
+    const struct gru *layer = onnx->state;
+    const int64_t steps = onnx->plan->input[0].dim[0], channels = onnx->plan->input[0].dim[1], units = layer->units;
+    const int64_t from_nrz[] = {2, 1, 0}, from_rzn[] = {1, 0, 2}; /* z, r, n */
+    const int64_t in[] = {channels, 3, units}, state[] = {units, 3, units}, bias[] = {3, units};
+    const int64_t in_shape[] = {1, 3 * units, channels}, state_shape[] = {1, 3 * units, units};
+    const int64_t bias_shape[] = {1, 3 * units}, y_shape[] = {0, units, steps};
+    const int64_t steps_first[] = {2, 0, 1}, steps_last[] = {2, 3, 0, 1};
+    const int turned[] = {1, 2, 0};
+    const struct dae_onnx_attribute to_steps = DAE_ONNX_INTS("perm", 3, steps_first);
+    const struct dae_onnx_attribute from_steps = DAE_ONNX_INTS("perm", 4, steps_last);
+    const struct dae_onnx_attribute join = DAE_ONNX_INT("axis", 1);
+    const struct dae_onnx_attribute how[] = {DAE_ONNX_INT("hidden_size", units),
+                                             DAE_ONNX_INT("linear_before_reset", 1)};
+    const int biases[] = {
+        blocks_onnx(onnx, onnx->weight(onnx, INPUT_BIAS, 2, bias, NULL), from_nrz, 2, bias_shape),
+        blocks_onnx(onnx, onnx->weight(onnx, RECURRENT_BIAS, 2, bias, NULL), from_rzn, 2, bias_shape)};
+    const int inputs[] = {onnx->node(onnx, "Transpose", 1, onnx->x, 1, &to_steps),
+                          blocks_onnx(onnx, onnx->weight(onnx, INPUT, 3, in, turned), from_nrz, 3, in_shape),
+                          blocks_onnx(onnx, onnx->weight(onnx, RECURRENT, 3, state, turned), from_rzn, 3, state_shape),
+                          onnx->node(onnx, "Concat", 2, biases, 1, &join)};
+    const int all = onnx->node(onnx, "GRU", 4, inputs, 2, how); /* (T, 1, N, units) */
+    const int y[] = {onnx->node(onnx, "Transpose", 1, &all, 1, &from_steps), onnx->integers(onnx, 3, y_shape)};
+    return onnx->node(onnx, "Reshape", 2, y, 0, NULL);
+}
+
 DAE_LAYER = {
-    DAE_TABLE("gru", "gated recurrent unit over a sequence", struct gru, rows),
+    DAE_TABLE("gru",
+              "gated recurrent unit over a sequence\n"
+              "Use it for short sequences whose order matters, such as sensor readings; it computes step after step.",
+              struct gru, rows),
     .reads_x = true,
-    .plan = plan,
+    .plan = gru_plan,
     .kernel = kernel_source,
-    .forward = forward,
-    .backward = backward,
-    .reference = reference,
+    .forward = gru_forward,
+    .backward = gru_backward,
+    .reference = gru_reference,
+    .onnx = gru_onnx,
 };

@@ -25,7 +25,7 @@ static const struct dae_row rows[] = {
     {0},
 };
 
-static int plan(const void *state, struct dae_plan *plan)
+static int attention_plan(const void *state, struct dae_plan *plan)
 {
     const struct attention *layer = state;
     const struct dae_shape *in = &plan->input[0];
@@ -41,7 +41,7 @@ static int plan(const void *state, struct dae_plan *plan)
     plan->weight[INPUT] = (struct dae_weight){"input", {2, {channels, 3 * channels}}, DAE_INIT_UNIFORM, bound};
     plan->weight[INPUT_BIAS] = (struct dae_weight){"input_bias", {1, {3 * channels}}, DAE_INIT_ZERO, 0};
     plan->weight[OUTPUT] = (struct dae_weight){"output", {2, {channels, channels}}, DAE_INIT_NORMAL, bound};
-    plan->weight[OUTPUT_BIAS] = (struct dae_weight){"output_bias", {1, {channels}}, DAE_INIT_CONSTANT, 0.01};
+    plan->weight[OUTPUT_BIAS] = (struct dae_weight){"output_bias", {1, {channels}}, DAE_INIT_ZERO, 0};
     plan->n_products = 6;
     plan->product[TRANSPOSED_A] = (struct dae_product){.transpose_a = true};
     plan->product[TRANSPOSED_B] = (struct dae_product){.transpose_b = true};
@@ -139,7 +139,7 @@ static int launch_rows(const struct dae_layer_call *call, const struct memory *m
                                                          .n_args = 5});
 }
 
-static int forward(const struct dae_layer_call *call)
+static int attention_forward(const struct dae_layer_call *call)
 {
     const struct memory m = memory_of(call);
     const int64_t rows_of_all = call->n * m.steps, row = 3 * m.channels;
@@ -180,7 +180,7 @@ static int weights_back(const struct dae_layer_call *call, int weight, int64_t k
            call->host->launch(call, &(struct dae_launch){.kernel = BIAS, .items = {n}, .args = bias, .n_args = 4});
 }
 
-static int backward(const struct dae_layer_call *call)
+static int attention_backward(const struct dae_layer_call *call)
 {
     const struct memory m = memory_of(call);
     const int64_t rows_of_all = call->n * m.steps, row = 3 * m.channels;
@@ -249,7 +249,7 @@ static void attend(const struct dae_reference *call, const double *in, int64_t h
     }
 }
 
-static void reference(const struct dae_reference *call)
+static void attention_reference(const struct dae_reference *call)
 {
     const struct attention *layer = call->state;
     const int64_t steps = call->plan->output.dim[0], channels = call->plan->output.dim[1];
@@ -268,14 +268,63 @@ static void reference(const struct dae_reference *call)
     free(in);
 }
 
+/* value (.., k) w + b, for two of the weights. */
+static int project_onnx(const struct dae_onnx *onnx, int value, int weight, int64_t k, int64_t n)
+{
+    const int product[] = {value, onnx->weight(onnx, weight, 2, (const int64_t[]){k, n}, NULL)};
+    const int sum[] = {onnx->node(onnx, "MatMul", 2, product, 0, NULL), onnx->weight(onnx, weight + 1, 1, &n, NULL)};
+    return onnx->node(onnx, "Add", 2, sum, 0, NULL);
+}
+
+/* A third of (N,T,3C) as (N,heads,T,width), or as (N,heads,width,T) if it is turned. */
+static int third_onnx(const struct dae_onnx *onnx, int value, enum third third, bool turned)
+{
+    const struct attention *layer = onnx->state;
+    const int64_t steps = onnx->plan->output.dim[0], channels = onnx->plan->output.dim[1], axis = 2;
+    const int64_t begin = third * channels, end = begin + channels;
+    const int64_t shape[] = {0, steps, layer->heads, channels / layer->heads};
+    const int64_t straight_order[] = {0, 2, 1, 3}, turned_order[] = {0, 2, 3, 1};
+    const struct dae_onnx_attribute perm = DAE_ONNX_INTS("perm", 4, turned ? turned_order : straight_order);
+    const int cut[] = {value, onnx->integers(onnx, 1, &begin), onnx->integers(onnx, 1, &end),
+                       onnx->integers(onnx, 1, &axis)};
+    const int parts[] = {onnx->node(onnx, "Slice", 4, cut, 0, NULL), onnx->integers(onnx, 4, shape)};
+    const int heads = onnx->node(onnx, "Reshape", 2, parts, 0, NULL);
+    return onnx->node(onnx, "Transpose", 1, &heads, 1, &perm);
+}
+
+/* In the graph, a sequence (T,C) is (N,C,T). */
+static int attention_onnx(const struct dae_onnx *onnx)
+{
+    const struct attention *layer = onnx->state;
+    const int64_t steps = onnx->plan->output.dim[0], channels = onnx->plan->output.dim[1];
+    const double scale = 1 / sqrt((double)(channels / layer->heads));
+    const int64_t swap_order[] = {0, 2, 1}, merge_order[] = {0, 2, 1, 3}, shape[] = {0, steps, channels};
+    const struct dae_onnx_attribute swap = DAE_ONNX_INTS("perm", 3, swap_order), axis = DAE_ONNX_INT("axis", -1);
+    const struct dae_onnx_attribute merge = DAE_ONNX_INTS("perm", 4, merge_order);
+    const int x = onnx->node(onnx, "Transpose", 1, onnx->x, 1, &swap);
+    const int in = project_onnx(onnx, x, INPUT, channels, 3 * channels);
+    const int dots[] = {third_onnx(onnx, in, QUERY, false), third_onnx(onnx, in, KEY, true)};
+    const int scaled[] = {onnx->node(onnx, "MatMul", 2, dots, 0, NULL), onnx->floats(onnx, 0, NULL, &scale)};
+    const int scores = onnx->node(onnx, "Mul", 2, scaled, 0, NULL);
+    const int mix[] = {onnx->node(onnx, "Softmax", 1, &scores, 1, &axis), third_onnx(onnx, in, VALUE, false)};
+    const int mixed = onnx->node(onnx, "MatMul", 2, mix, 0, NULL);
+    const int merged[] = {onnx->node(onnx, "Transpose", 1, &mixed, 1, &merge), onnx->integers(onnx, 3, shape)};
+    const int y = project_onnx(onnx, onnx->node(onnx, "Reshape", 2, merged, 0, NULL), OUTPUT, channels, channels);
+    return onnx->node(onnx, "Transpose", 1, &y, 1, &swap);
+}
+
 DAE_LAYER = {
-    DAE_TABLE("attention", "multi-head self-attention over a sequence", struct attention, rows),
+    DAE_TABLE("attention",
+              "multi-head self-attention over a sequence\n"
+              "Use it where any position may inform any other; its cost grows with the square of the length.",
+              struct attention, rows),
     .reads_x = true,
     .folds = true,
     .folds_dx = true,
-    .plan = plan,
+    .plan = attention_plan,
     .kernel = kernel_source,
-    .forward = forward,
-    .backward = backward,
-    .reference = reference,
+    .forward = attention_forward,
+    .backward = attention_backward,
+    .reference = attention_reference,
+    .onnx = attention_onnx,
 };

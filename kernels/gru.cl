@@ -1,6 +1,10 @@
 /* Between the products of a step, of the batch: h' = (1 - z) n + z h. Each work-item owns one unit of one sample.
  *
  * gates (batch, IN_0, 4 units): n, r, z and what r multiplies; states (batch, IN_0, units): h, of step t. */
+#ifndef P_UNITS
+#define P_UNITS 17
+#define IN_0 5
+#endif
 #define UNITS P_UNITS
 #define OWN(CONST)                                                                                                     \
     const int item = (int)get_global_id(0), i = item / UNITS, j = item % UNITS;                                   \

@@ -23,7 +23,10 @@ static void rmsprop(const void *state, double lr, const double c[DAE_MAX_COEFFIC
 }
 
 DAE_OPTIMIZER = {
-    DAE_TABLE("rmsprop", "RMSprop", struct rmsprop, rows),
+    DAE_TABLE("rmsprop",
+              "RMSprop\n"
+              "Use it for recurrent networks; elsewhere adam does the same with momentum.",
+              struct rmsprop, rows),
     .n_states = 1,
     .update = "s0 = P_DECAY * s0 + (1.0f - P_DECAY) * g * g; w -= lr * g / (sqrt(s0) + P_EPSILON);",
     .learning_rate = offsetof(struct rmsprop, lr),
