@@ -34,7 +34,10 @@ static void adam(const void *state, double lr, const double c[DAE_MAX_COEFFICIEN
 }
 
 DAE_OPTIMIZER = {
-    DAE_TABLE("adam", "Adam", struct adam, rows),
+    DAE_TABLE("adam",
+              "Adam\n"
+              "Use it first: its defaults suit most networks.",
+              struct adam, rows),
     .n_states = 2,
     .update = "s0 = P_BETA1 * s0 + (1.0f - P_BETA1) * g;"
               "s1 = P_BETA2 * s1 + c2 * g * g;"

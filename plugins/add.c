@@ -37,7 +37,8 @@ static int add_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_LAYER = {
-    DAE_TABLE_PLAIN("add", "adds its inputs (from: [a, b, ...])"),
+    DAE_TABLE_PLAIN("add", "adds its inputs (from: [a, b, ...])\n"
+                           "Use it for residual connections: a branch then only learns what to change."),
     .min_inputs = 2,
     .max_inputs = DAE_MAX_INPUTS,
     .plan = add_plan,

@@ -19,7 +19,9 @@ static double cross_entropy(const void *state, double x, double t)
 #define LOG(x) "(log(" x ") < -100.0f ? (V)(-100.0f) : log(" x "))" /* NaN stays NaN */
 
 DAE_LOSS = {
-    DAE_TABLE_PLAIN("bce", "binary cross-entropy; the output must be in [0, 1], so end the network with a sigmoid"),
+    DAE_TABLE_PLAIN("bce",
+                    "binary cross-entropy; the output must be in [0, 1], so end the network with a sigmoid\n"
+                    "Use it for black and white or nearly so, such as MNIST, and for channels that are true or false."),
     .y = "-(t * " LOG("x") " + (1.0f - t) * " LOG("1.0f - x") ")",
     .dx = "(x - t) / (x * (1.0f - x) < 1e-12f ? (V)(1e-12f) : x * (1.0f - x))",
     .reference = cross_entropy,

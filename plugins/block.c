@@ -58,7 +58,10 @@ static void block_reference(const struct dae_reference *call)
 }
 
 DAE_NOISE = {
-    DAE_TABLE("block", "fills rectangles at random places of an image", struct block, rows),
+    DAE_TABLE("block",
+              "fills rectangles at random places of an image\n"
+              "Use it for scratches, logos and other holes that are to be painted in.",
+              struct block, rows),
     .replaces = true,
     .kernel = kernel_source,
     .plan = block_plan,

@@ -71,7 +71,10 @@ static void blur_reference(const struct dae_reference *call)
 }
 
 DAE_NOISE = {
-    DAE_TABLE("blur", "blurs an image with a Gaussian", struct blur, rows),
+    DAE_TABLE("blur",
+              "blurs an image with a Gaussian\n"
+              "Use it to sharpen what was out of focus, best together with a little noise.",
+              struct blur, rows),
     .kernel = kernel_source,
     .plan = blur_plan,
     .sample_reference = blur_reference,

@@ -48,7 +48,10 @@ static int concat_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_LAYER = {
-    DAE_TABLE_PLAIN("concat", "joins its inputs along the last axis (from: [a, b, ...])"),
+    DAE_TABLE_PLAIN(
+        "concat",
+        "joins its inputs along the last axis (from: [a, b, ...])\n"
+        "Use it for the skips of a U-Net, which give the decoder what the encoder saw, and to hand a layer the mask."),
     .min_inputs = 2,
     .max_inputs = DAE_MAX_INPUTS,
     .plan = concat_plan,

@@ -116,7 +116,10 @@ static int conv2d_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_LAYER = {
-    DAE_TABLE("conv2d", "two-dimensional convolution with bias", struct conv2d, rows),
+    DAE_TABLE("conv2d",
+              "two-dimensional convolution with bias\n"
+              "Use it for images and for all that has neighbours in two directions.",
+              struct conv2d, rows),
     .reads_x = true,
     .folds = true,
     .pools = true,

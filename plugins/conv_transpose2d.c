@@ -105,7 +105,11 @@ static int conv_transpose2d_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_LAYER = {
-    DAE_TABLE("conv_transpose2d", "two-dimensional transposed convolution with bias", struct conv_transpose2d, rows),
+    DAE_TABLE("conv_transpose2d",
+              "two-dimensional transposed convolution with bias\n"
+              "Use it to enlarge an image by a learned filter; choose a kernel that is a multiple of the stride, or a "
+              "pattern shows.",
+              struct conv_transpose2d, rows),
     .reads_x = true,
     .folds = true,
     .linear = true,

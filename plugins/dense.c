@@ -96,7 +96,11 @@ static int dense_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_LAYER = {
-    DAE_TABLE("dense", "fully-connected layer with bias", struct dense, rows),
+    DAE_TABLE(
+        "dense",
+        "fully-connected layer with bias\n"
+        "Use it for vectors such as the rows of tables, and for codes; for images conv2d needs far fewer weights.",
+        struct dense, rows),
     .reads_x = true,
     .folds = true,
     .folds_dx = true,

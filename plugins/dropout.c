@@ -42,8 +42,10 @@ static int dropout_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_LAYER = {
-    DAE_TABLE("dropout", "zeroes numbers at random in training and scales the others by 1 / (1 - p)", struct dropout,
-              rows),
+    DAE_TABLE("dropout",
+              "zeroes numbers at random in training and scales the others by 1 / (1 - p)\n"
+              "Use it between dense layers if the training error is far below the validation error.",
+              struct dropout, rows),
     .plan = dropout_plan,
     .kernel = kernel_source,
     .reference = dropout_reference,

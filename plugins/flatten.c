@@ -16,7 +16,8 @@ static void flatten_reference(const struct dae_reference *call)
 }
 
 DAE_LAYER = {
-    DAE_TABLE_PLAIN("flatten", "turns (H, W, C) into a vector of H*W*C numbers, in that order"),
+    DAE_TABLE_PLAIN("flatten", "turns (H, W, C) into a vector of H*W*C numbers, in that order\n"
+                               "Use it between convolutions and a dense layer."),
     .view = true,
     .plan = flatten_plan,
     .reference = flatten_reference,

@@ -17,7 +17,11 @@ static double gaussian(const void *state, double x, double unit, double normal)
 }
 
 DAE_NOISE = {
-    DAE_TABLE("gaussian", "adds Gaussian noise", struct gaussian, rows),
+    DAE_TABLE("gaussian",
+              "adds Gaussian noise\n"
+              "Use it for sensor noise, and whenever nothing is known about the noise; it is what the theory of "
+              "denoising is about.",
+              struct gaussian, rows),
     .y = "fma((V)(P_SIGMA), normal, x)",
     .reference = gaussian,
     .deviation = "sigma",

@@ -23,7 +23,10 @@ static int leaky_relu_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_POINTWISE = {
-    DAE_TABLE("leaky_relu", "x for x >= 0, slope * x for x < 0", struct leaky_relu, rows),
+    DAE_TABLE("leaky_relu",
+              "x for x >= 0, slope * x for x < 0\n"
+              "Use it in place of relu if many units are always 0, because it passes a gradient there, too.",
+              struct leaky_relu, rows),
     .y = "x < 0.0f ? P_SLOPE * x : x",
     .dx = "y < 0.0f ? P_SLOPE * dy : dy",
     .monotone = true,

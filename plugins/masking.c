@@ -17,7 +17,10 @@ static double masking(const void *state, double x, double unit, double normal)
 }
 
 DAE_NOISE = {
-    DAE_TABLE("masking", "sets numbers to zero at random", struct masking, rows),
+    DAE_TABLE("masking",
+              "sets numbers to zero at random\n"
+              "Use it for missing numbers, to learn features that do not rely on single inputs, and to pretrain.",
+              struct masking, rows),
     .replaces = true,
     .y = "unit <= (V)(P_P) ? (V)(0.0f) : x",
     .reference = masking,

@@ -68,7 +68,10 @@ static int maxpool2d_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_LAYER = {
-    DAE_TABLE("maxpool2d", "takes the largest value of each window, per channel", struct maxpool2d, rows),
+    DAE_TABLE("maxpool2d",
+              "takes the largest value of each window, per channel\n"
+              "Use it to halve an image and keep what stands out.",
+              struct maxpool2d, rows),
     .reads_x = true,
     .reads_y = true,
     .folds_dx = true,

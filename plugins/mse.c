@@ -8,7 +8,8 @@ static double squared_error(const void *state, double x, double t)
 }
 
 DAE_LOSS = {
-    DAE_TABLE_PLAIN("mse", "mean squared error"),
+    DAE_TABLE_PLAIN("mse", "mean squared error\n"
+                           "Use it first: its minimum is the mean of what fits, and PSNR is computed from it."),
     .y = "(x - t) * (x - t)",
     .dx = "2.0f * (x - t)",
     .reference = squared_error,

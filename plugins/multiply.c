@@ -31,7 +31,8 @@ static int multiply_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_LAYER = {
-    DAE_TABLE_PLAIN("multiply", "multiplies its two inputs number by number (from: [a, b])"),
+    DAE_TABLE_PLAIN("multiply", "multiplies its two inputs number by number (from: [a, b])\n"
+                                "Use it to gate one node by another, and to let through only what a mask marks."),
     .min_inputs = 2,
     .max_inputs = 2,
     .reads_x = true,

@@ -81,7 +81,9 @@ static void poisson_reference(const struct dae_reference *call)
 }
 
 DAE_NOISE = {
-    DAE_TABLE("poisson", "replaces each number with a count of photons, divided by the count expected at 1",
+    DAE_TABLE("poisson",
+              "replaces each number with a count of photons, divided by the count expected at 1\n"
+              "Use it for low light and other counts of photons.",
               struct poisson, rows),
     .kernel = kernel_source,
     .plan = poisson_plan,

@@ -13,7 +13,9 @@ static int relu_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_POINTWISE = {
-    DAE_TABLE_PLAIN("relu", "max(x, 0); NaN stays NaN"),
+    DAE_TABLE_PLAIN("relu", "max(x, 0); NaN stays NaN\n"
+                            "Use it after every convolution or dense layer unless something speaks for another "
+                            "activation: it costs nearly nothing and trains well."),
     .y = "x < 0.0f ? (V)(0.0f) : x",
     .dx = "y > 0.0f ? dy : (V)(0.0f)",
     .monotone = true,

@@ -29,7 +29,10 @@ static void reshape_reference(const struct dae_reference *call)
 }
 
 DAE_LAYER = {
-    DAE_TABLE("reshape", "gives the same numbers another shape", struct reshape, rows),
+    DAE_TABLE("reshape",
+              "gives the same numbers another shape\n"
+              "Use it after a dense layer to make an image or a sequence of a vector.",
+              struct reshape, rows),
     .view = true,
     .plan = reshape_plan,
     .reference = reshape_reference,

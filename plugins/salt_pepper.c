@@ -18,7 +18,10 @@ static double salt_pepper(const void *state, double x, double unit, double norma
 }
 
 DAE_NOISE = {
-    DAE_TABLE("salt_pepper", "sets numbers to 0 or 1 at random", struct salt_pepper, rows),
+    DAE_TABLE("salt_pepper",
+              "sets numbers to 0 or 1 at random\n"
+              "Use it for dead and hot pixels and for errors of transmission.",
+              struct salt_pepper, rows),
     .replaces = true,
     .y = "unit <= (V)(P_P) ? (unit <= (V)(0.5f * P_P) ? (V)(0.0f) : (V)(1.0f)) : x",
     .reference = salt_pepper,

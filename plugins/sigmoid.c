@@ -15,7 +15,9 @@ static int sigmoid_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_POINTWISE = {
-    DAE_TABLE_PLAIN("sigmoid", "1 / (1 + exp(-x))"),
+    DAE_TABLE_PLAIN("sigmoid", "1 / (1 + exp(-x))\n"
+                               "Use it as the last layer for outputs from 0 to 1, always with bce, or as a gate before "
+                               "multiply; within a deep network its gradients vanish."),
     .y = "1.0f / (1.0f + exp(-x))",
     .dx = "dy * y * (1.0f - y)",
     .reference = sigmoid,

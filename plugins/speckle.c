@@ -17,7 +17,10 @@ static double speckle(const void *state, double x, double unit, double normal)
 }
 
 DAE_NOISE = {
-    DAE_TABLE("speckle", "multiplies each number by 1 + Gaussian noise", struct speckle, rows),
+    DAE_TABLE("speckle",
+              "multiplies each number by 1 + Gaussian noise\n"
+              "Use it for radar, ultrasound and other noise that grows with the signal.",
+              struct speckle, rows),
     .y = "fma(x * P_SIGMA, normal, x)",
     .reference = speckle,
 };

@@ -40,7 +40,10 @@ static void swap_reference(const struct dae_reference *call)
 }
 
 DAE_NOISE = {
-    DAE_TABLE("swap", "replaces numbers with those of other samples at the same place", struct swap, rows),
+    DAE_TABLE("swap",
+              "replaces numbers with those of other samples at the same place\n"
+              "Use it for tables: every replacement is a plausible number of its column.",
+              struct swap, rows),
     .replaces = true,
     .kernel = kernel_source,
     .reads_data = true,

@@ -15,7 +15,10 @@ static int tanh_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_POINTWISE = {
-    DAE_TABLE_PLAIN("tanh", "hyperbolic tangent"),
+    DAE_TABLE_PLAIN(
+        "tanh",
+        "hyperbolic tangent\n"
+        "Use it for codes and outputs from -1 to 1, and in small dense networks; in deep ones relu trains faster."),
     .y = "tanh(x)",
     .dx = "dy * (1.0f - y * y)",
     .reference = hyperbolic_tangent,

@@ -17,7 +17,10 @@ static double uniform(const void *state, double x, double unit, double normal)
 }
 
 DAE_NOISE = {
-    DAE_TABLE("uniform", "adds uniform noise", struct uniform, rows),
+    DAE_TABLE("uniform",
+              "adds uniform noise\n"
+              "Use it for rounding errors and for noise that has a bound.",
+              struct uniform, rows),
     .y = "fma((V)(P_AMPLITUDE), fma((V)(2.0f), unit, (V)(-1.0f)), x)",
     .reference = uniform,
 };

@@ -52,7 +52,10 @@ static int upsample2d_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_LAYER = {
-    DAE_TABLE("upsample2d", "repeats each pixel (nearest neighbour)", struct upsample2d, rows),
+    DAE_TABLE("upsample2d",
+              "repeats each pixel (nearest neighbour)\n"
+              "Use it before a conv2d to enlarge an image without a pattern.",
+              struct upsample2d, rows),
     .plan = upsample2d_plan,
     .kernel = kernel_source,
     .reference = upsample2d_reference,

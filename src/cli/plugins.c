@@ -10,9 +10,23 @@
 
 enum { MAX_PLUGINS = 256 };
 
+/* A help text says in its first line what a plugin does, and after it when to use it. */
+static int first_line(const char *help)
+{
+    return (int)strcspn(help, "\n");
+}
+
+static const char *second_line(const char *help)
+{
+    const char *end = help + first_line(help);
+    return *end ? end + 1 : end;
+}
+
 static void print_plugin(const struct plugin *plugin)
 {
-    printf("%s (%s): %s\n", plugin->name, plugin_kind_text(plugin->kind), plugin->help);
+    const char *when = second_line(plugin->help);
+    printf("%s (%s): %.*s\n%s%s", plugin->name, plugin_kind_text(plugin->kind), first_line(plugin->help), plugin->help,
+           when, *when ? "\n" : "");
     if (plugin->kind == PLUGIN_LAYER && plugin->max_inputs > 1)
         printf("It reads %d to %d layers, named by from: [NAMES].\n", plugin->min_inputs, plugin->max_inputs);
     output_rows(plugin->rows);
@@ -51,7 +65,11 @@ static enum dae_status print_list(const struct registry *registry, struct error 
         const struct plugin *plugin = registry_at(registry, i);
         cell[3 * i] = plugin_kind_text(plugin->kind);
         cell[3 * i + 1] = plugin->name;
-        cell[3 * i + 2] = plugin->help;
+        cell[3 * i + 2] = arena_text(&arena, plugin->help, (size_t)first_line(plugin->help));
+        if (!cell[3 * i + 2]) {
+            arena_release(&arena);
+            return error_no_memory(err, "plugin table", strlen(plugin->help));
+        }
     }
     output_table(header, "lll", cell, n);
     arena_release(&arena);
@@ -62,7 +80,9 @@ static enum dae_status print_list(const struct registry *registry, struct error 
 
 static void print_heading(const char *mark, const char *name, const char *help, const struct dae_row *rows)
 {
-    printf("\n%s %s\n%s%s%s", mark, name, *help ? "\n" : "", help, *help ? "\n" : "");
+    const char *when = second_line(help);
+    printf("\n%s %s\n%s%.*s%s", mark, name, *help ? "\n" : "", first_line(help), help, *help ? "\n" : "");
+    printf("%s%s%s", *when ? "\n" : "", when, *when ? "\n" : "");
     output_rows_markdown(rows);
 }
 

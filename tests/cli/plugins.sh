@@ -15,6 +15,7 @@ run "$dae_cl" plugins conv2d
 code_is 0
 out_is <<'END'
 conv2d (layer): two-dimensional convolution with bias
+Use it for images and for all that has neighbours in two directions.
 
   filters: integer, 1 to 65536, required
       output channels
@@ -62,6 +63,7 @@ while read -r plugin; do
     run "$dae_cl" plugins "$plugin"
     sed -n "/^### $plugin\$/,/^##/p" "$work/reference" >"$work/section"
     [ -s "$work/section" ] || problem "no section $plugin"
+    grep -q '^Use it ' "$work/section" || problem "does not say when to use $plugin"
     for key in $(sed -n 's/^  \([a-z0-9_]*\): .*/\1/p' "$work/out"); do
         grep -q "^| $key | " "$work/section" || problem "no row $key of $plugin"
     done
@@ -86,11 +88,11 @@ for link in $links; do
     [ -f "$prefix/share/dae-cl/docs/$link" ] || problem "$link was not installed"
 done
 
-case_is "its examples are those of tests/plugins, line by line"
+case_is "its examples are shipped plugins, line by line"
 for plugin in gelu huber laplace rmsprop; do
     while IFS= read -r line; do
         grep -qFx -- "$line" "$guide" || problem "$plugin.c: the guide lacks '$line'"
-    done < <(grep -v '^/\*\|^$' "tests/plugins/$plugin.c")
+    done < <(grep -v '^/\*\|^$' "plugins/$plugin.c")
 done
 
 case_is "the template builds, and its config names what it builds"
@@ -102,7 +104,7 @@ code_is 0
 run "$prefix/bin/dae-cl" check "$work/template/try.yaml" --plugins "$work/template"
 code_is 0
 for plugin in gelu huber laplace; do
-    out_has "$plugin"
+    out_has "my_$plugin"
 done
 
 case_is "make verify: both shapes of device, and an error if a check fails"
