@@ -11,13 +11,17 @@
  *
  * The host guarantees that each len is a multiple of 16 and that padding holds zeros, which every optimiser keeps.
  * NORM_VECTORS: 0 without clipping; step_squares and step_scale are then not called. VECTORS_EACH: vectors of 16 that
- * one work-item updates. STATES and UPDATE: of the optimiser plugin. */
+ * one work-item updates. STATES and UPDATE: of the optimiser plugin. SPARED: the coefficient that is 0 for the vectors which
+ * is_bias (len / 16) marks; -1: all have the same, and is_bias is not read. */
 #ifndef STATES
 #define STATES 1
 #define UPDATE(w, g, state, lr, c) (w - lr * g)
 #endif
 #ifndef VECTORS_EACH
 #define VECTORS_EACH 16
+#endif
+#ifndef SPARED
+#define SPARED 0
 #endif
 #ifndef NORM_VECTORS
 #define NORM_VECTORS 16
@@ -88,11 +92,13 @@ __kernel void step_scale(G float *norm, const int pieces, const float most)
 
 __kernel void step_update(G float *parameters, G const float *gradients, G float *states, const int len,
                           const float lr, const float c0, const float c1, const float c2, const float c3,
-                          G const float *norm)
+                          G const float *norm, G const uchar *is_bias)
 {
-    const float4 c = (float4)(c0, c1, c2, c3);
+    const float4 all = (float4)(c0, c1, c2, c3);
     const int first = (int)get_global_id(0) * VECTORS_EACH * 16;
     for (int at = first; at < min(first + VECTORS_EACH * 16, len); at += 16) {
+        const int4 spared = (int4)(0, 1, 2, 3) == (int4)(SPARED >= 0 && is_bias[at / 16] ? SPARED : -1);
+        const float4 c = spared ? (float4)(0.0f) : all;
         V state[STATES + 1];
         for (int i = 0; i < STATES; ++i)
             state[i] = vload16(0, states + (size_t)i * len + at);

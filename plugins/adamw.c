@@ -30,14 +30,17 @@ static void coefficients(const void *state, double lr, int64_t t, double c[DAE_M
 static void adamw(const void *state, double lr, const double c[DAE_MAX_COEFFICIENTS], double g, double *w, double *s)
 {
     const struct adamw *o = state;
-    *w *= 1 - lr * o->weight_decay;
+    *w *= c[3] > 0 ? 1 - lr * o->weight_decay : 1; /* 0 for what the host spares */
     s[0] = o->beta1 * s[0] + (1 - o->beta1) * g;
     s[1] = o->beta2 * s[1] + (1 - o->beta2) * g * g;
     *w -= c[0] * s[0] / (sqrt(s[1]) * c[1] + o->epsilon);
 }
 
 DAE_OPTIMIZER = {
-    DAE_TABLE("adamw", "Adam with decoupled weight decay", struct adamw, rows),
+    DAE_TABLE("adamw",
+              "Adam with decoupled weight decay\n"
+              "Use it in place of adam for large networks and long trainings, and wherever weights should stay small.",
+              struct adamw, rows),
     .n_states = 2,
     .update = "s0 = P_BETA1 * s0 + (1.0f - P_BETA1) * g;"
               "s1 = P_BETA2 * s1 + c2 * g * g;"
@@ -45,4 +48,5 @@ DAE_OPTIMIZER = {
     .learning_rate = offsetof(struct adamw, lr),
     .coefficients = coefficients,
     .reference = adamw,
+    .decay = 1 + 3,
 };

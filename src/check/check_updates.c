@@ -1,6 +1,7 @@
 #include "check/check_updates.h"
 
 #include <math.h>
+#include <string.h>
 
 struct training_state {
     float *parameters, *gradients, *state; /* (parameters_len), (trained_len), (n_states, trained_len) */
@@ -47,6 +48,21 @@ static void compare_average(const struct verifier *v, int64_t t, const struct tr
               3 * 0x1p-24 * (fabs(old) + fabs(new)) + 1e-37);
 }
 
+/* Which trained parameters weight decay spares: those of weights with one axis; (trained_len). */
+static bool *spared_parameters(struct verifier *v)
+{
+    const struct network *network = v->network;
+    bool *spared = verifier_take(v, network->trained_len, sizeof *spared);
+    for (int i = 1; i < network->n_nodes && spared; ++i)
+        for (int w = 0; w < network->node[i].plan.n_weights; ++w) {
+            const struct dae_shape *shape = &network->node[i].plan.weight[w].shape;
+            const int64_t first = network->node[i].weight_offset[w];
+            for (int64_t k = first; k < first + dae_shape_len(shape) && k < network->trained_len; ++k)
+                spared[k] = shape->rank == 1;
+        }
+    return spared;
+}
+
 static enum dae_status read_training(const struct verifier *v, const struct executor *e, struct training_state *to)
 {
     TRY(executor_get_parameters(e, to->parameters, v->err));
@@ -67,6 +83,8 @@ enum dae_status check_updates_run(struct verifier *v, struct executor *e)
         at[i].state = verifier_take(v, len * DAE_MAX_STATES, sizeof(float));
         at[i].average = verifier_take(v, network->parameters_len, sizeof(float));
     }
+    const bool *spared = spared_parameters(v);
+    const int decay = optimizer_spares(v->options->optimizer, v->options->optimizer_state);
     TRY(verifier_memory(v));
     TRY(read_training(v, e, &at[0]));
     struct worst worst[3] = {{0}};
@@ -76,11 +94,15 @@ enum dae_status check_updates_run(struct verifier *v, struct executor *e)
         const struct batch batch = verifier_batch(v, 0, v->options->n);
         TRY(executor_train(e, &batch, t, 1, v->losses, 0, v->err));
         TRY(read_training(v, e, after));
-        double c[DAE_MAX_COEFFICIENTS];
+        double all[DAE_MAX_COEFFICIENTS], c[DAE_MAX_COEFFICIENTS];
         const double lr = optimizer_rate(v->options->optimizer, v->options->optimizer_state);
-        optimizer_coefficients(v->options->optimizer, v->options->optimizer_state, lr, t, c);
-        for (int64_t i = 0; i < len; ++i)
+        optimizer_coefficients(v->options->optimizer, v->options->optimizer_state, lr, t, all);
+        for (int64_t i = 0; i < len; ++i) {
+            memcpy(c, all, sizeof c);
+            if (decay >= 0 && spared[i])
+                c[decay] = 0;
             compare_update(v, lr, c, before, after, i, worst);
+        }
         for (int64_t i = 0; i < network->parameters_len && v->options->average > 0; ++i)
             compare_average(v, t, before, after, i, &worst[2]);
     }

@@ -116,7 +116,7 @@ struct dae_row {
 struct dae_head {
     uint32_t abi;               /* DAE_ABI */
     const char *name;           /* as in YAML: a-z, 0-9 and _ */
-    const char *help;           /* one line for the manual */
+    const char *help;           /* what it does, in one line; after a newline, when to use it (may be left out) */
     size_t state_bytes;         /* the host allocates the state zeroed and fills it from the rows */
     const struct dae_row *rows; /* ends with key NULL; NULL if there are none */
 };
@@ -378,6 +378,7 @@ struct dae_loss {
     const char *kernel;
     int (*plan)(const void *state, struct dae_plan *plan); /* the host has set output, and 64 floats of scratch */
     void (*sample_reference)(const struct dae_reference *call);
+    bool distribution; /* the channels of a target must sum to 1, as labels and probabilities of classes do */
 };
 
 struct dae_optimizer {
@@ -390,6 +391,10 @@ struct dae_optimizer {
     void (*coefficients)(const void *state, double lr, int64_t t, double c[DAE_MAX_COEFFICIENTS]);
     void (*reference)(const void *state, double lr, const double c[DAE_MAX_COEFFICIENTS], double g, double *w,
                       double *s);
+    /* Weight decay: 1 + i if coefficient i is the share of w that a step takes away. The host then adds the row
+     * `decay_biases`; if that is false, the coefficient is 0, also in the reference, for parameters with one axis: the
+     * biases and the factors of normalisations. 0: there is no decay. */
+    int64_t decay;
 };
 
 /* ---- Batch-wide layers: the host's services. --------------------------------------------------------------------- */

@@ -210,7 +210,8 @@ enum dae_status codegen_optimizer(const struct plugin *plugin, const void *state
     codegen_update(plugin->optimizer, text);
     text_printf(text, "#define STATES %d\n#define UPDATE(w, g, state, lr, c) FN(update)(w, g, state, lr, c)\n",
                 plugin->optimizer->n_states);
-    text_printf(text, "#define VECTORS_EACH %d\n#define NORM_VECTORS %d\n", tuning->update_vectors, norm_vectors);
+    text_printf(text, "#define VECTORS_EACH %d\n#define NORM_VECTORS %d\n#define SPARED %d\n", tuning->update_vectors,
+                norm_vectors, optimizer_spares(plugin, state));
     TRY(sources_add(text, "step.cl", err));
     return text->failed ? error_no_memory(err, "kernel source", text->len) : DAE_OK;
 }
@@ -308,7 +309,7 @@ static void add_backward(struct writer *w, const struct call *call)
         add_pointer(w, &w->schedule->gradient[call->node]);
     text_add(w->text, ", dx, add_dx, dw, i > begin, ");
     add_pointer(w, &call->scratch);
-    text_printf(w->text, ", %s);\n", call->penalty >= 0 ? "scale" : "0.0f");
+    text_add(w->text, call->penalty >= 0 ? ", scale);\n" : ", 0.0f);\n");
 }
 
 /* A slab contains what earlier passes left in the work buffer. For a shard without samples all of it is cleared, else

@@ -7,6 +7,7 @@
 #include "device/program.h"
 #include "graph/codegen.h"
 #include "graph/fold_weights.h"
+#include "graph/placement.h"
 #include "graph/plugin_host.h"
 
 enum {
@@ -37,6 +38,7 @@ struct executor {
     struct buffer *parameters, *gradients, *state, *work;
     struct buffer *norm;    /* (1 + pieces): the factor of the gradients, sums of squares; NULL: no clipping */
     struct buffer *average; /* running mean of the parameters; NULL: none */
+    struct buffer *is_bias; /* (trained_len / 16) bytes: which vectors weight decay spares; NULL: none */
 };
 
 static const char *const kind_name[N_KINDS] = {"training", "evaluation", "inference"};
@@ -127,6 +129,20 @@ static enum dae_status build_update(struct executor *e, struct error *err)
     return kernel_new(e->update_program, "step_update", &e->update, err);
 }
 
+static enum dae_status mark_biases(struct executor *e, struct error *err)
+{
+    const uint64_t bytes = (uint64_t)e->network->trained_len / PLACEMENT_ALIGN;
+    unsigned char *is_bias = malloc((size_t)bytes + 1);
+    if (!is_bias)
+        return error_no_memory(err, "marks of biases", bytes);
+    network_mark_biases(e->network, is_bias);
+    enum dae_status status = buffer_new(e->device, bytes, "marks of biases", &e->is_bias, err);
+    if (status == DAE_OK)
+        status = buffer_write(e->is_bias, 0, is_bias, bytes, err);
+    free(is_bias);
+    return status;
+}
+
 static enum dae_status allocate(struct executor *e, struct error *err)
 {
     const uint64_t parameters = (uint64_t)e->network->parameters_len * sizeof(float);
@@ -148,6 +164,8 @@ static enum dae_status allocate(struct executor *e, struct error *err)
         TRY(buffer_new(e->device, (uint64_t)(1 + norm_pieces(e)) * sizeof(float), "gradient norm", &e->norm, err));
     if (average > 0)
         TRY(buffer_new(e->device, average, "average of the parameters", &e->average, err));
+    if (optimizer_spares(e->options.optimizer, e->options.optimizer_state) >= 0)
+        TRY(mark_biases(e, err));
     return buffer_new(e->device, state, "optimizer state", &e->state, err);
 }
 
@@ -255,6 +273,7 @@ void executor_free(struct executor *e)
     buffer_free(e->work);
     buffer_free(e->norm);
     buffer_free(e->average);
+    buffer_free(e->is_bias);
     free(e);
 }
 
@@ -430,7 +449,8 @@ enum dae_status executor_update(struct executor *e, int64_t t, double rate, stru
         ARG_FLOAT(c[1]),
         ARG_FLOAT(c[2]),
         ARG_FLOAT(c[3]),
-        ARG_BUFFER(e->norm ? e->norm : e->gradients)}; /* read only if gradients are clipped */
+        ARG_BUFFER(e->norm ? e->norm : e->gradients),        /* read only if gradients are clipped */
+        ARG_BUFFER(e->is_bias ? e->is_bias : e->gradients)}; /* read only if weight decay spares some */
     const int64_t vectors = e->network->trained_len / 16, each = device_tuning(e->device)->update_vectors;
     TRY(run_flat(e, e->update, (vectors + each - 1) / each, args, sizeof args / sizeof args[0], err));
     return e->average ? update_average(e, t, each, err) : DAE_OK;

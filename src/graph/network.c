@@ -26,6 +26,18 @@ int64_t network_gradient_offset(const struct network *network, const struct node
     return node->weight_offset[w] + (node->twin ? network->trained_len : 0);
 }
 
+void network_mark_biases(const struct network *network, unsigned char *is_bias)
+{
+    memset(is_bias, 0, (size_t)(network->trained_len / PLACEMENT_ALIGN));
+    for (int i = 1; i < network->n_nodes; ++i)
+        for (int w = 0; w < network->node[i].plan.n_weights; ++w) {
+            const struct dae_shape *shape = &network->node[i].plan.weight[w].shape;
+            const int64_t vectors = shape_round_up(dae_shape_len(shape), PLACEMENT_ALIGN) / PLACEMENT_ALIGN;
+            if (shape->rank == 1 && !dae_is_statistic(&network->node[i].plan, w))
+                memset(is_bias + network->node[i].weight_offset[w] / PLACEMENT_ALIGN, 1, (size_t)vectors);
+        }
+}
+
 bool network_penalty_counts(const struct network *network, int node)
 {
     return network->node[node].plan.penalty && !network->node[node].twin && !network->frozen;

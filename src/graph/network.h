@@ -97,6 +97,10 @@ bool network_penalty_counts(const struct network *network, int node);
 /* The offset of the gradient of weight w, not a statistic, of a node. Those of twins come after all others. */
 int64_t network_gradient_offset(const struct network *network, const struct node *node, int w);
 
+/* Marks with 1 each vector of PLACEMENT_ALIGN trained parameters that belongs to a weight with one axis, and with 0 the
+ * others; (trained_len / PLACEMENT_ALIGN). */
+void network_mark_biases(const struct network *network, unsigned char *is_bias);
+
 /* The key of a node's random draws for one sample. */
 struct philox_key network_key(const struct network *network, int node, uint32_t split, uint32_t epoch, uint32_t sample);
 

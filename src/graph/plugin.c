@@ -41,6 +41,12 @@ static const struct dae_row loss_rows[] = {
     {0},
 };
 
+static const struct dae_row optimizer_rows[] = {
+    DAE_BOOL(struct optimizer_options, decay_biases, true,
+             "whether weight decay also acts on parameters with one axis: biases, and the factors of normalisations"),
+    {0},
+};
+
 const char *plugin_kind_text(enum plugin_kind kind)
 {
     static const char *const text[] = {"layer", "corruption", "loss", "optimizer"};
@@ -226,6 +232,8 @@ static const char *optimizer_fault(const struct dae_optimizer *p)
         return "it needs update and reference";
     if (p->n_states < 0 || p->n_states > DAE_MAX_STATES)
         return "its number of states is invalid";
+    if (p->decay < 0 || p->decay > (p->coefficients ? DAE_MAX_COEFFICIENTS : 0))
+        return "its decay names no coefficient";
     for (const struct dae_row *row = p->head.rows; row && row->key; ++row)
         if (row->type == DAE_TYPE_FLOAT && row->offset == p->learning_rate)
             return NULL;
@@ -364,6 +372,8 @@ enum dae_status plugin_complete(struct plugin *p, const char *from, struct arena
         return join_rows(p, p->masks ? per_pixel_rows : clamp_rows, sizeof(struct noise_options), from, arena, err);
     if (p->loss && p->loss->y)
         return join_rows(p, loss_rows, sizeof(struct loss_options), from, arena, err);
+    if (p->optimizer && p->optimizer->decay)
+        return join_rows(p, optimizer_rows, sizeof(struct optimizer_options), from, arena, err);
     return join_rows(p, NULL, 0, from, arena, err);
 }
 
@@ -378,6 +388,12 @@ void optimizer_coefficients(const struct plugin *plugin, const void *state, doub
     memset(c, 0, DAE_MAX_COEFFICIENTS * sizeof *c);
     if (plugin->optimizer->coefficients)
         plugin->optimizer->coefficients(state, lr, t, c);
+}
+
+int optimizer_spares(const struct plugin *plugin, const void *state)
+{
+    const struct optimizer_options *options = (const void *)((const char *)state + plugin->host_offset);
+    return plugin->optimizer->decay && !options->decay_biases ? (int)plugin->optimizer->decay - 1 : -1;
 }
 
 const char *plugin_state_change(const struct plugin *plugin, const void *before, const void *after)

@@ -49,6 +49,10 @@ struct noise_options {
 struct loss_options {
     double unmasked_weight; /* of the numbers that no corruption has replaced */
 };
+/* The same for an optimiser with weight decay. */
+struct optimizer_options {
+    bool decay_biases; /* else parameters with one axis are spared */
+};
 const struct noise_options *plugin_noise_options(const struct plugin *plugin, const void *state);
 const struct loss_options *plugin_loss_options(const struct plugin *plugin, const void *state);
 
@@ -88,6 +92,9 @@ int64_t plugin_share(const struct plugin *plugin, const void *state, const struc
 double optimizer_rate(const struct plugin *plugin, const void *state);
 void optimizer_coefficients(const struct plugin *plugin, const void *state, double lr, int64_t t,
                             double c[DAE_MAX_COEFFICIENTS]);
+
+/* The number of the coefficient that is 0 for parameters with one axis; -1: all have the same coefficients. */
+int optimizer_spares(const struct plugin *plugin, const void *state);
 
 /* Whether a loss reads the mask, as its third input. */
 bool plugin_reads_mask(const struct plugin *plugin, const void *state);

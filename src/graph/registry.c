@@ -26,8 +26,8 @@ static const struct {
      offsetof(struct plugin, pointwise)},
     {"dae_layer_v4", sizeof(struct dae_layer), offsetof(struct dae_layer, onnx), offsetof(struct plugin, layer)},
     {"dae_noise_v4", sizeof(struct dae_noise), sizeof(struct dae_noise), offsetof(struct plugin, noise)},
-    {"dae_loss_v4", sizeof(struct dae_loss), sizeof(struct dae_loss), offsetof(struct plugin, loss)},
-    {"dae_optimizer_v4", sizeof(struct dae_optimizer), sizeof(struct dae_optimizer),
+    {"dae_loss_v4", sizeof(struct dae_loss), offsetof(struct dae_loss, distribution), offsetof(struct plugin, loss)},
+    {"dae_optimizer_v4", sizeof(struct dae_optimizer), offsetof(struct dae_optimizer, decay),
      offsetof(struct plugin, optimizer)},
 };
 

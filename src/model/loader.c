@@ -1,6 +1,7 @@
 #include "model/loader.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,6 +133,31 @@ bool loader_is_streamed(const struct loader *loader)
     return !loader->data;
 }
 
+/* Whether the channels of each place sum to 1, but for the rounding of bytes, or of numbers written as text. */
+static enum dae_status check_distribution(const struct dataset *set, const struct node *loss, const char *which,
+                                          struct error *err)
+{
+    const int64_t channels = set->shape.dim[set->shape.rank - 1], n = set->n * dae_shape_len(&set->shape);
+    const double tolerance = set->kind == DATASET_FLOAT ? 1e-3 : (double)channels * 0.5 / 255 + 1e-6;
+    const float *value = set->values;
+    const uint8_t *byte = set->values;
+    if (set->block_bytes > 0)
+        return error_at(err, DAE_CONFIG, loss->mark,
+                        "train.loss: %s requires labels, which patches of images are not; use another loss, such as l1",
+                        loss->plugin->name);
+    for (int64_t i = 0; i < n; i += channels) {
+        double sum = 0;
+        for (int64_t c = i; c < i + channels; ++c)
+            sum += set->kind == DATASET_FLOAT ? (double)value[c] : (double)byte[c] / 255;
+        if (!(isnan(sum) || fabs(sum - 1) <= tolerance))
+            return error_at(err, DAE_CONFIG, loss->mark,
+                            "train.loss: %s requires labels, whose channels sum to 1, but those of %s sample %lld sum "
+                            "to %.6g; give each class a channel, or use another loss, such as bce",
+                            loss->plugin->name, which, (long long)(i / dae_shape_len(&set->shape)), sum);
+    }
+    return DAE_OK;
+}
+
 enum dae_status loader_check_samples(const struct dataset *set, const struct network *network, const char *which,
                                      struct error *err)
 {
@@ -149,6 +175,8 @@ enum dae_status loader_check_samples(const struct dataset *set, const struct net
                             "train.loss: %s requires data from 0 to 1, but %s sample %lld has the number %.6g; scale "
                             "the data, or use another loss, such as mse",
                             loss->plugin->name, which, (long long)(i / len), (double)value[i]);
+    if (loss->plugin->loss->distribution)
+        return check_distribution(set, loss, which, err);
     return DAE_OK;
 }
 

@@ -51,7 +51,7 @@ static void judge_range(const struct network *network, const float *output, int6
     if (loss->plugin->unit_range && i < len && isfinite(output[i]))
         snprintf(diagnosis->cause, sizeof diagnosis->cause,
                  "the loss %s requires an output from 0 to 1, but that of \"%s\" is %.5g; end the network with a "
-                 "sigmoid, or use another loss",
+                 "sigmoid or a softmax, or use another loss",
                  loss->plugin->name, node->name, (double)output[i]);
 }
 

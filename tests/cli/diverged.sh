@@ -60,7 +60,7 @@ case_is "bce without a sigmoid: the cause is named"
 run "$dae_cl" run tests/cli/no_sigmoid.yaml --out "$work/bce" --set train.loss=bce
 code_is 8
 err_has "first bad: the output of \"loss\"; the loss bce requires an output from 0 to 1, but that of \"conv2d_2\" is "
-err_has "; end the network with a sigmoid, or use another loss"
+err_has "; end the network with a sigmoid or a softmax, or use another loss"
 saved_nothing bce
 
 case_is "bce on data from 0 to 255 is refused at its place, before a device is looked for"

@@ -159,6 +159,7 @@ static void malformed_tables_are_refused(void **state)
         {"DAE_OPTIMIZER = {OPTIMIZER, .update = 0", "needs update and reference"},
         {"DAE_OPTIMIZER = {OPTIMIZER, .n_states = 5", "number of states"},
         {"DAE_OPTIMIZER = {OPTIMIZER, .learning_rate = 8", "fills its learning_rate"},
+        {"DAE_OPTIMIZER = {OPTIMIZER, .decay = 1", "its decay names no coefficient"},
         {"const uint32_t dae_table_bytes_v4 = 8; const struct dae_loss dae_loss_v4 = {LOSS", "another size"},
     };
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; ++i) {
