@@ -1,5 +1,5 @@
-/* Multiplying batch normalisations into the convolutions before them changes the results of a finished model only by
- * rounding. */
+/* Multiplying batch normalisations and scales into the convolutions before them changes the results of a finished model
+ * only by rounding. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,6 +33,8 @@ static const char config_text[] = "seed: 5\n"
                                   "    - {batchnorm2d: {}, name: bn3}\n"
                                   "    - {conv2d: {filters: 3, kernel: 1}, name: conv4}\n"
                                   "    - {batchnorm2d: {}, name: bn4}\n"
+                                  "    - {conv2d: {filters: 3, kernel: 1}, name: conv7}\n"
+                                  "    - {scale: {}, name: scale}\n"
                                   "    - {conv2d: {filters: 2, kernel: 3, pad: 1}, name: conv5}\n"
                                   "    - {batchnorm2d: {}, name: bn5}\n"
                                   "    - {add: {}, from: [conv5, bn5]}\n"
@@ -188,7 +190,8 @@ static void what_is_multiplied_in_is_chosen_well(void **state)
     (void)state;
     static const struct {
         const char *conv, *affine;
-    } pairs[] = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv4", "bn4"}, {"conv5", NULL}, {"conv6", NULL}};
+    } pairs[] = {{"conv1", "bn1"},   {"conv2", "bn2"}, {"conv4", "bn4"},
+                 {"conv7", "scale"}, {"conv5", NULL},  {"conv6", NULL}};
     struct error err = {0};
     struct arena arena = {0};
     struct network network;

@@ -1,0 +1,56 @@
+/* Softmax over each of the ROWS rows of IN_C numbers: y_i = exp(x_i - max x) / sum_j exp(x_j - max x). The gradient is
+ * dx_i = y_i (dy_i - sum_j dy_j y_j). In ROW_LOOP, n numbers of row r are left from i on. */
+#ifndef FN
+#define FN(pass) softmax_##pass
+#define ROWS 6
+#define IN_C 19
+#endif
+
+#define ROW_LOOP(i) for (int i = r * IN_C, n = IN_C; n > 0; i += 16, n -= 16)
+
+/* 16 numbers of which n exist, and `otherwise` in place of the others. */
+INLINE V FN(filled)(G const float *p, const int n, const float otherwise)
+{
+    return LANE_NUMBERS < (uint16)((uint)n) ? load16(p, n) : (V)(otherwise);
+}
+
+/* The largest of 16 numbers. */
+INLINE float FN(largest)(const V v)
+{
+    const float8 a = fmax(v.lo, v.hi);
+    const float4 b = fmax(a.lo, a.hi);
+    const float2 c = fmax(b.lo, b.hi);
+    return fmax(c.x, c.y);
+}
+
+INLINE void FN(forward)(FORWARD_ARGS)
+{
+    FOR_LANES(r, ROWS) {
+        V most = -INFINITY, sum = 0.0f;
+        ROW_LOOP(i)
+            most = fmax(most, FN(filled)(x[0] + i, n, -INFINITY));
+        const float shift = FN(largest)(most);
+        ROW_LOOP(i) {
+            const V e = exp(FN(filled)(x[0] + i, n, -INFINITY) - shift);
+            sum += e;
+            store16(e, y + i, n);
+        }
+        const float scale = 1.0f / sum16(sum);
+        ROW_LOOP(i)
+            store16(load16(y + i, n) * scale, y + i, n);
+    }
+}
+
+INLINE void FN(backward)(BACKWARD_ARGS)
+{
+    FOR_LANES(r, dx[0] ? ROWS : 0) {
+        V along = 0.0f;
+        ROW_LOOP(i)
+            along += load16(dy + i, n) * load16(y + i, n);
+        const float sum = sum16(along);
+        ROW_LOOP(i)
+            put16(load16(y + i, n) * (load16(dy + i, n) - sum), dx[0] + i, n, add_dx[0]);
+    }
+}
+
+#undef ROW_LOOP
