@@ -480,9 +480,15 @@ static void one_of_takes_each_alike(void **state)
 static void draws_are_named(void **state)
 {
     (void)state;
-    static const char *const corruptions[] = {
-        "{gaussian: {sigma: [0.1, 1]}}", "{speckle: {}}", "{uniform: {}}",   "{masking: {}}", "{salt_pepper: {}}",
-        "{block: {size: 1, count: 9}}",  "{poisson: {}}", "{swap: {p: 0.5}}"};
+    static const char *const corruptions[] = {"{gaussian: {sigma: [0.1, 1]}}",
+                                              "{speckle: {}}",
+                                              "{uniform: {}}",
+                                              "{masking: {}}",
+                                              "{salt_pepper: {}}",
+                                              "{laplace: {}}",
+                                              "{block: {size: 1, count: 9}}",
+                                              "{poisson: {}}",
+                                              "{swap: {p: 0.5}}"};
     for (size_t c = 0; c < sizeof corruptions / sizeof corruptions[0]; ++c) {
         struct sheet s, part, other, held_out;
         struct sheet *const all[] = {&s, &part, &other, &held_out};
