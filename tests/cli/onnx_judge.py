@@ -1,6 +1,7 @@
 """The judge of tests/cli/onnx.sh: random networks, and what ONNX's checker and onnxruntime say of exported models.
 
-onnx_judge.py networks N FOLDER         writes N configs of random networks, random_0.yaml, ..., always the same ones
+onnx_judge.py networks N FOLDER         writes N configs of random networks, random_0.yaml, ..., always the same ones, and
+                                  every.yaml with the layers that these may miss
 onnx_judge.py judge DAE_CL FOLDER       exports each NAME.safetensors of the folder in several ways, and compares what
                                   onnxruntime computes from NAME.x.npy with NAME.y.npy
 onnx_judge.py compare FILE.onnx X Y     the same for one exported file and two arrays, channels last
@@ -77,15 +78,18 @@ class Network:
 
     def draw(self):
         pick = self.random.choice
-        pointwise = [("relu", {}), ("leaky_relu", {"slope": 0.2}), ("sigmoid", {}), ("tanh", {}),
-                     ("dropout", {"p": 0.3})]
+        same_shape = [("relu", {}), ("leaky_relu", {"slope": 0.2}), ("sigmoid", {}), ("tanh", {}), ("dropout", {"p": 0.3}),
+                      ("prelu", {}), ("elu", {"alpha": 0.7}), ("silu", {}), ("gelu", {}), ("softplus", {}), ("softmax", {}),
+                      ("scale", {}), ("layernorm", {"epsilon": 0.001})]
         same = [name for name, shape in self.seen if shape == tuple(self.shape)]
         beside = [(name, shape) for name, shape in self.seen
                   if len(shape) == len(self.shape) and shape[:-1] == tuple(self.shape[:-1])]
-        what = pick(["pointwise", "join", "join", "other", "other", "other"])
-        if what == "pointwise":
-            kind, parameters = pick(pointwise)
+        what = pick(["same_shape", "same_shape", "channels", "join", "join", "other", "other", "other"])
+        if what == "same_shape":
+            kind, parameters = pick(same_shape)
             self.add(kind, parameters, self.shape)
+        elif what == "channels":
+            self.channel_layer()
         elif what == "join" and self.layers:
             last, kind = self.seen_last(), pick(["add", "multiply", "concat"])
             if kind == "concat":
@@ -98,16 +102,39 @@ class Network:
             self.add("dense", {"units": self.random.randrange(1, 40)}, [0])
             self.shape = [self.layers[-1]["dense"]["units"]]
             self.seen[-1] = (self.seen[-1][0], tuple(self.shape))
-            if self.random.random() < 0.3:
-                h, w, c = pick([(2, 4, 3), (4, 2, 1), (1, 1, 5), (3, 2, 2)])
-                self.add("dense", {"units": h * w * c}, [h * w * c])
-                self.add("reshape", {"shape": [h, w, c]}, [h, w, c])
+            if self.random.random() < 0.4:
+                shape = pick([(2, 4, 3), (4, 2, 1), (1, 1, 5), (3, 2, 2), (5, 4), (3, 6), (1, 2)])
+                self.add("dense", {"units": self.product(shape)}, [self.product(shape)])
+                self.add("reshape", {"shape": list(shape)}, list(shape))
+        elif len(self.shape) == 2:
+            self.sequence_layer()
         else:
             self.image_layer()
 
+    def channel_layer(self):
+        """One for which the number of channels matters, whatever the rest of the shape."""
+        c = self.shape[-1]
+        kind = self.random.choice(["gate", "groupnorm"])
+        groups = [n for n in range(1, c + 1) if c % n == 0 and n < self.product(self.shape)]
+        if kind == "gate" and c % 2 == 0:
+            self.add(kind, {}, self.shape[:-1] + [c // 2])
+        elif kind == "groupnorm" and groups:
+            self.add(kind, {"groups": self.random.choice(groups), "epsilon": 0.001}, self.shape)
+
+    def sequence_layer(self):
+        steps, c = self.shape
+        kind, units = self.random.choice(["gru", "attention", "attention", "flatten"]), self.random.randrange(1, 7)
+        if kind == "gru":
+            self.add(kind, {"units": units}, [steps, units])
+        elif kind == "attention":
+            self.add(kind, {"heads": self.random.choice([n for n in range(1, c + 1) if c % n == 0])}, self.shape)
+        else:
+            self.add(kind, {}, [steps * c])
+
     def image_layer(self):
         pick, (h, w, c) = self.random.choice, self.shape
-        kind = pick(["conv2d", "conv2d", "conv_transpose2d", "maxpool2d", "upsample2d", "batchnorm2d", "flatten"])
+        kind = pick(["conv2d", "conv2d", "conv_transpose2d", "maxpool2d", "avgpool2d", "upsample2d", "pixel_shuffle",
+                     "batchnorm2d", "global_avgpool2d", "flatten"])
         filters = self.random.randrange(1, 7)
         kernel, stride, pad, dilation = [[pick(values), pick(values)]
                                          for values in ((1, 2, 3), (1, 1, 2), (0, 1), (1, 1, 2))]
@@ -121,11 +148,18 @@ class Network:
             out = [(n - 1) * s + k - 2 * p for n, k, s, p in zip((h, w), kernel, stride, pad)]
             if min(out) > 0 and max(out) < 20:
                 self.add(kind, {"filters": filters, "kernel": kernel, "stride": stride, "pad": pad}, out + [filters])
-        elif kind == "maxpool2d" and h >= kernel[0] and w >= kernel[1]:
+        elif kind in ("maxpool2d", "avgpool2d") and h >= kernel[0] and w >= kernel[1]:
             out = [(n - k) // s + 1 for n, k, s in zip((h, w), kernel, stride)]
             self.add(kind, {"kernel": kernel, "stride": stride}, out + [c])
         elif kind == "upsample2d" and max(h, w) < 10:
             self.add(kind, {"factor": stride}, [h * stride[0], w * stride[1], c])
+        elif kind == "pixel_shuffle" and c % 4 == 0 and max(h, w) < 10:
+            self.add(kind, {}, [2 * h, 2 * w, c // 4])
+        elif kind == "pixel_shuffle" and max(h, w) < 10:
+            self.add("conv2d", {"filters": 8, "kernel": 1}, [h, w, 8])
+            self.add(kind, {}, [2 * h, 2 * w, 2])
+        elif kind == "global_avgpool2d" and self.random.random() < 0.3:
+            self.add(kind, {}, [c])
         elif kind == "batchnorm2d":
             self.add(kind, {"epsilon": 0.001}, self.shape)
         elif kind == "flatten" and self.random.random() < 0.3:
@@ -141,7 +175,20 @@ class Network:
         }
 
 
+# What few random networks may miss: every layer with a choice of axes, on images, sequences and vectors.
+EVERY = [
+    {"conv2d": {"filters": 8, "kernel": 3, "pad": 1}}, {"groupnorm": {"groups": 4}}, "silu", "layernorm", "prelu", "scale",
+    "gate", "gelu", {"elu": {"alpha": 0.5}}, "softplus", {"avgpool2d": {"kernel": 3, "stride": 1}},
+    {"conv2d": {"filters": 8, "kernel": 2}}, "pixel_shuffle", {"conv2d": {"filters": 3, "kernel": 1}}, "softmax",
+    "global_avgpool2d", {"dense": {"units": 20}}, {"reshape": {"shape": [5, 4]}}, {"gru": {"units": 6}}, "layernorm",
+    {"attention": {"heads": 2}}, "prelu", "scale", {"groupnorm": {"groups": 3}}, "gate", "softmax", "flatten", "layernorm",
+    "prelu", "scale", {"groupnorm": {"groups": 5}}, {"dense": {"units": 128}}, "gate"]
+
+
 def write_networks(n, folder):
+    every = Network(0)
+    every.input, every.layers = [8, 4, 2], EVERY
+    (folder / "every.yaml").write_text(json.dumps(every.config("every")))
     for i in range(n):
         name = f"random_{i}"
         (folder / f"{name}.yaml").write_text(json.dumps(Network(i).config(name)))
