@@ -23,9 +23,8 @@ INLINE void FN(backward)(BACKWARD_ARGS)
             sum += load16(x[0] + p * IN_C + c, IN_C - c) * load16(dy + p * IN_C + c, IN_C - c);
         put16(sum, dw[0] + c, IN_C - c, add_dw);
     }
-    if (!dx[0])
-        return;
-    FOR_LANES(i, PIXELS * VECTORS(IN_C)) {
+    SYNC(); /* not needed: PoCL 3.1 for AVX-512 confuses the indices of the two loops without it */
+    FOR_LANES(i, dx[0] ? PIXELS * VECTORS(IN_C) : 0) {
         const int c = 16 * (i % VECTORS(IN_C)), at = i / VECTORS(IN_C) * IN_C + c;
         put16(load16(dy + at, IN_C - c) * load16(w[0] + c, IN_C - c), dx[0] + at, IN_C - c, add_dx[0]);
     }
