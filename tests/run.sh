@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # run.sh [PROGRAM...]: runs the test programs, or else all of them: the cmocka programs of $BUILD/tests and tests/cli/*.sh.
-# JOBS run at once (as many as there are processors), each with its own TMPDIR. When a program ends, one line gives its
-# verdict, with its log if it failed; the last line is the sum over all test cases. A program that crashes, ends with a
-# status that contradicts its verdict, runs no test, or is missing counts as a failed case. Runs in the checkout.
+# A PROGRAM may have variables before it, as "NAME=VALUE PROGRAM". JOBS run at once (as many as there are processors), each
+# with its own TMPDIR. When a program ends, one line gives its verdict, with its log if it failed; the last line is the sum
+# over all test cases. A program that crashes, ends with a status that contradicts its verdict, runs no test, or is missing
+# counts as a failed case. Runs in the checkout.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,8 +11,10 @@ export BUILD=${BUILD:-build}
 limit=${TEST_SECONDS:-1800} # of one program; no short limit is needed, because other programs continue while one hangs
 jobs=${JOBS:-$(nproc)}
 
-# The programs that take longest start first, so that none of them runs alone at the end.
-longest=("$BUILD"/tests/{graph/test_conformance,device/test_gemm,check/test_bench})
+# The programs that take longest start first, so that none of them runs alone at the end; the longest of all in parts.
+longest=("DAE_CL_PART="{1..4}"/4 $BUILD/tests/graph/test_conformance"
+    tests/cli/{drivers,faults,examples,python,onnx,tune,verify,images,study,ends,run}.sh
+    "$BUILD"/tests/{device/test_gemm,check/test_bench,model/test_tiler})
 
 # Make runs the tests, and some tests run make, which must not see variables of the outer one.
 unset MAKEFLAGS MAKELEVEL MFLAGS NO_INSTALL JOBS
@@ -41,15 +44,19 @@ else
         [[ " ${longest[*]} " == *" $BUILD/${source%.c} "* ]] || programs+=("$BUILD/${source%.c}")
     done
     for script in tests/cli/*.sh; do
-        [ "$script" = tests/cli/harness.sh ] || programs+=("$script")
+        [[ " ${longest[*]} tests/cli/harness.sh " == *" $script "* ]] || programs+=("$script")
     done
 fi
 
 # Starts program number $1 in the folder of that number: its log, its temporary files, its seconds in all and of a processor.
 start() {
-    local own=$work/$1 program=${programs[$1]}
-    local command=("$program")
-    [[ $program != *.sh ]] || command=(bash "$program")
+    local own=$work/$1 program=${programs[$1]} command=(env)
+    while [[ $program =~ ^([A-Z_]+=[^ ]*)\ (.*)$ ]]; do
+        command+=("${BASH_REMATCH[1]}")
+        program=${BASH_REMATCH[2]}
+    done
+    [[ $program != *.sh ]] || command+=(bash)
+    command+=("$program")
     mkdir -p "$own/tmp"
     TMPDIR=$own/tmp timeout -k 10 "$limit" bash -c 'TIMEFORMAT="%0R %U %S"; { time "$@" 2>&3; } 2>"$0"' "$own/time" \
         "${command[@]}" >"$own/log" 3>&1 2>/dev/null &
@@ -83,7 +90,7 @@ report() {
     else
         grep -E '^\[  SKIPPED \] [^0-9]|^skip ' "$log" | sort -u
     fi
-    echo "$verdict  ${program#"$BUILD"/}: $passed passed, $failed failed, $skipped skipped, $seconds s, $busy s of processor${why:+ ($why)}"
+    echo "$verdict  ${program/"$BUILD/"/}: $passed passed, $failed failed, $skipped skipped, $seconds s, $busy s of processor${why:+ ($why)}"
     total_passed=$((total_passed + passed)) total_failed=$((total_failed + failed)) total_skipped=$((total_skipped + skipped))
     rm -rf "${work:?}/$1"
 }

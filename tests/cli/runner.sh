@@ -48,6 +48,12 @@ code_is 1
 sum_is "13 passed, 4 failed, 3 skipped"
 out_has "FAIL it"
 
+case_is "variables before a program are in its environment"
+program counts <<<'echo "[  PASSED  ] $FIRST$SECOND test(s)." >&2'
+runs "FIRST=1 SECOND=2 $work/counts" "$work/good"
+code_is 0
+sum_is "14 passed, 0 failed, 1 skipped"
+
 case_is "a verdict that the exit status hides"
 runs "$work/lies"
 code_is 1

@@ -18,7 +18,12 @@
  * compile more programs for switches that work on the schedule, whatever the layer.
  *
  * test_conformance FOLDER does the same with the plugins (*.so) and cases (*.yaml) of a folder outside the tree.
- * DAE_CL_CASES=<plugin> runs the cases of one file, <plugin>/<name> one of them.
+ * DAE_CL_CASES=<plugin> runs the cases of one file, <plugin>/<name> one of them. DAE_CL_PART=<k>/<n> deals the cases,
+ * each on its shape, to n processes in turn and runs those of process k, from 1; together the parts run each case once.
+ *
+ * The name of a case is printed before it runs, so that the last line of a process that crashes, in whatever thread, or
+ * is stopped names the case.
+ *
  * DAE_CL_REDUCED=1 runs the first case of each with few samples (`reduced_batch`, where kernels want more), only as
  * training runs it, and once, for slow simulators. */
 #include <setjmp.h>
@@ -49,6 +54,8 @@ static const char *own_plugins; /* argument: a folder of plugins and their cases
 static struct registry *registry;
 static struct device *device[2];
 static const char *const shape_name[] = {"wide", "grid"};
+static int part, n_parts = 1; /* DAE_CL_PART, from 0 */
+static int n_dealt;           /* cases, each on a shape, that were run or are another part's */
 static int n_cases, n_failed;
 static int64_t n_numbers;
 static double worst_gradient;
@@ -78,6 +85,12 @@ static bool wanted_shape(int shape, int file, int number)
     if (!given)
         return (file + number + shape) % 2 == 0;
     return strcmp(given, "both") == 0 || strcmp(given, shape_name[shape]) == 0;
+}
+
+/* Of the next case on a shape: whether it is dealt to this process. */
+static bool is_own(void)
+{
+    return n_dealt++ % n_parts == part;
 }
 
 static void check(enum dae_status status, const struct error *err)
@@ -139,6 +152,7 @@ static void verify(const char *name, int shape, const struct network *network, c
     struct arena arena = {0};
     struct error err = {0};
     struct verify_report report;
+    print_error("[ CASE     ] %s\n", name);
     check(verify_network(device[shape], network, options, &arena, &report, &err), &err);
     print_failures(name, &report);
     n_cases += report.n_rows;
@@ -169,7 +183,7 @@ static void run_case(const char *plugin, struct value *config, int shape, int nu
     const char *case_name;
     char name[256];
     check(field_text(value_map_get(config, "name"), &case_name, &err), &err);
-    if (!wanted_case(case_name))
+    if (!wanted_case(case_name) || !is_own())
         return;
     const long long batch = batch_of(config);
     if (value_map_get(config, "bytes"))
@@ -306,6 +320,16 @@ static int close_devices(void **state)
     return 0;
 }
 
+static bool read_part(void)
+{
+    const char *given = getenv("DAE_CL_PART");
+    char rest;
+    if (!given)
+        return true;
+    const bool whole = sscanf(given, "%d/%d%c", &part, &n_parts, &rest) == 2;
+    return whole && 1 <= part && part-- <= n_parts;
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -313,5 +337,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_plugin_has_cases),
     };
     own_plugins = argc > 1 ? argv[1] : NULL;
+    if (!read_part()) {
+        print_error("DAE_CL_PART expects k/n, such as 1/4\n");
+        return 2;
+    }
     return _cmocka_run_group_tests("conformance", tests, own_plugins ? 1 : 2, open_devices, close_devices);
 }
