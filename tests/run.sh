@@ -20,9 +20,11 @@ longest=("DAE_CL_PART="{1..4}"/4 $BUILD/tests/graph/test_conformance"
 unset MAKEFLAGS MAKELEVEL MFLAGS NO_INSTALL JOBS
 export LC_ALL=C
 export DAE_CL_PLUGINS=$BUILD/plugins
-export POCL_CACHE_DIR=${POCL_CACHE_DIR:-$PWD/$BUILD/pocl-cache}
+# When dae-cl starts, it looks at every file of the kernel cache. The scripts start it often, so they have a cache of their
+# own, without the thousands of kernels of the conformance suite.
+kernels=${POCL_CACHE_DIR:-$PWD/$BUILD/pocl-cache}
+mkdir -p "$kernels/scripts" "$kernels/programs"
 export DAE_CL_CACHE_DIR=${DAE_CL_CACHE_DIR:-$PWD/$BUILD/cache}
-mkdir -p "$POCL_CACHE_DIR"
 work=$(mktemp -d)
 declare -A running=() # process id -> number of the program
 
@@ -50,16 +52,16 @@ fi
 
 # Starts program number $1 in the folder of that number: its log, its temporary files, its seconds in all and of a processor.
 start() {
-    local own=$work/$1 program=${programs[$1]} command=(env)
+    local own=$work/$1 program=${programs[$1]} cache=$kernels/programs command=(env)
     while [[ $program =~ ^([A-Z_]+=[^ ]*)\ (.*)$ ]]; do
         command+=("${BASH_REMATCH[1]}")
         program=${BASH_REMATCH[2]}
     done
-    [[ $program != *.sh ]] || command+=(bash)
+    [[ $program != *.sh ]] || { command+=(bash) && cache=$kernels/scripts; }
     command+=("$program")
     mkdir -p "$own/tmp"
-    TMPDIR=$own/tmp timeout -k 10 "$limit" bash -c 'TIMEFORMAT="%0R %U %S"; { time "$@" 2>&3; } 2>"$0"' "$own/time" \
-        "${command[@]}" >"$own/log" 3>&1 2>/dev/null &
+    TMPDIR=$own/tmp POCL_CACHE_DIR=$cache timeout -k 10 "$limit" \
+        bash -c 'TIMEFORMAT="%0R %U %S"; { time "$@" 2>&3; } 2>"$0"' "$own/time" "${command[@]}" >"$own/log" 3>&1 2>/dev/null &
     running[$!]=$1
 }
 
