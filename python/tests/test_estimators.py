@@ -11,9 +11,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import dae_cl
 
 
-@parametrize_with_checks(
-    [dae_cl.DenoisingAutoencoder(epochs=3, random_state=0), dae_cl.DAEImputer(epochs=3, random_state=0)]
-)
+FEW = {"epochs": 3, "batch_size": 8, "random_state": 0}  # a batch of 8 fits nearly all data: few kernels are compiled
+
+
+@parametrize_with_checks([dae_cl.DenoisingAutoencoder(**FEW), dae_cl.DAEImputer(**FEW)])
 def test_scikit_learn_accepts(estimator, check):
     check(estimator)
 
