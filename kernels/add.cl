@@ -8,19 +8,19 @@
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     FOR_LANES(i, VECTORS(OUT_LEN)) {
-        V sum = load16(x[0] + 16 * i, OUT_LEN - 16 * i);
+        V sum = load(x[0] + WIDTH * i, OUT_LEN - WIDTH * i);
         for (int input = 1; input < N_INPUTS; ++input)
-            sum += load16(x[input] + 16 * i, OUT_LEN - 16 * i);
-        store16(sum, y + 16 * i, OUT_LEN - 16 * i);
+            sum += load(x[input] + WIDTH * i, OUT_LEN - WIDTH * i);
+        store(sum, y + WIDTH * i, OUT_LEN - WIDTH * i);
     }
 }
 
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
     FOR_LANES(i, VECTORS(OUT_LEN)) {
-        const V d = load16(dy + 16 * i, OUT_LEN - 16 * i);
+        const V d = load(dy + WIDTH * i, OUT_LEN - WIDTH * i);
         for (int input = 0; input < N_INPUTS; ++input)
             if (dx[input])
-                put16(d, dx[input] + 16 * i, OUT_LEN - 16 * i, add_dx[input]);
+                put(d, dx[input] + WIDTH * i, OUT_LEN - WIDTH * i, add_dx[input]);
     }
 }

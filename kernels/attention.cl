@@ -32,11 +32,7 @@ INLINE float kept(const struct sample s, const int e, const int training)
 {
     if (!training)
         return 1.0f;
-    uint16 word[4];
-    uint lane[16];
-    draw64(s, STREAM, e / 64, word);
-    vstore16(word[e / 16 % 4], 0, lane);
-    return lane[e % 16] >= (uint)(P_DROPOUT * 4294967296.0f) ? 1.0f / (1.0f - P_DROPOUT) : 0.0f;
+    return draw_one(s, STREAM, e) >= (uint)(P_DROPOUT * 4294967296.0f) ? 1.0f / (1.0f - P_DROPOUT) : 0.0f;
 }
 
 /* probability = softmax(score / sqrt(width)) and dropped = that times what is kept of it. */

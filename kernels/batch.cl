@@ -11,8 +11,10 @@ INLINE void batch_gather(G const void *data, const int row, G float *y)
 {
     G const DATA *from = (G const DATA *)data + (size_t)row * LEN;
     FOR_LANES(i, VECTORS(LEN)) {
-        const int n = LEN - 16 * i;
-#if DATA_BYTES
+        const int n = LEN - WIDTH * i;
+#if DATA_BYTES && WIDTH == 1
+        y[i] = (float)from[i] * (1.0f / 255.0f);
+#elif DATA_BYTES
         uchar16 bytes = 0;
         if (n >= 16) {
             bytes = vload16(i, from);
@@ -22,9 +24,9 @@ INLINE void batch_gather(G const void *data, const int row, G float *y)
                 lane[j] = j < n ? from[16 * i + j] : (uchar)0;
             bytes = vload16(0, lane);
         }
-        store16(convert_float16(bytes) * (1.0f / 255.0f), y + 16 * i, n);
+        store(convert_float16(bytes) * (1.0f / 255.0f), y + WIDTH * i, n);
 #else
-        store16(load16(from + 16 * i, n), y + 16 * i, n);
+        store(load(from + WIDTH * i, n), y + WIDTH * i, n);
 #endif
     }
 }
@@ -36,9 +38,7 @@ INLINE void batch_gather(G const void *data, const int row, G float *y)
 INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
 {
     G const uint *table = (G const uint *)s.data;
-    uint16 word[4];
-    draw64(s, STREAM_PATCH, 0, word);
-    const uint at = mul_hi(word[0].s0, table[1]), turn = word[1].s0 >> 29;
+    const uint at = mul_hi(draw_one(s, STREAM_PATCH, 0), table[1]), turn = draw_one(s, STREAM_PATCH, 16) >> 29;
     uint low = 0, high = table[0]; /* the last image whose places begin at or before `at` is in [low, high) */
     while (high - low > 1) {
         const uint middle = (low + high) / 2;

@@ -15,15 +15,15 @@
  * passes are used instead of sums of x and x^2, whose difference loses a variance that is small compared with the mean;
  * and each sum uses Kahan's compensation (CACM 8(1), 1965), so that its error does not grow with the number of pixels.
  *
- * Work-items own 16 channels of a piece, or of `each` pixels. The host guarantees that all numbers of an array fit an
- * int. */
+ * Work-items own the channels of a V in a piece, or in `each` pixels. The host guarantees that all numbers of an array
+ * fit an int. */
 
 #define FOR_PIXELS(i, begin, end) for (int i = (begin); i < (end); ++i)
 
-/* A work-item owns 16 channels from `c` on, of which `tail` exist, of piece or run number `part`. */
+/* A work-item owns WIDTH channels from `c` on, of which `tail` exist, of piece or run number `part`. */
 #define OWN(channels)                                                                                             \
     const int item = (int)get_global_id(0), blocks = VECTORS(channels), part = item / blocks,                     \
-              c = 16 * (item % blocks), tail = (channels) - c
+              c = WIDTH * (item % blocks), tail = (channels) - c
 
 /* sum + lost is the exact sum so far. */
 INLINE void add_term(V *sum, V *lost, const V term)
@@ -39,14 +39,14 @@ INLINE V sum_pieces(G const float *kept, const int which, const int pieces, cons
     G const float *from = kept + (size_t)(2 + which * pieces) * channels + c;
     V sum = 0.0f, lost = 0.0f;
     for (int i = 0; i < pieces; ++i)
-        add_term(&sum, &lost, load16(from + (size_t)i * channels, channels - c));
+        add_term(&sum, &lost, load(from + (size_t)i * channels, channels - c));
     return sum;
 }
 
 INLINE void put_piece(const V sum, G float *kept, const int which, const int pieces, const int channels, const int piece,
                       const int c)
 {
-    store16(sum, kept + (size_t)(2 + which * pieces + piece) * channels + c, channels - c);
+    store(sum, kept + (size_t)(2 + which * pieces + piece) * channels + c, channels - c);
 }
 
 INLINE int piece_begin(const int pixels, const int pieces, const int piece)
@@ -62,7 +62,7 @@ __kernel void batchnorm2d_sums(G const float *x, const int x_offset, G float *ke
         return;
     V sum = 0.0f, lost = 0.0f;
     FOR_PIXELS(i, piece_begin(pixels, pieces, part), piece_begin(pixels, pieces, part + 1))
-        add_term(&sum, &lost, load16(x + x_offset + (size_t)i * channels + c, tail));
+        add_term(&sum, &lost, load(x + x_offset + (size_t)i * channels + c, tail));
     put_piece(sum, kept + kept_offset, 0, pieces, channels, part, c);
 }
 
@@ -73,7 +73,7 @@ __kernel void batchnorm2d_mean(G float *kept, const int kept_offset, const int p
     if (part > 0)
         return;
     const V sum = sum_pieces(kept + kept_offset, 0, pieces, channels, c);
-    store16(sum / (float)pixels, kept + kept_offset + c, tail);
+    store(sum / (float)pixels, kept + kept_offset + c, tail);
 }
 
 __kernel void batchnorm2d_squares(G const float *x, const int x_offset, G float *kept, const int kept_offset,
@@ -82,10 +82,10 @@ __kernel void batchnorm2d_squares(G const float *x, const int x_offset, G float 
     OWN(channels);
     if (part >= pieces)
         return;
-    const V mean = load16(kept + kept_offset + c, tail);
+    const V mean = load(kept + kept_offset + c, tail);
     V sum = 0.0f, lost = 0.0f;
     FOR_PIXELS(i, piece_begin(pixels, pieces, part), piece_begin(pixels, pieces, part + 1)) {
-        const V d = load16(x + x_offset + (size_t)i * channels + c, tail) - mean;
+        const V d = load(x + x_offset + (size_t)i * channels + c, tail) - mean;
         add_term(&sum, &lost, d * d);
     }
     put_piece(sum, kept + kept_offset, 0, pieces, channels, part, c);
@@ -100,11 +100,11 @@ __kernel void batchnorm2d_variance(G float *kept, const int kept_offset, G float
     if (part > 0)
         return;
     const V biased = sum_pieces(kept + kept_offset, 0, pieces, channels, c) / (float)pixels;
-    store16(biased, kept + kept_offset + channels + c, tail);
-    const V new_mean = load16(kept + kept_offset + c, tail), old_mean = load16(mean + mean_offset + c, tail);
-    const V new_variance = biased * bessel, old_variance = load16(variance + variance_offset + c, tail);
-    store16((1.0f - momentum) * old_mean + momentum * new_mean, mean + mean_offset + c, tail);
-    store16((1.0f - momentum) * old_variance + momentum * new_variance, variance + variance_offset + c, tail);
+    store(biased, kept + kept_offset + channels + c, tail);
+    const V new_mean = load(kept + kept_offset + c, tail), old_mean = load(mean + mean_offset + c, tail);
+    const V new_variance = biased * bessel, old_variance = load(variance + variance_offset + c, tail);
+    store((1.0f - momentum) * old_mean + momentum * new_mean, mean + mean_offset + c, tail);
+    store((1.0f - momentum) * old_variance + momentum * new_variance, variance + variance_offset + c, tail);
 }
 
 __kernel void batchnorm2d_apply(G const float *x, const int x_offset, G const float *mean, const int mean_offset,
@@ -114,12 +114,12 @@ __kernel void batchnorm2d_apply(G const float *x, const int x_offset, G const fl
                                 const float epsilon)
 {
     OWN(channels);
-    const V m = load16(mean + mean_offset + c, tail), b = load16(shift + shift_offset + c, tail);
+    const V m = load(mean + mean_offset + c, tail), b = load(shift + shift_offset + c, tail);
     const V factor =
-        load16(scale + scale_offset + c, tail) / sqrt(load16(variance + variance_offset + c, tail) + epsilon);
+        load(scale + scale_offset + c, tail) / sqrt(load(variance + variance_offset + c, tail) + epsilon);
     FOR_PIXELS(i, part * each, min((part + 1) * each, pixels)) {
         const size_t at = (size_t)i * channels + c;
-        store16((load16(x + x_offset + at, tail) - m) * factor + b, y + y_offset + at, tail);
+        store((load(x + x_offset + at, tail) - m) * factor + b, y + y_offset + at, tail);
     }
 }
 
@@ -130,13 +130,13 @@ __kernel void batchnorm2d_products(G const float *dy, const int dy_offset, G con
     OWN(channels);
     if (part >= pieces)
         return;
-    const V m = load16(mean + mean_offset + c, tail);
+    const V m = load(mean + mean_offset + c, tail);
     V sum = 0.0f, lost = 0.0f, product = 0.0f, product_lost = 0.0f;
     FOR_PIXELS(i, piece_begin(pixels, pieces, part), piece_begin(pixels, pieces, part + 1)) {
         const size_t at = (size_t)i * channels + c;
-        const V g = load16(dy + dy_offset + at, tail);
+        const V g = load(dy + dy_offset + at, tail);
         add_term(&sum, &lost, g);
-        add_term(&product, &product_lost, g * (load16(x + x_offset + at, tail) - m));
+        add_term(&product, &product_lost, g * (load(x + x_offset + at, tail) - m));
     }
     put_piece(sum, kept + kept_offset, 0, pieces, channels, part, c);
     put_piece(product, kept + kept_offset, 1, pieces, channels, part, c);
@@ -149,9 +149,9 @@ __kernel void batchnorm2d_weights(G const float *kept, const int kept_offset, G 
     OWN(channels);
     if (part > 0)
         return;
-    const V deviation = sqrt(load16(variance + variance_offset + c, tail) + epsilon);
-    store16(sum_pieces(kept + kept_offset, 1, pieces, channels, c) / deviation, dscale + dscale_offset + c, tail);
-    store16(sum_pieces(kept + kept_offset, 0, pieces, channels, c), dshift + dshift_offset + c, tail);
+    const V deviation = sqrt(load(variance + variance_offset + c, tail) + epsilon);
+    store(sum_pieces(kept + kept_offset, 1, pieces, channels, c) / deviation, dscale + dscale_offset + c, tail);
+    store(sum_pieces(kept + kept_offset, 0, pieces, channels, c), dshift + dshift_offset + c, tail);
 }
 
 /* With z = (x - mean) / sqrt(variance + epsilon): dx = scale / sqrt(...) * (dy - share * (dshift + z dscale)). */
@@ -164,13 +164,13 @@ __kernel void batchnorm2d_gradient(G const float *dy, const int dy_offset, G con
                                    const int add)
 {
     OWN(channels);
-    const V deviation = sqrt(load16(variance + variance_offset + c, tail) + epsilon);
-    const V m = load16(mean + mean_offset + c, tail), factor = load16(scale + scale_offset + c, tail) / deviation;
-    const V both = share * load16(dshift + dshift_offset + c, tail);
-    const V along = share * load16(dscale + dscale_offset + c, tail) / deviation;
+    const V deviation = sqrt(load(variance + variance_offset + c, tail) + epsilon);
+    const V m = load(mean + mean_offset + c, tail), factor = load(scale + scale_offset + c, tail) / deviation;
+    const V both = share * load(dshift + dshift_offset + c, tail);
+    const V along = share * load(dscale + dscale_offset + c, tail) / deviation;
     FOR_PIXELS(i, part * each, min((part + 1) * each, pixels)) {
         const size_t at = (size_t)i * channels + c;
-        const V centred = load16(x + x_offset + at, tail) - m;
-        put16(factor * (load16(dy + dy_offset + at, tail) - both - centred * along), dx + dx_offset + at, tail, add);
+        const V centred = load(x + x_offset + at, tail) - m;
+        put(factor * (load(dy + dy_offset + at, tail) - both - centred * along), dx + dx_offset + at, tail, add);
     }
 }

@@ -15,19 +15,18 @@
 
 INLINE void FN(forward)(FORWARD_ARGS)
 {
-    uint16 word[4];
-    uint place[64];
-    draw64(s, STREAM, 0, word);
-    for (int j = 0; j < 4; ++j)
-        vstore16(mul_hi(word[j], (uint16)(j < 2 ? IN_H - P_SIZE_H + 1 : IN_W - P_SIZE_W + 1)), j, place);
     /* A lane owns whole rows, so that one lane fills overlapping rectangles. */
     FOR_LANES(row, IN_H) {
         const int at = row * IN_W * IN_C;
         for (int i = 0; i < VECTORS(IN_W * IN_C); ++i)
-            store16(load16(x[0] + at + 16 * i, IN_W * IN_C - 16 * i), y + at + 16 * i, IN_W * IN_C - 16 * i);
-        for (int b = 0; b < P_COUNT; ++b)
-            if ((uint)row - place[b] < P_SIZE_H)
+            store(load(x[0] + at + WIDTH * i, IN_W * IN_C - WIDTH * i), y + at + WIDTH * i, IN_W * IN_C - WIDTH * i);
+    }
+    for (int b = 0; b < P_COUNT; ++b) {
+        const uint top = mul_hi(draw_one(s, STREAM, b), (uint)(IN_H - P_SIZE_H + 1));
+        const uint left = mul_hi(draw_one(s, STREAM, 32 + b), (uint)(IN_W - P_SIZE_W + 1));
+        FOR_LANES(row, IN_H)
+            if ((uint)row - top < P_SIZE_H)
                 for (int i = 0; i < P_SIZE_W * IN_C; ++i)
-                    y[at + (int)place[32 + b] * IN_C + i] = P_FILL;
+                    y[(row * IN_W + (int)left) * IN_C + i] = P_FILL;
     }
 }

@@ -22,8 +22,8 @@ INLINE void FN(forward)(FORWARD_ARGS)
     FOR_LANES(pixel, PIXELS) {
         G float *to = y + pixel * OUT_CHANNELS;
         for (int input = 0; input < N_INPUTS; to += channels[input++])
-            for (int c = 0; c < channels[input]; c += 16)
-                store16(load16(x[input] + pixel * channels[input] + c, channels[input] - c), to + c,
+            for (int c = 0; c < channels[input]; c += WIDTH)
+                store(load(x[input] + pixel * channels[input] + c, channels[input] - c), to + c,
                         channels[input] - c);
     }
 }
@@ -34,8 +34,8 @@ INLINE void FN(backward)(BACKWARD_ARGS)
     FOR_LANES(pixel, PIXELS) {
         G const float *from = dy + pixel * OUT_CHANNELS;
         for (int input = 0; input < N_INPUTS; from += channels[input++])
-            for (int c = 0; dx[input] && c < channels[input]; c += 16)
-                put16(load16(from + c, channels[input] - c), dx[input] + pixel * channels[input] + c,
+            for (int c = 0; dx[input] && c < channels[input]; c += WIDTH)
+                put(load(from + c, channels[input] - c), dx[input] + pixel * channels[input] + c,
                       channels[input] - c, add_dx[input]);
     }
 }

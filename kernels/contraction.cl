@@ -10,7 +10,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
 {
     V sum = 0.0f;
     FOR_LANES(i, VECTORS(IN_LEN)) {
-        const V d = load16(x[1] + 16 * i, IN_LEN - 16 * i) - load16(x[0] + 16 * i, IN_LEN - 16 * i);
+        const V d = load(x[1] + WIDTH * i, IN_LEN - WIDTH * i) - load(x[0] + WIDTH * i, IN_LEN - WIDTH * i);
         sum = MULTIPLY_ADD(P_WEIGHT * d, d, sum);
     }
     if (penalty)
@@ -20,9 +20,9 @@ INLINE void FN(forward)(FORWARD_ARGS)
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
     FOR_LANES(i, VECTORS(IN_LEN)) {
-        const V d = load16(x[1] + 16 * i, IN_LEN - 16 * i) - load16(x[0] + 16 * i, IN_LEN - 16 * i);
+        const V d = load(x[1] + WIDTH * i, IN_LEN - WIDTH * i) - load(x[0] + WIDTH * i, IN_LEN - WIDTH * i);
         const V v = 2.0f * penalty_scale * P_WEIGHT * d;
-        put16(-v, dx[0] + 16 * i, IN_LEN - 16 * i, add_dx[0]);
-        put16(v, dx[1] + 16 * i, IN_LEN - 16 * i, add_dx[1]);
+        put(-v, dx[0] + WIDTH * i, IN_LEN - WIDTH * i, add_dx[0]);
+        put(v, dx[1] + WIDTH * i, IN_LEN - WIDTH * i, add_dx[1]);
     }
 }

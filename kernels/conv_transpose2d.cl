@@ -26,8 +26,9 @@
 #define SCRATCH_2 208
 #endif
 
-/* If the kernel is a multiple of the stride, the phases of one output channel are equal and are computed together. */
-#define PHASES (OUT_C == 1 && P_PAD_W == 0 && P_KERNEL_W % P_STRIDE_W == 0 && P_STRIDE_W <= TILE_MAX ? P_STRIDE_W : 1)
+/* If the kernel is a multiple of the stride, the phases of one output channel are equal and are computed together where
+ * the vector unit runs over the input's channels. */
+#define PHASES (WIDTH == 16 && OUT_C == 1 && P_PAD_W == 0 && P_KERNEL_W % P_STRIDE_W == 0 && P_STRIDE_W <= TILE_MAX ? P_STRIDE_W : 1)
 
 #define TAP_STEP_H 1
 #define TAP_STEP_W 1

@@ -3,11 +3,11 @@
 __kernel void dense_bias_gradient(G const float *dy, const int dy_offset, const int n, const int len, G float *db,
                                   const int db_offset)
 {
-    const int j = (int)get_global_id(0) * 16;
+    const int j = (int)get_global_id(0) * WIDTH;
     if (j >= len)
         return;
     V sum = 0.0f;
     for (int i = 0; i < n; ++i)
-        sum += load16(dy + dy_offset + (size_t)i * len + j, len - j);
-    store16(sum, db + db_offset + j, len - j);
+        sum += load(dy + dy_offset + (size_t)i * len + j, len - j);
+    store(sum, db + db_offset + j, len - j);
 }

@@ -7,21 +7,21 @@
 #define P_P 0.5f
 #endif
 
-/* The factor of element 64 * block + 16 * j + lane: 1 / (1 - p) if its random word reaches p 2^32, else 0. */
-INLINE V FN(factor)(const uint16 word)
+/* The factor of the numbers that draw these words: 1 / (1 - p) if its random word reaches p 2^32, else 0. */
+INLINE V FN(factor)(const UV word)
 {
     return word >= (uint)(P_P * 4294967296.0f) ? (V)(1.0f / (1.0f - P_P)) : (V)(0.0f);
 }
 
 INLINE void FN(apply)(const struct sample s, G const float *from, G float *to, const int add)
 {
-    FOR_LANES(block, (OUT_LEN + 63) / 64) {
-        uint16 word[4];
-        draw64(s, STREAM, block, word);
-        for (int j = 0; j < 4; ++j) {
-            const int at = 64 * block + 16 * j;
+    FOR_LANES(i, DRAWS(OUT_LEN)) {
+        UV word[4];
+        draw(s, STREAM, i, word);
+        FOR_DRAWN(j) {
+            const int at = DRAWN_AT(i, j);
             if (at < OUT_LEN)
-                put16(load16(from + at, OUT_LEN - at) * (TRAINING ? FN(factor)(word[j]) : (V)(1.0f)), to + at,
+                put(load(from + at, OUT_LEN - at) * (TRAINING ? FN(factor)(word[j]) : (V)(1.0f)), to + at,
                       OUT_LEN - at, add);
         }
     }

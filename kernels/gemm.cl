@@ -67,13 +67,13 @@ INLINE void GEMM(put)(V v, const int tail, const int whole, TILE_ARGS)
 {
     const size_t at = (size_t)i * c_row + j;
     if (add)
-        v += load16(C + at, tail);
+        v += load(C + at, tail);
     if (whole) {
         if (has_bias)
-            v += load16(bias + j, tail);
-        v = FOLD_SUM(float16, fold, v, load16(other + at, tail));
+            v += load(bias + j, tail);
+        v = FOLD_SUM(float16, fold, v, load(other + at, tail));
     }
-    put16(v, C + at, tail, 0);
+    put(v, C + at, tail, 0);
 }
 
 #if TRANSPOSE_B
@@ -81,11 +81,11 @@ INLINE void GEMM(put)(V v, const int tail, const int whole, TILE_ARGS)
 INLINE V GEMM(load_terms)(G const float *row, const int p, const int tail)
 {
     if (tail == 16)
-        return load16(row + p, 16);
+        return load(row + p, 16);
     if (p == 0)
-        return load16(row, tail);
+        return load(row, tail);
     /* The last 16 numbers of the row, of which those already used count as 0. */
-    return LANE_NUMBERS >= (uint)(16 - tail) ? load16(row + p + tail - 16, 16) : (V)(0.0f);
+    return LANE_NUMBERS >= (uint)(16 - tail) ? load(row + p + tail - 16, 16) : (V)(0.0f);
 }
 
 INLINE void GEMM(add_terms)(const int rows, const int columns, V *sum, G const float *a, G const float *b,
@@ -172,7 +172,7 @@ INLINE void GEMM(dots_tile)(const int rows, TILE_ARGS)
 #define RIGHT(p, c) piece[(p)*COLUMNS + (c)]
 #else
 #define PIECE_ARGS const int p0, const int terms
-#define RIGHT(p, c) load16(B + (size_t)(p)*b_row + j + 16 * (c), GEMM(part)(columns, exist, c))
+#define RIGHT(p, c) load(B + (size_t)(p)*b_row + j + 16 * (c), GEMM(part)(columns, exist, c))
 #endif
 #define FEW_PARTS (ROWS < COLUMNS ? 1 : ROWS / COLUMNS)
 #define TAIL_PARTS (ROWS < 2 ? ROWS : 2) /* code that takes a part of a vector is long, and takes long to compile */
@@ -240,11 +240,11 @@ INLINE void GEMM(turn)(V *piece, const int terms, const int rows, const int b_ro
             if (16 * c + 16 <= rows && p + 16 <= terms) {
 #pragma unroll
                 for (int r = 0; r < 16; ++r)
-                    v[r] = load16(b + (size_t)(16 * c + r) * b_row + p, 16);
+                    v[r] = load(b + (size_t)(16 * c + r) * b_row + p, 16);
             } else {
 #pragma unroll 1
                 for (int r = 0; r < 16; ++r)
-                    v[r] = 16 * c + r < rows ? load16(b + (size_t)(16 * c + r) * b_row + p, min(terms - p, 16)) : (V)(0.0f);
+                    v[r] = 16 * c + r < rows ? load(b + (size_t)(16 * c + r) * b_row + p, min(terms - p, 16)) : (V)(0.0f);
             }
             transpose16(v);
 #pragma unroll

@@ -10,20 +10,20 @@
 #define P_EPSILON 1e-5f
 #endif
 
-#define ROW_LOOP(i) for (int i = r * IN_C, n = IN_C; n > 0; i += 16, n -= 16)
+#define ROW_LOOP(i) for (int i = r * IN_C, n = IN_C; n > 0; i += WIDTH, n -= WIDTH)
 
 INLINE void FN(normalise)(G const float *x, G float *tmp)
 {
     FOR_LANES(r, ROWS) {
         V sum = 0.0f, square = 0.0f;
         ROW_LOOP(i)
-            sum += load16(x + i, n);
-        const float mean = sum16(sum) / IN_C;
+            sum += load(x + i, n);
+        const float mean = sum_of(sum) / IN_C;
         ROW_LOOP(i)
-            square += LANE_NUMBERS < (uint16)(n) ? (load16(x + i, n) - mean) * (load16(x + i, n) - mean) : (V)(0.0f);
-        tmp[IN_LEN + r] = 1.0f / sqrt(sum16(square) / IN_C + P_EPSILON);
+            square += LANE_NUMBERS < (UV)(n) ? (load(x + i, n) - mean) * (load(x + i, n) - mean) : (V)(0.0f);
+        tmp[IN_LEN + r] = 1.0f / sqrt(sum_of(square) / IN_C + P_EPSILON);
         ROW_LOOP(i)
-            store16((load16(x + i, n) - mean) * tmp[IN_LEN + r], tmp + i, n);
+            store((load(x + i, n) - mean) * tmp[IN_LEN + r], tmp + i, n);
     }
     SYNC();
 }
@@ -33,7 +33,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
     FN(normalise)(x[0], tmp);
     FOR_LANES(r, ROWS)
         ROW_LOOP(i)
-            store16(load16(tmp + i, n) * load16(w[0] + IN_C - n, n) + load16(w[1] + IN_C - n, n), y + i, n);
+            store(load(tmp + i, n) * load(w[0] + IN_C - n, n) + load(w[1] + IN_C - n, n), y + i, n);
 }
 
 INLINE void FN(backward)(BACKWARD_ARGS)
@@ -41,24 +41,24 @@ INLINE void FN(backward)(BACKWARD_ARGS)
     FN(normalise)(x[0], tmp);
     FOR_LANES(v, VECTORS(IN_C)) {
         V scale = 0.0f, shift = 0.0f;
-        for (int i = 16 * v, n = IN_C - i; i < IN_LEN; i += IN_C) {
-            scale += load16(dy + i, n) * load16(tmp + i, n);
-            shift += load16(dy + i, n);
+        for (int i = WIDTH * v, n = IN_C - i; i < IN_LEN; i += IN_C) {
+            scale += load(dy + i, n) * load(tmp + i, n);
+            shift += load(dy + i, n);
         }
-        put16(scale, dw[0] + 16 * v, IN_C - 16 * v, add_dw);
-        put16(shift, dw[1] + 16 * v, IN_C - 16 * v, add_dw);
+        put(scale, dw[0] + WIDTH * v, IN_C - WIDTH * v, add_dw);
+        put(shift, dw[1] + WIDTH * v, IN_C - WIDTH * v, add_dw);
     }
     FOR_LANES(r, dx[0] ? ROWS : 0) {
         V sum = 0.0f, along = 0.0f;
         ROW_LOOP(i) {
-            const V g = load16(dy + i, n) * load16(w[0] + IN_C - n, n);
+            const V g = load(dy + i, n) * load(w[0] + IN_C - n, n);
             sum += g;
-            along += g * load16(tmp + i, n);
+            along += g * load(tmp + i, n);
         }
-        const float mean = sum16(sum) / IN_C, mean_along = sum16(along) / IN_C;
+        const float mean = sum_of(sum) / IN_C, mean_along = sum_of(along) / IN_C;
         ROW_LOOP(i) {
-            const V g = load16(dy + i, n) * load16(w[0] + IN_C - n, n);
-            put16((g - mean - load16(tmp + i, n) * mean_along) * tmp[IN_LEN + r], dx[0] + i, n, add_dx[0]);
+            const V g = load(dy + i, n) * load(w[0] + IN_C - n, n);
+            put((g - mean - load(tmp + i, n) * mean_along) * tmp[IN_LEN + r], dx[0] + i, n, add_dx[0]);
         }
     }
 }

@@ -21,20 +21,20 @@ INLINE V FN(larger)(const V a, const V b)
     return a != a || b != b ? a + b : a > b ? a : b;
 }
 
-#define AT(row, column, vector) (((row) * IN_W + (column)) * IN_C + 16 * (vector))
+#define AT(row, column, vector) (((row) * IN_W + (column)) * IN_C + WIDTH * (vector))
 
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     FOR_LANES(i, OUT_H * OUT_W * VECTORS(IN_C)) {
         const int v = i % VECTORS(IN_C), column = i / VECTORS(IN_C) % OUT_W, row = i / VECTORS(IN_C) / OUT_W;
-        const int n = IN_C - 16 * v;
-        V most = load16(x[0] + AT(row * P_STRIDE_H, column * P_STRIDE_W, v), n);
+        const int n = IN_C - WIDTH * v;
+        V most = load(x[0] + AT(row * P_STRIDE_H, column * P_STRIDE_W, v), n);
 #pragma unroll 4
         for (int ky = 0; ky < P_KERNEL_H; ++ky)
 #pragma unroll 4
             for (int kx = 0; kx < P_KERNEL_W; ++kx)
-                most = FN(larger)(most, load16(x[0] + AT(row * P_STRIDE_H + ky, column * P_STRIDE_W + kx, v), n));
-        store16(most, y + (row * OUT_W + column) * IN_C + 16 * v, n);
+                most = FN(larger)(most, load(x[0] + AT(row * P_STRIDE_H + ky, column * P_STRIDE_W + kx, v), n));
+        store(most, y + (row * OUT_W + column) * IN_C + WIDTH * v, n);
     }
 }
 
@@ -57,24 +57,24 @@ INLINE void FN(backward)(BACKWARD_ARGS)
         return;
     if (clear) {
         FOR_LANES(i, VECTORS(IN_LEN))
-            store16(0.0f, dx[0] + 16 * i, IN_LEN - 16 * i);
+            store(0.0f, dx[0] + WIDTH * i, IN_LEN - WIDTH * i);
         SYNC();
     }
     FOR_LANES(i, PARTS * VECTORS(IN_C)) {
-        const int v = i % VECTORS(IN_C), n = IN_C - 16 * v, first = i / VECTORS(IN_C);
+        const int v = i % VECTORS(IN_C), n = IN_C - WIDTH * v, first = i / VECTORS(IN_C);
         for (int window = first; window < first + WINDOWS_EACH; ++window) {
             const int row = window / OUT_W * P_STRIDE_H, column = window % OUT_W * P_STRIDE_W;
-            const V most = load16(y + window * IN_C + 16 * v, n), d = load16(dy + window * IN_C + 16 * v, n);
-            int16 taken = 0;
+            const V most = load(y + window * IN_C + WIDTH * v, n), d = load(dy + window * IN_C + WIDTH * v, n);
+            IV taken = 0;
 #pragma unroll 4
             for (int ky = 0; ky < P_KERNEL_H; ++ky)
 #pragma unroll 4
                 for (int kx = 0; kx < P_KERNEL_W; ++kx) {
                     const int at = AT(row + ky, column + kx, v);
-                    const V here = load16(x[0] + at, n);
-                    const int16 hit = (here == most) & ~taken;
+                    const V here = load(x[0] + at, n);
+                    const IV hit = (here == most) & ~taken;
                     taken |= hit;
-                    put16(FOLDED_DX(hit ? d : (V)(0.0f), here), dx[0] + at, n, add);
+                    put(FOLDED_DX(hit ? d : (V)(0.0f), here), dx[0] + at, n, add);
                 }
         }
     }

@@ -8,18 +8,18 @@
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     FOR_LANES(i, VECTORS(OUT_LEN)) {
-        const int n = OUT_LEN - 16 * i;
-        store16(load16(x[0] + 16 * i, n) * load16(x[1] + 16 * i, n), y + 16 * i, n);
+        const int n = OUT_LEN - WIDTH * i;
+        store(load(x[0] + WIDTH * i, n) * load(x[1] + WIDTH * i, n), y + WIDTH * i, n);
     }
 }
 
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
     FOR_LANES(i, VECTORS(OUT_LEN)) {
-        const int n = OUT_LEN - 16 * i;
-        const V d = load16(dy + 16 * i, n);
+        const int n = OUT_LEN - WIDTH * i;
+        const V d = load(dy + WIDTH * i, n);
         for (int input = 0; input < 2; ++input)
             if (dx[input])
-                put16(d * load16(x[1 - input] + 16 * i, n), dx[input] + 16 * i, n, add_dx[input]);
+                put(d * load(x[1 - input] + WIDTH * i, n), dx[input] + WIDTH * i, n, add_dx[input]);
     }
 }

@@ -39,8 +39,8 @@ INLINE V FN(count)(const V unit, const V mean)
 {
     V term = FN(exp)(mean), sum = term, count = 0.0f;
     for (int k = 1;; ++k) {
-        const int16 more = (unit > sum) & (((V)((float)k) <= mean) | (term > 0x1p-26f));
-        if (!any(more))
+        const IV more = (unit > sum) & (((V)((float)k) <= mean) | (term > 0x1p-26f));
+        if (!ANY(more))
             return count;
         const V ratio = mean * exact_inverse((float)k);
         count = more ? (V)((float)k) : count;
@@ -52,22 +52,22 @@ INLINE V FN(count)(const V unit, const V mean)
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     const float peak = P_PEAK, inverse = exact_inverse(peak), share = peak * exact_inverse((float)PARTS);
-    FOR_LANES(block, (OUT_LEN + 63) / 64) {
+    FOR_LANES(i, DRAWS(OUT_LEN)) {
         V count[4] = {0.0f, 0.0f, 0.0f, 0.0f};
         for (int part = 0; part < PARTS; ++part) {
-            float unit[64];
-            unit64(s, STREAM, part * ((OUT_LEN + 63) / 64) + block, unit);
-            for (int j = 0; j < 4; ++j) {
-                const int at = 64 * block + 16 * j;
+            V unit[4];
+            draw_units(s, STREAM, part * DRAWS(OUT_LEN) + i, unit);
+            FOR_DRAWN(j) {
+                const int at = DRAWN_AT(i, j);
                 if (at < OUT_LEN)
                     count[j] +=
-                        FN(count)(vload16(j, unit), clamp16(load16(x[0] + at, OUT_LEN - at), 0.0f, 1.0f) * share);
+                        FN(count)(unit[j], clamped(load(x[0] + at, OUT_LEN - at), 0.0f, 1.0f) * share);
             }
         }
-        for (int j = 0; j < 4; ++j) {
-            const int at = 64 * block + 16 * j;
+        FOR_DRAWN(j) {
+            const int at = DRAWN_AT(i, j);
             if (at < OUT_LEN)
-                store16(clamp16(count[j] * inverse, P_CLAMP_LO, P_CLAMP_HI), y + at, OUT_LEN - at);
+                store(clamped(count[j] * inverse, P_CLAMP_LO, P_CLAMP_HI), y + at, OUT_LEN - at);
         }
     }
 }

@@ -7,30 +7,30 @@
 #define IN_LEN 70
 #endif
 
-/* v[j]: elements 64 * block + 16 * j and on. */
-INLINE void FN(vector64)(const struct sample s, const int block, V *v)
+/* v[j]: elements DRAWN_AT(i, j) and on. */
+INLINE void FN(drawn)(const struct sample s, const int i, V *v)
 {
-    uint16 word[4];
+    UV word[4];
     if (s.epoch < IN_LEN) {
-        for (int j = 0; j < 4; ++j)
-            v[j] = (uint16)(64 * block + 16 * j) + LANE_NUMBERS == (uint16)(s.epoch) ? (V)(1.0f) : (V)(0.0f);
+        FOR_DRAWN(j)
+            v[j] = (UV)(DRAWN_AT(i, j)) + LANE_NUMBERS == (UV)(s.epoch) ? (V)(1.0f) : (V)(0.0f);
         return;
     }
-    draw64(s, STREAM, block, word);
-    for (int j = 0; j < 4; ++j)
+    draw(s, STREAM, i, word);
+    FOR_DRAWN(j)
         v[j] = word[j] >= 0x80000000u ? (V)(-1.0f) : (V)(1.0f);
 }
 
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     V sum = 0.0f;
-    FOR_LANES(block, (IN_LEN + 63) / 64) {
+    FOR_LANES(i, DRAWS(IN_LEN)) {
         V v[4];
-        FN(vector64)(s, block, v);
-        for (int j = 0; j < 4; ++j) {
-            const int at = 64 * block + 16 * j;
+        FN(drawn)(s, i, v);
+        FOR_DRAWN(j) {
+            const int at = DRAWN_AT(i, j);
             if (at < IN_LEN)
-                sum = MULTIPLY_ADD(v[j], load16(x[0] + at, IN_LEN - at), sum);
+                sum = MULTIPLY_ADD(v[j], load(x[0] + at, IN_LEN - at), sum);
         }
     }
     lanes_sum(sum, y, tmp);
@@ -38,13 +38,13 @@ INLINE void FN(forward)(FORWARD_ARGS)
 
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
-    FOR_LANES(block, (IN_LEN + 63) / 64) {
+    FOR_LANES(i, DRAWS(IN_LEN)) {
         V v[4];
-        FN(vector64)(s, block, v);
-        for (int j = 0; j < 4; ++j) {
-            const int at = 64 * block + 16 * j;
+        FN(drawn)(s, i, v);
+        FOR_DRAWN(j) {
+            const int at = DRAWN_AT(i, j);
             if (at < IN_LEN)
-                put16(s.scale * v[j], dx[0] + at, IN_LEN - at, add_dx[0]);
+                put(s.scale * v[j], dx[0] + at, IN_LEN - at, add_dx[0]);
         }
     }
 }

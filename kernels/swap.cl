@@ -12,17 +12,23 @@
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     const float p = P_P;
-    FOR_LANES(block, (OUT_LEN + 63) / 64) {
-        float unit[64];
-        uint donor[64];
-        uint16 word[4];
-        unit64(s, STREAM, block, unit);
-        draw64(s, STREAM, (OUT_LEN + 63) / 64 + block, word);
-        for (int j = 0; j < 4; ++j)
-            vstore16(mul_hi(word[j], (uint16)(s.rows - 1)), j, donor);
-        for (int i = 0; i < 64 && 64 * block + i < OUT_LEN; ++i) {
-            const int at = 64 * block + i;
-            y[at] = unit[i] <= p ? data_number(s, donor[i] + (donor[i] >= s.id), at) : x[0][at];
+    FOR_LANES(i, DRAWS(OUT_LEN)) {
+        float unit[4 * WIDTH];
+        uint donor[4 * WIDTH];
+        V drawn[4];
+        UV word[4];
+        draw_units(s, STREAM, i, drawn);
+        draw(s, STREAM, DRAWS(OUT_LEN) + i, word);
+        FOR_DRAWN(j) {
+            STORE_LANES(drawn[j], unit + WIDTH * j);
+            STORE_LANES(mul_hi(word[j], (UV)(s.rows - 1)), donor + WIDTH * j);
         }
+        FOR_DRAWN(j)
+            for (int l = 0; l < WIDTH; ++l) {
+                const int at = DRAWN_AT(i, j) + l;
+                const uint other = donor[WIDTH * j + l];
+                if (at < OUT_LEN)
+                    y[at] = unit[WIDTH * j + l] <= p ? data_number(s, other + (other >= s.id), at) : x[0][at];
+            }
     }
 }

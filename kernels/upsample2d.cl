@@ -14,9 +14,9 @@
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     FOR_LANES(i, OUT_H * OUT_W * VECTORS(IN_C)) {
-        const int v = 16 * (i % VECTORS(IN_C)), pixel = i / VECTORS(IN_C);
+        const int v = WIDTH * (i % VECTORS(IN_C)), pixel = i / VECTORS(IN_C);
         const int from = pixel / OUT_W / P_FACTOR_H * IN_W + pixel % OUT_W / P_FACTOR_W;
-        store16(load16(x[0] + from * IN_C + v, IN_C - v), y + pixel * IN_C + v, IN_C - v);
+        store(load(x[0] + from * IN_C + v, IN_C - v), y + pixel * IN_C + v, IN_C - v);
     }
 }
 
@@ -25,12 +25,12 @@ INLINE void FN(backward)(BACKWARD_ARGS)
     if (!dx[0])
         return;
     FOR_LANES(i, IN_H * IN_W * VECTORS(IN_C)) {
-        const int v = 16 * (i % VECTORS(IN_C)), pixel = i / VECTORS(IN_C);
+        const int v = WIDTH * (i % VECTORS(IN_C)), pixel = i / VECTORS(IN_C);
         const int row = pixel / IN_W * P_FACTOR_H, column = pixel % IN_W * P_FACTOR_W;
         V sum = 0.0f;
         for (int ky = 0; ky < P_FACTOR_H; ++ky)
             for (int kx = 0; kx < P_FACTOR_W; ++kx)
-                sum += load16(dy + ((row + ky) * OUT_W + column + kx) * IN_C + v, IN_C - v);
-        put16(sum, dx[0] + pixel * IN_C + v, IN_C - v, add_dx[0]);
+                sum += load(dy + ((row + ky) * OUT_W + column + kx) * IN_C + v, IN_C - v);
+        put(sum, dx[0] + pixel * IN_C + v, IN_C - v, add_dx[0]);
     }
 }

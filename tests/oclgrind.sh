@@ -103,10 +103,10 @@ tasks() {
     cat <<'END'
 must_find mse grid dae.clh 's/#define SYNC() barrier(CLK_GLOBAL_MEM_FENCE)/#define SYNC()/' 'data race'
 must_find mse grid step.cl 's/losses\[step\] = /losses[step + 1] = /' 'Invalid write'
-must_find mse grid step.cl 's/for (int i = 0; i < n; i += 16)/for (int i; i < n; i += 16)/' 'uninitialized'
+must_find mse grid step.cl 's/for (int i = 0; i < n; i += TERMS/for (int i; i < n; i += TERMS/' 'uninitialized'
 must_find mse grid step.cl 's/const int step)/const int step, const int one_more)/' 'OpenCL runtime error detected'
 must_find executor grid batch.cl 's/entry\[1\] + behind/2 * entry[1] + behind/' 'Invalid read'
-must_find executor grid step.cl 's/at < min(first + NORM_VECTORS \* 16, len)/at < first + NORM_VECTORS * 16/' 'Invalid read'
+must_find executor grid step.cl 's/at < min(first + NORM_VECTORS \* WIDTH, len)/at < first + NORM_VECTORS * WIDTH/' 'Invalid read'
 must_find executor wide step.cl 's/i < pieces; ++i/i <= pieces; ++i/' 'Invalid read'
 END
     for shape in grid wide; do

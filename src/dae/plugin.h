@@ -11,9 +11,10 @@
  *   DAE_LOSS       the distance of an output from its target         plugins/mse.c
  *   DAE_OPTIMIZER  the update of one parameter                       plugins/adam.c
  *
- * Formulas are OpenCL C expressions on vectors of type V (16 floats): `x < 0.0f ? P_SLOPE * x : x`. Each comes with a
- * reference in double precision that shares nothing with it: the host compares the two on every device, and checks
- * every gradient against central differences of the reference. A reference is therefore the function and nothing else.
+ * Formulas are OpenCL C expressions on vectors of type V (16 floats, or one): `x < 0.0f ? P_SLOPE * x : x`. Each comes
+ * with a reference in double precision that shares nothing with it: the host compares the two on every device, and
+ * checks every gradient against central differences of the reference. A reference is therefore the function and nothing
+ * else.
  *
  * Layout: channels last. A shape describes ONE sample, without the batch axis: (H,W,C), or (N) for a vector. Weights
  * are (K,N) matrices: dense in x out, convolution (kh*kw*cin) x cout.
@@ -33,6 +34,7 @@
 enum {
     DAE_MAX_RANK = 4,
     DAE_MAX_INPUTS = 8,
+    DAE_LANES = 256, /* the most work-items that share a sample */
     DAE_MAX_WEIGHTS = 16,
     DAE_MAX_DEFINES = 32,
     DAE_MAX_PRODUCTS = 16,
@@ -185,7 +187,8 @@ struct dae_plan {
      * training, it has no gradient, and no optimiser touches it. Layers that couple samples only. */
     uint32_t statistics;
     int64_t flops;       /* of forward, for one sample; a multiply-add counts two */
-    int64_t scratch_len; /* layers of one sample: floats that forward or backward of a sample may overwrite */
+    int64_t scratch_len; /* layers of one sample: floats that forward or backward of a sample may overwrite; lanes_sum
+                          * overwrites DAE_LANES */
     /* Batch-wide layers: floats of scratch within one call, and floats that forward leaves for backward in training;
      * for each sample of the batch, and once for the batch. */
     int64_t scratch_each, scratch_batch;
@@ -376,7 +379,8 @@ struct dae_loss {
     /* Or a kernel file with FN(forward) and FN(backward), which read x[0] (output) and x[1] (target) and write one
      * number y. Backward multiplies by s.scale. */
     const char *kernel;
-    int (*plan)(const void *state, struct dae_plan *plan); /* the host has set output, and 64 floats of scratch */
+    int (*plan)(const void *state,
+                struct dae_plan *plan); /* the host has set output, and DAE_LANES floats of scratch */
     void (*sample_reference)(const struct dae_reference *call);
     bool distribution; /* the channels of a target must sum to 1, as labels and probabilities of classes do */
 };
@@ -444,6 +448,7 @@ struct dae_layer_call {
     double scale;
     const struct dae_host *host;
     void *context; /* the host's */
+    int64_t width; /* floats of a V in kernels: 16, or 1 on devices with work-groups */
 };
 
 struct dae_multiply {

@@ -6,20 +6,23 @@
 #include <string.h>
 
 #include "base/cache.h"
+#include "dae/plugin.h"
 
 enum {
     WIDE_SHARDS = 32,
-    GRID_SHARDS = 128,
+    GRID_SHARDS = 256,
     WIDE_UPDATE = 64, /* vectors: enough to be worth the start of a work-item */
-    GRID_LANES = 64,  /* also the group size of independent work-items; halved until the device accepts it */
-    GRID_TILE = 16,   /* a work-group of 256; halved until the device accepts it */
-    GRID_ROWS = 4,    /* of a convolution's weights; a lane has few registers */
-    VECTOR = 16,      /* floats of a kernel's vector, whatever the device's has */
-    MOST_ROWS = 8,    /* of a product: with two columns this gives 16 sums, enough to hide the latency of fma */
-    MOST_OUTER = 12,  /* rows of a convolution's weights: a number that divides 9 k, k a multiple of 4 */
-    MOST_TILE = 16,   /* vectors that kernels/convolution.clh supports, and that kernels/dae.clh can sum across */
-    MOST_SUMS = 28,   /* of 32 vector registers */
-    PIECE = 256,      /* terms: 16 KB with one vector of columns, 32 KB with two, which fit into the first cache */
+    GRID_LANES =
+        DAE_LANES,   /* with as many groups: more lanes than GPUs hold. Also the group of independent work-items */
+    GRID_TILE = 16,  /* a work-group of 256 */
+    GRID_PIXELS = 4, /* that a lane of a convolution sums at once, with one load of a weight */
+    GRID_ROWS = 4,   /* of a convolution's weights, with one load of a gradient */
+    VECTOR = 16,     /* floats of a kernel's vector, whatever the device's has */
+    MOST_ROWS = 8,   /* of a product: with two columns this gives 16 sums, enough to hide the latency of fma */
+    MOST_OUTER = 12, /* rows of a convolution's weights: a number that divides 9 k, k a multiple of 4 */
+    MOST_TILE = 16,  /* vectors that kernels/convolution.clh supports, and that kernels/dae.clh can sum across */
+    MOST_SUMS = 28,  /* of 32 vector registers */
+    PIECE = 256,     /* terms: 16 KB with one vector of columns, 32 KB with two, which fit into the first cache */
 };
 
 enum { KEY_LEN = PROPERTIES_LINE + 16 };
@@ -83,7 +86,8 @@ static void choose_tiles(const struct properties *p, struct tuning *t)
     t->conv_rows = most_rows(p, columns, MOST_OUTER);
 }
 
-/* A lane of a work-group has few registers, and shares operands with its neighbours. */
+/* A lane of a work-group has few registers, and shares operands with its neighbours. Groups are halved until the device
+ * accepts them. */
 static void choose_grid_tiles(const struct platform_device *device, struct tuning *t)
 {
     t->lanes = GRID_LANES;
@@ -92,7 +96,8 @@ static void choose_grid_tiles(const struct platform_device *device, struct tunin
     t->gemm_tile = GRID_TILE;
     while ((size_t)(t->gemm_tile * t->gemm_tile) > device->max_work_group)
         t->gemm_tile /= 2;
-    t->conv_tile = t->conv_block = 1;
+    t->conv_tile = GRID_PIXELS;
+    t->conv_block = 1;
     t->conv_rows = GRID_ROWS;
     t->update_vectors = 1;
 }
@@ -108,11 +113,13 @@ enum dae_status tuning_choose(const struct platform_device *device, const struct
     TRY(pick("gemm", request->gemm, "clblast", "own", device->type == DEVICE_GPU, &tuning->clblast, err));
     choose_tiles(&properties, tuning);
     if (tuning->wide) {
+        tuning->width = VECTOR;
         tuning->lanes = 1;
         tuning->update_vectors = WIDE_UPDATE;
         tuning->shards = WIDE_SHARDS;
         tuning->units = device->compute_units < WIDE_SHARDS ? device->compute_units : WIDE_SHARDS;
     } else {
+        tuning->width = 1;
         choose_grid_tiles(device, tuning);
         tuning->shards = GRID_SHARDS;
         tuning->units = GRID_SHARDS;
@@ -131,10 +138,10 @@ bool tuning_is_sound(const struct tuning *t)
 
 void tuning_define(const struct tuning *tuning, struct text *text)
 {
-    text_printf(
-        text,
-        "#define FUSED %d\n#define PHILOX_MUL_HI %d\n#define TILE_MAX %d\n#define BLOCK %d\n#define ROWS_MAX %d\n",
-        tuning->fused, tuning->mul_hi, tuning->conv_tile, tuning->conv_block, tuning->conv_rows);
+    text_printf(text,
+                "#define WIDTH %d\n#define FUSED %d\n#define PHILOX_MUL_HI %d\n#define TILE_MAX %d\n#define BLOCK %d\n"
+                "#define ROWS_MAX %d\n",
+                tuning->width, tuning->fused, tuning->mul_hi, tuning->conv_tile, tuning->conv_block, tuning->conv_rows);
 }
 
 void tuning_describe(const struct tuning *t, struct text *text)

@@ -14,6 +14,7 @@
 struct tuning {
     bool join, fold;  /* whether executors may join segments and fold layers into others */
     bool wide;        /* one work-item per sample and vectors of 16 (CPU), or work-groups (GPU) */
+    int width;        /* floats of a kernel's V: 16 if wide, else 1 */
     int lanes;        /* work-items that share a sample; 1 if wide */
     int group;        /* group size of kernels whose work-items are independent; 1 if wide */
     int units;        /* samples in flight at once: work-items (wide) or work-groups (grid) */
@@ -25,10 +26,10 @@ struct tuning {
     int gemm_dots;    /* wide: rows of A, and of a transposed B, whose dot products a work-item sums at once: 2 or 4 */
     int gemm_piece;   /* wide: terms of a piece of a transposed B, a multiple of 16 */
     int gemm_tile;    /* grid: side of the square of work-items in a group and of its tile of a product */
-    int conv_tile;    /* vectors of 16 channels that a work-item of a convolution sums at once */
+    int conv_tile;    /* V of channels that a work-item of a convolution sums at once */
     int conv_block;   /* how many of these belong to the same pixel, if there are as many */
-    int conv_rows;    /* rows of a convolution's weights, of conv_block vectors, whose gradient is summed at once */
-    int update_vectors; /* vectors of 16 parameters that a work-item updates */
+    int conv_rows;    /* rows of a convolution's weights, of conv_block V, whose gradient is summed at once */
+    int update_vectors; /* V of parameters that a work-item updates */
     bool mul_hi;        /* random numbers multiply by mul_hi, otherwise by a wide product; the bits are the same */
 };
 

@@ -330,6 +330,29 @@ static void add_slab_clearing(struct writer *w, const struct step *step)
     }
 }
 
+/* In grid shape a compiler would compute the addresses and keys of all layers before the loop over the samples, and
+ * keep them in registers, hundreds of them. It cannot do so if each call reads where the memory begins from volatile
+ * local memory, and if the seed seems to depend on the sample: no number is below 0. */
+static const char bases_declared[] = "    G float *volatile __local at_work;\n"
+                                     "    G float *volatile __local at_scratch;\n"
+                                     "    G float *volatile __local at_slab;\n"
+                                     "    G const float *volatile __local at_parameters;\n";
+static const char bases_written[] = "        if (get_local_id(0) == 0) {\n"
+                                    "            at_work = work;\n"
+                                    "            at_scratch = scratch;\n"
+                                    "            at_slab = slab;\n"
+                                    "            at_parameters = parameters;\n"
+                                    "        }\n"
+                                    "        barrier(CLK_LOCAL_MEM_FENCE);\n";
+static const char bases_read[] =
+    "            G float *const work = at_work, *const scratch = at_scratch, *const slab = at_slab;\n"
+    "            G const float *const parameters = at_parameters;\n";
+
+static const char *in_grid(const struct writer *w, const char *text)
+{
+    return w->tuning->wide ? "" : text;
+}
+
 /* One segment. Each unit (a work-item or work-group) takes neighbouring shards, so that a batch with fewer samples than
  * shards is spread over all units. A shard is a fixed piece of the batch for any number of units, so that its sums have
  * the same bits everywhere. */
@@ -337,7 +360,8 @@ static void add_kernel(struct writer *w, int number)
 {
     const struct schedule *s = w->schedule;
     const struct step *step = &s->step[number];
-    text_printf(w->text, "#line 1 \"segment %d\"\n__kernel void step_%d(" CODEGEN_ARGUMENTS ")\n{\n", number, number);
+    text_printf(w->text, "#line 1 \"segment %d\"\n__kernel void step_%d(" CODEGEN_ARGUMENTS ")\n{\n%s", number, number,
+                in_grid(w, bases_declared));
     text_printf(w->text,
                 "    const int unit = get_group_id(0);\n"
                 "    G float *scratch = work + %lldul + (size_t)unit * %lldul;\n"
@@ -348,15 +372,20 @@ static void add_kernel(struct writer *w, int number)
                 (long long)s->scratch_offset, (long long)s->scratch_len, w->tuning->shards, w->tuning->units - 1,
                 w->tuning->units, w->tuning->shards, w->tuning->units - 1, w->tuning->units, w->tuning->shards,
                 w->tuning->shards, (long long)s->slab_offset, (long long)s->slab_len);
+    text_printf(w->text, "%s        {\n%s", in_grid(w, bases_written), in_grid(w, bases_read));
     add_slab_clearing(w, step);
-    text_add(w->text,
-             "        for (int i = begin; i < end; ++i) {\n"
-             "            const int id = order[first + i];\n"
-             "            const struct sample s = {seed_lo, seed_hi, epoch, (uint)id, split, scale, data, rows};\n");
+    text_printf(
+        w->text,
+        "        }\n"
+        "        for (int i = begin; i < end; ++i) {\n"
+        "            const int id = order[first + i];\n"
+        "            const struct sample s = {seed_lo%s, seed_hi%s, epoch, (uint)id, split, scale, data, rows};\n",
+        in_grid(w, " ^ (uint)(id < 0)"), in_grid(w, " ^ (uint)(id < 0)"));
     for (int c = step->first; c < step->first + step->n; ++c) {
         const struct call *call = &s->call[c];
         const char *const verb[] = {"gather", "forward", "backward"};
-        text_printf(w->text, "            { /* %s %s */\n", verb[call->kind], w->network->node[call->node].name);
+        text_printf(w->text, "            { /* %s %s */\n%s", verb[call->kind], w->network->node[call->node].name,
+                    in_grid(w, bases_read));
         if (call->kind == CALL_GATHER) {
             text_add(w->text, w->patches ? "            batch_cut(s, 0u, "
                                          : "            batch_gather(data, row < 0 ? id : row + i, ");

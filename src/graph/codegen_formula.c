@@ -24,17 +24,18 @@ static void plain_layer(const struct plugin *plugin, struct text *text)
     const struct dae_pointwise *table = plugin->pointwise;
     codegen_function(plugin->name, "y", "FN(y)", "const V x", table->y, text);
     codegen_function(plugin->name, "dx", "FN(dx)", "const V x, const V y, const V dy", table->dx, text);
-    text_printf(text,
-                "INLINE void FN(forward)(FORWARD_ARGS)\n{\n"
-                "    FOR_LANES(i, VECTORS(OUT_LEN))\n"
-                "        store16(FN(y)(load16(x[0] + 16 * i, OUT_LEN - 16 * i)), y + 16 * i, OUT_LEN - 16 * i);\n}\n"
-                "INLINE void FN(backward)(BACKWARD_ARGS)\n{\n"
-                "    if (dx[0])\n"
-                "        FOR_LANES(i, VECTORS(OUT_LEN)) {\n"
-                "            const int n = OUT_LEN - 16 * i;\n"
-                "            put16(FN(dx)(%s, %s, load16(dy + 16 * i, n)), dx[0] + 16 * i, n, add_dx[0]);\n"
-                "        }\n}\n",
-                loaded(plugin->reads_x, "load16(x[0] + 16 * i, n)"), loaded(plugin->reads_y, "load16(y + 16 * i, n)"));
+    text_printf(
+        text,
+        "INLINE void FN(forward)(FORWARD_ARGS)\n{\n"
+        "    FOR_LANES(i, VECTORS(OUT_LEN))\n"
+        "        store(FN(y)(load(x[0] + WIDTH * i, OUT_LEN - WIDTH * i)), y + WIDTH * i, OUT_LEN - WIDTH * i);\n}\n"
+        "INLINE void FN(backward)(BACKWARD_ARGS)\n{\n"
+        "    if (dx[0])\n"
+        "        FOR_LANES(i, VECTORS(OUT_LEN)) {\n"
+        "            const int n = OUT_LEN - WIDTH * i;\n"
+        "            put(FN(dx)(%s, %s, load(dy + WIDTH * i, n)), dx[0] + WIDTH * i, n, add_dx[0]);\n"
+        "        }\n}\n",
+        loaded(plugin->reads_x, "load(x[0] + WIDTH * i, n)"), loaded(plugin->reads_y, "load(y + WIDTH * i, n)"));
 }
 
 /* With a weight per channel, a vector never spans two pixels, so that its weights are also contiguous. The gradient of
@@ -43,38 +44,37 @@ static void weighted_layer(const struct node *node, struct text *text)
 {
     const struct plugin *plugin = node->plugin;
     const struct dae_pointwise *table = plugin->pointwise;
-    const char *x = loaded(plugin->reads_x, "load16(x[0] + at, n)"), *y = loaded(plugin->reads_y, "load16(y + at, n)");
+    const char *x = loaded(plugin->reads_x, "load(x[0] + at, n)"), *y = loaded(plugin->reads_y, "load(y + at, n)");
     codegen_function(plugin->name, "y", "FN(y)", "const V x, const V w", table->y, text);
     codegen_function(plugin->name, "dx", "FN(dx)", "const V x, const V y, const V dy, const V w", table->dx, text);
     codegen_function(plugin->name, "dw", "FN(dw)", "const V x, const V y, const V dy, const V w", table->dw, text);
     text_printf(text,
                 "#define CHANNELS %lld\n"
                 "#define FOR_PIECES FOR_LANES(i, OUT_LEN / CHANNELS * VECTORS(CHANNELS))\n"
-                "#define PIECE const int c = 16 * (i %% VECTORS(CHANNELS)), n = CHANNELS - c, "
+                "#define PIECE const int c = WIDTH * (i %% VECTORS(CHANNELS)), n = CHANNELS - c, "
                 "at = i / VECTORS(CHANNELS) * CHANNELS + c\n"
                 "INLINE void FN(forward)(FORWARD_ARGS)\n{\n"
                 "    FOR_PIECES {\n"
                 "        PIECE;\n"
-                "        store16(FN(y)(load16(x[0] + at, n), load16(w[0] + c, n)), y + at, n);\n"
+                "        store(FN(y)(load(x[0] + at, n), load(w[0] + c, n)), y + at, n);\n"
                 "    }\n}\n",
                 (long long)node->plan.weight[0].shape.dim[0]);
-    text_printf(
-        text,
-        "INLINE void FN(backward)(BACKWARD_ARGS)\n{\n"
-        "    if (dx[0])\n"
-        "        FOR_PIECES {\n"
-        "            PIECE;\n"
-        "            put16(FN(dx)(%s, %s, load16(dy + at, n), load16(w[0] + c, n)), dx[0] + at, n, add_dx[0]);\n"
-        "        }\n"
-        "    FOR_LANES(i, VECTORS(CHANNELS)) {\n"
-        "        const int c = 16 * i, n = CHANNELS - c;\n"
-        "        V sum = 0.0f;\n"
-        "        for (int at = c; at < OUT_LEN; at += CHANNELS)\n"
-        "            sum += FN(dw)(%s, %s, load16(dy + at, n), load16(w[0] + c, n));\n"
-        "        put16(sum, dw[0] + c, n, add_dw);\n"
-        "    }\n}\n"
-        "#undef CHANNELS\n#undef FOR_PIECES\n#undef PIECE\n",
-        x, y, x, y);
+    text_printf(text,
+                "INLINE void FN(backward)(BACKWARD_ARGS)\n{\n"
+                "    if (dx[0])\n"
+                "        FOR_PIECES {\n"
+                "            PIECE;\n"
+                "            put(FN(dx)(%s, %s, load(dy + at, n), load(w[0] + c, n)), dx[0] + at, n, add_dx[0]);\n"
+                "        }\n"
+                "    FOR_LANES(i, VECTORS(CHANNELS)) {\n"
+                "        const int c = WIDTH * i, n = CHANNELS - c;\n"
+                "        V sum = 0.0f;\n"
+                "        for (int at = c; at < OUT_LEN; at += CHANNELS)\n"
+                "            sum += FN(dw)(%s, %s, load(dy + at, n), load(w[0] + c, n));\n"
+                "        put(sum, dw[0] + c, n, add_dw);\n"
+                "    }\n}\n"
+                "#undef CHANNELS\n#undef FOR_PIECES\n#undef PIECE\n",
+                x, y, x, y);
 }
 
 /* ---- Corruptions. ------------------------------------------------------------------------------------------------ */
@@ -104,43 +104,45 @@ static void draw_levels(const struct plugin *plugin, struct text *text)
     text_printf(text, "#define LEVELS %d\n", n + 1);
 }
 
-/* The draws of 64 elements. `unit` and `normal` of one draw use the same bits, so a formula of both takes unit's from
- * the blocks after those of normal. Numbers that share a draw find it in an array. */
+/* `unit` and `normal` of one draw use the same bits, so a formula of both takes unit's from the draws after those of
+ * normal. */
 static void noise(const struct node *node, struct text *text)
 {
     const struct plugin *plugin = node->plugin;
     const struct dae_noise *table = plugin->noise;
     const bool unit = formula_names(table->y, "unit"), normal = formula_names(table->y, "normal");
-    const int64_t share = plugin_share(plugin, node->state, &node->plan);
     draw_levels(plugin, text);
     codegen_function(plugin->name, "y", "FN(y)", "const V x, const V unit, const V normal, const float *level",
                      table->y, text);
     text_printf(text,
                 "#define SHARE %lld\n"
-                "#define BLOCKS ((OUT_LEN / SHARE + 63) / 64)\n"
+                "#define N_DRAWS DRAWS(OUT_LEN / SHARE)\n"
                 "INLINE void FN(forward)(FORWARD_ARGS)\n{\n"
                 "    float level[LEVELS];\n"
                 "    FN(levels)(s, level);\n"
-                "    FOR_LANES(block, BLOCKS) {\n"
-                "        V unit[4 * SHARE], normal[4 * SHARE];\n",
-                (long long)share);
+                "    FOR_LANES(i, N_DRAWS) {\n"
+                "        V unit[SHARED_LEN(SHARE)], normal[SHARED_LEN(SHARE)];\n",
+                (long long)plugin_share(plugin, node->state, &node->plan));
     if (unit)
-        text_printf(text, "        block_units(s, STREAM, %sblock, SHARE, unit);\n", normal ? "BLOCKS + " : "");
+        text_printf(text,
+                    "        draw_units(s, STREAM, %si, unit);\n"
+                    "        share_out(unit, SHARE);\n",
+                    normal ? "N_DRAWS + " : "");
     if (normal)
-        text_add(text, "        block_normals(s, STREAM, block, SHARE, normal);\n");
+        text_add(text, "        draw_normals(s, STREAM, i, normal);\n"
+                       "        share_out(normal, SHARE);\n");
     text_printf(text,
-                "#pragma unroll\n"
-                "        for (int j = 0; j < 4 * SHARE; ++j) {\n"
-                "            const int at = 64 * SHARE * block + 16 * j, n = OUT_LEN - at;\n"
+                "        FOR_SHARED(j, c, SHARE) {\n"
+                "            const int at = SHARED_AT(i, j, c, SHARE), n = OUT_LEN - at;\n"
                 "            if (n > 0) {\n"
-                "                const V v = FN(y)(load16(x[0] + at, n), %s, %s, level);\n"
-                "                store16(%s, y + at, n);\n"
+                "                const V v = FN(y)(load(x[0] + at, n), %s, %s, level);\n"
+                "                store(%s, y + at, n);\n"
                 "            }\n"
                 "        }\n"
                 "    }\n}\n"
-                "#undef LEVELS\n#undef SHARE\n#undef BLOCKS\n",
+                "#undef LEVELS\n#undef SHARE\n#undef N_DRAWS\n",
                 loaded(unit, "unit[j]"), loaded(normal, "normal[j]"),
-                plugin->masks ? "v" : "clamp16(v, P_CLAMP_LO, P_CLAMP_HI)");
+                plugin->masks ? "v" : "clamped(v, P_CLAMP_LO, P_CLAMP_HI)");
 }
 
 /* ---- Losses. ----------------------------------------------------------------------------------------------------- */
@@ -149,32 +151,32 @@ static void loss(const struct plugin *plugin, struct text *text)
 {
     codegen_function(plugin->name, "y", "FN(y)", "const V x, const V t", plugin->loss->y, text);
     codegen_function(plugin->name, "dx", "FN(dx)", "const V x, const V t", plugin->loss->dx, text);
-    text_add(text, "/* v, of 16 numbers from 16 i on, times their weights: 0 beyond the end and in holes. */\n"
+    text_add(text, "/* v, the numbers from WIDTH i on, times their weights: 0 beyond the end and in holes. */\n"
                    "INLINE V FN(weighted)(const V v, const V t, G const float *const *x, const int i)\n{\n"
                    "    V weighted = v;\n"
-                   "#if IN_LEN % 16\n"
-                   "    weighted = (uint16)(16 * i) + LANE_NUMBERS < (uint16)(IN_LEN) ? weighted : (V)(0.0f);\n"
+                   "#if IN_LEN % WIDTH\n"
+                   "    weighted = (UV)(WIDTH * i) + LANE_NUMBERS < (UV)(IN_LEN) ? weighted : (V)(0.0f);\n"
                    "#endif\n"
                    "#if HOLES\n"
-                   "    weighted = known16(t, weighted, (V)(0.0f));\n"
+                   "    weighted = known(t, weighted, (V)(0.0f));\n"
                    "#endif\n"
                    "#if N_INPUTS > 2 && CORRUPTED\n"
-                   "    weighted = load16(x[2] + 16 * i, IN_LEN - 16 * i) > 0.0f ? weighted : weighted * "
+                   "    weighted = load(x[2] + WIDTH * i, IN_LEN - WIDTH * i) > 0.0f ? weighted : weighted * "
                    "P_UNMASKED_WEIGHT;\n"
                    "#endif\n"
                    "    return weighted;\n}\n");
     text_add(text, "INLINE void FN(forward)(FORWARD_ARGS)\n{\n"
                    "    V sum = 0.0f;\n"
                    "    FOR_LANES(i, VECTORS(IN_LEN)) {\n"
-                   "        const V t = load16(x[1] + 16 * i, IN_LEN - 16 * i);\n"
-                   "        sum += FN(weighted)(FN(y)(load16(x[0] + 16 * i, IN_LEN - 16 * i), t), t, x, i);\n"
+                   "        const V t = load(x[1] + WIDTH * i, IN_LEN - WIDTH * i);\n"
+                   "        sum += FN(weighted)(FN(y)(load(x[0] + WIDTH * i, IN_LEN - WIDTH * i), t), t, x, i);\n"
                    "    }\n"
                    "    lanes_sum(sum, y, tmp);\n}\n");
     text_add(text, "INLINE void FN(backward)(BACKWARD_ARGS)\n{\n"
                    "    FOR_LANES(i, VECTORS(IN_LEN)) {\n"
-                   "        const int n = IN_LEN - 16 * i;\n"
-                   "        const V t = load16(x[1] + 16 * i, n), d = FN(dx)(load16(x[0] + 16 * i, n), t);\n"
-                   "        put16(s.scale * FN(weighted)(d, t, x, i), dx[0] + 16 * i, n, add_dx[0]);\n"
+                   "        const int n = IN_LEN - WIDTH * i;\n"
+                   "        const V t = load(x[1] + WIDTH * i, n), d = FN(dx)(load(x[0] + WIDTH * i, n), t);\n"
+                   "        put(s.scale * FN(weighted)(d, t, x, i), dx[0] + WIDTH * i, n, add_dx[0]);\n"
                    "    }\n}\n");
 }
 

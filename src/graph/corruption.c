@@ -117,7 +117,7 @@ static double mask_reference(const void *state, double x)
 
 static const struct dae_pointwise unmasked_layer = {
     DAE_TABLE_PLAIN("unmasked", "a number that occurs in no data, or 0 in a hole"),
-    .y = "known16(x, (V)(" UNMASKED "), (V)(0.0f))",
+    .y = "known(x, (V)(" UNMASKED "), (V)(0.0f))",
     .dx = "(V)(0.0f)",
     .reference = unmasked_reference,
 };
@@ -131,8 +131,8 @@ static const struct dae_pointwise mask_layer = {
 
 static const struct dae_pointwise known_layer = {
     DAE_TABLE_PLAIN("known", "its input, or 0 in a hole"),
-    .y = "known16(x, x, (V)(0.0f))",
-    .dx = "known16(x, dy, (V)(0.0f))",
+    .y = "known(x, x, (V)(0.0f))",
+    .dx = "known(x, dy, (V)(0.0f))",
     .reference = known_reference,
 };
 

@@ -12,7 +12,7 @@
 
 enum {
     N_KINDS = 3,
-    NORM_VECTORS = 64, /* length of the piece whose squares one work-item sums; it determines the rounding of a norm */
+    NORM_VECTORS = 64, /* V of the piece whose squares one work-item sums; it determines the rounding of a norm */
 };
 
 /* One kind of schedule, ready to run. */
@@ -54,9 +54,15 @@ static int64_t gradients_len(const struct executor *e)
     return e->network->trained_len * (e->options.training ? 2 : 1);
 }
 
+/* V that cover `len` numbers, a multiple of 16. */
+static int64_t vectors_of(const struct executor *e, int64_t len)
+{
+    return len / device_tuning(e->device)->width;
+}
+
 static int64_t norm_pieces(const struct executor *e)
 {
-    return (e->network->trained_len / 16 + NORM_VECTORS - 1) / NORM_VECTORS;
+    return (vectors_of(e, e->network->trained_len) + NORM_VECTORS - 1) / NORM_VECTORS;
 }
 
 /* ---- Building. --------------------------------------------------------------------------------------------------- */
@@ -372,7 +378,7 @@ static enum dae_status reduce_slabs(struct executor *e, struct error *err)
                                           ARG_BUFFER(e->gradients),
                                           ARG_INT(run->gradient),
                                           ARG_INT(run->len)};
-        TRY(run_flat(e, e->reduce, run->len / 16, args, sizeof args / sizeof args[0], err));
+        TRY(run_flat(e, e->reduce, vectors_of(e, run->len), args, sizeof args / sizeof args[0], err));
     }
     return DAE_OK;
 }
@@ -384,7 +390,7 @@ enum dae_status executor_differentiate(struct executor *e, const struct batch *b
     TRY(reduce_slabs(e, err));
     if (e->options.training) {
         const struct kernel_arg add[] = {ARG_BUFFER(e->gradients), ARG_INT(e->network->trained_len)};
-        TRY(run_flat(e, e->add, e->network->trained_len / 16, add, sizeof add / sizeof add[0], err));
+        TRY(run_flat(e, e->add, vectors_of(e, e->network->trained_len), add, sizeof add / sizeof add[0], err));
     }
     const struct pass *pass = &e->pass[SCHEDULE_TRAIN];
     const struct schedule *schedule = &pass->schedule;
@@ -424,7 +430,7 @@ static enum dae_status measure_gradients(struct executor *e, struct error *err)
  * out. */
 static enum dae_status update_average(struct executor *e, int64_t t, int64_t each, struct error *err)
 {
-    const int64_t vectors = e->network->parameters_len / 16;
+    const int64_t vectors = vectors_of(e, e->network->parameters_len);
     const double early = (1.0 + (double)t) / (10.0 + (double)t),
                  decay = early < e->options.average ? early : e->options.average;
     const struct kernel_arg args[] = {ARG_BUFFER(e->parameters), ARG_BUFFER(e->average),
@@ -451,7 +457,7 @@ enum dae_status executor_update(struct executor *e, int64_t t, double rate, stru
         ARG_FLOAT(c[3]),
         ARG_BUFFER(e->norm ? e->norm : e->gradients),        /* read only if gradients are clipped */
         ARG_BUFFER(e->is_bias ? e->is_bias : e->gradients)}; /* read only if weight decay spares some */
-    const int64_t vectors = e->network->trained_len / 16, each = device_tuning(e->device)->update_vectors;
+    const int64_t vectors = vectors_of(e, e->network->trained_len), each = device_tuning(e->device)->update_vectors;
     TRY(run_flat(e, e->update, (vectors + each - 1) / each, args, sizeof args / sizeof args[0], err));
     return e->average ? update_average(e, t, each, err) : DAE_OK;
 }

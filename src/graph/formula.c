@@ -43,7 +43,7 @@ bool formula_names(const char *text, const char *identifier)
 static bool is_exact(const char *name, size_t len)
 {
     return (len > 3 && strncmp(name, "as_", 3) == 0) || (len > 2 && strncmp(name, "is", 2) == 0) ||
-           (len == 6 && strncmp(name, "select", 6) == 0) || (len == 7 && strncmp(name, "known16", 7) == 0);
+           (len == 6 && strncmp(name, "select", 6) == 0) || (len == 5 && strncmp(name, "known", 5) == 0);
 }
 
 int64_t formula_flops(const char *text)

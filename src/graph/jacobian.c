@@ -37,7 +37,7 @@ static int contraction_plan(const void *state, struct dae_plan *plan)
     (void)state;
     plan->output = (struct dae_shape){1, {1}}; /* which is never read */
     plan->penalty = true;
-    plan->scratch_len = 64; /* one number per lane */
+    plan->scratch_len = DAE_LANES;
     plan->flops = 3 * dae_shape_len(&plan->input[0]);
     return 0;
 }

@@ -11,7 +11,6 @@ enum {
     NAME_MAX_LEN = 48,
     NOISE_STATE_MAX = 1024, /* each reference call copies the state, with the sample's levels */
     ROW_MAX = 128,
-    LOSS_SCRATCH = 64, /* one number per lane */
     NORMAL_FLOPS = 19,
     UNIT_FLOPS = 4,
     HOST_ALIGN = 16,
@@ -452,7 +451,7 @@ static int plan_loss(const struct dae_loss *table, const void *state, struct dae
 {
     const int64_t len = dae_shape_len(&plan->input[0]);
     plan->output = (struct dae_shape){1, {1}};
-    plan->scratch_len = LOSS_SCRATCH;
+    plan->scratch_len = DAE_LANES;
     plan->flops = len;
     if (table->plan)
         return table->plan(state, plan);

@@ -302,6 +302,7 @@ enum dae_status plugin_host_call(struct plugin_host *host, const struct call *ca
         .scale = (double)batch->scale,
         .host = &services,
         .context = &context,
+        .width = device_tuning(host->device)->width,
     };
     if ((forward ? node->plugin->layer->forward : node->plugin->layer->backward)(&layer) != 0)
         return plugin_failed(node, forward ? "forward" : "backward", err);

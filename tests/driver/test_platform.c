@@ -127,13 +127,14 @@ static void tuning_follows_the_device(void **state)
     struct platform_device cpu = {.type = DEVICE_CPU, .compute_units = 64, .max_work_group = 4096};
     struct platform_device gpu = {.type = DEVICE_GPU, .compute_units = 80, .max_work_group = 32};
     assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){0}, &tuning, &err), DAE_OK);
-    assert_true(tuning.wide && !tuning.clblast && tuning.lanes == 1 && tuning.units == tuning.shards);
+    assert_true(tuning.wide && !tuning.clblast && tuning.lanes == 1 && tuning.width == 16);
+    assert_int_equal(tuning.units, tuning.shards);
     cpu.compute_units = 2;
     assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){.shape = "auto", .gemm = "clblast"}, &tuning, &err),
                      DAE_OK);
     assert_true(tuning.wide && tuning.clblast && tuning.units == 2 && tuning.shards == 32);
     assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){0}, &tuning, &err), DAE_OK);
-    assert_true(!tuning.wide && tuning.clblast && tuning.lanes == 32);
+    assert_true(!tuning.wide && tuning.clblast && tuning.lanes == 32 && tuning.width == 1);
     assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){.shape = "wide", .gemm = "own"}, &tuning, &err),
                      DAE_OK);
     assert_true(tuning.wide && !tuning.clblast);

@@ -85,8 +85,8 @@ static const char *double_literal(const char *source)
  * functions are INLINE. */
 static bool is_call(const char *line)
 {
-    static const char *const others[] = {"INLINE ", "__kernel ", "WIDE_KERNEL ", "__constant ", "typedef ",
-                                         "struct ", "#"};
+    static const char *const others[] = {"INLINE ",     "__kernel ", "WIDE_KERNEL ", "typedef ", "struct ",
+                                         "__constant ", "#"};
     if (!isalpha((unsigned char)line[0]) && line[0] != '_')
         return false;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; ++i)

@@ -5,23 +5,24 @@
 
 #include "graph/plugin.h"
 
-static const char probe_source[] = "INLINE V FN(c)(const int i)\n"
-                                   "{\n"
-                                   "    const uint16 k = (uint16)(16 * i) + LANE_NUMBERS;\n"
-                                   "    return 0.5f + convert_float16((k * 2654435761u) >> 16) * 0x1p-16f;\n"
-                                   "}\n"
-                                   "INLINE void FN(forward)(FORWARD_ARGS)\n"
-                                   "{\n"
-                                   "    V sum = 0.0f;\n"
-                                   "    FOR_LANES(i, VECTORS(IN_LEN))\n"
-                                   "        sum += FN(c)(i) * load16(x[0] + 16 * i, IN_LEN - 16 * i);\n"
-                                   "    lanes_sum(sum, y, tmp);\n"
-                                   "}\n"
-                                   "INLINE void FN(backward)(BACKWARD_ARGS)\n"
-                                   "{\n"
-                                   "    FOR_LANES(i, VECTORS(IN_LEN))\n"
-                                   "        put16(s.scale * FN(c)(i), dx[0] + 16 * i, IN_LEN - 16 * i, add_dx[0]);\n"
-                                   "}\n";
+static const char probe_source[] =
+    "INLINE V FN(c)(const int i)\n"
+    "{\n"
+    "    const UV k = (UV)(WIDTH * i) + LANE_NUMBERS;\n"
+    "    return 0.5f + convert_V((k * 2654435761u) >> 16) * 0x1p-16f;\n"
+    "}\n"
+    "INLINE void FN(forward)(FORWARD_ARGS)\n"
+    "{\n"
+    "    V sum = 0.0f;\n"
+    "    FOR_LANES(i, VECTORS(IN_LEN))\n"
+    "        sum += FN(c)(i) * load(x[0] + WIDTH * i, IN_LEN - WIDTH * i);\n"
+    "    lanes_sum(sum, y, tmp);\n"
+    "}\n"
+    "INLINE void FN(backward)(BACKWARD_ARGS)\n"
+    "{\n"
+    "    FOR_LANES(i, VECTORS(IN_LEN))\n"
+    "        put(s.scale * FN(c)(i), dx[0] + WIDTH * i, IN_LEN - WIDTH * i, add_dx[0]);\n"
+    "}\n";
 
 static void probe_reference(const struct dae_reference *call)
 {

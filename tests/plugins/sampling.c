@@ -26,7 +26,7 @@ static int plan(const void *state, struct dae_plan *plan)
         return dae_plan_fail(plan, "expects a vector of means and as many log variances");
     plan->output = (struct dae_shape){1, {in->dim[0] / 2}};
     plan->penalty = true;
-    plan->scratch_len = 64; /* one number a lane */
+    plan->scratch_len = DAE_LANES;
     plan->flops = 8 * in->dim[0];
     return 0;
 }
