@@ -234,6 +234,17 @@ soak: all ## fail calls, kill and stop at random and fuzz, for MINUTES (30) in a
 kernels: $(BUILD)/tests/kernels/test_kernels ## compile each kernel file by itself on the default device, warnings as errors
 	$<
 
+# Linked with an OpenCL of its own (tests/gpu/played_gpu.c), before the loader.
+$(BUILD)/tests/gpu/generated: tests/gpu/generated.c tests/gpu/played_gpu.c tests/gpu/played_gpu.h $(BUILD)/libdae.a
+	@mkdir -p $(@D)
+	@echo "  CC $@"
+	$(Q)$(CC) -Itests $(CPPFLAGS_ALL) $(CFLAGS_ALL) -o $@ $(filter %.c %.a,$^) $(LIBS) $(LDFLAGS)
+
+.PHONY: gpu-check
+gpu-check: all $(BUILD)/tests/gpu/generated ## compile what configs/ generate for GPUs that are not here (TARGETS="sm_80 gfx1030")
+	@NO_INSTALL=1 bash tools/packages.sh gpu
+	@BUILD=$(BUILD) JOBS=$(JOBS) bash tests/gpu/check.sh $(TARGETS)
+
 .PHONY: oclgrind
 oclgrind: all tests ## run every kernel in the simulator oclgrind, which detects races and accesses outside of buffers
 	bash tests/oclgrind.sh $(BUILD)/tests/graph/test_conformance

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, format, fuzz) that are missing,
+# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, format, fuzz, gpu) that are missing,
 # and names them before. With NO_INSTALL set it only prints the command to type, and fails when something is missing.
 set -euo pipefail
 
@@ -9,6 +9,7 @@ build=(build-essential pkg-config ocl-icd-opencl-dev opencl-headers pocl-opencl-
 test=(libcmocka-dev locales oclgrind python3 python3-jsonschema python3-venv python3-yaml)
 format=(clang-format)
 fuzz=(clang-15)
+gpu=(clang-15 libclc-15 python3 python3-venv)
 
 wanted=()
 for group in "$@"; do
@@ -17,8 +18,9 @@ for group in "$@"; do
     test) wanted+=("${test[@]}") ;;
     format) wanted+=("${format[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
+    gpu) wanted+=("${gpu[@]}") ;;
     *)
-        echo "usage: $0 build|test|format|fuzz..." >&2
+        echo "usage: $0 build|test|format|fuzz|gpu..." >&2
         exit 2
         ;;
     esac
