@@ -23,24 +23,24 @@
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     FOR_LANES(i, OUT_H * OUT_W * VECTORS(IN_C)) {
-        const int v = 16 * (i % VECTORS(IN_C)), column = i / VECTORS(IN_C) % OUT_W, row = i / VECTORS(IN_C) / OUT_W;
+        const int v = WIDTH * (i % VECTORS(IN_C)), column = i / VECTORS(IN_C) % OUT_W, row = i / VECTORS(IN_C) / OUT_W;
         V sum = 0.0f;
         for (int ky = 0; ky < P_KERNEL_H; ++ky)
             for (int kx = 0; kx < P_KERNEL_W; ++kx)
-                sum += load16(x[0] + ((row * P_STRIDE_H + ky) * IN_W + column * P_STRIDE_W + kx) * IN_C + v, IN_C - v);
-        store16(SHARE * sum, y + (row * OUT_W + column) * IN_C + v, IN_C - v);
+                sum += load(x[0] + ((row * P_STRIDE_H + ky) * IN_W + column * P_STRIDE_W + kx) * IN_C + v, IN_C - v);
+        store(SHARE * sum, y + (row * OUT_W + column) * IN_C + v, IN_C - v);
     }
 }
 
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
     FOR_LANES(i, dx[0] ? IN_H * IN_W * VECTORS(IN_C) : 0) {
-        const int v = 16 * (i % VECTORS(IN_C)), column = i / VECTORS(IN_C) % IN_W, row = i / VECTORS(IN_C) / IN_W;
+        const int v = WIDTH * (i % VECTORS(IN_C)), column = i / VECTORS(IN_C) % IN_W, row = i / VECTORS(IN_C) / IN_W;
         V sum = 0.0f;
         for (int r = FIRST(row, P_KERNEL_H, P_STRIDE_H); r < END(row, P_STRIDE_H, OUT_H); ++r)
             for (int c = FIRST(column, P_KERNEL_W, P_STRIDE_W); c < END(column, P_STRIDE_W, OUT_W); ++c)
-                sum += load16(dy + (r * OUT_W + c) * IN_C + v, IN_C - v);
-        put16(SHARE * sum, dx[0] + (row * IN_W + column) * IN_C + v, IN_C - v, add_dx[0]);
+                sum += load(dy + (r * OUT_W + c) * IN_C + v, IN_C - v);
+        put(SHARE * sum, dx[0] + (row * IN_W + column) * IN_C + v, IN_C - v, add_dx[0]);
     }
 }
 

@@ -10,25 +10,25 @@
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     FOR_LANES(i, PARTS * VECTORS(IN_C)) {
-        const int v = 16 * (i % VECTORS(IN_C)), part = i / VECTORS(IN_C);
+        const int v = WIDTH * (i % VECTORS(IN_C)), part = i / VECTORS(IN_C);
         V sum = 0.0f;
         for (int p = (int)((long)PIXELS * part / PARTS); p < (int)((long)PIXELS * (part + 1) / PARTS); ++p)
-            sum += load16(x[0] + p * IN_C + v, IN_C - v);
-        store16(sum, tmp + part * IN_C + v, IN_C - v);
+            sum += load(x[0] + p * IN_C + v, IN_C - v);
+        store(sum, tmp + part * IN_C + v, IN_C - v);
     }
     SYNC();
     FOR_LANES(i, VECTORS(IN_C)) {
         V sum = 0.0f;
         for (int part = 0; part < PARTS; ++part)
-            sum += load16(tmp + part * IN_C + 16 * i, IN_C - 16 * i);
-        store16(sum * (1.0f / (float)PIXELS), y + 16 * i, IN_C - 16 * i);
+            sum += load(tmp + part * IN_C + WIDTH * i, IN_C - WIDTH * i);
+        store(sum * (1.0f / (float)PIXELS), y + WIDTH * i, IN_C - WIDTH * i);
     }
 }
 
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
     FOR_LANES(i, dx[0] ? PIXELS * VECTORS(IN_C) : 0) {
-        const int v = 16 * (i % VECTORS(IN_C)), at = i / VECTORS(IN_C) * IN_C + v;
-        put16(load16(dy + v, IN_C - v) * (1.0f / (float)PIXELS), dx[0] + at, IN_C - v, add_dx[0]);
+        const int v = WIDTH * (i % VECTORS(IN_C)), at = i / VECTORS(IN_C) * IN_C + v;
+        put(load(dy + v, IN_C - v) * (1.0f / (float)PIXELS), dx[0] + at, IN_C - v, add_dx[0]);
     }
 }

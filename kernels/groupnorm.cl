@@ -21,13 +21,13 @@
 #define INVERSE (MEAN + IN_C) /* 1 / deviation */
 #define SHIFT (MEAN + 2 * IN_C) /* mean g */
 #define ALONG (MEAN + 3 * IN_C) /* mean(g z) */
-#define WIDTH (IN_C / P_GROUPS)
+#define OWN_CHANNELS (IN_C / P_GROUPS)
 
-/* A lane owns 16 channels from c on, of which n exist, of part number `part`, which begins at pixel FIRST(part). */
+/* A lane owns WIDTH channels from c on, of which n exist, of part number `part`, which begins at pixel FIRST(part). */
 #define FIRST(part) ((int)((long)PIXELS * (part) / PARTS))
 #define PIXELS_OF(part) ((float)(FIRST((part) + 1) - FIRST(part)))
 #define FOR_PARTS FOR_LANES(i, PARTS * VECTORS(IN_C))
-#define OWN const int part = i / VECTORS(IN_C), c = 16 * (i % VECTORS(IN_C)), n = IN_C - c
+#define OWN const int part = i / VECTORS(IN_C), c = WIDTH * (i % VECTORS(IN_C)), n = IN_C - c
 #define FOR_PIXELS(at) for (int at = FIRST(part) * IN_C + c; at < FIRST(part + 1) * IN_C; at += IN_C)
 
 /* Mean and sum of squares of each part; of each channel; of each group. */
@@ -37,39 +37,39 @@ INLINE void FN(measure)(G const float *x, G float *tmp)
         OWN;
         V sum = 0.0f, square = 0.0f;
         FOR_PIXELS(at)
-            sum += load16(x + at, n);
+            sum += load(x + at, n);
         const V mean = sum / PIXELS_OF(part);
         FOR_PIXELS(at)
-            square += (load16(x + at, n) - mean) * (load16(x + at, n) - mean);
-        store16(mean, tmp + part * IN_C + c, n);
-        store16(square, tmp + SECOND + part * IN_C + c, n);
+            square += (load(x + at, n) - mean) * (load(x + at, n) - mean);
+        store(mean, tmp + part * IN_C + c, n);
+        store(square, tmp + SECOND + part * IN_C + c, n);
     }
     SYNC();
     FOR_LANES(i, VECTORS(IN_C)) {
-        const int c = 16 * i, n = IN_C - c;
+        const int c = WIDTH * i, n = IN_C - c;
         V sum = 0.0f, square = 0.0f;
         for (int part = 0; part < PARTS; ++part)
-            sum += PIXELS_OF(part) * load16(tmp + part * IN_C + c, n);
+            sum += PIXELS_OF(part) * load(tmp + part * IN_C + c, n);
         const V mean = sum / (float)PIXELS;
         for (int part = 0; part < PARTS; ++part) {
-            const V apart = load16(tmp + part * IN_C + c, n) - mean;
-            square += load16(tmp + SECOND + part * IN_C + c, n) + PIXELS_OF(part) * apart * apart;
+            const V apart = load(tmp + part * IN_C + c, n) - mean;
+            square += load(tmp + SECOND + part * IN_C + c, n) + PIXELS_OF(part) * apart * apart;
         }
-        store16(mean, tmp + MEAN + c, n);
-        store16(square, tmp + INVERSE + c, n);
+        store(mean, tmp + MEAN + c, n);
+        store(square, tmp + INVERSE + c, n);
     }
     SYNC();
     FOR_LANES(group, P_GROUPS) {
-        G float *mean = tmp + MEAN + group * WIDTH, *inverse = tmp + INVERSE + group * WIDTH;
+        G float *mean = tmp + MEAN + group * OWN_CHANNELS, *inverse = tmp + INVERSE + group * OWN_CHANNELS;
         float sum = 0.0f, square = 0.0f;
-        for (int c = 0; c < WIDTH; ++c)
+        for (int c = 0; c < OWN_CHANNELS; ++c)
             sum += mean[c];
-        const float all = sum / WIDTH;
-        for (int c = 0; c < WIDTH; ++c)
+        const float all = sum / OWN_CHANNELS;
+        for (int c = 0; c < OWN_CHANNELS; ++c)
             square += inverse[c] + (float)PIXELS * (mean[c] - all) * (mean[c] - all);
-        for (int c = 0; c < WIDTH; ++c) {
+        for (int c = 0; c < OWN_CHANNELS; ++c) {
             mean[c] = all;
-            inverse[c] = 1.0f / sqrt(square / ((float)PIXELS * WIDTH) + P_EPSILON);
+            inverse[c] = 1.0f / sqrt(square / ((float)PIXELS * OWN_CHANNELS) + P_EPSILON);
         }
     }
     SYNC();
@@ -79,9 +79,9 @@ INLINE void FN(forward)(FORWARD_ARGS)
 {
     FN(measure)(x[0], tmp);
     FOR_LANES(i, PIXELS * VECTORS(IN_C)) {
-        const int c = 16 * (i % VECTORS(IN_C)), n = IN_C - c, at = i / VECTORS(IN_C) * IN_C + c;
-        const V z = (load16(x[0] + at, n) - load16(tmp + MEAN + c, n)) * load16(tmp + INVERSE + c, n);
-        store16(z * load16(w[0] + c, n) + load16(w[1] + c, n), y + at, n);
+        const int c = WIDTH * (i % VECTORS(IN_C)), n = IN_C - c, at = i / VECTORS(IN_C) * IN_C + c;
+        const V z = (load(x[0] + at, n) - load(tmp + MEAN + c, n)) * load(tmp + INVERSE + c, n);
+        store(z * load(w[0] + c, n) + load(w[1] + c, n), y + at, n);
     }
 }
 
@@ -90,49 +90,49 @@ INLINE void FN(backward)(BACKWARD_ARGS)
     FN(measure)(x[0], tmp);
     FOR_PARTS {
         OWN;
-        const V mean = load16(tmp + MEAN + c, n), inverse = load16(tmp + INVERSE + c, n);
+        const V mean = load(tmp + MEAN + c, n), inverse = load(tmp + INVERSE + c, n);
         V shift = 0.0f, scale = 0.0f;
         FOR_PIXELS(at) {
-            const V d = load16(dy + at, n);
+            const V d = load(dy + at, n);
             shift += d;
-            scale += d * ((load16(x[0] + at, n) - mean) * inverse);
+            scale += d * ((load(x[0] + at, n) - mean) * inverse);
         }
-        store16(shift, tmp + part * IN_C + c, n);
-        store16(scale, tmp + SECOND + part * IN_C + c, n);
+        store(shift, tmp + part * IN_C + c, n);
+        store(scale, tmp + SECOND + part * IN_C + c, n);
     }
     SYNC();
     FOR_LANES(i, VECTORS(IN_C)) {
-        const int c = 16 * i, n = IN_C - c;
-        const V factor = load16(w[0] + c, n);
+        const int c = WIDTH * i, n = IN_C - c;
+        const V factor = load(w[0] + c, n);
         V shift = 0.0f, scale = 0.0f;
         for (int part = 0; part < PARTS; ++part) {
-            shift += load16(tmp + part * IN_C + c, n);
-            scale += load16(tmp + SECOND + part * IN_C + c, n);
+            shift += load(tmp + part * IN_C + c, n);
+            scale += load(tmp + SECOND + part * IN_C + c, n);
         }
-        put16(scale, dw[0] + c, n, add_dw);
-        put16(shift, dw[1] + c, n, add_dw);
-        store16(shift * factor, tmp + SHIFT + c, n);
-        store16(scale * factor, tmp + ALONG + c, n);
+        put(scale, dw[0] + c, n, add_dw);
+        put(shift, dw[1] + c, n, add_dw);
+        store(shift * factor, tmp + SHIFT + c, n);
+        store(scale * factor, tmp + ALONG + c, n);
     }
     SYNC();
     FOR_LANES(group, P_GROUPS) {
-        G float *shift = tmp + SHIFT + group * WIDTH, *along = tmp + ALONG + group * WIDTH;
+        G float *shift = tmp + SHIFT + group * OWN_CHANNELS, *along = tmp + ALONG + group * OWN_CHANNELS;
         float shifts = 0.0f, alongs = 0.0f;
-        for (int c = 0; c < WIDTH; ++c) {
+        for (int c = 0; c < OWN_CHANNELS; ++c) {
             shifts += shift[c];
             alongs += along[c];
         }
-        for (int c = 0; c < WIDTH; ++c) {
-            shift[c] = shifts / ((float)PIXELS * WIDTH);
-            along[c] = alongs / ((float)PIXELS * WIDTH);
+        for (int c = 0; c < OWN_CHANNELS; ++c) {
+            shift[c] = shifts / ((float)PIXELS * OWN_CHANNELS);
+            along[c] = alongs / ((float)PIXELS * OWN_CHANNELS);
         }
     }
     SYNC();
     FOR_LANES(i, dx[0] ? PIXELS * VECTORS(IN_C) : 0) {
-        const int c = 16 * (i % VECTORS(IN_C)), n = IN_C - c, at = i / VECTORS(IN_C) * IN_C + c;
-        const V inverse = load16(tmp + INVERSE + c, n), g = load16(dy + at, n) * load16(w[0] + c, n);
-        const V z = (load16(x[0] + at, n) - load16(tmp + MEAN + c, n)) * inverse;
-        put16((g - load16(tmp + SHIFT + c, n) - z * load16(tmp + ALONG + c, n)) * inverse, dx[0] + at, n, add_dx[0]);
+        const int c = WIDTH * (i % VECTORS(IN_C)), n = IN_C - c, at = i / VECTORS(IN_C) * IN_C + c;
+        const V inverse = load(tmp + INVERSE + c, n), g = load(dy + at, n) * load(w[0] + c, n);
+        const V z = (load(x[0] + at, n) - load(tmp + MEAN + c, n)) * inverse;
+        put((g - load(tmp + SHIFT + c, n) - z * load(tmp + ALONG + c, n)) * inverse, dx[0] + at, n, add_dx[0]);
     }
 }
 
@@ -141,7 +141,7 @@ INLINE void FN(backward)(BACKWARD_ARGS)
 #undef INVERSE
 #undef SHIFT
 #undef ALONG
-#undef WIDTH
+#undef OWN_CHANNELS
 #undef FIRST
 #undef PIXELS_OF
 #undef FOR_PARTS

@@ -21,15 +21,15 @@ INLINE int FN(place)(const int pixel, const int c)
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     FOR_LANES(i, OUT_H * OUT_W * VECTORS(OUT_C)) {
-        const int c = 16 * (i % VECTORS(OUT_C)), pixel = i / VECTORS(OUT_C);
-        store16(load16(x[0] + FN(place)(pixel, c), OUT_C - c), y + pixel * OUT_C + c, OUT_C - c);
+        const int c = WIDTH * (i % VECTORS(OUT_C)), pixel = i / VECTORS(OUT_C);
+        store(load(x[0] + FN(place)(pixel, c), OUT_C - c), y + pixel * OUT_C + c, OUT_C - c);
     }
 }
 
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
     FOR_LANES(i, dx[0] ? OUT_H * OUT_W * VECTORS(OUT_C) : 0) {
-        const int c = 16 * (i % VECTORS(OUT_C)), pixel = i / VECTORS(OUT_C);
-        put16(load16(dy + pixel * OUT_C + c, OUT_C - c), dx[0] + FN(place)(pixel, c), OUT_C - c, add_dx[0]);
+        const int c = WIDTH * (i % VECTORS(OUT_C)), pixel = i / VECTORS(OUT_C);
+        put(load(dy + pixel * OUT_C + c, OUT_C - c), dx[0] + FN(place)(pixel, c), OUT_C - c, add_dx[0]);
     }
 }

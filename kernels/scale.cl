@@ -9,23 +9,23 @@
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     FOR_LANES(i, PIXELS * VECTORS(IN_C)) {
-        const int c = 16 * (i % VECTORS(IN_C)), at = i / VECTORS(IN_C) * IN_C + c;
-        store16(load16(x[0] + at, IN_C - c) * load16(w[0] + c, IN_C - c), y + at, IN_C - c);
+        const int c = WIDTH * (i % VECTORS(IN_C)), at = i / VECTORS(IN_C) * IN_C + c;
+        store(load(x[0] + at, IN_C - c) * load(w[0] + c, IN_C - c), y + at, IN_C - c);
     }
 }
 
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
     FOR_LANES(i, VECTORS(IN_C)) {
-        const int c = 16 * i;
+        const int c = WIDTH * i;
         V sum = 0.0f;
         for (int p = 0; p < PIXELS; ++p)
-            sum += load16(x[0] + p * IN_C + c, IN_C - c) * load16(dy + p * IN_C + c, IN_C - c);
-        put16(sum, dw[0] + c, IN_C - c, add_dw);
+            sum += load(x[0] + p * IN_C + c, IN_C - c) * load(dy + p * IN_C + c, IN_C - c);
+        put(sum, dw[0] + c, IN_C - c, add_dw);
     }
     SYNC(); /* not needed: PoCL 3.1 for AVX-512 confuses the indices of the two loops without it */
     FOR_LANES(i, dx[0] ? PIXELS * VECTORS(IN_C) : 0) {
-        const int c = 16 * (i % VECTORS(IN_C)), at = i / VECTORS(IN_C) * IN_C + c;
-        put16(load16(dy + at, IN_C - c) * load16(w[0] + c, IN_C - c), dx[0] + at, IN_C - c, add_dx[0]);
+        const int c = WIDTH * (i % VECTORS(IN_C)), at = i / VECTORS(IN_C) * IN_C + c;
+        put(load(dy + at, IN_C - c) * load(w[0] + c, IN_C - c), dx[0] + at, IN_C - c, add_dx[0]);
     }
 }

@@ -6,21 +6,25 @@
 #define IN_C 19
 #endif
 
-#define ROW_LOOP(i) for (int i = r * IN_C, n = IN_C; n > 0; i += 16, n -= 16)
+#define ROW_LOOP(i) for (int i = r * IN_C, n = IN_C; n > 0; i += WIDTH, n -= WIDTH)
 
-/* 16 numbers of which n exist, and `otherwise` in place of the others. */
+/* WIDTH numbers of which n exist, and `otherwise` in place of the others. */
 INLINE V FN(filled)(G const float *p, const int n, const float otherwise)
 {
-    return LANE_NUMBERS < (uint16)((uint)n) ? load16(p, n) : (V)(otherwise);
+    return LANE_NUMBERS < (UV)((uint)n) ? load(p, n) : (V)(otherwise);
 }
 
-/* The largest of 16 numbers. */
+/* The largest number of a vector. */
 INLINE float FN(largest)(const V v)
 {
+#if WIDTH == 16
     const float8 a = fmax(v.lo, v.hi);
     const float4 b = fmax(a.lo, a.hi);
     const float2 c = fmax(b.lo, b.hi);
     return fmax(c.x, c.y);
+#else
+    return v;
+#endif
 }
 
 INLINE void FN(forward)(FORWARD_ARGS)
@@ -33,11 +37,11 @@ INLINE void FN(forward)(FORWARD_ARGS)
         ROW_LOOP(i) {
             const V e = exp(FN(filled)(x[0] + i, n, -INFINITY) - shift);
             sum += e;
-            store16(e, y + i, n);
+            store(e, y + i, n);
         }
-        const float scale = 1.0f / sum16(sum);
+        const float scale = 1.0f / sum_of(sum);
         ROW_LOOP(i)
-            store16(load16(y + i, n) * scale, y + i, n);
+            store(load(y + i, n) * scale, y + i, n);
     }
 }
 
@@ -46,10 +50,10 @@ INLINE void FN(backward)(BACKWARD_ARGS)
     FOR_LANES(r, dx[0] ? ROWS : 0) {
         V along = 0.0f;
         ROW_LOOP(i)
-            along += load16(dy + i, n) * load16(y + i, n);
-        const float sum = sum16(along);
+            along += load(dy + i, n) * load(y + i, n);
+        const float sum = sum_of(along);
         ROW_LOOP(i)
-            put16(load16(y + i, n) * (load16(dy + i, n) - sum), dx[0] + i, n, add_dx[0]);
+            put(load(y + i, n) * (load(dy + i, n) - sum), dx[0] + i, n, add_dx[0]);
     }
 }
 

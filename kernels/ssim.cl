@@ -14,7 +14,7 @@
 #define IN_W 12
 #define IN_C 3
 #define IN_LEN 468
-#define SUM_LEN 64
+#define SUM_LEN 256
 #define P_SHARE 0.84f
 #endif
 
@@ -30,7 +30,7 @@
 __constant float FN(weight)[WINDOW] = {0.00102838f, 0.00759876f, 0.03600077f, 0.10936069f, 0.21300554f, 0.26601172f,
                                        0.21300554f, 0.10936069f, 0.03600077f, 0.00759876f, 0.00102838f};
 
-/* A window's sums, of 16 channels. */
+/* A window's sums, of WIDTH channels. */
 struct FN(moments) {
     V mx, mt, vx, vt, vxt;
 };
@@ -41,13 +41,13 @@ INLINE struct FN(moments) FN(measure)(G const float *x, G const float *t, const 
     for (int r = 0; r < WINDOW; ++r)
         for (int c = 0; c < WINDOW; ++c) {
             const float g = FN(weight)[r] * FN(weight)[c];
-            m.mx += g * load16(x + (r * IN_W + c) * IN_C, n);
-            m.mt += g * load16(t + (r * IN_W + c) * IN_C, n);
+            m.mx += g * load(x + (r * IN_W + c) * IN_C, n);
+            m.mt += g * load(t + (r * IN_W + c) * IN_C, n);
         }
     for (int r = 0; r < WINDOW; ++r)
         for (int c = 0; c < WINDOW; ++c) {
             const float g = FN(weight)[r] * FN(weight)[c];
-            const V a = load16(x + (r * IN_W + c) * IN_C, n) - m.mx, b = load16(t + (r * IN_W + c) * IN_C, n) - m.mt;
+            const V a = load(x + (r * IN_W + c) * IN_C, n) - m.mx, b = load(t + (r * IN_W + c) * IN_C, n) - m.mt;
             m.vx += g * a * a;
             m.vt += g * b * b;
             m.vxt += g * a * b;
@@ -59,7 +59,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
 {
     V sum = 0.0f;
     FOR_LANES(i, ROWS * COLUMNS * VECTORS(IN_C)) {
-        const int c = 16 * (i % VECTORS(IN_C)), n = IN_C - c, place = i / VECTORS(IN_C);
+        const int c = WIDTH * (i % VECTORS(IN_C)), n = IN_C - c, place = i / VECTORS(IN_C);
         const int at = (place / COLUMNS * IN_W + place % COLUMNS) * IN_C + c;
         const struct FN(moments) m = FN(measure)(x[0] + at, x[1] + at, n);
         const V s = (2.0f * m.mx * m.mt + C1) * (2.0f * m.vxt + C2) /
@@ -68,7 +68,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
         sum += P_SHARE * EACH * (1.0f - s);
     }
     FOR_LANES(i, VECTORS(IN_LEN))
-        sum += (1.0f - P_SHARE) * fabs(load16(x[0] + 16 * i, IN_LEN - 16 * i) - load16(x[1] + 16 * i, IN_LEN - 16 * i));
+        sum += (1.0f - P_SHARE) * fabs(load(x[0] + WIDTH * i, IN_LEN - WIDTH * i) - load(x[1] + WIDTH * i, IN_LEN - WIDTH * i));
     lanes_sum(sum, y, tmp);
 }
 
@@ -76,30 +76,30 @@ INLINE void FN(backward)(BACKWARD_ARGS)
 {
     G float *part = tmp + SUM_LEN;
     FOR_LANES(i, ROWS * COLUMNS * VECTORS(IN_C)) {
-        const int c = 16 * (i % VECTORS(IN_C)), n = IN_C - c, place = i / VECTORS(IN_C);
+        const int c = WIDTH * (i % VECTORS(IN_C)), n = IN_C - c, place = i / VECTORS(IN_C);
         const int at = (place / COLUMNS * IN_W + place % COLUMNS) * IN_C + c, to = place * IN_C + c;
         const struct FN(moments) m = FN(measure)(x[0] + at, x[1] + at, n);
         const V a1 = 2.0f * m.mx * m.mt + C1, a2 = 2.0f * m.vxt + C2;
         const V b1 = m.mx * m.mx + m.mt * m.mt + C1, b2 = m.vx + m.vt + C2, s = a1 * a2 / (b1 * b2);
         const V q = 2.0f * a1 / (b1 * b2), r = -2.0f * s / b2;
-        store16(2.0f * m.mt * a2 / (b1 * b2) - 2.0f * m.mx * s / b1 - q * m.mt - r * m.mx, part + to, n);
-        store16(q, part + N_WINDOWS + to, n);
-        store16(r, part + 2 * N_WINDOWS + to, n);
+        store(2.0f * m.mt * a2 / (b1 * b2) - 2.0f * m.mx * s / b1 - q * m.mt - r * m.mx, part + to, n);
+        store(q, part + N_WINDOWS + to, n);
+        store(r, part + 2 * N_WINDOWS + to, n);
     }
     SYNC();
     FOR_LANES(i, IN_H * IN_W * VECTORS(IN_C)) {
-        const int c = 16 * (i % VECTORS(IN_C)), n = IN_C - c, row = i / VECTORS(IN_C) / IN_W;
+        const int c = WIDTH * (i % VECTORS(IN_C)), n = IN_C - c, row = i / VECTORS(IN_C) / IN_W;
         const int column = i / VECTORS(IN_C) % IN_W, at = (row * IN_W + column) * IN_C + c;
-        const V own = load16(x[0] + at, n), t = load16(x[1] + at, n);
+        const V own = load(x[0] + at, n), t = load(x[1] + at, n);
         V sum = 0.0f;
         for (int r = max(0, row - WINDOW + 1); r < min(row + 1, ROWS); ++r)
             for (int k = max(0, column - WINDOW + 1); k < min(column + 1, COLUMNS); ++k) {
                 G const float *from = part + (r * COLUMNS + k) * IN_C + c;
                 const float g = FN(weight)[row - r] * FN(weight)[column - k];
-                sum += g * (load16(from, n) + load16(from + N_WINDOWS, n) * t + load16(from + 2 * N_WINDOWS, n) * own);
+                sum += g * (load(from, n) + load(from + N_WINDOWS, n) * t + load(from + 2 * N_WINDOWS, n) * own);
             }
         const V side = own > t ? (V)(1.0f) : own < t ? (V)(-1.0f) : own - t; /* 0, or NaN */
-        put16(s.scale * ((1.0f - P_SHARE) * side - P_SHARE * EACH * sum), dx[0] + at, n, add_dx[0]);
+        put(s.scale * ((1.0f - P_SHARE) * side - P_SHARE * EACH * sum), dx[0] + at, n, add_dx[0]);
     }
 }
 
