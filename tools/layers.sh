@@ -114,11 +114,12 @@ if [ -f src/study/study.h ]; then
 fi
 pattern=$(IFS='|' && echo "\"(${names[*]})\"")
 while IFS=: read -r file _ text; do
-    while read -r name; do
-        name=${name//\"/}
+    rest=$text
+    while [[ $rest =~ $pattern ]]; do
+        name=${BASH_REMATCH[1]} rest=${rest#*"${BASH_REMATCH[0]}"}
         [[ $file != */"$name".c && $file != src/data/sources/* ]] || continue
         [[ $words != *" $name "* || $text =~ (strcmp|strncmp|_find)\( ]] || continue
         complain "$file: \"$name\": the host knows no plugin, source or study by name"
-    done < <(grep -oE "$pattern" <<<"$text")
+    done
 done < <(grep -rnE --include='*.[ch]' "$pattern" src || true)
 exit "$failed"
