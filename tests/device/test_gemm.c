@@ -1,6 +1,6 @@
 /* Matrix products against double precision: every transposition, odd sizes, offsets, bias, folds, adding, and batches
  * of matrices with gaps between their rows; numbers around C must stay as they are. Our own kernels in both shapes, and
- * CLBlast. */
+ * CLBlast; DAE_CL_SHAPE=wide or grid selects our own of that shape. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -218,21 +218,33 @@ static void run_own(const char *shape)
     close_device(device, pool);
 }
 
+static bool wanted(const char *name)
+{
+    const char *only = getenv("DAE_CL_SHAPE");
+    return !only || strcmp(only, name) == 0;
+}
+
 static void own_wide(void **state)
 {
     (void)state;
+    if (!wanted("wide"))
+        skip();
     run_own("wide");
 }
 
 static void own_grid(void **state)
 {
     (void)state;
+    if (!wanted("grid"))
+        skip();
     run_own("grid");
 }
 
 static void clblast(void **state)
 {
     (void)state;
+    if (!wanted("clblast"))
+        skip();
     struct error err = {0};
     struct device *device = open_device("grid", "clblast");
     struct gemm_pool *pool;
