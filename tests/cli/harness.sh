@@ -80,3 +80,16 @@ out_lacks() {
 err_lacks() {
     ! grep -qF -- "$1" "$work/err" || problem "stderr has '$1'"
 }
+
+# Installs packages into $environment, a Python that the scripts share. Without them $why has the reason.
+python_with() { # PACKAGE...
+    local lock
+    environment=$BUILD/python why=''
+    exec {lock}>"$BUILD/python.lock"
+    flock "$lock"
+    "$environment/bin/python" -c 'import pip' 2>/dev/null || run python3 -m venv "$environment"
+    # Only the modules that are imported are compiled: see PYTHONPYCACHEPREFIX.
+    run "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile "$@"
+    [ "$code" -eq 0 ] || why="python3 -m venv or pip cannot install $*: $(tail -n 1 "$work/err")"
+    exec {lock}>&-
+}

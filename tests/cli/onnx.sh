@@ -1,10 +1,9 @@
 # dae-cl export: ONNX's checker accepts what it writes, and onnxruntime computes from it what dae-cl denoise computes.
 # ONNX_NETWORKS random networks are exported as well, 4 if not set.
 . "$(dirname "$0")/harness.sh"
-environment=$BUILD/onnx
 networks=${ONNX_NETWORKS:-4}
 judge=$tree/tests/cli/onnx_judge.py
-export PYTHONDONTWRITEBYTECODE=1
+export PYTHONPYCACHEPREFIX=$work/bytecode
 cd "$work" || exit 1
 
 cat >digits.yaml <<'END'
@@ -94,13 +93,9 @@ compile '-DSIZE=(sizeof(struct dae_pointwise)+8)'
 refused 10 "its table has another size" swish -o no.onnx --plugins plugins
 
 case_is "onnx and onnxruntime are installed"
-if ! run python3 -m venv "$environment" || [ "$code" -ne 0 ]; then
-    skip "python3 -m venv does not work here"
-    finish
-fi
-run "$environment/bin/python" -m pip install --quiet --disable-pip-version-check onnx onnxruntime numpy
-if [ "$code" -ne 0 ]; then
-    skip "pip cannot install onnx, onnxruntime and numpy: $(tail -n 1 err)"
+python_with onnx onnxruntime numpy
+if [ -n "$why" ]; then
+    skip "$why"
     finish
 fi
 
