@@ -23,7 +23,7 @@ INLINE void FN(backward)(BACKWARD_ARGS)
             sum += load(x[0] + p * IN_C + c, IN_C - c) * load(dy + p * IN_C + c, IN_C - c);
         put(sum, dw[0] + c, IN_C - c, add_dw);
     }
-    SYNC(); /* not needed: PoCL 3.1 for AVX-512 confuses the indices of the two loops without it */
+    SYNC(); /* for PoCL 3.1 only: see layernorm.cl */
     FOR_LANES(i, dx[0] ? PIXELS * VECTORS(IN_C) : 0) {
         const int c = WIDTH * (i % VECTORS(IN_C)), at = i / VECTORS(IN_C) * IN_C + c;
         put(load(dy + at, IN_C - c) * load(w[0] + c, IN_C - c), dx[0] + at, IN_C - c, add_dx[0]);

@@ -66,6 +66,7 @@ static void weighted_layer(const struct node *node, struct text *text)
                 "            PIECE;\n"
                 "            put(FN(dx)(%s, %s, load(dy + at, n), load(w[0] + c, n)), dx[0] + at, n, add_dx[0]);\n"
                 "        }\n"
+                "    SYNC();\n" /* for PoCL 3.1 only: see layernorm.cl */
                 "    FOR_LANES(i, VECTORS(CHANNELS)) {\n"
                 "        const int c = WIDTH * i, n = CHANNELS - c;\n"
                 "        V sum = 0.0f;\n"
