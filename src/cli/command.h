@@ -58,6 +58,7 @@ extern const struct command_option option_force;    /* --force */
     X(denoise)                                                                                                         \
     X(impute)                                                                                                          \
     X(export)                                                                                                          \
+    X(import)                                                                                                          \
     X(devices)                                                                                                         \
     X(doctor)                                                                                                          \
     X(plugins)                                                                                                         \

@@ -109,3 +109,35 @@ uint16_t onnx_half(float x)
     const int units = (int)nearbyint(ldexp(size, 10 - exponent));
     return (uint16_t)(sign | (((exponent + 14) << 10) + units));
 }
+
+float onnx_from_half(uint16_t half)
+{
+    const int exponent = half >> 10 & 31, units = half & 0x3ff;
+    const double size = exponent == 31 ? (units ? NAN : INFINITY)
+                                       : ldexp(exponent ? 1024 + units : units, (exponent ? exponent : 1) - 25);
+    return (float)(half & 0x8000 ? -size : size);
+}
+
+int64_t onnx_tensor_len(const struct onnx_tensor *tensor)
+{
+    int64_t len = 1;
+    for (int i = 0; i < tensor->rank; ++i)
+        len *= tensor->dim[i];
+    return len;
+}
+
+const struct onnx_tensor *onnx_find_tensor(const struct onnx_model *model, int value)
+{
+    for (int i = 0; i < model->n_tensors; ++i)
+        if (model->tensor[i].value == value)
+            return &model->tensor[i];
+    return NULL;
+}
+
+const struct dae_onnx_attribute *onnx_find_attribute(const struct onnx_node *node, const char *name)
+{
+    for (int i = 0; i < node->n_attributes; ++i)
+        if (strcmp(node->attribute[i].name, name) == 0)
+            return &node->attribute[i];
+    return NULL;
+}

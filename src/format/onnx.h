@@ -12,21 +12,32 @@
 #include "dae/plugin.h"
 
 /* TensorProto.DataType */
-enum onnx_type { ONNX_FLOAT = 1, ONNX_INT64 = 7, ONNX_FLOAT16 = 10 };
+enum onnx_type {
+    ONNX_FLOAT = 1,
+    ONNX_INT32 = 6,
+    ONNX_INT64 = 7,
+    ONNX_BOOL = 9,
+    ONNX_FLOAT16 = 10,
+    ONNX_DOUBLE = 11,
+};
 
 /* A constant, which ONNX calls an initialiser. */
 struct onnx_tensor {
     int value; /* which value it is */
     enum onnx_type type;
-    int rank; /* 0 is a single number */
+    enum onnx_type stored; /* of a file that was read: its type there, before it became ONNX_FLOAT or ONNX_INT64 */
+    int rank;              /* 0 is a single number */
     int64_t dim[DAE_ONNX_MAX_RANK];
     const void *data; /* row-major, little-endian */
 };
 
+/* The kind of an attribute that was read, if it is none of those of struct dae_onnx_attribute: a graph, a tensor. */
+enum { ONNX_KIND_OTHER = DAE_ONNX_KIND_TEXT + 1 };
+
 struct onnx_node {
     const char *op, *name;
     int n_inputs, *input; /* values; DAE_ONNX_NONE is left out */
-    int output;
+    int output;           /* the first one; others are values of no node */
     int n_attributes;
     struct dae_onnx_attribute *attribute;
 };
@@ -77,7 +88,28 @@ MUST_USE enum dae_status onnx_check_build(struct error *err);
  * protobuf does not store. */
 MUST_USE enum dae_status onnx_save(const char *path, const struct onnx_model *model, struct error *err);
 
-/* The IEEE half that is nearest to x, ties to even; an infinity for |x| of at least 65520. */
+/* Reads a file's bytes; `name` stands for the path in messages. Nodes come after what they read, every value has one
+ * origin, and tensors have as many numbers as their shapes say: halves and doubles are converted to floats, 32-bit
+ * integers and truth values to 64-bit integers. A node "Constant" becomes a tensor. A node of another domain than
+ * ONNX's own has the operator "DOMAIN.OPERATOR". Of outputs only the value is known, and infos are skipped. On success
+ * the caller releases the model.
+ *
+ * DAE_CHECKPOINT, naming the node or tensor, for a file that is damaged, of another kind, or has data in other files.
+ * DAE_CONFIG in a build without protobuf-c. Memory is at most ONNX_MEMORY_FACTOR times `len`, and a few MiB. */
+enum { ONNX_MEMORY_FACTOR = 16 };
+MUST_USE enum dae_status onnx_read(const char *name, const void *bytes, size_t len, struct onnx_model *model,
+                                   struct error *err);
+/* The same for a file, of less than 2 GiB. DAE_IO if it cannot be read. */
+MUST_USE enum dae_status onnx_load(const char *path, struct onnx_model *model, struct error *err);
+
+/* The tensor of a value, or NULL; the node's attribute of that name, or NULL. */
+const struct onnx_tensor *onnx_find_tensor(const struct onnx_model *model, int value);
+const struct dae_onnx_attribute *onnx_find_attribute(const struct onnx_node *node, const char *name);
+/* The number of a tensor's elements. */
+int64_t onnx_tensor_len(const struct onnx_tensor *tensor);
+
+/* The IEEE half that is nearest to x, ties to even; an infinity for |x| of at least 65520. And the number of a half. */
 uint16_t onnx_half(float x);
+float onnx_from_half(uint16_t half);
 
 #endif

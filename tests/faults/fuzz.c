@@ -22,6 +22,7 @@
 #include "format/image.h"
 #include "format/image_kind.h"
 #include "format/npy.h"
+#include "format/onnx.h"
 #include "format/safetensors.h"
 #include "format/tar.h"
 
@@ -75,6 +76,31 @@ static void read_safetensors(const uint8_t *data, size_t size)
         bytes += safetensors_bytes(&file.tensors[i]);
     claim(bytes <= size);
     safetensors_close(&file);
+}
+
+/* Nodes read what comes before them, and every number that a tensor has can be read. */
+static void read_onnx(const uint8_t *data, size_t size)
+{
+    struct onnx_model model;
+    struct error err = {0};
+    volatile double sum = 0;
+    if (onnx_read("fuzz", data, size, &model, &err) != DAE_OK)
+        return;
+    for (int i = 0; i < model.n_tensors; ++i) {
+        const struct onnx_tensor *tensor = &model.tensor[i];
+        const int64_t len = onnx_tensor_len(tensor);
+        claim(tensor->value >= 0 && tensor->value < model.n_values && len >= 0 && (size_t)len <= size);
+        for (int64_t j = 0; j < len; ++j)
+            sum += tensor->type == ONNX_FLOAT ? (double)((const float *)tensor->data)[j]
+                                              : (double)((const int64_t *)tensor->data)[j];
+    }
+    for (int i = 0; i < model.n_nodes; ++i) {
+        const struct onnx_node *node = &model.node[i];
+        claim(node->output >= 0 && node->output < model.n_values);
+        for (int j = 0; j < node->n_inputs; ++j)
+            claim(node->input[j] == DAE_ONNX_NONE || (node->input[j] >= 0 && node->input[j] < node->output));
+    }
+    onnx_release(&model);
 }
 
 static void read_exif(const uint8_t *data, size_t size)
@@ -198,7 +224,7 @@ static const struct reader {
     {"config", read_config, NULL}, {"image", read_image, NULL},   {"safetensors", read_safetensors, NULL},
     {"exif", read_exif, NULL},     {"date", read_date, NULL},     {"idx", NULL, read_idx},
     {"npy", NULL, read_npy},       {"table", NULL, read_table},   {"tar", NULL, read_tar},
-    {"memo", read_memo, NULL},     {"tuning", read_tuning, NULL},
+    {"memo", read_memo, NULL},     {"tuning", read_tuning, NULL}, {"onnx", read_onnx, NULL},
 };
 
 static const struct reader *chosen(void)

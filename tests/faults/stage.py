@@ -50,6 +50,7 @@ COMMANDS = {
     "rows": Command(["denoise", "table.safetensors", "whole.csv", "-o", "out"], ["out"]),
     "impute": Command(["impute", "table.safetensors", "holes.csv", "-o", "out.csv"], ["out.csv", "out.uncertainty.csv"]),
     "export": Command(["export", "images.safetensors", "-o", "out.onnx"], ["out.onnx"]),
+    "import": Command(["import", "images.onnx", "-o", "out"], ["out"]),
     "verify": Command(["verify", "images.yaml"], []),
 }
 
@@ -118,6 +119,7 @@ def build(folder):
         must(dae_cl(folder, ["run", name + ".yaml", "--out", "trained"]))
         shutil.copy(os.path.join(folder, "trained", "model.safetensors"), os.path.join(folder, name + ".safetensors"))
         shutil.rmtree(os.path.join(folder, "trained"))
+    must(dae_cl(folder, ["export", "images.safetensors", "-o", "images.onnx"]))
     with subprocess.Popen([DAE_CL, "run", "long.yaml", "--out", "stopped"], cwd=folder, env=environment(folder),
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         while child.poll() is None and not glob.glob(os.path.join(folder, "stopped", "checkpoint", "*")):

@@ -1,0 +1,575 @@
+/* Graphs as networks: where each weight comes to lie, what is refused and how, and models that come back from their own
+ * export. That the networks compute what other programs compute is tests/cli/import.sh's. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../graph/networks.h"
+#include "base/file.h"
+#include "model/onnx_export.h"
+#include "model/onnx_import.h"
+
+static struct error err;
+static char path[1024];
+
+/* ---- A graph of a few nodes. ------------------------------------------------------------------------------------- */
+
+static struct onnx_model graph;
+
+static void begin(int opset)
+{
+    onnx_release(&graph);
+    graph = (struct onnx_model){.name = "graph", .producer = "a test", .version = "1", .opset = opset};
+}
+
+static int add_input(const char *name, int rank, const int64_t *dim)
+{
+    struct onnx_info info = {.value = onnx_add_value(&graph, name), .rank = rank};
+    for (int i = 0; i < rank; ++i)
+        info.axis[i] = (struct onnx_axis){dim[i], dim[i] ? NULL : "open"};
+    assert_true(info.value >= 0 && onnx_add_input(&graph, &info));
+    return info.value;
+}
+#define INPUT(...) add_input("x", sizeof((int64_t[]){__VA_ARGS__}) / 8, (const int64_t[]){__VA_ARGS__})
+
+/* Floats 0.125 * (1, 2, 3, ...), or the integers themselves. */
+static int add_constant(const char *name, enum onnx_type type, int rank, const int64_t *dim, const int64_t *integers)
+{
+    struct onnx_tensor tensor = {.value = onnx_add_value(&graph, name), .type = type, .rank = rank};
+    memcpy(tensor.dim, dim, (size_t)rank * sizeof *dim);
+    const int64_t len = onnx_tensor_len(&tensor);
+    float *reals = arena_array(&graph.arena, (size_t)len + 1, sizeof *reals);
+    int64_t *own = arena_array(&graph.arena, (size_t)len + 1, sizeof *own);
+    assert_true(reals && own);
+    for (int64_t i = 0; i < len; ++i) {
+        reals[i] = 0.125f * (float)(i + 1);
+        own[i] = integers ? integers[i] : 0;
+    }
+    tensor.data = integers ? (const void *)own : (const void *)reals;
+    assert_true(onnx_add_tensor(&graph, &tensor));
+    return tensor.value;
+}
+#define WEIGHT(name, ...)                                                                                              \
+    add_constant(name, ONNX_FLOAT, sizeof((int64_t[]){__VA_ARGS__}) / 8, (const int64_t[]){__VA_ARGS__}, NULL)
+#define INTEGERS(name, ...)                                                                                            \
+    add_constant(name, ONNX_INT64, 1, (const int64_t[]){sizeof((int64_t[]){__VA_ARGS__}) / 8},                         \
+                 (const int64_t[]){__VA_ARGS__})
+
+static float *data_of(int value)
+{
+    for (int i = 0; i < graph.n_tensors; ++i)
+        if (graph.tensor[i].value == value)
+            return (float *)graph.tensor[i].data;
+    return NULL;
+}
+
+/* A node whose value is called OP.value. */
+static int add_node(const char *op, int n_inputs, const int *inputs, int n_attributes,
+                    const struct dae_onnx_attribute *attributes)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s.value", op);
+    const struct onnx_node node = {.op = op,
+                                   .name = op,
+                                   .n_inputs = n_inputs,
+                                   .input = (int *)inputs,
+                                   .output = onnx_add_value(&graph, name),
+                                   .n_attributes = n_attributes,
+                                   .attribute = (struct dae_onnx_attribute *)attributes};
+    assert_true(node.output >= 0 && onnx_add_node(&graph, &node));
+    return node.output;
+}
+#define READS(...)                                                                                                     \
+    (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)), (const int[])                                                   \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }
+#define WITH(...)                                                                                                      \
+    (int)(sizeof((struct dae_onnx_attribute[]){__VA_ARGS__}) / sizeof(struct dae_onnx_attribute)),                     \
+        (const struct dae_onnx_attribute[])                                                                            \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }
+#define NODE(op, reads, ...) add_node(op, reads, __VA_ARGS__)
+#define INTS(key, ...) DAE_ONNX_INTS(key, (int)(sizeof((int64_t[]){__VA_ARGS__}) / 8), ((const int64_t[]){__VA_ARGS__}))
+
+static struct arena arena;
+static struct onnx_import import;
+
+static enum dae_status import_graph(int output, int64_t height, int64_t width)
+{
+    const struct onnx_info info = {.value = output, .rank = 1, .axis = {{1, NULL}}};
+    const struct onnx_import_options options = {.name = "test", .size = {height, width}};
+    onnx_import_release(&import);
+    arena_release(&arena);
+    err = (struct error){0};
+    if (output >= 0)
+        assert_true(onnx_add_output(&graph, &info));
+    assert_int_equal(onnx_save(path, &graph, &err), DAE_OK);
+    return onnx_import(path, registry, &options, &arena, &import, &err);
+}
+
+static void imports(int output)
+{
+    if (import_graph(output, 0, 0) != DAE_OK)
+        fail_msg("%s", err.text);
+}
+
+static void refused_as(enum dae_status want, int output, const char *text)
+{
+    const enum dae_status status = import_graph(output, 0, 0);
+    if (status != want || !strstr(err.text, text))
+        fail_msg("status %d, '%s', not '%s'", (int)status, err.text, text);
+}
+
+static void refused(int output, const char *text)
+{
+    refused_as(DAE_CHECKPOINT, output, text);
+}
+
+static const struct node *layer(const char *name)
+{
+    const int number = network_find(&import.file.network, name);
+    if (number < 0)
+        fail_msg("no layer is called %s", name);
+    return &import.file.network.node[number];
+}
+
+static const float *weight(const char *name, int number)
+{
+    return import.file.parameters + layer(name)->weight_offset[number];
+}
+
+static void config_has(const char *text)
+{
+    struct text yaml = {0};
+    struct error ignored = {0};
+    assert_int_equal(tree_write(import.file.config, &yaml, &ignored), DAE_OK);
+    if (!strstr(yaml.data, text))
+        fail_msg("'%s' is not in the config:\n%s", text, yaml.data);
+    text_release(&yaml);
+}
+
+/* ---- Layers. ----------------------------------------------------------------------------------------------------- */
+
+static void a_convolution_has_its_weights_channels_last(void **state)
+{
+    (void)state;
+    begin(17);
+    const int x = INPUT(1, 2, 5, 4), w = WEIGHT("net.0.weight", 2, 2, 3, 1), b = WEIGHT("net.0.bias", 2);
+    const int y = NODE("Conv", READS(x, w, b), WITH(INTS("pads", 1, 0, 1, 0)));
+    const float *from = data_of(w);
+    imports(NODE("Relu", READS(y), 0, NULL));
+    assert_string_equal(layer("net.0")->plugin->name, "conv2d");
+    for (int o = 0; o < 2; ++o)
+        for (int i = 0; i < 2; ++i)
+            for (int k = 0; k < 3; ++k)
+                assert_true(weight("net.0", 0)[(k * 2 + i) * 2 + o] == from[(o * 2 + i) * 3 + k]);
+    assert_memory_equal(weight("net.0", 1), data_of(b), 2 * sizeof(float));
+    assert_string_equal(layer("Relu")->plugin->name, "relu");
+    config_has("input: [5, 4, 2]");
+}
+
+/* The encoder flattens channels first, the decoder makes an image of it: the product is turned to channels last,
+ * whether the image is the output (0), a convolution reads it (1), or the output is the vector that stands for it (2).
+ */
+static void product_is_reordered(int end)
+{
+    enum { C = 2, H = 2, W = 3, N = C * H * W };
+    begin(17);
+    const int x = INPUT(1, C, H, W), w = WEIGHT("w", N, N), b = WEIGHT("b", N), shape = INTEGERS("s", 1, C, H, W);
+    const int flat = NODE("Flatten", READS(x), 0, NULL);
+    const int y = NODE("Gemm", READS(flat, w, b), WITH(DAE_ONNX_INT("transB", 1)));
+    const int z = NODE("Sigmoid", READS(y), 0, NULL), image = NODE("Reshape", READS(z, shape), 0, NULL);
+    const float *from = data_of(w), *bias = data_of(b);
+    imports(end == 0 ? image : end == 1 ? NODE("Conv", READS(image, WEIGHT("v", C, C, 1, 1)), 0, NULL) : z);
+    for (int i = 0; i < N; ++i)
+        for (int o = 0; o < N; ++o) {
+            const int in = i % (H * W) * C + i / (H * W), out = o % (H * W) * C + o / (H * W);
+            assert_true(weight("Gemm", 0)[in * N + out] == from[o * N + i]);
+            assert_true(weight("Gemm", 1)[out] == bias[o]);
+        }
+}
+
+static void products_between_images_are_reordered(void **state)
+{
+    (void)state;
+    for (int end = 0; end < 3; ++end)
+        product_is_reordered(end);
+}
+
+static void a_constant_becomes_the_bias(void **state)
+{
+    (void)state;
+    begin(17);
+    const int x = INPUT(1, 3), w = WEIGHT("w", 3, 3), b = WEIGHT("b", 1, 3);
+    const int y = NODE("MatMul", READS(x, w), 0, NULL);
+    imports(NODE("Add", READS(b, y), 0, NULL));
+    assert_int_equal(import.file.network.output, 1);
+    assert_memory_equal(weight("MatMul", 0), data_of(w), 9 * sizeof(float));
+    assert_memory_equal(weight("MatMul", 1), data_of(b), 3 * sizeof(float));
+    begin(17); /* another node reads the sum without it */
+    const int x2 = INPUT(1, 3), w2 = WEIGHT("w", 3, 3), b2 = WEIGHT("b", 3);
+    const int y2 = NODE("MatMul", READS(x2, w2), 0, NULL), z2 = NODE("Add", READS(y2, b2), 0, NULL);
+    refused(NODE("Sum", READS(z2, y2), 0, NULL), "node \"Add\" (Add): it adds a constant");
+}
+
+/* x - f(x) is x + (-f)(x), if nobody else reads f(x). */
+static void what_is_subtracted_changes_its_sign(void **state)
+{
+    (void)state;
+    begin(17);
+    const int x = INPUT(1, 3), w = WEIGHT("w", 3, 3), b = WEIGHT("b", 3);
+    imports(NODE("Sub", READS(x, NODE("Gemm", READS(x, w, b), 0, NULL)), 0, NULL));
+    assert_string_equal(layer("Sub")->plugin->name, "add");
+    for (int i = 0; i < 9; ++i)
+        assert_true(weight("Gemm", 0)[i] == -data_of(w)[i]);
+    for (int i = 0; i < 3; ++i)
+        assert_true(weight("Gemm", 1)[i] == -data_of(b)[i]);
+    begin(17);
+    const int x2 = INPUT(1, 3), w2 = WEIGHT("w", 3, 3), y2 = NODE("MatMul", READS(x2, w2), 0, NULL);
+    const int z2 = NODE("Sub", READS(x2, y2), 0, NULL);
+    refused(NODE("Add", READS(z2, y2), 0, NULL), "node \"Sub\" (Sub): dae-cl only adds");
+    begin(17);
+    const int x3 = INPUT(1, 3), w3 = WEIGHT("w", 3, 3), y3 = NODE("MatMul", READS(x3, w3), 0, NULL);
+    refused(NODE("Sub", READS(y3, x3), 0, NULL), "node \"Sub\" (Sub): dae-cl only adds");
+}
+
+static void output_padding_becomes_a_larger_kernel(void **state)
+{
+    (void)state;
+    begin(17);
+    const int x = INPUT(1, 1, 4, 4), w = WEIGHT("down.weight", 1, 1, 3, 3), up = WEIGHT("up.weight", 1, 1, 3, 3);
+    const int y = NODE("Conv", READS(x, w), WITH(INTS("pads", 1, 1, 1, 1), INTS("strides", 2, 2)));
+    imports(NODE("ConvTranspose", READS(y, up),
+                 WITH(INTS("pads", 1, 1, 1, 1), INTS("strides", 2, 2), INTS("output_padding", 1, 1))));
+    assert_int_equal(layer("up")->plan.weight[0].shape.dim[0], 16);
+    for (int row = 0; row < 4; ++row)
+        for (int column = 0; column < 4; ++column)
+            assert_true(weight("up", 0)[row * 4 + column] ==
+                        (row < 3 && column < 3 ? data_of(up)[row * 3 + column] : 0));
+}
+
+static void a_pad_belongs_to_the_convolution(void **state)
+{
+    (void)state;
+    begin(13);
+    const int x = INPUT(1, 1, 4, 4), pads = INTEGERS("pads", 0, 0, 1, 0, 0, 0, 1, 2), w = WEIGHT("w", 1, 1, 3, 3);
+    const int padded = NODE("Pad", READS(x, pads), 0, NULL);
+    imports(NODE("Conv", READS(padded, w), WITH(INTS("pads", 0, 1, 0, -1))));
+    assert_int_equal(layer("Conv")->plan.output.dim[0], 4);
+    assert_int_equal(layer("Conv")->plan.output.dim[1], 4);
+    begin(13);
+    const int x2 = INPUT(1, 1, 4, 4), pads2 = INTEGERS("pads", 0, 0, 1, 1, 0, 0, 1, 1);
+    const int padded2 = NODE("Pad", READS(x2, pads2), 0, NULL);
+    refused(NODE("Relu", READS(padded2), 0, NULL), "it reads an image with zeros around it (Pad)");
+}
+
+static void open_sizes_are_asked_for(void **state)
+{
+    (void)state;
+    begin(20);
+    const int x = INPUT(0, 1, 0, 0), w = WEIGHT("w", 1, 1, 1, 1);
+    const int y = NODE("Conv", READS(x, w), 0, NULL);
+    refused_as(DAE_CONFIG, y, "input 'x' has no height or width of its own; say which the samples have, as --size HxW");
+    assert_int_equal(import_graph(-1, 6, 8), DAE_OK);
+    config_has("input: [6, 8, 1]");
+    begin(20);
+    const int x2 = INPUT(1, 1, 4, 4), w2 = WEIGHT("w", 1, 1, 1, 1);
+    assert_int_equal(import_graph(NODE("Conv", READS(x2, w2), 0, NULL), 4, 5), DAE_CONFIG);
+    assert_non_null(strstr(err.text, "input 'x' has a width of 4"));
+}
+
+/* ---- What is refused. -------------------------------------------------------------------------------------------- */
+
+static void operators_without_a_layer_are_named(void **state)
+{
+    (void)state;
+    static const char *const ops[] = {"Loop", "If", "Softmax", "com.other.Relu"};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; ++i) {
+        char text[96];
+        begin(17);
+        const int x = INPUT(1, 4);
+        snprintf(text, sizeof text, "node \"%s\" (%s): dae-cl has no layer for this operator", ops[i], ops[i]);
+        refused(NODE(ops[i], READS(x), 0, NULL), text);
+    }
+    static const int versions[] = {1, 12, 24, 1000};
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; ++i) {
+        begin(versions[i]);
+        const int x = INPUT(1, 4);
+        refused(NODE("Relu", READS(x), 0, NULL), "(opset); dae-cl reads 13 to 23");
+    }
+}
+
+/* A convolution of a 4x4 image with these attributes is refused. */
+static void convolution_refused(const char *text, int n, const struct dae_onnx_attribute *attributes)
+{
+    begin(17);
+    const int x = INPUT(1, 2, 4, 4), w = WEIGHT("w", 2, 2, 3, 3);
+    refused(NODE("Conv", READS(x, w), n, attributes), text);
+}
+
+static void windows_that_no_layer_has_are_refused(void **state)
+{
+    (void)state;
+    convolution_refused("its group is 2", WITH(DAE_ONNX_INT("group", 2)));
+    convolution_refused("its padding is 0, 1, 1, 1", WITH(INTS("pads", 0, 1, 1, 1)));
+    convolution_refused("its padding is negative", WITH(INTS("pads", -1, 0, -1, 0)));
+    convolution_refused("its padding is 0, 0, 1, 1",
+                        WITH(DAE_ONNX_TEXT("auto_pad", "SAME_UPPER"), INTS("strides", 2, 2)));
+    convolution_refused("its padding is 1, 1, 0, 0",
+                        WITH(DAE_ONNX_TEXT("auto_pad", "SAME_LOWER"), INTS("strides", 2, 2)));
+    convolution_refused("its auto_pad is 'SOME'", WITH(DAE_ONNX_TEXT("auto_pad", "SOME")));
+    convolution_refused("its kernel_shape", WITH(INTS("kernel_shape", 3, 2)));
+    convolution_refused("'kernel_shape' has 1 numbers; expects 2", WITH(INTS("kernel_shape", 3)));
+    convolution_refused("'strides' has another type", WITH(DAE_ONNX_INT("strides", 1)));
+    convolution_refused("its strides and dilations must be at least 1", WITH(INTS("strides", 0, 1)));
+    convolution_refused("'pads' contains 4294967296", WITH(INTS("pads", INT64_C(1) << 32, 1, 1, 1)));
+    convolution_refused("stride.0: expects an integer from 1 to 256", WITH(INTS("strides", 1000, 1)));
+    convolution_refused("its attribute 'colour' is not one that dae-cl reads", WITH(DAE_ONNX_INT("colour", 2)));
+    convolution_refused("is larger than the padded image", WITH(INTS("dilations", 3, 3)));
+    begin(17);
+    const int x = INPUT(1, 1, 4, 4), w = WEIGHT("w", 1, 1, 3, 3);
+    refused(NODE("ConvTranspose", READS(x, w), WITH(INTS("dilations", 2, 2))), "its dilations are not 1");
+    begin(17);
+    const int x2 = INPUT(1, 1, 4, 4);
+    refused(NODE("MaxPool", READS(x2), WITH(INTS("kernel_shape", 2, 2), INTS("pads", 1, 1, 0, 0))), "it has padding");
+    begin(17);
+    const int x3 = INPUT(1, 1, 5, 5);
+    refused(NODE("MaxPool", READS(x3),
+                 WITH(INTS("kernel_shape", 2, 2), INTS("strides", 2, 2), DAE_ONNX_INT("ceil_mode", 1))),
+            "reach beyond the edge (ceil_mode)");
+    begin(17);
+    const int x4 = INPUT(1, 1, 4, 4), scales = WEIGHT("scales", 4); /* 0.125 ... */
+    refused(NODE("Resize", READS(x4, DAE_ONNX_NONE, scales), 0, NULL), "to grow by whole factors");
+    begin(17);
+    const int x5 = INPUT(1, 1, 4, 4), scales5 = WEIGHT("scales", 4);
+    refused(NODE("Resize", READS(x5, DAE_ONNX_NONE, scales5), WITH(DAE_ONNX_TEXT("mode", "linear"))),
+            "its mode is 'linear'");
+}
+
+static void weights_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    begin(17);
+    const int x = INPUT(1, 4), w = WEIGHT("w", 5, 4);
+    refused(NODE("MatMul", READS(x, w), 0, NULL), "its weight does not have 4 rows");
+    begin(17);
+    const int x2 = INPUT(1, 4), w2 = WEIGHT("w", 4, 4);
+    data_of(w2)[3] = NAN;
+    refused(NODE("MatMul", READS(x2, w2), 0, NULL), "its constant 'w' contains NaN");
+    begin(17);
+    const int x3 = INPUT(1, 4);
+    refused(NODE("MatMul", READS(x3, x3), 0, NULL), "its input 1, 'x', is not a constant of floats");
+    begin(17);
+    const int x4 = INPUT(1, 4), w4 = WEIGHT("w", 4, 3);
+    refused(NODE("MatMul", READS(x4, w4), 0, NULL), "output 'MatMul.value' is 3, but a denoiser gives what it gets, 4");
+    begin(17);
+    const int x5 = INPUT(1, 3, 4, 4), w5 = WEIGHT("w", 3, 2, 1, 1);
+    refused(NODE("Conv", READS(x5, w5), 0, NULL), "its weight is for 2 channels, but it reads 3");
+    begin(17);
+    const int x6 = INPUT(1, 2, 2, 2);
+    refused(NODE("Transpose", READS(x6), WITH(INTS("perm", 0, 1, 2, 3))), "is the input: there are no layers");
+    begin(17);
+    const int x7 = INPUT(1, 2, 2, 2);
+    const int turned = NODE("Transpose", READS(x7), WITH(INTS("perm", 0, 1, 3, 2)));
+    refused(NODE("Relu", READS(turned), 0, NULL), "has the input's numbers in another order");
+    begin(17);
+    const int x8 = INPUT(1, 4), high = WEIGHT("high", 1);
+    refused(NODE("Clip", READS(x8, DAE_ONNX_NONE, high), 0, NULL), "it has an upper bound");
+    begin(17);
+    const int x9 = INPUT(1, 4), yes = INTEGERS("yes", 1);
+    refused(NODE("Dropout", READS(x9, DAE_ONNX_NONE, yes), 0, NULL), "it drops numbers");
+    begin(17);
+    const int x10 = INPUT(1, 4), other = add_input("other", 2, (const int64_t[]){1, 4});
+    refused(NODE("Add", READS(x10, other), 0, NULL), "it has 2 inputs and 1 outputs; expects one of each");
+}
+
+/* ---- Files of dae-cl's own. -------------------------------------------------------------------------------------- */
+
+/* Exports an untrained network to `path`, after the change, and gives its parameters. */
+static struct model_file export_network(bool half, void (*change)(struct onnx_model *), struct arena *own)
+{
+    static const char yaml[] =
+        "seed: 3\ncorruption: {masking: {p: 0.2}}\n"
+        "model: {input: [4, 6, 2], layers: [{conv2d: {filters: 3, pad: 1}, name: c}, batchnorm2d: {momentum: 0.3}, "
+        "relu, "
+        "maxpool2d, flatten, dropout: {p: 0.1}, dense: {units: 48}, reshape: {shape: [4, 6, 2]}, "
+        "{multiply: {}, from: [reshape_1, mask]}]}\ntrain: {loss: mse, optimizer: adam}\n";
+    const struct onnx_export_options options = {.opset = 18, .half = half};
+    struct model_file file = {0};
+    struct receptive_field field;
+    struct onnx_model model = {0};
+    err = (struct error){0};
+    assert_int_equal(tree_parse_text("net.yaml", yaml, sizeof yaml - 1, own, &file.config, &err), DAE_OK);
+    if (network_build(registry, file.config, own, false, &file.network, &err) != DAE_OK)
+        fail_msg("%s", err.text);
+    file.parameters = arena_array(own, (size_t)file.network.parameters_len, sizeof(float));
+    network_init(&file.network, file.parameters);
+    assert_int_equal(receptive_field_find(&file.network, &field, &err), DAE_OK);
+    if (onnx_export(&file, &field, &options, &model, &err) != DAE_OK)
+        fail_msg("%s", err.text);
+    if (change)
+        change(&model);
+    assert_int_equal(onnx_save(path, &model, &err), DAE_OK);
+    onnx_release(&model);
+    return file;
+}
+
+static enum dae_status import_path(void)
+{
+    const struct onnx_import_options options = {.name = "test"};
+    onnx_import_release(&import);
+    arena_release(&arena);
+    err = (struct error){0};
+    return onnx_import(path, registry, &options, &arena, &import, &err);
+}
+
+static void an_exported_model_comes_back(void **state)
+{
+    (void)state;
+    struct arena own = {0};
+    const struct model_file file = export_network(false, NULL, &own);
+    struct text before = {0}, after = {0};
+    if (import_path() != DAE_OK)
+        fail_msg("%s", err.text);
+    assert_true(import.own);
+    assert_null(import.notes.data);
+    assert_int_equal(import.file.network.parameters_len, file.network.parameters_len);
+    assert_memory_equal(import.file.parameters, file.parameters,
+                        (size_t)file.network.parameters_len * sizeof *file.parameters);
+    assert_int_equal(tree_write(file.config, &before, &err), DAE_OK);
+    assert_int_equal(tree_write(import.file.config, &after, &err), DAE_OK);
+    assert_string_equal(before.data, after.data);
+    text_release(&before);
+    text_release(&after);
+    arena_release(&own);
+}
+
+static void halves_come_back_as_halves(void **state)
+{
+    (void)state;
+    struct arena own = {0};
+    const struct model_file file = export_network(true, NULL, &own);
+    if (import_path() != DAE_OK)
+        fail_msg("%s", err.text);
+    assert_true(import.own);
+    assert_non_null(strstr(import.notes.data, "2 constants of 16 or 64 bits became floats of 32 bits"));
+    const struct node *conv = &file.network.node[network_find(&file.network, "c")];
+    for (int64_t i = 0; i < dae_shape_len(&conv->plan.weight[0].shape); ++i)
+        assert_true(weight("c", 0)[i] == onnx_from_half(onnx_half(file.parameters[conv->weight_offset[0] + i])));
+    assert_memory_equal(weight("c", 1), file.parameters + conv->weight_offset[1], 3 * sizeof(float));
+    arena_release(&own);
+}
+
+static void drop_config(struct onnx_model *model)
+{
+    model->n_meta = 0;
+}
+
+static void change_operator(struct onnx_model *model)
+{
+    for (int i = 0; i < model->n_nodes; ++i)
+        if (strcmp(model->node[i].op, "Relu") == 0)
+            model->node[i].op = "Softplus";
+}
+
+static void change_constant(struct onnx_model *model)
+{
+    for (int i = 0; i < model->n_tensors; ++i)
+        if (model->tensor[i].type == ONNX_FLOAT && model->tensor[i].rank == 0)
+            *(float *)model->tensor[i].data = 0.75f;
+}
+
+static void a_changed_file_is_not_taken_for_the_model(void **state)
+{
+    (void)state;
+    struct arena own = {0};
+    export_network(false, drop_config, &own);
+    assert_int_equal(import_path(), DAE_CHECKPOINT);
+    assert_non_null(strstr(err.text, "dae-cl wrote it, but its config is missing: it is cut short"));
+    export_network(false, change_operator, &own);
+    assert_int_equal(import_path(), DAE_CHECKPOINT);
+    assert_non_null(strstr(import.notes.data, "no longer that of the config in the file (relu_1)"));
+    export_network(false, change_constant, &own);
+    assert_int_equal(import_path(), DAE_CHECKPOINT); /* without the config, two inputs are none that dae-cl knows */
+    assert_non_null(strstr(import.notes.data, "no longer that of the config in the file (dropout_1.constant)"));
+    arena_release(&own);
+}
+
+/* Every prefix of the file is refused, or is the whole model: its last metadata repeat what the config says. */
+static void truncated_exports_are_no_other_model(void **state)
+{
+    (void)state;
+    struct arena own = {0};
+    const struct model_file file = export_network(false, NULL, &own);
+    char *bytes = NULL;
+    size_t len;
+    int whole = 0;
+    assert_int_equal(file_read(path, 1 << 20, DAE_IO, &bytes, &len, &err), DAE_OK);
+    for (size_t n = 0; n < len; ++n) {
+        FILE *part = fopen(path, "wb");
+        assert_true(part && fwrite(bytes, 1, n, part) == n && fclose(part) == 0);
+        const enum dae_status status = import_path();
+        if (status != DAE_OK && status != DAE_CHECKPOINT)
+            fail_msg("%zu of %zu bytes: status %d, %s", n, len, (int)status, err.text);
+        if (status != DAE_OK)
+            continue;
+        ++whole;
+        assert_true(import.own);
+        assert_memory_equal(import.file.parameters, file.parameters,
+                            (size_t)file.network.parameters_len * sizeof *file.parameters);
+    }
+    assert_int_equal(whole, 0); /* the config is the last of this file's metadata */
+    free(bytes);
+    arena_release(&own);
+}
+
+static int set_up(void **state)
+{
+    const char *folder = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/test_onnx_import.%ld.onnx", folder ? folder : "/tmp", (long)getpid());
+    return open_registry(state);
+}
+
+static int tear_down(void **state)
+{
+    onnx_import_release(&import);
+    arena_release(&arena);
+    onnx_release(&graph);
+    unlink(path);
+    return close_registry(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_convolution_has_its_weights_channels_last),
+        cmocka_unit_test(products_between_images_are_reordered),
+        cmocka_unit_test(a_constant_becomes_the_bias),
+        cmocka_unit_test(what_is_subtracted_changes_its_sign),
+        cmocka_unit_test(output_padding_becomes_a_larger_kernel),
+        cmocka_unit_test(a_pad_belongs_to_the_convolution),
+        cmocka_unit_test(open_sizes_are_asked_for),
+        cmocka_unit_test(operators_without_a_layer_are_named),
+        cmocka_unit_test(windows_that_no_layer_has_are_refused),
+        cmocka_unit_test(weights_that_do_not_fit_are_refused),
+        cmocka_unit_test(an_exported_model_comes_back),
+        cmocka_unit_test(halves_come_back_as_halves),
+        cmocka_unit_test(truncated_exports_are_no_other_model),
+        cmocka_unit_test(a_changed_file_is_not_taken_for_the_model),
+    };
+    if (onnx_check_build(&err) != DAE_OK) {
+        print_message("%s\n", err.text);
+        return 0;
+    }
+    return cmocka_run_group_tests_name("onnx_import", tests, set_up, tear_down);
+}
