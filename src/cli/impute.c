@@ -13,6 +13,7 @@
 #include "cli/outputs.h"
 #include "cli/panel_table.h"
 #include "cli/saved_model.h"
+#include "cli/stop.h"
 #include "data/panel/panel_rows.h"
 #include "format/date.h"
 #include "format/packed_file.h"
@@ -89,8 +90,10 @@ static enum dae_status load_file(struct impute *m, struct error *err)
 static enum dae_status open_device(struct impute *m, struct error *err)
 {
     TRY(saved_model_open_device(&m->saved, m->invocation, err));
-    return model_open(m->saved.device, &m->saved.file.network, m->saved.file.parameters,
-                      shape_min(m->table.cells.n, m->saved.settings.batch), &m->model, err);
+    TRY(model_open(m->saved.device, &m->saved.file.network, m->saved.file.parameters,
+                   shape_min(m->table.cells.n, m->saved.settings.batch), &m->model, err));
+    stop_listen();
+    return DAE_OK;
 }
 
 /* Runs one more pass with further cells hidden, and adds its fills of the missing cells and its errors on the hidden
@@ -127,9 +130,11 @@ static enum dae_status fill(struct impute *m, struct error *err)
         if (!m->table.cells.seen[i] && !isfinite(m->fill[i]))
             return error_set(err, DAE_BAD_DATA, "%s: the model's output is not finite; train it again", m->in);
     }
-    for (int pass = 1; pass <= PASSES; ++pass)
+    for (int pass = 1; pass <= PASSES; ++pass) {
+        TRY(stop_check(err));
         TRY(add_pass(m, pass, output, err));
-    return DAE_OK;
+    }
+    return stop_check(err);
 }
 
 /* ---- From the network's numbers to the file's. ------------------------------------------------------------------- */

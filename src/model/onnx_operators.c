@@ -22,13 +22,25 @@ static enum dae_status read_formula(struct onnx_layers *l, const struct onnx_ope
     return add_formula(l, op, onnx_parameters(l));
 }
 
-static enum dae_status read_leaky_relu(struct onnx_layers *l, const struct onnx_operator *op)
+/* The operator's alpha is the layer's parameter `key`. */
+static enum dae_status add_with_alpha(struct onnx_layers *l, const struct onnx_operator *op, double otherwise,
+                                      const char *key)
 {
     struct value *parameters = onnx_parameters(l);
     double alpha;
-    TRY(onnx_get_float(l, "alpha", 0.01, &alpha));
-    onnx_put_float(l, parameters, "slope", alpha);
+    TRY(onnx_get_float(l, "alpha", otherwise, &alpha));
+    onnx_put_float(l, parameters, key, alpha);
     return add_formula(l, op, parameters);
+}
+
+static enum dae_status read_leaky_relu(struct onnx_layers *l, const struct onnx_operator *op)
+{
+    return add_with_alpha(l, op, 0.01, "slope");
+}
+
+static enum dae_status read_elu(struct onnx_layers *l, const struct onnx_operator *op)
+{
+    return add_with_alpha(l, op, 1, "alpha");
 }
 
 /* From 0 upwards it is ReLU. */
@@ -437,6 +449,7 @@ static const struct onnx_operator operators[] = {
     {"MatMul", "dense", "", 2, 2, false, read_matmul},
     {"BatchNormalization", "batchnorm2d", "epsilon momentum training_mode", 5, 5, true, read_batch_normalization},
     {"MaxPool", "maxpool2d", WINDOW " ceil_mode storage_order", 1, 1, false, onnx_read_pool},
+    {"AveragePool", "avgpool2d", WINDOW " ceil_mode count_include_pad", 1, 1, false, onnx_read_pool},
     {"Resize", "upsample2d",
      "mode nearest_mode coordinate_transformation_mode cubic_coeff_a exclude_outside extrapolation_value antialias "
      "keep_aspect_ratio_policy",
@@ -448,6 +461,8 @@ static const struct onnx_operator operators[] = {
     {"Concat", "concat", "axis", 1, DAE_MAX_INPUTS, false, read_concat},
     {"Relu", "relu", "", 1, 1, true, read_formula},
     {"LeakyRelu", "leaky_relu", "alpha", 1, 1, true, read_leaky_relu},
+    {"Elu", "elu", "alpha", 1, 1, true, read_elu},
+    {"Softplus", "softplus", "", 1, 1, true, read_formula},
     {"Sigmoid", "sigmoid", "", 1, 1, true, read_formula},
     {"Tanh", "tanh", "", 1, 1, true, read_formula},
     {"Clip", "relu", "", 1, 3, true, read_clip},

@@ -122,7 +122,7 @@ run "$environment/bin/python" "$judge" graphs graphs
 code_is 0
 run "$environment/bin/python" "$judge" compare "$dae_cl" graphs
 code_is 0
-out_has "15 networks: largest difference "
+out_has "18 networks: largest difference "
 cat out
 
 case_is "every other command takes them"

@@ -85,6 +85,12 @@ def graph_sums(g):
     return g.node("Cast", e, to=g.float)
 
 
+def graph_curves(g):
+    a = g.node("AveragePool", g.node("Conv", "x", g.drawn(6, 2, 1, 1)), kernel_shape=[2, 2], strides=[2, 2])
+    a = g.node("Softplus", g.node("Elu", a, alpha=0.5))
+    return g.node("ConvTranspose", g.node("Elu", a), g.drawn(6, 2, 2, 2), strides=[2, 2])
+
+
 def graph_last(g):
     """As programs write that keep channels last: a vector becomes (N,H,W,C), which a Transpose turns."""
     a = g.node("Reshape", g.node("Transpose", "x", perm=[0, 2, 3, 1]), g.constant([1, -1], np.int64))
