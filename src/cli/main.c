@@ -29,16 +29,6 @@ static void keep_standard_streams(void)
         close(fd);
 }
 
-/* A driver's compiler in this process may remove its temporary files when a signal arrives (LLVM does), and then fails:
- * that is the stop which was asked for, and says nothing about the device. */
-static enum dae_status stop_or_failure(enum dae_status status, struct error *err)
-{
-    if (status != DAE_OPENCL || !*stop_signal())
-        return status;
-    *err = (struct error){0};
-    return stop_check(err);
-}
-
 static enum dae_status dispatch(int argc, char **argv, struct error *err)
 {
     if (argc < 2) {
@@ -63,7 +53,7 @@ static enum dae_status dispatch(int argc, char **argv, struct error *err)
     if (wants_help)
         help_command(command, stdout);
     else
-        status = stop_or_failure(command->run(&invocation, err), err);
+        status = command->run(&invocation, err);
     command_release(&invocation);
     return status;
 }

@@ -1,5 +1,7 @@
+#define _GNU_SOURCE /* RTLD_NEXT */
 #include "cli/stop.h"
 
+#include <dlfcn.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,34 +30,35 @@ static void on_signal(int number)
 }
 
 static bool outlives_terminal;
-static sigset_t ignored; /* at the start of the program, as nohup and shells without job control do it */
 
-/* A driver may install a handler of its own (LLVM's removes the files of a running compilation), so what is to be
- * ignored is blocked, too, here and in the threads to come. */
+/* Stands in for the C library's function, also for shared libraries: what the signals of the table do is decided here
+ * alone. LLVM, in an OpenCL driver, would install handlers that remove the files of a running compilation, so that a
+ * build failed on a signal, even on one that nohup ignores. */
+int sigaction(int number, const struct sigaction *action, struct sigaction *old)
+{
+    static int (*real)(int, const struct sigaction *, struct sigaction *);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "sigaction");
+    bool is_ours = false;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; ++i)
+        is_ours = is_ours || (signals[i].number == number && action && action->sa_handler != on_signal);
+    return real(number, is_ours ? NULL : action, old);
+}
+
 void stop_begin(void)
 {
-    sigemptyset(&ignored);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; ++i) {
-        struct sigaction action;
-        if (sigaction(signals[i].number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-            sigaddset(&ignored, signals[i].number);
-    }
-    outlives_terminal = sigismember(&ignored, SIGHUP) == 1;
-    sigprocmask(SIG_BLOCK, &ignored, NULL);
+    struct sigaction action;
+    outlives_terminal = sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 void stop_listen(void)
 {
     struct sigaction action = {0};
-    sigset_t heard = ignored;
     sigemptyset(&action.sa_mask);
     action.sa_handler = on_signal;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; ++i)
-        if (signals[i].number == SIGHUP && outlives_terminal)
-            sigdelset(&heard, SIGHUP);
-        else
+        if (signals[i].number != SIGHUP || !outlives_terminal)
             sigaction(signals[i].number, &action, NULL);
-    sigprocmask(SIG_UNBLOCK, &heard, NULL);
 }
 
 enum dae_status stop_check(struct error *err)

@@ -7,12 +7,11 @@
 
 #include "base/error.h"
 
-/* Call it at the start of the program, before a driver replaces handlers: a signal that is ignored then stays without
- * effect until stop_listen; SIGHUP, which nohup ignores, also after it. */
+/* Call it at the start of the program: finds out whether nohup lets it outlive its terminal. */
 void stop_begin(void);
 
 /* From now on the first signal only requests a stop, and says so; a second one ends the program at once, even if a
- * kernel never ends. Call it after the device is open, because some drivers replace handlers when they start. */
+ * kernel never ends. Before, they have the effect that they had when the program started; no library can change it. */
 void stop_listen(void);
 
 /* The signal that requested a stop, or 0. */
