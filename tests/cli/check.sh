@@ -26,8 +26,8 @@ device memory to train with sgd, batch 16, on a CPU of 32 or more units:
   parameters          52.12 KiB
   gradients           52.12 KiB
   optimizer state     52.12 KiB
-  work               302.56 KiB  activations, their gradients, partial sums
-  total              458.94 KiB
+  work               326.56 KiB  activations, their gradients, partial sums
+  total              482.94 KiB
 END
 
 case_is "the same as JSON"
@@ -61,7 +61,7 @@ case_is "the average of the parameters takes as much memory as they do"
 run "$dae_cl" check "$small" --set 'train.average={}'
 code_is 0
 out_has "  average             52.12 KiB  of the parameters"
-out_has "  total              511.06 KiB"
+out_has "  total              535.06 KiB"
 run "$dae_cl" check "$small" --json --set 'train.average={decay: 0.9}'
 python3 -c 'import json, sys; b = json.load(sys.stdin)["training_bytes"]; assert b["average"] == b["parameters"]' \
     <"$work/out" || problem "wrong JSON"
