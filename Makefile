@@ -247,7 +247,7 @@ gpu-check: all $(BUILD)/tests/gpu/generated ## compile what configs/ generate fo
 
 .PHONY: oclgrind
 oclgrind: all tests ## run every kernel in the simulator oclgrind, which detects races and accesses outside of buffers
-	bash tests/oclgrind.sh $(BUILD)/tests/graph/test_conformance
+	BOTH=1 bash tests/oclgrind.sh $(BUILD)/tests/graph/test_conformance
 
 .PHONY: mutations
 mutations: all $(BUILD)/tests/graph/test_conformance ## break kernels one by one: the verification must catch each

@@ -5,7 +5,8 @@
 # function (fma, exp, sqrt ...) uses it, now or in a later kernel.
 #
 # It runs every plugin that has kernels, one formula of each kind, the examples of tests/plugins, derived networks, and an
-# executor's other launches (the cut of patches, the norm of gradients), in both shapes. Work-groups have 8 work-items
+# executor's other launches (the cut of patches, the norm of gradients): with BOTH=1 in both shapes (`make oclgrind`), else
+# those whose lanes share data on work-groups, where races can be, and the others with wide vectors, which have tails. Work-groups have 8 work-items
 # (tests/device/lowered.c), which covers every path of 64 in less time. The kernels are compiled without optimisation,
 # because version 21.10 does not know an instruction that the optimiser emits; so it sees the accesses as written. Two of
 # its faults would report written numbers as uninitialised, or crash: see mend_simulator and tests/device/whole_writes.c.
@@ -109,18 +110,23 @@ must_find executor grid batch.cl 's/entry\[1\] + behind/2 * entry[1] + behind/' 
 must_find executor grid step.cl 's/at < min(first + NORM_VECTORS \* WIDTH, len)/at < first + NORM_VECTORS * WIDTH/' 'Invalid read'
 must_find executor wide step.cl 's/i < pieces; ++i/i <= pieces; ++i/' 'Invalid read'
 END
-    for shape in grid wide; do
-        for plugin in tanh prelu gaussian masking mse adam jacobian executor $(cd kernels && ls ./*.cl); do
-            plugin=$(basename "$plugin" .cl)
-            case $plugin in
-            jacobian | executor) echo "judge $plugin $shape" ;;
-            *) [ ! -e "tests/layers/$plugin.yaml" ] || echo "judge $plugin $shape" ;;
-            esac
-        done
-        for plugin in tests/plugins/*.yaml; do
-            echo "judge example:$(basename "$plugin" .yaml) $shape"
+    for plugin in prelu mse jacobian executor tanh gaussian masking adam $(cd kernels && ls ./*.cl) tests/plugins/*.yaml; do
+        case $plugin in
+        tests/*) plugin=example:$(basename "$plugin" .yaml) ;;
+        *.cl) plugin=$(basename "$plugin" .cl) && [ -e "tests/layers/$plugin.yaml" ] || continue ;;
+        esac
+        for shape in grid wide; do
+            [ -z "${BOTH:-}" ] && [ $shape != "$(shape_of "$plugin")" ] || echo "judge $plugin $shape"
         done
     done
+}
+
+# The shape in which more can go wrong.
+shape_of() {
+    case $1 in
+    prelu | mse | jacobian | executor | example:*) echo grid ;;
+    *) if grep -qsE 'SYNC|correlate|lanes_sum' "kernels/$1.cl"; then echo grid; else echo wide; fi ;;
+    esac
 }
 
 tasks | xargs -P "${JOBS:-$(nproc)}" -d '\n' -n 1 bash -c 'eval "$0"' ||
