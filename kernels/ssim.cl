@@ -30,12 +30,12 @@
 __constant float FN(weight)[WINDOW] = {0.00102838f, 0.00759876f, 0.03600077f, 0.10936069f, 0.21300554f, 0.26601172f,
                                        0.21300554f, 0.10936069f, 0.03600077f, 0.00759876f, 0.00102838f};
 
-/* A window's sums, of WIDTH channels. */
+/* A window's sums, of WIDTH channels. The simulator oclgrind knows no function that returns a struct. */
 struct FN(moments) {
     V mx, mt, vx, vt, vxt;
 };
 
-INLINE struct FN(moments) FN(measure)(G const float *x, G const float *t, const int n)
+INLINE void FN(measure)(G const float *x, G const float *t, const int n, struct FN(moments) *to)
 {
     struct FN(moments) m = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
     for (int r = 0; r < WINDOW; ++r)
@@ -52,7 +52,7 @@ INLINE struct FN(moments) FN(measure)(G const float *x, G const float *t, const 
             m.vt += g * b * b;
             m.vxt += g * a * b;
         }
-    return m;
+    *to = m;
 }
 
 INLINE void FN(forward)(FORWARD_ARGS)
@@ -61,7 +61,8 @@ INLINE void FN(forward)(FORWARD_ARGS)
     FOR_LANES(i, ROWS * COLUMNS * VECTORS(IN_C)) {
         const int c = WIDTH * (i % VECTORS(IN_C)), n = IN_C - c, place = i / VECTORS(IN_C);
         const int at = (place / COLUMNS * IN_W + place % COLUMNS) * IN_C + c;
-        const struct FN(moments) m = FN(measure)(x[0] + at, x[1] + at, n);
+        struct FN(moments) m;
+        FN(measure)(x[0] + at, x[1] + at, n, &m);
         const V s = (2.0f * m.mx * m.mt + C1) * (2.0f * m.vxt + C2) /
                     ((m.mx * m.mx + m.mt * m.mt + C1) * (m.vx + m.vt + C2));
         /* Channels that do not exist have S = 1 and add nothing. */
@@ -78,7 +79,8 @@ INLINE void FN(backward)(BACKWARD_ARGS)
     FOR_LANES(i, ROWS * COLUMNS * VECTORS(IN_C)) {
         const int c = WIDTH * (i % VECTORS(IN_C)), n = IN_C - c, place = i / VECTORS(IN_C);
         const int at = (place / COLUMNS * IN_W + place % COLUMNS) * IN_C + c, to = place * IN_C + c;
-        const struct FN(moments) m = FN(measure)(x[0] + at, x[1] + at, n);
+        struct FN(moments) m;
+        FN(measure)(x[0] + at, x[1] + at, n, &m);
         const V a1 = 2.0f * m.mx * m.mt + C1, a2 = 2.0f * m.vxt + C2;
         const V b1 = m.mx * m.mx + m.mt * m.mt + C1, b2 = m.vx + m.vt + C2, s = a1 * a2 / (b1 * b2);
         const V q = 2.0f * a1 / (b1 * b2), r = -2.0f * s / b2;
