@@ -48,7 +48,7 @@ INLINE void FN(backward)(BACKWARD_ARGS)
         put(scale, dw[0] + WIDTH * v, IN_C - WIDTH * v, add_dw);
         put(shift, dw[1] + WIDTH * v, IN_C - WIDTH * v, add_dw);
     }
-    /* Nothing is shared, but without it PoCL 3.1 miscompiles the two loops beside a convolution: the group crashes. */
+    /* The loops share no data. Without the barrier PoCL 3.1 miscompiles them next to a convolution, and the program crashes. */
     SYNC();
     FOR_LANES(r, dx[0] ? ROWS : 0) {
         V sum = 0.0f, along = 0.0f;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # copy_plugin.sh NAME FOLDER: copies the plugin NAME of this tree, with its kernel file if it has one, into FOLDER as
-# my_NAME. A program refuses two plugins of one name, so a copy needs another one to be loaded beside the original.
+# my_NAME. dae-cl refuses two plugins with the same name, so a copy that is loaded beside the original needs its own.
 set -euo pipefail
 [ $# -eq 2 ] || { echo "usage: $0 NAME FOLDER" >&2; exit 2; }
 tree=$(dirname "$0")/..

@@ -65,7 +65,7 @@ static enum dae_status need_same_pads(struct onnx_layers *l, const struct window
         return DAE_OK;
     return onnx_layers_refuse(l,
                               "its padding is %lld, %lld, %lld, %lld (top, left, bottom, right); dae-cl pads opposite "
-                              "sides alike",
+                              "sides equally",
                               (long long)w->pads[0], (long long)w->pads[1], (long long)w->pads[2],
                               (long long)w->pads[3]);
 }
@@ -79,7 +79,18 @@ static enum dae_status need_one_group(struct onnx_layers *l)
     return onnx_layers_refuse(l, "its group is %lld; dae-cl's convolutions have no groups", (long long)group);
 }
 
-/* The weight (filters, channels, h, w), or (channels, filters, h, w), of images of so many channels. */
+/* Adds the operator's layer after another one; the node's result is all of what it computes. */
+static enum dae_status add_after(struct onnx_layers *l, const struct onnx_operator *op, struct value *parameters,
+                                 int named_by, int before, int *layer)
+{
+    TRY(onnx_add_layer(l, op->layer, parameters, named_by, 1, &before, layer));
+    const struct onnx_view view = onnx_view_of(*layer, onnx_shape(l, *layer));
+    onnx_give(l, &view);
+    return DAE_OK;
+}
+
+/* Reads a convolution's weight, (filters, channels, h, w) or (channels, filters, h, w), and checks its channels against
+ * those of the image. */
 static enum dae_status get_filters(struct onnx_layers *l, const struct onnx_view *image, int filters_axis,
                                    const struct onnx_tensor **tensor)
 {
@@ -135,9 +146,7 @@ enum dae_status onnx_read_conv(struct onnx_layers *l, const struct onnx_operator
     onnx_put_pair(l, parameters, "stride", w.stride);
     onnx_put_pair(l, parameters, "pad", w.pads);
     onnx_put_pair(l, parameters, "dilation", w.dilation);
-    TRY(onnx_add_layer(l, op->layer, parameters, 1, 1, &view.layer, &layer));
-    view = onnx_view_of(layer, onnx_shape(l, layer));
-    onnx_give(l, &view);
+    TRY(add_after(l, op, parameters, 1, view.layer, &layer));
     return set_filters(l, layer, weight, 0, w.kernel[1]);
 }
 
@@ -173,9 +182,7 @@ enum dae_status onnx_read_conv_transpose(struct onnx_layers *l, const struct onn
     onnx_put_pair(l, parameters, "kernel", w.kernel);
     onnx_put_pair(l, parameters, "stride", w.stride);
     onnx_put_pair(l, parameters, "pad", w.pads);
-    TRY(onnx_add_layer(l, op->layer, parameters, 1, 1, &view.layer, &layer));
-    view = onnx_view_of(layer, onnx_shape(l, layer));
-    onnx_give(l, &view);
+    TRY(add_after(l, op, parameters, 1, view.layer, &layer));
     return set_filters(l, layer, weight, 1, w.kernel[1]);
 }
 
@@ -197,10 +204,7 @@ enum dae_status onnx_read_pool(struct onnx_layers *l, const struct onnx_operator
             return onnx_layers_refuse(l, "its windows have holes, or reach beyond the edge (ceil_mode)");
     onnx_put_pair(l, parameters, "kernel", w.kernel);
     onnx_put_pair(l, parameters, "stride", w.stride);
-    TRY(onnx_add_layer(l, op->layer, parameters, ONNX_NAMED_BY_NODE, 1, &view.layer, &layer));
-    view = onnx_view_of(layer, onnx_shape(l, layer));
-    onnx_give(l, &view);
-    return DAE_OK;
+    return add_after(l, op, parameters, ONNX_NAMED_BY_NODE, view.layer, &layer);
 }
 
 /* ---- Enlargement. ------------------------------------------------------------------------------------------------ */
@@ -258,8 +262,5 @@ enum dae_status onnx_read_resize(struct onnx_layers *l, const struct onnx_operat
     if (!factor[0] || !factor[1] || antialias || strcmp(policy, "stretch") != 0)
         return onnx_layers_refuse(l, "expects height and width to grow by whole factors, and nothing else");
     onnx_put_pair(l, parameters, "factor", factor);
-    TRY(onnx_add_layer(l, op->layer, parameters, ONNX_NAMED_BY_NODE, 1, &view.layer, &layer));
-    view = onnx_view_of(layer, onnx_shape(l, layer));
-    onnx_give(l, &view);
-    return DAE_OK;
+    return add_after(l, op, parameters, ONNX_NAMED_BY_NODE, view.layer, &layer);
 }

@@ -16,7 +16,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Calls for so many seconds: how often a second, or a negative number for a failure. */
+/* Calls the model for this many seconds. Returns calls per second, or a negative number if a call fails. */
 static double rate(struct dae_model *model, const struct dae_image *in, const struct dae_image *out, double seconds)
 {
     const double begin = now();
