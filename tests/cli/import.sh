@@ -16,16 +16,7 @@ refused() { # CODE PIECE ARGUMENTS...: no file is left
     [ -z "$(find . -name 'no*')" ] || problem "a file was left: $(find . -name 'no*')"
 }
 
-cat >digits.yaml <<'END'
-name: digits
-data: {source: digits, train: 64, test: 16}
-corruption: {gaussian: {sigma: 0.3}}
-model:
-  input: [28, 28, 1]
-  layers: [conv2d: {filters: 4, kernel: 3, pad: 1}, batchnorm2d, relu, maxpool2d,
-    conv2d: {filters: 4, kernel: 3, pad: 1}, upsample2d, conv2d: {filters: 1, kernel: 3, pad: 1}, sigmoid]
-train: {loss: mse, optimizer: {adam: {lr: 0.003}}, batch: 32, epochs: 1}
-END
+cp "$tree/tests/cli/digits.yaml" .
 run "$dae_cl" run digits.yaml --out run
 code_is 0
 

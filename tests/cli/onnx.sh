@@ -6,16 +6,7 @@ judge=$tree/tests/cli/onnx_judge.py
 export PYTHONPYCACHEPREFIX=$work/bytecode
 cd "$work" || exit 1
 
-cat >digits.yaml <<'END'
-name: digits
-data: {source: digits, train: 64, test: 16}
-corruption: {gaussian: {sigma: 0.3}}
-model:
-  input: [28, 28, 1]
-  layers: [conv2d: {filters: 4, kernel: 3, pad: 1}, batchnorm2d, relu, maxpool2d,
-    conv2d: {filters: 4, kernel: 3, pad: 1}, upsample2d, conv2d: {filters: 1, kernel: 3, pad: 1}, sigmoid]
-train: {loss: mse, optimizer: {adam: {lr: 0.003}}, batch: 32, epochs: 1}
-END
+cp "$tree/tests/cli/digits.yaml" .
 sed 's/relu/swish/' "$tree/tests/cli/small.yaml" >swish.yaml
 run "$dae_cl" run digits.yaml --out run
 
