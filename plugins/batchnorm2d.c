@@ -83,8 +83,8 @@ static struct dae_tensor variance_of(const struct dae_layer_call *call)
 /* Enqueues a kernel for `parts` times the V that cover the channels. */
 static int launch(const struct dae_layer_call *call, int kernel, int64_t parts, const struct dae_arg *args, int n_args)
 {
-    const int64_t vectors = (channels_of(call) + call->width - 1) / call->width;
-    const struct dae_launch launch = {.kernel = kernel, .items = {parts * vectors}, .args = args, .n_args = n_args};
+    const struct dae_launch launch = {
+        .kernel = kernel, .items = {parts * dae_vectors(call, channels_of(call))}, .args = args, .n_args = n_args};
     return call->host->launch(call, &launch);
 }
 

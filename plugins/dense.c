@@ -70,8 +70,7 @@ static int dense_backward(const struct dae_layer_call *call)
                                         .b = call->w[0],
                                         .c = call->dx[0],
                                         .add = call->add_dx[0]};
-    const struct dae_launch bias = {
-        .items = {(out + call->width - 1) / call->width}, .args = bias_gradient, .n_args = 4};
+    const struct dae_launch bias = {.items = {dae_vectors(call, out)}, .args = bias_gradient, .n_args = 4};
     if (call->host->multiply(call, &weights) || call->host->launch(call, &bias))
         return 1;
     return call->dx[0].buffer && call->host->multiply(call, &inputs);

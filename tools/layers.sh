@@ -13,9 +13,9 @@ homes='
 yaml.h          src/config/
 CL/*            src/device/ src/driver/details.c
 clblast_c.h     src/device/
-dlfcn.h         src/graph/ src/base/library_file.c src/cli/stop.c src/driver/probe.c src/driver/details.c
+dlfcn.h         src/graph/ src/base/library_file.c src/driver/probe.c src/driver/details.c
 elf.h           src/base/library_file.c
-link.h          src/base/library_file.c src/cli/stop.c src/driver/probe.c
+link.h          src/base/library_file.c src/driver/probe.c
 png.h           src/format/
 zlib.h          src/format/ src/data/source.c
 jpeglib.h       src/format/jpeg.c

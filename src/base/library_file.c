@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* dladdr */
+#define _GNU_SOURCE /* dladdr, RTLD_NEXT */
 #include "base/library_file.h"
 
 #include <dlfcn.h>
@@ -69,4 +69,9 @@ bool library_file_of(const void *address, char path[PATH_MAX])
 {
     Dl_info where;
     return dladdr(address, &where) && where.dli_fname && realpath(where.dli_fname, path);
+}
+
+void *library_next(const char *function)
+{
+    return dlsym(RTLD_NEXT, function);
 }

@@ -15,4 +15,8 @@ const char *library_file_fault(int file);
  */
 bool library_file_of(const void *address, char path[PATH_MAX]);
 
+/* The function of that name in the libraries loaded after this program, which may define one of its own; NULL if there
+ * is none. */
+void *library_next(const char *function);
+
 #endif

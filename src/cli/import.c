@@ -9,6 +9,7 @@
 #include "base/folder.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "config/fields.h"
 #include "config/tree.h"
 #include "format/onnx.h"
 #include "model/onnx_import.h"
@@ -82,8 +83,7 @@ static const char *name_of(const char *path, char name[65])
     size_t n = 0;
     for (size_t i = 0; i < len && n < 64; ++i)
         if (n > 0 || from[i] != '.')
-            name[n++] =
-                strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-", from[i]) ? from[i] : '_';
+            name[n++] = field_name_allows(from[i]) ? from[i] : '_';
     name[n] = '\0';
     return n ? name : "imported";
 }
@@ -166,8 +166,7 @@ const struct command command_import = {
     .summary = "make a model of an ONNX file",
     .description =
         "Every other command takes the result: denoise, export, verify and, after its data are named, run. No device "
-        "is "
-        "used.\n\n"
+        "is used.\n\n"
         "A file that dae-cl export wrote gives the model again, with its config. Of a file of another program, the "
         "graph gives the layers: one input and one output of the same number of elements, images (N,C,H,W) or vectors "
         "(N,K), opset 13 to 23, and operators that docs/interop.md lists. A node that no layer computes is named. "

@@ -1,10 +1,10 @@
-#define _GNU_SOURCE /* RTLD_NEXT */
 #include "cli/stop.h"
 
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/library_file.h"
 
 static volatile sig_atomic_t asked;
 
@@ -38,7 +38,7 @@ int sigaction(int number, const struct sigaction *action, struct sigaction *old)
 {
     static int (*real)(int, const struct sigaction *, struct sigaction *);
     if (!real)
-        *(void **)&real = dlsym(RTLD_NEXT, "sigaction");
+        *(void **)&real = library_next("sigaction");
     bool is_ours = false;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; ++i)
         is_ours = is_ours || (signals[i].number == number && action && action->sa_handler != on_signal);

@@ -288,12 +288,18 @@ enum dae_status field_text(const struct value *value, const char **out, struct e
     return DAE_OK;
 }
 
+static const char name_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+
+bool field_name_allows(char c)
+{
+    return c != '\0' && strchr(name_characters, c);
+}
+
 enum dae_status field_name(const struct value *value, const char **out, struct error *err)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
     const char *name = value->kind == VALUE_SCALAR ? value->text : "";
     size_t len = strlen(name);
-    if (len < 1 || len > NAME_MAX_LEN || name[0] == '.' || strspn(name, allowed) != len)
+    if (len < 1 || len > NAME_MAX_LEN || name[0] == '.' || strspn(name, name_characters) != len)
         return field_refuse(value, "a name: 1 to 64 of A-Z a-z 0-9 _ . -, not beginning with a dot", err);
     *out = name;
     return DAE_OK;

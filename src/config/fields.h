@@ -23,7 +23,9 @@ MUST_USE enum dae_status field_bool(const struct value *value, bool *out, struct
 /* Any scalar that is not empty (""  is allowed). The text is borrowed from the tree. */
 MUST_USE enum dae_status field_text(const struct value *value, const char **out, struct error *err);
 
-/* A text that is safe as a file name: [A-Za-z0-9_.-]{1,64}, no leading dot. Borrowed from the tree. */
+/* Whether a name may contain the character: A-Z a-z 0-9 _ . - */
+bool field_name_allows(char c);
+/* A text that is safe as a file name: 1 to 64 such characters, no leading dot. Borrowed from the tree. */
 MUST_USE enum dae_status field_name(const struct value *value, const char **out, struct error *err);
 
 /* One of "a|b|c"; out is its index. */

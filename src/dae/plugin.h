@@ -451,6 +451,12 @@ struct dae_layer_call {
     int64_t width; /* floats of a V in kernels: 16, or 1 on devices with work-groups */
 };
 
+/* The V that cover n numbers, as VECTORS(n) in kernels. */
+static inline int64_t dae_vectors(const struct dae_layer_call *call, int64_t n)
+{
+    return (n + call->width - 1) / call->width;
+}
+
 struct dae_multiply {
     int product; /* index into plan->product */
     int64_t m, n, k;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/shape.h"
+#include "config/fields.h"
 #include "graph/params.h"
 #include "model/onnx_operators.h"
 
@@ -233,7 +234,7 @@ static void choose_name(const struct onnx_layers *l, const char *text, char name
     char base[MOST + 1];
     int n = 0;
     for (; *text && n < MOST; ++text) {
-        const bool safe = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-", *text);
+        const bool safe = field_name_allows(*text);
         if (n > 0 || (safe && *text != '.' && *text != '_'))
             base[n++] = safe ? *text : '_';
     }

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h" /* this file is built by itself */
+
 enum { CONSTANT_BYTES = 64 << 10 };
 
 static cl_ulong limit(const char *name, cl_ulong otherwise)
@@ -47,17 +49,6 @@ static bool silent(void)
         void *found = dlsym(RTLD_NEXT, #name);                                                                         \
         memcpy(&real, &found, sizeof real);                                                                            \
     }
-
-static cl_int answer(const void *value, size_t bytes, size_t len, void *to, size_t *needed)
-{
-    if (needed)
-        *needed = bytes;
-    if (to && len < bytes)
-        return CL_INVALID_VALUE;
-    if (to)
-        memcpy(to, value, bytes);
-    return CL_SUCCESS;
-}
 
 static cl_int answer_long(cl_ulong value, size_t len, void *to, size_t *needed)
 {

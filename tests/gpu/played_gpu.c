@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/answer.h"
+
 enum { MAX_PROGRAMS = 256, MAX_KERNELS = 64, MAX_LAUNCHES = 64 };
 
 struct launch {
@@ -112,17 +114,6 @@ cJSON *played_gpu_programs(const char *folder)
 }
 
 /* ---- Platform and device. ---------------------------------------------------------------------------------------- */
-
-static cl_int answer(const void *value, size_t bytes, size_t len, void *to, size_t *needed)
-{
-    if (needed)
-        *needed = bytes;
-    if (to && len < bytes)
-        return CL_INVALID_VALUE;
-    if (to)
-        memcpy(to, value, bytes);
-    return CL_SUCCESS;
-}
 
 static cl_int answer_text(const char *text, size_t len, void *to, size_t *needed)
 {

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from worker import LARGE, REACH, SHAPE, samples_of, serve
+from worker import LARGE, REACH, SHAPE, samples_of, serve, tile_places
 
 THREADS = int(os.environ.get("PEER_THREADS", "2"))
 MODELS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build", "peers", "models")
@@ -57,9 +57,7 @@ class Tiles:
     def __init__(self, side, mode):
         self.image = np.random.default_rng(0).random((1, 1, *LARGE), np.float32)
         self.result, self.network = np.empty_like(self.image), network_of("large", mode)
-        step = side - 2 * REACH
-        self.places = [(y, x) for y in range(0, LARGE[0] - side + 1, step) for x in range(0, LARGE[1] - side + 1, step)]
-        self.side, self.at = side, 0
+        self.places, self.side, self.at = tile_places(side), side, 0
 
     def infer(self):
         y, x = self.places[self.at]

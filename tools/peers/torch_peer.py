@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from worker import DENSE, LARGE, REACH, RESIDUAL, SHAPE, SIGMA, samples_of, serve
+from worker import DENSE, LARGE, REACH, RESIDUAL, SHAPE, SIGMA, samples_of, serve, tile_places
 
 torch.set_num_threads(int(os.environ.get("PEER_THREADS", "2")))
 torch.manual_seed(0)
@@ -116,9 +116,7 @@ class Tiles:
         self.layout = torch.channels_last if mode.endswith("channels_last") else torch.contiguous_format
         network = network.to(memory_format=self.layout)
         self.forward = torch.compile(network, dynamic=False) if mode.startswith("compiled") else network
-        step = side - 2 * REACH
-        self.places = [(y, x) for y in range(0, LARGE[0] - side + 1, step) for x in range(0, LARGE[1] - side + 1, step)]
-        self.side, self.at = side, 0
+        self.places, self.side, self.at = tile_places(side), side, 0
 
     def infer(self):
         y, x = self.places[self.at]

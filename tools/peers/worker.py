@@ -31,6 +31,12 @@ def samples_of(work, batch):
     return max(4, min(SAMPLES, (64 << 20) // length) // batch) * batch
 
 
+def tile_places(side):
+    """Where the tiles of the large image begin, (row, column)."""
+    step = side - 2 * REACH
+    return [(y, x) for y in range(0, LARGE[0] - side + 1, step) for x in range(0, LARGE[1] - side + 1, step)]
+
+
 def window(enqueue, wait, seconds):
     """How often a second. `enqueue` does one unit of work, `wait` returns when all of it is done."""
     times, start = 0, time.perf_counter()
