@@ -14,12 +14,16 @@
 
 #include "base/cache.h"
 #include "base/folder.h"
+#include "device/cache_limit.h"
 #include "device/cache_sweep.h"
 
 enum { PAGE = 4096 };
 
 /* A compiler that runs out of disk space ends the whole program; a network's kernels take a megabyte or two. */
 static const uint64_t least_bytes = 8 << 20;
+
+/* Of our own folder; a folder that the user has set is the user's to limit. Enough for some 150 networks. */
+static const int64_t most_bytes = 256 << 20;
 
 /* Writes a page and maps it as a program would be: a file system may forbid either. */
 static const char *try_program(const char *folder, char *why, size_t len)
@@ -201,6 +205,9 @@ int64_t kernel_cache_changed(void)
 
 void kernel_cache_finish(void)
 {
-    if (chosen && kernel_cache_prepare()->path[0] && kernel_cache_changed() != changed_at_start)
-        cache_sweep(kernel_cache_prepare()->path);
+    if (!chosen || !kernel_cache_prepare()->path[0] || kernel_cache_changed() == changed_at_start)
+        return;
+    if (kernel_cache_prepare()->own)
+        cache_limit(kernel_cache_prepare()->path, most_bytes);
+    cache_sweep(kernel_cache_prepare()->path);
 }

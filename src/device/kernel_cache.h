@@ -27,7 +27,8 @@ struct kernel_cache {
  * below cache_folder, else one for temporary files. The choice lives as long as the process. */
 const struct kernel_cache *kernel_cache_prepare(void);
 
-/* Remembers what has been compiled; to be called at the end of a program. */
+/* If something has been compiled: removes the programs unused for longest from our own folder if it has outgrown 256
+ * MiB, and remembers what the folder holds. To be called at the end of a program. */
 void kernel_cache_finish(void);
 
 /* How many entries the folder in use has: fewer once somebody has cleared it. */
