@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# mutations.sh: proof that the verification can fail. Each block of tests/mutations.list breaks one line of a kernel, or of the
-# host's code that drives them, or a plugin's formula, and names what must catch it. First everything must pass unbroken. The Makefile sets BUILD,
-# MUTANT_CC and MUTANT_PLUGIN (the
-# compiler with all its flags, for the host and for plugins) and MUTANT_LIBS. MUTATIONS=N runs only block N.
+# mutations.sh: proof that the tests can fail. Each block of tests/mutations.list breaks one line of a kernel, of a plugin's formula or
+# of the host's code, and names what must catch it. First everything must pass unbroken. The Makefile sets BUILD, MUTANT_CC and
+# MUTANT_PLUGIN (the compiler with all its flags, for the host and for plugins) and MUTANT_LIBS. MUTATIONS=N runs only block N.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${BUILD:=build}" "${MUTANT_CC:?run it by: make mutations}" "${MUTANT_LIBS:?}" "${MUTANT_PLUGIN:?}"
@@ -49,19 +48,41 @@ mutate() {
     printf '%s' "${text%.}" >"$2"
 }
 
-# Runs what must catch ($1: "PLUGIN/CASE SHAPE" or "CONFIG SHAPE") with the test program $2; output in $3.
+# What catches ends within a second or a few; a mutant that runs on and on is not caught.
+most_seconds=300
+
+# Runs what must catch ($1: "PLUGIN/CASE SHAPE", "CONFIG SHAPE" or "tests/.../test_NAME") with the test program $2; output in $3.
 run_catcher() {
     local what=${1% *} shape=${1#* }
-    if [[ $what == *.yaml ]]; then
+    if [[ $what == tests/* ]]; then
+        timeout "$most_seconds" "$2" >"$3" 2>&1
+    elif [[ $what == *.yaml ]]; then
         "$BUILD/dae-cl" verify "$what" --set "device={shape: $shape, gemm: own}" >"$3" 2>&1
     else
         DAE_CL_CASES=$what DAE_CL_SHAPE=$shape "$2" >"$3" 2>&1
     fi
 }
 
-# The result of block $1: one line, and status 0 only if failed rows, and not a crash, caught it.
+# The source of the program that catches ($1, as above), without its ending.
+program_of() {
+    [[ $1 == tests/* ]] && echo "$1" || echo tests/graph/test_conformance
+}
+
+# What a catcher prints about what it has caught: a row of the verification, or the first failed test.
+caught_in() {
+    grep -m 1 -oE '[^:]+: error [^ ]+, bound .*|WRONGLY: .*|\[  FAILED  \] [a-z_]+' "$1" | sed 's/^\[  FAILED  \] //'
+}
+
+# What a catcher prints if it could not judge.
+crash_of() {
+    [[ $1 == tests/* ]] && echo 'Test failed with exception' || echo 'dae-cl: error: '
+}
+
+# The result of block $1: one line, and status 0 only if failed rows or tests, and not a crash, caught it.
 try_block() {
-    local own=$folder/$1 test=$BUILD/tests/graph/test_conformance plugins=$BUILD/plugins code=0
+    local own=$folder/$1 plugins=$BUILD/plugins code=0 caught program
+    program=$(program_of "${catchers[$1]}")
+    local test=$BUILD/$program
     mkdir -p "$own/kernels"
     if [[ ${files[$1]} == kernels/* ]]; then
         mutate "$1" "$own/${files[$1]}" || return 1
@@ -75,11 +96,12 @@ try_block() {
         mutate "$1" "$own/mutant.c" || return 1
         test=$own/test
         # shellcheck disable=SC2086 # lists of words
-        $MUTANT_CC -o "$test" tests/graph/test_conformance.c "$own/mutant.c" $MUTANT_LIBS || return 1
+        $MUTANT_CC -o "$test" "$program.c" "$own/mutant.c" $MUTANT_LIBS || return 1
     fi
     DAE_CL_KERNELS=$own/kernels DAE_CL_PLUGINS=$plugins run_catcher "${catchers[$1]}" "$test" "$own/log" || code=$?
-    if [ "$code" -ne 0 ] && ! grep -q 'dae-cl: error: ' "$own/log" && grep -qE ', bound |WRONGLY' "$own/log"; then
-        echo "caught  ${files[$1]}: ${whats[$1]} ($(grep -m 1 -oE '[^:]+: error [^ ]+, bound .*|WRONGLY: .*' "$own/log"))"
+    caught=$(caught_in "$own/log") || true
+    if [ "$code" -ne 0 ] && [ -n "$caught" ] && ! grep -qE "$(crash_of "${catchers[$1]}")" "$own/log"; then
+        echo "caught  ${files[$1]}: ${whats[$1]} ($caught)"
         return
     fi
     echo "MISSED  ${files[$1]}: ${whats[$1]}: ${catchers[$1]} ended with status $code" >&2
@@ -89,7 +111,7 @@ try_block() {
 
 try_unbroken() {
     local log=$folder/unbroken.$BASHPID
-    if run_catcher "$1" "$BUILD/tests/graph/test_conformance" "$log" && ! grep -q 'no case' "$log"; then
+    if run_catcher "$1" "$BUILD/$(program_of "$1")" "$log" && ! grep -q 'no case' "$log"; then
         return
     fi
     echo "FAILED unbroken: $1" >&2

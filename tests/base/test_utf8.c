@@ -23,6 +23,10 @@ static void controls_and_stray_bytes_become_question_marks(void **state)
         {"latin \344\366", "latin ??"},
         {"c1 \302\233", "c1 ??"}, /* CSI in two bytes */
         {"cut \342\202", "cut ??"},
+        {"longer than necessary \300\257 \340\200\257 \360\200\200\257", "longer than necessary ?? ??? ????"},
+        {"half a pair \355\240\200", "half a pair ???"},
+        {"the last \364\217\277\275, and the next \364\220\200\200", "the last \364\217\277\275, and the next ????"},
+        {"\367\277\277\277 \377", "???? ?"},
         {"\177", "?"},
         {"", ""},
     };
@@ -46,11 +50,32 @@ static void errors_and_their_notes_are_clean(void **state)
     assert_string_equal(at.text, "a?b:1:2: error: ?");
 }
 
+static void what_is_added_is_utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+    } cases[] = {
+        {"plain \033 \342\202\254", "plain \033 \342\202\254"},
+        {"\344 within \366", "\357\277\275 within \357\277\275"},
+        {"cut \342\202", "cut \357\277\275\357\277\275"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        struct text text = {0};
+        text_add(&text, "");
+        utf8_add(&text, cases[i].from);
+        assert_string_equal(text.data, cases[i].to);
+        text_release(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(controls_and_stray_bytes_become_question_marks),
         cmocka_unit_test(errors_and_their_notes_are_clean),
+        cmocka_unit_test(what_is_added_is_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,14 +93,14 @@ static void reads_what_is_given(void **state)
     struct error err = {0};
     struct settings s = {0};
     const struct value *root = parse(
-        &arena, "{epochs: 3, shuffle: false, note: hello, name: x, gemm: own, loss: mse, compare: [pca], "
+        &arena, "{epochs: 3, shuffle: false, note: hello, name: x, gemm: own, loss: mse, compare: [affine, pca], "
                 "kernel: [2, 3], steps: 4, clamp: [-1, 1e9], input: [6], sigma: [1, 2], other: 3, levels: [2, 1], "
                 "after: [3, 8], layers: [a], seed: -9223372036854775808, lr: 1, "
                 "average: {decay: 0.5, least: 2, deep: {on: true}}}");
     if (rows_peek(root, rows, "train", &arena, &s, &err) != DAE_OK)
         fail_msg("%s", err.text);
     assert_int_equal(s.epochs, 3);
-    assert_true(s.lr == 1 && !s.shuffle && s.loss == 0 && s.compare == 2);
+    assert_true(s.lr == 1 && !s.shuffle && s.loss == 0 && s.compare == 3);
     assert_string_equal(s.note, "hello");
     assert_string_equal(s.name, "x");
     assert_string_equal(s.gemm, "own");

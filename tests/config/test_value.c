@@ -36,6 +36,11 @@ static void puts_gets_and_replaces(void **state)
     assert_string_equal(value_map_get(map, "k99")->text, "99");
     assert_null(value_map_get(map, "k100"));
     assert_null(value_map_get(lr, "k1"));
+    struct value *typed = value_int_new(&arena, 5);
+    assert_non_null(typed);
+    typed->mark = (struct mark){"--set", 1, 4};
+    assert_true(value_map_put(&arena, map, "lr", typed));
+    assert_int_equal(map->entries[typed->index].mark.column, 4); /* where a message will point */
     assert_false(value_map_put(&arena, map, "none", NULL));
     assert_false(value_list_add(&arena, value_list_new(&arena), NULL));
     arena_release(&arena);

@@ -130,6 +130,8 @@ static void says_what_is_wrong(void **state)
     bytes[2] = 8;
     bytes[3] = 6;
     refuse(bytes, sizeof small, "dae-cl: error: %s: byte 3: rank 6 is not supported, only 1 to 5");
+    bytes[3] = 0;
+    refuse(bytes, sizeof small, "dae-cl: error: %s: byte 3: rank 0 is not supported, only 1 to 5");
     static const unsigned char vast[] = {0,   0,   8,   4,   255, 255, 255, 255, 255, 255,
                                          255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
     refuse(vast, sizeof vast, "dae-cl: error: %s: byte 8: the product of the sizes overflows");

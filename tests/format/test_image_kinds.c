@@ -261,6 +261,53 @@ static void reads_exif_of_both_byte_orders(void **state)
     assert_int_equal(exif_orientation(little, sizeof little), 1);
 }
 
+/* Files that we do not write ourselves, by their bytes. */
+static void reads_what_others_write(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct image_kind *kind;
+        const char *bytes;
+        size_t len;
+        int height, width, channels;
+        float pixels[8];
+    } files[] = {
+        /* BMP of 1 bit, black and white: two rows of three pixels, the lowest row first, then the highest. */
+        {&image_kind_bmp,
+         "BM\106\0\0\0\0\0\0\0\76\0\0\0\50\0\0\0\3\0\0\0\2\0\0\0\1\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0"
+         "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\377\377\377\0\200\0\0\0\140\0\0\0",
+         70,
+         2,
+         3,
+         1,
+         {0, 1, 1, 1, 0, 0}},
+        {&image_kind_bmp,
+         "BM\106\0\0\0\0\0\0\0\76\0\0\0\50\0\0\0\3\0\0\0\376\377\377\377\1\0\1\0\0\0\0\0\0\0\0\0\0\0\0"
+         "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\377\377\377\0\200\0\0\0\140\0\0\0",
+         70,
+         2,
+         3,
+         1,
+         {1, 0, 0, 0, 1, 1}},
+        {&image_kind_pfm, "Pf\n2 1\n1.0\n\77\200\0\0\300\40\0\0", 19, 1, 2, 1, {1, -2.5f}},
+        {&image_kind_pfm, "Pf\n2 1\n-1.0\n\0\0\200\77\0\0\40\300", 20, 1, 2, 1, {1, -2.5f}},
+        {&image_kind_pfm, "Pf\n1 2\n-1.0\n\0\0\200\77\0\0\40\300", 20, 2, 1, 1, {-2.5f, 1}},
+        {&image_kind_pnm, "P4\n3 1\n\240", 8, 1, 3, 1, {0, 1, 0}},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; ++i) {
+        struct error err = {0};
+        struct image image;
+        if (reread(files[i].kind, files[i].bytes, files[i].len, &image, &err) != DAE_OK)
+            fail_msg("file %zu: %s", i, err.text);
+        assert_int_equal(image.height, files[i].height);
+        assert_int_equal(image.width, files[i].width);
+        assert_int_equal(image.channels, files[i].channels);
+        for (int k = 0; k < files[i].height * files[i].width; ++k)
+            assert_true(image.pixels[k] == files[i].pixels[k]);
+        image_release(&image);
+    }
+}
+
 /* Headers that claim more than their files can hold are refused before memory is allocated. */
 static void refuses_bombs(void **state)
 {
@@ -300,13 +347,10 @@ static void refuses_bombs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_comes_back),
-        cmocka_unit_test(survives_damage),
-        cmocka_unit_test(keeps_what_it_says),
-        cmocka_unit_test(keeps_what_only_a_tiff_says),
-        cmocka_unit_test(turns_as_exif_says),
-        cmocka_unit_test(reads_exif_of_both_byte_orders),
-        cmocka_unit_test(refuses_bombs),
+        cmocka_unit_test(what_is_written_comes_back), cmocka_unit_test(survives_damage),
+        cmocka_unit_test(keeps_what_it_says),         cmocka_unit_test(keeps_what_only_a_tiff_says),
+        cmocka_unit_test(turns_as_exif_says),         cmocka_unit_test(reads_exif_of_both_byte_orders),
+        cmocka_unit_test(reads_what_others_write),    cmocka_unit_test(refuses_bombs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,6 +162,10 @@ static void says_what_is_wrong(void **state)
            "dae-cl: error: %s: byte 61: the shape in the header does not consist of sizes");
     refuse(1, "{'descr': '|u1', 'fortran_order': False, }\n",
            "dae-cl: error: %s: byte 53: the header lacks descr, fortran_order or shape");
+    refuse(1, "{'descr': '|u1', 'shape': (6,), }\n",
+           "dae-cl: error: %s: byte 44: the header lacks descr, fortran_order or shape");
+    refuse(1, "{'descr': '|u1', 'fortran_order': False, 'shape': (6,), } # six\n",
+           "dae-cl: error: %s: byte 68: the header does not end after its dictionary");
     refuse(1, "{'descr': '|u1', 'descr': '|u1', }\n",
            "dae-cl: error: %s: byte 36: a key in the header is unknown or repeated");
     refuse(4, "{}\n", "dae-cl: error: %s: byte 6: NPY version 4.0 is not supported, only 1.0 to 3.0");

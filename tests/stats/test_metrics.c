@@ -48,6 +48,31 @@ static void batches_add_up(void **state)
     assert_true(metrics_psnr_mean(&whole) > metrics_psnr_of_mse(metrics_mse(&whole)));
 }
 
+static void merged_metrics_are_those_of_all(void **state)
+{
+    (void)state;
+    static const float clean[] = {0, 0, 0, 1, NAN, 0}, output[] = {0.5f, 0, 0.25f, 1, 1, -1};
+    struct metrics whole = {0}, first = {0}, rest = {0};
+    metrics_add(&whole, output, clean, 3, 2);
+    metrics_add(&first, output, clean, 1, 2);
+    metrics_add(&rest, output + 2, clean + 2, 2, 2);
+    metrics_merge(&first, &rest);
+    close_to(metrics_mse(&first), metrics_mse(&whole));
+    close_to(metrics_psnr_mean(&first), metrics_psnr_mean(&whole));
+    assert_int_equal(first.n_samples, whole.n_samples);
+    assert_int_equal(first.n_elements, whole.n_elements);
+}
+
+static void clamped_numbers_stay_within_and_nan_stays(void **state)
+{
+    (void)state;
+    float x[] = {-1, 0, 0.25f, 1, 2, NAN, -INFINITY, INFINITY};
+    static const float want[] = {0, 0, 0.25f, 1, 1, 0, 0, 1};
+    metrics_clamp(x, sizeof x / sizeof *x, 0, 1);
+    for (size_t i = 0; i < sizeof x / sizeof *x; ++i)
+        assert_true(i == 5 ? isnan(x[i]) : x[i] == want[i]);
+}
+
 static void cap(void **state)
 {
     (void)state;
@@ -165,6 +190,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hand_made),
         cmocka_unit_test(batches_add_up),
+        cmocka_unit_test(merged_metrics_are_those_of_all),
+        cmocka_unit_test(clamped_numbers_stay_within_and_nan_stays),
         cmocka_unit_test(cap),
         cmocka_unit_test(not_finite_is_never_better),
         cmocka_unit_test(holes_are_not_counted),
