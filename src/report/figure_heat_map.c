@@ -31,7 +31,7 @@ static void map_script(struct text *script, const struct figure_heat_map *map, c
             if (isfinite(value))
                 style_add_label(script, style_number(value, map->n_digits, buffer, sizeof buffer),
                                 cells->left + cells->width * ((double)c + 0.5), y, height, "center", GNUPLOT_FONT,
-                                cells->width + GNUPLOT_FONT, share > 0.66 ? "#ffffff" : STYLE_INK);
+                                cells->width + GNUPLOT_FONT, share > 0.66 ? "#ffffff" : STYLE_INK_ON_LIGHT);
         }
     }
     for (size_t c = 0; c < map->n_columns; ++c) {

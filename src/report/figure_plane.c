@@ -171,7 +171,8 @@ static void add_discs(struct text *script, const struct plane *plane, const stru
     for (int i = 0; i < n; ++i)
         text_printf(script,
                     "set object circle at graph %.6f,%.6f size screen %.6f front fc rgb 'white' fs solid border lc rgb "
-                    "'#%s' lw 2\nset label '%d' at graph %.6f,%.6f center front font ',%d' tc rgb '" STYLE_INK "'\n",
+                    "'#%s' lw 2\nset label '%d' at graph %.6f,%.6f center front font ',%d' tc rgb '" STYLE_INK_ON_LIGHT
+                    "'\n",
                     disc[i].x / plane->width, 1 - disc[i].y / plane->height, DISC_RADIUS / plane->page_width,
                     class_colour[disc[i].class], disc[i].class, disc[i].x / plane->width, 1 - disc[i].y / plane->height,
                     GNUPLOT_FONT);
@@ -359,6 +360,9 @@ enum dae_status figure_draw_field(const char *stem, const struct figure_field *f
         add_nothing_to_show(&script);
         return save(stem, &plane, &script, err);
     }
+    /* The shortest arrows are pale and the longest dark: one ground for both schemes. */
+    text_add(&script, "set object rectangle from graph 0,0 to graph 1,1 behind fc rgb '#fdfdfd' fs solid noborder\n"
+                      "set grid lt 1 lw 0.7 lc rgb '#e1e6eb' dt solid\n");
     add_length_bar(&script, &lengths, &plane);
     add_field_data(&script, field, lengths.factor);
     text_add(&script, "plot ");

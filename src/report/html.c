@@ -6,18 +6,19 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/utf8.h"
+#include "report/inline_svg.h"
 
 enum { MAX_FIGURE_BYTES = 64 * 1024 * 1024 };
 
-/* Colours are named once and swapped for the dark scheme; figures keep a white card, because they are drawn on
- * white. */
+/* Colours are named once and swapped for the dark scheme. */
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1f2328;--soft:#59636e;--paper:#fff;--panel:#f6f8fa;--line:#d1d9e0;"
-    "--accent:#0b62a8;--own:#e8f1fa}\n"
+    "--accent:#0b62a8;--own:#e8f1fa;--card:#fff}\n"
     "@media screen and (prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9aa6b2;--paper:#0f141a;--panel:#171d25;"
-    "--line:#303944;--accent:#6cb6ff;--own:#14283b}}\n"
+    "--line:#303944;--accent:#6cb6ff;--own:#14283b;--card:#171d25}}\n"
     "*{box-sizing:border-box}\n"
     "html{-webkit-text-size-adjust:100%}\n"
     "body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.6 system-ui,-apple-system,'Segoe UI',Roboto,"
@@ -48,10 +49,11 @@ static const char style[] =
     ".own th:first-child{box-shadow:inset 3px 0 var(--accent)}\n"
     "mark{background:var(--accent);color:var(--paper);font-size:.75rem;font-weight:600;border-radius:99px;"
     "padding:.1rem .55rem;margin-left:.5rem;white-space:nowrap}\n"
-    "figure{margin:1.25rem 0;padding:.75rem;background:#fff;border:1px solid var(--line);border-radius:8px;"
+    "figure{margin:1.25rem 0;padding:.75rem;background:var(--card);border:1px solid var(--line);border-radius:8px;"
     "text-align:center}\n"
     "img{max-width:100%;height:auto;vertical-align:middle}\n"
-    "figcaption{color:#59636e;font-size:.9rem;line-height:1.45;text-align:left;border-top:1px solid #eaeef2;"
+    "figure .wide{margin:0}\n.plot{width:100%;height:auto;vertical-align:middle}\n"
+    "figcaption{color:var(--soft);font-size:.9rem;line-height:1.45;text-align:left;border-top:1px solid var(--line);"
     "margin-top:.75rem;padding:.6rem .25rem 0}\n"
     "details{margin:1.25rem 0;border:1px solid var(--line);border-radius:8px;background:var(--panel)}\n"
     "summary{cursor:pointer;padding:.6rem .9rem;font-weight:600}\n"
@@ -111,6 +113,7 @@ void html_begin(struct html *html, const char *title, const char *subtitle)
     add_element(&html->head, "<title>", title, "</title>\n");
     text_add(&html->head, "<style>\n");
     text_add(&html->head, style);
+    inline_svg_style(&html->head);
     text_add(&html->head, "</style>\n</head>\n<body>\n<header>\n");
     add_element(&html->head, "<h1>", title, "</h1>\n");
     if (subtitle)
@@ -254,35 +257,49 @@ static void add_base64(struct text *text, const unsigned char *bytes, size_t len
     text_add_bytes(text, quads, at);
 }
 
-static const char *media_type(const char *bytes, size_t len)
+static void add_picture(struct text *text, const char *bytes, size_t len, const char *alt)
 {
-    if (len > 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0)
-        return "image/png";
-    if (len > 5 && (memcmp(bytes, "<?xml", 5) == 0 || memcmp(bytes, "<svg", 4) == 0))
-        return "image/svg+xml";
-    return NULL;
+    add_element(text, "<img alt=\"", alt, "\" src=\"data:image/png;base64,");
+    add_base64(text, (const unsigned char *)bytes, len);
+    text_add(text, "\">\n");
+}
+
+/* A drawing that is wider than the page scrolls, and the keyboard reaches it. */
+static bool add_drawing(struct text *text, const struct html *html, const char *svg, const char *alt)
+{
+    struct text name CLEANUP(text_release) = {0}, drawing CLEANUP(text_release) = {0};
+    char prefix[64];
+    snprintf(prefix, sizeof prefix, "%.40s-%zu-", html->id ? html->id : "figure", html->n_figures);
+    text_add(&name, "");
+    add_escaped(&name, alt);
+    if (name.failed || !inline_svg_add(&drawing, svg, prefix, name.data))
+        return name.failed;
+    text_printf(text, "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"%s\">", name.data);
+    text_add_bytes(text, drawing.data ? drawing.data : "", drawing.len);
+    text_add(text, "</div>\n");
+    text->failed = text->failed || drawing.failed;
+    return true;
 }
 
 enum dae_status html_figure(struct html *html, const char *path, const char *caption, const char *alt,
                             struct error *err)
 {
-    char *bytes;
+    static const char png[] = "\x89PNG\r\n\x1a\n";
+    struct text figure CLEANUP(text_release) = {0};
+    char *bytes CLEANUP(cleanup_free) = NULL;
     size_t len;
     TRY(file_read(path, MAX_FIGURE_BYTES, DAE_IO, &bytes, &len, err));
-    const char *type = media_type(bytes, len);
-    if (!type) {
-        free(bytes);
+    if (len > 8 && memcmp(bytes, png, 8) == 0)
+        add_picture(&figure, bytes, len, alt);
+    else if (!add_drawing(&figure, html, bytes, alt))
         return error_set(err, DAE_BUG, "%s: it is neither PNG nor SVG, so it cannot go into a report", path);
-    }
-    struct text *text = &html->body;
-    add_element(text, "<figure>\n<img alt=\"", alt, "\" src=\"data:");
-    text_printf(text, "%s;base64,", type);
-    add_base64(text, (const unsigned char *)bytes, len);
-    text_add(text, "\">\n");
+    text_add(&html->body, "<figure>\n");
+    text_add_bytes(&html->body, figure.data ? figure.data : "", figure.len);
+    html->body.failed = html->body.failed || figure.failed;
     if (caption)
-        add_element(text, "<figcaption>", caption, "</figcaption>\n");
-    text_add(text, "</figure>\n");
-    free(bytes);
+        add_element(&html->body, "<figcaption>", caption, "</figcaption>\n");
+    text_add(&html->body, "</figure>\n");
+    ++html->n_figures;
     return DAE_OK;
 }
 

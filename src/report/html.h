@@ -1,5 +1,5 @@
 /* A self-contained HTML page: one file, no scripts, nothing fetched (a content security policy forbids both), figures
- * inside as data: addresses. It follows the reader's setting for light or dark and prints well. All text is UTF-8 and
+ * inside. It follows the reader's setting for light or dark and prints well. All text is UTF-8 and
  * escaped; bytes that are not UTF-8 become U+FFFD.
  *
  *     struct html html = {0};
@@ -22,7 +22,7 @@
 struct html {
     const char *id; /* begins the names of the sections, "section" when NULL */
     struct text head, contents, body;
-    size_t n_sections;
+    size_t n_sections, n_figures;
 };
 
 /* Starts the page; before anything else. subtitle may be NULL. */
@@ -52,8 +52,9 @@ struct html_table {
 };
 void html_table(struct html *html, const struct html_table *table);
 
-/* Embeds a .png or .svg file. caption may be NULL; alt describes the figure in words. The page is unchanged after an
- * error: DAE_IO when the file cannot be read or is larger than 64 MiB, DAE_BUG when it is neither PNG nor SVG. */
+/* Embeds a .png file, or an .svg file of report/figure.h, whose colours then follow the page's. caption may be NULL;
+ * alt describes the figure in words. The page is unchanged after an error: DAE_IO when the file cannot be read or is
+ * larger than 64 MiB, DAE_BUG when it is neither PNG nor SVG. */
 MUST_USE enum dae_status html_figure(struct html *html, const char *path, const char *caption, const char *alt,
                                      struct error *err);
 

@@ -10,7 +10,9 @@
 /* Lengths in pixels. A figure is PAGE wide, wider when its content needs it, narrower when it is small. */
 enum { STYLE_PAGE = 900, STYLE_EDGE = 14, STYLE_NARROWEST = 320 };
 
+/* On the page's ground, light or dark (report/inline_svg.h), and on something that is light in both. */
 #define STYLE_INK "#24292f"
+#define STYLE_INK_ON_LIGHT "#24292e"
 #define STYLE_FAINT "#d8dee4"
 
 struct style_range {

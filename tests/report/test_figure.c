@@ -1,6 +1,7 @@
 /* Figures: both files are complete and have the right content; hostile text is only text; failures leave nothing. */
 #include "base/file.h"
 #include "report/figure.h"
+#include "report/inline_svg.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -19,6 +20,32 @@ struct picture {
     unsigned char *rgb; /* (height,width,3), NULL unless asked for */
     char *svg;
 };
+
+static size_t count(const char *text, const char *piece)
+{
+    size_t n = 0;
+    for (const char *at = text; (at = strstr(at, piece)); at += strlen(piece))
+        ++n;
+    return n;
+}
+
+/* As part of a page: the same elements, every id and every reference to one with the prefix, no ink of its own. */
+static void goes_into_a_page(const char *svg)
+{
+    struct text page = {0};
+    assert_true(inline_svg_add(&page, svg, "run-3-", "a figure"));
+    assert_false(page.failed);
+    assert_true(markup_is_well_formed(page.data, "svg"));
+    const char *const kept[] = {"<path", "<text>", "<image", "<rect", "<g ", "data:image/png;base64,"};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; ++i)
+        assert_int_equal(count(page.data, kept[i]), count(svg, kept[i]));
+    assert_true(count(svg, " id=") > 10);
+    assert_int_equal(count(page.data, " id='run-3-") + count(page.data, " id=\"run-3-"), count(svg, " id="));
+    assert_int_equal(count(page.data, "href='#run-3-"), count(svg, "href='#"));
+    assert_int_equal(count(page.data, "url(#run-3-"), count(svg, "url(#"));
+    assert_int_equal(count(page.data, "rgb(36,41,47)"), 0);
+    text_release(&page);
+}
 
 /* Reads STEM.png (to its last pixel) and STEM.svg, which must be the only files in the folder, and must agree. */
 static struct picture load(const char *stem)
@@ -41,6 +68,7 @@ static struct picture load(const char *stem)
     snprintf(name, sizeof name, "%s.svg", stem);
     assert_int_equal(file_read(folder_path(name), 1 << 26, DAE_IO, &picture.svg, &len, &err), DAE_OK);
     assert_true(markup_is_well_formed(picture.svg, "svg"));
+    goes_into_a_page(picture.svg);
     snprintf(name, sizeof name, "width=\"%u\" height=\"%u\"", picture.width, picture.height);
     assert_non_null(strstr(picture.svg, name));
     folder_empty();

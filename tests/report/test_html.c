@@ -176,6 +176,39 @@ static void figure_bytes_come_back(void **state)
     }
 }
 
+static const char drawing[] =
+    "<?xml version=\"1.0\"?>\n<svg width=\"90\" height=\"50\" viewBox=\"0 0 90 "
+    "50\">\n<title>Gnuplot</title>\n<desc>x</desc>"
+    "<rect width=\"90\" fill=\"#ffffff\"/><path id='dot' d='M0,0'/><use xlink:href='#dot' stroke='rgb(  0, 114, 178)'/>"
+    "<text fill=\"rgb(36,41,47)\">an id='dot', rgb(1, 2, 3)</text><g color=\"black\" fill='rgb(1, 2, 3)'/></svg>\n";
+
+static void drawings_follow_the_scheme_of_the_page(void **state)
+{
+    (void)state;
+    struct html html = {.id = "run"};
+    struct error err = {0};
+    html_begin(&html, "run", NULL);
+    folder_write("f.svg", drawing, sizeof drawing - 1, 0600);
+    for (int i = 0; i < 2; ++i)
+        assert_int_equal(html_figure(&html, folder_path("f.svg"), "two of them", "a \"figure\"", &err), DAE_OK);
+    folder_empty();
+    char *page = saved(&html);
+    assert_int_equal(count(page,
+                           "<svg class=\"plot\" role=\"img\" aria-label=\"a &quot;figure&quot;\" viewBox=\"0 0 90 50\" "
+                           "style=\"max-width:90px;min-width:63px\">"),
+                     2);
+    assert_non_null(strstr(
+        page,
+        "<rect width=\"90\" fill=\"none\"/><path id='run-0-dot' d='M0,0'/>"
+        "<use xlink:href='#run-0-dot' stroke='var(--c1)'/><text fill=\"var(--ink)\">an id='dot', rgb(1, 2, 3)</text>"));
+    assert_non_null(strstr(page, "<path id='run-1-dot' d='M0,0'/><use xlink:href='#run-1-dot'"));
+    assert_int_equal(count(page, "<g color=\"var(--ink)\" fill='rgb(1, 2, 3)'/></svg>"), 2);
+    assert_int_equal(count(page, "Gnuplot"), 0);
+    assert_int_equal(count(page, "--c1:"), 2); /* defined for light and for dark */
+    free(page);
+    html_release(&html);
+}
+
 static void bad_figures_leave_the_page_as_it_was(void **state)
 {
     (void)state;
@@ -187,6 +220,8 @@ static void bad_figures_leave_the_page_as_it_was(void **state)
     assert_non_null(strstr(missing.text, "none.png"));
     folder_write("f.png", "plain text, no picture", 22, 0600);
     assert_int_equal(html_figure(&html, folder_path("f.png"), NULL, "", &text), DAE_BUG);
+    folder_write("f.svg", "<svg width=\"3\" height=\"3\"><g viewBox=\"0 0 3 3\"/></svg>", 54, 0600);
+    assert_int_equal(html_figure(&html, folder_path("f.svg"), NULL, "", &text), DAE_BUG);
     assert_int_equal(html.body.len, before);
     folder_empty();
     html_release(&html);
@@ -258,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(page_fetches_nothing_and_has_its_parts, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(table_aligns_numbers_and_marks_a_row, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(figure_bytes_come_back, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(drawings_follow_the_scheme_of_the_page, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(bad_figures_leave_the_page_as_it_was, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(failure_to_save_leaves_nothing, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(parts_join, folder_setup, folder_teardown),
