@@ -103,6 +103,49 @@ static void add_element(struct text *text, const char *open, const char *string,
     text_add(text, close);
 }
 
+/* Studies write plain ASCII, which terminals and CSV files need as well. */
+static const struct {
+    const char *ascii, *symbol;
+} symbols[] = {
+    {"sigma", "\xCF\x83"}, {"+-", "\xC2\xB1"}, {"^2", "\xC2\xB2"}, {"^4", "\xE2\x81\xB4"}, {"->", "\xE2\x86\x92"}};
+
+static bool is_word(char c)
+{
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* The symbol for what stands at `at`, whose length goes to *len; NULL if there is none. A letter's name is a whole
+ * word. */
+static const char *symbol_at(const char *string, const char *at, size_t *len)
+{
+    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; ++i) {
+        *len = strlen(symbols[i].ascii);
+        const bool is_name = is_word(*symbols[i].ascii);
+        if (strncmp(at, symbols[i].ascii, *len) == 0 &&
+            !((is_name && at > string && is_word(at[-1])) || (at[0] != '+' && is_word(at[*len]))))
+            return symbols[i].symbol;
+    }
+    return NULL;
+}
+
+/* The same for prose, which is ours: sigma^2 becomes a Greek letter and a raised 2. */
+static void add_prose(struct text *text, const char *open, const char *string, const char *close)
+{
+    struct text prose CLEANUP(text_release) = {0};
+    text_add(&prose, "");
+    for (const char *at = string; at && *at;) {
+        size_t len;
+        const char *symbol = symbol_at(string, at, &len);
+        if (symbol)
+            text_add(&prose, symbol);
+        else
+            text_add_bytes(&prose, at, len = 1);
+        at += len;
+    }
+    text->failed = text->failed || prose.failed;
+    add_element(text, open, prose.data, close);
+}
+
 void html_begin(struct html *html, const char *title, const char *subtitle)
 {
     text_add(&html->head, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -142,7 +185,7 @@ static void add_paragraphs(struct text *text, const char *string)
         text_add_bytes(&part, string, len);
         if (part.failed)
             text->failed = true;
-        add_element(text, "<p>", part.data, "</p>\n");
+        add_prose(text, "<p>", part.data, "</p>\n");
         text_release(&part);
         string += len;
     }
@@ -222,12 +265,12 @@ void html_table(struct html *html, const struct html_table *table)
     struct text *text = &html->body;
     /* A table that is too wide scrolls; its caption does not, and the keyboard reaches it. */
     if (table->caption)
-        add_element(text, "<p class=\"caption\">", table->caption, "</p>\n");
+        add_prose(text, "<p class=\"caption\">", table->caption, "</p>\n");
     add_element(text, "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"",
                 table->caption ? table->caption : "table", "\"><table>\n<thead><tr>");
     for (size_t c = 0; c < table->n_columns; ++c)
-        add_element(text, is_numeric(table, c) ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">",
-                    table->header[c], "</th>");
+        add_prose(text, is_numeric(table, c) ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">",
+                  table->header[c], "</th>");
     text_add(text, "</tr></thead>\n<tbody>\n");
     for (size_t r = 0; r < table->n_rows; ++r)
         add_row(text, table, r);
@@ -297,7 +340,7 @@ enum dae_status html_figure(struct html *html, const char *path, const char *cap
     text_add_bytes(&html->body, figure.data ? figure.data : "", figure.len);
     html->body.failed = html->body.failed || figure.failed;
     if (caption)
-        add_element(&html->body, "<figcaption>", caption, "</figcaption>\n");
+        add_prose(&html->body, "<figcaption>", caption, "</figcaption>\n");
     text_add(&html->body, "</figure>\n");
     ++html->n_figures;
     return DAE_OK;

@@ -209,6 +209,27 @@ static void drawings_follow_the_scheme_of_the_page(void **state)
     html_release(&html);
 }
 
+static void prose_has_real_symbols(void **state)
+{
+    (void)state;
+    struct html html = {0};
+    const char *const header[] = {"sigma^4", "MSE +- seeds"}, *const cells[] = {"sigma", "1 +- 2"};
+    html_begin(&html, "run", NULL);
+    html_section(&html, "Score",
+                 "r = x + sigma^2 s, sigma 0.2; R^2 0.5 +- 0.1, 1 -> 2. sigmas, my_sigma, x^20, a+-b: sigma");
+    html_table(&html, &(struct html_table){.n_columns = 2, .n_rows = 1, .header = header, .cells = cells});
+    char *page = saved(&html);
+    assert_non_null(strstr(page,
+                           "<p>r = x + \xCF\x83\xC2\xB2 s, \xCF\x83 0.2; R\xC2\xB2 0.5 \xC2\xB1 0.1, 1 \xE2\x86\x92 2. "
+                           "sigmas, my_sigma, x^20, a\xC2\xB1"
+                           "b: \xCF\x83</p>"));
+    assert_non_null(strstr(page, ">\xCF\x83\xE2\x81\xB4</th>"));
+    assert_non_null(strstr(page, ">MSE \xC2\xB1 seeds</th>"));
+    assert_non_null(strstr(page, ">sigma</th>")); /* a name of a row, which may be the user's */
+    free(page);
+    html_release(&html);
+}
+
 static void bad_figures_leave_the_page_as_it_was(void **state)
 {
     (void)state;
@@ -294,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(table_aligns_numbers_and_marks_a_row, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(figure_bytes_come_back, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(drawings_follow_the_scheme_of_the_page, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(prose_has_real_symbols, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(bad_figures_leave_the_page_as_it_was, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(failure_to_save_leaves_nothing, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(parts_join, folder_setup, folder_teardown),
