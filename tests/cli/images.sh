@@ -400,7 +400,7 @@ assert table["columns"] == ["255 sigma", "noisy PSNR (dB)", "denoised PSNR (dB)"
 for (level, noisy, denoised, gain) in table["values"]:
     assert abs(noisy + 20 * math.log10(level / 255)) < 0.05, table # 97,200 draws: 0.02 dB is 4 deviations
     assert abs(denoised - noisy - gain) < 1e-9
-assert table["values"][1][3] > 3 and "whole test images at sigma" in open("blind/report.html").read()
+assert table["values"][1][3] > 3 and "whole test images at \u03c3" in open("blind/report.html", encoding="utf-8").read()
 '
 
 case_is "images that cannot be trained on are named"

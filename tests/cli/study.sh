@@ -47,8 +47,8 @@ assert noisy[0] == 0 and table["values"][0][1] is None
 assert math.isclose(noisy[1], 0.01, rel_tol=0.05) and math.isclose(noisy[2], 0.49, rel_tol=0.05), noisy
 assert all(math.isclose(v[4], v[0] / v[2]) for v in table["values"])
 assert len(study["findings"]) == 3 and study["figures"] == ["images", "error"]
-page = open(sys.argv[1] + "/report.html").read()
-assert study["findings"][0] in page and page.count('<svg class="plot"') == 2
+page = open(sys.argv[1] + "/report.html", encoding="utf-8").read()
+assert study["findings"][0].replace("sigma", "\u03c3") in page and page.count('<svg class="plot"') == 2
 END
 
 case_is "--json prints the study's file"
