@@ -29,6 +29,8 @@ static const char style[] =
     "header p{margin:.5rem 0 0;color:var(--soft);font-size:1.1rem}\n"
     "nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.35rem 1.25rem;margin:1.25rem 0 0;padding:.7rem 0;"
     "border:solid var(--line);border-width:1px 0;font-size:.95rem}\n"
+    "@media screen and (min-width:40rem){nav{position:sticky;top:0;z-index:1;background:var(--paper)}"
+    "section{scroll-margin-top:4rem}}\n"
     "a{color:var(--accent);text-decoration:none}\na:hover,a:focus-visible{text-decoration:underline}\n"
     "h2{font-size:1.35rem;line-height:1.3;letter-spacing:-.01em;margin:2.5rem 0 .5rem}\n"
     "section>p{margin:.5rem 0 1rem;max-width:44rem}\n"
