@@ -128,6 +128,7 @@ void image_extras_free(struct image_extras *extras)
     for (int i = 0; i < extras->tiff.n_texts; ++i)
         free(extras->tiff.text[i].text);
     free(extras->tiff.text);
+    free(extras->fits_card);
     free(extras->chunk);
     free(extras->alpha);
     image_extras_drop_profile(extras);

@@ -38,6 +38,8 @@ struct image_extras {
     struct image_chunk *chunk; /* (n_chunks) */
     int n_chunks, capacity;
     struct image_tiff tiff;
+    unsigned char *fits_card; /* (n_fits_cards,80) what only a FITS says, and a FITS gets back; NULL: none */
+    size_t n_fits_cards;
 };
 
 /* Appends a copy; false when out of memory. */

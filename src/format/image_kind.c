@@ -107,20 +107,10 @@ static bool is_exr(const unsigned char *start, size_t len)
     return starts_with(start, len, "\x76\x2f\x31\x01", 4);
 }
 
-static bool is_fits(const unsigned char *start, size_t len)
-{
-    return starts_with(start, len, "SIMPLE  =", 9);
-}
-
 static const struct image_kind exr = {.name = "OpenEXR",
                                       .endings = "exr",
                                       .is = is_exr,
                                       .instead = "convert it with ImageMagick: convert a.exr -depth 32 a.tif"};
-static const struct image_kind fits = {.name = "FITS",
-                                       .endings = "fits fit fts",
-                                       .is = is_fits,
-                                       .instead = "convert it with Python: numpy.save('a.npy', astropy.io.fits.getdata"
-                                                  "('a.fits').astype('<f4')[None])"};
 
 /* ---- The table. ---------------------------------------------------------------------------------------------------
  */
@@ -135,8 +125,8 @@ static const struct image_kind *const kinds[] = {
     &image_kind_pnm,
     &image_kind_bmp,
     &image_kind_pfm,
+    &image_kind_fits,
     &exr,
-    &fits,
     &heif,
     &jpeg_xl,
     &jpeg_2000,
@@ -204,6 +194,7 @@ void image_kind_losses(const struct image_kind *kind, const struct image *image,
     size_t len;
     const bool text = extras && (image_extras_find(extras, "tEXt") || image_extras_find(extras, "zTXt"));
     const bool tags = extras && extras->tiff.n_texts > 0 && kind != &image_kind_tiff;
+    const bool cards = extras && extras->n_fits_cards > 0 && kind != &image_kind_fits;
     const char *const lost[] = {
         largest_depth(kind, image),
         extras && extras->alpha && !(kind->keeps & IMAGE_KEEPS_ALPHA) ? "its transparency" : NULL,
@@ -211,6 +202,7 @@ void image_kind_losses(const struct image_kind *kind, const struct image *image,
         extras && image_extras_find(extras, "eXIf") && !(kind->keeps & IMAGE_KEEPS_EXIF) ? "its EXIF" : NULL,
         extras && image_extras_xmp(extras, &len) && !(kind->keeps & IMAGE_KEEPS_XMP) ? "its XMP" : NULL,
         (text && !(kind->keeps & IMAGE_KEEPS_TEXT)) || tags ? "its text" : NULL,
+        cards ? "its header" : NULL,
     };
     int n = 0;
     for (size_t i = 0; i < sizeof lost / sizeof lost[0]; ++i)

@@ -24,6 +24,7 @@ def optional(name):
 
 
 cv2, tifffile, imageio = optional("cv2"), optional("tifffile"), optional("imageio.v3")
+fits = optional("astropy.io.fits")
 imagecodecs = optional("imagecodecs")
 PIL = optional("PIL.Image")
 
@@ -174,6 +175,20 @@ def opencv():
     add("opencv", "jp2", writing(smooth(3)), None)
 
 
+def astronomy():
+    """Of astropy: rows come in the order in which a FITS stores them."""
+    for dtype, extension in itertools.product((np.uint8, np.uint16, np.float32, np.float64), (False, True)):
+        image = smooth(1, dtype)
+        units = [fits.PrimaryHDU(), fits.ImageHDU(image)] if extension else [fits.PrimaryHDU(image)]
+        add("astropy", "fits", fits.HDUList(units).writeto, image)
+    for dtype in (np.int16, np.int32, np.int64):
+        image = smooth(1, dtype) - 100
+        add("astropy", "fits", fits.PrimaryHDU(image).writeto, image.astype(np.float32))
+    pages = np.stack([smooth(1) for _ in range(3)])
+    add("astropy", "fits", fits.PrimaryHDU(pages).writeto, pages, "stacks")
+    add("astropy", "fits", fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(smooth(1))]).writeto, None)
+
+
 def tiffs():
     def writing(array, **options):
         return lambda path: tifffile.imwrite(path, array, **options)
@@ -322,7 +337,7 @@ def judge(case, result, said):
 
 def main():
     dae_cl, model = sys.argv[1:]
-    for module, write in ((PIL, pillow), (cv2, opencv), (tifffile, tiffs), (imageio, imageios)):
+    for module, write in ((PIL, pillow), (cv2, opencv), (tifffile, tiffs), (imageio, imageios), (fits, astronomy)):
         if module:
             write()
     for program in ("convert", "gm"):

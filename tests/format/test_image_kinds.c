@@ -123,7 +123,13 @@ static void survives(const struct image_kind *kind, struct image *image)
     struct error err = {0};
     struct text file = {0};
     assert_int_equal(kind->encode("image", image, &file, &err), DAE_OK);
-    for (size_t n = 0; n < file.len; ++n)
+    /* What fills up the last block of a FITS is not needed. */
+    const size_t each = image->largest == 0    ? 4
+                        : image->largest > 255 ? 2
+                                               : 1,
+                 pixels = (size_t)(image->pages * HEIGHT * WIDTH * image->channels) * each,
+                 needed = kind == &image_kind_fits ? 2880 + pixels : file.len;
+    for (size_t n = 0; n < needed; ++n)
         if (!kind->is || kind->is((unsigned char *)file.data, n < IMAGE_START_BYTES ? n : IMAGE_START_BYTES))
             if (read_exactly(kind, file.data, n) != DAE_BAD_DATA)
                 fail_msg("%s: the first %zu of %zu bytes are read", kind->name, n, file.len);
