@@ -198,18 +198,21 @@ EVERY = [
     {"conv2d": {"filters": 8, "kernel": 3, "pad": 1}}, {"groupnorm": {"groups": 4}}, "silu", "layernorm", "prelu", "scale",
     "gate", "gelu", {"elu": {"alpha": 0.5}}, "softplus", {"avgpool2d": {"kernel": 3, "stride": 1}},
     {"conv2d": {"filters": 8, "kernel": 2}}, "pixel_shuffle", {"conv2d": {"filters": 3, "kernel": 1}}, "softmax",
-    "global_avgpool2d", {"dense": {"units": 20}}, {"reshape": {"shape": [10, 2]}},
-    {"conv1d": {"filters": 3, "kernel": 3, "pad": 2, "dilation": 2}}, "maxpool1d",
-    {"conv1d_transpose": {"filters": 4, "stride": 2}}, {"upsample1d": {"factor": 3}},
-    {"conv1d": {"filters": 4, "kernel": 2, "stride": 6}}, {"gru": {"units": 6}}, "layernorm",
+    "global_avgpool2d", {"dense": {"units": 20}}, {"reshape": {"shape": [5, 4]}}, {"gru": {"units": 6}}, "layernorm",
     {"attention": {"heads": 2}}, "prelu", "scale", {"groupnorm": {"groups": 3}}, "gate", "softmax", "flatten", "layernorm",
     "prelu", "scale", {"groupnorm": {"groups": 5}}, {"dense": {"units": 128}}, "gate"]
 
+SIGNALS = [
+    {"conv1d": {"filters": 6, "kernel": 3, "pad": 2, "dilation": 2}}, "relu", "maxpool1d", {"conv1d": {"filters": 3, "kernel": 4}},
+    {"conv1d_transpose": {"filters": 4, "stride": 2}}, {"upsample1d": {"factor": 3}},
+    {"maxpool1d": {"kernel": 3, "stride": 1}}, {"conv1d": {"filters": 2, "kernel": 2, "stride": 2}}]
+
 
 def write_networks(n, folder):
-    every = Network(0)
-    every.input, every.layers = [8, 4, 2], EVERY
-    (folder / "every.yaml").write_text(json.dumps(every.config("every")))
+    for name, shape, layers in ("every", [8, 4, 2], EVERY), ("signals", [20, 2], SIGNALS):
+        every = Network(0)
+        every.input, every.layers = shape, layers
+        (folder / f"{name}.yaml").write_text(json.dumps(every.config(name)))
     for i in range(n):
         name = f"random_{i}"
         (folder / f"{name}.yaml").write_text(json.dumps(Network(i).config(name)))
