@@ -29,20 +29,13 @@ static int64_t larger(int64_t a, int64_t b)
 static void define_row(const struct conv1d_transpose *layer, struct dae_plan *plan, int64_t low, int64_t high)
 {
     const struct dae_define define[] = {
-        {"IN_H", 1},
-        {"IN_W", plan->input[0].dim[0]},
-        {"OUT_H", 1},
-        {"OUT_W", plan->output.dim[0]},
-        {"P_KERNEL_H", 1},
-        {"P_KERNEL_W", layer->kernel},
-        {"P_STRIDE_H", 1},
-        {"P_STRIDE_W", layer->stride},
-        {"P_PAD_H", 0},
-        {"P_PAD_W", layer->pad},
-        {"X_LOW_H", 0},
-        {"X_LOW_W", low},
-        {"X_HIGH_H", 0},
-        {"X_HIGH_W", high},
+        {"IN_H", 1},       {"IN_W", plan->input[0].dim[0]},
+        {"OUT_H", 1},      {"OUT_W", plan->output.dim[0]},
+        {"P_KERNEL_H", 1}, {"P_KERNEL_W", layer->kernel},
+        {"P_STRIDE_H", 1}, {"P_STRIDE_W", layer->stride},
+        {"P_PAD_H", 0},    {"P_PAD_W", layer->pad},
+        {"X_LOW_H", 0},    {"X_LOW_W", low},
+        {"X_HIGH_H", 0},   {"X_HIGH_W", high},
     };
     for (size_t i = 0; i < sizeof define / sizeof define[0]; ++i)
         dae_plan_define(plan, define[i].name, define[i].value);
@@ -92,8 +85,7 @@ static void conv1d_transpose_reference(const struct dae_reference *call)
             const int64_t at = t * layer->stride + tap - layer->pad;
             for (int64_t c = 0; c < in[1] && at >= 0 && at < out[0]; ++c)
                 for (int64_t f = 0; f < out[1]; ++f)
-                    call->y[at * out[1] + f] +=
-                        call->x[0][t * in[1] + c] * call->w[0][(tap * in[1] + c) * out[1] + f];
+                    call->y[at * out[1] + f] += call->x[0][t * in[1] + c] * call->w[0][(tap * in[1] + c) * out[1] + f];
         }
 }
 

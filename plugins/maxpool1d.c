@@ -35,7 +35,7 @@ static int maxpool1d_plan(const void *state, struct dae_plan *plan)
     }
     plan->flops = dae_shape_len(&plan->output) * layer->kernel;
     const struct dae_define define[] = {
-        {"IN_H", 1},       {"IN_W", in->dim[0]},           {"OUT_H", 1},      {"OUT_W", plan->output.dim[0]},
+        {"IN_H", 1},       {"IN_W", in->dim[0]},          {"OUT_H", 1},      {"OUT_W", plan->output.dim[0]},
         {"P_KERNEL_H", 1}, {"P_KERNEL_W", layer->kernel}, {"P_STRIDE_H", 1}, {"P_STRIDE_W", layer->stride},
     };
     for (size_t i = 0; i < sizeof define / sizeof define[0]; ++i)

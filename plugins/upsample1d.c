@@ -25,7 +25,7 @@ static int upsample1d_plan(const void *state, struct dae_plan *plan)
     plan->up[0] = layer->factor;
     plan->reach[0] = 0;
     const struct dae_define define[] = {
-        {"IN_H", 1},       {"IN_W", in->dim[0]},           {"OUT_H", 1}, {"OUT_W", plan->output.dim[0]},
+        {"IN_H", 1},       {"IN_W", in->dim[0]},          {"OUT_H", 1}, {"OUT_W", plan->output.dim[0]},
         {"P_FACTOR_H", 1}, {"P_FACTOR_W", layer->factor},
     };
     for (size_t i = 0; i < sizeof define / sizeof define[0]; ++i)

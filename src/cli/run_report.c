@@ -67,7 +67,7 @@ static void add_verdict(struct reporter *r)
     text_release(&verdict);
 }
 
-enum column { METHOD, MSE, PSNR, LOSS, ABOVE, TABLE_COLUMNS };
+enum column { METHOD, MSE, DECIBELS, LOSS, ABOVE, TABLE_COLUMNS };
 
 /* The cells of a method's row, in its own text. */
 static void fill_row(const struct evaluation_row *row, bool is_model, char text[TABLE_COLUMNS][CELL_LEN])
@@ -76,8 +76,8 @@ static void fill_row(const struct evaluation_row *row, bool is_model, char text[
     for (int k = 0; k < TABLE_COLUMNS; ++k)
         text[k][0] = '\0';
     snprintf(text[MSE], CELL_LEN, "%.5f", row->mse);
-    if (isfinite(row->psnr))
-        snprintf(text[PSNR], CELL_LEN, "%.2f", row->psnr);
+    if (isfinite(row->psnr) || isfinite(row->snr))
+        snprintf(text[DECIBELS], CELL_LEN, "%.2f", isfinite(row->psnr) ? row->psnr : row->snr);
     if (isfinite(row->loss))
         snprintf(text[LOSS], CELL_LEN, "%.5f", row->loss);
     if (!is_model && isfinite(paired->margin))
@@ -87,7 +87,8 @@ static void fill_row(const struct evaluation_row *row, bool is_model, char text[
 static enum dae_status add_table(struct reporter *r, struct error *err)
 {
     const struct evaluation *c = r->result->evaluation;
-    static const char *const header[] = {"method", "MSE", "PSNR (dB)", "loss", "MSE above the denoising AE's"};
+    const char *const header[] = {"method", "MSE", isfinite(c->row[RIVAL_MODEL].snr) ? "SNR (dB)" : "PSNR (dB)", "loss",
+                                  "MSE above the denoising AE's"};
     char text[RIVAL_N][TABLE_COLUMNS][CELL_LEN];
     const char *cells[RIVAL_N * TABLE_COLUMNS];
     struct figure_bar bars[RIVAL_N];
@@ -109,7 +110,8 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
     const struct html_table table = {notes.data, TABLE_COLUMNS, n, header, cells, "best", best};
     html_section(&r->html, "How it compares",
                  "Mean squared error over every number of every test sample, and the mean over the samples of their "
-                 "PSNR. The last column is the paired difference on the same samples with its 95 % interval. The best "
+                 "PSNR or, of signals, the SNR of all together. The last column is the paired difference on the same "
+                 "samples with its 95 % interval. The best "
                  "affine map, PCA and the Wiener filter are closed-form solutions fitted to the training samples; a "
                  "network that does not beat them is not worth its training. The standard AE is the same network, "
                  "trained in the same way on inputs without noise.");

@@ -70,7 +70,8 @@ static enum dae_status compare(const struct study_task *task, const struct study
     const bool linear = dae_shape_len(&variant->network.node[0].plan.output) <= MOMENTS_MAX_ELEMENTS;
     settings.compare_affine = linear;
     settings.compare_pca = linear && variant->network.code >= 0;
-    settings.compare_wiener = settings.compare_median = shape_is_image(&variant->network.node[0].plan.output);
+    settings.compare_median = shape_is_image(&variant->network.node[0].plan.output);
+    settings.compare_wiener = settings.compare_median || variant->network.node[0].plan.output.rank == 2;
     const struct evaluation_options options = {
         .device = task->device,
         .network = &variant->network,
@@ -261,7 +262,8 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
         "What does learning to denoise gain? This study compares the network as the config trains it, the same network "
         "trained without noise, and methods without iterative training: the best affine map from noisy to clean, "
         "fitted to the training samples under each corruption; projection onto as many principal components as the "
-        "code has numbers; and for images the best linear filter of a 7x7 window and a median filter. All are measured "
+        "code has numbers; the best linear filter of 7x7 pixels of images or 129 points of signals; and for images a "
+        "median filter. All are measured "
         "on the same test samples under each corruption, so each comparison is paired: better, worse or no difference "
         "at 95 %. The affine map and the filter are refitted for each corruption, the networks are not retrained.";
     return add_matrix(task, o, mse, present, result, err);
