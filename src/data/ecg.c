@@ -87,7 +87,8 @@ enum dae_status ecg_draw(uint64_t seed, uint32_t first, int64_t n, int64_t windo
     set->shape = (struct dae_shape){.rank = 2, .dim = {window, 1}};
     float *values = set->values = calloc((size_t)n, (size_t)window * sizeof *values);
     if (!values)
-        return error_no_memory(err, "signals", (unsigned long long)n * (unsigned long long)window * sizeof *values);
+        return error_no_memory(err, "generated signals",
+                               (unsigned long long)n * (unsigned long long)window * sizeof *values);
     for (int64_t i = 0; i < n; ++i)
         draw((struct philox_key){.seed = seed, .stream = PHILOX_ECG, .sample = first + (uint32_t)i}, rate, window,
              values + i * window);

@@ -60,10 +60,10 @@ static enum dae_status reserve(struct windows *w, int64_t more, struct error *er
         return DAE_OK;
     const int64_t capacity = shape_max(needed, w->capacity + w->capacity / 2);
     if (__builtin_mul_overflow((size_t)capacity, dataset_sample_bytes(w->set), &bytes))
-        return error_no_memory(err, "signals", SIZE_MAX);
+        return error_no_memory(err, "windows of signals", SIZE_MAX);
     void *values = realloc(w->set->values, bytes);
     if (!values)
-        return error_no_memory(err, "signals", bytes);
+        return error_no_memory(err, "windows of signals", bytes);
     w->set->values = values;
     w->capacity = capacity;
     return DAE_OK;
