@@ -155,32 +155,12 @@ static enum dae_status check_table(struct denoise *d, const char *path, int64_t 
     return DAE_OK;
 }
 
-/* Whether the result can have the kind that --format asks for. */
-static enum dae_status check_result(const struct denoise_input *input, const struct samples_file *file,
-                                    struct error *err)
-{
-    const struct image_kind *kind = input->result.image;
-    if (!kind || kind == file->form.image)
-        return DAE_OK;
-    if (file->is_float && !kind->holds_floats)
-        return error_set(err, DAE_BAD_DATA, "%s stores floats, which %s cannot; give another --format", input->path,
-                         kind->name);
-    if (file->extras && file->extras->tiff.alpha_kind == IMAGE_PREMULTIPLIED)
-        return error_set(err, DAE_BAD_DATA,
-                         "%s has premultiplied transparency, which only TIFF stores; give no --format", input->path);
-    if (file->n > 1 && !kind->holds_stacks)
-        return error_set(err, DAE_BAD_DATA,
-                         "%s is a stack of %lld images, which %s cannot store; give another --format", input->path,
-                         (long long)file->n, kind->name);
-    return DAE_OK;
-}
-
 static enum dae_status check_samples(struct denoise *d, const struct denoise_input *input, int64_t *n,
                                      struct error *err)
 {
     struct samples_file file CLEANUP(samples_file_release) = {0}, clean CLEANUP(samples_file_release) = {0};
     TRY(load_samples(d, input->path, &file, err));
-    TRY(check_result(input, &file, err));
+    TRY(denoise_results_check_kind(input, &file, err));
     const struct dae_shape shape = shape_for_network(d, &file);
     *n = shape_equal(&shape, &d->network->node[0].plan.output) ? file.n : 0;
     d->work += file.n * dae_shape_len(&file.shape);
