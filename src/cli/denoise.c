@@ -381,14 +381,19 @@ static enum dae_status denoise_wav(struct denoise *d, struct denoise_input *inpu
     struct text notice CLEANUP(text_release) = {0};
     struct error failure = {0};
     struct wav_form form;
+    bool concerns_input;
     if (denoise_wav_check(input->path, &d->saved, &d->field, &form, &notice, &failure) != DAE_OK)
         return denoise_inputs_failed(&d->inputs, input, &failure, err);
     say_notice(d, input, &notice);
     d->work_here = form.n * form.channels;
     if (*input->subfolder)
         TRY(make_subfolder(input->out, err));
-    if (denoise_wav_run(d->denoiser, input->path, input->out, &failure) != DAE_OK)
-        return denoise_inputs_failed(&d->inputs, input, &failure, err);
+    if (denoise_wav_run(d->denoiser, input->path, input->out, &concerns_input, &failure) != DAE_OK) {
+        if (concerns_input)
+            return denoise_inputs_failed(&d->inputs, input, &failure, err);
+        *err = failure;
+        return err->status;
+    }
     d->work_done += d->work_here;
     ++d->n_samples;
     ++d->n_written;

@@ -57,18 +57,22 @@ struct recording {
     struct wav in;
     struct atomic_file out;
     int64_t written; /* points */
+    bool is_bad;     /* the input, or what the model makes of it */
 };
 
 static enum dae_status read_points(void *context, int64_t first, int64_t len, float *x, struct error *err)
 {
-    const struct recording *r = context;
-    return wav_read(&r->in, first, len, x, err);
+    struct recording *r = context;
+    const enum dae_status status = wav_read(&r->in, first, len, x, err);
+    r->is_bad = r->is_bad || status != DAE_OK;
+    return status;
 }
 
 static enum dae_status write_points(void *context, const float *y, int64_t len, struct error *err)
 {
     struct recording *r = context;
     const int64_t channels = r->in.form.channels, bad = denoiser_first_bad(y, len, channels);
+    r->is_bad = r->is_bad || bad >= 0;
     if (bad >= 0)
         return error_set(
             err, DAE_BAD_DATA,
@@ -88,13 +92,16 @@ static enum dae_status run(struct denoiser *denoiser, struct recording *r, struc
     return atomic_file_commit(&r->out, err);
 }
 
-enum dae_status denoise_wav_run(struct denoiser *denoiser, const char *path, const char *out, struct error *failure)
+enum dae_status denoise_wav_run(struct denoiser *denoiser, const char *path, const char *out, bool *concerns_input,
+                                struct error *err)
 {
     struct recording r = {.in = {.fd = -1}, .out = {.fd = -1}};
-    TRY(wav_open(path, &r.in, failure));
-    enum dae_status status = atomic_file_begin(&r.out, out, failure);
+    *concerns_input = true;
+    TRY(wav_open(path, &r.in, err));
+    enum dae_status status = atomic_file_begin(&r.out, out, err);
     if (status == DAE_OK)
-        status = run(denoiser, &r, failure);
+        status = run(denoiser, &r, err);
+    *concerns_input = r.is_bad;
     atomic_file_discard(&r.out);
     wav_close(&r.in);
     return status;

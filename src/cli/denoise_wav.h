@@ -14,9 +14,9 @@ MUST_USE enum dae_status denoise_wav_check(const char *path, const struct saved_
                                            const struct receptive_field *field, struct wav_form *form,
                                            struct text *notice, struct error *err);
 
-/* Denoises a checked file into `out`, whole or not at all. A failure that concerns only this file is recorded in
- * `failure`, and then its status is DAE_BAD_DATA or DAE_IO. */
+/* Denoises a checked file into `out`, whole or not at all. *concerns_input: whether a failure is one of the input
+ * alone: it cannot be read any more, or the model makes no finite numbers of it. */
 MUST_USE enum dae_status denoise_wav_run(struct denoiser *denoiser, const char *path, const char *out,
-                                         struct error *failure);
+                                         bool *concerns_input, struct error *err);
 
 #endif
