@@ -11,6 +11,7 @@
 #include "base/file_names.h"
 #include "base/shape.h"
 #include "base/text.h"
+#include "data/signal_csv.h"
 #include "format/npy.h"
 #include "format/wav.h"
 
@@ -101,13 +102,11 @@ static enum dae_status check_finite(const char *path, const float *values, int64
     return DAE_OK;
 }
 
-static enum dae_status add_array(struct windows *w, const char *path, const struct npy *array, struct error *err)
+/* Adds n signals (len, channels). */
+static enum dae_status add_signals(struct windows *w, const char *path, const float *values, int64_t n, int64_t len,
+                                   int64_t channels, struct error *err)
 {
-    const int64_t n = array->rank > 1 ? array->dim[0] : 1, len = array->rank > 1 ? array->dim[1] : array->dim[0];
-    const int64_t channels = array->rank == 3 ? array->dim[2] : 1;
-    const float *values = array->values;
     TRY(agree(w, path, channels, 0, err));
-    TRY(check_finite(path, values, n, len * channels, err));
     for (int64_t s = 0; s < n; ++s) {
         const int64_t windows = count(w, len);
         TRY(reserve(w, windows, err));
@@ -116,6 +115,14 @@ static enum dae_status add_array(struct windows *w, const char *path, const stru
                    dataset_sample_bytes(w->set));
     }
     return DAE_OK;
+}
+
+static enum dae_status add_array(struct windows *w, const char *path, const struct npy *array, struct error *err)
+{
+    const int64_t n = array->rank > 1 ? array->dim[0] : 1, len = array->rank > 1 ? array->dim[1] : array->dim[0];
+    const int64_t channels = array->rank == 3 ? array->dim[2] : 1;
+    TRY(check_finite(path, array->values, n, len * channels, err));
+    return add_signals(w, path, array->values, n, len, channels, err);
 }
 
 static enum dae_status add_npy(struct windows *w, const char *path, struct error *err)
@@ -136,10 +143,27 @@ static enum dae_status add_npy(struct windows *w, const char *path, struct error
     return status;
 }
 
+static enum dae_status add_csv(struct windows *w, const char *path, struct error *err)
+{
+    struct signal_csv signal CLEANUP(signal_csv_release) = {0};
+    TRY(signal_csv_load(path, w->options->columns, &signal, err));
+    return add_signals(w, path, signal.values, 1, signal.n, signal.channels, err);
+}
+
 static bool ends_with(const char *path, const char *ending)
 {
     const size_t len = strlen(path), n = strlen(ending);
     return len > n && strcasecmp(path + len - n, ending) == 0;
+}
+
+/* The function that reads a file of this name, or NULL. */
+typedef enum dae_status (*add_file)(struct windows *w, const char *path, struct error *err);
+static add_file reader_of(const char *path)
+{
+    return ends_with(path, ".wav")                                 ? add_wav
+           : ends_with(path, ".npy")                               ? add_npy
+           : ends_with(path, ".csv") || ends_with(path, ".csv.gz") ? add_csv
+                                                                   : NULL;
 }
 
 static enum dae_status add_folder(struct windows *w, const char *folder, struct error *err)
@@ -148,16 +172,16 @@ static enum dae_status add_folder(struct windows *w, const char *folder, struct 
     TRY(file_names_list(folder, &names, err));
     for (size_t i = 0; i < names.n && w->set->n < w->options->limit; ++i) {
         struct text path CLEANUP(text_release) = {0};
-        const bool is_wav = ends_with(names.name[i], ".wav");
-        if (!is_wav && !ends_with(names.name[i], ".npy"))
+        const add_file add = reader_of(names.name[i]);
+        if (!add)
             continue;
         text_printf(&path, "%s/%s", folder, names.name[i]);
         if (path.failed)
             return error_no_memory(err, "file name", path.len);
-        TRY(is_wav ? add_wav(w, path.data, err) : add_npy(w, path.data, err));
+        TRY(add(w, path.data, err));
     }
     if (w->found->n_signals == 0)
-        return error_set(err, DAE_BAD_DATA, "%s: it contains no file whose name ends in .wav or .npy", folder);
+        return error_set(err, DAE_BAD_DATA, "%s: it contains no file whose name ends in .wav, .npy or .csv", folder);
     return DAE_OK;
 }
 
@@ -165,13 +189,14 @@ enum dae_status signal_windows_load(const char *path, const struct signal_window
                                     struct signal_windows_found *found, struct error *err)
 {
     struct windows w = {.options = options, .set = set, .found = found};
+    const add_file add = reader_of(path);
     struct stat info;
     *found = (struct signal_windows_found){0};
     set->kind = DATASET_FLOAT;
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         TRY(add_folder(&w, path, err));
     else
-        TRY(ends_with(path, ".npy") ? add_npy(&w, path, err) : add_wav(&w, path, err));
+        TRY((add ? add : add_wav)(&w, path, err)); /* which says that it is none */
     if (set->n == 0)
         return error_set(err, DAE_BAD_DATA,
                          "%s: none of its %lld signal%s is as long as a window of %lld points; set data.window lower",

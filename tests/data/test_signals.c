@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "../format/files.h"
+#include "config/tree.h"
 #include "data/ecg.h"
 #include "data/signal_windows.h"
 #include "format/npy.h"
@@ -138,6 +139,40 @@ static void arrays_of_each_rank(void **state)
     dataset_release(&set);
 }
 
+/* Columns by name and by number, with a row of names and without one. */
+static void columns_of_csv(void **state)
+{
+    static const struct {
+        const char *text, *columns;
+        int64_t channels;
+        float want[4];
+    } files[] = {
+        {"time,V1,V2\n0,1,2\n0.1,3,4.5e1\n", "[V2, V1]", 2, {2, 1, 45, 3}},
+        {"1;2\n3;4\n", NULL, 2, {1, 2, 3, 4}},
+        {"1;2\n3;4\n", "2", 1, {2, 4}},
+        {"a,2\n1,5\n3,6\n", "2", 1, {5, 6}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; ++i) {
+        struct arena arena = {0};
+        struct error err = {0};
+        struct value *columns = NULL;
+        struct signal_windows_found found;
+        struct dataset set;
+        if (files[i].columns)
+            assert_int_equal(
+                tree_parse_text("test", files[i].columns, strlen(files[i].columns), &arena, &columns, &err), DAE_OK);
+        const struct signal_windows_options options = {.window = 2, .hop = 2, .limit = 9, .columns = columns};
+        write_file(in_folder("a.csv"), files[i].text, strlen(files[i].text));
+        load("a.csv", &options, &set, &found);
+        assert_int_equal(set.n, 1);
+        assert_int_equal(set.shape.dim[1], files[i].channels);
+        assert_memory_equal(set.values, files[i].want, (size_t)(2 * files[i].channels) * sizeof(float));
+        dataset_release(&set);
+        arena_release(&arena);
+    }
+}
+
 static void refused(const char *name, const struct signal_windows_options *options, const char *piece)
 {
     struct signal_windows_found found;
@@ -166,11 +201,17 @@ static void what_does_not_fit_is_refused(void **state)
     options.rate = 0;
     options.window = 10;
     refused("mixed/a.wav", &options, "none of its 1 signal is as long as a window of 10 points");
-    refused("empty", &options, "it contains no file whose name ends in .wav or .npy");
+    refused("empty", &options, "it contains no file whose name ends in .wav, .npy or .csv");
     save_npy("empty.npy", 0, 2, dim);
     refused("empty.npy", &options, "it contains no samples: dimension 1 is 0");
     save_npy("four.npy", 0, 4, four);
     refused("four.npy", &options, "an array of floats and rank 4");
+    write_file(in_folder("hole.csv"), "a,b\n1,2\n3,\n", 11);
+    refused("hole.csv", &options, "hole.csv:3:3: error: '' is no finite number; a signal has no holes");
+    write_file(in_folder("ragged.csv"), "1,2\n3\n", 6);
+    refused("ragged.csv", &options, "ragged.csv:2:1: error: 1 fields, but the first row has 2");
+    write_file(in_folder("names.csv"), "a,b\n", 4);
+    refused("names.csv", &options, "it contains no samples");
     write_file(in_folder("text.wav"), "no signal", 9);
     refused("text.wav", &options, "not a WAV file");
     float bad[] = {1, 2, NAN, 4};
@@ -245,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(windows_of_a_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(arrays_of_each_rank, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(columns_of_csv, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, set_up, tear_down),
         cmocka_unit_test(an_ecg_depends_on_seed_and_number_alone),
         cmocka_unit_test(beats_look_like_beats),
