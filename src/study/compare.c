@@ -6,6 +6,7 @@
 
 #include "base/shape.h"
 #include "stats/moments.h"
+#include "stats/wiener.h"
 #include "study/denoising_error.h"
 #include "study/noise_matrix.h"
 #include "train/evaluation.h"
@@ -67,11 +68,13 @@ static enum dae_status compare(const struct study_task *task, const struct study
                                const float *standard, struct evaluation *evaluation, struct error *err)
 {
     struct settings settings = variant->settings;
-    const bool linear = dae_shape_len(&variant->network.node[0].plan.output) <= MOMENTS_MAX_ELEMENTS;
+    const struct dae_shape *sample = &variant->network.node[0].plan.output;
+    const bool linear = dae_shape_len(sample) <= MOMENTS_MAX_ELEMENTS;
     settings.compare_affine = linear;
     settings.compare_pca = linear && variant->network.code >= 0;
-    settings.compare_median = shape_is_image(&variant->network.node[0].plan.output);
-    settings.compare_wiener = settings.compare_median || variant->network.node[0].plan.output.rank == 2;
+    settings.compare_median = shape_is_image(sample);
+    settings.compare_wiener =
+        settings.compare_median || (sample->rank == 2 && sample->dim[1] * WIENER_POINTS <= MOMENTS_MAX_ELEMENTS);
     const struct evaluation_options options = {
         .device = task->device,
         .network = &variant->network,
