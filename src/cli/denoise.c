@@ -167,21 +167,19 @@ static enum dae_status check_samples(struct denoise *d, const struct denoise_inp
     return d->compare.clean ? denoise_compare_load(&d->compare, input, &file, &clean, err) : DAE_OK;
 }
 
-static enum dae_status check_wav(struct denoise *d, const char *path, struct error *err)
+static enum dae_status check_wav(struct denoise *d, const struct denoise_input *input, struct error *err)
 {
     struct text notice CLEANUP(text_release) = {0};
     struct wav_form form;
-    if (d->compare.clean)
-        return error_set(err, DAE_CONFIG, "--compare: %s is a WAV file; only images and arrays are compared", path);
-    TRY(denoise_wav_check(path, &d->saved, &d->field, &form, &notice, err));
+    TRY(denoise_wav_check(input->path, &d->saved, &d->field, &form, &notice, err));
     d->work += form.n * form.channels;
-    return DAE_OK;
+    return d->compare.clean ? denoise_wav_check_clean(&d->compare, input, err) : DAE_OK;
 }
 
 static enum dae_status check_input(struct denoise *d, const struct denoise_input *input, int64_t *n, struct error *err)
 {
     return input->is_table                     ? check_table(d, input->path, n, err)
-           : input->result.kind == SAMPLES_WAV ? check_wav(d, input->path, err)
+           : input->result.kind == SAMPLES_WAV ? check_wav(d, input, err)
                                                : check_samples(d, input, n, err);
 }
 
@@ -382,6 +380,7 @@ static enum dae_status denoise_wav(struct denoise *d, struct denoise_input *inpu
     struct error failure = {0};
     struct wav_form form;
     bool concerns_input;
+    const double began = clock_seconds();
     if (denoise_wav_check(input->path, &d->saved, &d->field, &form, &notice, &failure) != DAE_OK)
         return denoise_inputs_failed(&d->inputs, input, &failure, err);
     say_notice(d, input, &notice);
@@ -397,7 +396,8 @@ static enum dae_status denoise_wav(struct denoise *d, struct denoise_input *inpu
     d->work_done += d->work_here;
     ++d->n_samples;
     ++d->n_written;
-    return DAE_OK;
+    progress_end(&d->progress);
+    return d->compare.clean ? denoise_wav_compare(&d->compare, input, clock_seconds() - began, err) : DAE_OK;
 }
 
 /* Writes the network's rows in the file's order and units. */

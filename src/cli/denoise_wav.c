@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/atomic_file.h"
+#include "base/cleanup.h"
 #include "base/shape.h"
 
 /* The points per second that the model was trained on, if its config says so, else 0. */
@@ -105,4 +106,71 @@ enum dae_status denoise_wav_run(struct denoiser *denoiser, const char *path, con
     atomic_file_discard(&r.out);
     wav_close(&r.in);
     return status;
+}
+
+/* ---- Comparing. -------------------------------------------------------------------------------------------------- */
+
+/* Adds up what two files of the same shape differ by. */
+static enum dae_status add_squares(const struct wav *a, const struct wav *b, double *squares, struct error *err)
+{
+    enum { POINTS = 4096 };
+    const int64_t channels = a->form.channels;
+    float *x CLEANUP(cleanup_free) = malloc(2 * POINTS * (size_t)channels * sizeof *x);
+    if (!x)
+        return error_no_memory(err, a->path, 2 * POINTS * (size_t)channels * sizeof *x);
+    for (int64_t first = 0; first < a->form.n; first += POINTS) {
+        const int64_t n = shape_min(POINTS, a->form.n - first);
+        float *y = x + n * channels;
+        TRY(wav_read(a, first, n, x, err));
+        TRY(wav_read(b, first, n, y, err));
+        for (int64_t i = 0; i < n * channels; ++i)
+            *squares += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
+    }
+    return DAE_OK;
+}
+
+/* The PSNR of a file, or, if it is not asked for, only whether the two have the same shape. */
+static enum dae_status compare_files(const struct wav *a, const struct wav *clean, double *psnr, struct error *err)
+{
+    double squares = 0;
+    if (a->form.n != clean->form.n || a->form.channels != clean->form.channels)
+        return error_set(err, DAE_BAD_DATA, "%s: %lld points of %d channels, but %s has %lld of %d", clean->path,
+                         (long long)clean->form.n, clean->form.channels, a->path, (long long)a->form.n,
+                         a->form.channels);
+    if (psnr) {
+        TRY(add_squares(a, clean, &squares, err));
+        *psnr = 10 * log10((double)(a->form.n * a->form.channels) / squares);
+    }
+    return DAE_OK;
+}
+
+static enum dae_status psnr_of(const char *path, const char *clean_path, double *psnr, struct error *err)
+{
+    struct wav wav, clean = {.fd = -1};
+    TRY(wav_open(path, &wav, err));
+    enum dae_status status = wav_open(clean_path, &clean, err);
+    if (status == DAE_OK)
+        status = compare_files(&wav, &clean, psnr, err);
+    wav_close(&clean);
+    wav_close(&wav);
+    return status;
+}
+
+enum dae_status denoise_wav_check_clean(struct denoise_compare *compare, const struct denoise_input *input,
+                                        struct error *err)
+{
+    const char *clean;
+    TRY(denoise_compare_path(compare, input, &clean, err));
+    return psnr_of(input->path, clean, NULL, err);
+}
+
+enum dae_status denoise_wav_compare(struct denoise_compare *compare, const struct denoise_input *input, double seconds,
+                                    struct error *err)
+{
+    struct denoise_score score = {.input = input, .ssim = {NAN, NAN}, .seconds = seconds};
+    const char *clean;
+    TRY(denoise_compare_path(compare, input, &clean, err));
+    TRY(psnr_of(input->path, clean, &score.psnr[0], err));
+    TRY(psnr_of(input->out, clean, &score.psnr[1], err));
+    return denoise_compare_add(compare, &score, err);
 }

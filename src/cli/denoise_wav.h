@@ -2,6 +2,7 @@
 #ifndef CLI_DENOISE_WAV_H
 #define CLI_DENOISE_WAV_H
 
+#include "cli/denoise_compare.h"
 #include "cli/saved_model.h"
 #include "format/wav.h"
 #include "model/denoiser.h"
@@ -18,5 +19,12 @@ MUST_USE enum dae_status denoise_wav_check(const char *path, const struct saved_
  * alone: it cannot be read any more, or the model makes no finite numbers of it. */
 MUST_USE enum dae_status denoise_wav_run(struct denoiser *denoiser, const char *path, const char *out,
                                          bool *concerns_input, struct error *err);
+
+/* The clean file of --compare: whether it has the length and channels of an input, and then PSNR, with a peak of 1, of
+ * the input and its result, which is printed and kept. DAE_BAD_DATA if it has not; DAE_IO, DAE_NO_MEMORY. */
+MUST_USE enum dae_status denoise_wav_check_clean(struct denoise_compare *compare, const struct denoise_input *input,
+                                                 struct error *err);
+MUST_USE enum dae_status denoise_wav_compare(struct denoise_compare *compare, const struct denoise_input *input,
+                                             double seconds, struct error *err);
 
 #endif

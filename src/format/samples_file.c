@@ -212,7 +212,7 @@ enum dae_status samples_file_load(const char *path, struct samples_file *file, s
                            path);
         break;
     case SAMPLES_WAV:
-        status = error_set(err, DAE_BAD_DATA, "%s: it is a WAV file; only images and arrays are compared", path);
+        status = error_set(err, DAE_BAD_DATA, "%s: it is a WAV file, where an image or an array is expected", path);
         break;
     case SAMPLES_IMAGE:
         status = load_image(path, file, err);

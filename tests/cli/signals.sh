@@ -142,6 +142,23 @@ code_is 0
 err_has "other.wav: 44100 points per second, but the model was trained on 8000; resample it first, or the model takes it \
 for a slower or faster signal; 1 chunk is besides its sound not kept"
 
+case_is "--compare: the PSNR of both, and their difference is what SNR gains"
+mkdir clean
+cp in/f32.wav clean/noisy.wav
+python3 -c 'from signals import *; wav("noisy.wav", "s16", 1, 8000, [0.9 * v + 0.01 for v in signal(1003, 9)])'
+run "$dae_cl" denoise run noisy.wav -o compared --compare clean --scores scores.json
+code_is 0
+python3 - <<'END' || problem "wrong numbers"
+import json
+from signals import *
+clean, score = read("in/f32.wav", "f32")[1], json.load(open("scores.json"))["files"][0]
+for key, path in ("psnr_noisy", "noisy.wav"), ("psnr_denoised", "compared/noisy.wav"):
+    y = read(path, "s16")[1]
+    mse = sum((a - b) ** 2 for a, b in zip(y, clean, strict=True)) / len(y)
+    assert math.isclose(score[key], -10 * math.log10(mse), rel_tol=1e-9), key
+assert score["ssim_noisy"] is None
+END
+
 refused() { # CODE PIECE ARGUMENTS...
     local want=$1 piece=$2
     shift 2
@@ -157,8 +174,10 @@ python3 -c 'from signals import *; wav("empty.wav", "s16", 1, 8000, []); wav("na
 refused 4 "cut.wav: byte 1000: truncated: the header claims 2006 bytes, the file holds 956; get it again" \
     denoise run in/u8.wav cut.wav -o no
 refused 4 "empty.wav: it contains no samples" denoise run empty.wav -o no
-refused 2 "--compare: in/s16.wav is a WAV file; only images and arrays are compared" \
-    denoise run in/s16.wav -o no --compare in/s24.wav
+refused 4 "in/stereo.wav: 777 points of 2 channels, but in/s16.wav has 1003 of 1" \
+    denoise run in/s16.wav -o no --compare in/stereo.wav
+refused 4 "in/s16.wav: it is a WAV file, where an image or an array is expected" \
+    denoise run in/s16.npy -o no --compare in/s16.wav
 refused 9 "in/s16.wav: it is a recording, WAV, not a model" denoise in/s16.wav in/s24.wav -o no
 refused 4 "none of its 1 signal is as long as a window of 2000 points; set data.window lower" \
     run small.yaml --platform cpu --out no --set data.window=2000 --set model.input=[2000,1] --set data.train=train/a.wav
