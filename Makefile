@@ -151,6 +151,12 @@ $(BUILD)/plugins/%.so: plugins/%.c $$(addprefix $(BUILD)/gen/,$$(addsuffix .inc,
 	@echo "  CC $@"
 	$(Q)$(CC) -I$(BUILD)/include -I$(BUILD)/gen $(CFLAGS_ALL) -shared -o $@ $<
 
+# Layers of signals use the kernels of images with one row.
+$(BUILD)/plugins/conv1d.so: $(BUILD)/gen/conv2d.cl.inc
+$(BUILD)/plugins/conv1d_transpose.so: $(BUILD)/gen/conv_transpose2d.cl.inc
+$(BUILD)/plugins/maxpool1d.so: $(BUILD)/gen/maxpool2d.cl.inc
+$(BUILD)/plugins/upsample1d.so: $(BUILD)/gen/upsample2d.cl.inc
+
 # ---- Running. --------------------------------------------------------------------------------------------------------
 
 .PHONY: deps

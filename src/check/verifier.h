@@ -80,7 +80,8 @@ double verifier_node_roundings(const struct node *node);
 double verifier_network_roundings(const struct network *network);
 
 /* Whether a plugin computes exactly from random words: what it drops, keeps and replaces. The formula of a corruption
- * that does not replace rounds, as other layers do; a kernel's reference repeats its arithmetic. */
+ * that does not replace rounds, as other layers do; a kernel's reference repeats its arithmetic, unless the kernel uses
+ * sines, whose last bits are the device's. */
 bool verifier_is_exact(const struct plugin *plugin);
 
 /* The largest absolute value, or a NaN if there is one. */

@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/denoise_compare.h"
 #include "cli/denoise_results.h"
+#include "cli/denoise_wav.h"
 #include "cli/output.h"
 #include "cli/panel_table.h"
 #include "cli/progress.h"
@@ -115,6 +116,8 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
 {
     const struct dae_shape *want = &d->network->node[0].plan.output;
     TRY(samples_file_load(path, file, err));
+    if (want->rank == 2)
+        samples_file_as_signals(file, want->dim[1]);
     TRY(orient(d, path, file, err));
     const struct dae_shape shape = shape_for_network(d, file);
     if (is_grey_for_colour(d, file))
@@ -128,6 +131,8 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
                   d->saved.path, shape_text(want, want_text));
     if (!d->field.any_size && want->rank == 3 && file->shape.rank == 3)
         error_note(err, "the network only takes images of its own size: %s", d->field.problem);
+    if (!d->field.any_size && want->rank == 2 && file->shape.rank == 2)
+        error_note(err, "the network only takes signals of its own length: %s", d->field.problem);
     return status;
 }
 
@@ -150,36 +155,32 @@ static enum dae_status check_table(struct denoise *d, const char *path, int64_t 
     return DAE_OK;
 }
 
-/* Whether the result can have the kind that --format asks for. */
-static enum dae_status check_result(const struct denoise_input *input, const struct samples_file *file,
-                                    struct error *err)
-{
-    const struct image_kind *kind = input->result.image;
-    if (!kind || kind == file->form.image)
-        return DAE_OK;
-    if (file->is_float && !kind->holds_floats)
-        return error_set(err, DAE_BAD_DATA, "%s stores floats, which %s cannot; give another --format", input->path,
-                         kind->name);
-    if (file->extras && file->extras->tiff.alpha_kind == IMAGE_PREMULTIPLIED)
-        return error_set(err, DAE_BAD_DATA,
-                         "%s has premultiplied transparency, which only TIFF stores; give no --format", input->path);
-    if (file->n > 1 && !kind->holds_stacks)
-        return error_set(err, DAE_BAD_DATA,
-                         "%s is a stack of %lld images, which %s cannot store; give another --format", input->path,
-                         (long long)file->n, kind->name);
-    return DAE_OK;
-}
-
 static enum dae_status check_samples(struct denoise *d, const struct denoise_input *input, int64_t *n,
                                      struct error *err)
 {
     struct samples_file file CLEANUP(samples_file_release) = {0}, clean CLEANUP(samples_file_release) = {0};
     TRY(load_samples(d, input->path, &file, err));
-    TRY(check_result(input, &file, err));
+    TRY(denoise_results_check_kind(input, &file, err));
     const struct dae_shape shape = shape_for_network(d, &file);
     *n = shape_equal(&shape, &d->network->node[0].plan.output) ? file.n : 0;
     d->work += file.n * dae_shape_len(&file.shape);
     return d->compare.clean ? denoise_compare_load(&d->compare, input, &file, &clean, err) : DAE_OK;
+}
+
+static enum dae_status check_wav(struct denoise *d, const struct denoise_input *input, struct error *err)
+{
+    struct text notice CLEANUP(text_release) = {0};
+    struct wav_form form;
+    TRY(denoise_wav_check(input->path, &d->saved, &d->field, &form, &notice, err));
+    d->work += form.n * form.channels;
+    return d->compare.clean ? denoise_wav_check_clean(&d->compare, input, err) : DAE_OK;
+}
+
+static enum dae_status check_input(struct denoise *d, const struct denoise_input *input, int64_t *n, struct error *err)
+{
+    return input->is_table                     ? check_table(d, input->path, n, err)
+           : input->result.kind == SAMPLES_WAV ? check_wav(d, input, err)
+                                               : check_samples(d, input, n, err);
 }
 
 /* Checks every input before any output is written. */
@@ -192,9 +193,7 @@ static enum dae_status check_inputs(struct denoise *d, struct error *err)
         int64_t n = 0;
         if (input->problem)
             continue;
-        const enum dae_status status =
-            input->is_table ? check_table(d, input->path, &n, &failure) : check_samples(d, input, &n, &failure);
-        if (status != DAE_OK)
+        if (check_input(d, input, &n, &failure) != DAE_OK)
             TRY(denoise_inputs_failed(&d->inputs, input, &failure, err));
         most = n > most ? n : most;
     }
@@ -222,15 +221,16 @@ static enum dae_status on_part(void *context, int64_t done, int64_t n, bool tile
 
 static enum dae_status open_denoiser(struct denoise *d, struct error *err)
 {
-    const struct denoiser_options options = {.device = d->saved.device,
-                                             .registry = d->saved.registry,
-                                             .config = d->saved.file.config,
-                                             .network = d->network,
-                                             .parameters = d->saved.file.parameters,
-                                             .batch = d->batch,
-                                             .memory_bytes = d->memory_bytes,
-                                             .on_part = on_part,
-                                             .context = d};
+    const struct denoiser_options options = {
+        .device = d->saved.device,
+        .registry = d->saved.registry,
+        .config = d->saved.file.config,
+        .network = d->network,
+        .parameters = d->saved.file.parameters,
+        .batch = d->batch,
+        .memory_bytes = d->memory_bytes == 0 && d->inputs.n_wav > 0 ? DENOISE_WAV_MEMORY : d->memory_bytes,
+        .on_part = on_part,
+        .context = d};
     TRY(denoiser_new(&options, &d->denoiser, err));
     return denoiser_expect(d->denoiser, d->batch, err);
 }
@@ -301,12 +301,12 @@ static enum dae_status denoise_values(struct denoise *d, const struct samples_fi
 }
 
 /* Prints what was ignored or could not be kept, above a progress bar; of equal sentences only the first. */
-static void say_notice(struct denoise *d, const struct denoise_input *input, const struct samples_file *file)
+static void say_notice(struct denoise *d, const struct denoise_input *input, const struct text *notice)
 {
-    if (!file_notes_add(&d->notes, input->path, file->notice.data))
+    if (!file_notes_add(&d->notes, input->path, notice->data))
         return;
     progress_end(&d->progress);
-    output_note("%s: %s\n", input->path, file->notice.data);
+    output_note("%s: %s\n", input->path, notice->data);
 }
 
 static void say_repeated(const struct denoise *d)
@@ -358,7 +358,7 @@ static enum dae_status denoise_file(struct denoise *d, struct denoise_input *inp
         return denoise_inputs_failed(&d->inputs, input, &failure, err);
     if (input->result.image)
         samples_file_say_losses(&file, input->result.image);
-    say_notice(d, input, &file);
+    say_notice(d, input, &file.notice);
     if (d->compare.clean)
         denoise_compare_measure(&score, 0, &file, &clean);
     TRY(denoise_values(d, &file, err));
@@ -372,6 +372,32 @@ static enum dae_status denoise_file(struct denoise *d, struct denoise_input *inp
     ++d->n_written;
     score.seconds = clock_seconds() - began;
     return d->compare.clean ? compare_result(d, &clean, &score, err) : DAE_OK;
+}
+
+static enum dae_status denoise_wav(struct denoise *d, struct denoise_input *input, struct error *err)
+{
+    struct text notice CLEANUP(text_release) = {0};
+    struct error failure = {0};
+    struct wav_form form;
+    bool concerns_input;
+    const double began = clock_seconds();
+    if (denoise_wav_check(input->path, &d->saved, &d->field, &form, &notice, &failure) != DAE_OK)
+        return denoise_inputs_failed(&d->inputs, input, &failure, err);
+    say_notice(d, input, &notice);
+    d->work_here = form.n * form.channels;
+    if (*input->subfolder)
+        TRY(make_subfolder(input->out, err));
+    if (denoise_wav_run(d->denoiser, input->path, input->out, &concerns_input, &failure) != DAE_OK) {
+        if (concerns_input)
+            return denoise_inputs_failed(&d->inputs, input, &failure, err);
+        *err = failure;
+        return err->status;
+    }
+    d->work_done += d->work_here;
+    ++d->n_samples;
+    ++d->n_written;
+    progress_end(&d->progress);
+    return d->compare.clean ? denoise_wav_compare(&d->compare, input, clock_seconds() - began, err) : DAE_OK;
 }
 
 /* Writes the network's rows in the file's order and units. */
@@ -425,7 +451,9 @@ static enum dae_status denoise_all(struct denoise *d, struct error *err)
             continue;
         status = stop_check(err);
         if (status == DAE_OK)
-            status = input->is_table ? denoise_table(d, input, err) : denoise_file(d, input, err);
+            status = input->is_table                     ? denoise_table(d, input, err)
+                     : input->result.kind == SAMPLES_WAV ? denoise_wav(d, input, err)
+                                                         : denoise_file(d, input, err);
         progress_end(&d->progress);
         if (status == DAE_OK && !input->problem && d->progress.terminal)
             output_note("  %d/%d  %s\n", d->n_written, d->inputs.n, input->out);
@@ -497,7 +525,8 @@ static const struct command_option option_compare = {"compare", "CLEAN", OPTION_
                                                      "the same names in a folder (extensions may differ)"};
 static const struct command_option option_memory = {
     "memory", "MIB", OPTION_VALUE, false,
-    "MiB of the device for tiles of images whose size differs from the model's; 256 if not given"};
+    "MiB of the device for tiles of images and signals whose size differs from the model's; 256 if not given, 32 "
+    "with WAV files"};
 
 static const struct command_option option_scores = {
     "scores", "FILE", OPTION_LIST, false,
@@ -533,11 +562,11 @@ static const struct command_option *const options[] = {&option_o,
 const struct command command_denoise = {
     .name = "denoise",
     .arguments = "MODEL INPUT...",
-    .summary = "denoise images, arrays and tables with a trained model",
+    .summary = "denoise images, signals, arrays and tables with a trained model",
     .description =
         "MODEL is a model.safetensors that dae-cl run wrote, or the folder of such a run; nothing else of that run is "
         "needed. Each INPUT is an "
-        "image (dae-cl help formats lists the kinds), an IDX (plain or .gz) or NPY file, a folder of them, or "
+        "image (dae-cl help formats lists the kinds), an IDX (plain or .gz), NPY or WAV file, a folder of them, or "
         "@FILE, a list of both with one path in each line. Its "
         "content tells its kind, or else its name does. An image is one sample; arrays are (n,h,w), (n,h,w,c) or "
         "(n,d). A model whose layers treat all pixels the same (convolutions that keep height "
@@ -550,6 +579,11 @@ const struct command command_denoise = {
         "per column in each row. Each row is one sample, standardised as in training; names and dates stay as they "
         "are. A row with a hole is refused, unless the model's layers read the mask: then the hole also gets a "
         "number.\n\n"
+        "With a model of signals (T,C) an array is (T) or (T,C), one signal, or (N,T) or (N,T,C), N of them; a WAV "
+        "file "
+        "is one, PCM of 8 to 32 bits as numbers from -1 to 1. If its layers treat all points the same, it denoises "
+        "signals of any length in the same way as images, and the channels one by one if it has one; a WAV file of any "
+        "length takes little memory. The result has the same rate and bits; chunks besides the sound are not kept.\n\n"
         "The model gets bytes and pixels as numbers from 0 to 1 and floats unchanged; no noise is added.\n\n"
         "The results are files of the same kind and name in DIR: images with the same number of bits, arrays of bytes "
         "or 32-bit floats like the input; JPEG becomes PNG; bytes and pixels are clamped to their range. What else an "

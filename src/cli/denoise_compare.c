@@ -113,8 +113,8 @@ static enum dae_status partner_of(struct denoise_compare *compare, const char *f
 }
 
 /* CLEAN itself, or the partner in the folder CLEAN. */
-static enum dae_status clean_path(struct denoise_compare *compare, const struct denoise_input *input, const char **path,
-                                  struct error *err)
+enum dae_status denoise_compare_path(struct denoise_compare *compare, const struct denoise_input *input,
+                                     const char **path, struct error *err)
 {
     const char *slash = strrchr(input->path, '/');
     *path = compare->clean;
@@ -144,7 +144,7 @@ enum dae_status denoise_compare_load(struct denoise_compare *compare, const stru
                                      const struct samples_file *file, struct samples_file *clean, struct error *err)
 {
     const char *path;
-    TRY(clean_path(compare, input, &path, err));
+    TRY(denoise_compare_path(compare, input, &path, err));
     TRY(samples_file_load(path, clean, err));
     enum dae_status status = compare->apply_orientation ? samples_file_orient(path, clean, err) : DAE_OK;
     if (status == DAE_OK)

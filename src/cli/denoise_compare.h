@@ -37,6 +37,11 @@ MUST_USE enum dae_status denoise_compare_load(struct denoise_compare *compare, c
                                               const struct samples_file *file, struct samples_file *clean,
                                               struct error *err);
 
+/* The name of the clean file of an input: it need not exist. DAE_BAD_DATA if several files could be it; DAE_IO,
+ * DAE_NO_MEMORY. */
+MUST_USE enum dae_status denoise_compare_path(struct denoise_compare *compare, const struct denoise_input *input,
+                                              const char **path, struct error *err);
+
 /* Element `which` of the score, 0 before or 1 after denoising. */
 void denoise_compare_measure(struct denoise_score *score, int which, const struct samples_file *file,
                              const struct samples_file *clean);

@@ -94,6 +94,7 @@ static enum dae_status add_input(struct denoise_inputs *list, const char *path, 
         return DAE_OK;
     }
     list->n_tables += input.is_table;
+    list->n_wav += form->kind == SAMPLES_WAV && !input.is_table;
     list->input[list->n++] = input;
     return DAE_OK;
 }
@@ -180,12 +181,12 @@ static enum dae_status add_named_folder(struct denoise_inputs *list, const char 
     struct text left_out CLEANUP(text_release) = {0};
     const int before = list->n + list->n_existing;
     TRY(add_folder(list, NULL, folder, "", &notes, err));
-    file_notes_left_out(&notes, folder, "an image, IDX or NPY", &left_out);
+    file_notes_left_out(&notes, folder, "an image, IDX, NPY or WAV", &left_out);
     if (left_out.len > 0)
         output_note("%s\n", left_out.data);
     if (list->n + list->n_existing == before)
-        return error_set(err, DAE_BAD_DATA, "%s: the folder contains no image, IDX or NPY file that is read%s", folder,
-                         !list->has_subfolders ? "" : "; --recursive also takes the folders in it");
+        return error_set(err, DAE_BAD_DATA, "%s: the folder contains no image, IDX, NPY or WAV file that is read%s",
+                         folder, !list->has_subfolders ? "" : "; --recursive also takes the folders in it");
     return DAE_OK;
 }
 

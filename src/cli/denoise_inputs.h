@@ -18,7 +18,7 @@ struct denoise_input {
 
 struct denoise_inputs {
     struct denoise_input *input; /* (n) */
-    int n, n_tables, capacity;
+    int n, n_tables, n_wav, capacity;
     int n_existing;     /* files that were left out because their results exist */
     const char *folder; /* of the results; borrowed */
     bool recursive, skip_existing, keep_going;

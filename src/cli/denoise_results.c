@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "cli/outputs.h"
+#include "format/image_extras.h"
 
 /* The clean files in the folders of a folder. */
 static enum dae_status read_clean_subfolders(const struct denoise_inputs *inputs, const char *clean,
@@ -49,4 +50,23 @@ enum dae_status denoise_results_check(const struct invocation *invocation, const
                           "give another name to --scores", err));
     TRY(outputs_differ(&outputs, "denoise", "denoise them into two folders", err));
     return outputs_write_into(&outputs, "denoise", inputs->folder, advice, err);
+}
+
+enum dae_status denoise_results_check_kind(const struct denoise_input *input, const struct samples_file *file,
+                                           struct error *err)
+{
+    const struct image_kind *kind = input->result.image;
+    if (!kind || kind == file->form.image)
+        return DAE_OK;
+    if (file->is_float && !kind->holds_floats)
+        return error_set(err, DAE_BAD_DATA, "%s stores floats, which %s cannot; give another --format", input->path,
+                         kind->name);
+    if (file->extras && file->extras->tiff.alpha_kind == IMAGE_PREMULTIPLIED)
+        return error_set(err, DAE_BAD_DATA,
+                         "%s has premultiplied transparency, which only TIFF stores; give no --format", input->path);
+    if (file->n > 1 && !kind->holds_stacks)
+        return error_set(err, DAE_BAD_DATA,
+                         "%s is a stack of %lld images, which %s cannot store; give another --format", input->path,
+                         (long long)file->n, kind->name);
+    return DAE_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/version.h"
 #include "cli/figures.h"
 #include "cli/report_parts.h"
@@ -58,6 +59,57 @@ static enum dae_status add_images(struct reporter *r, struct error *err)
                          "rows of images: clean, noisy, and restored by each method", err);
 }
 
+/* The traces of the first shown signal, one below the other by the clean one's height: y (1 + RIVAL_N, T). */
+static size_t fill_traces(const struct evaluation *c, int64_t len, int64_t channels, const double *time, double *y,
+                          struct figure_series *series)
+{
+    double low = 0, high = 0;
+    size_t n = 0;
+    for (int64_t t = 0; t < len; ++t) {
+        low = fmin(low, (double)c->shown_clean[t * channels]);
+        high = fmax(high, (double)c->shown_clean[t * channels]);
+    }
+    for (int i = -1; i < RIVAL_N; ++i) {
+        const float *trace = i < 0 ? c->shown_clean : c->row[i].shown;
+        if (i >= 0 && !c->row[i].present)
+            continue;
+        double *to = y + (int64_t)n * len;
+        for (int64_t t = 0; t < len; ++t)
+            to[t] = (double)trace[t * channels] - (high - low) * (double)n;
+        series[n++] = (struct figure_series){.name = i < 0 ? "clean" : evaluation_label((enum evaluation_rival)i),
+                                             .n_points = (size_t)len,
+                                             .x = time,
+                                             .y = to};
+    }
+    return n;
+}
+
+static enum dae_status add_traces(struct reporter *r, struct error *err)
+{
+    const struct evaluation *c = r->result->evaluation;
+    const struct dae_shape *shape = &r->result->network->node[0].plan.output;
+    struct figure_series series[1 + RIVAL_N];
+    if (shape->rank != 2 || c->n_shown == 0)
+        return DAE_OK;
+    const int64_t len = shape->dim[0];
+    double *time CLEANUP(cleanup_free) = calloc((size_t)len * (2 + RIVAL_N), sizeof *time);
+    if (!time)
+        return error_no_memory(err, "figure", (unsigned long long)len * (2 + RIVAL_N) * sizeof *time);
+    for (int64_t t = 0; t < len; ++t)
+        time[t] = (double)t;
+    const size_t n = fill_traces(c, len, shape->dim[1], time, time + len, series);
+    const struct figure_lines lines = {"First test signal", "point", "value, shifted apart", false, n, series};
+    char stem[PATH_LEN];
+    struct error drawing = {0};
+    stem_of(r, "traces", stem);
+    const enum dae_status drawn = figure_draw_lines(stem, &lines, &drawing);
+    html_section(&r->html, "What it removed",
+                 "A test signal and noise that the network has never seen; of several channels the first.");
+    return figures_embed(&r->html, drawn, &drawing, stem,
+                         "Each trace below the clean and the noisy one is one way to restore it.",
+                         "traces of a signal: clean, noisy, and restored by each method", err);
+}
+
 static void add_verdict(struct reporter *r)
 {
     struct text verdict = {0};
@@ -67,7 +119,7 @@ static void add_verdict(struct reporter *r)
     text_release(&verdict);
 }
 
-enum column { METHOD, MSE, PSNR, LOSS, ABOVE, TABLE_COLUMNS };
+enum column { METHOD, MSE, DECIBELS, LOSS, ABOVE, TABLE_COLUMNS };
 
 /* The cells of a method's row, in its own text. */
 static void fill_row(const struct evaluation_row *row, bool is_model, char text[TABLE_COLUMNS][CELL_LEN])
@@ -76,8 +128,8 @@ static void fill_row(const struct evaluation_row *row, bool is_model, char text[
     for (int k = 0; k < TABLE_COLUMNS; ++k)
         text[k][0] = '\0';
     snprintf(text[MSE], CELL_LEN, "%.5f", row->mse);
-    if (isfinite(row->psnr))
-        snprintf(text[PSNR], CELL_LEN, "%.2f", row->psnr);
+    if (isfinite(row->psnr) || isfinite(row->snr))
+        snprintf(text[DECIBELS], CELL_LEN, "%.2f", isfinite(row->psnr) ? row->psnr : row->snr);
     if (isfinite(row->loss))
         snprintf(text[LOSS], CELL_LEN, "%.5f", row->loss);
     if (!is_model && isfinite(paired->margin))
@@ -87,7 +139,8 @@ static void fill_row(const struct evaluation_row *row, bool is_model, char text[
 static enum dae_status add_table(struct reporter *r, struct error *err)
 {
     const struct evaluation *c = r->result->evaluation;
-    static const char *const header[] = {"method", "MSE", "PSNR (dB)", "loss", "MSE above the denoising AE's"};
+    const char *const header[] = {"method", "MSE", isfinite(c->row[RIVAL_MODEL].snr) ? "SNR (dB)" : "PSNR (dB)", "loss",
+                                  "MSE above the denoising AE's"};
     char text[RIVAL_N][TABLE_COLUMNS][CELL_LEN];
     const char *cells[RIVAL_N * TABLE_COLUMNS];
     struct figure_bar bars[RIVAL_N];
@@ -109,7 +162,8 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
     const struct html_table table = {notes.data, TABLE_COLUMNS, n, header, cells, "best", best};
     html_section(&r->html, "How it compares",
                  "Mean squared error over every number of every test sample, and the mean over the samples of their "
-                 "PSNR. The last column is the paired difference on the same samples with its 95 % interval. The best "
+                 "PSNR or, of signals, the SNR of all together. The last column is the paired difference on the same "
+                 "samples with its 95 % interval. The best "
                  "affine map, PCA and the Wiener filter are closed-form solutions fitted to the training samples; a "
                  "network that does not beat them is not worth its training. The standard AE is the same network, "
                  "trained in the same way on inputs without noise.");
@@ -260,6 +314,8 @@ static enum dae_status keep_findings(struct reporter *r, struct error *err)
         status = run_pictures_section(&r->html, r->result->whole_images, r->folder, err);
     if (status == DAE_OK)
         status = add_images(r, err);
+    if (status == DAE_OK)
+        status = add_traces(r, err);
     if (status == DAE_OK)
         status = add_table(r, err);
     if (status == DAE_OK)

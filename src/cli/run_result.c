@@ -94,13 +94,17 @@ void run_result_notes(const struct run_result *result, struct text *text)
 
 static void print_table(const struct evaluation *c, FILE *out)
 {
-    const bool psnr = isfinite(c->row[RIVAL_MODEL].psnr);
+    const bool psnr = isfinite(c->row[RIVAL_MODEL].psnr), snr = isfinite(c->row[RIVAL_MODEL].snr);
     char count[48];
     snprintf(count, sizeof count, "%" PRId64 " test samples", c->n_samples);
-    fprintf(out, "\n%-20s %9s  %s%s\n", count, "MSE", psnr ? "PSNR (dB)  " : "", "above the denoising AE");
+    fprintf(out, "\n%-20s %9s  %s%s\n", count, "MSE",
+            psnr  ? "PSNR (dB)  "
+            : snr ? "SNR (dB)  gained  "
+                  : "",
+            "above the denoising AE");
     for (int i = 0; i < RIVAL_N; ++i) {
         const struct evaluation_row *row = &c->row[i];
-        char above[48] = "", decibels[16] = "";
+        char above[48] = "", decibels[32] = "";
         if (!row->present)
             continue;
         if (i != RIVAL_MODEL && isfinite(row->model_less_this.margin))
@@ -108,6 +112,8 @@ static void print_table(const struct evaluation *c, FILE *out)
                      row->model_less_this.margin);
         if (psnr)
             snprintf(decibels, sizeof decibels, "  %9.2f", row->psnr);
+        else if (snr)
+            snprintf(decibels, sizeof decibels, "  %8.2f  %6.2f", row->snr, row->snr - c->row[RIVAL_NOISY].snr);
         fprintf(out, "  %-18s %9.5f%s%s\n", evaluation_label((enum evaluation_rival)i), row->mse, decibels, above);
     }
 }
@@ -196,6 +202,8 @@ cJSON *run_result_json(const struct run_result *result)
         row = cJSON_AddObjectToObject(test, evaluation_key((enum evaluation_rival)i));
         json_number(row, "mse", found->mse);
         json_number(row, "psnr", found->psnr);
+        if (isfinite(found->snr))
+            json_number(row, "snr", found->snr);
         if (!isnan(found->loss))
             json_number(row, "loss", found->loss);
         if (isfinite(found->improvement))

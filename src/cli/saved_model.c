@@ -33,6 +33,7 @@ static enum dae_status refuse_other_files(const char *path, struct error *err)
                          "%s: it is %s%s, not a model; MODEL is the first argument, before the files to process", path,
                          form.image                 ? "an image, "
                          : form.kind == SAMPLES_NPY ? "an array, NPY"
+                         : form.kind == SAMPLES_WAV ? "a recording, WAV"
                                                     : "an array, IDX",
                          form.image ? form.image->name : "");
     if (is_named(path, ".yaml") || is_named(path, ".yml"))

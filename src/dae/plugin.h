@@ -212,7 +212,8 @@ struct dae_plan {
      * multiple of `down`. Both are 1 if H and W are kept; down is the stride if they shrink, up the factor if they
      * grow; one of the two is always 1. An output pixel reads the input pixels that it corresponds to and `reach` more
      * on either side, with zeros beyond the edges. The host presets down and up to 1, and reach to -1, which means that
-     * the layer is not of this kind. Pointwise layers need not set anything. */
+     * the layer is not of this kind. Pointwise layers need not set anything. Of a signal (T,C), the first of each two
+     * numbers counts. */
     int64_t reach[2];
     int64_t down[2], up[2];
 };
@@ -315,7 +316,7 @@ enum {
 
 struct dae_onnx {
     const void *state;
-    const struct dae_plan *plan; /* if reach is set, height and width may be symbols: no constant may depend on them */
+    const struct dae_plan *plan; /* if reach is set, sides and length may be symbols: no constant may depend on them */
     int opset;                   /* 17 to 20: the version of the operators */
     const int *x;                /* per input, its value */
 

@@ -20,6 +20,8 @@
     X(images)                                                                                                          \
     X(image_pairs)                                                                                                     \
     X(dead_leaves)                                                                                                     \
+    X(signals)                                                                                                         \
+    X(ecg)                                                                                                             \
     X(memory)
 
 /* Drawn test samples are numbered from here on, far from training samples, for any sizes of the two splits. */

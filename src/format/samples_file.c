@@ -13,6 +13,7 @@
 #include "format/image_extras.h"
 #include "format/image_orient.h"
 #include "format/npy.h"
+#include "format/wav.h"
 
 enum {
     IMAGE_PIXELS_MAX = 1 << 27,
@@ -66,10 +67,10 @@ static bool has_idx_name(const char *path)
     return false;
 }
 
-static bool has_npy_name(const char *path)
+static bool has_ending(const char *path, const char *ending /* 4 characters */)
 {
     const size_t len = strlen(path);
-    return len > 4 && strcasecmp(path + len - 4, ".npy") == 0;
+    return len > 4 && strcasecmp(path + len - 4, ending) == 0;
 }
 
 static enum dae_status form_of(const char *path, bool by_name, struct samples_form *form, struct error *err)
@@ -80,12 +81,17 @@ static enum dae_status form_of(const char *path, bool by_name, struct samples_fo
     TRY(read_start(path, start, &len, err));
     if (memcmp(start, "\x93NUMPY", 6) == 0)
         form->kind = SAMPLES_NPY;
+    else if (wav_is_start(start, len))
+        form->kind = SAMPLES_WAV;
     else if (start[0] == 0 && start[1] == 0 && (start[2] == 0x08 || start[2] == 0x0D))
         form->kind = SAMPLES_IDX;
     else if ((form->image = by_name ? image_kind_of(path, start, len) : image_kind_of_start(start, len)))
         form->kind = SAMPLES_IMAGE;
     else if (by_name)
-        form->kind = has_npy_name(path) ? SAMPLES_NPY : has_idx_name(path) ? SAMPLES_IDX : SAMPLES_UNKNOWN;
+        form->kind = has_ending(path, ".npy")   ? SAMPLES_NPY
+                     : has_ending(path, ".wav") ? SAMPLES_WAV
+                     : has_idx_name(path)       ? SAMPLES_IDX
+                                                : SAMPLES_UNKNOWN;
     return DAE_OK;
 }
 
@@ -144,6 +150,7 @@ static enum dae_status take_shape(const char *path, const struct array *array, s
     file->is_float = array->is_float;
     file->rank = array->rank;
     file->n = array->dim[0];
+    memcpy(file->dim, array->dim, (size_t)array->rank * sizeof *file->dim);
     file->shape.rank = array->rank - 1;
     for (int i = 1; i < array->rank; ++i)
         file->shape.dim[i - 1] = array->dim[i];
@@ -204,6 +211,9 @@ enum dae_status samples_file_load(const char *path, struct samples_file *file, s
                            "them) nor IDX nor NPY",
                            path);
         break;
+    case SAMPLES_WAV:
+        status = error_set(err, DAE_BAD_DATA, "%s: it is a WAV file, where an image or an array is expected", path);
+        break;
     case SAMPLES_IMAGE:
         status = load_image(path, file, err);
         break;
@@ -217,6 +227,19 @@ enum dae_status samples_file_load(const char *path, struct samples_file *file, s
     if (status != DAE_OK)
         samples_file_release(file);
     return status;
+}
+
+void samples_file_as_signals(struct samples_file *file, int64_t channels)
+{
+    const int64_t *dim = file->dim;
+    if (file->form.kind == SAMPLES_IMAGE || file->rank < 1 || file->rank > 3)
+        return;
+    const bool one = file->rank == 1 || (file->rank == 2 && channels > 1 && dim[1] == channels);
+    file->n = one ? 1 : dim[0];
+    file->shape = (struct dae_shape){2,
+                                     {one ? dim[0] : dim[1], file->rank == 3          ? dim[2]
+                                                             : one && file->rank == 2 ? dim[1]
+                                                                                      : 1}};
 }
 
 /* ---- Images. ----------------------------------------------------------------------------------------------------- */
@@ -256,20 +279,12 @@ enum dae_status samples_file_orient(const char *path, struct samples_file *file,
 
 /* ---- Writing. ---------------------------------------------------------------------------------------------------- */
 
-/* The stored dimensions: n, and the sample's without an axis that reading added. */
-static void stored_dimensions(const struct samples_file *file, int64_t dim[ARRAY_RANK_MAX])
-{
-    dim[0] = file->n;
-    for (int i = 1; i < file->rank; ++i)
-        dim[i] = file->shape.dim[i - 1];
-}
-
 static enum dae_status save_values(const char *path, const struct samples_file *file, void *values, struct error *err)
 {
     struct idx idx = {.is_float = file->is_float, .rank = file->rank, .values = values};
     struct npy npy = {.is_float = file->is_float, .rank = file->rank, .values = values};
-    stored_dimensions(file, idx.dim);
-    stored_dimensions(file, npy.dim);
+    memcpy(idx.dim, file->dim, (size_t)file->rank * sizeof *idx.dim);
+    memcpy(npy.dim, file->dim, (size_t)file->rank * sizeof *npy.dim);
     return file->form.kind == SAMPLES_IDX ? idx_save(path, &idx, err) : npy_save(path, &npy, err);
 }
 

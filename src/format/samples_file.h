@@ -16,6 +16,7 @@ enum samples_kind {
     SAMPLES_IMAGE, /* format/image_kind.h */
     SAMPLES_IDX,   /* format/idx.h */
     SAMPLES_NPY,   /* format/npy.h */
+    SAMPLES_WAV,   /* format/wav.h, which reads it; samples_file_load refuses it */
 };
 
 /* How a file stores its samples. */
@@ -25,15 +26,16 @@ struct samples_form {
 };
 
 struct samples_file {
-    struct samples_form form; /* samples_file_save writes this one */
-    bool is_float;            /* stores floats, not integers */
-    unsigned largest;         /* of an image that stores integers: the number that is 1 */
-    int orientation;          /* of an image: EXIF's, 1 to 8 */
-    int rank;                 /* of an array; an array (n) and (n,h,w) has samples of one channel */
-    int64_t n;                /* samples, at least 1; the pages of an image */
-    struct dae_shape shape;   /* of one sample, channels last */
-    float *values;            /* (n, shape): stored numbers divided by their largest value, floats as they are; finite;
-                               * malloc'ed */
+    struct samples_form form;      /* samples_file_save writes this one */
+    bool is_float;                 /* stores floats, not integers */
+    unsigned largest;              /* of an image that stores integers: the number that is 1 */
+    int orientation;               /* of an image: EXIF's, 1 to 8 */
+    int rank;                      /* of an array; an array (n) and (n,h,w) has samples of one channel */
+    int64_t dim[DAE_MAX_RANK + 1]; /* (rank) as they are stored */
+    int64_t n;                     /* samples, at least 1; the pages of an image */
+    struct dae_shape shape;        /* of one sample, channels last */
+    float *values; /* (n, shape): stored numbers divided by their largest value, floats as they are; finite;
+                    * malloc'ed */
     struct image_extras *extras; /* of an image, written back with it: image_extras.h */
     struct text notice;          /* what was ignored or changed, for the user; or empty */
 };
@@ -53,6 +55,10 @@ MUST_USE enum dae_status samples_file_load(const char *path, struct samples_file
 
 /* Turns an image as its orientation says (format/image_orient.h); an array stays as it is. DAE_NO_MEMORY. */
 MUST_USE enum dae_status samples_file_orient(const char *path, struct samples_file *file, struct error *err);
+
+/* Takes an array for signals (T,C) of so many channels, 1 or more, instead: (T) and (T,C) for one, (N,T) and (N,T,C)
+ * for N. Any other array, and an image, stay as they are. */
+void samples_file_as_signals(struct samples_file *file, int64_t channels);
 
 /* Appends to the notice what an image loses in another kind (image_kind_losses). */
 void samples_file_say_losses(struct samples_file *file, const struct image_kind *kind);

@@ -5,7 +5,6 @@
 
 #include "base/shape.h"
 #include "model/model.h"
-#include "model/tiler.h"
 
 struct denoiser {
     struct denoiser_options options;
@@ -38,7 +37,8 @@ bool denoiser_accepts(const struct network *network, bool field, const struct da
     const struct dae_shape *own = &network->node[0].plan.output;
     if (shape_equal(shape, own))
         return true;
-    return field && shape->rank == 3 && (own->dim[2] == 1 || own->dim[2] == shape->dim[2]);
+    const int last = own->rank - 1;
+    return field && shape->rank == own->rank && (own->dim[last] == 1 || own->dim[last] == shape->dim[last]);
 }
 
 enum dae_status denoiser_expect(struct denoiser *d, int64_t n, struct error *err)
@@ -75,11 +75,13 @@ static enum dae_status open_tiler(struct denoiser *d, struct error *err)
     return d->tiler ? DAE_OK : tiler_new(&options, &d->tiler, err);
 }
 
-/* Denoises one image in place; channel by channel if the network has one channel and the image more. */
+/* Denoises one image in place, or a signal; channel by channel if the network has one channel and the image more. */
 static enum dae_status run_image(struct denoiser *d, float *values, const struct dae_shape *shape, struct error *err)
 {
-    const int64_t height = shape->dim[0], width = shape->dim[1], channels = shape->dim[2], pixels = height * width;
-    const int64_t each = d->options.network->node[0].plan.output.dim[2];
+    const bool is_signal = shape->rank == 2;
+    const int64_t height = shape->dim[0], width = is_signal ? 1 : shape->dim[1], pixels = height * width;
+    const int64_t channels = shape->dim[shape->rank - 1];
+    const int64_t each = d->options.network->node[0].plan.output.dim[shape->rank - 1];
     const bool at_once = each == channels;
     const size_t bytes = (size_t)(pixels * each) * sizeof *values;
     float *x CLEANUP(cleanup_free) = at_once ? NULL : malloc(bytes), *y CLEANUP(cleanup_free) = malloc(bytes);
@@ -119,10 +121,19 @@ enum dae_status denoiser_run(struct denoiser *d, float *values, int64_t n, const
         return denoiser_compute(d, values, n, values, NULL, err);
     TRY(open_tiler(d, err));
     d->pass = 0;
-    d->n_passes = n * shape->dim[2] / d->options.network->node[0].plan.output.dim[2];
+    const int last = shape->rank - 1;
+    d->n_passes = n * shape->dim[last] / d->options.network->node[0].plan.output.dim[last];
     for (int64_t i = 0; i < n; ++i)
         TRY(run_image(d, values + i * dae_shape_len(shape), shape, err));
     return DAE_OK;
+}
+
+enum dae_status denoiser_run_signal(struct denoiser *d, const struct tiler_signal *signal, struct error *err)
+{
+    TRY(open_tiler(d, err));
+    d->pass = 0;
+    d->n_passes = 1;
+    return tiler_run_signal(d->tiler, signal, err);
 }
 
 int64_t denoiser_first_bad(const float *values, int64_t n, int64_t len)

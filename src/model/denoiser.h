@@ -1,5 +1,5 @@
-/* A trained network as a function on samples of its own shape, and on images of any other size if it accepts them. What
- * dae-cl denoise and the library run. */
+/* A trained network as a function on samples of its own shape, and on images and signals of any other size if it
+ * accepts them. What dae-cl denoise and the library run. */
 #ifndef MODEL_DENOISER_H
 #define MODEL_DENOISER_H
 
@@ -9,6 +9,7 @@
 #include "graph/network.h"
 #include "graph/registry.h"
 #include "model/receptive_field.h"
+#include "model/tiler.h"
 
 struct denoiser;
 
@@ -32,7 +33,8 @@ void denoiser_free(struct denoiser *denoiser); /* NULL is fine */
 CLEANUP_POINTER(denoiser_free, struct denoiser)
 
 /* Whether samples of this shape are accepted: the network's own, or images of any size if `field` was found
- * (receptive_field_find), where a network of one channel processes the channels of an image one by one. */
+ * (receptive_field_find), where a network of one channel processes the channels of an image one by one; likewise
+ * signals of any length. */
 bool denoiser_accepts(const struct network *network, bool field, const struct dae_shape *shape);
 
 /* Opens the device for n samples of the network's own shape at a time, at most options->batch. denoiser_run also does
@@ -42,6 +44,11 @@ MUST_USE enum dae_status denoiser_expect(struct denoiser *denoiser, int64_t n, s
 /* Denoises n samples of an accepted shape in place: values (n, shape). DAE_NO_MEMORY; the failures of a device. */
 MUST_USE enum dae_status denoiser_run(struct denoiser *denoiser, float *values, int64_t n,
                                       const struct dae_shape *shape, struct error *err);
+
+/* Denoises a signal that is longer than the memory, of as many channels as the network has or of any number if that is
+ * 1; the network accepts signals of any length (denoiser_accepts). */
+MUST_USE enum dae_status denoiser_run_signal(struct denoiser *denoiser, const struct tiler_signal *signal,
+                                             struct error *err);
 
 /* Computes y (n, output) from x (n, input), and the code (n, code) unless it is NULL, in the network's own shape. NaN
  * in x is a hole. y may be x. */

@@ -278,7 +278,7 @@ static struct onnx_info info_of(const struct graph *g, int value, const struct d
     for (int i = 0; i < shape->rank - 1; ++i)
         info.axis[2 + i].len = shape->dim[i];
     if (g->any_size) {
-        info.axis[2].symbol = "height";
+        info.axis[2].symbol = shape->rank == 2 ? "length" : "height";
         info.axis[3].symbol = "width";
     }
     return info;

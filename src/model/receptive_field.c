@@ -50,7 +50,7 @@ static bool refuse_node(struct receptive_field *field, const struct node *node, 
 static bool shapes_agree(const struct dae_plan *plan, int input, int axis)
 {
     const int64_t in = plan->input[input].dim[axis], out = plan->output.dim[axis];
-    return plan->input[input].rank == 3 && plan->output.rank == 3 && in % plan->down[axis] == 0 &&
+    return plan->input[input].rank == plan->output.rank && in % plan->down[axis] == 0 &&
            in / plan->down[axis] * plan->up[axis] == out;
 }
 
@@ -80,11 +80,12 @@ static bool follow(const struct network *network, int number, int axis, struct s
 static bool find_all(const struct network *network, struct scale *scale, struct receptive_field *field)
 {
     const struct node *input = &network->node[0], *output = &network->node[network->output];
-    if (input->plan.output.rank != 3)
-        return refuse(field, input->mark, "its input is not an image (H, W, C)");
+    const int rank = input->plan.output.rank;
+    if (rank != 2 && rank != 3)
+        return refuse(field, input->mark, "its input is neither an image (H, W, C) nor a signal (T, C)");
     if (network_layers_read_mask(network))
         return refuse(field, input->mark, "its layers read the mask");
-    for (int axis = 0; axis < 2; ++axis) {
+    for (int axis = 0; axis < rank - 1; ++axis) {
         field->stride[axis] = 1;
         for (int i = 0; i <= network->noisy; ++i)
             scale[i] = (struct scale){1, 1, 0};
@@ -92,7 +93,9 @@ static bool find_all(const struct network *network, struct scale *scale, struct 
             if (!follow(network, i, axis, scale, field))
                 return false;
         if (scale[network->output].pixels != 1 || scale[network->output].own != 1)
-            return refuse_node(field, output, "is the output, but does not have the input's height and width");
+            return refuse_node(field, output,
+                               rank == 2 ? "is the output, but does not have the input's length"
+                                         : "is the output, but does not have the input's height and width");
         field->reach[axis] = scale[network->output].reach;
     }
     return true;

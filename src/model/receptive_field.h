@@ -1,11 +1,12 @@
 /* Which pixels of its input an output of the network reads. If all layers treat every pixel in the same way, the
- * network is the same function on images of any size, as a whole or in tiles. */
+ * network is the same function on images of any size, as a whole or in tiles. The same holds for the points of a signal
+ * (T, C), which has one axis. */
 #ifndef MODEL_RECEPTIVE_FIELD_H
 #define MODEL_RECEPTIVE_FIELD_H
 
 #include "graph/network.h"
 
-/* Per axis: up and down, left and right. */
+/* Per axis: up and down, left and right; of a signal the first is in time, and the second is 1 and 0. */
 struct receptive_field {
     bool any_size; /* whether the network is such a one; otherwise mark and problem are set */
     /* The network accepts images with sides that are multiples of these, and moving the input by them moves the output

@@ -1,5 +1,6 @@
 #include "model/tiler.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct tiler {
     struct tiler_options options;
     int64_t stride[2], reach[2]; /* reach in whole strides */
     int64_t channels;
+    bool is_signal; /* of samples (T, C): images of the width 1 */
     /* For at most `batch` tiles of `side` at a time. */
     int64_t side[2], batch;
     int64_t n_built; /* how often kernels were made */
@@ -39,18 +41,20 @@ struct span {
     int64_t start, from, until;
 };
 
-/* A copy of the config for another input. */
+/* A copy of the config for another input. The rank stays: signals have no width. */
 static enum dae_status resize(const struct value *config, int64_t height, int64_t width, int64_t channels,
                               struct arena *arena, struct value **copy, struct error *err)
 {
     struct text text CLEANUP(text_release) = {0};
-    char input[128];
+    char input[128], between[32] = "";
+    const struct value *model = value_map_get(config, "model"), *own = model ? value_map_get(model, "input") : NULL;
+    if (!own || own->n != 2)
+        snprintf(between, sizeof between, "%lld, ", (long long)width);
     TRY(tree_write(config, &text, err));
     if (text.failed)
         return error_no_memory(err, "config", text.len);
     TRY(tree_parse_text("the model's config", text.data, text.len, arena, copy, err));
-    snprintf(input, sizeof input, "model.input=[%lld, %lld, %lld]", (long long)height, (long long)width,
-             (long long)channels);
+    snprintf(input, sizeof input, "model.input=[%lld, %s%lld]", (long long)height, between, (long long)channels);
     return tree_set(*copy, input, arena, err);
 }
 
@@ -89,7 +93,9 @@ enum dae_status tiler_new(const struct tiler_options *options, struct tiler **ou
         tiler->stride[a] = field.stride[a];
         tiler->reach[a] = shape_round_up(field.reach[a], field.stride[a]);
     }
-    tiler->channels = options->network->node[0].plan.output.dim[2];
+    const struct dae_shape *own = &options->network->node[0].plan.output;
+    tiler->channels = own->dim[own->rank - 1];
+    tiler->is_signal = own->rank == 2;
     *out = tiler;
     return DAE_OK;
 }
@@ -146,6 +152,13 @@ static enum dae_status measure(const struct tiler *tiler, const int64_t side[2],
     return DAE_OK;
 }
 
+/* Entry i of `sides` along an axis. A tile of a signal has as many points as that of an image has pixels. */
+static int64_t side_at(const struct tiler *tiler, int i, int axis)
+{
+    const int64_t side = tiler->is_signal ? sides[i] * sides[i] : sides[i];
+    return side < tiler->stride[axis] ? tiler->stride[axis] : side - side % tiler->stride[axis];
+}
+
 static int64_t count_spans(int64_t size, int64_t side, int64_t reach)
 {
     return side == size ? 1 : (size - 2 * reach + side - 2 * reach - 1) / (side - 2 * reach);
@@ -179,8 +192,7 @@ static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], 
         bool useful = true;
         int64_t tried[2];
         for (int a = 0; a < 2; ++a) {
-            tried[a] = shape_min(
-                sides[i] < tiler->stride[a] ? tiler->stride[a] : sides[i] - sides[i] % tiler->stride[a], size[a]);
+            tried[a] = shape_min(side_at(tiler, i, a), size[a]);
             useful = useful && (tried[a] == size[a] || tried[a] > 2 * tiler->reach[a]);
         }
         if (!useful)
@@ -295,12 +307,14 @@ static bool is_usable(const struct tiler *tiler, const int64_t size[2], const in
 /* The square tile that images of many sizes can share: the longest of `sides` that fits into this one. */
 static void common_side(const struct tiler *tiler, const int64_t size[2], int64_t side[2])
 {
-    const int64_t least = shape_min(size[0], size[1]);
+    const int64_t least = tiler->is_signal ? size[0] : shape_min(size[0], size[1]);
     int i = 0;
-    while (i + 1 < N_SIDES && sides[i] > least)
+    while (i + 1 < N_SIDES && side_at(tiler, i, 0) > least)
         ++i;
     for (int a = 0; a < 2; ++a)
-        side[a] = sides[i] - sides[i] % tiler->stride[a];
+        side[a] = tiler->is_signal && a == 1 ? 1 : sides[i] - sides[i] % tiler->stride[a];
+    if (tiler->is_signal)
+        side[0] = side_at(tiler, i, 0);
 }
 
 /* Making kernels for another tile takes as long as the work on many pixels. So the tiles that there are, or else those
@@ -355,4 +369,89 @@ enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, i
         TRY(tell(tiler, first + n, n_tiles, err));
     }
     return DAE_OK;
+}
+
+/* ---- Signals that are longer than the memory. -------------------------------------------------------------------- */
+
+/* One tile of the whole signal at a time: x as it was read, y as far as its channels are done; (side, channels) each.
+ */
+struct stream {
+    const struct tiler_signal *signal;
+    int64_t padded;  /* the signal's length, rounded up to whole strides */
+    int64_t written; /* points */
+    float *x, *y;
+};
+
+/* Reads a tile; what lies beyond the signal is mirrored. */
+static enum dae_status stream_read(const struct tiler *tiler, const struct stream *s, const struct span *span,
+                                   struct error *err)
+{
+    const struct tiler_signal *signal = s->signal;
+    const int64_t inside = shape_min(tiler->side[0], signal->n - span->start);
+    TRY(signal->read(signal->context, span->start, inside, s->x, err));
+    for (int64_t i = inside; i < tiler->side[0]; ++i)
+        TRY(signal->read(signal->context, mirror(span->start + i, signal->n), 1, s->x + i * signal->channels, err));
+    return DAE_OK;
+}
+
+/* Writes what is new of a tile: the last one begins before the end of the one before. */
+static enum dae_status stream_write(struct stream *s, const struct span *span, struct error *err)
+{
+    const int64_t from = shape_max(span->from, s->written), until = shape_min(span->until, s->signal->n);
+    if (until <= from)
+        return DAE_OK;
+    s->written = until;
+    return s->signal->write(s->signal->context, s->y + (from - span->start) * s->signal->channels, until - from, err);
+}
+
+/* Some channels of a tile, between (side, channels) and (side, C). */
+static void stream_channels(const struct tiler *tiler, const struct stream *s, int64_t first, bool out, float *tile)
+{
+    const int64_t all = s->signal->channels, c = tiler->channels;
+    for (int64_t i = 0; i < tiler->side[0]; ++i)
+        if (out)
+            memcpy(s->y + i * all + first, tile + i * c, (size_t)c * sizeof *tile);
+        else
+            memcpy(tile + i * c, s->x + i * all + first, (size_t)c * sizeof *tile);
+}
+
+/* Units are the tiles of the groups of channels that the network takes: all groups of a tile, then the next tile. */
+static enum dae_status stream_all(struct tiler *tiler, struct stream *s, struct error *err)
+{
+    const int64_t groups = s->signal->channels / tiler->channels, side = tiler->side[0], len = side * tiler->channels;
+    const int64_t n_tiles = count_spans(s->padded, side, tiler->reach[0]), n_units = n_tiles * groups;
+    TRY(tell(tiler, 0, n_units, err));
+    for (int64_t first = 0; first < n_units; first += tiler->batch) {
+        const int64_t n = shape_min(n_units - first, tiler->batch);
+        for (int64_t i = 0; i < n; ++i) {
+            const struct span span = span_of((first + i) / groups, s->padded, side, tiler->reach[0]);
+            if ((first + i) % groups == 0 || i == 0)
+                TRY(stream_read(tiler, s, &span, err));
+            stream_channels(tiler, s, (first + i) % groups * tiler->channels, false, tiler->values + i * len);
+        }
+        TRY(model_run(tiler->model, tiler->values, n, tiler->values, NULL, err));
+        for (int64_t i = 0; i < n; ++i) {
+            const struct span span = span_of((first + i) / groups, s->padded, side, tiler->reach[0]);
+            stream_channels(tiler, s, (first + i) % groups * tiler->channels, true, tiler->values + i * len);
+            if ((first + i) % groups == groups - 1)
+                TRY(stream_write(s, &span, err));
+        }
+        TRY(tell(tiler, first + n, n_units, err));
+    }
+    return DAE_OK;
+}
+
+enum dae_status tiler_run_signal(struct tiler *tiler, const struct tiler_signal *signal, struct error *err)
+{
+    const int64_t size[2] = {shape_round_up(signal->n, tiler->stride[0]), 1};
+    int64_t side[2];
+    assert(tiler->is_signal && signal->n > 0 && signal->channels % tiler->channels == 0);
+    TRY(settle(tiler, size, side, err));
+    TRY(prepare(tiler, side, err));
+    const size_t len = (size_t)(side[0] * signal->channels);
+    float *memory CLEANUP(cleanup_free) = malloc(2 * len * sizeof *memory);
+    if (!memory)
+        return error_no_memory(err, "signal", 2 * len * sizeof *memory);
+    struct stream stream = {.signal = signal, .padded = size[0], .x = memory, .y = memory + len};
+    return stream_all(tiler, &stream, err);
 }

@@ -37,15 +37,31 @@ MUST_USE enum dae_status tiler_new(const struct tiler_options *options, struct t
 void tiler_free(struct tiler *tiler); /* NULL is fine */
 CLEANUP_POINTER(tiler_free, struct tiler)
 
-/* Computes y (H,W,C) from x (H,W,C), where C is the network's; the arrays must differ. DAE_NO_MEMORY if the memory is
- * too small for any tile. Images of different sizes share kernels as long as that costs less than making others. */
+/* Computes y (H,W,C) from x (H,W,C), where C is the network's; the arrays must differ. A signal (T,C) is an image of
+ * the width 1. DAE_NO_MEMORY if the memory is too small for any tile. Images of different sizes share kernels as long
+ * as that costs less than making others. */
 MUST_USE enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
                                    struct error *err);
+
+/* A signal of `n` points and `channels` channels, of which it is a multiple of the network's, that is longer than the
+ * memory. `read` gets the points [first, first + len) as x (len, channels); `write` gets the result's next `len`
+ * points, in order. Both end tiler_run_signal by a status other than DAE_OK. */
+struct tiler_signal {
+    int64_t n, channels;
+    enum dae_status (*read)(void *context, int64_t first, int64_t len, float *x, struct error *err);
+    enum dae_status (*write)(void *context, const float *y, int64_t len, struct error *err);
+    void *context;
+};
+
+/* Denoises a signal, as many channels at a time as the network has, with tiles alone in memory. Every number has the
+ * bits of the signal as a whole; a length that is no multiple of the network's stride is extended by mirroring. */
+MUST_USE enum dae_status tiler_run_signal(struct tiler *tiler, const struct tiler_signal *signal, struct error *err);
 
 /* How often tiles of another size were built. */
 int64_t tiler_n_built(const struct tiler *tiler);
 
-/* Builds the network of a config for images of another size, a multiple of its stride. The arena owns all memory. */
+/* Builds the network of a config for images of another size, a multiple of its stride (signals: of the width 1). The
+ * arena owns all memory. */
 MUST_USE enum dae_status tiler_network(const struct registry *registry, const struct value *config, int64_t height,
                                        int64_t width, int64_t channels, struct arena *arena, struct network *network,
                                        struct error *err);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HALF = WIENER_SIDE / 2, MOST_PIXELS = 200000 };
+enum { MOST_PIXELS = 200000 };
 
 /* A millionth of the windows' mean variance, for images in which neighbouring pixels are equal. */
 static const double ridge = 1e-6;
@@ -16,9 +16,14 @@ static size_t greatest_divisor(size_t a, size_t b)
 enum dae_status wiener_init(struct wiener *wiener, size_t n, size_t height, size_t width, size_t channels,
                             struct error *err)
 {
-    const size_t pixels = height * width, taps = (size_t)WIENER_SIDE * WIENER_SIDE * channels;
-    *wiener =
-        (struct wiener){.height = height, .width = width, .channels = channels, .every = 1 + n * pixels / MOST_PIXELS};
+    const bool signal = height == 1;
+    const size_t pixels = height * width,
+                 taps = (size_t)(signal ? WIENER_POINTS : WIENER_SIDE * WIENER_SIDE) * channels;
+    *wiener = (struct wiener){.height = height,
+                              .width = width,
+                              .channels = channels,
+                              .half = {signal ? 0 : WIENER_SIDE / 2, (signal ? WIENER_POINTS : WIENER_SIDE) / 2},
+                              .every = 1 + n * pixels / MOST_PIXELS};
     while (greatest_divisor(wiener->every, pixels) != 1)
         ++wiener->every; /* so that every place of the images has its turn */
     TRY(affine_init(&wiener->map, taps, channels, err));
@@ -40,9 +45,9 @@ static size_t mirrored(ptrdiff_t at, size_t len)
 static void take_window(const struct wiener *wiener, const float *image, size_t pixel, float *window)
 {
     const size_t c = wiener->channels, y = pixel / wiener->width, x = pixel % wiener->width;
-    for (ptrdiff_t r = -HALF; r <= HALF; ++r) {
+    for (ptrdiff_t r = -wiener->half[0]; r <= wiener->half[0]; ++r) {
         const float *row = image + mirrored((ptrdiff_t)y + r, wiener->height) * wiener->width * c;
-        for (ptrdiff_t k = -HALF; k <= HALF; ++k, window += c)
+        for (ptrdiff_t k = -wiener->half[1]; k <= wiener->half[1]; ++k, window += c)
             memcpy(window, row + mirrored((ptrdiff_t)x + k, wiener->width) * c, c * sizeof *window);
     }
 }

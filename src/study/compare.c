@@ -6,6 +6,7 @@
 
 #include "base/shape.h"
 #include "stats/moments.h"
+#include "stats/wiener.h"
 #include "study/denoising_error.h"
 #include "study/noise_matrix.h"
 #include "train/evaluation.h"
@@ -67,10 +68,13 @@ static enum dae_status compare(const struct study_task *task, const struct study
                                const float *standard, struct evaluation *evaluation, struct error *err)
 {
     struct settings settings = variant->settings;
-    const bool linear = dae_shape_len(&variant->network.node[0].plan.output) <= MOMENTS_MAX_ELEMENTS;
+    const struct dae_shape *sample = &variant->network.node[0].plan.output;
+    const bool linear = dae_shape_len(sample) <= MOMENTS_MAX_ELEMENTS;
     settings.compare_affine = linear;
     settings.compare_pca = linear && variant->network.code >= 0;
-    settings.compare_wiener = settings.compare_median = shape_is_image(&variant->network.node[0].plan.output);
+    settings.compare_median = shape_is_image(sample);
+    settings.compare_wiener =
+        settings.compare_median || (sample->rank == 2 && sample->dim[1] * WIENER_POINTS <= MOMENTS_MAX_ELEMENTS);
     const struct evaluation_options options = {
         .device = task->device,
         .network = &variant->network,
@@ -261,7 +265,8 @@ static enum dae_status run(struct study_task *task, const void *options, struct 
         "What does learning to denoise gain? This study compares the network as the config trains it, the same network "
         "trained without noise, and methods without iterative training: the best affine map from noisy to clean, "
         "fitted to the training samples under each corruption; projection onto as many principal components as the "
-        "code has numbers; and for images the best linear filter of a 7x7 window and a median filter. All are measured "
+        "code has numbers; the best linear filter of 7x7 pixels of images or 129 points of signals; and for images a "
+        "median filter. All are measured "
         "on the same test samples under each corruption, so each comparison is paired: better, worse or no difference "
         "at 95 %. The affine map and the filter are refitted for each corruption, the networks are not retrained.";
     return add_matrix(task, o, mse, present, result, err);

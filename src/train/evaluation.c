@@ -28,6 +28,7 @@ struct evaluator {
     struct metrics metrics[RIVAL_N];
     double *error[RIVAL_N]; /* (test samples): each one's sum of squared errors */
     double loss_sum[RIVAL_N];
+    double clean_squares; /* the sum over all test samples */
 };
 
 const char *evaluation_key(enum evaluation_rival rival)
@@ -38,17 +39,16 @@ const char *evaluation_key(enum evaluation_rival rival)
 
 const char *evaluation_label(enum evaluation_rival rival)
 {
-    static const char *const labels[RIVAL_N] = {"noisy input",      "denoising AE", "standard AE",
-                                                "best affine map",  "PCA",          "Wiener filter 7x7",
-                                                "median filter 3x3"};
+    static const char *const labels[RIVAL_N] = {"noisy input", "denoising AE",  "standard AE",      "best affine map",
+                                                "PCA",         "Wiener filter", "median filter 3x3"};
     return labels[rival];
 }
 
 const char *evaluation_phrase(enum evaluation_rival rival)
 {
     static const char *const phrases[RIVAL_N] = {
-        "the noisy input",       "the denoising AE",     "the standard AE", "the best affine map", "PCA",
-        "the 7x7 Wiener filter", "the 3x3 median filter"};
+        "the noisy input",   "the denoising AE",     "the standard AE", "the best affine map", "PCA",
+        "the Wiener filter", "the 3x3 median filter"};
     return phrases[rival];
 }
 
@@ -57,9 +57,13 @@ enum dae_status evaluation_check(const struct settings *settings, const struct n
 {
     const struct value *compare = value_map_get(config, "compare");
     const struct dae_shape *sample = &network->node[0].plan.output;
-    if ((settings->compare_wiener || settings->compare_median) && !shape_is_image(sample))
+    if (settings->compare_wiener && !shape_is_image(sample) && sample->rank != 2)
         return error_at(err, DAE_CONFIG, compare->mark,
-                        "compare: wiener and median filter images, but samples are not (height, width, 1 or 3)");
+                        "compare: wiener filters images and signals, but samples are neither (height, width, 1 or 3) "
+                        "nor (T, C)");
+    if (settings->compare_median && !shape_is_image(sample))
+        return error_at(err, DAE_CONFIG, compare->mark,
+                        "compare: median filters images, but samples are not (height, width, 1 or 3)");
     if (!settings->compare_pca && !settings->compare_affine)
         return DAE_OK;
     if (settings->compare_pca && network->code < 0)
@@ -123,9 +127,10 @@ static enum dae_status begin_rivals(struct evaluator *c, struct error *err)
     if (c->options->settings->compare_pca)
         TRY(pca_init(&c->pca, len, err));
     if (c->options->settings->compare_wiener) {
-        const int64_t *dim = c->options->network->node[0].plan.output.dim;
-        TRY(wiener_init(&c->wiener, (size_t)loader_samples(c->options->train), (size_t)dim[0], (size_t)dim[1],
-                        (size_t)dim[2], err));
+        const struct dae_shape *sample = &c->options->network->node[0].plan.output;
+        const int first = sample->rank - 2; /* of the last two axes; a signal has no third, which counts rows */
+        TRY(wiener_init(&c->wiener, (size_t)loader_samples(c->options->train), first ? (size_t)sample->dim[0] : 1,
+                        (size_t)sample->dim[first], (size_t)sample->dim[first + 1], err));
     }
     return DAE_OK;
 }
@@ -209,6 +214,8 @@ static enum dae_status test_model(void *context, const struct model_batch *batch
     test_network(c, RIVAL_MODEL, batch);
     keep_shown(c, c->evaluation->shown_clean, batch->clean, batch);
     measure(c, RIVAL_NOISY, batch->noisy, batch);
+    for (int64_t i = 0; i < batch->n * c->len; ++i)
+        c->clean_squares += (double)batch->clean[i] * (double)batch->clean[i];
     if (c->options->settings->compare_affine) {
         affine_apply(&c->affine, batch->noisy, c->output, n);
         measure_rival(c, RIVAL_AFFINE, batch);
@@ -244,6 +251,7 @@ static void summarise(struct evaluator *c)
 {
     const double elements = (double)loader_samples(c->options->test) * (double)c->len;
     const double standard = c->evaluation->row[RIVAL_STANDARD].present ? metrics_mse(&c->metrics[RIVAL_STANDARD]) : NAN;
+    const bool is_signal = c->options->network->node[0].plan.output.rank == 2;
     const bool peak = shape_is_image(&c->options->network->node[0].plan.output) || loader_holds_bytes(c->options->test);
     for (int i = 0; i < RIVAL_N; ++i) {
         struct evaluation_row *row = &c->evaluation->row[i];
@@ -251,6 +259,7 @@ static void summarise(struct evaluator *c)
             continue;
         row->mse = metrics_mse(&c->metrics[i]);
         row->psnr = peak ? metrics_psnr_mean(&c->metrics[i]) : NAN;
+        row->snr = is_signal && row->mse > 0 ? 10 * log10(c->clean_squares / elements / row->mse) : NAN;
         row->loss = i == RIVAL_MODEL || i == RIVAL_STANDARD ? c->loss_sum[i] / elements : NAN;
         row->improvement = standard / row->mse;
         row->model_less_this = compare_pairwise(c, (enum evaluation_rival)i);

@@ -1,6 +1,6 @@
 /* The trained denoiser compared with its rivals, on all test samples under the same noise: the noisy input itself, the
- * same network trained without noise, the best affine map, PCA, and for images the best linear filter and the median
- * filter. The comparison is paired: each method restores the same samples under the same draws. */
+ * same network trained without noise, the best affine map, PCA, for images and signals the best linear filter, and for
+ * images the median filter. The comparison is paired: each method restores the same samples under the same draws. */
 #ifndef TRAIN_EVALUATION_H
 #define TRAIN_EVALUATION_H
 
@@ -31,6 +31,7 @@ struct evaluation_row {
     bool present;
     double mse;                    /* mean over all elements of all test samples that are judged */
     double psnr;                   /* dB, mean over the samples; NaN for data without a peak, which are not bytes */
+    double snr;                    /* of signals: dB, the clean samples' mean square by the mse; NaN for other data */
     double loss;                   /* the network's own loss; NaN for a rival that is not a network */
     double improvement;            /* the standard autoencoder's mse divided by this one; NaN without it */
     struct paired model_less_this; /* the denoising network's error less this one's, in units of mse */

@@ -308,7 +308,7 @@ cp a.png folder/a.png && cp b.pgm folder/Z.pgm && cp c.idx folder/no_suffix && c
 echo text >folder/readme && echo text >folder/.hidden.png && mkfifo folder/pipe.png
 run "$dae_cl" denoise $model folder/ -o from_folder/
 code_is 0
-err_has "folder/: 3 items left out: not an image, IDX or NPY"
+err_has "folder/: 3 items left out: not an image, IDX, NPY or WAV"
 out_is <<'END'
 3 files, 3 samples denoised into from_folder/
 END
@@ -530,17 +530,17 @@ END
 case_is "a folder without samples"
 mkdir empty texts && echo text >texts/a.txt
 refused 4 $model empty -o nothing <<'END'
-dae-cl: error: empty: the folder contains no image, IDX or NPY file that is read
+dae-cl: error: empty: the folder contains no image, IDX, NPY or WAV file that is read
 END
 refused 4 $model a.png texts -o nothing <<'END'
-texts: 1 item left out: not an image, IDX or NPY
-dae-cl: error: texts: the folder contains no image, IDX or NPY file that is read
+texts: 1 item left out: not an image, IDX, NPY or WAV
+dae-cl: error: texts: the folder contains no image, IDX, NPY or WAV file that is read
 END
 
 case_is "a damaged file in a folder is not passed over"
 mkdir damaged && cp a.png damaged && cp cut.png samples.py damaged && echo text >damaged/text.npy
 refused 4 $model damaged -o nothing <<'END'
-damaged: 1 item left out: not an image, IDX or NPY
+damaged: 1 item left out: not an image, IDX, NPY or WAV
 dae-cl: error: damaged/cut.png: byte 41: PNG: the file is truncated
 END
 

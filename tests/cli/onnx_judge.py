@@ -123,13 +123,31 @@ class Network:
 
     def sequence_layer(self):
         steps, c = self.shape
-        kind, units = self.random.choice(["gru", "attention", "attention", "flatten"]), self.random.randrange(1, 7)
+        kind, units = self.random.choice(["gru", "attention", "signal", "signal", "flatten"]), self.random.randrange(1, 7)
         if kind == "gru":
             self.add(kind, {"units": units}, [steps, units])
         elif kind == "attention":
             self.add(kind, {"heads": self.random.choice([n for n in range(1, c + 1) if c % n == 0])}, self.shape)
+        elif kind == "signal":
+            self.signal_layer()
         else:
             self.add(kind, {}, [steps * c])
+
+    def signal_layer(self):
+        pick, (steps, c) = self.random.choice, self.shape
+        kind, filters = pick(["conv1d", "conv1d_transpose", "maxpool1d", "upsample1d"]), self.random.randrange(1, 7)
+        kernel, stride, pad, dilation = pick((1, 2, 3, 5)), pick((1, 2)), pick((0, 1, 2)), pick((1, 1, 2))
+        if kind == "conv1d" and steps + 2 * pad > dilation * (kernel - 1):
+            out = (steps + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
+            parameters = {"filters": filters, "kernel": kernel, "stride": stride, "pad": pad, "dilation": dilation}
+            self.add(kind, parameters, [out, filters])
+        elif kind == "conv1d_transpose" and 0 < (steps - 1) * stride + kernel - 2 * pad < 20:
+            out = (steps - 1) * stride + kernel - 2 * pad
+            self.add(kind, {"filters": filters, "kernel": kernel, "stride": stride, "pad": pad}, [out, filters])
+        elif kind == "maxpool1d" and steps >= kernel:
+            self.add(kind, {"kernel": kernel, "stride": stride}, [(steps - kernel) // stride + 1, c])
+        elif kind == "upsample1d" and steps < 10:
+            self.add(kind, {"factor": stride}, [steps * stride, c])
 
     def image_layer(self):
         pick, (h, w, c) = self.random.choice, self.shape
@@ -184,11 +202,17 @@ EVERY = [
     {"attention": {"heads": 2}}, "prelu", "scale", {"groupnorm": {"groups": 3}}, "gate", "softmax", "flatten", "layernorm",
     "prelu", "scale", {"groupnorm": {"groups": 5}}, {"dense": {"units": 128}}, "gate"]
 
+SIGNALS = [
+    {"conv1d": {"filters": 6, "kernel": 3, "pad": 2, "dilation": 2}}, "relu", "maxpool1d", {"conv1d": {"filters": 3, "kernel": 4}},
+    {"conv1d_transpose": {"filters": 4, "stride": 2}}, {"upsample1d": {"factor": 3}},
+    {"maxpool1d": {"kernel": 3, "stride": 1}}, {"conv1d": {"filters": 2, "kernel": 2, "stride": 2}}]
+
 
 def write_networks(n, folder):
-    every = Network(0)
-    every.input, every.layers = [8, 4, 2], EVERY
-    (folder / "every.yaml").write_text(json.dumps(every.config("every")))
+    for name, shape, layers in ("every", [8, 4, 2], EVERY), ("signals", [20, 2], SIGNALS):
+        every = Network(0)
+        every.input, every.layers = shape, layers
+        (folder / f"{name}.yaml").write_text(json.dumps(every.config(name)))
     for i in range(n):
         name = f"random_{i}"
         (folder / f"{name}.yaml").write_text(json.dumps(Network(i).config(name)))

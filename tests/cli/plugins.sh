@@ -34,10 +34,10 @@ Use it for images and for all that has neighbours in two directions.
 END
 
 case_is "a plugin that does not exist"
-run "$dae_cl" plugins conv3d
+run "$dae_cl" plugins conv2x
 code_is 2
 err_is <<'END'
-dae-cl: error: no plugin is called 'conv3d' (did you mean 'conv2d'?)
+dae-cl: error: no plugin is called 'conv2x' (did you mean 'conv2d'?)
 note: dae-cl plugins lists them
 END
 

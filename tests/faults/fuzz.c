@@ -25,6 +25,7 @@
 #include "format/onnx.h"
 #include "format/safetensors.h"
 #include "format/tar.h"
+#include "format/wav.h"
 
 enum { MOST_PIXELS = 1 << 20, MOST_BYTES = 1 << 20 };
 
@@ -214,6 +215,22 @@ static void read_tar(const char *path)
     tar_close(&tar);
 }
 
+/* What it says of a file is there to be read. */
+static void read_wav(const char *path)
+{
+    struct wav wav;
+    struct error err = {0};
+    float values[1024];
+    if (wav_open(path, &wav, &err) != DAE_OK)
+        return;
+    const int64_t piece = (int64_t)(sizeof values / sizeof *values) / wav.form.channels;
+    enum dae_status status = DAE_OK;
+    for (int64_t i = 0; i < wav.form.n && status == DAE_OK; i += piece)
+        status = wav_read(&wav, i, wav.form.n - i < piece ? wav.form.n - i : piece, values, &err);
+    claim(status == DAE_OK || status == DAE_BAD_DATA);
+    wav_close(&wav);
+}
+
 /* ---- The table. -------------------------------------------------------------------------------------------------- */
 
 static const struct reader {
@@ -225,6 +242,7 @@ static const struct reader {
     {"exif", read_exif, NULL},     {"date", read_date, NULL},     {"idx", NULL, read_idx},
     {"npy", NULL, read_npy},       {"table", NULL, read_table},   {"tar", NULL, read_tar},
     {"memo", read_memo, NULL},     {"tuning", read_tuning, NULL}, {"onnx", read_onnx, NULL},
+    {"wav", NULL, read_wav},
 };
 
 static const struct reader *chosen(void)

@@ -71,6 +71,19 @@ static const char strides[] = "  input: [20, 24, 3]\n"
                               "    - conv_transpose2d: {filters: 16, kernel: [4, 3], stride: [2, 1], pad: 1}\n"
                               "    - conv2d: {filters: 3, kernel: [1, 2], stride: [1, 2]}\n"
                               "    - conv_transpose2d: {filters: 3, kernel: [4, 5], stride: [2, 3], pad: 1}\n";
+/* Points in sixes: a stride, a pooling, enlargements of both kinds, a skip, dilated taps. */
+static const char signal[] = "  input: [24, 1]\n"
+                             "  layers:\n"
+                             "    - {conv1d: {filters: 16, kernel: 9, pad: 4}, name: fine}\n"
+                             "    - relu\n"
+                             "    - conv1d: {filters: 17, kernel: 4, stride: 2, pad: 1}\n"
+                             "    - tanh\n"
+                             "    - maxpool1d: {kernel: 3, stride: 3}\n"
+                             "    - conv1d: {filters: 16, kernel: 3, pad: 2, dilation: 2}\n"
+                             "    - conv1d_transpose: {filters: 3, kernel: 3, stride: 3}\n"
+                             "    - {upsample1d: {factor: 2}, name: up}\n"
+                             "    - {concat: {}, from: [fine, up]}\n"
+                             "    - conv1d: {filters: 1, kernel: 3, pad: 1}\n";
 
 static const struct {
     const char *layers, *problem;
@@ -259,6 +272,85 @@ static void tiles_give_the_bits_of_the_whole_image(void **state)
     }
 }
 
+/* A signal in memory, for tiler_run_signal. */
+struct recording {
+    const float *x;
+    float *y;
+    int64_t channels, written;
+};
+
+static enum dae_status read_points(void *context, int64_t first, int64_t len, float *x, struct error *e)
+{
+    const struct recording *r = context;
+    (void)e;
+    memcpy(x, r->x + first * r->channels, (size_t)(len * r->channels) * sizeof *x);
+    return DAE_OK;
+}
+
+static enum dae_status write_points(void *context, const float *y, int64_t len, struct error *e)
+{
+    struct recording *r = context;
+    (void)e;
+    memcpy(r->y + r->written * r->channels, y, (size_t)(len * r->channels) * sizeof *y);
+    r->written += len;
+    return DAE_OK;
+}
+
+/* A signal of `channels` channels, each of which must have the bits of the whole one. */
+static void expect_signal(struct bench *b, uint64_t bytes, int64_t n, int64_t channels, const float *x,
+                          const float *whole)
+{
+    struct tiler *tiler;
+    float *y = calloc((size_t)(2 * n * channels), sizeof *y), *turned = y + n * channels;
+    struct recording recording = {.x = turned, .y = y, .channels = channels};
+    assert_non_null(y);
+    for (int64_t i = 0; i < n * channels; ++i)
+        turned[i] = x[i % channels * n + i / channels];
+    const struct tiler_signal s = {n, channels, read_points, write_points, &recording};
+    b->options.memory_bytes = bytes;
+    check(tiler_new(&b->options, &tiler, &err));
+    check(tiler_run_signal(tiler, &s, &err));
+    assert_int_equal(recording.written, n);
+    for (int64_t i = 0; i < n * channels; ++i)
+        if (memcmp(&y[i], &whole[i % channels * n + i / channels], sizeof *y) != 0)
+            fail_msg("%d points, %d channels, %d KiB, number %d: %.9g", (int)n, (int)channels, (int)(bytes >> 10),
+                     (int)i, (double)y[i]);
+    tiler_free(tiler);
+    free(y);
+}
+
+static void signals_of_any_length_have_the_bits_of_the_whole(void **state)
+{
+    (void)state;
+    static const int64_t length[] = {2999, 5, 1};
+    static const int64_t stride[] = {6, 1};
+    enum { CHANNELS = 3 };
+    struct bench b;
+    open_bench(&b, signal);
+    for (int l = 0; l < 3; ++l) {
+        const int64_t n = length[l];
+        float *x = make_image(CHANNELS * n), *whole = calloc((size_t)(CHANNELS * n), sizeof *whole);
+        float *y = calloc((size_t)n, sizeof *y);
+        assert_true(whole && y);
+        for (int c = 0; c < CHANNELS; ++c)
+            run_whole(&b, stride, x + c * n, n, 1, 1, whole + c * n);
+        for (uint64_t bytes = 1 << 20; bytes <= 1 << 28; bytes *= 16) {
+            struct tiler *tiler;
+            b.options.memory_bytes = bytes;
+            check(tiler_new(&b.options, &tiler, &err));
+            check(tiler_run(tiler, x, n, 1, y, &err));
+            assert_memory_equal(y, whole, (size_t)n * sizeof *y);
+            tiler_free(tiler);
+            expect_signal(&b, bytes, n, 1, x, whole);
+            expect_signal(&b, bytes, n, CHANNELS, x, whole);
+        }
+        free(x);
+        free(whole);
+        free(y);
+    }
+    close_bench(&b);
+}
+
 struct told {
     int64_t done, n, n_calls, stop_at;
 };
@@ -349,6 +441,8 @@ static void the_reach_is_that_of_the_longest_way(void **state)
         {unet, {.stride = {4, 4}, .reach = {1 + 4 + 4 + 2 + 2 + 1 + 1, 1 + 4 + 4 + 2 + 2 + 1 + 1}}},
         /* Rows: 1; 2; 4 and 2 for a place among two; 2 and 1. Columns: 1; 3 and 1.5, in whole pixels 5; 1.5 twice, 2
          * each; 3 and 2 for a place among three. */
+        /* 4; 1; 6 * 2; up to 4 for a place among three of 2 points; up to 1 for one among two; 1. */
+        {signal, {.stride = {6, 1}, .reach = {4 + 1 + 12 + 4 + 1 + 1, 0}}},
         {strides, {.stride = {4, 3}, .reach = {1 + 2 + 6 + 3, 1 + 5 + 2 + 2 + 5}}},
     };
     for (size_t i = 0; i < sizeof want / sizeof *want; ++i) {
@@ -402,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiles_give_the_bits_of_the_whole_image),
+        cmocka_unit_test(signals_of_any_length_have_the_bits_of_the_whole),
         cmocka_unit_test(one_tiler_serves_many_sizes),
         cmocka_unit_test(many_sizes_share_kernels),
         cmocka_unit_test(the_reach_is_that_of_the_longest_way),
