@@ -28,6 +28,7 @@ enum {
     PHILOX_PATCH = 7,   /* the image and place of a patch; kernels/batch.cl has the same number */
     PHILOX_LEAVES = 8,
     PHILOX_HOLD_OUT = 9, /* which samples of a training set are kept for validation */
+    PHILOX_SWEEP = 10,   /* the values of a random search */
     PHILOX_NODE = 16,
     PHILOX_LEVEL = 0x4000,
     PHILOX_CHOICE = 0x8000,

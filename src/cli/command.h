@@ -55,6 +55,7 @@ extern const struct command_option option_force;    /* --force */
     X(bench)                                                                                                           \
     X(tune)                                                                                                            \
     X(study)                                                                                                           \
+    X(sweep)                                                                                                           \
     X(denoise)                                                                                                         \
     X(impute)                                                                                                          \
     X(export)                                                                                                          \
