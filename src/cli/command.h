@@ -56,6 +56,7 @@ extern const struct command_option option_force;    /* --force */
     X(tune)                                                                                                            \
     X(study)                                                                                                           \
     X(sweep)                                                                                                           \
+    X(compare)                                                                                                         \
     X(denoise)                                                                                                         \
     X(impute)                                                                                                          \
     X(export)                                                                                                          \

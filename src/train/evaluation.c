@@ -236,6 +236,7 @@ static struct paired compare_pairwise(const struct evaluator *c, enum evaluation
     const double elements = (double)c->metrics[rival].n_elements / (double)c->evaluation->n_samples;
     struct paired paired = paired_compare(c->error[RIVAL_MODEL], c->error[rival], c->evaluation->n_samples);
     paired.difference /= elements;
+    paired.error /= elements;
     paired.margin /= elements;
     return paired;
 }

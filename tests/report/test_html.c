@@ -79,6 +79,22 @@ static void text_is_escaped_everywhere(void **state)
     html_release(&html);
 }
 
+/* tests/cli/compare.sh computes the hash. */
+static void only_a_page_that_sorts_has_a_script(void **state)
+{
+    (void)state;
+    for (int sorts = 0; sorts < 2; ++sorts) {
+        struct html html = {.sorts = sorts == 1};
+        html_begin(&html, "run", NULL);
+        char *page = saved(&html);
+        assert_int_equal(count(page, "<script>"), sorts);
+        assert_int_equal(count(page, "; script-src 'sha256-"), sorts);
+        assert_int_equal(count(page, "form-action 'none'"), 1);
+        free(page);
+        html_release(&html);
+    }
+}
+
 static void page_fetches_nothing_and_has_its_parts(void **state)
 {
     (void)state;
@@ -255,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_checker_tells_good_from_bad),
         cmocka_unit_test_setup_teardown(text_is_escaped_everywhere, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(only_a_page_that_sorts_has_a_script, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(page_fetches_nothing_and_has_its_parts, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(table_aligns_numbers_and_marks_a_row, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(figure_bytes_come_back, folder_setup, folder_teardown),
