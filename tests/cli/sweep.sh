@@ -230,4 +230,19 @@ run "$dae_cl" run small.yaml --platform cpu --print best_validation_loss --out p
 code_is 2
 err_has "the run.json of this run has no number 'best_validation_loss'"
 
+# The program of docs/sweeps.md, with a smaller network and two trials.
+case_is "Optuna asks, runs and tells"
+python_with optuna
+if [ -n "$why" ]; then
+    skip "$why"
+else
+    sed 's/sgd: {lr: 0.1}/adam: {lr: 0.001}/' small.yaml >fc.yaml
+    sed -n '/^```python$/,/^```$/p' "$tree/docs/sweeps.md" | sed -e '/^```/d' -e 's|configs/fc_mnist.yaml|fc.yaml|' \
+        -e 's/range(20)/range(2)/' -e 's/16, 256, log/8, 8, log/' -e "s|\"dae-cl\"|\"$dae_cl\"|" >search.py
+    run env DAE_CL_PLATFORM=cpu "$environment/bin/python" search.py
+    code_is 0
+    out_has "{'lr': 0.0"
+    [ "$(ls search | xargs)" = "0 1" ] || problem "$(ls search)"
+fi
+
 finish
