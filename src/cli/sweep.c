@@ -190,15 +190,14 @@ static enum dae_status discard(const struct sweeper *sweeper, const struct file_
     return DAE_OK;
 }
 
+/* Refuses a folder with anything in it that the user has not asked to continue or to discard. */
 static enum dae_status allow_folder(const struct sweeper *sweeper, const struct file_names *names, struct error *err)
 {
-    const char *path = sweeper->folder.path;
-    if (names->n == 0 || invocation_has(sweeper->invocation, "resume"))
+    if (names->n == 0 || invocation_has(sweeper->invocation, "resume") || invocation_has(sweeper->invocation, "force"))
         return DAE_OK;
-    if (invocation_has(sweeper->invocation, "force"))
-        return discard(sweeper, names, err);
     const enum dae_status status = error_set(
-        err, DAE_CONFIG, run_folder_has(&sweeper->folder, "table.json") ? "%s holds a sweep" : "%s is not empty", path);
+        err, DAE_CONFIG, run_folder_has(&sweeper->folder, "table.json") ? "%s holds a sweep" : "%s is not empty",
+        sweeper->folder.path);
     error_note(err, "--resume continues the sweep in it");
     error_note(err, "--force discards the sweep in it and starts from scratch");
     error_note(err, "--out DIR uses another folder");
@@ -226,12 +225,18 @@ static enum dae_status keep_tree(const struct sweeper *sweeper, const struct val
     return atomic_file_save(path, yaml.data, yaml.len, err);
 }
 
+/* The folder is looked at again under its lock, because another sweep may have ended there since. */
 static enum dae_status open_folder(struct sweeper *sweeper, struct error *err)
 {
-    struct file_names names CLEANUP(file_names_release) = {0};
+    struct file_names before CLEANUP(file_names_release) = {0}, names CLEANUP(file_names_release) = {0};
+    struct error missing = {0};
+    if (file_names_list(sweeper->folder.path, &before, &missing) == DAE_OK)
+        TRY(allow_folder(sweeper, &before, err));
     TRY(run_folder_lock(&sweeper->folder, err));
     TRY(file_names_list(sweeper->folder.path, &names, err));
     TRY(allow_folder(sweeper, &names, err));
+    if (invocation_has(sweeper->invocation, "force"))
+        TRY(discard(sweeper, &names, err));
     TRY(keep_tree(sweeper, sweeper->base, "base.yaml", true, err));
     if (run_folder_has(&sweeper->folder, "table.json"))
         TRY(sweep_table_load(&sweeper->table, sweeper->folder.path, err));

@@ -110,6 +110,16 @@ column $lr sweeps/random/table.csv | awk '$1 < 0.001 || $1 > 1 { exit 1 }' || pr
 column model.layers.1.dense.units sweeps/random/table.csv | grep -qvE '^[7-9]$' && problem "units are outside"
 [ "$(column $lr sweeps/random/table.csv | sort -u | wc -l)" -eq 6 ] || problem "rates were drawn twice"
 
+case_is "a folder with other files is refused and left alone"
+mkdir mine && touch mine/notes
+run "$dae_cl" sweep random.yaml --platform cpu --out mine
+code_is 2
+err_has "mine is not empty"
+[ "$(ls -A mine)" = notes ] || problem "$(ls -A mine)"
+run "$dae_cl" sweep random.yaml --platform cpu --out "$work"
+code_is 2
+err_has "give another folder to --out"
+
 case_is "another base config or other values are not continued"
 run "$dae_cl" sweep random.yaml --platform cpu --resume --set train.epochs=2
 code_is 2
