@@ -57,6 +57,7 @@ extern const struct command_option option_force;    /* --force */
     X(study)                                                                                                           \
     X(sweep)                                                                                                           \
     X(compare)                                                                                                         \
+    X(watch)                                                                                                           \
     X(denoise)                                                                                                         \
     X(impute)                                                                                                          \
     X(export)                                                                                                          \
