@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/stop.h"
+#include "cli/sweep_lines.h"
 #include "cli/sweep_table.h"
 #include "cli/training_run.h"
 #include "config/tree.h"
@@ -147,13 +148,6 @@ static enum dae_status choose_folder(struct sweeper *sweeper, struct error *err)
     return run_folder_choose(&sweeper->folder, path, &use, err);
 }
 
-static enum dae_status run_path(const struct sweeper *sweeper, int64_t run, char path[PATH_LEN], struct error *err)
-{
-    char name[32];
-    snprintf(name, sizeof name, "%04lld", (long long)run + 1);
-    return run_folder_path(&sweeper->folder, name, path, PATH_LEN, err);
-}
-
 /* No input is in the folder, where everything may be replaced. */
 static enum dae_status check_outputs(struct sweeper *sweeper, struct error *err)
 {
@@ -261,7 +255,7 @@ static enum dae_status train_one(struct sweeper *sweeper, struct training_run *r
     char path[PATH_LEN];
     TRY(turn_to(sweeper, sweeper->run, err));
     session->use = (struct run_folder_use){.resume = true, .light = sweeper->sweep.keep == SWEEP_RESULTS};
-    TRY(run_path(sweeper, sweeper->run, path, err));
+    TRY(sweep_run_path(&sweeper->folder, sweeper->run, path, sizeof path, err));
     TRY(run_folder_choose(&session->folder, path, &session->use, err));
     return training_run_carry_out(run, false, err);
 }
@@ -384,83 +378,18 @@ static enum dae_status carry_out(struct sweeper *sweeper, struct error *err)
     return judge(sweeper, err);
 }
 
-/* ---- --print. ---------------------------------------------------------------------------------------------------- */
-
-/* A word of a shell's command line. */
-static void add_word(struct text *line, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-=:,@%";
-    text_add(line, " ");
-    if (*word && strspn(word, plain) == strlen(word)) {
-        text_add(line, word);
-        return;
-    }
-    text_add(line, "'");
-    for (; *word; ++word)
-        text_printf(line, *word == '\'' ? "'\\''" : "%c", *word);
-    text_add(line, "'");
-}
-
-static enum dae_status add_set(struct text *line, const char *path, const struct value *value, struct error *err)
-{
-    struct text word CLEANUP(text_release) = {0};
-    text_printf(&word, "%s=", path);
-    TRY(tree_write_line(value, &word, err));
-    text_add(line, " --set");
-    add_word(line, word.data);
-    return DAE_OK;
-}
-
-/* What every line has: the user's options, and what drop_extras does. */
-static enum dae_status add_common(const struct sweeper *sweeper, struct text *line, struct error *err)
-{
-    static const char *const passed[] = {"platform", "plugins", "set"}, *const extras[] = {"compare", "studies"};
-    const struct invocation *invocation = sweeper->invocation;
-    text_add(line, "dae-cl run");
-    add_word(line, sweeper->base_path);
-    for (size_t i = 0; i < sizeof passed / sizeof passed[0]; ++i)
-        for (int k = 0; k < invocation_count(invocation, passed[i]); ++k) {
-            text_printf(line, " --%s", passed[i]);
-            add_word(line, invocation_nth(invocation, passed[i], k));
-        }
-    if (invocation_has(invocation, option_trust.name))
-        text_printf(line, " --%s", option_trust.name);
-    for (size_t i = 0; i < 2 && sweeper->sweep.keep != SWEEP_EVERYTHING; ++i)
-        if (value_map_get(sweeper->base, extras[i]))
-            TRY(add_set(line, extras[i], value_map_get(sweeper->base, extras[i]), err));
-    return DAE_OK;
-}
-
-static enum dae_status print_lines(const struct sweeper *sweeper, struct error *err)
-{
-    struct text common CLEANUP(text_release) = {0};
-    char path[PATH_LEN];
-    TRY(add_common(sweeper, &common, err));
-    for (int64_t run = 0; run < sweeper->sweep.n; ++run) {
-        struct text line CLEANUP(text_release) = {0};
-        struct arena arena CLEANUP(arena_release) = {0};
-        for (int k = 0; k < sweeper->sweep.n_keys; ++k) {
-            const struct value *value = sweep_value(&sweeper->sweep, run, k, &arena);
-            if (!value)
-                return error_no_memory(err, "sweep", 0);
-            TRY(add_set(&line, sweeper->sweep.key[k].path, value, err));
-        }
-        TRY(run_path(sweeper, run, path, err));
-        text_add(&line, " --out");
-        add_word(&line, path);
-        if (line.failed || common.failed)
-            return error_no_memory(err, "sweep", line.len);
-        printf("%s%s\n", common.data, line.data);
-    }
-    return DAE_OK;
-}
+/* ---- The command. ------------------------------------------------------------------------------------------------ */
 
 static enum dae_status sweep(struct sweeper *sweeper, struct error *err)
 {
     TRY(read_sweep(sweeper, err));
     TRY(choose_folder(sweeper, err));
     TRY(check_all(sweeper, err));
-    return invocation_has(sweeper->invocation, "print") ? print_lines(sweeper, err) : carry_out(sweeper, err);
+    if (!invocation_has(sweeper->invocation, "print"))
+        return carry_out(sweeper, err);
+    const struct sweep_lines lines = {sweeper->invocation, &sweeper->sweep, sweeper->base, sweeper->base_path,
+                                      &sweeper->folder};
+    return sweep_lines_print(&lines, err);
 }
 
 static enum dae_status run(const struct invocation *invocation, struct error *err)
