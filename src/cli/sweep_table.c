@@ -323,12 +323,12 @@ static const char *number_cell(double value, const char *format, struct arena *a
 }
 
 static enum dae_status fill_cells(const struct sweep_table *table, const struct ranked *ranked, int n_rows,
-                                  int n_columns, const char **cell, struct arena *arena, struct error *err)
+                                  bool validated, const char **cell, struct arena *arena, struct error *err)
 {
     const struct sweep *sweep = table->sweep;
-    for (int r = 0; r < n_rows; ++r, cell += n_columns) {
+    int c = 0;
+    for (int r = 0; r < n_rows; ++r) {
         const struct sweep_row *row = &table->row[ranked[r].run];
-        int c = 0;
         cell[c++] = arena_printf(arena, "%lld", (long long)ranked[r].run + 1);
         for (int k = 0; k < sweep->n_keys; ++k) {
             struct text text CLEANUP(text_release) = {0};
@@ -338,28 +338,31 @@ static enum dae_status fill_cells(const struct sweep_table *table, const struct 
             TRY(setting_text(value, &text, err));
             cell[c++] = text.data ? arena_text(arena, text.data, text.len) : "";
         }
-        cell[c++] = number_cell(row->value[RUN_validation_loss], "%.5f", arena);
+        if (validated)
+            cell[c++] = number_cell(row->value[RUN_validation_loss], "%.5f", arena);
         cell[c++] =
             row->state == SWEEP_FINISHED ? number_cell(row->value[RUN_test_mse], "%.5f", arena) : states[row->state];
         cell[c++] = number_cell(row->value[RUN_test_psnr], "%.2f", arena);
         cell[c++] = number_cell(row->value[RUN_train_seconds], "%.3g", arena);
-        for (int i = 0; i < c; ++i)
-            if (!cell[i])
-                return error_no_memory(err, "table", 0);
     }
+    for (int i = 0; i < c; ++i)
+        if (!cell[i])
+            return error_no_memory(err, "table", 0);
     return DAE_OK;
 }
 
 static enum dae_status print_rows(const struct sweep_table *table, const struct ranked *ranked, int n_rows,
                                   struct error *err)
 {
+    const bool validated = ranked_by(table) == RUN_validation_loss;
     struct arena arena CLEANUP(arena_release) = {0};
     const char *header[SWEEP_MAX_KEYS + 5] = {"run"};
     char align[SWEEP_MAX_KEYS + 6] = "r";
     int n = 1;
     for (int k = 0; k < table->sweep->n_keys; ++k)
         header[n++] = table->sweep->key[k].path;
-    header[n++] = "validation";
+    if (validated)
+        header[n++] = "validation";
     header[n++] = "test MSE";
     header[n++] = "PSNR (dB)";
     header[n++] = "seconds";
@@ -367,7 +370,7 @@ static enum dae_status print_rows(const struct sweep_table *table, const struct 
     const char **cell = arena_array(&arena, (size_t)(n_rows * n), sizeof *cell);
     if (!cell)
         return error_no_memory(err, "table", (size_t)(n_rows * n) * sizeof *cell);
-    TRY(fill_cells(table, ranked, n_rows, n, cell, &arena, err));
+    TRY(fill_cells(table, ranked, n_rows, validated, cell, &arena, err));
     output_table(header, align, cell, n_rows);
     return DAE_OK;
 }
