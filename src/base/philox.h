@@ -29,6 +29,7 @@ enum {
     PHILOX_LEAVES = 8,
     PHILOX_HOLD_OUT = 9, /* which samples of a training set are kept for validation */
     PHILOX_ECG = 10,
+    PHILOX_SWEEP = 11, /* the values of a random search */
     PHILOX_NODE = 16,
     PHILOX_LEVEL = 0x4000,
     PHILOX_CHOICE = 0x8000,

@@ -55,6 +55,9 @@ extern const struct command_option option_force;    /* --force */
     X(bench)                                                                                                           \
     X(tune)                                                                                                            \
     X(study)                                                                                                           \
+    X(sweep)                                                                                                           \
+    X(compare)                                                                                                         \
+    X(watch)                                                                                                           \
     X(denoise)                                                                                                         \
     X(impute)                                                                                                          \
     X(export)                                                                                                          \

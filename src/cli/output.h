@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "config/rows.h"
 
-enum { OUTPUT_MAX_COLUMNS = 12, OUTPUT_NOTE_BYTES = 16384 };
+enum { OUTPUT_MAX_COLUMNS = 48, OUTPUT_NOTE_BYTES = 16384 };
 
 /* Prints (n_rows, n_columns) texts below a header, each column as wide as its widest text. align has one letter a
  * column: 'l' or 'r'. A row whose first cell is NULL is a rule. */

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "config/root.h"
+#include "config/sweep.h"
 #include "graph/build.h"
 #include "study/study.h"
 
@@ -134,6 +135,12 @@ static void print_reference(const struct registry *registry)
         }
     }
     print_studies();
+    print_heading(
+        "##", "Sweep files",
+        "What `dae-cl sweep` reads; [sweeps.md](sweeps.md) has examples. Under `keys`, each key of the config "
+        "has a list of values, or a map of the second table.",
+        sweep_rows);
+    print_heading("###", "a key of `keys`", "", sweep_key_rows);
 }
 
 static enum dae_status run(const struct invocation *invocation, struct error *err)

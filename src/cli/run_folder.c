@@ -115,8 +115,8 @@ enum dae_status run_folder_choose(struct run_folder *folder, const char *path, c
 enum dae_status run_folder_check(const struct run_folder *folder, const char *who, struct outputs *outputs,
                                  struct error *err)
 {
-    static const char *const files[] = {"config.yaml", "log.jsonl",         "run.json",
-                                        "report.html", "model.safetensors", ".lock"};
+    static const char *const files[] = {"config.yaml",       "log.jsonl",       "run.json", "report.html",
+                                        "model.safetensors", RUN_FOLDER_ERRORS, ".lock"};
     static const char *const folders[] = {"checkpoint", "figures", "studies", ".report"};
     static const char advice[] = "give another folder to --out";
     char path[1200];
@@ -168,7 +168,7 @@ static int remove_temporary(const char *path, const struct stat *info, int kind,
 }
 
 /* Removes the temporaries of killed processes. Without a lock, their owners might be alive. */
-static void sweep(const struct run_folder *folder)
+static void remove_temporaries(const struct run_folder *folder)
 {
     enum { MOST_OPEN = 8 };
     if (flock(folder->lock, LOCK_EX | LOCK_NB) == 0)
@@ -192,8 +192,9 @@ static enum dae_status remove_items(const struct run_folder *folder, const char 
 
 static enum dae_status make_room(const struct run_folder *folder, const struct run_folder_use *use, struct error *err)
 {
-    static const char *const all[] = {"run.json", "report.html", ".report",   "model.safetensors", "figures",
-                                      "studies",  "checkpoint",  "log.jsonl", "config.yaml",       NULL};
+    static const char *const all[] = {"run.json",          "report.html", ".report", RUN_FOLDER_ERRORS,
+                                      "model.safetensors", "figures",     "studies", "checkpoint",
+                                      "log.jsonl",         "config.yaml", NULL};
     char name[256];
     if (use->study && use->force) {
         snprintf(name, sizeof name, ".report/5-%s", use->study);
@@ -223,11 +224,11 @@ static bool cut_half_line(int log)
     return end == whole || (end >= 0 && ftruncate(log, end) == 0);
 }
 
-static enum dae_status make_parts(struct run_folder *folder, struct error *err)
+static enum dae_status make_parts(struct run_folder *folder, bool light, struct error *err)
 {
     static const char *const parts[] = {"checkpoint", "figures"};
     char name[1100];
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i) {
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !light; ++i) {
         TRY(run_folder_path(folder, parts[i], name, sizeof name, err));
         TRY(folder_make(name, err));
     }
@@ -238,20 +239,25 @@ static enum dae_status make_parts(struct run_folder *folder, struct error *err)
     return DAE_OK;
 }
 
-enum dae_status run_folder_open(struct run_folder *folder, const struct run_folder_use *use, struct error *err)
+enum dae_status run_folder_lock(struct run_folder *folder, struct error *err)
 {
     TRY(folder_make(folder->path, err));
-    TRY(take_lock(folder, err));
-    sweep(folder);
+    return take_lock(folder, err);
+}
+
+enum dae_status run_folder_open(struct run_folder *folder, const struct run_folder_use *use, struct error *err)
+{
+    TRY(run_folder_lock(folder, err));
+    remove_temporaries(folder);
     TRY(run_folder_allow(folder, use, err)); /* another run may have ended here since the choice */
     TRY(make_room(folder, use, err));
-    return make_parts(folder, err);
+    return make_parts(folder, use->light, err);
 }
 
 enum dae_status run_folder_config(const struct run_folder *folder, const char *yaml, struct error *err)
 {
-    static const char *const results[] = {"run.json",      "report.html",       ".report/0-run",
-                                          ".report/9-run", "model.safetensors", NULL};
+    static const char *const results[] = {
+        "run.json", "report.html", ".report/0-run", ".report/9-run", RUN_FOLDER_ERRORS, "model.safetensors", NULL};
     enum { LARGEST = 16 << 20 };
     char path[1200], *there = NULL;
     size_t len;

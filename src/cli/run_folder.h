@@ -10,6 +10,8 @@
 #include "base/json.h"
 #include "cli/outputs.h"
 
+#define RUN_FOLDER_ERRORS "test_errors.safetensors" /* see train/test_errors.h */
+
 struct run_folder {
     char path[1024];
     int lock; /* file descriptor, or -1 */
@@ -21,6 +23,7 @@ struct run_folder_use {
     const char *study;  /* the name of a study that is added to the folder; NULL: a run */
     bool resume, force; /* at most one of them */
     bool number;        /* --out auto: tries `path`, then PATH-2, PATH-3, ... */
+    bool light;         /* keeps neither checkpoints nor figures */
 };
 
 /* Sets folder->path, before anything is created. */
@@ -38,6 +41,10 @@ MUST_USE enum dae_status run_folder_allow(const struct run_folder *folder, const
 MUST_USE enum dae_status run_folder_open(struct run_folder *folder, const struct run_folder_use *use,
                                          struct error *err);
 void run_folder_close(struct run_folder *folder);
+
+/* Creates the folder and takes its lock, for a folder that holds several runs. DAE_IO naming the process if another one
+ * uses it. The caller closes it. */
+MUST_USE enum dae_status run_folder_lock(struct run_folder *folder, struct error *err);
 
 /* Whether a file is in the folder. */
 bool run_folder_has(const struct run_folder *folder, const char *name);

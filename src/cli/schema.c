@@ -1,9 +1,10 @@
-/* dae-cl schema: what a config may contain, as JSON Schema, from the tables that read it. */
+/* dae-cl schema: what a config or a sweep may contain, as JSON Schema, from the tables that read it. */
 #include "config/schema.h"
 
 #include "cli/command.h"
 #include "cli/output.h"
 #include "config/root.h"
+#include "config/sweep.h"
 #include "graph/build.h"
 #include "study/study.h"
 
@@ -114,12 +115,31 @@ static cJSON *data(void)
     return schema;
 }
 
+static cJSON *titled(const struct dae_row *rows, const char *title)
+{
+    cJSON *schema = schema_rows(rows);
+    cJSON_AddStringToObject(schema, "$schema", "https://json-schema.org/draft/2020-12/schema");
+    cJSON_AddStringToObject(schema, "title", title);
+    return schema;
+}
+
+static cJSON *sweep_schema(void)
+{
+    cJSON *schema = titled(sweep_rows, "a sweep of dae-cl"), *definitions = cJSON_AddObjectToObject(schema, "$defs");
+    cJSON *keys = schema_type("object");
+    cJSON_AddItemToObject(keys, "additionalProperties",
+                          schema_either(schema_reference("list"), schema_rows(sweep_key_rows)));
+    cJSON_AddNumberToObject(keys, "minProperties", 1);
+    cJSON_AddNumberToObject(keys, "maxProperties", SWEEP_MAX_KEYS);
+    schema_define(definitions, "map of swept keys", keys);
+    schema_define(definitions, "list", schema_list(cJSON_CreateObject(), 1, 0));
+    return schema;
+}
+
 static cJSON *config_schema(const struct registry *registry)
 {
-    cJSON *schema = schema_rows(root_rows), *properties = cJSON_GetObjectItem(schema, "properties");
+    cJSON *schema = titled(root_rows, "a config of dae-cl"), *properties = cJSON_GetObjectItem(schema, "properties");
     cJSON *definitions = cJSON_AddObjectToObject(schema, "$defs");
-    cJSON_AddStringToObject(schema, "$schema", "https://json-schema.org/draft/2020-12/schema");
-    cJSON_AddStringToObject(schema, "title", "a config of dae-cl");
     cJSON_ReplaceItemInObject(properties, "data", data());
     cJSON_ReplaceItemInObject(properties, "model", schema_rows(network_model_rows));
     cJSON_ReplaceItemInObject(properties, "train", schema_rows(settings_train_rows));
@@ -142,13 +162,17 @@ static cJSON *config_schema(const struct registry *registry)
 static enum dae_status run(const struct invocation *invocation, struct error *err)
 {
     struct registry *registry;
+    if (invocation_has(invocation, "sweep"))
+        return output_json(sweep_schema(), err);
     TRY(invocation_registry(invocation, &registry, err));
     const enum dae_status status = output_json(config_schema(registry), err);
     registry_close(registry);
     return status;
 }
 
-static const struct command_option *const options[] = {&option_plugins, NULL};
+static const struct command_option option_sweep = {"sweep", NULL, OPTION_FLAG, false,
+                                                   "print the schema of the files of dae-cl sweep"};
+static const struct command_option *const options[] = {&option_sweep, &option_plugins, NULL};
 
 const struct command command_schema = {
     .name = "schema",

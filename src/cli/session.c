@@ -1,6 +1,5 @@
 #include "cli/session.h"
 #include "cli/command.h"
-#include "cli/figures.h"
 #include "cli/output.h"
 #include "cli/outputs.h"
 
@@ -8,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/shape.h"
 #include "cli/stop.h"
 #include "config/tree.h"
@@ -22,21 +22,46 @@ void session_init(struct session *session, const struct invocation *invocation)
     session->folder.lock = session->folder.log = -1;
 }
 
-void session_close(struct session *session)
+static void close_loaders(struct session *session)
 {
-    run_folder_close(&session->folder);
     loader_free(session->train);
     loader_free(session->validation);
     loader_free(session->test);
     for (int i = 0; i < MULTI_DEVICE_MAX; ++i) {
         loader_free(session->helper[i].train);
-        invocation_close(session->devices[i]);
+        session->helper[i].train = NULL;
     }
+    session->train = session->validation = session->test = NULL;
+}
+
+static void release_data(struct session *session)
+{
+    close_loaders(session);
     dataset_release(&session->train_set);
     dataset_release(&session->validation_set);
     dataset_release(&session->test_set);
+    free(session->data_text);
+    session->data_text = NULL;
+}
+
+void session_close(struct session *session)
+{
+    run_folder_close(&session->folder);
+    release_data(session);
+    for (int i = 0; i < MULTI_DEVICE_MAX; ++i)
+        invocation_close(session->devices[i]);
     registry_close(session->registry);
     arena_release(&session->arena);
+}
+
+void session_turn(struct session *session)
+{
+    run_folder_close(&session->folder);
+    arena_release(&session->arena);
+    session->config = NULL;
+    session->network = (struct network){0};
+    session->settings = (struct settings){0};
+    session->n_studies = 0;
 }
 
 /* Compares every output with every input. */
@@ -72,16 +97,24 @@ static enum dae_status choose_folder(struct session *session, const char *study,
     return run_folder_choose(&session->folder, path, &session->use, err);
 }
 
-enum dae_status session_read(struct session *session, const char *path, const char *study, struct error *err)
+enum dae_status session_take(struct session *session, struct value *config, struct error *err)
 {
-    TRY(invocation_config(session->invocation, path, &session->arena, &session->config, err));
-    TRY(invocation_registry(session->invocation, &session->registry, err));
+    session->config = config;
+    if (!session->registry)
+        TRY(invocation_registry(session->invocation, &session->registry, err));
     TRY(settings_read(session->registry, session->config, &session->arena, &session->settings, err));
     TRY(network_build(session->registry, session->config, &session->arena, false, &session->network, err));
     const struct study_task task = session_task(session, NULL, NULL);
     TRY(study_plan_all(&task, session->studies, &session->n_studies, err));
     struct device_request request;
-    TRY(invocation_request(session->invocation, session->config, &request, err));
+    return invocation_request(session->invocation, session->config, &request, err);
+}
+
+enum dae_status session_read(struct session *session, const char *path, const char *study, struct error *err)
+{
+    struct value *config;
+    TRY(invocation_config(session->invocation, path, &session->arena, &config, err));
+    TRY(session_take(session, config, err));
     TRY(choose_folder(session, study, err));
     TRY(check_outputs(session, path, err));
     TRY(run_folder_allow(&session->folder, &session->use, err));
@@ -93,10 +126,11 @@ enum dae_status session_read(struct session *session, const char *path, const ch
     return DAE_OK;
 }
 
-enum dae_status session_load(struct session *session, struct error *err)
+static enum dae_status load_samples(struct session *session, struct error *err)
 {
     struct dataset *train = &session->train_set, *test = &session->test_set;
     struct source_notice notice;
+    release_data(session);
     TRY(source_load(session->settings.data, getenv("DAE_CL_DATA"), train, test, &notice, err));
     const struct value *source = value_map_get(session->settings.data, "source");
     char have[96];
@@ -110,6 +144,22 @@ enum dae_status session_load(struct session *session, struct error *err)
         snprintf(held_out, sizeof held_out, "%lld validation, ", (long long)session->validation_set.n);
     output_note("data: %s (%lld training, %s%lld test samples of %s)\n", session->data_line, (long long)train->n,
                 held_out, (long long)test->n, shape_text(&train->shape, have));
+    return DAE_OK;
+}
+
+/* Whether the loaded samples are those of the config; if so, they take the places of its texts in messages. */
+static bool has_samples(struct session *session, const char *data_text)
+{
+    const struct value *source = value_map_get(session->settings.data, "source");
+    if (!session->data_text || strcmp(session->data_text, data_text) != 0 || !source)
+        return false;
+    session->train_set.mark = session->validation_set.mark = session->test_set.mark = source->mark;
+    return true;
+}
+
+static enum dae_status check_samples(struct session *session, struct error *err)
+{
+    const struct dataset *train = &session->train_set, *test = &session->test_set;
     TRY(loader_check_samples(train, &session->network, "training", err));
     if (session->settings.batch > train->n)
         return error_set(err, DAE_BAD_DATA, "train.batch is %lld, but there are only %lld training samples",
@@ -119,10 +169,22 @@ enum dae_status session_load(struct session *session, struct error *err)
                          "the training samples are %s, but the test samples are %s; both must have the same shape",
                          train->kind == DATASET_UINT8 ? "bytes" : "floats",
                          test->kind == DATASET_UINT8 ? "bytes" : "floats");
-    figures_expect();
     if (session->validation_set.n > 0)
         TRY(loader_check_samples(&session->validation_set, &session->network, "validation", err));
     return loader_check_samples(test, &session->network, "test", err);
+}
+
+enum dae_status session_load(struct session *session, struct error *err)
+{
+    struct text text CLEANUP(text_release) = {0};
+    TRY(tree_write(session->settings.data, &text, err));
+    if (!has_samples(session, text.data)) {
+        TRY(load_samples(session, err));
+        session->data_text = strdup(text.data);
+        if (!session->data_text)
+            return error_no_memory(err, "data", text.len);
+    }
+    return check_samples(session, err);
 }
 
 static enum dae_status open_helpers(struct session *session, struct error *err)
@@ -136,10 +198,26 @@ static enum dae_status open_helpers(struct session *session, struct error *err)
     return DAE_OK;
 }
 
-enum dae_status session_open_devices(struct session *session, bool several, struct error *err)
+static enum dae_status open_loaders(struct session *session, struct error *err)
 {
-    const struct network *network = &session->network;
     const int64_t batch = session->settings.batch;
+    if (session->test && loader_batch_size(session->train) == batch)
+        return DAE_OK;
+    close_loaders(session);
+    TRY(open_helpers(session, err));
+    TRY(loader_new(session->device, &session->train_set, batch, &session->train, err));
+    if (session->validation_set.n > 0)
+        TRY(loader_new(session->device, &session->validation_set, batch, &session->validation, err));
+    TRY(loader_new(session->device, &session->test_set, batch, &session->test, err));
+    if (loader_is_streamed(session->train))
+        fprintf(
+            stderr,
+            "data: the training samples are streamed, because they do not fit into the memory that they may take\n");
+    return DAE_OK;
+}
+
+static enum dae_status open_devices(struct session *session, bool several, struct error *err)
+{
     if (several) {
         TRY(invocation_devices(session->invocation, session->config, session->devices, &session->n_devices, err));
     } else {
@@ -151,21 +229,20 @@ enum dae_status session_open_devices(struct session *session, bool several, stru
         fprintf(stderr, "%s\n", device_line(session->devices[i]));
     stop_listen();
     for (int i = 0; i < session->n_devices; ++i)
-        TRY(invocation_trust(session->invocation, network, &session->settings, session->devices[i], err));
-    TRY(open_helpers(session, err));
-    TRY(loader_new(session->device, &session->train_set, batch, &session->train, err));
-    TRY(loader_new(session->device, &session->test_set, batch, &session->test, err));
-    if (session->validation_set.n > 0) {
-        TRY(loader_new(session->device, &session->validation_set, batch, &session->validation, err));
-        TRY(network_check_samples(network, session->validation_set.n, loader_is_streamed(session->validation), err));
-    }
-    TRY(network_check_samples(network, session->train_set.n, loader_is_streamed(session->train), err));
-    TRY(network_check_samples(network, session->test_set.n, loader_is_streamed(session->test), err));
-    if (loader_is_streamed(session->train))
-        fprintf(
-            stderr,
-            "data: the training samples are streamed, because they do not fit into the memory that they may take\n");
+        TRY(invocation_trust(session->invocation, &session->network, &session->settings, session->devices[i], err));
     return DAE_OK;
+}
+
+enum dae_status session_open_devices(struct session *session, bool several, struct error *err)
+{
+    const struct network *network = &session->network;
+    if (!session->device)
+        TRY(open_devices(session, several, err));
+    TRY(open_loaders(session, err));
+    if (session->validation)
+        TRY(network_check_samples(network, session->validation_set.n, loader_is_streamed(session->validation), err));
+    TRY(network_check_samples(network, session->train_set.n, loader_is_streamed(session->train), err));
+    return network_check_samples(network, session->test_set.n, loader_is_streamed(session->test), err);
 }
 
 enum dae_status session_open_folder(struct session *session, struct error *err)

@@ -1,4 +1,4 @@
-/* What `run` and `study` open from a config, in this order: its settings, data, devices, a folder. */
+/* What `run`, `study` and `sweep` open from a config, in this order: its settings, data, devices, a folder. */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
@@ -22,6 +22,7 @@ struct session {
     int n_studies;
     struct dataset train_set, validation_set, test_set; /* the second is empty unless data.validation asks for it */
     char data_line[1200];
+    char *data_text;       /* the data map of the loaded samples, which a later config may share; malloc'ed */
     struct device *device; /* the first of them */
     struct device *devices[MULTI_DEVICE_MAX];
     struct multi_device_helper helper[MULTI_DEVICE_MAX];
@@ -38,10 +39,16 @@ void session_close(struct session *session);
  * folder (--out, or runs/NAME), and refuses it if its content must not be overwritten (cli/run_folder.h,
  * cli/outputs.h). study: the name of the study that is added to the folder; NULL: a run. */
 MUST_USE enum dae_status session_read(struct session *session, const char *path, const char *study, struct error *err);
-/* Loads the splits, prints a line about them, and checks that they fit the network. */
+/* For another config after the first: session_turn closes the folder and releases what the last config has made, but
+ * keeps plugins, samples and devices. Then the caller makes a config in the session's arena, and session_take reads it
+ * as session_read does, but chooses no folder. */
+void session_turn(struct session *session);
+MUST_USE enum dae_status session_take(struct session *session, struct value *config, struct error *err);
+/* Loads the splits, unless they are those of the last config, prints a line about them, and checks that they fit the
+ * network. */
 MUST_USE enum dae_status session_load(struct session *session, struct error *err);
 /* Opens the device, or with `several` all requested devices, and puts the data on them; from now on a signal requests a
- * stop. */
+ * stop. Devices that are open stay, and so do loaders that fit the config. */
 MUST_USE enum dae_status session_open_devices(struct session *session, bool several, struct error *err);
 /* Opens the folder, and writes config.yaml unless the run continues an earlier one. */
 MUST_USE enum dae_status session_open_folder(struct session *session, struct error *err);

@@ -4,6 +4,7 @@
 
 #include "base/version.h"
 #include "cli/command.h"
+#include "cli/figures.h"
 #include "cli/output.h"
 #include "cli/report_parts.h"
 #include "cli/session.h"
@@ -84,6 +85,7 @@ static enum dae_status carry_out(struct session *session, const struct study *st
     const struct study_task task = session_task(session, NULL, NULL); /* the data are in it once they are loaded */
     TRY(study_plan_one(&task, study, &plan, err));
     TRY(session_load(session, err));
+    figures_expect();
     TRY(study_check_data(&task, &plan, 1, err));
     TRY(session_open_devices(session, false, err));
     TRY(session_open_folder(session, err));

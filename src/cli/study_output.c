@@ -10,6 +10,7 @@
 #include "cli/figures.h"
 #include "cli/progress.h"
 #include "cli/report_parts.h"
+#include "cli/table_text.h"
 #include "report/figure.h"
 
 enum { PATH_LEN = 1200, CELL_LEN = 32 };
@@ -24,34 +25,20 @@ static enum dae_status path_of(const char *folder, const struct study *study, co
 
 /* ---- Tables. ----------------------------------------------------------------------------------------------------- */
 
-/* A text as RFC 4180 has it: quoted where it needs to be. */
-static void csv_text(struct text *csv, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        text_add(csv, text);
-        return;
-    }
-    text_add(csv, "\"");
-    for (; *text; ++text)
-        text_printf(csv, *text == '"' ? "\"\"" : "%c", *text);
-    text_add(csv, "\"");
-}
-
 static enum dae_status save_table(const char *path, const struct study_table *table, struct error *err)
 {
     struct text csv = {0};
-    csv_text(&csv, table->row_title);
+    table_text_cell(&csv, table->row_title);
     for (int k = 0; k < table->n_columns; ++k) {
         text_add(&csv, ",");
-        csv_text(&csv, table->column_name[k]);
+        table_text_cell(&csv, table->column_name[k]);
     }
     text_add(&csv, "\n");
     for (int i = 0; i < table->n_rows; ++i) {
-        csv_text(&csv, table->row_name[i]);
+        table_text_cell(&csv, table->row_name[i]);
         for (int k = 0; k < table->n_columns; ++k) {
-            const double value = table->value[i * table->n_columns + k];
-            char number[VALUE_NUMBER_BYTES];
-            text_printf(&csv, ",%s", isnan(value) ? "" : value_number(value, number));
+            text_add(&csv, ",");
+            table_text_number(&csv, table->value[i * table->n_columns + k]);
         }
         text_add(&csv, "\n");
     }

@@ -469,6 +469,37 @@ static enum dae_status read_assigned(struct reader *reader, struct value **value
     return DAE_OK;
 }
 
+/* Puts the value under steps[0..n_steps) of the root. `text` is how it was typed, for advice; NULL: there is none. */
+static enum dae_status put(struct value *root, char *const *steps, int n_steps, struct value *value, const char *text,
+                           struct arena *arena, struct error *err)
+{
+    const struct mark mark = value->mark;
+    /* Walk as far as there are values; `at` ends as the one that changes, under steps[i]. */
+    struct value *at = root, *next = NULL;
+    int i = 0;
+    for (;; ++i, at = next) {
+        const enum dae_status status = take_step(at, steps[i], mark, &next, err);
+        if (status != DAE_OK && at->kind == VALUE_SCALAR && text)
+            advise_replacement(at, steps + i, n_steps - i, text, err);
+        TRY(status);
+        if (i == n_steps - 1 || is_nothing(next))
+            break;
+    }
+    /* Missing values are built from the far end, so that a failure does not change the tree. */
+    for (int last = n_steps - 1; last > i; --last) {
+        struct value *map = value_map_new(arena);
+        if (!map || !value_map_put(arena, map, steps[last], value))
+            return error_no_memory(err, "config", sizeof *map);
+        map->mark = mark;
+        value = map;
+    }
+    if (at->kind == VALUE_LIST)
+        replace_item(at, next->index, value);
+    else if (!value_map_put(arena, at, steps[i], value))
+        return error_no_memory(err, "config", sizeof *value);
+    return DAE_OK;
+}
+
 enum dae_status tree_set(struct value *root, const char *assignment, struct arena *arena, struct error *err)
 {
     struct mark mark = {.file = arena_printf(arena, "--set %s", assignment)};
@@ -491,29 +522,17 @@ enum dae_status tree_set(struct value *root, const char *assignment, struct aren
     };
     struct value *value;
     TRY(read_assigned(&reader, &value, err));
+    return put(root, steps, n_steps, value, equals + 1, arena, err);
+}
 
-    /* Walk as far as there are values; `at` ends as the one that changes, under steps[i]. */
-    struct value *at = root, *next = NULL;
-    int i = 0;
-    for (;; ++i, at = next) {
-        const enum dae_status status = take_step(at, steps[i], mark, &next, err);
-        if (status != DAE_OK && at->kind == VALUE_SCALAR)
-            advise_replacement(at, steps + i, n_steps - i, equals + 1, err);
-        TRY(status);
-        if (i == n_steps - 1 || is_nothing(next))
-            break;
-    }
-    /* Missing values are built from the far end, so that a failure does not change the tree. */
-    for (int last = n_steps - 1; last > i; --last) {
-        struct value *map = value_map_new(arena);
-        if (!map || !value_map_put(arena, map, steps[last], value))
-            return error_no_memory(err, mark.file, sizeof *map);
-        map->mark = mark;
-        value = map;
-    }
-    if (at->kind == VALUE_LIST)
-        replace_item(at, next->index, value);
-    else if (!value_map_put(arena, at, steps[i], value))
-        return error_no_memory(err, mark.file, sizeof *value);
-    return DAE_OK;
+enum dae_status tree_put(struct value *root, const char *path, struct value *value, struct arena *arena,
+                         struct error *err)
+{
+    char *steps[TREE_MAX_DEPTH], *copy = arena_text(arena, path, strlen(path));
+    if (!copy)
+        return error_no_memory(err, "config", strlen(path));
+    const int n_steps = split_path(copy, steps);
+    if (n_steps == 0)
+        return error_at(err, DAE_CONFIG, value->mark, "'%s' is not the path of a key, such as train.epochs", path);
+    return put(root, steps, n_steps, value, NULL, arena, err);
 }

@@ -34,6 +34,11 @@ MUST_USE enum dae_status tree_parse_text(const char *name, const char *text, siz
  * tree is as before. */
 MUST_USE enum dae_status tree_set(struct value *root, const char *assignment, struct arena *arena, struct error *err);
 
+/* The same with a value of another tree's making: it is put under the path KEY.PATH, as the arena's and with its own
+ * marks, at which errors are reported. */
+MUST_USE enum dae_status tree_put(struct value *root, const char *path, struct value *value, struct arena *arena,
+                                  struct error *err);
+
 /* Appends the tree as YAML, one map entry per line. Parsing the text gives an equal tree (kinds, keys and their order,
  * texts, quoted). DAE_CONFIG if the tree exceeds the budgets; `out` then contains a part of it. */
 MUST_USE enum dae_status tree_write(const struct value *root, struct text *out, struct error *err);

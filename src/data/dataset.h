@@ -27,7 +27,7 @@ struct dataset {
     struct panel_columns *columns; /* of a panel's training samples; else NULL; malloc'ed */
     uint8_t *labels;               /* (n), or NULL; malloc'ed */
     int64_t memory_bytes;          /* of the device that the samples may take; 0: no limit but the device's memory */
-    uint32_t checksum;             /* of the training samples as they were loaded: CRC-32 of `values` */
+    uint32_t checksum;             /* of the samples as they were loaded: CRC-32 of `values`; not of a validation set */
 };
 
 void dataset_release(struct dataset *set);

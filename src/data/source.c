@@ -192,6 +192,7 @@ static enum dae_status complete(const struct source_common *common, struct datas
         TRY(check_shapes(train, test, common->mark, err));
     train->memory_bytes = test->memory_bytes = common->memory << 20;
     train->checksum = (uint32_t)crc32_z(0, train->values, dataset_bytes(train));
+    test->checksum = (uint32_t)crc32_z(0, test->values, dataset_bytes(test));
     return DAE_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "report/inline_svg.h"
+#include "report/sort_script.h"
 
 enum { MAX_FIGURE_BYTES = 64 * 1024 * 1024 };
 
@@ -46,6 +47,9 @@ static const char style[] =
     "th,td{padding:.5rem .8rem;text-align:left;font-weight:400;border-bottom:1px solid var(--line)}\n"
     "thead th{color:var(--soft);font-size:.85rem;font-weight:600;border-bottom:2px solid var(--line);"
     "vertical-align:bottom}\n"
+    "thead button{all:unset;cursor:pointer}thead button:focus-visible{outline:2px solid var(--accent)}\n"
+    "th[aria-sort=ascending] button::after{content:' \\2191'}th[aria-sort=descending] button::after{content:' "
+    "\\2193'}\n"
     ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     ".own th,.own td{background:var(--own);font-weight:600}\n"
     ".own th:first-child{box-shadow:inset 3px 0 var(--accent)}\n"
@@ -124,7 +128,7 @@ static const char *symbol_at(const char *string, const char *at, size_t *len)
         *len = strlen(symbols[i].ascii);
         const bool is_name = is_word(*symbols[i].ascii);
         if (strncmp(at, symbols[i].ascii, *len) == 0 &&
-            !((is_name && at > string && is_word(at[-1])) || (at[0] != '+' && is_word(at[*len]))))
+            !((is_name && at > string && (is_word(at[-1]) || at[-1] == '.')) || (at[0] != '+' && is_word(at[*len]))))
             return symbols[i].symbol;
     }
     return NULL;
@@ -152,8 +156,9 @@ void html_begin(struct html *html, const char *title, const char *subtitle)
 {
     text_add(&html->head, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
-                          "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-                          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                          "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'");
+    text_add(&html->head, html->sorts ? "; script-src '" SORT_SCRIPT_HASH "'\">\n" : "\">\n");
+    text_add(&html->head, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                           "<meta name=\"color-scheme\" content=\"light dark\">\n");
     add_element(&html->head, "<title>", title, "</title>\n");
     text_add(&html->head, "<style>\n");
@@ -366,7 +371,13 @@ enum dae_status html_save(const struct html *html, const char *path, struct erro
     text_add(&page, "<main>\n");
     text_add_bytes(&page, html->body.data ? html->body.data : "", html->body.len);
     text_add(&page, html->n_sections > 0 ? "</section>\n" : "");
-    text_add(&page, "</main>\n<footer>Written by dae-cl.</footer>\n</body>\n</html>\n");
+    text_add(&page, "</main>\n<footer>Written by dae-cl.</footer>\n");
+    if (html->sorts) {
+        text_add(&page, "<script>");
+        text_add(&page, sort_script);
+        text_add(&page, "</script>\n");
+    }
+    text_add(&page, "</body>\n</html>\n");
     bool failed = html->head.failed || html->contents.failed || html->body.failed || page.failed;
     enum dae_status status =
         failed ? error_no_memory(err, path, page.len) : atomic_file_save(path, page.data, page.len, err);

@@ -1,6 +1,6 @@
-/* A self-contained HTML page: one file, no scripts, nothing fetched (a content security policy forbids both), figures
- * inside. It follows the reader's setting for light or dark and prints well. All text is UTF-8 and
- * escaped; bytes that are not UTF-8 become U+FFFD.
+/* A self-contained HTML page: one file, nothing fetched, and no scripts but the one that sorts tables where that is
+ * asked for (a content security policy forbids all else), figures inside. It follows the reader's
+ * setting for light or dark and prints well. All text is UTF-8 and escaped; bytes that are not UTF-8 become U+FFFD.
  *
  *     struct html html = {0};
  *     html_begin(&html, title, subtitle);
@@ -18,9 +18,11 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* Zero-initialise with {0}; set id first if sections of several pages will be combined. */
+/* Zero-initialise with {0}; set id first if sections of several pages will be combined, and sorts if the reader shall
+ * sort tables. */
 struct html {
     const char *id; /* begins the names of the sections, "section" when NULL */
+    bool sorts;     /* a table's headings sort its rows */
     struct text head, contents, body;
     size_t n_sections, n_figures;
 };

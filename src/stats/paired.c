@@ -18,7 +18,7 @@ static double quantile(double v)
 
 struct paired paired_compare(const double *a, const double *b, int64_t n)
 {
-    struct paired result = {.difference = NAN, .margin = NAN, .verdict = PAIRED_UNKNOWN};
+    struct paired result = {.difference = NAN, .error = NAN, .margin = NAN, .verdict = PAIRED_UNKNOWN};
     double sum = 0, square = 0;
     for (int64_t i = 0; i < n; ++i)
         sum += a[i] - b[i];
@@ -29,7 +29,8 @@ struct paired paired_compare(const double *a, const double *b, int64_t n)
     if (n < 2 || !isfinite(square))
         return result;
     const double freedom = (double)(n - 1);
-    result.margin = quantile(freedom) * sqrt(square / freedom / (double)n);
+    result.error = sqrt(square / freedom / (double)n);
+    result.margin = quantile(freedom) * result.error;
     if (result.difference + result.margin < 0)
         result.verdict = PAIRED_LOWER;
     else if (result.difference - result.margin > 0)

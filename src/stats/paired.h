@@ -15,6 +15,7 @@ enum paired_verdict {
 
 struct paired {
     double difference; /* mean of a - b */
+    double error;      /* standard error of that mean; NaN if unknown */
     double margin;     /* half of the interval's width: difference - margin to difference + margin; NaN if unknown */
     enum paired_verdict verdict;
 };

@@ -26,7 +26,7 @@ struct evaluator {
     struct pca pca;
     struct wiener wiener;
     struct metrics metrics[RIVAL_N];
-    double *error[RIVAL_N]; /* (test samples): each one's sum of squared errors */
+    double *error[RIVAL_N]; /* (test samples): each one's sum of squared errors; in evaluation->error */
     double loss_sum[RIVAL_N];
     double clean_squares; /* the sum over all test samples */
 };
@@ -243,6 +243,7 @@ static struct paired compare_pairwise(const struct evaluator *c, enum evaluation
     const double elements = (double)c->metrics[rival].n_elements / (double)c->evaluation->n_samples;
     struct paired paired = paired_compare(c->error[RIVAL_MODEL], c->error[rival], c->evaluation->n_samples);
     paired.difference /= elements;
+    paired.error /= elements;
     paired.margin /= elements;
     return paired;
 }
@@ -265,6 +266,9 @@ static void summarise(struct evaluator *c)
         row->model_less_this = compare_pairwise(c, (enum evaluation_rival)i);
         row->shown = c->evaluation->memory + (1 + i) * EVALUATION_SHOWN * c->len;
     }
+    for (int i = 0; i < RIVAL_N; ++i)
+        for (int64_t k = 0; k < c->evaluation->n_samples && c->metrics[i].n_elements > 0; ++k)
+            c->error[i][k] *= (double)c->evaluation->n_samples / (double)c->metrics[i].n_elements;
 }
 
 enum evaluation_rival evaluation_strongest(const struct evaluation *evaluation)
@@ -291,7 +295,7 @@ static enum dae_status prepare(struct evaluator *c, struct error *err)
     const size_t numbers = (size_t)(loader_batch_size(o->test) * c->len);
     const size_t samples = (size_t)loader_samples(o->test);
     c->output = calloc(numbers, sizeof(float));
-    c->error[0] = calloc(RIVAL_N * samples, sizeof(double));
+    c->error[0] = c->evaluation->error = calloc(RIVAL_N * samples, sizeof(double));
     for (size_t i = 1; c->error[0] && i < RIVAL_N; ++i)
         c->error[i] = c->error[0] + i * samples;
     c->evaluation->memory = calloc((size_t)((1 + RIVAL_N) * EVALUATION_SHOWN * c->len), sizeof(float));
@@ -318,7 +322,6 @@ static void evaluator_release(struct evaluator *c)
     model_close(c->model);
     free(c->output);
     free(c->judged);
-    free(c->error[0]);
 }
 
 enum dae_status evaluation_run(const struct evaluation_options *options, struct evaluation *evaluation,
@@ -344,5 +347,6 @@ enum dae_status evaluation_run(const struct evaluation_options *options, struct 
 void evaluation_release(struct evaluation *evaluation)
 {
     free(evaluation->memory);
+    free(evaluation->error);
     *evaluation = (struct evaluation){0};
 }

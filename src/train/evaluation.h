@@ -46,9 +46,10 @@ struct evaluation {
     struct affine_choice affine_choice;
     int pca_components;   /* min(code, sample); 0 without PCA */
     bool pca_is_identity; /* the code is as long as a sample: PCA changes nothing */
-    int n_shown;          /* the first sample of each label, or the first samples */
-    float *shown_clean;   /* (n_shown, sample) */
-    float *memory;        /* owns all shown samples */
+    double *error; /* (RIVAL_N, n_samples): each test sample's share of the mse, which is their mean; 0 where absent */
+    int n_shown;   /* the first sample of each label, or the first samples */
+    float *shown_clean; /* (n_shown, sample) */
+    float *memory;      /* owns all shown samples */
 };
 
 struct evaluation_options {

@@ -82,6 +82,43 @@ while read -r wanted change; do
     fi
 done <"$work/changes"
 
+case_is "sweep files have a schema, which judges as the sweep does"
+run "$dae_cl" schema --sweep
+code_is 0
+cp "$work/out" "$work/sweep.json"
+cp "$small" "$work"
+printf '%s\n' 'base: small.yaml' 'keys: {train.batch: [16, 32], seed: {from: 1, to: 2}}' >"$work/sweep.yaml"
+cat >"$work/sweep_changes" <<'END'
+yes seed=3
+no sead=3
+yes keep=model
+no keep=models
+no search=gird
+yes name=a.b
+no keys={}
+no keys={seed: 1}
+no keys={seed: []}
+yes keys={seed: {values: [1]}, train.batch: [16]}
+no keys={seed: {form: 1, to: 2}}
+no keys={seed: {from: 1, to: x}}
+yes keys={train.optimizer.sgd.lr: {log_uniform: [0.1, 1], points: 2}}
+no keys={train.optimizer.sgd.lr: {log_uniform: [0, 1], points: 2}}
+no keys={train.optimizer.sgd.lr: {uniform: [1], points: 2}}
+no keys={train.batch: {uniform: [1, 9], points: 2, integer: 1}}
+END
+run python3 tests/cli/schema.py "$work/sweep.json" "$work/sweep_changes" "$work/sweep.yaml"
+code_is 0
+out_has "16 changes"
+while read -r wanted change; do
+    python3 - "$work/sweep.yaml" "$change" >"$work/changed.yaml" <<'END'
+import sys
+key, value = sys.argv[2].split("=", 1)
+print("".join(line for line in open(sys.argv[1]) if not line.startswith(key + ":")) + f"{key}: {value}")
+END
+    run "$dae_cl" sweep "$work/changed.yaml" --print
+    [ "$code" -eq "$([ "$wanted" = yes ] && echo 0 || echo 2)" ] || problem "$change: exit status $code: $(cat "$work/err")"
+done <"$work/sweep_changes"
+
 case_is "wrong use"
 run "$dae_cl" schema extra
 code_is 2

@@ -79,6 +79,22 @@ static void text_is_escaped_everywhere(void **state)
     html_release(&html);
 }
 
+/* tests/cli/compare.sh computes the hash. */
+static void only_a_page_that_sorts_has_a_script(void **state)
+{
+    (void)state;
+    for (int sorts = 0; sorts < 2; ++sorts) {
+        struct html html = {.sorts = sorts == 1};
+        html_begin(&html, "run", NULL);
+        char *page = saved(&html);
+        assert_int_equal(count(page, "<script>"), sorts);
+        assert_int_equal(count(page, "; script-src 'sha256-"), sorts);
+        assert_int_equal(count(page, "form-action 'none'"), 1);
+        free(page);
+        html_release(&html);
+    }
+}
+
 static void page_fetches_nothing_and_has_its_parts(void **state)
 {
     (void)state;
@@ -215,13 +231,14 @@ static void prose_has_real_symbols(void **state)
     struct html html = {0};
     const char *const header[] = {"sigma^4", "MSE +- seeds"}, *const cells[] = {"sigma", "1 +- 2"};
     html_begin(&html, "run", NULL);
-    html_section(&html, "Score",
-                 "r = x + sigma^2 s, sigma 0.2; R^2 0.5 +- 0.1, 1 -> 2. sigmas, my_sigma, x^20, a+-b: sigma");
+    html_section(
+        &html, "Score",
+        "r = x + sigma^2 s, sigma 0.2; R^2 0.5 +- 0.1, 1 -> 2. sigmas, my_sigma, gaussian.sigma, x^20, a+-b: sigma");
     html_table(&html, &(struct html_table){.n_columns = 2, .n_rows = 1, .header = header, .cells = cells});
     char *page = saved(&html);
     assert_non_null(strstr(page,
                            "<p>r = x + \xCF\x83\xC2\xB2 s, \xCF\x83 0.2; R\xC2\xB2 0.5 \xC2\xB1 0.1, 1 \xE2\x86\x92 2. "
-                           "sigmas, my_sigma, x^20, a\xC2\xB1"
+                           "sigmas, my_sigma, gaussian.sigma, x^20, a\xC2\xB1"
                            "b: \xCF\x83</p>"));
     assert_non_null(strstr(page, ">\xCF\x83\xE2\x81\xB4</th>"));
     assert_non_null(strstr(page, ">MSE \xC2\xB1 seeds</th>"));
@@ -311,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_checker_tells_good_from_bad),
         cmocka_unit_test_setup_teardown(text_is_escaped_everywhere, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(only_a_page_that_sorts_has_a_script, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(page_fetches_nothing_and_has_its_parts, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(table_aligns_numbers_and_marks_a_row, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(figure_bytes_come_back, folder_setup, folder_teardown),

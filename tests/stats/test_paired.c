@@ -24,6 +24,7 @@ static void by_hand(void **state)
     static const double a[] = {2, 3, 5, 7}, b[] = {1, 1, 2, 3};
     const struct paired paired = paired_compare(a, b, 4);
     close_to(paired.difference, 2.5, 1e-15);
+    close_to(paired.error, sqrt(5.0 / 3) / 2, 1e-15);
     close_to(paired.margin, 3.1824 * sqrt(5.0 / 3) / 2, 0.02);
     assert_int_equal(paired.verdict, PAIRED_HIGHER);
     assert_int_equal(paired_compare(b, a, 4).verdict, PAIRED_LOWER);
