@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/ranks_start.h"
 #include "cli/run_result.h"
 #include "cli/session.h"
 #include "cli/stop.h"
@@ -74,17 +75,57 @@ static enum dae_status log_shares(struct run *run, const struct trained *trained
     return run_folder_log(&run->session.folder, event, err);
 }
 
+/* What the parts and the ranks cost. */
+static enum dae_status log_parts(struct run *run, const struct trained *trained, struct error *err)
+{
+    const struct parts_cost *cost = &trained->parts;
+    const struct ranks *ranks = run->session.ranks;
+    const double steps = (double)cost->steps;
+    cJSON *event = cJSON_CreateObject();
+    fprintf(stderr, "  %d rank%s%s%s, %lld parts; in a step %.3f ms of adding, %.3f ms of exchange, %.0f bytes sent\n",
+            ranks ? ranks_count(ranks) : 1, ranks ? "s" : "", ranks ? " over " : "",
+            ranks ? ranks_transport(ranks) : "", (long long)run->session.settings.parts,
+            1000 * cost->add_seconds / steps, 1000 * cost->exchange_seconds / steps, (double)cost->bytes_sent / steps);
+    cJSON_AddStringToObject(event, "event", "ranks");
+    cJSON_AddStringToObject(event, "network", run->role);
+    cJSON_AddNumberToObject(event, "ranks", ranks ? ranks_count(ranks) : 1);
+    cJSON_AddNumberToObject(event, "parts", (double)run->session.settings.parts);
+    cJSON_AddNumberToObject(event, "gradient_bytes", (double)run->session.network.trained_len * sizeof(float));
+    json_number(event, "sent_bytes_per_step", (double)cost->bytes_sent / steps);
+    json_number(event, "adding_seconds_per_step", cost->add_seconds / steps);
+    json_number(event, "exchange_seconds_per_step", cost->exchange_seconds / steps);
+    json_number(event, "training_seconds_per_step", trained->seconds / steps);
+    return run_folder_log(&run->session.folder, event, err);
+}
+
 static void on_notice(void *context, const char *notice)
 {
     (void)context;
     output_note("  %s\n", notice);
 }
 
+static enum dae_status log_training(struct run *run, const struct trained *out, struct error *err)
+{
+    if (out->best_epoch > 0)
+        TRY(log_choice(run, out, err));
+    if (out->parts.steps > 0)
+        TRY(log_parts(run, out, err));
+    return run->session.n_devices > 1 ? log_shares(run, out, err) : DAE_OK;
+}
+
+/* Whether this process keeps the run's folder: it is alone, or rank 0. */
+static bool leads(const struct run *run)
+{
+    return !run->session.ranks || ranks_number(run->session.ranks) == 0;
+}
+
 static enum dae_status train(struct run *run, const char *role, bool corrupt, struct trained *out, struct error *err)
 {
-    char name[64], checkpoint[NAME_LEN], notice[512];
+    char name[64], checkpoint[NAME_LEN] = "", notice[512];
+    const bool speaks = leads(run); /* the others keep no files */
     snprintf(name, sizeof name, "checkpoint/%s.safetensors", role);
-    TRY(run_folder_path(&run->session.folder, name, checkpoint, sizeof checkpoint, err));
+    if (speaks)
+        TRY(run_folder_path(&run->session.folder, name, checkpoint, sizeof checkpoint, err));
     struct text fingerprint = {0};
     enum dae_status status =
         settings_fingerprint(run->session.config, &run->session.train_set, corrupt, &fingerprint, err);
@@ -99,14 +140,15 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
             .weights = run->model.parameters && run->session.n_devices > 1 ? run->model.share : NULL,
             .validation = run->session.validation ? run->session.validation : run->session.test,
             .choose = run->session.validation != NULL,
+            .ranks = run->session.ranks,
             .corrupt = corrupt,
-            .checkpoint = checkpoint,
+            .checkpoint = speaks ? checkpoint : NULL,
             .fingerprint = fingerprint.data,
-            .resume = invocation_has(run->session.invocation, "resume"),
+            .resume = speaks && invocation_has(run->session.invocation, "resume"),
             .stop = stop_signal(),
             .on_notice = on_notice,
             .on_progress = on_progress,
-            .on_epoch = on_epoch,
+            .on_epoch = speaks ? on_epoch : NULL,
             .context = run,
         };
         run->role = role;
@@ -114,13 +156,18 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
                                                : "training the same network without noise, for comparison");
         status = trainer_run(&options, notice, sizeof notice, out, err);
         progress_end(&run->progress);
-        if (status == DAE_OK && out->best_epoch > 0)
-            status = log_choice(run, out, err);
-        if (status == DAE_OK && run->session.n_devices > 1)
-            status = log_shares(run, out, err);
+        if (status == DAE_OK && speaks)
+            status = log_training(run, out, err);
     }
     text_release(&fingerprint);
     return status;
+}
+
+/* A rank other than 0 helps to train, and keeps nothing. */
+static enum dae_status train_silently(struct run *run, struct error *err)
+{
+    TRY(train(run, "model", true, &run->model, err));
+    return run->session.settings.compare_standard ? train(run, "standard_ae", false, &run->standard, err) : DAE_OK;
 }
 
 static enum dae_status train_all(struct run *run, struct error *err)
@@ -257,10 +304,16 @@ static enum dae_status run_all(struct run *run, struct error *err)
     const struct study_task task = session_task(session, NULL, NULL);
     TRY(study_check_data(&task, session->studies, session->n_studies, err));
     TRY(session_open_devices(session, true, err));
+    TRY(session_compare_ranks(session, err));
+    if (!leads(run))
+        return train_silently(run, err);
     TRY(session_open_folder(session, err));
     enum dae_status status = train_all(run, err);
-    if (status == DAE_OK)
+    if (status == DAE_OK) {
+        ranks_end(session->ranks, status, err); /* what follows is rank 0's alone */
+        session->ranks = NULL;
         status = compare(run, err);
+    }
     if (status == DAE_OK)
         status = study_and_report(run, err);
     if (status_is_stop(status))
@@ -275,9 +328,13 @@ static enum dae_status run_run(const struct invocation *invocation, struct error
     if (!run)
         return error_no_memory(err, "run", sizeof *run);
     session_init(&run->session, invocation);
-    enum dae_status status = run_all(run, err);
+    bool is_parent;
+    enum dae_status status = ranks_start(invocation, &run->session.ranks, &is_parent, err);
+    if (status == DAE_OK && !is_parent)
+        status = run_all(run, err);
     if (status != DAE_OK)
         session_log_failure(&run->session, err);
+    ranks_end(run->session.ranks, status, err);
     evaluation_release(&run->evaluation);
     whole_images_release(&run->whole_images);
     trained_release(&run->model);
@@ -288,8 +345,8 @@ static enum dae_status run_run(const struct invocation *invocation, struct error
 }
 
 static const struct command_option *const options[] = {
-    &option_platform, &option_out,   &option_resume, &option_force, &option_set,
-    &option_plugins,  &option_trust, &option_json,   NULL,
+    &option_platform, &option_out,     &option_resume, &option_force, &option_ranks,
+    &option_set,      &option_plugins, &option_trust,  &option_json,  NULL,
 };
 
 const struct command command_run = {
@@ -302,7 +359,9 @@ const struct command command_run = {
         "Writes config.yaml (with every default filled in), log.jsonl, run.json, model.safetensors, checkpoint/, "
         "figures/ and report.html to the run's folder. Ctrl-C stops after the running step and writes a checkpoint; "
         "the same command with --resume continues and ends with the same bytes as a run that was never stopped. A "
-        "folder that already holds a run is refused unless --resume or --force is given.",
+        "folder that already holds a run is refused unless --resume or --force is given.\n\n"
+        "Started by mpirun or srun, or with --ranks N, several processes train the one network together and write what "
+        "one would write, with the same bytes for any number of them: see train.parts and docs/many_machines.md.",
     .options = options,
     .run = run_run,
 };

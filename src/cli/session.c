@@ -140,7 +140,11 @@ enum dae_status session_open_devices(struct session *session, bool several, stru
 {
     const struct network *network = &session->network;
     const int64_t batch = session->settings.batch;
-    if (several) {
+    if (several && session->ranks) {
+        TRY(invocation_device_of(session->invocation, session->config, ranks_local_number(session->ranks),
+                                 &session->devices[0], err));
+        session->n_devices = 1;
+    } else if (several) {
         TRY(invocation_devices(session->invocation, session->config, session->devices, &session->n_devices, err));
     } else {
         TRY(invocation_device(session->invocation, session->config, &session->devices[0], err));
