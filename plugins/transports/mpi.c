@@ -1,7 +1,6 @@
 /* A transport over MPI: one file for each implementation that is installed (Open MPI, MPICH), compiled by its own
  * mpicc, because their binary interfaces differ. Needs MPI 3 and threads (MPI_THREAD_MULTIPLE). */
 #define _GNU_SOURCE
-#include <limits.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,19 +10,28 @@
 #include <dae/transport.h>
 
 enum { TAG_DATA = 1, TAG_WORD = 2, SECOND_HAND = 11, MOST_WORDS = 64 };
-enum { SHORTEST_NAP = 20000, LONGEST_NAP = 1000000 }; /* nanoseconds between two looks */
+enum { SHORTEST_NAP = 20000, LONGEST_NAP = 100000 }; /* nanoseconds between two looks */
 
 static const double second_hand_seconds = 1;
 static const double farewell_seconds = 1;
+
+enum { PIECE = 48 << 10, DEPTH = 16 };
+
+struct flow {
+    char *at; /* what follows the pieces that are on their way */
+    uint64_t left;
+    MPI_Request request[DEPTH]; /* n of them from `first` on, in a circle */
+    int first, n;
+};
 
 struct mpi {
     int rank, size;
     MPI_Comm data, words;
     double *heard, *ended; /* (size) as in an exchange over sockets (train/socket_transport.c) */
     unsigned char *word;   /* (size) */
-    MPI_Request *request;  /* (2 * size): receives, then sends */
+    struct flow *in, *out; /* (size) */
     /* Words that are on their way. `tell` may be called from another thread, but never from two at once. */
-    MPI_Request out[MOST_WORDS];
+    MPI_Request telling[MOST_WORDS];
     unsigned char said[MOST_WORDS];
     int next;
 };
@@ -47,7 +55,8 @@ static void leave(struct mpi *m)
     free(m->heard);
     free(m->ended);
     free(m->word);
-    free(m->request);
+    free(m->in);
+    free(m->out);
     free(m);
 }
 
@@ -83,10 +92,11 @@ static int open_mpi(void **self, struct dae_transport_place *place, char problem
     m->heard = calloc(n, sizeof *m->heard);
     m->ended = calloc(n, sizeof *m->ended);
     m->word = calloc(n, sizeof *m->word);
-    m->request = calloc(2 * n, sizeof *m->request);
+    m->in = calloc(n, sizeof *m->in);
+    m->out = calloc(n, sizeof *m->out);
     for (int i = 0; i < MOST_WORDS; ++i)
-        m->out[i] = MPI_REQUEST_NULL;
-    if (!m->heard || !m->ended || !m->word || !m->request) {
+        m->telling[i] = MPI_REQUEST_NULL;
+    if (!m->heard || !m->ended || !m->word || !m->in || !m->out) {
         snprintf(problem, DAE_TRANSPORT_PROBLEM, "out of memory");
         leave(m);
         return -1;
@@ -128,30 +138,44 @@ static int hear_words(struct mpi *m, struct dae_transport_loss *loss)
     return 0;
 }
 
-static int begin(struct mpi *m, const struct dae_transport_message *message, struct dae_transport_loss *loss)
+/* A message in pieces, of which a few are on their way at once. Open MPI sends short messages at once, and long ones
+ * over TCP only after an answer, which waits behind the data that the same connection carries the other way: two ranks
+ * that exchange long messages would take turns. Pieces also have no limit of 2 GiB. */
+static int advance(struct mpi *m, struct flow *flow, int rank, int sends, struct dae_transport_loss *loss)
 {
-    for (int i = 0; i < 2 * m->size; ++i)
-        m->request[i] = MPI_REQUEST_NULL;
-    for (int i = 0; i < m->size; ++i) {
-        const struct dae_transport_message *with = &message[i];
-        m->heard[i] = seconds();
-        if (i == m->rank)
-            continue;
-        if (with->receive_bytes > INT_MAX || with->send_bytes > INT_MAX) {
-            *loss = (struct dae_transport_loss){.kind = DAE_TRANSPORT_FAILED, .rank = i};
-            snprintf(loss->problem, sizeof loss->problem, "a message is larger than the 2 GiB that MPI can count");
-            return -1;
-        }
-        int code = MPI_SUCCESS;
-        if (with->receive_bytes > 0)
-            code = MPI_Irecv(with->receive, (int)with->receive_bytes, MPI_BYTE, i, TAG_DATA, m->data, &m->request[i]);
-        if (code == MPI_SUCCESS && with->send_bytes > 0)
-            code =
-                MPI_Isend(with->send, (int)with->send_bytes, MPI_BYTE, i, TAG_DATA, m->data, &m->request[m->size + i]);
+    int done = 1;
+    while (flow->n > 0 && done) {
+        const int code = MPI_Test(&flow->request[flow->first], &done, MPI_STATUS_IGNORE);
         if (code != MPI_SUCCESS)
-            return failed(loss, i, "MPI_Isend", code);
+            return failed(loss, rank, "MPI_Test", code);
+        if (!done)
+            break;
+        flow->first = (flow->first + 1) % DEPTH;
+        --flow->n;
+    }
+    while (flow->n < DEPTH && flow->left > 0) {
+        const int bytes = flow->left < PIECE ? (int)flow->left : PIECE;
+        MPI_Request *request = &flow->request[(flow->first + flow->n) % DEPTH];
+        const int code = sends ? MPI_Isend(flow->at, bytes, MPI_BYTE, rank, TAG_DATA, m->data, request)
+                               : MPI_Irecv(flow->at, bytes, MPI_BYTE, rank, TAG_DATA, m->data, request);
+        if (code != MPI_SUCCESS)
+            return failed(loss, rank, sends ? "MPI_Isend" : "MPI_Irecv", code);
+        ++flow->n;
+        flow->at += bytes;
+        flow->left -= (uint64_t)bytes;
     }
     return 0;
+}
+
+static void begin(struct mpi *m, const struct dae_transport_message *message)
+{
+    for (int i = 0; i < m->size; ++i) {
+        const int other = i != m->rank;
+        m->heard[i] = seconds();
+        m->in[i] = (struct flow){.at = message[i].receive, .left = other ? message[i].receive_bytes : 0};
+        /* It is only read. */
+        m->out[i] = (struct flow){.at = (char *)(uintptr_t)message[i].send, .left = other ? message[i].send_bytes : 0};
+    }
 }
 
 /* One look: *complete, or a loss. */
@@ -159,13 +183,10 @@ static int look(struct mpi *m, double patience, int *complete, struct dae_transp
 {
     const double now = seconds();
     *complete = 1;
-    for (int k = 0; k < 2 * m->size; ++k) {
-        int done = 1;
-        const int rank = k % m->size;
-        const int code = MPI_Test(&m->request[k], &done, MPI_STATUS_IGNORE);
-        if (code != MPI_SUCCESS)
-            return failed(loss, rank, "MPI_Test", code);
-        if (done)
+    for (int rank = 0; rank < m->size; ++rank) {
+        if (advance(m, &m->in[rank], rank, 0, loss) != 0 || advance(m, &m->out[rank], rank, 1, loss) != 0)
+            return -1;
+        if (m->in[rank].n == 0 && m->out[rank].n == 0)
             continue;
         *complete = 0;
         *loss = (struct dae_transport_loss){.rank = rank, .word = m->word[rank]};
@@ -184,8 +205,7 @@ static int exchange(void *self, const struct dae_transport_message *message, dou
     struct mpi *m = self;
     long length = SHORTEST_NAP;
     int complete = 0;
-    if (begin(m, message, loss) != 0)
-        return -1;
+    begin(m, message);
     for (;;) {
         if (hear_words(m, loss) != 0 || look(m, patience, &complete, loss) != 0)
             return -1;
@@ -203,11 +223,11 @@ static void tell(void *self, unsigned char word)
         int done = 1;
         if (i == m->rank)
             continue;
-        if (m->out[m->next] != MPI_REQUEST_NULL)
-            MPI_Test(&m->out[m->next], &done, MPI_STATUS_IGNORE);
+        if (m->telling[m->next] != MPI_REQUEST_NULL)
+            MPI_Test(&m->telling[m->next], &done, MPI_STATUS_IGNORE);
         if (done) {
             m->said[m->next] = word;
-            MPI_Isend(&m->said[m->next], 1, MPI_UNSIGNED_CHAR, i, TAG_WORD, m->words, &m->out[m->next]);
+            MPI_Isend(&m->said[m->next], 1, MPI_UNSIGNED_CHAR, i, TAG_WORD, m->words, &m->telling[m->next]);
         }
         m->next = (m->next + 1) % MOST_WORDS;
     }
@@ -223,15 +243,15 @@ static void close_mpi(void *self, int clean)
     while (!clean && seconds() - begun < farewell_seconds) {
         for (int i = 0; i < MOST_WORDS; ++i) {
             int done;
-            MPI_Test(&m->out[i], &done, MPI_STATUS_IGNORE);
+            MPI_Test(&m->telling[i], &done, MPI_STATUS_IGNORE);
         }
         nap(&length);
     }
     if (!clean)
         return; /* requests may still use its memory */
     for (int i = 0; i < MOST_WORDS; ++i)
-        if (m->out[i] != MPI_REQUEST_NULL)
-            MPI_Request_free(&m->out[i]);
+        if (m->telling[i] != MPI_REQUEST_NULL)
+            MPI_Request_free(&m->telling[i]);
     MPI_Finalize();
     leave(m);
 }

@@ -41,6 +41,29 @@ for ranks in 2 4; do
         problem "$ranks ranks send $(logged $ranks sent_bytes_per_step) bytes for $(logged $ranks gradient_bytes)"
 done
 
+case_is "check predicts what a step sends, and when ranks are faster"
+for ranks in 2 4; do
+    run "$dae_cl" check "$config" --ranks $ranks --network 1G,50us --json
+    code_is 0
+    predicted=$(sed -n 's/.*"sent_bytes_per_step":[^0-9]*\([0-9]*\).*/\1/p' "$work/out")
+    awk -v a="$predicted" -v b="$(logged $ranks sent_bytes_per_step)" 'BEGIN { exit !(a / b > 0.999 && a / b < 1.001) }' ||
+        problem "$ranks ranks: $predicted bytes predicted, $(logged $ranks sent_bytes_per_step) sent"
+done
+run "$dae_cl" check "$config" --ranks 4 --network 1G,50us --images-per-second 1000
+code_is 0
+out_has "4 ranks, 4 parts, over 1G,50us: in a step each sends 0.16 MB, which takes 1.35 ms"
+out_has "they are faster than one rank if its step takes more than 1.8 ms (fewer than 17827 samples/s)"
+out_has "from 1000 samples/s, a step of 32 ms, to 3424 samples/s, a step of 9.35 ms: 3.42 times as fast"
+for wrong in "5 1G,50us" "1 1G,50us" "2 1Gb,50us" "2 1G" "2 -1G,50us" "2 1G,50" "2 nanG,50us"; do
+    read -r ranks network <<<"$wrong"
+    run "$dae_cl" check "$config" --ranks "$ranks" --network "$network"
+    code_is 2
+    err_has "expects a"
+done
+run "$dae_cl" check "$config" --ranks 2
+code_is 2
+err_has "--ranks N and --network RATE,LATENCY belong together"
+
 case_is "samples that are streamed to the device: the same bytes"
 for ranks in 1 3; do
     train streamed$ranks --ranks $ranks --set data.train=2600 --set data.memory=1 --set train.epochs=1

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "train/exchange_cost.h"
 #include "train/part_tree.h"
 #include "train/ranks.h"
 #include "train/socket_transport.h"
@@ -80,6 +81,27 @@ static void the_tree_has_the_same_bits_for_any_number_of_ranks(void **state)
             differs += memcmp(want, in_a_row, sizeof want) != 0;
         }
     assert_true(differs > 0); /* the numbers can tell one order from another */
+}
+
+static void the_cost_is_that_of_halving_where_ranks_divide_the_parts(void **state)
+{
+    (void)state;
+    const struct network_link link = {1e9, 50e-6};
+    const int64_t len = 840000; /* divisible by each number of ranks */
+    for (int ranks = 2; ranks <= 8; ++ranks) {
+        const struct exchange_cost cost = exchange_cost(len, 8, ranks, &link);
+        const double halving = 2.0 * (ranks - 1) / ranks * (double)len * sizeof(float);
+        const double headers = 16.0 * (ranks - 1);
+        if (8 % ranks == 0) {
+            assert_float_equal(cost.bytes_sent, halving + headers, 0.5);
+            assert_float_equal(cost.seconds, 2 * 50e-6 + 8 * (halving + headers) / 1e9, 1e-9);
+            assert_float_equal(cost.share, 1.0 / ranks, 1e-9);
+        } else {
+            assert_true(cost.bytes_sent >= halving);
+            assert_true(cost.bytes_sent <= 1.5 * halving + headers);
+            assert_true(cost.share > 1.0 / ranks);
+        }
+    }
 }
 
 /* ---- Processes. -------------------------------------------------------------------------------------------------- */
@@ -247,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tree_has_the_same_bits_for_any_number_of_ranks),
+        cmocka_unit_test(the_cost_is_that_of_halving_where_ranks_divide_the_parts),
         cmocka_unit_test(ranks_exchange_and_agree),
         cmocka_unit_test(ranks_that_differ_name_the_line),
         cmocka_unit_test(a_lost_rank_is_named_with_the_reason),
