@@ -13,15 +13,9 @@
 #include "base/error.h"
 #include "graph/executor.h"
 #include "model/loader.h"
-#include "train/ranks.h"
+#include "train/part_sum.h"
 
 struct parts;
-
-/* What a rank says with its gradients, and what all then do. */
-struct parts_word {
-    int stop;   /* the signal that asks for a stop; 0: none. All follow the first rank that has one */
-    bool pause; /* a checkpoint is due; only rank 0 is asked */
-};
 
 /* Since the start. */
 struct parts_cost {
