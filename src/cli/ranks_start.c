@@ -136,6 +136,8 @@ enum dae_status ranks_start(const struct invocation *invocation, struct ranks **
     *is_parent = false;
     if (asked)
         TRY(read_count(asked, &count, err));
+    if (asked && count == 1)
+        return DAE_OK;
     if (asked && launcher)
         return error_set(err, DAE_CONFIG, "%s has started %d processes ($%s); --ranks would start %d in each of them",
                          launcher->what, launched, launcher->variable, count);

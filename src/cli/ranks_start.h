@@ -10,8 +10,9 @@
 
 /* *ranks is NULL for a command that runs alone. With --ranks N this process starts N others, in which the function
  * returns with *ranks set, and waits for them: there *is_parent is set, and the status is that of the first rank that
- * failed by itself; the ranks have said why. Under mpirun or srun, the transport over MPI is loaded. On a rank other
- * than 0 standard output and error then go nowhere until ranks_end. Call it before any thread or device is there. */
+ * failed by itself; the ranks have said why. Under mpirun or srun, the transport over MPI is loaded, unless --ranks 1
+ * was given. On a rank other than 0 standard output and error then go nowhere until ranks_end. Call it before any
+ * thread or device is there. */
 MUST_USE enum dae_status ranks_start(const struct invocation *invocation, struct ranks **ranks, bool *is_parent,
                                      struct error *err);
 

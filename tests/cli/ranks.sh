@@ -26,7 +26,7 @@ err_has "1 rank, 4 parts"
 
 for ranks in 2 3 4; do
     case_is "$ranks ranks: the same bytes, told once"
-    train $ranks --ranks $ranks
+    train $ranks --ranks $ranks --platform cpu,cpu
     code_is 0
     same_as one $ranks
     cmp -s "$work/one/checkpoint/standard_ae.safetensors" "$work/$ranks/checkpoint/standard_ae.safetensors" ||
@@ -117,6 +117,9 @@ err_has "install libopenmpi-dev and build again, or use --ranks 3 on one machine
 OMPI_COMM_WORLD_SIZE=3 run "$dae_cl" run "$config" --out "$work/bare/run" --ranks 2
 code_is 2
 err_has "--ranks would start 2 in each of them"
+OMPI_COMM_WORLD_SIZE=3 run "$dae_cl" run "$config" --out "$work/alone" --ranks 1 --set train.epochs=1 --set compare=[]
+code_is 0
+err_has "1 rank, 4 parts"
 
 case_is "a file that is no transport, and one of another contract"
 echo 'int nothing;' | ${CC:-cc} -shared -fPIC -x c - -o "$work/nothing.so"
@@ -231,6 +234,15 @@ for i in $(seq "${RANKS_KILLS:-3}"); do
     code_is 0
     same_as undisturbed "killed$i"
 done
+
+case_is "rank 0 fails by itself: it says why, and the others which rank failed"
+mkdir -p "$work/junk/checkpoint"
+echo junk >"$work/junk/checkpoint/model.safetensors"
+train junk --ranks 3 --resume
+code_is 9
+err_has "this is rank 0 of 3"
+[ "$(grep -c "rank 0 ended with exit status 9 (a checkpoint or model file is unusable); its own message says why" "$work/err")" -eq 2 ] ||
+    problem "$(cat "$work/err")"
 
 case_is "a rank that hangs: the others say so and end"
 begin_ranks hung 3
