@@ -42,10 +42,11 @@ void ranks_end(struct ranks *ranks, enum dae_status status, struct error *err)
 {
     if (!ranks)
         return;
-    if (status != DAE_OK && !status_is_stop(status))
+    /* All stop at the same step, and all find the same numbers: rank 0 says so. */
+    const bool is_common = status_is_stop(status) || status == DAE_DIVERGED;
+    if (status != DAE_OK && !is_common)
         error_note(err, "this is rank %d of %d", ranks_number(ranks), ranks_count(ranks));
-    /* All stop at the same step, and rank 0 says so. */
-    if (own_stderr >= 0 && status_is_stop(status))
+    if (own_stderr >= 0 && is_common)
         *err = (struct error){0};
     if (own_stderr >= 0)
         dup2(own_stderr, STDERR_FILENO);

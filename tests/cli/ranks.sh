@@ -235,6 +235,15 @@ for i in $(seq "${RANKS_KILLS:-3}"); do
     same_as undisturbed "killed$i"
 done
 
+case_is "a training that diverges: all end, and rank 0 says why"
+sed '/- sigmoid/d; /- relu/d; /clip_gradient/d; /dropout/d' "$config" >"$work/linear.yaml"
+for ranks in 1 3; do
+    run "$dae_cl" run "$work/linear.yaml" --out "$work/diverged$ranks" --ranks $ranks --set 'train.optimizer={sgd: {lr: 1000}}'
+    code_is 8
+    [ "$(grep -c "training diverged: the loss of epoch 1, step 3 is not finite" "$work/err")" -eq 1 ] ||
+        problem "$ranks ranks: $(cat "$work/err")"
+done
+
 case_is "rank 0 fails by itself: it says why, and the others which rank failed"
 mkdir -p "$work/junk/checkpoint"
 echo junk >"$work/junk/checkpoint/model.safetensors"
