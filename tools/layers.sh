@@ -97,10 +97,14 @@ while read -r file kind header; do
         [[ $header == dae/plugin.h || $header == *.cl.inc ]] || complain "$file: \"$header\": a plugin sees dae/plugin.h alone"
     fi
 done < <(includes plugins/*.c)
+while read -r file kind header; do
+    [[ $libc == *" $header "* || $header == mpi.h || $header == dae/transport.h ]] ||
+        complain "$file: $header: a transport sees dae/transport.h and its own library alone"
+done < <(includes plugins/transports/*.c)
 while read -r lines file; do
     [ "$lines" -le "$max_lines" ] || [ "$file" = total ] ||
         complain "$file: $lines lines; more than $max_lines: is there a second room inside?"
-done < <(wc -l /dev/null src/*/*.[ch] src/*/*/*.[ch] plugins/*.c kernels/*.cl kernels/*.clh tests/*/*.[ch] tests/*/*/*.[ch])
+done < <(wc -l /dev/null src/*/*.[ch] src/*/*/*.[ch] plugins/*.c plugins/transports/*.c kernels/*.cl kernels/*.clh tests/*/*.[ch] tests/*/*/*.[ch])
 
 # The host knows nothing by name: what it asks of a plugin, a source or a study is a member or a flag. A name is written
 # only in its own file; sources may name others as their fallbacks, and one table says which layers ONNX's operators

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include <dae/transport.h>
+#include "dae/transport.h"
 
 enum { TAG_DATA = 1, TAG_WORD = 2, SECOND_HAND = 11, MOST_WORDS = 64 };
 enum { SHORTEST_NAP = 20000, LONGEST_NAP = 100000 }; /* nanoseconds between two looks */
