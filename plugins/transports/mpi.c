@@ -12,7 +12,7 @@
 enum { TAG_DATA = 1, TAG_WORD = 2, SECOND_HAND = 11, MOST_WORDS = 64 };
 enum { SHORTEST_NAP = 20000, LONGEST_NAP = 100000 }; /* nanoseconds between two looks */
 
-static const double second_hand_seconds = 1;
+static const double second_hand_seconds = 4;
 static const double farewell_seconds = 1;
 
 enum { PIECE = 48 << 10, DEPTH = 16 };

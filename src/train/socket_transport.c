@@ -20,7 +20,7 @@ enum {
 };
 
 /* How long a rank that lost another one is given for the others to notice the same by themselves. */
-static const double second_hand_seconds = 1;
+static const double second_hand_seconds = 4;
 
 /* One socket carries messages, the other one words, so that a word never waits for a message. */
 struct peer {

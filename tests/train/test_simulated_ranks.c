@@ -125,7 +125,7 @@ static double loss_time(const struct net *net, int from, int to, double begun, d
     loss->kind = net->word[from] ? DAE_TRANSPORT_LEFT : DAE_TRANSPORT_GONE;
     if (net->dead[from] < never)
         return net->dead[from];
-    return net->word[from] ? net->left[from] + (net->word[from] == SECOND_HAND ? 1 : 0) : never;
+    return net->word[from] ? net->left[from] + (net->word[from] == SECOND_HAND ? 4 : 0) : never;
 }
 
 /* The fault of this run, in the victim's thread. True: the victim does not go on. */
