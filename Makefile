@@ -47,7 +47,12 @@ INCLUDE_DIR := $(PREFIX)/include/dae
 PC_DIR     := $(SO_DIR)/pkgconfig
 MAN_DIR    := $(PREFIX)/share/man/man1
 
-PUBLIC_HEADERS := dae.h plugin.h status.h
+# Transports over MPI, one for each implementation whose compiler is here: the program itself is not linked to MPI.
+MPICC_openmpi := $(firstword $(shell command -v mpicc.openmpi) $(shell mpicc --showme >/dev/null 2>&1 && command -v mpicc))
+MPICC_mpich   := $(firstword $(shell command -v mpicc.mpich) $(shell mpicc -compile-info >/dev/null 2>&1 && command -v mpicc))
+TRANSPORTS    := $(foreach mpi,openmpi mpich,$(if $(MPICC_$(mpi)),$(BUILD)/transports/dae-mpi-$(mpi).so))
+
+PUBLIC_HEADERS := dae.h plugin.h status.h transport.h
 
 LIB_SOURCES  := $(filter-out src/cli/%,$(wildcard src/*/*.c src/*/*/*.c))
 CLI_SOURCES  := $(wildcard src/cli/*.c)
@@ -55,14 +60,14 @@ PLUGINS      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/
 HOST_KERNELS := $(filter-out $(patsubst plugins/%.c,kernels/%.cl,$(wildcard plugins/*.c)),$(wildcard kernels/*.cl kernels/*.clh))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/kernels_embedded.o $(ONNX_OBJECT)
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
-C_FILES      := $(wildcard src/*/*.[ch] src/*/*/*.[ch] plugins/*.c tests/*/*.[ch] tests/*/*/*.[ch] tools/*/*.[ch] examples/*.c)
+C_FILES      := $(wildcard src/*/*.[ch] src/*/*/*.[ch] plugins/*.c plugins/transports/*.c tests/*/*.[ch] tests/*/*/*.[ch] tools/*/*.[ch] examples/*.c)
 
 COMMA := ,
 # Prints one short line per file; V=1 shows the commands.
 Q := $(if $(V),,@)
 
 .PHONY: all
-all: $(BUILD)/dae-cl $(BUILD)/libdae.so.1 $(BUILD)/dae-probe $(PLUGINS) ## build everything that is installed (the default)
+all: $(BUILD)/dae-cl $(BUILD)/libdae.so.1 $(BUILD)/dae-probe $(PLUGINS) $(TRANSPORTS) ## build everything that is installed (the default)
 
 $(BUILD)/libdae.a: $(LIB_OBJECTS)
 	@rm -f $@; ar rcs $@ $^
@@ -156,6 +161,15 @@ $(BUILD)/plugins/conv1d.so: $(BUILD)/gen/conv2d.cl.inc
 $(BUILD)/plugins/conv1d_transpose.so: $(BUILD)/gen/conv_transpose2d.cl.inc
 $(BUILD)/plugins/maxpool1d.so: $(BUILD)/gen/maxpool2d.cl.inc
 $(BUILD)/plugins/upsample1d.so: $(BUILD)/gen/upsample2d.cl.inc
+
+# MPI's headers are not ours, so that they may have warnings.
+$(BUILD)/transports/dae-mpi-openmpi.so: MPI_NAME := Open MPI
+$(BUILD)/transports/dae-mpi-mpich.so: MPI_NAME := MPICH
+$(BUILD)/transports/dae-mpi-%.so: plugins/transports/mpi.c $(BUILD)/include/dae/transport.h
+	@mkdir -p $(@D)
+	@echo "  CC $@"
+	$(Q)OMPI_CC='$(CC)' MPICH_CC='$(CC)' $(MPICC_$*) -DDAE_MPI_NAME='"$(MPI_NAME)"' -I$(BUILD)/include \
+		$(filter-out -Werror,$(CFLAGS_ALL)) -shared -o $@ $<
 
 # ---- Running. --------------------------------------------------------------------------------------------------------
 
@@ -330,6 +344,7 @@ install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a pa
 	install -m 644 $(BUILD)/libdae.so.1 $(DESTDIR)$(SO_DIR)/libdae.so.1
 	ln -sf libdae.so.1 $(DESTDIR)$(SO_DIR)/libdae.so
 	install -m 644 $(PLUGINS) $(DESTDIR)$(LIB_DIR)/plugins
+	$(if $(TRANSPORTS),install -d $(DESTDIR)$(LIB_DIR)/transports && install -m 644 $(TRANSPORTS) $(DESTDIR)$(LIB_DIR)/transports)
 	install -m 644 $(PUBLIC_HEADERS:%=src/dae/%) $(DESTDIR)$(INCLUDE_DIR)
 	install -m 644 tools/plugin.mk tools/embed.sh $(DESTDIR)$(SHARE_DIR)
 	install -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(SHARE_DIR)/configs
@@ -348,10 +363,11 @@ uninstall: ## remove what `make install` installed
 	rm -f $(addprefix $(DESTDIR),$(BIN_DIR)/dae-cl $(MAN_DIR)/dae-cl.1 $(PC_DIR)/dae-cl.pc)
 	rm -f $(addprefix $(DESTDIR)$(LIB_DIR)/plugins/,$(notdir $(PLUGINS)))
 	rm -f $(addprefix $(DESTDIR)$(SO_DIR)/,libdae.so libdae.so.1) $(DESTDIR)$(LIB_DIR)/dae-probe
+	rm -f $(addprefix $(DESTDIR)$(LIB_DIR)/transports/,$(notdir $(TRANSPORTS)))
 	rm -f $(addprefix $(DESTDIR)$(INCLUDE_DIR)/,$(PUBLIC_HEADERS))
 	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml))
 	rm -rf $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
-	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(LIB_DIR) $(SHARE_DIR)/configs $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
+	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(if $(TRANSPORTS),$(LIB_DIR)/transports) $(LIB_DIR) $(SHARE_DIR)/configs $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
 
 .PHONY: clean
 clean: ## remove build and build-asan

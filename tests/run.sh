@@ -13,7 +13,7 @@ jobs=${JOBS:-$(nproc)}
 
 # The programs that take longest start first, so that none of them runs alone at the end; the longest of all in parts.
 longest=(tests/cli/lowered.sh "DAE_CL_PART="{1..4}"/4 $BUILD/tests/graph/test_conformance"
-    tests/cli/{faults,python,verify,drivers,images,processors,tune,examples,switches,study,finance,import,onnx,ends,run}.sh
+    tests/cli/{faults,python,verify,drivers,images,ranks,processors,tune,examples,switches,study,finance,import,onnx,ends,run}.sh
     "$BUILD"/tests/{graph/test_jacobian,device/test_gemm,check/test_bench,model/test_tiler})
 
 # Make runs the tests, and some tests run make, which must not see variables of the outer one.

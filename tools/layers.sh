@@ -13,7 +13,7 @@ homes='
 yaml.h          src/config/
 CL/*            src/device/ src/driver/details.c
 clblast_c.h     src/device/
-dlfcn.h         src/graph/ src/base/library_file.c src/driver/probe.c src/driver/details.c
+dlfcn.h         src/graph/ src/train/transport_file.c src/base/library_file.c src/driver/probe.c src/driver/details.c
 elf.h           src/base/library_file.c
 link.h          src/base/library_file.c src/driver/probe.c
 png.h           src/format/
@@ -30,7 +30,7 @@ cblas.h         src/stats/
 '
 libc=' pwd.h assert.h ctype.h dirent.h errno.h fcntl.h fenv.h float.h ftw.h inttypes.h libgen.h limits.h locale.h math.h poll.h
  pthread.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h
- sys/file.h sys/ioctl.h sys/mman.h sys/resource.h sys/stat.h sys/statvfs.h sys/time.h sys/types.h sys/utsname.h sys/wait.h time.h
+ sys/file.h sys/ioctl.h sys/mman.h sys/prctl.h sys/resource.h sys/socket.h sys/stat.h sys/statvfs.h sys/time.h sys/types.h sys/utsname.h sys/wait.h time.h
  unistd.h '
 libc=${libc//$'\n'/}
 
@@ -97,10 +97,14 @@ while read -r file kind header; do
         [[ $header == dae/plugin.h || $header == *.cl.inc ]] || complain "$file: \"$header\": a plugin sees dae/plugin.h alone"
     fi
 done < <(includes plugins/*.c)
+while read -r file kind header; do
+    [[ $libc == *" $header "* || $header == mpi.h || $header == dae/transport.h ]] ||
+        complain "$file: $header: a transport sees dae/transport.h and its own library alone"
+done < <(includes plugins/transports/*.c)
 while read -r lines file; do
     [ "$lines" -le "$max_lines" ] || [ "$file" = total ] ||
         complain "$file: $lines lines; more than $max_lines: is there a second room inside?"
-done < <(wc -l /dev/null src/*/*.[ch] src/*/*/*.[ch] plugins/*.c kernels/*.cl kernels/*.clh tests/*/*.[ch] tests/*/*/*.[ch])
+done < <(wc -l /dev/null src/*/*.[ch] src/*/*/*.[ch] plugins/*.c plugins/transports/*.c kernels/*.cl kernels/*.clh tests/*/*.[ch] tests/*/*/*.[ch])
 
 # The host knows nothing by name: what it asks of a plugin, a source or a study is a member or a flag. A name is written
 # only in its own file; sources may name others as their fallbacks, and one table says which layers ONNX's operators

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, format, fuzz, gpu) that are missing,
+# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, mpi, format, fuzz, gpu) that are missing,
 # and names them before. With NO_INSTALL set it only prints the command to type, and fails when something is missing.
 set -euo pipefail
 
@@ -7,6 +7,7 @@ build=(build-essential pkg-config ocl-icd-opencl-dev opencl-headers pocl-opencl-
     libpng-dev libjpeg-dev libtiff-dev libwebp-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libmd-dev
     liblapacke-dev libopenblas-dev gnuplot-nox)
 test=(libcmocka-dev locales oclgrind python3 python3-jsonschema python3-venv python3-yaml)
+mpi=(libopenmpi-dev openmpi-bin libmpich-dev mpich) # optional: without it, several machines cannot train together
 format=(clang-format)
 fuzz=(clang-15)
 gpu=(clang-15 libclc-15 python3 python3-venv)
@@ -16,11 +17,12 @@ for group in "$@"; do
     case $group in
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
+    mpi) wanted+=("${mpi[@]}") ;;
     format) wanted+=("${format[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
     gpu) wanted+=("${gpu[@]}") ;;
     *)
-        echo "usage: $0 build|test|format|fuzz|gpu..." >&2
+        echo "usage: $0 build|test|mpi|format|fuzz|gpu..." >&2
         exit 2
         ;;
     esac

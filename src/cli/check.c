@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/shape.h"
+#include "cli/check_ranks.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "graph/build.h"
@@ -186,6 +187,7 @@ static enum dae_status check(const struct invocation *invocation, const struct r
     struct device_request request;
     struct network network;
     struct memory memory;
+    struct check_ranks ranks;
     TRY(invocation_config(invocation, invocation->argument[0], arena, &config, err));
     TRY(settings_read(registry, config, arena, &settings, err));
     TRY(invocation_request(invocation, config, &request, err));
@@ -196,10 +198,15 @@ static enum dae_status check(const struct invocation *invocation, const struct r
     int n_studies;
     TRY(study_plan_all(&task, plans, &n_studies, err));
     TRY(plan_memory(&network, &settings, &request.tuning, &memory, err));
-    if (invocation_has(invocation, "json"))
-        return output_json(to_json(&network, &settings, &memory), err);
+    TRY(check_ranks_read(invocation, &network, &settings, &ranks, err));
+    if (invocation_has(invocation, "json")) {
+        cJSON *json = to_json(&network, &settings, &memory);
+        check_ranks_json(&ranks, &settings, json);
+        return output_json(json, err);
+    }
     TRY(print_table(&network, arena, err));
     print_memory(&settings, &memory);
+    check_ranks_print(&ranks, &settings);
     return DAE_OK;
 }
 
@@ -215,7 +222,9 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     return status;
 }
 
-static const struct command_option *const options[] = {&option_set, &option_plugins, &option_json, NULL};
+static const struct command_option *const options[] = {
+    &option_set, &option_plugins, &option_check_ranks, &option_network, &option_images_per_second, &option_json, NULL,
+};
 
 const struct command command_check = {
     .name = "check",
@@ -223,7 +232,9 @@ const struct command command_check = {
     .summary = "read a config, build its network and print it, without training",
     .description =
         "Prints each layer with its output shape, its parameters, and, for one sample, the memory of its output and "
-        "the work of its forward pass; then the memory that training needs. No OpenCL device is required.",
+        "the work of its forward pass; then the memory that training needs. No OpenCL device is required.\n\n"
+        "With --ranks and --network it also predicts what several processes would send in a step of training, how long "
+        "that takes, and from which step on they are faster than one.",
     .options = options,
     .run = run,
 };

@@ -25,6 +25,10 @@ const struct command_option option_out = {"out", "DIR", OPTION_VALUE, false,
                                           "the first of runs/NAME, runs/NAME-2, ... without a run"};
 const struct command_option option_force = {"force", NULL, OPTION_FLAG, false,
                                             "discard the earlier run in the folder, and start from scratch"};
+const struct command_option option_ranks = {
+    "ranks", "N", OPTION_VALUE, false,
+    "start N processes on this machine, which train together (train.parts; docs/many_machines.md); 1: run alone, also "
+    "under mpirun"};
 const struct command_option option_resume = {"resume", NULL, OPTION_FLAG, false,
                                              "continue from the checkpoints in the folder"};
 

@@ -45,6 +45,7 @@ extern const struct command_option option_json;     /* --json */
 extern const struct command_option option_trust;    /* --trust-device */
 extern const struct command_option option_out;      /* --out DIR */
 extern const struct command_option option_resume;   /* --resume */
+extern const struct command_option option_ranks;    /* --ranks N */
 extern const struct command_option option_force;    /* --force */
 
 /* All commands, in the order of the manual. */

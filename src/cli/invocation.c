@@ -144,6 +144,28 @@ enum dae_status invocation_device(const struct invocation *invocation, const str
     return DAE_OK;
 }
 
+enum dae_status invocation_device_of(const struct invocation *invocation, const struct value *config, int number,
+                                     struct device **device, struct error *err)
+{
+    struct device_request request;
+    char name[256];
+    int n = 1;
+    TRY(invocation_request(invocation, config, &request, err));
+    const char *at = request.platform;
+    for (const char *c = at; c && *c; ++c)
+        n += *c == ',';
+    for (int i = 0; i < number % n; ++i)
+        at = strchr(at, ',') + 1;
+    const size_t len = at ? strcspn(at, ",") : 0;
+    if (len >= sizeof name)
+        return error_set(err, DAE_CONFIG, "platform '%s': each name must be shorter than %zu characters",
+                         request.platform, sizeof name);
+    snprintf(name, sizeof name, "%.*s", (int)len, at ? at : "");
+    TRY(open_named(&request, at ? name : NULL, device, err));
+    output_note("%s", device_new_notices(*device));
+    return DAE_OK;
+}
+
 static void print_line(void *context, const char *line)
 {
     (void)context;

@@ -57,6 +57,9 @@ MUST_USE enum dae_status invocation_device(const struct invocation *invocation, 
  * caller closes those that are not NULL, also after a failure. */
 MUST_USE enum dae_status invocation_devices(const struct invocation *invocation, const struct value *config,
                                             struct device *device[MULTI_DEVICE_MAX], int *n, struct error *err);
+/* Of such a list only number `number`, counted around: the device of a rank. */
+MUST_USE enum dae_status invocation_device_of(const struct invocation *invocation, const struct value *config,
+                                              int number, struct device **device, struct error *err);
 /* Checks that the device can be trusted (check/trust.h), and prints what is found. A driver that hangs in the check
  * ends the program. */
 MUST_USE enum dae_status invocation_trust(const struct invocation *invocation, const struct network *network,

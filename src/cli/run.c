@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "cli/command.h"
+#include "cli/ranks_start.h"
 #include "cli/run_values.h"
 #include "cli/training_run.h"
 
@@ -30,9 +31,13 @@ static enum dae_status run_run(const struct invocation *invocation, struct error
         session_init(session, invocation);
         *run = (struct training_run){
             .session = session, .keeps_model = true, .reports = true, .print = invocation_value(invocation, "print")};
-        status = carry_out(run, err);
+        bool is_parent;
+        status = ranks_start(invocation, &session->ranks, &is_parent, err);
+        if (status == DAE_OK && !is_parent)
+            status = carry_out(run, err);
         if (status != DAE_OK)
             session_log_failure(session, err);
+        ranks_end(session->ranks, status, err);
         training_run_release(run);
         session_close(session);
     } else {
@@ -48,7 +53,7 @@ static const struct command_option option_print = {
     "print only one number of run.json, such as test.model.mse, in short test.mse, or best_validation_loss"};
 
 static const struct command_option *const options[] = {
-    &option_platform, &option_out,   &option_resume, &option_force, &option_set,
+    &option_platform, &option_out,   &option_resume, &option_force, &option_ranks, &option_set,
     &option_plugins,  &option_trust, &option_json,   &option_print, NULL,
 };
 
@@ -62,7 +67,9 @@ const struct command command_run = {
         "Writes config.yaml (with every default filled in), log.jsonl, run.json, test_errors.safetensors, "
         "model.safetensors, checkpoint/, figures/ and report.html to the run's folder. Ctrl-C stops after the running "
         "step and writes a checkpoint; the same command with --resume continues and ends with the same bytes as a run "
-        "that was never stopped. A folder that already holds a run is refused unless --resume or --force is given.",
+        "that was never stopped. A folder that already holds a run is refused unless --resume or --force is given.\n\n"
+        "Started by mpirun or srun, or with --ranks N, several processes train the one network together and write what "
+        "one would write, with the same bytes for any number of them: see train.parts and docs/many_machines.md.",
     .options = options,
     .run = run_run,
 };

@@ -218,7 +218,11 @@ static enum dae_status open_loaders(struct session *session, struct error *err)
 
 static enum dae_status open_devices(struct session *session, bool several, struct error *err)
 {
-    if (several) {
+    if (several && session->ranks) {
+        TRY(invocation_device_of(session->invocation, session->config, ranks_local_number(session->ranks),
+                                 &session->devices[0], err));
+        session->n_devices = 1;
+    } else if (several) {
         TRY(invocation_devices(session->invocation, session->config, session->devices, &session->n_devices, err));
     } else {
         TRY(invocation_device(session->invocation, session->config, &session->devices[0], err));

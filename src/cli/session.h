@@ -8,6 +8,7 @@
 #include "graph/network.h"
 #include "model/loader.h"
 #include "study/study.h"
+#include "train/ranks.h"
 #include "train/settings.h"
 
 /* Zero-initialise, then session_init. */
@@ -23,6 +24,7 @@ struct session {
     struct dataset train_set, validation_set, test_set; /* the second is empty unless data.validation asks for it */
     char data_line[1200];
     char *data_text;       /* the data map of the loaded samples, which a later config may share; malloc'ed */
+    struct ranks *ranks;   /* other processes that train the same network; NULL: none. The caller's */
     struct device *device; /* the first of them */
     struct device *devices[MULTI_DEVICE_MAX];
     struct multi_device_helper helper[MULTI_DEVICE_MAX];
@@ -47,9 +49,12 @@ MUST_USE enum dae_status session_take(struct session *session, struct value *con
 /* Loads the splits, unless they are those of the last config, prints a line about them, and checks that they fit the
  * network. */
 MUST_USE enum dae_status session_load(struct session *session, struct error *err);
-/* Opens the device, or with `several` all requested devices, and puts the data on them; from now on a signal requests a
- * stop. Devices that are open stay, and so do loaders that fit the config. */
+/* Opens the device, or with `several` all requested devices, of which a rank takes one, and puts the data on them; from
+ * now on a signal requests a stop. Devices that are open stay, and so do loaders that fit the config. */
 MUST_USE enum dae_status session_open_devices(struct session *session, bool several, struct error *err);
+/* Compares with the other ranks, if there are any, all that decides the bytes of a training: the program, the config,
+ * the data, the plugins, the device. DAE_CONFIG names what differs. After session_open_devices. */
+MUST_USE enum dae_status session_compare_ranks(struct session *session, struct error *err);
 /* Opens the folder, and writes config.yaml unless the run continues an earlier one. */
 MUST_USE enum dae_status session_open_folder(struct session *session, struct error *err);
 /* Writes config.yaml, before any results of this config. */

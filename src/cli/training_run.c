@@ -5,6 +5,7 @@
 
 #include "cli/figures.h"
 #include "cli/output.h"
+#include "cli/ranks_start.h"
 #include "cli/run_values.h"
 #include "cli/stop.h"
 #include "model/model_file.h"
@@ -79,6 +80,44 @@ static enum dae_status log_shares(struct training_run *run, const struct trained
     return run_folder_log(&run->session->folder, event, err);
 }
 
+/* What the parts and the ranks cost. */
+static enum dae_status log_parts(struct training_run *run, const struct trained *trained, struct error *err)
+{
+    const struct parts_cost *cost = &trained->parts;
+    const struct ranks *ranks = run->session->ranks;
+    const double steps = (double)cost->steps;
+    cJSON *event = cJSON_CreateObject();
+    say(run, "  %d rank%s%s%s, %lld parts; in a step %.3f ms of adding, %.3f ms of exchange, %.0f bytes sent",
+        ranks ? ranks_count(ranks) : 1, ranks ? "s" : "", ranks ? " over " : "", ranks ? ranks_transport(ranks) : "",
+        (long long)run->session->settings.parts, 1000 * cost->add_seconds / steps,
+        1000 * cost->exchange_seconds / steps, (double)cost->bytes_sent / steps);
+    cJSON_AddStringToObject(event, "event", "ranks");
+    cJSON_AddStringToObject(event, "network", run->role);
+    cJSON_AddNumberToObject(event, "ranks", ranks ? ranks_count(ranks) : 1);
+    cJSON_AddNumberToObject(event, "parts", (double)run->session->settings.parts);
+    cJSON_AddNumberToObject(event, "gradient_bytes", (double)run->session->network.trained_len * sizeof(float));
+    json_number(event, "sent_bytes_per_step", (double)cost->bytes_sent / steps);
+    json_number(event, "adding_seconds_per_step", cost->add_seconds / steps);
+    json_number(event, "exchange_seconds_per_step", cost->exchange_seconds / steps);
+    json_number(event, "training_seconds_per_step", trained->seconds / steps);
+    return run_folder_log(&run->session->folder, event, err);
+}
+
+static enum dae_status log_training(struct training_run *run, const struct trained *out, struct error *err)
+{
+    if (out->best_epoch > 0)
+        TRY(log_choice(run, out, err));
+    if (out->parts.steps > 0)
+        TRY(log_parts(run, out, err));
+    return run->session->n_devices > 1 ? log_shares(run, out, err) : DAE_OK;
+}
+
+/* Whether this process keeps the run's folder: it is alone, or rank 0. */
+static bool leads(const struct training_run *run)
+{
+    return !run->session->ranks || ranks_number(run->session->ranks) == 0;
+}
+
 static void on_notice(void *context, const char *notice)
 {
     say(context, "  %s", notice);
@@ -87,9 +126,11 @@ static void on_notice(void *context, const char *notice)
 static enum dae_status train(struct training_run *run, const char *role, bool corrupt, struct trained *out,
                              struct error *err)
 {
-    char name[64], checkpoint[NAME_LEN], notice[512];
+    char name[64], checkpoint[NAME_LEN] = "", notice[512];
+    const bool speaks = leads(run), keeps = speaks && run->keeps_model; /* the other ranks keep no files */
     snprintf(name, sizeof name, "checkpoint/%s.safetensors", role);
-    TRY(run_folder_path(&run->session->folder, name, checkpoint, sizeof checkpoint, err));
+    if (speaks)
+        TRY(run_folder_path(&run->session->folder, name, checkpoint, sizeof checkpoint, err));
     struct text fingerprint = {0};
     enum dae_status status =
         settings_fingerprint(run->session->config, &run->session->train_set, corrupt, &fingerprint, err);
@@ -104,14 +145,15 @@ static enum dae_status train(struct training_run *run, const char *role, bool co
             .weights = run->model.parameters && run->session->n_devices > 1 ? run->model.share : NULL,
             .validation = run->session->validation ? run->session->validation : run->session->test,
             .choose = run->session->validation != NULL,
+            .ranks = run->session->ranks,
             .corrupt = corrupt,
-            .checkpoint = run->keeps_model ? checkpoint : NULL,
+            .checkpoint = keeps ? checkpoint : NULL,
             .fingerprint = fingerprint.data,
-            .resume = run->keeps_model && invocation_has(run->session->invocation, "resume"),
+            .resume = keeps && invocation_has(run->session->invocation, "resume"),
             .stop = stop_signal(),
             .on_notice = on_notice,
             .on_progress = on_progress,
-            .on_epoch = on_epoch,
+            .on_epoch = speaks ? on_epoch : NULL,
             .context = run,
         };
         run->role = role;
@@ -121,13 +163,18 @@ static enum dae_status train(struct training_run *run, const char *role, bool co
         status = trainer_run(&options, notice, sizeof notice, out, err);
         if (!run->on_part)
             progress_end(&run->progress);
-        if (status == DAE_OK && out->best_epoch > 0)
-            status = log_choice(run, out, err);
-        if (status == DAE_OK && run->session->n_devices > 1)
-            status = log_shares(run, out, err);
+        if (status == DAE_OK && speaks)
+            status = log_training(run, out, err);
     }
     text_release(&fingerprint);
     return status;
+}
+
+/* A rank other than 0 helps to train, and keeps nothing. */
+static enum dae_status train_silently(struct training_run *run, struct error *err)
+{
+    TRY(train(run, "model", true, &run->model, err));
+    return run->session->settings.compare_standard ? train(run, "standard_ae", false, &run->standard, err) : DAE_OK;
 }
 
 static enum dae_status train_all(struct training_run *run, struct error *err)
@@ -295,8 +342,13 @@ enum dae_status training_run_carry_out(struct training_run *run, bool several_de
     const struct study_task task = session_task(session, NULL, NULL);
     TRY(study_check_data(&task, session->studies, session->n_studies, err));
     TRY(session_open_devices(session, several_devices, err));
+    TRY(session_compare_ranks(session, err));
+    if (!leads(run))
+        return train_silently(run, err);
     TRY(session_open_folder(session, err));
     TRY(train_all(run, err));
+    ranks_end(session->ranks, DAE_OK, err); /* what follows is rank 0's alone */
+    session->ranks = NULL;
     TRY(compare(run, err));
     return study_and_report(run, err);
 }

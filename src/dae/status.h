@@ -15,6 +15,7 @@
     X(DAE_DIVERGED, 8, "training diverged (NaN or infinity)")                                                          \
     X(DAE_CHECKPOINT, 9, "a checkpoint or model file is unusable")                                                     \
     X(DAE_PLUGIN, 10, "a plugin could not be used")                                                                    \
+    X(DAE_RANK, 11, "another process of the same training failed or was lost")                                         \
     X(DAE_HANGUP, 129, "stopped by SIGHUP (a closed terminal) after a checkpoint")                                     \
     X(DAE_INTERRUPTED, 130, "stopped by Ctrl-C (SIGINT)")                                                              \
     X(DAE_USER1, 138, "stopped by SIGUSR1 (a scheduler's warning) after a checkpoint")                                 \

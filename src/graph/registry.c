@@ -154,10 +154,15 @@ static enum dae_status find_table(struct arena *arena, void *library, const char
     return status;
 }
 
-static enum dae_status load(struct registry *registry, const char *path, bool is_strange, struct error *err)
+enum dae_status registry_check_file(const char *path, struct error *err)
 {
     TRY(check_owner(path, S_IFREG, err));
-    TRY(check_whole(path, err));
+    return check_whole(path, err);
+}
+
+static enum dae_status load(struct registry *registry, const char *path, bool is_strange, struct error *err)
+{
+    TRY(registry_check_file(path, err));
     void **grown = realloc(registry->library, ((size_t)registry->n_libraries + 1) * sizeof *grown);
     if (!grown)
         return error_no_memory(err, path, sizeof *grown);

@@ -13,6 +13,8 @@ struct registry; /* owns the loaded libraries: outlives every network built from
  * except the first. DAE_PLUGIN names the file and what is wrong. */
 MUST_USE enum dae_status registry_open(const char *const *folders, int n_folders, struct registry **out,
                                        struct error *err);
+/* The checks of a file before it is loaded, also for libraries that are no plugins of a network. */
+MUST_USE enum dae_status registry_check_file(const char *path, struct error *err);
 void registry_close(struct registry *registry); /* NULL is fine */
 
 /* Adds a linked table, for tests, with the same checks: one of the pointers of `table` is set, the rest is zero. */

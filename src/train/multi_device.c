@@ -125,6 +125,25 @@ int64_t multi_device_share(const struct multi_device *team, int i)
     return team->member[i].end - team->member[i].begin;
 }
 
+enum dae_status multi_device_share_out(struct multi_device *team, const int64_t *weights, uint64_t *share,
+                                       struct error *err)
+{
+    double weight[MULTI_DEVICE_MAX] = {0};
+    bool resumed = false;
+    for (int i = 0; i < team->n; ++i) {
+        resumed |= share[i] > 0;
+        weight[i] = weights ? (double)weights[i] : 0;
+    }
+    for (int i = 0; resumed && i < team->n; ++i)
+        weight[i] = (double)share[i];
+    if (!resumed && !weights)
+        TRY(multi_device_measure(team, weight, err));
+    TRY(multi_device_split(team, weight, err));
+    for (int i = 0; i < team->n; ++i)
+        share[i] = (uint64_t)multi_device_share(team, i);
+    return DAE_OK;
+}
+
 enum dae_status multi_device_set_parameters(struct multi_device *team, const float *parameters, struct error *err)
 {
     for (int i = 0; i < team->n; ++i)

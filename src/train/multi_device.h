@@ -36,6 +36,10 @@ MUST_USE enum dae_status multi_device_measure(struct multi_device *team, double 
 MUST_USE enum dae_status multi_device_split(struct multi_device *team, const double *weight, struct error *err);
 /* Samples of a full batch for device i. */
 int64_t multi_device_share(const struct multi_device *team, int i);
+/* Splits batches by the shares (devices) of an earlier run, or if all are 0 by `weights`, or if that is NULL by
+ * measured speed; `share` becomes what each device then takes. */
+MUST_USE enum dae_status multi_device_share_out(struct multi_device *team, const int64_t *weights, uint64_t *share,
+                                                struct error *err);
 
 MUST_USE enum dae_status multi_device_set_parameters(struct multi_device *team, const float *parameters,
                                                      struct error *err);

@@ -7,6 +7,7 @@
 #include "config/tree.h"
 #include "data/validation_set.h"
 #include "graph/params.h"
+#include "train/part_tree.h"
 
 /* Well within the range of float, in which a device compares. */
 #define MIN_CLIP 1e-12
@@ -15,7 +16,7 @@
 /* The map `train`. */
 struct train_map {
     const struct value *loss, *optimizer;
-    int64_t batch, epochs, warm_up;
+    int64_t batch, epochs, warm_up, parts;
     double contractive, clip_gradient, checkpoint_minutes;
     struct lr_schedule_map schedule;
     struct {
@@ -35,6 +36,10 @@ const struct dae_row settings_train_rows[] = {
     ROW_OF(S, optimizer, ROW_VALUE, NULL, "optimizer", "how training updates the parameters"),
     DAE_INT(S, batch, 128, 1, 65536, "samples per step"),
     DAE_INT(S, epochs, 10, 1, 1000000, "passes over the training samples"),
+    ROW_RANGE(
+        S, parts, DAE_TYPE_INT, "", 1, PART_TREE_MAX,
+        "equal parts, a power of two, into which a batch is cut so that up to as many ranks train it, with the same "
+        "bits for any number of them; if not given, 1"),
     ROW_RANGE(S, contractive, DAE_TYPE_FLOAT, "", 0, 1000000,
               "weight of the squared Frobenius norm of the whole reconstruction's Jacobian, added to each sample's "
               "training loss"),
@@ -65,6 +70,19 @@ const struct dae_row settings_train_rows[] = {
 };
 #undef S
 
+/* Equal parts make equal work, and the sum of each has the same number of samples. */
+static enum dae_status check_parts(const struct value *parts, const struct train_map *train, struct error *err)
+{
+    if (parts && (train->parts & (train->parts - 1)) != 0)
+        return field_refuse(parts, "a power of two", err);
+    if (parts && train->batch % train->parts != 0)
+        return error_at(err, DAE_CONFIG, parts->mark,
+                        "train.parts: a batch of %lld samples cannot be cut into %lld equal parts; make train.batch a "
+                        "multiple of train.parts",
+                        (long long)train->batch, (long long)train->parts);
+    return DAE_OK;
+}
+
 static enum dae_status check_train(const struct train_map *train, const struct value *data, struct error *err)
 {
     const struct value *average = train->average.map, *early_stop = train->early_stop.map;
@@ -93,6 +111,7 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
         .data = root.data,
         .batch = map.batch,
         .epochs = map.epochs,
+        .parts = map.parts > 0 ? map.parts : 1,
         .contractive = map.contractive,
         .clip_gradient = map.clip_gradient,
         .average = map.average.decay,
@@ -108,6 +127,7 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
     TRY(params_read(registry, PLUGIN_OPTIMIZER, value_map_get(train, "optimizer"), NULL, 0, arena, &settings->optimizer,
                     &settings->optimizer_state, err));
     TRY(lr_schedule_read(&map.schedule, map.warm_up, &settings->rate, err));
+    TRY(check_parts(value_map_get(train, "parts"), &map, err));
     return check_train(&map, root.data, err);
 }
 
@@ -135,6 +155,9 @@ enum dae_status settings_fingerprint(const struct value *config, const struct da
     for (size_t i = 0; i < sizeof optional_parts / sizeof optional_parts[0]; ++i)
         if (value_map_get(train, optional_parts[i]))
             TRY(add_part(train, optional_parts[i], text, err));
+    const struct value *cut = value_map_get(train, "parts"); /* one part is as none */
+    if (cut && strcmp(cut->text, "1") != 0)
+        TRY(add_part(train, "parts", text, err));
     /* The standard autoencoder is trained without the penalty and without the noise. */
     if (corrupt && value_map_get(train, "contractive"))
         TRY(add_part(train, "contractive", text, err));

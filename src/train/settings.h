@@ -17,6 +17,7 @@ struct settings {
     const char *name; /* safe as a file name */
     const struct value *data;
     int64_t batch, epochs;
+    int64_t parts;      /* into which a batch is cut (train/parts.h); 1: it is not */
     double contractive; /* weight of the penalty on the Jacobian (graph/jacobian.h); 0: none */
     const struct plugin *optimizer;
     const void *optimizer_state;

@@ -10,35 +10,15 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "graph/jacobian.h"
-#include "train/checkpoint.h"
 #include "train/circumstances.h"
-#include "train/diagnosis.h"
+#include "train/trainer_state.h"
+#include "train/validation.h"
 
 enum { MAX_WINDOW = 64 };
 
 /* The host runs ahead of the device by at most two windows of steps. A window lasts about this long, so that Ctrl-C
  * takes effect soon and the device never waits for the host. */
 static const double window_seconds = 0.05;
-
-struct trainer {
-    const struct trainer_options *options;
-    int64_t first_epoch, first_step; /* where this process began */
-    struct executor_options executor_options;
-    struct network contractive; /* the network that is differentiated if the settings ask for the penalty */
-    struct executor *executor;
-    struct multi_device *team;           /* NULL with one device */
-    struct buffer *losses;               /* (n_steps) of the running epoch, on the device */
-    float *host_losses;                  /* (n_steps) */
-    float *sample_losses;                /* (batch) */
-    struct checkpoint at;                /* the state at the last checkpoint, which is finite */
-    float *parameters, *state, *average; /* as in `at`, but what is now on the device and not yet known to be finite */
-    int64_t n_steps;
-    struct { /* of all steps in this process */
-        uint64_t steps, launches, waits;
-    } cost;
-    double seconds;
-    double part_start;
-};
 
 /* A loss that is being read back from the device. */
 struct reading {
@@ -52,25 +32,53 @@ static int64_t samples_before(const struct trainer *t, int64_t step)
     return samples < all ? samples : all;
 }
 
-/* The signal that requested a stop, or 0. A handler sets it, or another thread. */
-static int stop_asked(const struct trainer_options *options)
+/* The signal that requested a stop of this process, or 0. A handler sets it, or another thread. */
+static int stop_requested(const struct trainer_options *options)
 {
     return options->stop ? __atomic_load_n(options->stop, __ATOMIC_RELAXED) : 0;
 }
 
-/* One step of training. With one device everything is enqueued without waiting. */
-static enum dae_status train_step(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
+/* The same for the training: several ranks stop only when all know of it. */
+static int stop_asked(const struct trainer *t)
+{
+    return t->options->ranks ? t->agreed_stop : stop_requested(t->options);
+}
+
+/* Whether the steps since the last checkpoint have taken as long as a kill may cost. */
+static bool checkpoint_due(const struct trainer *t)
+{
+    return t->options->checkpoint && clock_seconds() - t->part_start > 60 * t->options->settings->checkpoint_minutes;
+}
+
+/* One step in parts. *pause: a checkpoint is due. */
+static enum dae_status train_in_parts(struct trainer *t, int64_t epoch, int64_t step, bool *pause, struct error *err)
+{
+    const int64_t number = epoch * t->n_steps + step + 1;
+    const double rate = lr_schedule_at(&t->options->settings->rate, number, t->options->settings->epochs, t->n_steps);
+    const struct parts_word mine = {stop_requested(t->options), checkpoint_due(t)};
+    struct parts_word agreed;
+    TRY(parts_train(t->parts, step * t->options->settings->batch, (uint32_t)epoch, number, rate, mine, &agreed,
+                    &t->host_losses[step], err));
+    t->agreed_stop = agreed.stop;
+    *pause = agreed.pause;
+    return DAE_OK;
+}
+
+enum dae_status trainer_step(struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
     const int64_t first = step * t->options->settings->batch, number = epoch * t->n_steps + step + 1;
     struct batch batch;
+    bool pause;
     const double rate = lr_schedule_at(&t->options->settings->rate, number, t->options->settings->epochs, t->n_steps);
+    if (t->parts)
+        return train_in_parts(t, epoch, step, &pause, err);
     if (t->team)
         return multi_device_train(t->team, first, (uint32_t)epoch, number, rate, t->losses, step, err);
     TRY(loader_batch(t->options->train, first, (uint32_t)epoch, 0, &batch, err));
     return executor_train(t->executor, &batch, number, rate, t->losses, step, err);
 }
 
-static enum dae_status set_parameters(struct trainer *t, struct error *err)
+enum dae_status trainer_set_parameters(struct trainer *t, struct error *err)
 {
     return t->team ? multi_device_set_parameters(t->team, t->at.parameters, err)
                    : executor_set_parameters(t->executor, t->at.parameters, err);
@@ -148,7 +156,6 @@ static enum dae_status load_checkpoint(struct trainer *t, char *notice, size_t n
     TRY(checkpoint_load(path, &t->at, o->network, o->settings->optimizer->optimizer->n_states,
                         (uint64_t)o->settings->epochs, (uint64_t)t->n_steps, o->fingerprint, now.data, &difference,
                         err));
-    memcpy(t->host_losses, t->at.step_losses, (size_t)t->at.step * sizeof(float));
     snprintf(notice, notice_len, "resume: from %s, epoch %llu, step %llu%s%s", path,
              (unsigned long long)t->at.epoch + 1, (unsigned long long)t->at.step,
              difference.len > 0
@@ -159,46 +166,6 @@ static enum dae_status load_checkpoint(struct trainer *t, char *notice, size_t n
 }
 
 /* ---- When numbers go wrong. -------------------------------------------------------------------------------------- */
-
-/* Where a number that is not finite was found: after `steps` of an epoch, with the batch from `first` on. */
-struct bad_place {
-    struct loader *loader; /* training or validation */
-    int64_t first, epoch, steps;
-    char what[128]; /* "the loss of epoch 1, step 3 is" */
-};
-
-/* Repeats the computation, bit for bit, from the last checkpoint to the bad step, and examines that step. */
-static enum dae_status look_closer(struct trainer *t, const struct bad_place *bad, struct diagnosis *diagnosis,
-                                   struct error *err)
-{
-    struct batch batch;
-    TRY(set_parameters(t, err));
-    TRY(executor_set_state(t->executor, t->at.state, err));
-    for (int64_t s = (int64_t)t->at.step; s < bad->steps; ++s)
-        TRY(train_step(t, bad->epoch, s, err));
-    TRY(executor_get_parameters(t->executor, t->parameters, err));
-    if (bad->loader == t->options->train)
-        TRY(loader_batch(bad->loader, bad->first, (uint32_t)bad->epoch, 0, &batch, err));
-    else
-        TRY(loader_batch(bad->loader, bad->first, 0, PHILOX_HELD_OUT, &batch, err));
-    return diagnosis_first_bad(t->options->device, t->options->network, &t->executor_options, &batch, t->parameters,
-                               diagnosis, err);
-}
-
-static enum dae_status diverged(struct trainer *t, const struct bad_place *bad, struct error *err)
-{
-    struct error inner = {0};
-    struct diagnosis diagnosis;
-    if (look_closer(t, bad, &diagnosis, &inner) != DAE_OK)
-        diagnosis = (struct diagnosis){.where = "unknown (the run could not be repeated)"};
-    const enum dae_status status =
-        error_set(err, DAE_DIVERGED, "training diverged: %s not finite; first bad: %s; %s", bad->what, diagnosis.where,
-                  diagnosis.cause[0] ? diagnosis.cause : "try a smaller learning rate");
-    if (t->options->checkpoint && (t->at.epoch > 0 || t->at.step > 0))
-        error_note(err, "the checkpoint of epoch %llu is kept in %s", (unsigned long long)t->at.epoch,
-                   t->options->checkpoint);
-    return status;
-}
 
 static int64_t first_bad(const float *losses, int64_t begin, int64_t end)
 {
@@ -231,24 +198,17 @@ static enum dae_status wait_reading(struct trainer *t, struct reading *reading, 
     return status;
 }
 
-/* Whether the steps since the last checkpoint have taken as long as a kill may cost. */
-static bool checkpoint_due(const struct trainer *t)
-{
-    return t->options->checkpoint && clock_seconds() - t->part_start > 60 * t->options->settings->checkpoint_minutes;
-}
-
 /* Enqueues steps until the epoch's end, a signal, or until a checkpoint is due; *step is how far it came. */
 static enum dae_status run_steps(struct trainer *t, int64_t epoch, int64_t *step, struct error *err)
 {
-    const struct trainer_options *o = t->options;
     const int64_t from = *step;
     struct reading reading[2] = {{0}};
     int64_t window = 1, next_mark = from + 1;
     int turn = 0;
     double last = clock_seconds();
     enum dae_status status = DAE_OK;
-    while (status == DAE_OK && *step < t->n_steps && stop_asked(o) == 0) {
-        status = train_step(t, epoch, (*step)++, err);
+    while (status == DAE_OK && *step < t->n_steps && stop_asked(t) == 0) {
+        status = trainer_step(t, epoch, (*step)++, err);
         if (status != DAE_OK || *step < next_mark)
             continue;
         struct reading *mine = &reading[turn], *other = &reading[turn ^= 1];
@@ -279,27 +239,37 @@ static enum dae_status run_steps(struct trainer *t, int64_t epoch, int64_t *step
     return status;
 }
 
-/* Mean loss over all validation samples, waiting between the batches only for their losses. */
+/* The same in parts, where each step ends on the host with its loss. All ranks break off at the same step. */
+static enum dae_status run_steps_in_parts(struct trainer *t, int64_t epoch, int64_t *step, struct error *err)
+{
+    struct reading reading = {0};
+    const int64_t from = *step;
+    double last = clock_seconds();
+    bool pause = false;
+    t->agreed_stop = 0;
+    while (*step < t->n_steps && !pause && stop_asked(t) == 0) {
+        reading.step = (*step)++;
+        TRY(train_in_parts(t, epoch, reading.step, &pause, err));
+        if (!isfinite(t->host_losses[reading.step]))
+            break;
+        if (clock_seconds() - last > window_seconds) {
+            last = clock_seconds();
+            report(t, epoch, &reading, from);
+        }
+    }
+    return DAE_OK;
+}
+
 static enum dae_status validate(struct trainer *t, int64_t epoch, double *mean, struct error *err)
 {
     const struct trainer_options *o = t->options;
-    const int64_t all = loader_samples(o->validation), batch_len = o->settings->batch;
-    double sum = 0;
-    for (int64_t first = 0; first < all; first += batch_len) {
-        struct batch batch;
-        TRY(loader_batch(o->validation, first, 0, PHILOX_HELD_OUT, &batch, err));
-        TRY(executor_forward(t->executor, SCHEDULE_EVALUATE, &batch, err));
-        TRY(executor_read(t->executor, SCHEDULE_EVALUATE, o->network->loss, batch.n, t->sample_losses, err));
-        for (int64_t i = 0; i < batch.n; ++i)
-            sum += (double)t->sample_losses[i];
-        if (!isfinite(sum)) {
-            struct bad_place bad = {o->validation, first, epoch, t->n_steps, ""};
-            snprintf(bad.what, sizeof bad.what, "the validation loss after epoch %lld is", (long long)epoch + 1);
-            return diverged(t, &bad, err);
-        }
-    }
-    *mean = sum / ((double)all * (double)dae_shape_len(&o->network->node[o->network->output].plan.output));
-    return DAE_OK;
+    const struct validation validation = {t->executor, o->validation, o->network, o->ranks, t->sample_losses};
+    struct bad_place bad = {o->validation, 0, epoch, t->n_steps, ""};
+    TRY(validation_run(&validation, mean, &bad.first, err));
+    if (bad.first < 0)
+        return DAE_OK;
+    snprintf(bad.what, sizeof bad.what, "the validation loss after epoch %lld is", (long long)epoch + 1);
+    return trainer_diverged(t, &bad, err);
 }
 
 /* Checks the losses of the steps `from` .. `step` of an epoch and the state that the last of them left on the device. A
@@ -307,16 +277,19 @@ static enum dae_status validate(struct trainer *t, int64_t epoch, double *mean, 
 static enum dae_status read_back(struct trainer *t, int64_t epoch, int64_t from, int64_t step, struct error *err)
 {
     struct bad_place bad = {t->options->train, 0, epoch, 0, ""};
-    TRY(buffer_read(t->losses, (uint64_t)from * sizeof(float), t->host_losses + from,
-                    (uint64_t)(step - from) * sizeof(float), err));
+    if (!t->parts)
+        TRY(buffer_read(t->losses, (uint64_t)from * sizeof(float), t->host_losses + from,
+                        (uint64_t)(step - from) * sizeof(float), err));
     bad.steps = first_bad(t->host_losses, from, step);
     bad.first = bad.steps * t->options->settings->batch;
     if (bad.steps < step) {
         snprintf(bad.what, sizeof bad.what, "the loss of epoch %lld, step %lld is", (long long)epoch + 1,
                  (long long)bad.steps + 1);
-        return diverged(t, &bad, err);
+        return trainer_diverged(t, &bad, err);
     }
     TRY(read_state(t, err));
+    if (t->options->ranks)
+        TRY(shared_state_check(&t->lengths, t->parameters, t->state, t->average, t->options->ranks, err));
     const char *part = bad_state(t);
     if (!part)
         return DAE_OK;
@@ -326,15 +299,15 @@ static enum dae_status read_back(struct trainer *t, int64_t epoch, int64_t from,
              : strcmp(part, "average") == 0       ? "averages of the parameters"
                                                   : "the parameters",
              (long long)epoch + 1, (long long)step);
-    return diverged(t, &bad, err);
+    return trainer_diverged(t, &bad, err);
 }
 
 static enum dae_status stopped(const struct trainer *t, int64_t epoch, int64_t step, struct error *err)
 {
     if (step == t->n_steps)
-        return error_stopped(err, stop_asked(t->options), "stopped after epoch %lld", (long long)epoch + 1);
-    return error_stopped(err, stop_asked(t->options), "stopped in epoch %lld after step %lld of %lld",
-                         (long long)epoch + 1, (long long)step, (long long)t->n_steps);
+        return error_stopped(err, stop_asked(t), "stopped after epoch %lld", (long long)epoch + 1);
+    return error_stopped(err, stop_asked(t), "stopped in epoch %lld after step %lld of %lld", (long long)epoch + 1,
+                         (long long)step, (long long)t->n_steps);
 }
 
 /* Runs a part of an epoch, from *step on, and reads back what it left; adds its seconds. */
@@ -344,7 +317,7 @@ static enum dae_status run_part(struct trainer *t, int64_t epoch, int64_t *step,
     const int64_t from = *step;
     const struct device_counters before = device_count(device);
     t->part_start = clock_seconds();
-    TRY(run_steps(t, epoch, step, err));
+    TRY(t->parts ? run_steps_in_parts(t, epoch, step, err) : run_steps(t, epoch, step, err));
     const struct device_counters after = device_count(device);
     TRY(device_finish(device, err));
     *seconds += clock_seconds() - t->part_start;
@@ -366,7 +339,7 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
     TRY(run_part(t, epoch, &step, &seconds, err));
     while (step < t->n_steps) {
         TRY(save_checkpoint(t, epoch, step, err));
-        if (stop_asked(o) != 0)
+        if (stop_asked(t) != 0)
             return stopped(t, epoch, step, err);
         TRY(run_part(t, epoch, &step, &seconds, err));
     }
@@ -382,7 +355,7 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
     TRY(save_checkpoint(t, epoch + 1, 0, err));
     if (o->on_epoch)
         TRY(o->on_epoch(o->context, &record, err));
-    return stop_asked(o) != 0 && !is_finished(t) ? stopped(t, epoch, step, err) : DAE_OK;
+    return stop_asked(t) != 0 && !is_finished(t) ? stopped(t, epoch, step, err) : DAE_OK;
 }
 
 void epoch_record_json(const struct epoch_record *record, cJSON *object)
@@ -396,28 +369,37 @@ void epoch_record_json(const struct epoch_record *record, cJSON *object)
 
 /* ---- The whole training. ----------------------------------------------------------------------------------------- */
 
-/* The shares are those of the checkpoint, else they follow the given weights, else the measured speed. */
 static enum dae_status form_team(struct trainer *t, struct error *err)
 {
     const struct trainer_options *o = t->options;
+    if (o->settings->parts > 1 || o->ranks)
+        TRY(parts_new(o->device, t->executor, o->train, o->network, (int)o->settings->parts, o->ranks, &t->parts, err));
     if (o->n_helpers == 0)
         return DAE_OK;
+    if (t->parts)
+        return error_set(err, DAE_CONFIG,
+                         "train.parts and ranks do not go with several devices in one process; start "
+                         "one rank for each device (docs/many_machines.md)");
     TRY(multi_device_new(o->device, t->executor, o->train, o->helper, o->n_helpers, o->network, &t->executor_options,
                          &t->team, err));
-    const int n = 1 + o->n_helpers;
-    double weight[MULTI_DEVICE_MAX] = {0};
-    bool resumed = false;
-    for (int i = 0; i < n; ++i) {
-        resumed |= t->at.share[i] > 0;
-        weight[i] = o->weights ? (double)o->weights[i] : 0;
-    }
-    for (int i = 0; resumed && i < n; ++i)
-        weight[i] = (double)t->at.share[i];
-    if (!resumed && !o->weights)
-        TRY(multi_device_measure(t->team, weight, err));
-    TRY(multi_device_split(t->team, weight, err));
-    for (int i = 0; i < n; ++i)
-        t->at.share[i] = (uint64_t)multi_device_share(t->team, i);
+    return multi_device_share_out(t->team, o->weights, t->at.share, err);
+}
+
+static enum dae_status allocate(struct trainer *t, struct error *err)
+{
+    const struct trainer_options *o = t->options;
+    const struct settings *settings = o->settings;
+    const int n_states = settings->optimizer->optimizer->n_states;
+    const uint64_t epochs = (uint64_t)settings->epochs, steps = (uint64_t)t->n_steps;
+    t->lengths = (struct shared_state){o->network, n_states, epochs, steps};
+    TRY(checkpoint_new(o->network, n_states, settings->average > 0, o->choose, epochs, steps, &t->at, err));
+    t->host_losses = calloc((size_t)t->n_steps, sizeof(float));
+    t->sample_losses = calloc((size_t)loader_samples(o->validation), sizeof(float));
+    t->parameters = calloc((size_t)o->network->parameters_len, sizeof(float));
+    t->state = calloc((size_t)o->network->trained_len * (size_t)n_states + 1, sizeof(float));
+    t->average = t->at.average ? calloc((size_t)o->network->parameters_len, sizeof(float)) : NULL;
+    if (!t->host_losses || !t->sample_losses || !t->parameters || !t->state || !t->at.average != !t->average)
+        return error_no_memory(err, "losses", (unsigned long long)t->n_steps * sizeof(float));
     return DAE_OK;
 }
 
@@ -434,21 +416,15 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     TRY(loader_check_holes(o->train, o->network, err));
     TRY(loader_check_holes(o->validation, o->network, err));
     t->n_steps = (samples + settings->batch - 1) / settings->batch;
-    TRY(checkpoint_new(o->network, settings->optimizer->optimizer->n_states, settings->average > 0, o->choose,
-                       (uint64_t)settings->epochs, (uint64_t)t->n_steps, &t->at, err));
-    t->host_losses = calloc((size_t)t->n_steps, sizeof(float));
-    t->sample_losses = calloc((size_t)settings->batch, sizeof(float));
-    t->parameters = calloc((size_t)o->network->parameters_len, sizeof(float));
-    t->state =
-        calloc((size_t)o->network->trained_len * (size_t)settings->optimizer->optimizer->n_states + 1, sizeof(float));
-    t->average = t->at.average ? calloc((size_t)o->network->parameters_len, sizeof(float)) : NULL;
-    if (!t->host_losses || !t->sample_losses || !t->parameters || !t->state || !t->at.average != !t->average)
-        return error_no_memory(err, "losses", (unsigned long long)t->n_steps * sizeof(float));
+    TRY(allocate(t, err));
     t->at.n_shares = o->n_helpers > 0 ? (uint64_t)(1 + o->n_helpers) : 0;
     network_init(o->network, t->at.parameters);
     if (t->at.average)
         network_init(o->network, t->at.average);
     TRY(load_checkpoint(t, notice, notice_len, err));
+    if (o->ranks)
+        TRY(shared_state_send(&t->lengths, &t->at, o->ranks, err));
+    memcpy(t->host_losses, t->at.step_losses, (size_t)t->at.step * sizeof(float));
     if (notice[0] && o->on_notice)
         o->on_notice(o->context, notice);
     t->executor_options = (struct executor_options){
@@ -472,7 +448,7 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     TRY(executor_new(o->device, o->network, &t->executor_options, &t->executor, err));
     TRY(buffer_new(o->device, (uint64_t)t->n_steps * sizeof(float), "losses", &t->losses, err));
     TRY(form_team(t, err));
-    TRY(set_parameters(t, err));
+    TRY(trainer_set_parameters(t, err));
     if (t->at.average)
         TRY(executor_set_average(t->executor, t->at.average, err));
     return executor_set_state(t->executor, t->at.state, err);
@@ -497,6 +473,8 @@ static void hand_over(struct trainer *t, struct trained *out)
     out->images_per_second = t->seconds > 0 ? images / t->seconds : NAN;
     out->launches_per_step = (double)t->cost.launches / (double)t->cost.steps;
     out->waits_per_step = (double)t->cost.waits / (double)t->cost.steps;
+    if (t->parts)
+        out->parts = parts_cost(t->parts);
     *chosen = NULL;
     t->at.train_losses = t->at.test_losses = NULL;
 }
@@ -506,6 +484,7 @@ void trainer_close(struct trainer *t)
     if (!t)
         return;
     multi_device_free(t->team);
+    parts_free(t->parts);
     executor_free(t->executor);
     buffer_free(t->losses);
     checkpoint_release(&t->at);

@@ -10,6 +10,7 @@
 #include "graph/executor.h"
 #include "model/loader.h"
 #include "train/multi_device.h"
+#include "train/parts.h"
 #include "train/settings.h"
 
 /* While an epoch runs: for a progress line. */
@@ -42,6 +43,8 @@ struct trainer_options {
     const struct multi_device_helper *helper; /* n_helpers further devices, each with a part of each batch */
     int n_helpers;
     const int64_t *weights; /* (1 + n_helpers): how a batch is split; NULL: by measured speed */
+    struct ranks *ranks; /* other processes that train the same network, each with some of settings->parts; NULL: none.
+                          * Only rank 0 may have `checkpoint`, `resume` and the callbacks */
     bool corrupt; /* false: the standard autoencoder, trained and validated without noise, and without a penalty */
     const char *checkpoint;            /* file, or NULL */
     const char *fingerprint;           /* of the config, for the checkpoint */
@@ -58,6 +61,7 @@ struct trainer_options {
 /* The result of training. */
 struct trained {
     int64_t share[MULTI_DEVICE_MAX]; /* samples of a full batch that each device took; all 0 with one device */
+    struct parts_cost parts;         /* all 0 if batches are not cut */
     float *parameters;               /* (parameters_len): of the chosen epoch, or the last; the average, if any */
     double *train_losses, *validation_losses; /* (n_epochs) */
     int64_t n_epochs;
