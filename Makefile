@@ -62,7 +62,7 @@ COMMA := ,
 Q := $(if $(V),,@)
 
 .PHONY: all
-all: $(BUILD)/dae-cl $(BUILD)/libdae.so.1 $(BUILD)/dae-probe $(PLUGINS) ## build everything that is installed (the default)
+all: $(BUILD)/dae-cl $(BUILD)/libdae.so.1 $(BUILD)/dae-probe $(PLUGINS) $(BUILD)/share/configs ## build everything that is installed (the default)
 
 $(BUILD)/libdae.a: $(LIB_OBJECTS)
 	@rm -f $@; ar rcs $@ $^
@@ -70,6 +70,11 @@ $(BUILD)/libdae.a: $(LIB_OBJECTS)
 $(BUILD)/dae-cl: $(CLI_OBJECTS) $(BUILD)/libdae.a
 	@echo "  CC $@"
 	$(Q)$(CC) $(SAN) -pthread -o $@ $^ $(LIBS) $(LDFLAGS)
+
+# Where the program looks for what comes with it before it is installed.
+$(BUILD)/share/configs: | configs
+	@mkdir -p $(@D)
+	$(Q)ln -sfnr configs $@
 
 # The library for other programs: of the archive only what its functions reach, so that it does not load what they do
 # not use. PROBE is the program that it starts to probe drivers.
@@ -102,8 +107,8 @@ $(STAMP):
 	@mkdir -p $(@D)
 	@rm -f $(BUILD)/gen/prefix*
 	@touch $@
-$(BUILD)/src/cli/invocation.o $(BUILD)/src/data/data_folder.o: $(STAMP)
-$(BUILD)/src/cli/invocation.o: CPPFLAGS_ALL += -DDAE_CL_PLUGINDIR='"$(LIB_DIR)/plugins"'
+$(BUILD)/src/cli/installed.o $(BUILD)/src/data/data_folder.o: $(STAMP)
+$(BUILD)/src/cli/installed.o: CPPFLAGS_ALL += -DDAE_CL_PLUGINDIR='"$(LIB_DIR)/plugins"' -DDAE_CL_SHAREDIR='"$(SHARE_DIR)"'
 $(BUILD)/src/data/data_folder.o: CPPFLAGS_ALL += -DDAE_CL_DATADIR='"$(SHARE_DIR)"'
 
 # These are compiled again when a library is added: the name of an empty file tells which there are.

@@ -4,6 +4,7 @@
 
 #include "base/version.h"
 #include "cli/help_formats.h"
+#include "cli/shipped.h"
 
 enum { WIDTH = 79, INDENT = 6 };
 
@@ -133,8 +134,9 @@ void help_overview(FILE *out)
         wrap(out, commands[i]->summary, strlen(commands[i]->summary), 28, at < 28 ? 28 : at);
     }
     fprintf(out, "\n"
-                 "dae-cl help COMMAND describes a command, and dae-cl help formats the kinds of\n"
-                 "image files; dae-cl --version prints the version.\n\n"
+                 "dae-cl help COMMAND describes a command, dae-cl help configs the configs that\n"
+                 "come with dae-cl, and dae-cl help formats the kinds of image files;\n"
+                 "dae-cl --version prints the version.\n\n"
                  "environment:\n");
     for (int i = 0; i < N_ENVIRONMENT; ++i) {
         fprintf(out, "  %s\n", environment[i].name);
@@ -231,6 +233,8 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
         help_manual(stdout);
     } else if (invocation->n_arguments && strcmp(invocation->argument[0], "formats") == 0) {
         help_formats(stdout, invocation_has(invocation, "markdown"));
+    } else if (invocation->n_arguments && strcmp(invocation->argument[0], "configs") == 0) {
+        TRY(shipped_print(err));
     } else if (invocation->n_arguments) {
         const struct command *command;
         TRY(command_find(invocation->argument[0], &command, err));
@@ -247,7 +251,9 @@ const struct command command_help = {
     .name = "help",
     .arguments = "[COMMAND]",
     .summary = "list the commands, or describe one",
-    .description = "dae-cl help formats lists the kinds of image files.",
+    .description =
+        "dae-cl help configs lists the configs that come with dae-cl, which commands take by name, and dae-cl help "
+        "formats the kinds of image files.",
     .options = options,
     .run = run,
 };

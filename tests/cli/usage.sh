@@ -61,11 +61,11 @@ code_is 2
 err_has "check: this option takes no value: --json=yes"
 
 case_is "a missing argument"
-run "$dae_cl" check
+run "$dae_cl" denoise
 code_is 2
 err_is <<'END'
-dae-cl: error: check: CONFIG is missing
-note: dae-cl check --help lists its arguments
+dae-cl: error: denoise: MODEL is missing
+note: dae-cl denoise --help lists its arguments
 END
 
 case_is "an argument too many"
@@ -74,9 +74,9 @@ code_is 2
 err_has "check: too many arguments: 'b.yaml'"
 
 case_is "a file whose name begins with a dash"
-run "$dae_cl" check -- --json
+run "$dae_cl" check -- --json.yaml
 code_is 2
-err_has "--json: "
+err_has "--json.yaml: "
 err_lacks "unknown option"
 
 case_is "--help of every command"
