@@ -284,9 +284,14 @@ tidy: $(BUILD)/gen/kernels_embedded.c $(ONNX_OBJECT:.o=.h) ## run clang-tidy on 
 # ---- Documents, from the tables that the program itself reads. --------------------------------------------------------
 
 .PHONY: man docs
-man: $(BUILD)/dae-cl.1 ## write the manual page, build/dae-cl.1
-$(BUILD)/dae-cl.1: $(BUILD)/dae-cl
-	$< help --man > $@
+MAN_PAGES := $(BUILD)/man/dae-cl.1 $(patsubst %,$(BUILD)/man/dae-cl-%.1,$(shell sed -n 's/^ *X(\([a-z_]*\)).*/\1/p' src/cli/command.h))
+man: $(MAN_PAGES) ## write the manual pages, build/man/*.1
+$(BUILD)/man/dae-cl.1: $(BUILD)/dae-cl
+	@mkdir -p $(@D)
+	$(Q)$< help --man > $@
+$(BUILD)/man/dae-cl-%.1: $(BUILD)/dae-cl
+	@mkdir -p $(@D)
+	$(Q)$< help $* --man > $@
 docs: all ## write the config reference, docs/config.md, and the table of image kinds in docs/images.md
 	@mkdir -p docs
 	$(BUILD)/dae-cl plugins --markdown > docs/config.md
@@ -339,12 +344,12 @@ install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a pa
 	for plugin in $(TEMPLATE); do bash tools/copy_plugin.sh $$plugin $(DESTDIR)$(SHARE_DIR)/template || exit 1; done
 	chmod 644 $(TEMPLATE:%=$(DESTDIR)$(SHARE_DIR)/template/my_%.c)
 	sed 's|(../src/dae/|(../../../include/dae/|' docs/plugins.md > $(DESTDIR)$(SHARE_DIR)/docs/plugins.md
-	install -m 644 $(BUILD)/dae-cl.1 $(DESTDIR)$(MAN_DIR)/dae-cl.1
+	install -m 644 $(MAN_PAGES) $(DESTDIR)$(MAN_DIR)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/dae-cl.pc.in > $(DESTDIR)$(PC_DIR)/dae-cl.pc
 
 .PHONY: uninstall
 uninstall: ## remove what `make install` installed
-	rm -f $(addprefix $(DESTDIR),$(BIN_DIR)/dae-cl $(MAN_DIR)/dae-cl.1 $(PC_DIR)/dae-cl.pc)
+	rm -f $(addprefix $(DESTDIR),$(BIN_DIR)/dae-cl $(MAN_PAGES:$(BUILD)/man/%=$(MAN_DIR)/%) $(PC_DIR)/dae-cl.pc)
 	rm -f $(addprefix $(DESTDIR)$(LIB_DIR)/plugins/,$(notdir $(PLUGINS)))
 	rm -f $(addprefix $(DESTDIR)$(SO_DIR)/,libdae.so libdae.so.1) $(DESTDIR)$(LIB_DIR)/dae-probe
 	rm -f $(addprefix $(DESTDIR)$(INCLUDE_DIR)/,$(PUBLIC_HEADERS))

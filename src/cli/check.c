@@ -217,6 +217,12 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 
 static const struct command_option *const options[] = {&option_set, &option_plugins, &option_json, NULL};
 
+static const struct command_row examples[] = {
+    {"dae-cl check image_unet", "the layers, memory and work of a network"},
+    {"dae-cl check image_unet --set train.batch=16 --json", "the same with another batch, for a program"},
+    {NULL, NULL},
+};
+
 const struct command command_check = {
     .name = "check",
     .arguments = "CONFIG",
@@ -225,5 +231,6 @@ const struct command command_check = {
         "Prints each layer with its output shape, its parameters, and, for one sample, the memory of its output and "
         "the work of its forward pass; then the memory that training needs. No OpenCL device is required.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

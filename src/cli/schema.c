@@ -150,6 +150,11 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 
 static const struct command_option *const options[] = {&option_plugins, NULL};
 
+static const struct command_row examples[] = {
+    {"dae-cl schema > schema.json", "a file for editors: # yaml-language-server: $schema=schema.json"},
+    {NULL, NULL},
+};
+
 const struct command command_schema = {
     .name = "schema",
     .arguments = "",
@@ -158,5 +163,6 @@ const struct command command_schema = {
                    "write configs. It covers the plugins of the build tree or, without one, the installed plugins, and "
                    "those of --plugins.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

@@ -118,20 +118,4 @@ for word in --version -V version; do
     grep -qE '^dae-cl [0-9]+\.[0-9]+\.[0-9]+$' "$work/out" || problem "$word: $(cat "$work/out")"
 done
 
-case_is "the manual page has every command, option and exit code"
-run "$dae_cl" help --man
-code_is 0
-cp "$work/out" "$work/dae-cl.1"
-for command in $commands; do
-    grep -q "^\.SS dae.-cl $command" "$work/dae-cl.1" || problem "no section on $command"
-    for option in $("$dae_cl" "$command" --help | sed -n 's/^  \(-[-a-z]*\).*/\1/p'); do
-        grep -qF "fB${option//-/\\-}" "$work/dae-cl.1" || problem "$command: no $option"
-    done
-done
-grep -q '^.fB143' "$work/dae-cl.1" || problem "no exit code 143"
-if command -v groff >/dev/null; then
-    warnings=$(groff -man -Tascii -ww "$work/dae-cl.1" 2>&1 >/dev/null)
-    [ -z "$warnings" ] || problem "$warnings"
-fi
-
 finish
