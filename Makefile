@@ -46,6 +46,9 @@ SHARE_DIR  := $(PREFIX)/share/dae-cl
 INCLUDE_DIR := $(PREFIX)/include/dae
 PC_DIR     := $(SO_DIR)/pkgconfig
 MAN_DIR    := $(PREFIX)/share/man/man1
+BASH_DIR   := $(PREFIX)/share/bash-completion/completions
+FISH_DIR   := $(PREFIX)/share/fish/vendor_completions.d
+ZSH_DIR    := $(PREFIX)/share/zsh/site-functions
 
 PUBLIC_HEADERS := dae.h plugin.h status.h
 
@@ -292,6 +295,14 @@ $(BUILD)/man/dae-cl.1: $(BUILD)/dae-cl
 $(BUILD)/man/dae-cl-%.1: $(BUILD)/dae-cl
 	@mkdir -p $(@D)
 	$(Q)$< help $* --man > $@
+
+COMPLETIONS := $(addprefix $(BUILD)/completion/,bash fish zsh)
+.PHONY: completion
+completion: $(COMPLETIONS) ## write the completion of bash, fish and zsh, build/completion/*
+$(BUILD)/completion/%: $(BUILD)/dae-cl $(BUILD)/share/configs $(wildcard configs/*.yaml)
+	@mkdir -p $(@D)
+	$(Q)$< help --completion $* > $@
+
 docs: all ## write the config reference, docs/config.md, and the table of image kinds in docs/images.md
 	@mkdir -p docs
 	$(BUILD)/dae-cl plugins --markdown > docs/config.md
@@ -327,8 +338,9 @@ PLUGIN_GUIDE := docs plugins kernels template
 TEMPLATE     := gelu huber laplace
 
 .PHONY: install
-install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a package
-	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR))
+install: all man completion ## install below PREFIX (/usr/local), or below DESTDIR for a package
+	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR) \
+		$(BASH_DIR) $(FISH_DIR) $(ZSH_DIR))
 	install -m 755 $(BUILD)/dae-cl $(DESTDIR)$(BIN_DIR)/dae-cl
 	install -m 755 $(BUILD)/dae-probe $(DESTDIR)$(LIB_DIR)/dae-probe
 	install -m 644 $(BUILD)/libdae.so.1 $(DESTDIR)$(SO_DIR)/libdae.so.1
@@ -345,11 +357,15 @@ install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a pa
 	chmod 644 $(TEMPLATE:%=$(DESTDIR)$(SHARE_DIR)/template/my_%.c)
 	sed 's|(../src/dae/|(../../../include/dae/|' docs/plugins.md > $(DESTDIR)$(SHARE_DIR)/docs/plugins.md
 	install -m 644 $(MAN_PAGES) $(DESTDIR)$(MAN_DIR)
+	install -m 644 $(BUILD)/completion/bash $(DESTDIR)$(BASH_DIR)/dae-cl
+	install -m 644 $(BUILD)/completion/fish $(DESTDIR)$(FISH_DIR)/dae-cl.fish
+	install -m 644 $(BUILD)/completion/zsh $(DESTDIR)$(ZSH_DIR)/_dae-cl
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/dae-cl.pc.in > $(DESTDIR)$(PC_DIR)/dae-cl.pc
 
 .PHONY: uninstall
 uninstall: ## remove what `make install` installed
-	rm -f $(addprefix $(DESTDIR),$(BIN_DIR)/dae-cl $(MAN_PAGES:$(BUILD)/man/%=$(MAN_DIR)/%) $(PC_DIR)/dae-cl.pc)
+	rm -f $(addprefix $(DESTDIR),$(BIN_DIR)/dae-cl $(MAN_PAGES:$(BUILD)/man/%=$(MAN_DIR)/%) $(PC_DIR)/dae-cl.pc \
+		$(BASH_DIR)/dae-cl $(FISH_DIR)/dae-cl.fish $(ZSH_DIR)/_dae-cl)
 	rm -f $(addprefix $(DESTDIR)$(LIB_DIR)/plugins/,$(notdir $(PLUGINS)))
 	rm -f $(addprefix $(DESTDIR)$(SO_DIR)/,libdae.so libdae.so.1) $(DESTDIR)$(LIB_DIR)/dae-probe
 	rm -f $(addprefix $(DESTDIR)$(INCLUDE_DIR)/,$(PUBLIC_HEADERS))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/version.h"
+#include "cli/completion.h"
 #include "cli/help_formats.h"
 #include "cli/manual.h"
 #include "cli/shipped.h"
@@ -11,6 +12,9 @@ enum { WIDTH = 79, INDENT = 6 };
 
 static const struct command_option option_man = {"man", NULL, OPTION_FLAG, false,
                                                  "print the manual page, of COMMAND if one is named, in roff"};
+
+static const struct command_option option_completion = {"completion", "bash|fish|zsh", OPTION_VALUE, false,
+                                                        "print the completion of the commands for this shell"};
 
 static const struct command_option option_markdown = {"markdown", NULL, OPTION_FLAG, false,
                                                       "print formats as the table of docs/images.md"};
@@ -152,6 +156,8 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     const char *topic = invocation->n_arguments ? invocation->argument[0] : "";
     const bool manual = invocation_has(invocation, "man");
     const struct command *command = NULL;
+    if (invocation_has(invocation, "completion"))
+        return completion_print(invocation_value(invocation, "completion"), err);
     if (strcmp(topic, "configs") == 0)
         return shipped_print(err);
     if (strcmp(topic, "formats") == 0) {
@@ -169,11 +175,26 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     return DAE_OK;
 }
 
-static const struct command_option *const options[] = {&option_man, &option_markdown, NULL};
+static const struct command_option *const options[] = {&option_man, &option_completion, &option_markdown, NULL};
+
+/* What `help` describes besides commands. */
+static bool row_of(int index, const char **name, const char **meaning)
+{
+    static const struct command_row topics[] = {
+        {"configs", "the configs that come with dae-cl, which commands take by name"},
+        {"formats", "the kinds of image files"},
+    };
+    if (index >= (int)(sizeof topics / sizeof *topics))
+        return false;
+    *name = topics[index].text;
+    *meaning = topics[index].meaning;
+    return true;
+}
 
 static const struct command_row examples[] = {
     {"dae-cl help configs", "which configs come with dae-cl"},
     {"dae-cl help run --man | man -l -", "the manual page of run, if it is not installed"},
+    {"dae-cl help --completion bash > ~/.bash_completion", "completion, if dae-cl is not installed"},
     {NULL, NULL},
 };
 
@@ -181,10 +202,9 @@ const struct command command_help = {
     .name = "help",
     .arguments = "[COMMAND]",
     .summary = "list the commands, or describe one",
-    .description =
-        "dae-cl help configs lists the configs that come with dae-cl, which commands take by name, and dae-cl help "
-        "formats the kinds of image files.",
+    .description = "COMMAND may also be one of these:",
     .options = options,
+    .row = row_of,
     .examples = examples,
     .run = run,
 };
