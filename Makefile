@@ -9,6 +9,7 @@
 SHELL := /bin/bash
 
 VERSION = $(shell sed -n 's/.*DAE_CL_VERSION "\(.*\)"/\1/p' src/base/version.h)
+RELEASED = $(shell sed -n 's/.*DAE_CL_RELEASED "\(.*\)"/\1/p' src/base/version.h)
 BUILD  ?= build
 PREFIX ?= /usr/local
 CC     ?= cc
@@ -157,7 +158,7 @@ $(BUILD)/plugins/%.so: plugins/%.c $$(addprefix $(BUILD)/gen/,$$(addsuffix .inc,
 		$(BUILD)/include/dae/plugin.h
 	@mkdir -p $(@D)
 	@echo "  CC $@"
-	$(Q)$(CC) -I$(BUILD)/include -I$(BUILD)/gen $(CFLAGS_ALL) -shared -o $@ $<
+	$(Q)$(CC) -I$(BUILD)/include -I$(BUILD)/gen $(CPPFLAGS) $(CFLAGS_ALL) -shared -o $@ $< $(LDFLAGS)
 
 # ---- Running. --------------------------------------------------------------------------------------------------------
 
@@ -347,7 +348,8 @@ install: all man completion ## install below PREFIX (/usr/local), or below DESTD
 	ln -sf libdae.so.1 $(DESTDIR)$(SO_DIR)/libdae.so
 	install -m 644 $(PLUGINS) $(DESTDIR)$(LIB_DIR)/plugins
 	install -m 644 $(PUBLIC_HEADERS:%=src/dae/%) $(DESTDIR)$(INCLUDE_DIR)
-	install -m 644 tools/plugin.mk tools/embed.sh $(DESTDIR)$(SHARE_DIR)
+	install -m 644 tools/plugin.mk $(DESTDIR)$(SHARE_DIR)
+	install -m 755 tools/embed.sh $(DESTDIR)$(SHARE_DIR)
 	install -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(SHARE_DIR)/configs
 	install -d $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
 	install -m 644 $(wildcard plugins/*.c) $(DESTDIR)$(SHARE_DIR)/plugins
@@ -360,7 +362,7 @@ install: all man completion ## install below PREFIX (/usr/local), or below DESTD
 	install -m 644 $(BUILD)/completion/bash $(DESTDIR)$(BASH_DIR)/dae-cl
 	install -m 644 $(BUILD)/completion/fish $(DESTDIR)$(FISH_DIR)/dae-cl.fish
 	install -m 644 $(BUILD)/completion/zsh $(DESTDIR)$(ZSH_DIR)/_dae-cl
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/dae-cl.pc.in > $(DESTDIR)$(PC_DIR)/dae-cl.pc
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBDIR@|$(SO_DIR:$(PREFIX)/%=$${prefix}/%)|' tools/dae-cl.pc.in > $(DESTDIR)$(PC_DIR)/dae-cl.pc
 
 .PHONY: uninstall
 uninstall: ## remove what `make install` installed
@@ -372,6 +374,15 @@ uninstall: ## remove what `make install` installed
 	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml))
 	rm -rf $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
 	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(LIB_DIR) $(SHARE_DIR)/configs $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
+
+.PHONY: dist deb deb-test
+dist: ## write the source archive of the last commit, build/dist/dae-cl-VERSION.tar.gz
+	@bash tools/dist.sh $(VERSION) $(RELEASED) $(BUILD)/dist
+deb: dist ## build the Debian packages of the last commit, in build/deb
+	@NO_INSTALL=1 bash tools/packages.sh build deb
+	@JOBS=$(JOBS) bash tools/deb.sh $(BUILD)/dist/dae-cl-$(VERSION).tar.gz $(BUILD)/deb
+deb-test: ## install what `make deb` built into a bare Debian 12, and use it there (as root; debootstrap)
+	bash tests/deb.sh $(BUILD)/deb
 
 .PHONY: clean
 clean: ## remove build and build-asan

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, format, fuzz, gpu) that are missing,
+# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, format, fuzz, deb, gpu) that are missing,
 # and names them before. With NO_INSTALL set it only prints the command to type, and fails when something is missing.
 set -euo pipefail
 
@@ -9,6 +9,7 @@ build=(build-essential pkg-config ocl-icd-opencl-dev opencl-headers pocl-opencl-
 test=(bash-completion fish libcmocka-dev locales mandoc oclgrind python3 python3-jsonschema python3-venv python3-yaml zsh)
 format=(clang-format)
 fuzz=(clang-15)
+deb=(debhelper dh-python fakeroot lintian python3)
 gpu=(clang-15 libclc-15 python3 python3-venv)
 
 wanted=()
@@ -17,10 +18,11 @@ for group in "$@"; do
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     format) wanted+=("${format[@]}") ;;
+    deb) wanted+=("${deb[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
     gpu) wanted+=("${gpu[@]}") ;;
     *)
-        echo "usage: $0 build|test|format|fuzz|gpu..." >&2
+        echo "usage: $0 build|test|format|fuzz|deb|gpu..." >&2
         exit 2
         ;;
     esac
