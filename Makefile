@@ -53,6 +53,7 @@ ZSH_DIR    := $(PREFIX)/share/zsh/site-functions
 
 PUBLIC_HEADERS := dae.h plugin.h status.h
 
+SHARED       := $(addprefix $(BUILD)/share/,configs init template/Makefile)
 LIB_SOURCES  := $(filter-out src/cli/%,$(wildcard src/*/*.c src/*/*/*.c))
 CLI_SOURCES  := $(wildcard src/cli/*.c)
 PLUGINS      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/*.c))
@@ -66,7 +67,7 @@ COMMA := ,
 Q := $(if $(V),,@)
 
 .PHONY: all
-all: $(BUILD)/dae-cl $(BUILD)/libdae.so.1 $(BUILD)/dae-probe $(PLUGINS) $(BUILD)/share/configs ## build everything that is installed (the default)
+all: $(BUILD)/dae-cl $(BUILD)/libdae.so.1 $(BUILD)/dae-probe $(PLUGINS) $(SHARED) ## build everything that is installed (the default)
 
 $(BUILD)/libdae.a: $(LIB_OBJECTS)
 	@rm -f $@; ar rcs $@ $^
@@ -79,6 +80,17 @@ $(BUILD)/dae-cl: $(CLI_OBJECTS) $(BUILD)/libdae.a
 $(BUILD)/share/configs: | configs
 	@mkdir -p $(@D)
 	$(Q)ln -sfnr configs $@
+$(BUILD)/share/init: | tools/init
+	@mkdir -p $(@D)
+	$(Q)ln -sfnr tools/init $@
+# Plugins of the tree under other names, with what builds and tests them.
+TEMPLATE := gelu huber laplace
+$(BUILD)/share/template/Makefile: $(wildcard tools/template/*) $(TEMPLATE:%=plugins/%.c) $(wildcard $(TEMPLATE:%=kernels/%.cl)) \
+		tools/copy_plugin.sh
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	$(Q)for plugin in $(TEMPLATE); do bash tools/copy_plugin.sh $$plugin $(@D) || exit 1; done
+	$(Q)cp tools/template/* $(@D)
 
 # The library for other programs: of the archive only what its functions reach, so that it does not load what they do
 # not use. PROBE is the program that it starts to probe drivers.
@@ -293,14 +305,14 @@ man: $(MAN_PAGES) ## write the manual pages, build/man/*.1
 $(BUILD)/man/dae-cl.1: $(BUILD)/dae-cl
 	@mkdir -p $(@D)
 	$(Q)$< help --man > $@
-$(BUILD)/man/dae-cl-%.1: $(BUILD)/dae-cl
+$(BUILD)/man/dae-cl-%.1: $(BUILD)/dae-cl $(SHARED) $(wildcard tools/init/*.yaml)
 	@mkdir -p $(@D)
 	$(Q)$< help $* --man > $@
 
 COMPLETIONS := $(addprefix $(BUILD)/completion/,bash fish zsh)
 .PHONY: completion
 completion: $(COMPLETIONS) ## write the completion of bash, fish and zsh, build/completion/*
-$(BUILD)/completion/%: $(BUILD)/dae-cl $(BUILD)/share/configs $(wildcard configs/*.yaml)
+$(BUILD)/completion/%: $(BUILD)/dae-cl $(SHARED) $(wildcard configs/*.yaml tools/init/*.yaml)
 	@mkdir -p $(@D)
 	$(Q)$< help --completion $* > $@
 
@@ -336,11 +348,10 @@ finance: $(BUILD)/libdae.a ## measure the linear rivals on panels of returns in 
 
 # What the author of a plugin needs, in the places to which docs/plugins.md links.
 PLUGIN_GUIDE := docs plugins kernels template
-TEMPLATE     := gelu huber laplace
 
 .PHONY: install
 install: all man completion ## install below PREFIX (/usr/local), or below DESTDIR for a package
-	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR) \
+	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(SHARE_DIR)/init $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR) \
 		$(BASH_DIR) $(FISH_DIR) $(ZSH_DIR))
 	install -m 755 $(BUILD)/dae-cl $(DESTDIR)$(BIN_DIR)/dae-cl
 	install -m 755 $(BUILD)/dae-probe $(DESTDIR)$(LIB_DIR)/dae-probe
@@ -351,12 +362,11 @@ install: all man completion ## install below PREFIX (/usr/local), or below DESTD
 	install -m 644 tools/plugin.mk $(DESTDIR)$(SHARE_DIR)
 	install -m 755 tools/embed.sh $(DESTDIR)$(SHARE_DIR)
 	install -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(SHARE_DIR)/configs
+	install -m 644 $(wildcard tools/init/*.yaml) $(DESTDIR)$(SHARE_DIR)/init
 	install -d $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
 	install -m 644 $(wildcard plugins/*.c) $(DESTDIR)$(SHARE_DIR)/plugins
 	install -m 644 $(wildcard kernels/*.cl kernels/*.clh) $(DESTDIR)$(SHARE_DIR)/kernels
-	install -m 644 $(wildcard tools/template/*) $(DESTDIR)$(SHARE_DIR)/template
-	for plugin in $(TEMPLATE); do bash tools/copy_plugin.sh $$plugin $(DESTDIR)$(SHARE_DIR)/template || exit 1; done
-	chmod 644 $(TEMPLATE:%=$(DESTDIR)$(SHARE_DIR)/template/my_%.c)
+	install -m 644 $(BUILD)/share/template/* $(DESTDIR)$(SHARE_DIR)/template
 	sed 's|(../src/dae/|(../../../include/dae/|' docs/plugins.md > $(DESTDIR)$(SHARE_DIR)/docs/plugins.md
 	install -m 644 $(MAN_PAGES) $(DESTDIR)$(MAN_DIR)
 	install -m 644 $(BUILD)/completion/bash $(DESTDIR)$(BASH_DIR)/dae-cl
@@ -371,9 +381,10 @@ uninstall: ## remove what `make install` installed
 	rm -f $(addprefix $(DESTDIR)$(LIB_DIR)/plugins/,$(notdir $(PLUGINS)))
 	rm -f $(addprefix $(DESTDIR)$(SO_DIR)/,libdae.so libdae.so.1) $(DESTDIR)$(LIB_DIR)/dae-probe
 	rm -f $(addprefix $(DESTDIR)$(INCLUDE_DIR)/,$(PUBLIC_HEADERS))
-	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml))
+	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml) \
+		$(patsubst tools/%,%,$(wildcard tools/init/*.yaml)))
 	rm -rf $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
-	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(LIB_DIR) $(SHARE_DIR)/configs $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
+	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(LIB_DIR) $(SHARE_DIR)/configs $(SHARE_DIR)/init $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
 
 .PHONY: dist deb deb-test
 dist: ## write the source archive of the last commit, build/dist/dae-cl-VERSION.tar.gz

@@ -58,6 +58,7 @@ extern const struct command_option option_force;    /* --force */
 
 /* All commands, in the order of the manual. */
 #define COMMANDS(X)                                                                                                    \
+    X(init)                                                                                                            \
     X(run)                                                                                                             \
     X(check)                                                                                                           \
     X(verify)                                                                                                          \

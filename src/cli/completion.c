@@ -32,9 +32,11 @@ static enum completion_kind kind_of(const struct completion *completion)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i)
         if (is(completion, numbers[i]))
             return COMPLETE_NOTHING;
+    if (is(completion, "FILE|DIR"))
+        return COMPLETE_FILES;
     if (contains(completion, "|") || is(completion, "COMMAND"))
         return COMPLETE_WORDS;
-    if (is(completion, "NAME") && completion->command->row)
+    if ((is(completion, "NAME") || is(completion, "KIND")) && completion->command->row)
         return COMPLETE_WORDS;
     if (contains(completion, "=:"))
         return COMPLETE_NOTHING;
