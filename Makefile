@@ -299,7 +299,7 @@ tidy: $(BUILD)/gen/kernels_embedded.c $(ONNX_OBJECT:.o=.h) ## run clang-tidy on 
 
 # ---- Documents, from the tables that the program itself reads. --------------------------------------------------------
 
-.PHONY: man docs
+.PHONY: man docs abi
 MAN_PAGES := $(BUILD)/man/dae-cl.1 $(patsubst %,$(BUILD)/man/dae-cl-%.1,$(shell sed -n 's/^ *X(\([a-z_]*\)).*/\1/p' src/cli/command.h))
 man: $(MAN_PAGES) ## write the manual pages, build/man/*.1
 $(BUILD)/man/dae-cl.1: $(BUILD)/dae-cl
@@ -320,6 +320,9 @@ docs: all ## write the config reference, docs/config.md, and the table of image 
 	@mkdir -p docs
 	$(BUILD)/dae-cl plugins --markdown > docs/config.md
 	python3 tools/formats.py $(BUILD)/dae-cl docs/images.md
+
+abi: $(BUILD)/libdae.so.1 ## record the binary interface of libdae.so.1, tests/lib/libdae.abi, after an addition
+	bash tools/abi.sh $< > tests/lib/libdae.abi
 
 .PHONY: pictures
 pictures: all ## draw docs/images/corruptions.png from the real kernels
