@@ -46,7 +46,11 @@ enum dae_status invocation_config(const struct invocation *invocation, const cha
                                   struct value **config, struct error *err)
 {
     TRY(shipped_config(path, arena, &path, err));
-    TRY(tree_parse_file(path, arena, config, err));
+    const enum dae_status status = tree_parse_file(path, arena, config, err);
+    if (status != DAE_OK) {
+        shipped_note_name(path, err);
+        return status;
+    }
     TRY(field_map(*config, err));
     for (int i = 0; i < invocation_count(invocation, "set"); ++i) {
         TRY(study_tidy(*config, arena, err)); /* so that studies.NAME.key exists for --set */

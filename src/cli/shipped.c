@@ -96,6 +96,24 @@ void shipped_note(struct error *err)
     arena_release(&arena);
 }
 
+void shipped_note_name(const char *path, struct error *err)
+{
+    const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+    const size_t len = strlen(file), n_ending = sizeof ending - 1;
+    struct arena arena = {0};
+    struct error ignored = {0};
+    struct shipped *list;
+    int n;
+    if (access(path, F_OK) == 0 || len <= n_ending || strcmp(file + len - n_ending, ending) != 0)
+        return;
+    if (shipped_list(configs, &arena, &list, &n, &ignored) == DAE_OK)
+        for (int i = 0; i < n; ++i)
+            if (strlen(list[i].name) == len - n_ending && strncmp(list[i].name, file, len - n_ending) == 0)
+                error_note(err, "%s, without a folder and %s, is the config that comes with dae-cl", list[i].name,
+                           ending);
+    arena_release(&arena);
+}
+
 enum dae_status shipped_print(struct error *err)
 {
     struct arena arena = {0};

@@ -21,6 +21,10 @@ MUST_USE enum dae_status shipped_list(const char *folder, struct arena *arena, s
  * are. Any other text comes back as it is. */
 MUST_USE enum dae_status shipped_config(const char *typed, struct arena *arena, const char **path, struct error *err);
 
+/* Adds a note to a recorded failure to read `path` if no file is there and a config that comes with dae-cl has its
+ * name. */
+void shipped_note_name(const char *path, struct error *err);
+
 /* Adds a note to a recorded failure for each of the configs; prints a line for each to stdout. */
 void shipped_note(struct error *err);
 MUST_USE enum dae_status shipped_print(struct error *err);

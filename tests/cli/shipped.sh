@@ -67,6 +67,18 @@ for path in conv_mnist.yaml ./conv_mnist configs/conv_mnist; do
     err_has "$path: cannot be opened: No such file or directory"
 done
 
+case_is "and a note says how the config of that name is read"
+for path in conv_mnist.yaml configs/conv_mnist.yaml; do
+    run "$dae_cl" check "$path"
+    err_has "note: conv_mnist, without a folder and .yaml, is the config that comes with dae-cl"
+done
+run "$dae_cl" check conv_mnst.yaml
+err_lacks "note: "
+echo 'data: [' >fc_mnist.yaml
+run "$dae_cl" check fc_mnist.yaml
+code_is 2
+err_lacks "note: "
+
 case_is "installed"
 run make -C "$tree" BUILD="$BUILD" DESTDIR="$work/root" install
 code_is 0
