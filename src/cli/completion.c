@@ -56,7 +56,7 @@ static void begin(struct completion *completion, const struct command *command, 
 bool completion_argument(struct completion *completion, const struct command *command, int index, bool *repeated)
 {
     const char *word = command->arguments;
-    for (; index > 0 && *word; --index) {
+    for (int i = 0; i < index && *word; ++i) {
         word += strcspn(word, " ");
         word += strspn(word, " ");
     }
@@ -71,6 +71,8 @@ bool completion_argument(struct completion *completion, const struct command *co
         len -= 1 + (size_t)(word[len - 2] == ']');
     }
     begin(completion, command, word, len);
+    if (index > 0 && is(completion, "NAME"))
+        completion->kind = COMPLETE_NOTHING; /* rows describe the first argument */
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* The script for bash: a function that counts the arguments before the word, and a case for each command. It needs
- * nothing of the package bash-completion, which only loads it. */
+/* The script for bash: a case for each command. It needs nothing of the package bash-completion, which only loads it.
+ */
 #include <string.h>
 
 #include "cli/completion.h"

@@ -14,10 +14,12 @@
 static const char ending[] = ".yaml";
 static const char configs[] = "configs";
 
+/* Of other characters no name consists, because shells' completions contain it. */
 static int is_config(const struct dirent *item)
 {
-    const size_t len = strlen(item->d_name), n = sizeof ending - 1;
-    return len > n && item->d_name[0] != '.' && strcmp(item->d_name + len - n, ending) == 0;
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    const size_t len = strspn(item->d_name, allowed);
+    return len > 0 && strcmp(item->d_name + len, ending) == 0;
 }
 
 static int by_name(const void *a, const void *b)

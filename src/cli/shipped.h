@@ -11,8 +11,8 @@ struct shipped {
     const char *summary; /* its first line, a comment, without # and full stop; "" if that is none */
 };
 
-/* The *.yaml files of a folder that comes with the program ("configs"), sorted by name: (*n), in the arena. Without
- * such a folder, none. */
+/* The *.yaml files of a folder that comes with the program ("configs") whose names are letters, digits, _ and -, by
+ * name: (*n), in the arena. Without such a folder, none. */
 MUST_USE enum dae_status shipped_list(const char *folder, struct arena *arena, struct shipped **list, int *n,
                                       struct error *err);
 

@@ -68,6 +68,8 @@ case_is "bash: --option=VALUE, which bash cuts into three words"
 case_is "bash: an option's value is no argument"
 [ -z "$(in_bash dae-cl run own.yaml c)" ] || problem "a second CONFIG: $(in_bash dae-cl run own.yaml c)"
 [ "$(in_bash dae-cl run --out x conv)" = conv_mnist ] || problem "$(in_bash dae-cl run --out x conv)"
+[ "$(in_bash dae-cl init im)" = images ] || problem "init im: $(in_bash dae-cl init im)"
+[ -z "$(in_bash dae-cl init plugin i)" ] || problem "a plugin's name: $(in_bash dae-cl init plugin i)"
 case_is "bash: the package bash-completion loads it"
 if [ -e /usr/share/bash-completion/bash_completion ]; then
     mkdir -p "$work/home/bash-completion/completions"

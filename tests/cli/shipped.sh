@@ -89,10 +89,12 @@ err_is <<<"config: $prefix/bin/../share/dae-cl/configs/fc_mnist.yaml"
 
 case_is "a config that is added to them"
 echo 'data: [' >"$prefix/share/dae-cl/configs/own.yaml"
-printf '# Has a name with \e[31m in it' >"$prefix/share/dae-cl/configs/"$'z\e[31m.yaml'
+printf '# Colours \e[31m the terminal' >"$prefix/share/dae-cl/configs/red.yaml"
+touch "$prefix/share/dae-cl/configs/"{.hidden,'$(reboot)','a b',$'z\e[31m'}.yaml "$prefix/share/dae-cl/configs/"{.yaml,x.yml}
 run "$prefix/bin/dae-cl" help configs
 code_is 0
-grep -qx 'own *' "$work/out" || problem "own is not listed"
+grep -qx 'own *' "$work/out" && grep -q '^red  *Colours' "$work/out" || problem "own or red is not listed"
+[ "$(wc -l <"$work/out")" -eq $((${#configs[@]} + 2)) ] || problem "also listed: $(cat "$work/out")"
 ! grep -q $'\e' "$work/out" || problem "an escape sequence was printed"
 
 case_is "a program without them"
