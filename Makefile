@@ -54,6 +54,8 @@ ZSH_DIR    := $(PREFIX)/share/zsh/site-functions
 PUBLIC_HEADERS := dae.h plugin.h status.h
 
 SHARED       := $(addprefix $(BUILD)/share/,configs init template/Makefile)
+MAN_PAGES    := $(BUILD)/man/dae-cl.1 $(patsubst %,$(BUILD)/man/dae-cl-%.1,$(shell sed -n 's/^ *X(\([a-z_]*\)).*/\1/p' src/cli/command.h))
+COMPLETIONS  := $(addprefix $(BUILD)/completion/,bash fish zsh)
 LIB_SOURCES  := $(filter-out src/cli/%,$(wildcard src/*/*.c src/*/*/*.c))
 CLI_SOURCES  := $(wildcard src/cli/*.c)
 PLUGINS      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/*.c))
@@ -67,7 +69,7 @@ COMMA := ,
 Q := $(if $(V),,@)
 
 .PHONY: all
-all: $(BUILD)/dae-cl $(BUILD)/libdae.so.1 $(BUILD)/dae-probe $(PLUGINS) $(SHARED) ## build everything that is installed (the default)
+all: $(BUILD)/dae-cl $(BUILD)/libdae.so.1 $(BUILD)/dae-probe $(PLUGINS) $(SHARED) $(MAN_PAGES) $(COMPLETIONS) ## build everything that is installed (the default)
 
 $(BUILD)/libdae.a: $(LIB_OBJECTS)
 	@rm -f $@; ar rcs $@ $^
@@ -300,7 +302,6 @@ tidy: $(BUILD)/gen/kernels_embedded.c $(ONNX_OBJECT:.o=.h) ## run clang-tidy on 
 # ---- Documents, from the tables that the program itself reads. --------------------------------------------------------
 
 .PHONY: man docs abi
-MAN_PAGES := $(BUILD)/man/dae-cl.1 $(patsubst %,$(BUILD)/man/dae-cl-%.1,$(shell sed -n 's/^ *X(\([a-z_]*\)).*/\1/p' src/cli/command.h))
 man: $(MAN_PAGES) ## write the manual pages, build/man/*.1
 $(BUILD)/man/dae-cl.1: $(BUILD)/dae-cl
 	@mkdir -p $(@D)
@@ -309,7 +310,6 @@ $(BUILD)/man/dae-cl-%.1: $(BUILD)/dae-cl $(SHARED) $(wildcard tools/init/*.yaml)
 	@mkdir -p $(@D)
 	$(Q)$< help $* --man > $@
 
-COMPLETIONS := $(addprefix $(BUILD)/completion/,bash fish zsh)
 .PHONY: completion
 completion: $(COMPLETIONS) ## write the completion of bash, fish and zsh, build/completion/*
 $(BUILD)/completion/%: $(BUILD)/dae-cl $(SHARED) $(wildcard configs/*.yaml tools/init/*.yaml)
@@ -353,7 +353,7 @@ finance: $(BUILD)/libdae.a ## measure the linear rivals on panels of returns in 
 PLUGIN_GUIDE := docs plugins kernels template
 
 .PHONY: install
-install: all man completion ## install below PREFIX (/usr/local), or below DESTDIR for a package
+install: all ## install below PREFIX (/usr/local), or below DESTDIR for a package
 	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(SHARE_DIR)/init $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR) \
 		$(BASH_DIR) $(FISH_DIR) $(ZSH_DIR))
 	install -m 755 $(BUILD)/dae-cl $(DESTDIR)$(BIN_DIR)/dae-cl
