@@ -38,7 +38,7 @@ static enum completion_kind kind_of(const struct completion *completion)
         return COMPLETE_WORDS;
     if ((is(completion, "NAME") || is(completion, "KIND")) && completion->command->row)
         return COMPLETE_WORDS;
-    if (contains(completion, "=:"))
+    if (contains(completion, "=:,"))
         return COMPLETE_NOTHING;
     if (is(completion, "CONFIG"))
         return COMPLETE_CONFIGS;
