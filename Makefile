@@ -9,6 +9,7 @@
 SHELL := /bin/bash
 
 VERSION = $(shell sed -n 's/.*DAE_CL_VERSION "\(.*\)"/\1/p' src/base/version.h)
+RELEASED = $(shell sed -n 's/.*DAE_CL_RELEASED "\(.*\)"/\1/p' src/base/version.h)
 BUILD  ?= build
 PREFIX ?= /usr/local
 CC     ?= cc
@@ -46,6 +47,9 @@ SHARE_DIR  := $(PREFIX)/share/dae-cl
 INCLUDE_DIR := $(PREFIX)/include/dae
 PC_DIR     := $(SO_DIR)/pkgconfig
 MAN_DIR    := $(PREFIX)/share/man/man1
+BASH_DIR   := $(PREFIX)/share/bash-completion/completions
+FISH_DIR   := $(PREFIX)/share/fish/vendor_completions.d
+ZSH_DIR    := $(PREFIX)/share/zsh/site-functions
 
 # Transports over MPI, one for each implementation whose compiler is here: the program itself is not linked to MPI.
 MPICC_openmpi := $(firstword $(shell command -v mpicc.openmpi) $(shell mpicc --showme >/dev/null 2>&1 && command -v mpicc))
@@ -54,6 +58,9 @@ TRANSPORTS    := $(foreach mpi,openmpi mpich,$(if $(MPICC_$(mpi)),$(BUILD)/trans
 
 PUBLIC_HEADERS := dae.h plugin.h status.h transport.h
 
+SHARED       := $(addprefix $(BUILD)/share/,configs init template/Makefile)
+MAN_PAGES    := $(BUILD)/man/dae-cl.1 $(patsubst %,$(BUILD)/man/dae-cl-%.1,$(shell sed -n 's/^ *X(\([a-z_]*\)).*/\1/p' src/cli/command.h))
+COMPLETIONS  := $(addprefix $(BUILD)/completion/,bash fish zsh)
 LIB_SOURCES  := $(filter-out src/cli/%,$(wildcard src/*/*.c src/*/*/*.c))
 CLI_SOURCES  := $(wildcard src/cli/*.c)
 PLUGINS      := $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard plugins/*.c))
@@ -67,7 +74,7 @@ COMMA := ,
 Q := $(if $(V),,@)
 
 .PHONY: all
-all: $(BUILD)/dae-cl $(BUILD)/libdae.so.1 $(BUILD)/dae-probe $(PLUGINS) $(TRANSPORTS) ## build everything that is installed (the default)
+all: $(BUILD)/dae-cl $(BUILD)/libdae.so.1 $(BUILD)/dae-probe $(PLUGINS) $(TRANSPORTS) $(SHARED) $(MAN_PAGES) $(COMPLETIONS) ## build everything that is installed (the default)
 
 $(BUILD)/libdae.a: $(LIB_OBJECTS)
 	@rm -f $@; ar rcs $@ $^
@@ -75,6 +82,22 @@ $(BUILD)/libdae.a: $(LIB_OBJECTS)
 $(BUILD)/dae-cl: $(CLI_OBJECTS) $(BUILD)/libdae.a
 	@echo "  CC $@"
 	$(Q)$(CC) $(SAN) -pthread -o $@ $^ $(LIBS) $(LDFLAGS)
+
+# Where the program looks for what comes with it before it is installed.
+$(BUILD)/share/configs: | configs
+	@mkdir -p $(@D)
+	$(Q)ln -sfnr configs $@
+$(BUILD)/share/init: | tools/init
+	@mkdir -p $(@D)
+	$(Q)ln -sfnr tools/init $@
+# Plugins of the tree under other names, with what builds and tests them.
+TEMPLATE := gelu huber laplace
+$(BUILD)/share/template/Makefile: $(wildcard tools/template/*) $(TEMPLATE:%=plugins/%.c) $(wildcard $(TEMPLATE:%=kernels/%.cl)) \
+		tools/copy_plugin.sh
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	$(Q)for plugin in $(TEMPLATE); do bash tools/copy_plugin.sh $$plugin $(@D) || exit 1; done
+	$(Q)cp tools/template/* $(@D)
 
 # The library for other programs: of the archive only what its functions reach, so that it does not load what they do
 # not use. PROBE is the program that it starts to probe drivers.
@@ -107,8 +130,8 @@ $(STAMP):
 	@mkdir -p $(@D)
 	@rm -f $(BUILD)/gen/prefix*
 	@touch $@
-$(BUILD)/src/cli/invocation.o $(BUILD)/src/data/data_folder.o: $(STAMP)
-$(BUILD)/src/cli/invocation.o: CPPFLAGS_ALL += -DDAE_CL_PLUGINDIR='"$(LIB_DIR)/plugins"'
+$(BUILD)/src/cli/installed.o $(BUILD)/src/data/data_folder.o: $(STAMP)
+$(BUILD)/src/cli/installed.o: CPPFLAGS_ALL += -DDAE_CL_PLUGINDIR='"$(LIB_DIR)/plugins"' -DDAE_CL_SHAREDIR='"$(SHARE_DIR)"'
 $(BUILD)/src/data/data_folder.o: CPPFLAGS_ALL += -DDAE_CL_DATADIR='"$(SHARE_DIR)"'
 
 # These are compiled again when a library is added: the name of an empty file tells which there are.
@@ -154,7 +177,7 @@ $(BUILD)/plugins/%.so: plugins/%.c $$(addprefix $(BUILD)/gen/,$$(addsuffix .inc,
 		$(BUILD)/include/dae/plugin.h
 	@mkdir -p $(@D)
 	@echo "  CC $@"
-	$(Q)$(CC) -I$(BUILD)/include -I$(BUILD)/gen $(CFLAGS_ALL) -shared -o $@ $<
+	$(Q)$(CC) -I$(BUILD)/include -I$(BUILD)/gen $(CPPFLAGS) $(CFLAGS_ALL) -shared -o $@ $< $(LDFLAGS)
 
 # Layers of signals use the kernels of images with one row.
 $(BUILD)/plugins/conv1d.so: $(BUILD)/gen/conv2d.cl.inc
@@ -298,14 +321,28 @@ tidy: $(BUILD)/gen/kernels_embedded.c $(ONNX_OBJECT:.o=.h) ## run clang-tidy on 
 
 # ---- Documents, from the tables that the program itself reads. --------------------------------------------------------
 
-.PHONY: man docs
-man: $(BUILD)/dae-cl.1 ## write the manual page, build/dae-cl.1
-$(BUILD)/dae-cl.1: $(BUILD)/dae-cl
-	$< help --man > $@
+.PHONY: man docs abi
+man: $(MAN_PAGES) ## write the manual pages, build/man/*.1
+$(BUILD)/man/dae-cl.1: $(BUILD)/dae-cl
+	@mkdir -p $(@D)
+	$(Q)$< help --man > $@
+$(BUILD)/man/dae-cl-%.1: $(BUILD)/dae-cl $(SHARED) $(wildcard tools/init/*.yaml)
+	@mkdir -p $(@D)
+	$(Q)$< help $* --man > $@
+
+.PHONY: completion
+completion: $(COMPLETIONS) ## write the completion of bash, fish and zsh, build/completion/*
+$(BUILD)/completion/%: $(BUILD)/dae-cl $(SHARED) $(wildcard configs/*.yaml tools/init/*.yaml)
+	@mkdir -p $(@D)
+	$(Q)$< help --completion $* > $@
+
 docs: all ## write the config reference, docs/config.md, and the table of image kinds in docs/images.md
 	@mkdir -p docs
 	$(BUILD)/dae-cl plugins --markdown > docs/config.md
 	python3 tools/formats.py $(BUILD)/dae-cl docs/images.md
+
+abi: $(BUILD)/libdae.so.1 ## record the binary interface of libdae.so.1, tests/lib/libdae.abi, after an addition
+	bash tools/abi.sh $< > tests/lib/libdae.abi
 
 .PHONY: pictures
 pictures: all ## draw docs/images/corruptions.png from the real kernels
@@ -334,11 +371,11 @@ finance: $(BUILD)/libdae.a ## measure the linear rivals on panels of returns in 
 
 # What the author of a plugin needs, in the places to which docs/plugins.md links.
 PLUGIN_GUIDE := docs plugins kernels template
-TEMPLATE     := gelu huber laplace
 
 .PHONY: install
-install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a package
-	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR))
+install: all ## install below PREFIX (/usr/local), or below DESTDIR for a package
+	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(SHARE_DIR)/init $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR) \
+		$(BASH_DIR) $(FISH_DIR) $(ZSH_DIR))
 	install -m 755 $(BUILD)/dae-cl $(DESTDIR)$(BIN_DIR)/dae-cl
 	install -m 755 $(BUILD)/dae-probe $(DESTDIR)$(LIB_DIR)/dae-probe
 	install -m 644 $(BUILD)/libdae.so.1 $(DESTDIR)$(SO_DIR)/libdae.so.1
@@ -346,28 +383,42 @@ install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a pa
 	install -m 644 $(PLUGINS) $(DESTDIR)$(LIB_DIR)/plugins
 	$(if $(TRANSPORTS),install -d $(DESTDIR)$(LIB_DIR)/transports && install -m 644 $(TRANSPORTS) $(DESTDIR)$(LIB_DIR)/transports)
 	install -m 644 $(PUBLIC_HEADERS:%=src/dae/%) $(DESTDIR)$(INCLUDE_DIR)
-	install -m 644 tools/plugin.mk tools/embed.sh $(DESTDIR)$(SHARE_DIR)
+	install -m 644 tools/plugin.mk $(DESTDIR)$(SHARE_DIR)
+	install -m 755 tools/embed.sh $(DESTDIR)$(SHARE_DIR)
 	install -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(SHARE_DIR)/configs
+	install -m 644 $(wildcard tools/init/*.yaml) $(DESTDIR)$(SHARE_DIR)/init
 	install -d $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
 	install -m 644 $(wildcard plugins/*.c) $(DESTDIR)$(SHARE_DIR)/plugins
 	install -m 644 $(wildcard kernels/*.cl kernels/*.clh) $(DESTDIR)$(SHARE_DIR)/kernels
-	install -m 644 $(wildcard tools/template/*) $(DESTDIR)$(SHARE_DIR)/template
-	for plugin in $(TEMPLATE); do bash tools/copy_plugin.sh $$plugin $(DESTDIR)$(SHARE_DIR)/template || exit 1; done
-	chmod 644 $(TEMPLATE:%=$(DESTDIR)$(SHARE_DIR)/template/my_%.c)
+	install -m 644 $(BUILD)/share/template/* $(DESTDIR)$(SHARE_DIR)/template
 	sed 's|(../src/dae/|(../../../include/dae/|' docs/plugins.md > $(DESTDIR)$(SHARE_DIR)/docs/plugins.md
-	install -m 644 $(BUILD)/dae-cl.1 $(DESTDIR)$(MAN_DIR)/dae-cl.1
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/dae-cl.pc.in > $(DESTDIR)$(PC_DIR)/dae-cl.pc
+	install -m 644 $(MAN_PAGES) $(DESTDIR)$(MAN_DIR)
+	install -m 644 $(BUILD)/completion/bash $(DESTDIR)$(BASH_DIR)/dae-cl
+	install -m 644 $(BUILD)/completion/fish $(DESTDIR)$(FISH_DIR)/dae-cl.fish
+	install -m 644 $(BUILD)/completion/zsh $(DESTDIR)$(ZSH_DIR)/_dae-cl
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBDIR@|$(SO_DIR:$(PREFIX)/%=$${prefix}/%)|' tools/dae-cl.pc.in > $(DESTDIR)$(PC_DIR)/dae-cl.pc
 
 .PHONY: uninstall
 uninstall: ## remove what `make install` installed
-	rm -f $(addprefix $(DESTDIR),$(BIN_DIR)/dae-cl $(MAN_DIR)/dae-cl.1 $(PC_DIR)/dae-cl.pc)
+	rm -f $(addprefix $(DESTDIR),$(BIN_DIR)/dae-cl $(MAN_PAGES:$(BUILD)/man/%=$(MAN_DIR)/%) $(PC_DIR)/dae-cl.pc \
+		$(BASH_DIR)/dae-cl $(FISH_DIR)/dae-cl.fish $(ZSH_DIR)/_dae-cl)
 	rm -f $(addprefix $(DESTDIR)$(LIB_DIR)/plugins/,$(notdir $(PLUGINS)))
 	rm -f $(addprefix $(DESTDIR)$(SO_DIR)/,libdae.so libdae.so.1) $(DESTDIR)$(LIB_DIR)/dae-probe
 	rm -f $(addprefix $(DESTDIR)$(LIB_DIR)/transports/,$(notdir $(TRANSPORTS)))
 	rm -f $(addprefix $(DESTDIR)$(INCLUDE_DIR)/,$(PUBLIC_HEADERS))
-	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml))
+	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml) \
+		$(patsubst tools/%,%,$(wildcard tools/init/*.yaml)))
 	rm -rf $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
-	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(if $(TRANSPORTS),$(LIB_DIR)/transports) $(LIB_DIR) $(SHARE_DIR)/configs $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
+	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(if $(TRANSPORTS),$(LIB_DIR)/transports) $(LIB_DIR) $(SHARE_DIR)/configs $(SHARE_DIR)/init $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
+
+.PHONY: dist deb deb-test
+dist: ## write the source archive of the last commit, build/dist/dae-cl-VERSION.tar.gz
+	@bash tools/dist.sh $(VERSION) $(RELEASED) $(BUILD)/dist
+deb: dist ## build the Debian packages of the last commit, in build/deb
+	@NO_INSTALL=1 bash tools/packages.sh build deb
+	@JOBS=$(JOBS) bash tools/deb.sh $(BUILD)/dist/dae-cl-$(VERSION).tar.gz $(BUILD)/deb
+deb-test: ## install what `make deb` built into a bare Debian 12, and use it there (as root; debootstrap)
+	bash tests/deb.sh $(BUILD)/deb
 
 .PHONY: clean
 clean: ## remove build and build-asan

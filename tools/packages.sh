@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, mpi, format, fuzz, gpu) that are missing,
-# and names them before. With NO_INSTALL set it only prints the command to type, and fails when something is missing.
+# packages.sh GROUP...: installs the Debian or Ubuntu packages of each group (build, test, mpi, format, fuzz, deb, gpu) that are
+# missing, and names them before. With NO_INSTALL set it only prints the command to type, and fails when something is missing.
 set -euo pipefail
 
 build=(build-essential pkg-config ocl-icd-opencl-dev opencl-headers pocl-opencl-icd libclblast-dev libyaml-dev
     libpng-dev libjpeg-dev libtiff-dev libwebp-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libmd-dev
     liblapacke-dev libopenblas-dev gnuplot-nox)
-test=(libcmocka-dev locales oclgrind python3 python3-jsonschema python3-venv python3-yaml)
+test=(abigail-tools bash-completion fish libcmocka-dev locales mandoc oclgrind python3 python3-jsonschema python3-venv python3-yaml zsh)
 mpi=(libopenmpi-dev openmpi-bin libmpich-dev mpich) # optional: without it, several machines cannot train together
 format=(clang-format)
 fuzz=(clang-15)
+deb=(debhelper dh-python fakeroot lintian python3)
 gpu=(clang-15 libclc-15 python3 python3-venv)
 
 wanted=()
@@ -19,10 +20,11 @@ for group in "$@"; do
     test) wanted+=("${test[@]}") ;;
     mpi) wanted+=("${mpi[@]}") ;;
     format) wanted+=("${format[@]}") ;;
+    deb) wanted+=("${deb[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
     gpu) wanted+=("${gpu[@]}") ;;
     *)
-        echo "usage: $0 build|test|mpi|format|fuzz|gpu..." >&2
+        echo "usage: $0 build|test|mpi|format|fuzz|deb|gpu..." >&2
         exit 2
         ;;
     esac

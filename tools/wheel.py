@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """wheel.py PYTHON HEADER LIBRARIES PLUGINS VERSION OUT: writes the Python package as one wheel into the folder OUT.
+wheel.py package PYTHON HEADER VERSION OUT: writes it into OUT without libraries, for a distribution that packages them.
 
 PYTHON is the folder with the package, HEADER dae.h, from which cffi's declarations are made; LIBRARIES has libdae.so.1 and
 dae-probe, linked so that they search for other libraries in their own folder libs/. All that they need are copied there, with
@@ -64,14 +65,18 @@ def copy_stripped(source, target):
     subprocess.run(["strip", "--strip-unneeded", target], check=True)
 
 
-def fill(folder, python, header, libraries, plugins):
-    """Puts everything below folder/dae_cl."""
-    package = folder / "dae_cl"
-    package.mkdir()
+def copy_modules(package, python, header):
+    package.mkdir(parents=True)
     for file in sorted((python / "dae_cl").iterdir()):
         if file.suffix == ".py" or file.name == "py.typed":
             shutil.copyfile(file, package / file.name)
     (package / "_declarations.py").write_text(declarations(header))
+
+
+def fill(folder, python, header, libraries, plugins):
+    """Puts everything below folder/dae_cl."""
+    package = folder / "dae_cl"
+    copy_modules(package, python, header)
     for name in ("libdae.so.1", "dae-probe"):
         copy_stripped(libraries / name, package / "lib" / name)
     (package / "lib" / "dae-probe").chmod(0o755)
@@ -108,7 +113,18 @@ def write(folder, version, out):
     return target
 
 
+def write_package(python, header, version, out):
+    copy_modules(out / "dae_cl", python, header)
+    info = out / f"dae_cl-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(METADATA.format(version=version))
+
+
 def main():
+    if len(sys.argv) == 6 and sys.argv[1] == "package":
+        python, header, version, out = sys.argv[2:]
+        write_package(pathlib.Path(python).resolve(), pathlib.Path(header).resolve(), version, pathlib.Path(out))
+        return
     if len(sys.argv) != 7:
         sys.exit(__doc__)
     python, header, libraries, plugins = (pathlib.Path(path).resolve() for path in sys.argv[1:5])

@@ -19,6 +19,8 @@ ffi.cdef(DECLARATIONS)
 
 def _open() -> Any:
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib", "libdae.so.1")
+    if not os.path.exists(path):
+        path = "libdae.so.1"  # a distribution has it as a package of its own
     try:
         return ffi.dlopen(path)
     except OSError as error:

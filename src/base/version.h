@@ -1,7 +1,8 @@
-/* The version of the program; the Makefile reads it from here. */
+/* The version of the program, which the Makefile reads from here, and the day of its release. */
 #ifndef BASE_VERSION_H
 #define BASE_VERSION_H
 
 #define DAE_CL_VERSION "0.1.0"
+#define DAE_CL_RELEASED "2026-11-29"
 
 #endif

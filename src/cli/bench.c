@@ -202,6 +202,12 @@ static const struct command_option *const options[] = {
     &option_platform, &option_batch, &option_windows, &option_set, &option_plugins, &option_trust, &option_json, NULL,
 };
 
+static const struct command_row examples[] = {
+    {"dae-cl bench fc_mnist", "samples per second, and the time of each kernel"},
+    {"dae-cl bench fc_mnist --batch 512 --windows 9", "the same with other batches, measured for longer"},
+    {NULL, NULL},
+};
+
 const struct command command_bench = {
     .name = "bench",
     .arguments = "CONFIG",
@@ -215,5 +221,6 @@ const struct command command_bench = {
                    "step. The peak is a product of 1008x1008x1008; copies count bytes read and bytes written. The "
                    "start ends with the first trained batch, and does not include generating the data.",
     .options = options,
+    .examples = examples,
     .run = run_bench,
 };

@@ -226,6 +226,12 @@ static const struct command_option *const options[] = {
     &option_set, &option_plugins, &option_check_ranks, &option_network, &option_images_per_second, &option_json, NULL,
 };
 
+static const struct command_row examples[] = {
+    {"dae-cl check image_unet", "the layers, memory and work of a network"},
+    {"dae-cl check image_unet --set train.batch=16 --json", "the same with another batch, for a program"},
+    {NULL, NULL},
+};
+
 const struct command command_check = {
     .name = "check",
     .arguments = "CONFIG",
@@ -236,5 +242,6 @@ const struct command command_check = {
         "With --ranks and --network it also predicts what several processes would send in a step of training, how long "
         "that takes, and from which step on they are faster than one.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

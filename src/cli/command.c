@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/shipped.h"
 #include "config/fields.h"
 
 const struct command_option option_platform = {
@@ -134,7 +135,10 @@ static enum dae_status check_complete(const struct command *command, const struc
     char text[64];
     if (invocation->n_arguments < min) {
         snprintf(text, sizeof text, "%.*s", len, word);
-        return usage(command, err, "", text, " is missing");
+        const enum dae_status status = usage(command, err, "", text, " is missing");
+        if (strcmp(text, "CONFIG") == 0)
+            shipped_note(err);
+        return status;
     }
     if (invocation->n_arguments > max)
         return usage(command, err, "too many arguments: '", invocation->argument[max], "'");

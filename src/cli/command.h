@@ -1,4 +1,5 @@
-/* One table describes every subcommand: the parser, `--help`, `dae-cl help` and the manual page read it.
+/* One table describes every subcommand: the parser, `--help`, `dae-cl help`, the manual pages and the shells'
+ * completions read it.
  *
  * A subcommand is a file src/cli/NAME.c that defines `const struct command command_NAME`, and a word of COMMANDS below.
  * Its `run` prints results to stdout and progress to stderr, and leaves errors to main. */
@@ -26,6 +27,12 @@ struct command_option {
     const char *help; /* one sentence without a full stop */
 };
 
+/* A line to type, or a file, and what it does. */
+struct command_row {
+    const char *text;
+    const char *meaning; /* without a full stop */
+};
+
 struct command {
     const char *name;
     const char *arguments;   /* "CONFIG", "MODEL INPUT...", "[NAME]", ""; determines how many there may be */
@@ -34,6 +41,8 @@ struct command {
     const struct command_option *const *options; /* ends with NULL; NULL if there are none */
     /* Row `index` of a list that belongs to the description, or false after the last one. May be NULL. */
     bool (*row)(int index, const char **name, const char **meaning);
+    const struct command_row *examples; /* commands with real options, at most 77 characters; ends with {NULL, NULL} */
+    const struct command_row *files;    /* what it reads and writes, for the manual; ends with {NULL, NULL}, or NULL */
     enum dae_status (*run)(const struct invocation *invocation, struct error *err);
 };
 
@@ -50,6 +59,7 @@ extern const struct command_option option_force;    /* --force */
 
 /* All commands, in the order of the manual. */
 #define COMMANDS(X)                                                                                                    \
+    X(init)                                                                                                            \
     X(run)                                                                                                             \
     X(check)                                                                                                           \
     X(verify)                                                                                                          \

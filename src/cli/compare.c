@@ -198,18 +198,24 @@ static const struct command_option option_o = {
     "write a table, FILE.csv, or a page with the curves, FILE.html, instead of printing the table"};
 static const struct command_option *const options[] = {&option_o, NULL};
 
+static const struct command_row examples[] = {
+    {"dae-cl compare runs/conv_mnist runs/fc_mnist", "two runs beside each other"},
+    {"dae-cl compare runs -o runs.html", "all runs of a folder on one page"},
+    {NULL, NULL},
+};
+
 const struct command command_compare = {
     .name = "compare",
     .arguments = "RUN...",
     .summary = "put runs beside each other: results, settings, differences, curves",
     .description =
-        "Each RUN is the folder of a run, or a folder of runs such as a sweep's. The table has one row for each run, "
-        "in "
-        "the order of the validation loss or, without one, of the test error, with the settings in which the runs "
-        "differ. A run that did not finish or has lost files is a row with the reason.\n\n"
-        "Runs that were tested on the same samples are compared in pairs with the first one: the mean difference of "
-        "their errors, its standard error and its 95 % interval. With -o FILE.html the page also shows the curves of "
-        "validation and training over one another; its tables are sorted by a click.",
+        "Each RUN is the folder of a run, or a folder of runs such as a sweep's. The table has one row for each "
+        "run, in the order of the validation loss or, without one, of the test error, with the settings in which "
+        "the runs differ. A run that did not finish or has lost files is a row with the reason.\n\n"
+        "Runs that were tested on the same samples are compared in pairs with the first one: the mean difference "
+        "of their errors, its standard error and its 95 % interval. With -o FILE.html the page also shows the "
+        "curves of validation and training over one another; its tables are sorted by a click.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

@@ -559,6 +559,13 @@ static const struct command_option *const options[] = {&option_o,
                                                        &option_trust,
                                                        NULL};
 
+static const struct command_row examples[] = {
+    {"dae-cl denoise runs/image_gray scans -o clean", "denoise a folder of images"},
+    {"dae-cl denoise runs/image_gray a.png -o clean --compare original.png",
+     "denoise an image, and print its PSNR and SSIM"},
+    {NULL, NULL},
+};
+
 const struct command command_denoise = {
     .name = "denoise",
     .arguments = "MODEL INPUT...",
@@ -592,5 +599,6 @@ const struct command command_denoise = {
         "All inputs are checked before the first result is written, and each result appears whole or not at all. "
         "Ctrl-C stops after the running tiles; finished files stay.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

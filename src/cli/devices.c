@@ -67,11 +67,17 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 
 static const struct command_option *const options[] = {&option_json, NULL};
 
+static const struct command_row examples[] = {
+    {"dae-cl devices", "which names --platform takes"},
+    {NULL, NULL},
+};
+
 const struct command command_devices = {
     .name = "devices",
     .arguments = "",
     .summary = "list the OpenCL devices, and say why any of them cannot be used",
     .description = "If there is no usable device, the exit code is 3 and the message says what to install.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

@@ -171,6 +171,12 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 
 static const struct command_option *const options[] = {&option_json, NULL};
 
+static const struct command_row examples[] = {
+    {"dae-cl doctor", "why is no device found?"},
+    {"dae-cl doctor --json > report.json", "all that it knows, for a bug report"},
+    {NULL, NULL},
+};
+
 const struct command command_doctor = {
     .name = "doctor",
     .arguments = "",
@@ -184,5 +190,6 @@ const struct command command_doctor = {
         "and does not end the program. The results are remembered, and earlier results are ignored. The exit code is 0 "
         "if there is a usable device, else 3.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

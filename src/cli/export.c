@@ -109,6 +109,12 @@ static const struct command_option option_dtype = {
 static const struct command_option *const options[] = {&option_o,     &option_opset,   &option_dynamic,
                                                        &option_dtype, &option_plugins, NULL};
 
+static const struct command_row examples[] = {
+    {"dae-cl export runs/image_gray -o denoiser.onnx --dynamic",
+     "a denoiser of images of any size, for onnxruntime and others"},
+    {NULL, NULL},
+};
+
 const struct command command_export = {
     .name = "export",
     .arguments = "MODEL",
@@ -128,5 +134,6 @@ const struct command command_export = {
         "bits; biases, normalisations, input and output remain 32-bit floats. docs/interop.md lists how each layer is "
         "written.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

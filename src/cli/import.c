@@ -160,6 +160,17 @@ static const struct command_option option_size = {
 
 static const struct command_option *const options[] = {&option_o, &option_size, &option_plugins, NULL};
 
+static const struct command_row examples[] = {
+    {"dae-cl import network.onnx -o network", "network/model.safetensors and network/config.yaml"},
+    {"dae-cl import network.onnx -o network --size 64x64", "the same, if the file leaves the size of the images open"},
+    {NULL, NULL},
+};
+
+static const struct command_row files[] = {
+    {"NAME/model.safetensors, NAME/config.yaml", "the network as a model, and the config that describes it"},
+    {NULL, NULL},
+};
+
 const struct command command_import = {
     .name = "import",
     .arguments = "FILE.onnx",
@@ -174,5 +185,7 @@ const struct command command_import = {
         "Such a file does not say what the network was trained on. The config names files that you replace, has no "
         "corruption, and the loss mse; denoise gives the network pixels from 0 to 1, and numbers of arrays unchanged.",
     .options = options,
+    .examples = examples,
+    .files = files,
     .run = run,
 };

@@ -403,6 +403,11 @@ static const struct command_option option_uncertainty = {
 static const struct command_option *const options[] = {&option_o,       &option_uncertainty, &option_platform,
                                                        &option_plugins, &option_trust,       NULL};
 
+static const struct command_row examples[] = {
+    {"dae-cl impute runs/finance_impute prices.csv -o filled.csv", "fill the empty cells of a table"},
+    {NULL, NULL},
+};
+
 const struct command command_impute = {
     .name = "impute",
     .arguments = "MODEL FILE.csv",
@@ -423,5 +428,6 @@ const struct command command_impute = {
         "unit of the column; for a price, the squares of the relative errors add up from return to return since the "
         "last known price, less what the next known price tells. The two files appear whole or not at all.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

@@ -1,25 +1,18 @@
 #include "cli/invocation.h"
 #include "cli/output.h"
 
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "check/trust.h"
 #include "cli/command.h"
 #include "cli/driver_guard.h"
+#include "cli/installed.h"
+#include "cli/shipped.h"
 #include "config/tree.h"
 #include "driver/driver.h"
 #include "study/study.h"
-
-/* The fallback for the folder of the installed plugins; the Makefile defines the real one. */
-#ifndef DAE_CL_PLUGINDIR
-#define DAE_CL_PLUGINDIR "/usr/local/lib/dae-cl/plugins"
-#endif
 
 enum { TRUST_PATIENCE = 300 }; /* seconds; a check takes some, and a compiler on a busy machine a minute */
 
@@ -52,7 +45,12 @@ const char *invocation_value(const struct invocation *invocation, const char *na
 enum dae_status invocation_config(const struct invocation *invocation, const char *path, struct arena *arena,
                                   struct value **config, struct error *err)
 {
-    TRY(tree_parse_file(path, arena, config, err));
+    TRY(shipped_config(path, arena, &path, err));
+    const enum dae_status status = tree_parse_file(path, arena, config, err);
+    if (status != DAE_OK) {
+        shipped_note_name(path, err);
+        return status;
+    }
     TRY(field_map(*config, err));
     for (int i = 0; i < invocation_count(invocation, "set"); ++i) {
         TRY(study_tidy(*config, arena, err)); /* so that studies.NAME.key exists for --set */
@@ -61,31 +59,16 @@ enum dae_status invocation_config(const struct invocation *invocation, const cha
     return DAE_OK;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-/* The folder of this program's plugins: next to it in the build tree, in ../lib if installed. */
+/* The folder of this program's plugins. */
 static const char *own_plugins(struct arena *arena, struct error *err)
 {
-    char program[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
-    const char *candidates[3] = {NULL, NULL, DAE_CL_PLUGINDIR};
-    if (len > 0) {
-        program[len] = '\0';
-        const char *folder = dirname(program);
-        candidates[0] = arena_printf(arena, "%s/plugins", folder);
-        candidates[1] = arena_printf(arena, "%s/../lib/dae-cl/plugins", folder);
-    }
-    for (int i = 0; i < 3; ++i)
-        if (candidates[i] && is_folder(candidates[i]))
-            return candidates[i];
+    const char *place[INSTALLED_PLACES], *folder = installed_plugins(arena, place);
+    if (folder)
+        return folder;
     enum dae_status status = error_set(err, DAE_PLUGIN, "there is no plugin folder; build with make, or make install");
-    for (int i = 0; i < 3; ++i)
-        if (status == DAE_PLUGIN && candidates[i])
-            error_note(err, "looked for %s", candidates[i]);
+    for (int i = 0; i < INSTALLED_PLACES; ++i)
+        if (status == DAE_PLUGIN && place[i])
+            error_note(err, "looked for %s", place[i]);
     return NULL;
 }
 

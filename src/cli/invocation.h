@@ -35,8 +35,8 @@ const char *invocation_value(const struct invocation *invocation, const char *na
 int invocation_count(const struct invocation *invocation, const char *name);
 const char *invocation_nth(const struct invocation *invocation, const char *name, int index);
 
-/* Parses the YAML file `path`, which must contain a map, and applies every --set. The tree is in the arena. DAE_CONFIG
- * at the place of the error. */
+/* Parses the YAML file `path`, or the config of that name (cli/shipped.h), which must contain a map, and applies every
+ * --set. The tree is in the arena, and its mark names the file. DAE_CONFIG at the place of the error. */
 MUST_USE enum dae_status invocation_config(const struct invocation *invocation, const char *path, struct arena *arena,
                                            struct value **config, struct error *err);
 

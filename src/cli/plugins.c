@@ -162,11 +162,18 @@ static const struct command_option option_markdown = {"markdown", NULL, OPTION_F
                                                       "print the whole config reference as Markdown"};
 static const struct command_option *const options[] = {&option_markdown, &option_plugins, NULL};
 
+static const struct command_row examples[] = {
+    {"dae-cl plugins", "all layers, corruptions, losses and optimizers"},
+    {"dae-cl plugins conv2d", "the parameters of one"},
+    {NULL, NULL},
+};
+
 const struct command command_plugins = {
     .name = "plugins",
     .arguments = "[NAME]",
     .summary = "list layers, corruptions, losses and optimizers, or describe one",
     .description = "With a name, prints each parameter with its type, range, default and meaning.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

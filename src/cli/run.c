@@ -57,6 +57,24 @@ static const struct command_option *const options[] = {
     &option_plugins,  &option_trust, &option_json,   &option_print, NULL,
 };
 
+static const struct command_row examples[] = {
+    {"dae-cl run conv_mnist", "train a small network on MNIST, or on generated digits"},
+    {"dae-cl run image_gray --set data.train=photos --set data.test=others",
+     "train a denoiser on your own photographs"},
+    {"dae-cl run conv_mnist --platform gpu --resume", "continue the run that Ctrl-C has stopped, on the GPU"},
+    {NULL, NULL},
+};
+
+static const struct command_row files[] = {
+    {"runs/NAME/report.html", "the report: what was trained, on what, and how it compares"},
+    {"runs/NAME/model.safetensors", "the trained network with its config, which other commands read"},
+    {"runs/NAME/config.yaml", "the config with every default filled in"},
+    {"runs/NAME/run.json, runs/NAME/log.jsonl", "the results, and what happened when, for programs"},
+    {"runs/NAME/checkpoint/", "what --resume continues from"},
+    {"runs/NAME/figures/", "the figures of the report, SVG"},
+    {NULL, NULL},
+};
+
 const struct command command_run = {
     .name = "run",
     .arguments = "CONFIG",
@@ -71,5 +89,7 @@ const struct command command_run = {
         "Started by mpirun or srun, or with --ranks N, several processes train the one network together and write what "
         "one would write, with the same bytes for any number of them: see train.parts and docs/many_machines.md.",
     .options = options,
+    .examples = examples,
+    .files = files,
     .run = run_run,
 };

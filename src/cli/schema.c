@@ -174,6 +174,11 @@ static const struct command_option option_sweep = {"sweep", NULL, OPTION_FLAG, f
                                                    "print the schema of the files of dae-cl sweep"};
 static const struct command_option *const options[] = {&option_sweep, &option_plugins, NULL};
 
+static const struct command_row examples[] = {
+    {"dae-cl schema > schema.json", "a file for editors: # yaml-language-server: $schema=schema.json"},
+    {NULL, NULL},
+};
+
 const struct command command_schema = {
     .name = "schema",
     .arguments = "",
@@ -182,5 +187,6 @@ const struct command command_schema = {
                    "write configs. It covers the plugins of the build tree or, without one, the installed plugins, and "
                    "those of --plugins.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

@@ -116,7 +116,7 @@ enum dae_status session_read(struct session *session, const char *path, const ch
     TRY(invocation_config(session->invocation, path, &session->arena, &config, err));
     TRY(session_take(session, config, err));
     TRY(choose_folder(session, study, err));
-    TRY(check_outputs(session, path, err));
+    TRY(check_outputs(session, session->config->mark.file, err));
     TRY(run_folder_allow(&session->folder, &session->use, err));
     for (int i = 0; i < session->n_studies && !study; ++i) {
         struct run_folder_use use = session->use;

@@ -131,6 +131,20 @@ static const struct command_option *const options[] = {
     &option_plugins,  &option_trust, &option_json,   NULL,
 };
 
+static const struct command_row examples[] = {
+    {"dae-cl study", "the studies"},
+    {"dae-cl study level_sweep", "the options of one"},
+    {"dae-cl study level_sweep fc_mnist --set studies.level_sweep.levels=[0.1,0.5]",
+     "run it with levels of noise of your own"},
+    {NULL, NULL},
+};
+
+static const struct command_row files[] = {
+    {"runs/NAME/studies/", "tables, figures and findings of each study"},
+    {"runs/NAME/report.html", "the report, in which each study has a section"},
+    {NULL, NULL},
+};
+
 const struct command command_study = {
     .name = "study",
     .arguments = "[NAME] [CONFIG]",
@@ -142,5 +156,7 @@ const struct command command_study = {
                    "Without CONFIG, this command describes the study's options. The studies are:",
     .options = options,
     .row = row_of,
+    .examples = examples,
+    .files = files,
     .run = run,
 };

@@ -427,23 +427,29 @@ static const struct command_option *const options[] = {
     &option_yes,      &option_plugins, &option_trust, &option_json,    NULL,
 };
 
+static const struct command_row examples[] = {
+    {"dae-cl sweep sweep.yaml --print", "which runs it would make"},
+    {"dae-cl sweep sweep.yaml --resume", "continue it after Ctrl-C"},
+    {NULL, NULL},
+};
+
 const struct command command_sweep = {
     .name = "sweep",
     .arguments = "SWEEP",
     .summary = "train one config with many values of some of its keys",
     .description =
-        "SWEEP is a YAML file that names a base config and, for some of its keys, lists, ranges or distributions of "
-        "values; docs/sweeps.md explains it. Every config is checked before the first one trains. The runs share one "
-        "process, the device, compiled kernels and, while the key data stays the same, the samples.\n\n"
-        "Each run leaves its config, its run.json and the errors of its test samples in a folder 0001, 0002, ... of "
-        "the "
-        "sweep's folder, more with keep. After each run table.csv and table.json are complete. At the end the runs are "
-        "printed in the order of their validation loss or, without data.validation, of their test error.\n\n"
+        "SWEEP is a YAML file that names a base config and, for some of its keys, lists, ranges or distributions "
+        "of values; docs/sweeps.md explains it. Every config is checked before the first one trains. The runs "
+        "share one process, the device, compiled kernels and, while the key data stays the same, the samples.\n\n"
+        "Each run leaves its config, its run.json and the errors of its test samples in a folder 0001, 0002, ... "
+        "of the sweep's folder, more with keep. After each run table.csv and table.json are complete. At the end "
+        "the runs are printed in the order of their validation loss or, without data.validation, of their test "
+        "error.\n\n"
         "A run that diverges is a row that says so, and the sweep goes on; the exit status is 8 only if every run "
-        "diverged. A run that fails for another reason of its own (its data do not fit, memory is short) is a row, "
-        "too, "
-        "and its status is that of the sweep. Ctrl-C stops after the running step; the same command with --resume "
-        "continues.",
+        "diverged. A run that fails for another reason of its own (its data do not fit, memory is short) is a "
+        "row, too, and its status is that of the sweep. Ctrl-C stops after the running step; the same command "
+        "with --resume continues.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

@@ -112,6 +112,11 @@ static const struct command_option *const options[] = {
     &option_platform, &option_trust, &option_set, &option_plugins, &option_json, NULL,
 };
 
+static const struct command_row examples[] = {
+    {"dae-cl tune image_gray", "find the fastest settings, and remember them for this device"},
+    {NULL, NULL},
+};
+
 const struct command command_tune = {
     .name = "tune",
     .arguments = "CONFIG",
@@ -126,5 +131,6 @@ const struct command command_tune = {
                    "The settings are in a small file in $DAE_CL_CACHE_DIR, else $XDG_CACHE_HOME/dae-cl, else "
                    "~/.cache/dae-cl; remove it to reset them.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

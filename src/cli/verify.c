@@ -143,6 +143,12 @@ static const struct command_option *const options[] = {
     &option_platform, &option_against, &option_set, &option_plugins, &option_json, NULL,
 };
 
+static const struct command_row examples[] = {
+    {"dae-cl verify conv_mnist", "is what this device computes right?"},
+    {"dae-cl verify conv_mnist --platform gpu --against cpu", "where does the GPU part from the CPU?"},
+    {NULL, NULL},
+};
+
 const struct command command_verify = {
     .name = "verify",
     .arguments = "CONFIG",
@@ -161,5 +167,6 @@ const struct command command_verify = {
         "A short form of this check runs automatically when a device is used for the first time with a driver; see the "
         "option --trust-device of run.",
     .options = options,
+    .examples = examples,
     .run = run_verify,
 };

@@ -250,14 +250,20 @@ static const struct command_option option_once = {"once", NULL, OPTION_FLAG, fal
                                                   "show what is there now, and do not wait for more"};
 static const struct command_option *const options[] = {&option_once, NULL};
 
+static const struct command_row examples[] = {
+    {"dae-cl watch runs/conv_mnist", "follow a run"},
+    {NULL, NULL},
+};
+
 const struct command command_watch = {
     .name = "watch",
     .arguments = "RUN",
     .summary = "follow a run that is training, as curves in text",
     .description =
-        "RUN is the folder of a run, whose log is read as it grows. On a terminal the curves of the network "
-        "that is being trained are drawn again after each epoch; in a pipe and with TERM=dumb each event is a "
-        "line. The command ends with the run; Ctrl-C ends it before that and does not affect the run.",
+        "RUN is the folder of a run, whose log is read as it grows. On a terminal the curves of the network that "
+        "is being trained are drawn again after each epoch; in a pipe and with TERM=dumb each event is a line. "
+        "The command ends with the run; Ctrl-C ends it before that and does not affect the run.",
     .options = options,
+    .examples = examples,
     .run = run,
 };

@@ -59,16 +59,16 @@ rm -f "$APT_LOG"
 run env INSTALLED="$almost" bash tools/packages.sh build test
 code_is 0
 out_is <<'END'
-installing: gnuplot-nox libcmocka-dev locales oclgrind python3 python3-jsonschema python3-venv python3-yaml
+installing: gnuplot-nox abigail-tools bash-completion fish libcmocka-dev locales mandoc oclgrind python3 python3-jsonschema python3-venv python3-yaml zsh
 END
 [ "$(cat "$APT_LOG")" = "apt-get update
-apt-get install -y --no-install-recommends gnuplot-nox libcmocka-dev locales oclgrind python3 python3-jsonschema python3-venv python3-yaml" ] || problem "$(cat "$APT_LOG")"
+apt-get install -y --no-install-recommends gnuplot-nox abigail-tools bash-completion fish libcmocka-dev locales mandoc oclgrind python3 python3-jsonschema python3-venv python3-yaml zsh" ] || problem "$(cat "$APT_LOG")"
 
 case_is "make deps installs what building and testing require"
 rm -f "$APT_LOG"
 run env -u NO_INSTALL INSTALLED="$almost" make deps
 code_is 0
-out_has "installing: gnuplot-nox libcmocka-dev locales oclgrind python3 python3-jsonschema python3-venv python3-yaml"
+out_has "installing: gnuplot-nox abigail-tools bash-completion fish libcmocka-dev locales mandoc oclgrind python3 python3-jsonschema python3-venv python3-yaml zsh"
 
 case_is "others by sudo"
 rm -f "$APT_LOG"
