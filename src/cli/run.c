@@ -93,6 +93,7 @@ static enum dae_status train(struct run *run, const char *role, bool corrupt, st
             .device = run->session.device,
             .network = &run->session.network,
             .settings = &run->session.settings,
+            .start = run->session.start.path ? &run->session.start : NULL,
             .train = run->session.train,
             .helper = run->session.helper,
             .n_helpers = run->session.n_devices - 1,
@@ -127,6 +128,8 @@ static enum dae_status train_all(struct run *run, struct error *err)
 {
     char path[NAME_LEN];
     TRY(session_log(&run->session, "start", device_line(run->session.device), err));
+    if (run->session.start.path)
+        TRY(session_log(&run->session, "from", run->session.start.notes.data, err));
     TRY(train(run, "model", true, &run->model, err));
     TRY(session_write_config(&run->session, err)); /* a continued run writes its config only now */
     TRY(run_folder_path(&run->session.folder, "model.safetensors", path, sizeof path, err));
@@ -204,6 +207,7 @@ static enum dae_status report(struct run *run, struct error *err)
         .data_line = run->session.data_line,
         .model = &run->model,
         .standard = run->standard.parameters ? &run->standard : NULL,
+        .start = run->session.start.path ? &run->session.start : NULL,
         .evaluation = &run->evaluation,
         .whole_images = run->whole_images.n > 0 ? &run->whole_images : NULL,
         .study = run->study,
@@ -287,9 +291,16 @@ static enum dae_status run_run(const struct invocation *invocation, struct error
     return status;
 }
 
+static const struct command_option option_from = {
+    "from", "MODEL", OPTION_VALUE, false,
+    "start from the weights of MODEL, a model.safetensors or the folder of its run, as the key train.from does"};
+static const struct command_option option_freeze = {
+    "freeze", "LAYER[,LAYER]", OPTION_LIST, false,
+    "layers whose weights stay as they are in MODEL, as the key train.freeze lists them"};
+
 static const struct command_option *const options[] = {
-    &option_platform, &option_out,   &option_resume, &option_force, &option_set,
-    &option_plugins,  &option_trust, &option_json,   NULL,
+    &option_platform, &option_out,     &option_from,  &option_freeze, &option_resume, &option_force,
+    &option_set,      &option_plugins, &option_trust, &option_json,   NULL,
 };
 
 const struct command command_run = {
@@ -302,7 +313,11 @@ const struct command command_run = {
         "Writes config.yaml (with every default filled in), log.jsonl, run.json, model.safetensors, checkpoint/, "
         "figures/ and report.html to the run's folder. Ctrl-C stops after the running step and writes a checkpoint; "
         "the same command with --resume continues and ends with the same bytes as a run that was never stopped. A "
-        "folder that already holds a run is refused unless --resume or --force is given.",
+        "folder that already holds a run is refused unless --resume or --force is given.\n\n"
+        "With --from, training starts from the weights of a trained model instead of random numbers, and so do the "
+        "rivals that are networks. Layers are found by their names, which must have the same shapes. What the model "
+        "lacks starts from random numbers, and is named, as is what no layer takes. The optimiser and its learning "
+        "rate are those of CONFIG. docs/interop.md says more.",
     .options = options,
     .run = run_run,
 };

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/shape.h"
 #include "cli/stop.h"
@@ -35,9 +36,78 @@ void session_close(struct session *session)
     dataset_release(&session->train_set);
     dataset_release(&session->validation_set);
     dataset_release(&session->test_set);
+    start_release(&session->start);
     registry_close(session->registry);
     arena_release(&session->arena);
 }
+
+/* ---- What training starts from. ---------------------------------------------------------------------------------- */
+
+/* Where a run keeps it, so that --resume does not need the model. */
+static const char start_name[] = "checkpoint/start.safetensors";
+
+/* Appends the names of "a,b" to a list. */
+static bool add_names(struct value *list, const char *text, struct arena *arena)
+{
+    bool whole = true;
+    for (const char *name = text; name && whole; name = *name ? name + 1 : NULL) {
+        const size_t len = strcspn(name, ",");
+        const char *own = arena_text(arena, name, len);
+        whole = own && value_list_add(arena, list, value_scalar_new(arena, own, true));
+        name += len;
+    }
+    return whole;
+}
+
+/* --from and --freeze set the keys of the same names. */
+static enum dae_status put_start_options(struct session *session, struct error *err)
+{
+    const struct invocation *invocation = session->invocation;
+    const char *from = invocation_value(invocation, "from");
+    struct value *train = value_map_get(session->config, "train"), *list = value_list_new(&session->arena);
+    struct arena *arena = &session->arena;
+    const int n = invocation_count(invocation, "freeze");
+    bool whole = list != NULL;
+    for (int i = 0; i < n && whole; ++i)
+        whole = add_names(list, invocation_nth(invocation, "freeze", i), arena);
+    if (!train || train->kind != VALUE_MAP) /* refused where the config is read */
+        return DAE_OK;
+    if (from)
+        whole = whole && value_map_put(arena, train, "from", value_scalar_new(arena, from, true));
+    if (n > 0)
+        whole = whole && value_map_put(arena, train, "freeze", list);
+    return whole ? DAE_OK : error_no_memory(err, "config", 0);
+}
+
+static enum dae_status read_start(struct session *session, struct error *err)
+{
+    const struct settings *settings = &session->settings;
+    struct start *start = &session->start;
+    char kept[NAME_LEN];
+    if (!settings->from)
+        return DAE_OK;
+    /* A model that the command line names is not the one that an earlier run's config.yaml was written for. */
+    const char *sha256 = invocation_has(session->invocation, "from") ? NULL : settings->from_sha256;
+    TRY(run_folder_path(&session->folder, start_name, kept, sizeof kept, err));
+    const bool gone = access(settings->from, R_OK) != 0;
+    if (gone && session->use.resume && run_folder_has(&session->folder, start_name))
+        TRY(start_read_kept(kept, settings->from, sha256, &session->network, &session->arena, start, err));
+    else
+        TRY(start_read(settings->from, sha256, &session->network, &session->arena, start, err));
+    output_note("%s", start->notes.data);
+    return start_record(start, session->config, &session->arena, err);
+}
+
+static enum dae_status keep_start(struct session *session, struct error *err)
+{
+    char kept[NAME_LEN];
+    if (!session->start.path || run_folder_has(&session->folder, start_name))
+        return DAE_OK;
+    TRY(run_folder_path(&session->folder, start_name, kept, sizeof kept, err));
+    return start_keep(&session->start, session->config, kept, err);
+}
+
+/* ---- Opening. ---------------------------------------------------------------------------------------------------- */
 
 /* Compares every output with every input. */
 static enum dae_status check_outputs(struct session *session, const char *path, struct error *err)
@@ -45,6 +115,8 @@ static enum dae_status check_outputs(struct session *session, const char *path, 
     const struct invocation *invocation = session->invocation;
     struct outputs outputs = {0};
     enum dae_status status = outputs_read(&outputs, "config", path, err);
+    if (status == DAE_OK && session->start.path)
+        status = outputs_read(&outputs, "model", session->start.path, err);
     if (status == DAE_OK)
         status = outputs_read_data(&outputs, session->settings.data, err);
     for (int i = 0; i < invocation_count(invocation, "plugins") && status == DAE_OK; ++i)
@@ -75,14 +147,16 @@ static enum dae_status choose_folder(struct session *session, const char *study,
 enum dae_status session_read(struct session *session, const char *path, const char *study, struct error *err)
 {
     TRY(invocation_config(session->invocation, path, &session->arena, &session->config, err));
+    TRY(put_start_options(session, err));
     TRY(invocation_registry(session->invocation, &session->registry, err));
     TRY(settings_read(session->registry, session->config, &session->arena, &session->settings, err));
     TRY(network_build(session->registry, session->config, &session->arena, false, &session->network, err));
+    TRY(choose_folder(session, study, err));
+    TRY(read_start(session, err));
     const struct study_task task = session_task(session, NULL, NULL);
     TRY(study_plan_all(&task, session->studies, &session->n_studies, err));
     struct device_request request;
     TRY(invocation_request(session->invocation, session->config, &request, err));
-    TRY(choose_folder(session, study, err));
     TRY(check_outputs(session, path, err));
     TRY(run_folder_allow(&session->folder, &session->use, err));
     for (int i = 0; i < session->n_studies && !study; ++i) {
@@ -171,6 +245,7 @@ enum dae_status session_open_devices(struct session *session, bool several, stru
 enum dae_status session_open_folder(struct session *session, struct error *err)
 {
     TRY(run_folder_open(&session->folder, &session->use, err));
+    TRY(keep_start(session, err));
     const bool goes_on = session->use.resume || session->use.study;
     return goes_on && run_folder_has(&session->folder, "config.yaml") ? DAE_OK : session_write_config(session, err);
 }
@@ -215,6 +290,7 @@ struct study_task session_task(struct session *session, const float *model, cons
         .train = session->train,
         .validation = session->validation,
         .test = session->test,
+        .start = session->start.path ? &session->start : NULL,
         .model = model,
         .standard = standard,
         .data_root = getenv("DAE_CL_DATA"),

@@ -445,9 +445,12 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     if (!t->host_losses || !t->sample_losses || !t->parameters || !t->state || !t->at.average != !t->average)
         return error_no_memory(err, "losses", (unsigned long long)t->n_steps * sizeof(float));
     t->at.n_shares = o->n_helpers > 0 ? (uint64_t)(1 + o->n_helpers) : 0;
-    network_init(o->network, t->at.parameters);
+    if (o->start)
+        start_apply(o->start, o->network, t->at.parameters);
+    else
+        network_init(o->network, t->at.parameters);
     if (t->at.average)
-        network_init(o->network, t->at.average);
+        memcpy(t->at.average, t->at.parameters, (size_t)o->network->parameters_len * sizeof(float));
     TRY(load_checkpoint(t, notice, notice_len, err));
     if (notice[0] && o->on_notice)
         o->on_notice(o->context, notice);
