@@ -10,21 +10,22 @@
 #include "graph/build.h"
 #include "model/torch_import.h"
 
-/* PyTorch's files are zip archives of pickles, or pickles. */
+/* PyTorch's files are zip archives of pickles, or pickles; of a safetensors file the header's length may begin like
+ * one. */
 static bool is_pickle(const char *path)
 {
     static const char *const endings[] = {".pt", ".pth", ".ckpt", ".pkl"};
-    unsigned char head[4] = {0};
+    unsigned char head[9] = {0};
     const size_t len = strlen(path);
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    const bool zip = fd >= 0 && read(fd, head, sizeof head) == sizeof head &&
-                     (memcmp(head, "PK\3\4", sizeof head) == 0 || (head[0] == 0x80 && head[1] >= 2 && head[1] <= 5));
+    const bool read_all = fd >= 0 && read(fd, head, sizeof head) == sizeof head;
     if (fd >= 0)
         close(fd);
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; ++i)
         if (len > strlen(endings[i]) && strcasecmp(path + len - strlen(endings[i]), endings[i]) == 0)
             return true;
-    return zip;
+    return read_all && head[8] != '{' &&
+           (memcmp(head, "PK\3\4", 4) == 0 || (head[0] == 0x80 && head[1] >= 2 && head[1] <= 5));
 }
 
 enum dae_status import_refuse_pickles(const char *path, struct error *err)
