@@ -318,7 +318,7 @@ TEMPLATE     := gelu huber laplace
 
 .PHONY: install
 install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a package
-	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR))
+	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs/published $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR))
 	install -m 755 $(BUILD)/dae-cl $(DESTDIR)$(BIN_DIR)/dae-cl
 	install -m 755 $(BUILD)/dae-probe $(DESTDIR)$(LIB_DIR)/dae-probe
 	install -m 644 $(BUILD)/libdae.so.1 $(DESTDIR)$(SO_DIR)/libdae.so.1
@@ -327,6 +327,7 @@ install: all man ## install below PREFIX (/usr/local), or below DESTDIR for a pa
 	install -m 644 $(PUBLIC_HEADERS:%=src/dae/%) $(DESTDIR)$(INCLUDE_DIR)
 	install -m 644 tools/plugin.mk tools/embed.sh $(DESTDIR)$(SHARE_DIR)
 	install -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(SHARE_DIR)/configs
+	install -m 644 $(wildcard configs/published/*.yaml) $(DESTDIR)$(SHARE_DIR)/configs/published
 	install -d $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
 	install -m 644 $(wildcard plugins/*.c) $(DESTDIR)$(SHARE_DIR)/plugins
 	install -m 644 $(wildcard kernels/*.cl kernels/*.clh) $(DESTDIR)$(SHARE_DIR)/kernels
@@ -343,9 +344,9 @@ uninstall: ## remove what `make install` installed
 	rm -f $(addprefix $(DESTDIR)$(LIB_DIR)/plugins/,$(notdir $(PLUGINS)))
 	rm -f $(addprefix $(DESTDIR)$(SO_DIR)/,libdae.so libdae.so.1) $(DESTDIR)$(LIB_DIR)/dae-probe
 	rm -f $(addprefix $(DESTDIR)$(INCLUDE_DIR)/,$(PUBLIC_HEADERS))
-	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml))
+	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml configs/published/*.yaml))
 	rm -rf $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
-	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(LIB_DIR) $(SHARE_DIR)/configs $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
+	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(LIB_DIR) $(SHARE_DIR)/configs/published $(SHARE_DIR)/configs $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
 
 .PHONY: clean
 clean: ## remove build and build-asan
