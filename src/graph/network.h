@@ -44,7 +44,7 @@ struct network {
     bool takes_holes;       /* layers read the mask: NaN in the data is a hole, which they get as 0 and a mask of 1 */
     int code;               /* the node that the config names `code`, or -1 */
     int64_t n_parameters;   /* numbers of all weights but statistics */
-    int64_t n_frozen;       /* of which frozen nodes have so many */
+    int64_t n_frozen;       /* of these, numbers of frozen nodes */
     int64_t trained_len;    /* floats of the weights that are trained: each starts at a multiple of 16 */
     int64_t changing_len;   /* floats that training changes: those, then the statistics (dae_plan.statistics) */
     int64_t parameters_len; /* floats of the parameter buffer: those, then all weights of frozen nodes */

@@ -288,29 +288,27 @@ static void add_expression(struct writing *g, struct text *text)
     g->failed = true;
 }
 
-/* A normalisation of groups, of which ONNX makes several nodes, is one module. */
+/* The first node of a layer with that operator, or NULL. */
+static const struct onnx_node *find_op(const struct onnx_model *graph, const struct torch_nodes *nodes, const char *op)
+{
+    for (int i = nodes->first; i < nodes->end; ++i)
+        if (strcmp(graph->node[i].op, op) == 0)
+            return &graph->node[i];
+    return NULL;
+}
+
+/* A normalisation of groups, of which ONNX makes several nodes, is one module. The first of them makes groups of the
+ * channels; the last two multiply by the weight and add the bias. */
 static void add_groups(struct writing *g, const struct torch_nodes *nodes)
 {
-    const struct onnx_node *first = &g->graph->node[nodes->first];
-    const struct torch_tensor *weight = NULL;
-    for (int i = nodes->first; i < nodes->end; ++i) {
-        g->node = &g->graph->node[i];
-        if (is_op(g, "Mul"))
-            weight = find_weight(g, g->node->input[1]);
-        if (is_op(g, "InstanceNormalization"))
-            break;
-    }
-    for (int i = nodes->first; i < nodes->end && !weight; ++i)
-        if (strcmp(g->graph->node[i].op, "Mul") == 0)
-            weight = find_weight(g, g->graph->node[i].input[1]);
-    const struct onnx_node *norm = g->node;
+    const struct onnx_node *first = &g->graph->node[nodes->first], *scale = find_op(g->graph, nodes, "Mul");
+    const struct torch_tensor *weight = scale ? find_weight(g, scale->input[1]) : NULL;
     g->node = first;
     const int64_t groups = integer_at(g, 1, 1);
-    if (!weight)
-        g->failed = true;
+    g->failed = g->failed || !weight;
     if (g->failed)
         return;
-    g->node = norm;
+    g->node = find_op(g->graph, nodes, "InstanceNormalization");
     text_printf(&g->w->init, "        self.%s = nn.GroupNorm(%lld, %lld, eps=", g->name, (long long)groups,
                 (long long)weight->len);
     add_attribute(g, "epsilon", &g->w->init);
@@ -322,20 +320,12 @@ static void add_groups(struct writing *g, const struct torch_nodes *nodes)
     g->w->value[g->graph->node[nodes->end - 1].output] = g->name;
 }
 
-static bool has_op(const struct onnx_model *graph, const struct torch_nodes *nodes, const char *op)
-{
-    for (int i = nodes->first; i < nodes->end; ++i)
-        if (strcmp(graph->node[i].op, op) == 0)
-            return true;
-    return false;
-}
-
 enum dae_status torch_python_layer(struct torch_writer *w, int layer)
 {
     const struct onnx_model *graph = &w->layout->graph;
     const struct torch_nodes nodes = torch_order_nodes(w->layout->network, graph, layer);
     struct writing g = {.w = w, .graph = graph, .layer = &w->layout->network->node[layer], .name = w->name[layer]};
-    if (has_op(graph, &nodes, "InstanceNormalization")) {
+    if (find_op(graph, &nodes, "InstanceNormalization")) {
         add_groups(&g, &nodes);
     } else {
         add_parameters(&g, layer);
