@@ -374,7 +374,7 @@ PLUGIN_GUIDE := docs plugins kernels template
 
 .PHONY: install
 install: all ## install below PREFIX (/usr/local), or below DESTDIR for a package
-	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs $(SHARE_DIR)/init $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR) \
+	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(SO_DIR) $(LIB_DIR)/plugins $(SHARE_DIR)/configs/published $(SHARE_DIR)/init $(INCLUDE_DIR) $(PC_DIR) $(MAN_DIR) \
 		$(BASH_DIR) $(FISH_DIR) $(ZSH_DIR))
 	install -m 755 $(BUILD)/dae-cl $(DESTDIR)$(BIN_DIR)/dae-cl
 	install -m 755 $(BUILD)/dae-probe $(DESTDIR)$(LIB_DIR)/dae-probe
@@ -387,6 +387,7 @@ install: all ## install below PREFIX (/usr/local), or below DESTDIR for a packag
 	install -m 755 tools/embed.sh $(DESTDIR)$(SHARE_DIR)
 	install -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(SHARE_DIR)/configs
 	install -m 644 $(wildcard tools/init/*.yaml) $(DESTDIR)$(SHARE_DIR)/init
+	install -m 644 $(wildcard configs/published/*.yaml) $(DESTDIR)$(SHARE_DIR)/configs/published
 	install -d $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
 	install -m 644 $(wildcard plugins/*.c) $(DESTDIR)$(SHARE_DIR)/plugins
 	install -m 644 $(wildcard kernels/*.cl kernels/*.clh) $(DESTDIR)$(SHARE_DIR)/kernels
@@ -406,10 +407,10 @@ uninstall: ## remove what `make install` installed
 	rm -f $(addprefix $(DESTDIR)$(SO_DIR)/,libdae.so libdae.so.1) $(DESTDIR)$(LIB_DIR)/dae-probe
 	rm -f $(addprefix $(DESTDIR)$(LIB_DIR)/transports/,$(notdir $(TRANSPORTS)))
 	rm -f $(addprefix $(DESTDIR)$(INCLUDE_DIR)/,$(PUBLIC_HEADERS))
-	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml) \
+	rm -f $(addprefix $(DESTDIR)$(SHARE_DIR)/,plugin.mk embed.sh $(wildcard configs/*.yaml configs/published/*.yaml) \
 		$(patsubst tools/%,%,$(wildcard tools/init/*.yaml)))
 	rm -rf $(PLUGIN_GUIDE:%=$(DESTDIR)$(SHARE_DIR)/%)
-	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(if $(TRANSPORTS),$(LIB_DIR)/transports) $(LIB_DIR) $(SHARE_DIR)/configs $(SHARE_DIR)/init $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
+	-rmdir $(addprefix $(DESTDIR),$(LIB_DIR)/plugins $(if $(TRANSPORTS),$(LIB_DIR)/transports) $(LIB_DIR) $(SHARE_DIR)/configs/published $(SHARE_DIR)/configs $(SHARE_DIR)/init $(SHARE_DIR) $(INCLUDE_DIR)) 2>/dev/null
 
 .PHONY: dist deb deb-test
 dist: ## write the source archive of the last commit, build/dist/dae-cl-VERSION.tar.gz

@@ -24,7 +24,7 @@ tiffio.h        src/format/tiff_stream.h
 webp/*          src/format/webp_image.c
 protobuf-c/*    src/format/
 cjson/*         src/base/json.h
-sha2.h          src/base/cache.c src/format/safetensors.c
+sha2.h          src/base/cache.c src/base/sha256.c src/format/safetensors.c
 lapacke.h       src/stats/
 cblas.h         src/stats/
 '

@@ -213,7 +213,7 @@ enum dae_status check_gradients_run(const struct network *network, const struct 
     for (int i = 0; i < n_probes; ++i) {
         const struct node *node = &network->node[i / DAE_MAX_WEIGHTS];
         const int w = i % DAE_MAX_WEIGHTS;
-        if (w >= node->plan.n_weights || dae_is_statistic(&node->plan, w) || node->twin)
+        if (w >= node->plan.n_weights || !network_trains(node, w) || node->twin)
             continue;
         probe[i].node = i / DAE_MAX_WEIGHTS;
         probe[i].base = node->weight_offset[w];

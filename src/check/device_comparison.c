@@ -94,7 +94,7 @@ static void compare_gradients(struct side side[2])
         for (int w = 0; w < v->network->node[i].plan.n_weights; ++w) {
             const struct dae_weight *weight = &v->network->node[i].plan.weight[w];
             const int64_t at = v->network->node[i].weight_offset[w], len = dae_shape_len(&weight->shape);
-            if (dae_is_statistic(&v->network->node[i].plan, w))
+            if (!network_trains(&v->network->node[i], w))
                 continue;
             const float *a = side[0].gradient + at, *b = side[1].gradient + at;
             const double largest = fmax(verifier_largest(a, len), verifier_largest(b, len));

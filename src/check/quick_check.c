@@ -74,7 +74,7 @@ static enum dae_status check_gradients(struct verifier *v, struct executor *e, f
     for (int i = 0; i < network->n_nodes; ++i)
         for (int w = 0; w < network->node[i].plan.n_weights; ++w) {
             const struct check_gradients_result *one = &result[i * DAE_MAX_WEIGHTS + w];
-            if (dae_is_statistic(&network->node[i].plan, w))
+            if (!network_trains(&network->node[i], w))
                 continue;
             verifier_row(v, i, network->node[i].plan.weight[w].name, "gradient", one->error, CHECK_GRADIENTS_BOUND,
                          NULL);

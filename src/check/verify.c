@@ -97,7 +97,7 @@ static enum dae_status check_statistics(struct verifier *v, const struct executo
         for (int w = 0; w < v->network->node[i].plan.n_weights; ++w) {
             const struct dae_weight *weight = &v->network->node[i].plan.weight[w];
             const int64_t at = v->network->node[i].weight_offset[w], len = dae_shape_len(&weight->shape);
-            if (!dae_is_statistic(&v->network->node[i].plan, w))
+            if (!dae_is_statistic(&v->network->node[i].plan, w) || v->network->node[i].frozen)
                 continue;
             double *want = verifier_take(v, len, sizeof *want), *bound = verifier_take(v, len, sizeof *bound);
             TRY(verifier_memory(v));
@@ -198,7 +198,7 @@ static enum dae_status compare_gradients(struct verifier *v, const struct networ
     int n = 0, n_kinks = 0;
     for (int i = 0; i < v->network->n_nodes; ++i)
         for (int w = 0; w < v->network->node[i].plan.n_weights; ++w) {
-            if (dae_is_statistic(&v->network->node[i].plan, w))
+            if (!network_trains(&v->network->node[i], w))
                 continue;
             const struct check_gradients_result *one = &result[i * DAE_MAX_WEIGHTS + w];
             const struct dae_weight *weight = &v->network->node[i].plan.weight[w];
@@ -300,6 +300,8 @@ static enum dae_status check_parts(struct verifier *v, struct executor *e, float
     for (int i = 0; i < v->network->n_nodes; ++i) {
         const struct node *node = &v->network->node[i];
         for (int w = 0; w < node->plan.n_weights; ++w) {
+            if (!network_trains(node, w))
+                continue;
             const int64_t at = node->weight_offset[w], weights = dae_shape_len(&node->plan.weight[w].shape);
             const double bound = verifier_roundings((double)n * fmax(1, (double)node->plan.flops / (double)weights)) *
                                  largest_size(size + at, weights);
@@ -319,8 +321,7 @@ static void check_padding(struct verifier *v, const float *gradient, const char 
     for (int i = 0; i < v->network->n_nodes; ++i) {
         const struct node *node = &v->network->node[i];
         for (int w = 0; w < node->plan.n_weights; ++w)
-            for (int64_t k = dae_shape_len(&node->plan.weight[w].shape);
-                 !dae_is_statistic(&node->plan, w) && k % 16 != 0; ++k)
+            for (int64_t k = dae_shape_len(&node->plan.weight[w].shape); network_trains(node, w) && k % 16 != 0; ++k)
                 dirty += gradient[node->weight_offset[w] + k] != 0;
     }
     verifier_row(v, -1, "", what, (double)dirty, 0, "numbers between the weights whose gradient is not zero");
@@ -377,7 +378,7 @@ static enum dae_status compare_form(struct verifier *v, struct executor *plain, 
         for (int w = 0; w < network->node[i].plan.n_weights; ++w) {
             const struct dae_weight *weight = &network->node[i].plan.weight[w];
             const int64_t at = network->node[i].weight_offset[w], weights = dae_shape_len(&weight->shape);
-            if (dae_is_statistic(&network->node[i].plan, w))
+            if (!network_trains(&network->node[i], w))
                 continue;
             const double largest = fmax(verifier_largest(gradient[0] + at, weights), least);
             const double bound = 2 * verifier_network_roundings(network) * largest;

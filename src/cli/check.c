@@ -39,7 +39,7 @@ static enum dae_status plan_memory(const struct network *network, const struct s
     TRY(schedule_plan(network, &tuning, &options, &schedule, err));
     memory->wide = tuning.wide;
     memory->parameters = (uint64_t)network->parameters_len * sizeof(float);
-    memory->gradients = (uint64_t)network->trained_len * sizeof(float) * (twice ? 2 : 1);
+    memory->gradients = (uint64_t)network_gradients_len(network) * sizeof(float) * (twice ? 2 : 1);
     memory->state = (uint64_t)network->trained_len * sizeof(float) * (uint64_t)settings->optimizer->optimizer->n_states;
     memory->average = settings->average > 0 ? memory->parameters : 0;
     memory->work = (uint64_t)schedule.work_len * sizeof(float);

@@ -545,19 +545,12 @@ static const struct command_option option_keep_going = {
     "keep-going", NULL, OPTION_FLAG, false,
     "denoise the other files if some cannot be read, and list those at the end; the exit status is then 4"};
 
-static const struct command_option *const options[] = {&option_o,
-                                                       &option_compare,
-                                                       &option_scores,
-                                                       &option_format,
-                                                       &option_orient,
-                                                       &option_recursive,
-                                                       &option_skip_existing,
-                                                       &option_keep_going,
-                                                       &option_memory,
-                                                       &option_platform,
-                                                       &option_plugins,
-                                                       &option_trust,
-                                                       NULL};
+static const struct command_option *const options[] = {
+    &option_o,      &option_compare,   &option_scores,        &option_format,
+    &option_orient, &option_recursive, &option_skip_existing, &option_keep_going,
+    &option_memory, &option_platform,  &option_plugins,       &option_trust,
+    NULL,
+};
 
 static const struct command_row examples[] = {
     {"dae-cl denoise runs/image_gray scans -o clean", "denoise a folder of images"},
@@ -572,32 +565,31 @@ const struct command command_denoise = {
     .summary = "denoise images, signals, arrays and tables with a trained model",
     .description =
         "MODEL is a model.safetensors that dae-cl run wrote, or the folder of such a run; nothing else of that run is "
-        "needed. Each INPUT is an "
-        "image (dae-cl help formats lists the kinds), an IDX (plain or .gz), NPY or WAV file, a folder of them, or "
-        "@FILE, a list of both with one path in each line. Its "
-        "content tells its kind, or else its name does. An image is one sample; arrays are (n,h,w), (n,h,w,c) or "
-        "(n,d). A model whose layers treat all pixels the same (convolutions that keep height "
-        "and width or divide them by their stride, poolings, enlargements) denoises images of any size, in tiles that "
-        "overlap so far that the bits are those of the whole image. If its strides do not divide the size, the image "
-        "is mirrored at the bottom and right. A model with one channel processes the channels of a colour image one by "
-        "one; a colour model takes a grey image as three equal channels, and the result is grey.\n\n"
+        "needed. Each INPUT is an image (dae-cl help formats lists the kinds), an IDX (plain or .gz), NPY or WAV "
+        "file, a folder of them, or @FILE, a list of both with one path in each line. Its content tells its kind, or "
+        "else its name does. An image is one sample; arrays are (n,h,w), (n,h,w,c) or (n,d). A model whose layers "
+        "treat all pixels the same (convolutions that keep height and width or divide them by their stride, poolings, "
+        "enlargements) denoises images of any size, in tiles that overlap so far that the bits are those of the whole "
+        "image. If its strides do not divide the size, the image is mirrored at the bottom and right. A model with "
+        "one channel processes the channels of a colour image one by one; a colour model takes a grey image as three "
+        "equal channels, and the result is grey.\n\n"
         "With a model of a panel (data.source: csv, returns: none, window: 1) an INPUT whose name ends in .csv or "
-        ".csv.gz is a table of the same columns, found by name, in any order: a row of names, then a date and a number "
-        "per column in each row. Each row is one sample, standardised as in training; names and dates stay as they "
-        "are. A row with a hole is refused, unless the model's layers read the mask: then the hole also gets a "
+        ".csv.gz is a table of the same columns, found by name, in any order: a row of names, then a date and a "
+        "number per column in each row. Each row is one sample, standardised as in training; names and dates stay as "
+        "they are. A row with a hole is refused, unless the model's layers read the mask: then the hole also gets a "
         "number.\n\n"
         "With a model of signals (T,C) an array is (T) or (T,C), one signal, or (N,T) or (N,T,C), N of them; a WAV "
-        "file "
-        "is one, PCM of 8 to 32 bits as numbers from -1 to 1. If its layers treat all points the same, it denoises "
-        "signals of any length in the same way as images, and the channels one by one if it has one; a WAV file of any "
-        "length takes little memory. The result has the same rate and bits; chunks besides the sound are not kept.\n\n"
+        "file is one, PCM of 8 to 32 bits as numbers from -1 to 1. If its layers treat all points the same, it "
+        "denoises signals of any length in the same way as images, and the channels one by one if it has one; a WAV "
+        "file of any length takes little memory. The result has the same rate and bits; chunks besides the sound are "
+        "not kept.\n\n"
         "The model gets bytes and pixels as numbers from 0 to 1 and floats unchanged; no noise is added.\n\n"
         "The results are files of the same kind and name in DIR: images with the same number of bits, arrays of bytes "
         "or 32-bit floats like the input; JPEG becomes PNG; bytes and pixels are clamped to their range. What else an "
         "image contains comes back as dae-cl help formats says; a damaged profile is left out, and a line says so. A "
-        "compressed IDX file or table comes out plain, without .gz. "
-        "All inputs are checked before the first result is written, and each result appears whole or not at all. "
-        "Ctrl-C stops after the running tiles; finished files stay.",
+        "compressed IDX file or table comes out plain, without .gz. All inputs are checked before the first result is "
+        "written, and each result appears whole or not at all. Ctrl-C stops after the running tiles; finished files "
+        "stay.",
     .options = options,
     .examples = examples,
     .run = run,

@@ -1,13 +1,16 @@
-/* dae-cl export: writes a trained model as an ONNX file. */
+/* dae-cl export: writes a trained model as an ONNX file, or for PyTorch. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/atomic_file.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/outputs.h"
 #include "cli/saved_model.h"
 #include "model/onnx_export.h"
+#include "model/torch_export.h"
 
 static enum dae_status read_options(const struct invocation *invocation, struct onnx_export_options *options,
                                     struct error *err)
@@ -25,6 +28,26 @@ static enum dae_status read_options(const struct invocation *invocation, struct 
     if (dtype && !options->half && strcmp(dtype, "f32") != 0)
         return error_set(err, DAE_CONFIG, "--dtype expects f32 or f16, got '%s'", dtype);
     return onnx_check_build(err);
+}
+
+/* NAME.safetensors and NAME.py. */
+static enum dae_status read_names(const struct invocation *invocation, struct arena *arena, const char **weights,
+                                  const char **python, struct error *err)
+{
+    static const char ending[] = ".safetensors";
+    const char *out = invocation_value(invocation, "o");
+    const size_t len = strlen(out), stem = len - strlen(ending);
+    for (int i = 0; i < 3; ++i) {
+        static const char *const of_onnx[] = {"opset", "dynamic", "dtype"};
+        if (invocation_has(invocation, of_onnx[i]))
+            return error_set(err, DAE_CONFIG, "--%s is about ONNX files; leave it out, or --pytorch", of_onnx[i]);
+    }
+    if (len <= strlen(ending) || strcmp(out + stem, ending) != 0)
+        return error_set(err, DAE_CONFIG,
+                         "--pytorch writes weights and a Python module; -o expects NAME.safetensors, got '%s'", out);
+    *weights = out;
+    *python = arena_printf(arena, "%.*s.py", (int)stem, out);
+    return *python ? DAE_OK : error_no_memory(err, "file name", len);
 }
 
 static enum dae_status check_name(const struct invocation *invocation, const char *out, struct error *err)
@@ -69,17 +92,59 @@ static void print_summary(const struct receptive_field *field, const struct onnx
 struct exporter {
     struct saved_model saved;
     struct onnx_model model;
+    struct torch_export torch;
 };
 
 static void release(struct exporter *e)
 {
     onnx_release(&e->model);
+    torch_export_release(&e->torch);
     saved_model_release(&e->saved);
+}
+
+/* The user has not named the module, so only one that dae-cl wrote is replaced. */
+static enum dae_status check_module(const char *path, struct error *err)
+{
+    char head[sizeof TORCH_EXPORT_HEAD] = "";
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return access(path, F_OK) != 0 ? DAE_OK : error_io(err, "read", path);
+    const size_t n = fread(head, 1, sizeof head - 1, file);
+    fclose(file);
+    if (n == sizeof head - 1 && strcmp(head, TORCH_EXPORT_HEAD) == 0)
+        return DAE_OK;
+    return error_set(err, DAE_CONFIG, "%s exists, and dae-cl did not write it; give another name to -o", path);
+}
+
+/* The module last: without it, the weights are complete. */
+static enum dae_status export_torch(const struct invocation *invocation, struct exporter *e, struct error *err)
+{
+    struct arena *arena = &e->saved.arena;
+    const char *weights = NULL, *python = NULL;
+    TRY(read_names(invocation, arena, &weights, &python, err));
+    TRY(check_name(invocation, weights, err));
+    TRY(check_name(invocation, python, err));
+    TRY(check_module(python, err));
+    TRY(saved_model_read(&e->saved, invocation, invocation->argument[0], err));
+    const char *slash = strrchr(weights, '/');
+    const enum dae_status status = torch_export(&e->saved.file, slash ? slash + 1 : weights, arena, &e->torch, err);
+    if (status == DAE_CONFIG)
+        error_note(err, "the line refers to the config that is stored in the model");
+    TRY(status);
+    const struct st_meta meta = {"format", "pt"};
+    const struct text *text = &e->torch.python;
+    TRY(safetensors_save(weights, e->torch.tensor, e->torch.n_tensors, &meta, 1, err));
+    TRY(atomic_file_save(python, text->data, text->len, err));
+    output_line("%s: %zu tensors\n%s: %d modules of torch.nn\n", weights, e->torch.n_tensors, python,
+                e->torch.n_modules);
+    return DAE_OK;
 }
 
 static enum dae_status run(const struct invocation *invocation, struct error *err)
 {
     struct exporter e CLEANUP(release) = {0};
+    if (invocation_has(invocation, "pytorch"))
+        return export_torch(invocation, &e, err);
     struct onnx_export_options options = {0};
     struct receptive_field field;
     const char *out = invocation_value(invocation, "o");
@@ -96,7 +161,11 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     return DAE_OK;
 }
 
-static const struct command_option option_o = {"o", "FILE.onnx", OPTION_VALUE, true, "the ONNX file"};
+static const struct command_option option_o = {"o", "FILE", OPTION_VALUE, true,
+                                               "the ONNX file, or with --pytorch NAME.safetensors"};
+static const struct command_option option_pytorch = {
+    "pytorch", NULL, OPTION_FLAG, false,
+    "write NAME.safetensors with PyTorch's names and layout, and NAME.py, which builds the network and loads it"};
 static const struct command_option option_opset = {"opset", "N", OPTION_VALUE, false,
                                                    "the version of ONNX's operators, 17 to 20; 17 if not given"};
 static const struct command_option option_dynamic = {
@@ -106,8 +175,8 @@ static const struct command_option option_dtype = {
     "dtype", "f32|f16", OPTION_VALUE, false,
     "how weights are stored, f32 if not given; f16 halves the file, and the computation stays in 32-bit floats"};
 
-static const struct command_option *const options[] = {&option_o,     &option_opset,   &option_dynamic,
-                                                       &option_dtype, &option_plugins, NULL};
+static const struct command_option *const options[] = {
+    &option_o, &option_opset, &option_dynamic, &option_dtype, &option_pytorch, &option_plugins, NULL};
 
 static const struct command_row examples[] = {
     {"dae-cl export runs/image_gray -o denoiser.onnx --dynamic",
@@ -118,7 +187,7 @@ static const struct command_row examples[] = {
 const struct command command_export = {
     .name = "export",
     .arguments = "MODEL",
-    .summary = "write a trained model as an ONNX file",
+    .summary = "write a trained model as an ONNX file, or for PyTorch",
     .description =
         "MODEL is a model.safetensors that dae-cl run wrote, or the folder of such a run. The file contains the layers "
         "without the corruption and the loss, as operators that every ONNX runtime has. No device is used.\n\n"
@@ -132,7 +201,9 @@ const struct command command_export = {
         "multiples.\n\n"
         "With --dtype f16, weights with two and more axes are stored as 16-bit floats, which the graph casts to 32 "
         "bits; biases, normalisations, input and output remain 32-bit floats. docs/interop.md lists how each layer is "
-        "written.",
+        "written.\n\n"
+        "With --pytorch, the weights go to NAME.safetensors as the state_dict of NAME.py, a module of plain torch.nn: "
+        "`import NAME; model = NAME.load()`.",
     .options = options,
     .examples = examples,
     .run = run,

@@ -1,4 +1,4 @@
-/* dae-cl import: makes a model of an ONNX file. */
+/* dae-cl import: makes a model of an ONNX file, or of weights that PyTorch wrote. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/folder.h"
 #include "cli/command.h"
+#include "cli/import_weights.h"
 #include "cli/output.h"
 #include "config/fields.h"
 #include "config/tree.h"
@@ -19,12 +20,14 @@ struct importer {
     struct arena arena;
     struct registry *registry;
     struct onnx_import import;
+    struct text matches;                 /* of weights: which module went to which layer */
     const char *folder, *model, *config; /* what is written; folder: NULL if it is not created */
 };
 
 static void release(struct importer *i)
 {
     onnx_import_release(&i->import);
+    text_release(&i->matches);
     registry_close(i->registry);
     arena_release(&i->arena);
 }
@@ -132,22 +135,49 @@ static void print_summary(const struct importer *i, const char *from)
                               : "its config, whose data, corruption and train are yours to set");
 }
 
+static enum dae_status import_graph(const struct invocation *invocation, struct importer *i, const char *from,
+                                    struct error *err)
+{
+    struct onnx_import_options options = {0};
+    char name[65];
+    options.name = name_of(from, name);
+    TRY(read_size(invocation, options.size, err));
+    if (ends_with(from, ".safetensors"))
+        return error_set(err, DAE_CONFIG, "%s contains weights without a network; --onto CONFIG names the network",
+                         from);
+    if (invocation_has(invocation, "map"))
+        return error_set(err, DAE_CONFIG, "--map is about weights, for the network that --onto names");
+    TRY(onnx_check_build(err));
+    TRY(onnx_import(from, i->registry, &options, &i->arena, &i->import, err));
+    TRY(check_settings(i, err));
+    TRY(write_files(i, err));
+    print_summary(i, from);
+    return DAE_OK;
+}
+
+static enum dae_status import_onto(const struct invocation *invocation, struct importer *i, const char *from,
+                                   struct error *err)
+{
+    struct model_file *file = &i->import.file;
+    if (invocation_has(invocation, "size"))
+        return error_set(err, DAE_CONFIG, "the config that --onto names says what size samples have; leave out --size");
+    TRY(import_weights(invocation, from, i->registry, &i->arena, file, &i->matches, err));
+    TRY(write_files(i, err));
+    output_line("%s", i->matches.data);
+    output_line("%s: %lld parameters, from %s\n", i->model, (long long)file->network.n_parameters, from);
+    output_line("%s: the config of %s\n", i->config, invocation_value(invocation, "onto"));
+    return DAE_OK;
+}
+
 static enum dae_status run(const struct invocation *invocation, struct error *err)
 {
     struct importer i CLEANUP(release) = {0};
-    struct onnx_import_options options = {0};
-    char name[65];
     const char *from = invocation->argument[0];
-    options.name = name_of(from, name);
-    TRY(read_size(invocation, options.size, err));
-    TRY(onnx_check_build(err));
+    TRY(import_refuse_pickles(from, err));
     TRY(choose_names(&i, invocation_value(invocation, "o"), err));
     TRY(invocation_registry(invocation, &i.registry, err));
-    TRY(onnx_import(from, i.registry, &options, &i.arena, &i.import, err));
-    TRY(check_settings(&i, err));
-    TRY(write_files(&i, err));
-    print_summary(&i, from);
-    return DAE_OK;
+    return invocation_has(invocation, "onto") ? import_onto(invocation, &i, from, err)
+                                              : import_graph(invocation, &i, from, err);
 }
 
 static const struct command_option option_o = {
@@ -158,7 +188,14 @@ static const struct command_option option_size = {
     "height and width of the samples, if the file leaves them open; the model then takes other sizes as well, if its "
     "layers do"};
 
-static const struct command_option *const options[] = {&option_o, &option_size, &option_plugins, NULL};
+static const struct command_option option_onto = {
+    "onto", "CONFIG", OPTION_VALUE, false, "the network whose weights FILE.safetensors, which PyTorch wrote, contains"};
+static const struct command_option option_map = {
+    "map", "FILE", OPTION_VALUE, false,
+    "which weights belong to which layer, in lines LAYER: MODULE; by name, shape and order if not given"};
+
+static const struct command_option *const options[] = {&option_o,   &option_size,    &option_onto,
+                                                       &option_map, &option_plugins, NULL};
 
 static const struct command_row examples[] = {
     {"dae-cl import network.onnx -o network", "network/model.safetensors and network/config.yaml"},
@@ -173,8 +210,8 @@ static const struct command_row files[] = {
 
 const struct command command_import = {
     .name = "import",
-    .arguments = "FILE.onnx",
-    .summary = "make a model of an ONNX file",
+    .arguments = "FILE",
+    .summary = "make a model of an ONNX file, or of weights from PyTorch",
     .description =
         "Every other command takes the result: denoise, export, verify and, after its data are named, run. No device "
         "is used.\n\n"
@@ -183,7 +220,15 @@ const struct command command_import = {
         "(N,K), opset 13 to 23, and operators that docs/interop.md lists. A node that no layer computes is named. "
         "Weights keep their names if they are NAME.weight. Halves and doubles become 32-bit floats.\n\n"
         "Such a file does not say what the network was trained on. The config names files that you replace, has no "
-        "corruption, and the loss mse; denoise gives the network pixels from 0 to 1, and numbers of arrays unchanged.",
+        "corruption, and the loss mse; denoise gives the network pixels from 0 to 1, and numbers of arrays "
+        "unchanged.\n\n"
+        "With --onto, FILE.safetensors contains weights that PyTorch wrote (a state_dict), and CONFIG describes their "
+        "network. Convolutions, linear layers, normalisations and PReLU are taken in PyTorch's layout. A layer takes "
+        "the "
+        "module of its name; others take those of their shapes in the order of the numbers in the names. What that "
+        "leaves open is refused with the names, and --map says it. Files of pickles (.pt, .pth) run code and are "
+        "refused; "
+        "the message shows how to convert them.",
     .options = options,
     .examples = examples,
     .files = files,

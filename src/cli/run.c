@@ -48,13 +48,20 @@ static enum dae_status run_run(const struct invocation *invocation, struct error
     return status;
 }
 
+static const struct command_option option_from = {
+    "from", "MODEL", OPTION_VALUE, false,
+    "start from the weights of MODEL, a model.safetensors or the folder of its run, as the key train.from does"};
+static const struct command_option option_freeze = {
+    "freeze", "LAYER[,LAYER]", OPTION_LIST, false,
+    "layers whose weights stay as they are in MODEL, as the key train.freeze lists them"};
+
 static const struct command_option option_print = {
     "print", "PATH", OPTION_VALUE, false,
     "print only one number of run.json, such as test.model.mse, in short test.mse, or best_validation_loss"};
 
 static const struct command_option *const options[] = {
-    &option_platform, &option_out,   &option_resume, &option_force, &option_ranks, &option_set,
-    &option_plugins,  &option_trust, &option_json,   &option_print, NULL,
+    &option_platform, &option_out,     &option_from,  &option_freeze, &option_resume, &option_force, &option_ranks,
+    &option_set,      &option_plugins, &option_trust, &option_json,   &option_print,  NULL,
 };
 
 static const struct command_row examples[] = {
@@ -86,6 +93,10 @@ const struct command command_run = {
         "model.safetensors, checkpoint/, figures/ and report.html to the run's folder. Ctrl-C stops after the running "
         "step and writes a checkpoint; the same command with --resume continues and ends with the same bytes as a run "
         "that was never stopped. A folder that already holds a run is refused unless --resume or --force is given.\n\n"
+        "With --from, training starts from the weights of a trained model instead of random numbers, and so do the "
+        "rivals that are networks. Layers are found by their names, which must have the same shapes. What the model "
+        "lacks starts from random numbers, and is named, as is what no layer takes. The optimiser and its learning "
+        "rate are those of CONFIG. docs/interop.md says more.\n\n"
         "Started by mpirun or srun, or with --ranks N, several processes train the one network together and write what "
         "one would write, with the same bytes for any number of them: see train.parts and docs/many_machines.md.",
     .options = options,

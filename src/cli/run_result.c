@@ -163,6 +163,17 @@ static void add_paired(cJSON *row, const struct paired *paired)
     cJSON_AddStringToObject(row, "model_is", words[paired->verdict]);
 }
 
+static void add_start(cJSON *json, const struct start *start)
+{
+    cJSON *from = cJSON_AddObjectToObject(json, "from"), *frozen;
+    cJSON_AddStringToObject(from, "model", start->path);
+    cJSON_AddStringToObject(from, "sha256", start->sha256);
+    frozen = cJSON_AddArrayToObject(from, "frozen");
+    for (int i = 1; i < start->network->n_nodes; ++i)
+        if (start->network->node[i].frozen)
+            cJSON_AddItemToArray(frozen, cJSON_CreateString(start->network->node[i].name));
+}
+
 cJSON *run_result_json(const struct run_result *result)
 {
     cJSON *json = cJSON_CreateObject(), *test, *row;
@@ -180,6 +191,8 @@ cJSON *run_result_json(const struct run_result *result)
     cJSON_AddNumberToObject(json, "test_samples", (double)result->n_test);
     cJSON_AddNumberToObject(json, "seed", (double)result->network->seed);
     cJSON_AddNumberToObject(json, "parameters", (double)result->network->n_parameters);
+    if (result->start)
+        add_start(json, result->start);
     cJSON_AddNumberToObject(json, "batch", (double)result->settings->batch);
     cJSON_AddNumberToObject(json, "epochs", (double)result->model->n_epochs);
     json_number(json, "train_seconds", result->model->seconds);

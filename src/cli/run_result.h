@@ -22,6 +22,7 @@ struct run_result {
     const struct platform_device *device;
     const char *device_line, *data_line;
     const struct trained *model, *standard; /* standard may be NULL */
+    const struct start *start;              /* what training started from; NULL: random numbers */
     const struct evaluation *evaluation;
     const struct whole_images *whole_images; /* or NULL */
     const struct study_outcome *study;       /* n_studies of them */

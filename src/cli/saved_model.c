@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "format/samples_file.h"
 
@@ -46,26 +44,11 @@ static enum dae_status refuse_other_files(const char *path, struct error *err)
     return DAE_OK;
 }
 
-/* A run's folder stands for the model in it. */
-static enum dae_status find_model(struct saved_model *model, const char *path, struct error *err)
-{
-    struct stat info;
-    model->path = path;
-    if (stat(path, &info) < 0 || !S_ISDIR(info.st_mode))
-        return refuse_other_files(path, err);
-    model->path = arena_printf(&model->arena, "%s%smodel.safetensors", path, path[strlen(path) - 1] == '/' ? "" : "/");
-    if (!model->path)
-        return error_no_memory(err, "file name", strlen(path));
-    if (access(model->path, F_OK) == 0)
-        return DAE_OK;
-    return error_set(err, DAE_CHECKPOINT,
-                     "%s: the folder contains no model.safetensors, which a training writes when it ends", path);
-}
-
 enum dae_status saved_model_read(struct saved_model *model, const struct invocation *invocation, const char *path,
                                  struct error *err)
 {
-    TRY(find_model(model, path, err));
+    TRY(model_file_find(path, &model->arena, &model->path, err));
+    TRY(refuse_other_files(model->path, err));
     TRY(invocation_registry(invocation, &model->registry, err));
     const enum dae_status status = read_file(model, invocation, err);
     if (status == DAE_CONFIG)

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/outputs.h"
+#include "cli/session_start.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ void session_close(struct session *session)
     release_data(session);
     for (int i = 0; i < MULTI_DEVICE_MAX; ++i)
         invocation_close(session->devices[i]);
+    start_release(&session->start);
     registry_close(session->registry);
     arena_release(&session->arena);
 }
@@ -57,6 +59,9 @@ void session_close(struct session *session)
 void session_turn(struct session *session)
 {
     run_folder_close(&session->folder);
+    start_release(&session->start);
+    session->start = (struct start){0};
+    session->use = (struct run_folder_use){0};
     arena_release(&session->arena);
     session->config = NULL;
     session->network = (struct network){0};
@@ -70,6 +75,8 @@ static enum dae_status check_outputs(struct session *session, const char *path, 
     const struct invocation *invocation = session->invocation;
     struct outputs outputs = {0};
     enum dae_status status = outputs_read(&outputs, "config", path, err);
+    if (status == DAE_OK && session->start.path)
+        status = outputs_read(&outputs, "model", session->start.path, err);
     if (status == DAE_OK)
         status = outputs_read_data(&outputs, session->settings.data, err);
     for (int i = 0; i < invocation_count(invocation, "plugins") && status == DAE_OK; ++i)
@@ -97,25 +104,41 @@ static enum dae_status choose_folder(struct session *session, const char *study,
     return run_folder_choose(&session->folder, path, &session->use, err);
 }
 
-enum dae_status session_take(struct session *session, struct value *config, struct error *err)
+static enum dae_status read_settings(struct session *session, struct value *config, struct error *err)
 {
     session->config = config;
     if (!session->registry)
         TRY(invocation_registry(session->invocation, &session->registry, err));
     TRY(settings_read(session->registry, session->config, &session->arena, &session->settings, err));
-    TRY(network_build(session->registry, session->config, &session->arena, false, &session->network, err));
+    return network_build(session->registry, session->config, &session->arena, false, &session->network, err);
+}
+
+/* What needs the folder, if there is one: a run in it may have kept what it started from. */
+static enum dae_status plan(struct session *session, struct error *err)
+{
+    TRY(session_start_read(session, err));
     const struct study_task task = session_task(session, NULL, NULL);
     TRY(study_plan_all(&task, session->studies, &session->n_studies, err));
     struct device_request request;
     return invocation_request(session->invocation, session->config, &request, err);
 }
 
+enum dae_status session_take(struct session *session, struct value *config, struct error *err)
+{
+    TRY(read_settings(session, config, err));
+    return plan(session, err);
+}
+
 enum dae_status session_read(struct session *session, const char *path, const char *study, struct error *err)
 {
     struct value *config;
     TRY(invocation_config(session->invocation, path, &session->arena, &config, err));
-    TRY(session_take(session, config, err));
+    TRY(session_start_options(session, config, err));
+    TRY(read_settings(session, config, err));
     TRY(choose_folder(session, study, err));
+    TRY(plan(session, err));
+    if (session->start.path)
+        output_note("%s", session->start.notes.data);
     TRY(check_outputs(session, session->config->mark.file, err));
     TRY(run_folder_allow(&session->folder, &session->use, err));
     for (int i = 0; i < session->n_studies && !study; ++i) {
@@ -252,6 +275,7 @@ enum dae_status session_open_devices(struct session *session, bool several, stru
 enum dae_status session_open_folder(struct session *session, struct error *err)
 {
     TRY(run_folder_open(&session->folder, &session->use, err));
+    TRY(session_start_keep(session, err));
     const bool goes_on = session->use.resume || session->use.study;
     return goes_on && run_folder_has(&session->folder, "config.yaml") ? DAE_OK : session_write_config(session, err);
 }
@@ -296,6 +320,7 @@ struct study_task session_task(struct session *session, const float *model, cons
         .train = session->train,
         .validation = session->validation,
         .test = session->test,
+        .start = session->start.path ? &session->start : NULL,
         .model = model,
         .standard = standard,
         .data_root = getenv("DAE_CL_DATA"),

@@ -10,6 +10,7 @@
 #include "study/study.h"
 #include "train/ranks.h"
 #include "train/settings.h"
+#include "train/start.h"
 
 /* Zero-initialise, then session_init. */
 struct session {
@@ -19,6 +20,7 @@ struct session {
     struct registry *registry;
     struct network network;
     struct settings settings;
+    struct start start;                   /* empty if training starts from random numbers */
     struct study_plan studies[STUDY_MAX]; /* of the config */
     int n_studies;
     struct dataset train_set, validation_set, test_set; /* the second is empty unless data.validation asks for it */

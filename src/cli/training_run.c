@@ -146,6 +146,7 @@ static enum dae_status train(struct training_run *run, const char *role, bool co
             .validation = run->session->validation ? run->session->validation : run->session->test,
             .choose = run->session->validation != NULL,
             .ranks = run->session->ranks,
+            .start = run->session->start.path ? &run->session->start : NULL,
             .corrupt = corrupt,
             .checkpoint = keeps ? checkpoint : NULL,
             .fingerprint = fingerprint.data,
@@ -181,6 +182,8 @@ static enum dae_status train_all(struct training_run *run, struct error *err)
 {
     char path[NAME_LEN];
     TRY(session_log(run->session, "start", device_line(run->session->device), err));
+    if (run->session->start.path)
+        TRY(session_log(run->session, "from", run->session->start.notes.data, err));
     TRY(train(run, "model", true, &run->model, err));
     TRY(session_write_config(run->session, err)); /* a continued run writes its config only now */
     TRY(run_folder_path(&run->session->folder, "model.safetensors", path, sizeof path, err));
@@ -259,6 +262,7 @@ static struct run_result result_of(const struct training_run *run)
         .data_line = session->data_line,
         .model = &run->model,
         .standard = run->standard.parameters ? &run->standard : NULL,
+        .start = session->start.path ? &session->start : NULL,
         .evaluation = &run->evaluation,
         .whole_images = run->whole_images.n > 0 ? &run->whole_images : NULL,
         .study = run->study,

@@ -129,6 +129,30 @@ static enum dae_status add_loss(const struct registry *registry, struct network 
     return DAE_OK;
 }
 
+/* The list `train.freeze`, or one name. */
+static enum dae_status freeze_layers(struct network *network, const struct value *freeze, struct error *err)
+{
+    const int n = !freeze ? 0 : freeze->kind == VALUE_LIST ? freeze->n : 1;
+    for (int i = 0; i < n; ++i) {
+        const struct value *item = freeze->kind == VALUE_LIST ? freeze->items[i] : freeze;
+        const char *name;
+        TRY(field_name(item, &name, err));
+        const int number = network_find(network, name);
+        if (number <= network->noisy || number == network->loss)
+            return error_at(err, DAE_CONFIG, item->mark, "train.freeze: no layer is called '%s'", name);
+        if (network->node[number].plan.n_weights == 0)
+            return error_at(err, DAE_CONFIG, item->mark, "train.freeze: layer '%s' (%s) has no weights to keep", name,
+                            network->node[number].plugin->name);
+        if (network->node[number].frozen)
+            return error_at(err, DAE_CONFIG, item->mark, "train.freeze: '%s' is in the list twice", name);
+        network_freeze(network, number);
+    }
+    if (n > 0 && network->n_frozen == network->n_parameters)
+        return error_at(err, DAE_CONFIG, freeze->mark,
+                        "train.freeze names every layer that has weights, so there is nothing to train");
+    return DAE_OK;
+}
+
 /* The map `model`. */
 struct model_map {
     struct dae_shape input;
@@ -188,7 +212,8 @@ enum dae_status network_build(const struct registry *registry, struct value *con
     for (int i = 0; i < layers->n; ++i)
         TRY(add_layer(registry, network, layers->items[i], err));
     TRY(add_loss(registry, network, value_map_get(config, "train"), !input_gradient, layers, err));
-    TRY(network_place_statistics(network, err));
+    TRY(freeze_layers(network, value_map_get(value_map_get(config, "train"), "freeze"), err));
+    TRY(network_place_weights(network, err));
     if ((code = value_map_get(value_map_get(config, "model"), "code"))) {
         const char *name;
         TRY(field_name(code, &name, err));

@@ -51,7 +51,7 @@ static int states_of(const struct executor *e)
 /* Floats of the gradients: those of twins come after the others. */
 static int64_t gradients_len(const struct executor *e)
 {
-    return e->network->trained_len * (e->options.training ? 2 : 1);
+    return network_gradients_len(e->network) * (e->options.training ? 2 : 1);
 }
 
 /* V that cover `len` numbers, a multiple of 16. */
@@ -389,8 +389,9 @@ enum dae_status executor_differentiate(struct executor *e, const struct batch *b
     TRY(run_pass(e, SCHEDULE_TRAIN, batch, err));
     TRY(reduce_slabs(e, err));
     if (e->options.training) {
-        const struct kernel_arg add[] = {ARG_BUFFER(e->gradients), ARG_INT(e->network->trained_len)};
-        TRY(run_flat(e, e->add, vectors_of(e, e->network->trained_len), add, sizeof add / sizeof add[0], err));
+        const int64_t len = network_gradients_len(e->network);
+        const struct kernel_arg add[] = {ARG_BUFFER(e->gradients), ARG_INT(len)};
+        TRY(run_flat(e, e->add, vectors_of(e, len), add, sizeof add / sizeof add[0], err));
     }
     const struct pass *pass = &e->pass[SCHEDULE_TRAIN];
     const struct schedule *schedule = &pass->schedule;
@@ -430,11 +431,11 @@ static enum dae_status measure_gradients(struct executor *e, struct error *err)
  * out. */
 static enum dae_status update_average(struct executor *e, int64_t t, int64_t each, struct error *err)
 {
-    const int64_t vectors = vectors_of(e, e->network->parameters_len);
+    const int64_t len = e->network->changing_len, vectors = vectors_of(e, len);
     const double early = (1.0 + (double)t) / (10.0 + (double)t),
                  decay = early < e->options.average ? early : e->options.average;
-    const struct kernel_arg args[] = {ARG_BUFFER(e->parameters), ARG_BUFFER(e->average),
-                                      ARG_INT(e->network->parameters_len), ARG_FLOAT((float)(1 - decay))};
+    const struct kernel_arg args[] = {ARG_BUFFER(e->parameters), ARG_BUFFER(e->average), ARG_INT(len),
+                                      ARG_FLOAT((float)(1 - decay))};
     return run_flat(e, e->mean, (vectors + each - 1) / each, args, sizeof args / sizeof args[0], err);
 }
 

@@ -23,7 +23,13 @@ bool network_layers_read_mask(const struct network *network)
 
 int64_t network_gradient_offset(const struct network *network, const struct node *node, int w)
 {
-    return node->weight_offset[w] + (node->twin ? network->trained_len : 0);
+    const int64_t frozen = network->changing_len - network->trained_len; /* the statistics, which have none */
+    return node->weight_offset[w] - (node->frozen ? frozen : 0) + (node->twin ? network_gradients_len(network) : 0);
+}
+
+int64_t network_gradients_len(const struct network *network)
+{
+    return network->trained_len + network->parameters_len - network->changing_len;
 }
 
 void network_mark_biases(const struct network *network, unsigned char *is_bias)
@@ -33,20 +39,21 @@ void network_mark_biases(const struct network *network, unsigned char *is_bias)
         for (int w = 0; w < network->node[i].plan.n_weights; ++w) {
             const struct dae_shape *shape = &network->node[i].plan.weight[w].shape;
             const int64_t vectors = shape_round_up(dae_shape_len(shape), PLACEMENT_ALIGN) / PLACEMENT_ALIGN;
-            if (shape->rank == 1 && !dae_is_statistic(&network->node[i].plan, w))
+            if (shape->rank == 1 && network_trains(&network->node[i], w))
                 memset(is_bias + network->node[i].weight_offset[w] / PLACEMENT_ALIGN, 1, (size_t)vectors);
         }
 }
 
 bool network_penalty_counts(const struct network *network, int node)
 {
-    return network->node[node].plan.penalty && !network->node[node].twin && !network->frozen;
+    return network->node[node].plan.penalty && !network->node[node].twin && !network->node[node].frozen &&
+           !network->frozen;
 }
 
 int network_coupled(const struct network *network)
 {
     for (int i = 1; i < network->n_nodes && !network->frozen; ++i)
-        if (network->node[i].plugin->couples)
+        if (network->node[i].plugin->couples && !network->node[i].frozen)
             return i;
     return -1;
 }
@@ -55,7 +62,8 @@ int64_t network_least_batch(const struct network *network)
 {
     int64_t least = 1;
     for (int i = 1; i < network->n_nodes && !network->frozen; ++i)
-        least = network->node[i].plan.least_batch > least ? network->node[i].plan.least_batch : least;
+        if (!network->node[i].frozen && network->node[i].plan.least_batch > least)
+            least = network->node[i].plan.least_batch;
     return least;
 }
 
@@ -63,7 +71,7 @@ enum dae_status network_check_batch(const struct network *network, int64_t n, st
 {
     for (int i = 1; i < network->n_nodes && !network->frozen; ++i) {
         const struct node *node = &network->node[i];
-        if (n < node->plan.least_batch)
+        if (n < node->plan.least_batch && !node->frozen)
             return error_at(err, DAE_CONFIG, node->mark,
                             "%s \"%s\": needs at least %lld samples in each training batch, but one batch has %lld; "
                             "change train.batch (the last batch of an epoch has the remaining samples)",
@@ -154,6 +162,15 @@ static enum dae_status check_plan(const struct node *node, struct error *err)
     return DAE_OK;
 }
 
+/* Numbers of a node's weights but statistics. */
+static int64_t learned(const struct dae_plan *plan)
+{
+    int64_t n = 0;
+    for (int i = 0; i < plan->n_weights; ++i)
+        n += dae_is_statistic(plan, i) ? 0 : dae_shape_len(&plan->weight[i].shape);
+    return n;
+}
+
 /* Calls `plan` and checks the result. */
 static enum dae_status plan_node(struct network *network, struct node *node, struct error *err)
 {
@@ -175,23 +192,36 @@ static enum dae_status plan_node(struct network *network, struct node *node, str
         return status;
     }
     TRY(check_plan(node, err));
-    for (int i = 0; i < plan->n_weights; ++i) {
-        if (dae_is_statistic(plan, i))
-            continue;
-        network->n_parameters += dae_shape_len(&plan->weight[i].shape);
-        TRY(place_weight(node, i, &network->trained_len, err));
-    }
+    network->n_parameters += learned(plan);
     return DAE_OK;
 }
 
-/* After all weights that are trained: an optimiser never comes there. */
-enum dae_status network_place_statistics(struct network *network, struct error *err)
+void network_freeze(struct network *network, int number)
 {
-    network->parameters_len = network->trained_len;
-    for (int i = 1; i < network->n_nodes; ++i)
-        for (int w = 0; w < network->node[i].plan.n_weights; ++w)
-            if (dae_is_statistic(&network->node[i].plan, w))
-                TRY(place_weight(&network->node[i], w, &network->parameters_len, err));
+    network->node[number].frozen = true;
+    network->n_frozen += learned(&network->node[number].plan);
+    for (int i = network->noisy + 1; i < network->n_nodes; ++i) {
+        struct node *node = &network->node[i];
+        node->wants_gradient = node->plan.n_weights > 0 && !node->frozen;
+        for (int j = 0; j < node->plan.n_inputs; ++j)
+            node->wants_gradient = node->wants_gradient || network->node[node->input[j]].wants_gradient;
+    }
+}
+
+/* An optimiser never comes to what follows the weights that are trained, nor an average to those of frozen nodes. */
+enum dae_status network_place_weights(struct network *network, struct error *err)
+{
+    enum { TRAINED, STATISTICS, FROZEN, N_PARTS };
+    int64_t *const end[] = {&network->trained_len, &network->changing_len, &network->parameters_len};
+    for (int part = 0; part < N_PARTS; ++part) {
+        *end[part] = part > 0 ? *end[part - 1] : 0;
+        for (int i = 1; i < network->n_nodes; ++i) {
+            struct node *node = &network->node[i];
+            for (int w = 0; w < node->plan.n_weights; ++w)
+                if (part == (node->frozen ? FROZEN : dae_is_statistic(&node->plan, w) ? STATISTICS : TRAINED))
+                    TRY(place_weight(node, w, end[part], err));
+        }
+    }
     return DAE_OK;
 }
 

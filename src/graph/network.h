@@ -22,6 +22,7 @@ struct node {
     int input[DAE_MAX_INPUTS];
     int n_readers;                          /* nodes that read this one */
     int64_t weight_offset[DAE_MAX_WEIGHTS]; /* in the parameters, in floats */
+    bool frozen;                            /* its weights keep their bits in training (network_freeze) */
     bool wants_gradient;                    /* its own weights or those of a node before it are trained */
     bool corrupts;                          /* a corruption or a node of its mask; not run on clean input */
     bool twin;                              /* shares the weights of a node before it, but has its own gradients */
@@ -42,9 +43,11 @@ struct network {
     int mask;               /* 1 where a corruption has replaced a number or the data have a hole, else 0; -1: unread */
     bool takes_holes;       /* layers read the mask: NaN in the data is a hole, which they get as 0 and a mask of 1 */
     int code;               /* the node that the config names `code`, or -1 */
-    int64_t n_parameters;   /* numbers that are trained */
+    int64_t n_parameters;   /* numbers of all weights but statistics */
+    int64_t n_frozen;       /* of these, numbers of frozen nodes */
     int64_t trained_len;    /* floats of the weights that are trained: each starts at a multiple of 16 */
-    int64_t parameters_len; /* floats of the parameter buffer: those, then the statistics (dae_plan.statistics) */
+    int64_t changing_len;   /* floats that training changes: those, then the statistics (dae_plan.statistics) */
+    int64_t parameters_len; /* floats of the parameter buffer: those, then all weights of frozen nodes */
     bool frozen;            /* of a finished model: even if it is differentiated, layers act as outside of training */
     uint64_t seed;
 };
@@ -60,8 +63,11 @@ MUST_USE enum dae_status network_add(struct network *network, const struct plugi
  * name, and gets a copy of its head's state_bytes at `state`; NULL means zeros. */
 MUST_USE enum dae_status network_add_own(struct network *network, const struct plugin *table, const void *state,
                                          struct mark mark, const int *inputs, int n_inputs, struct error *err);
-/* Places the statistics, once all nodes are there: parameters_len. */
-MUST_USE enum dae_status network_place_statistics(struct network *network, struct error *err);
+/* Freezes a node, before the weights are placed: training leaves its weights as they are, statistics included, and runs
+ * it as outside of training. Nodes before it are trained through it. */
+void network_freeze(struct network *network, int node);
+/* Places the weights, once all nodes are there: trained_len, changing_len and parameters_len. */
+MUST_USE enum dae_status network_place_weights(struct network *network, struct error *err);
 /* DAE_PLUGIN when `what` of a node's plugin, "forward", has written to its state. */
 MUST_USE enum dae_status network_check_state(const struct node *node, const char *what, struct error *err);
 
@@ -94,8 +100,17 @@ MUST_USE enum dae_status network_check_batch(const struct network *network, int6
  * model is differentiated. */
 bool network_penalty_counts(const struct network *network, int node);
 
-/* The offset of the gradient of weight w, not a statistic, of a node. Those of twins come after all others. */
+/* Whether training updates weight w of a node: it is no statistic, and the node is not frozen. */
+static inline bool network_trains(const struct node *node, int w)
+{
+    return !node->frozen && !dae_is_statistic(&node->plan, w);
+}
+
+/* The offset of the gradient of weight w, not a statistic, of a node. Layers also write gradients of frozen weights,
+ * which nothing reads: they come after those that are trained. Those of twins come after all others. */
 int64_t network_gradient_offset(const struct network *network, const struct node *node, int w);
+/* Floats of all gradients but those of twins, which need as many again. */
+int64_t network_gradients_len(const struct network *network);
 
 /* Marks with 1 each vector of PLACEMENT_ALIGN trained parameters that belongs to a weight with one axis, and with 0 the
  * others; (trained_len / PLACEMENT_ALIGN). */

@@ -284,7 +284,7 @@ enum dae_status plugin_host_call(struct plugin_host *host, const struct call *ca
     const bool forward = call->kind == CALL_FORWARD;
     const struct dae_layer_call layer = {
         .n = batch->n,
-        .training = s->options.kind == SCHEDULE_TRAIN && !host->network->frozen,
+        .training = s->options.kind == SCHEDULE_TRAIN && !host->network->frozen && !node->frozen,
         .state = node->state,
         .plan = &node->plan,
         .x = x,

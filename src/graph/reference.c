@@ -125,7 +125,7 @@ static unsigned run_sample(const struct network *network, int number, const stru
     const struct dae_reference call = {.state = state_of(node, draws.key, copy),
                                        .plan = &node->plan,
                                        .n = 1,
-                                       .training = sample->training,
+                                       .training = sample->training && !node->frozen,
                                        .draw = &draw,
                                        .x = x,
                                        .w = w,
@@ -150,7 +150,7 @@ unsigned reference_batch_node(const struct network *network, int number, const s
         x[j] = value[number == network->loss && j == 1 ? network->n_nodes : node->input[j]];
     for (int i = 0; i < node->plan.n_weights; ++i)
         w[i] = parameters + node->weight_offset[i];
-    if (node->plugin->couples && sample->training) {
+    if (node->plugin->couples && sample->training && !node->frozen) {
         const struct dae_reference call = {.state = node->state,
                                            .plan = &node->plan,
                                            .n = n,

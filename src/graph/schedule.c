@@ -328,7 +328,7 @@ static void place_slabs(struct planner *p)
         const bool sample = s->options.kind == SCHEDULE_TRAIN && node->plugin && !node->plugin->batch_wide;
         for (int w = 0; w < DAE_MAX_WEIGHTS; ++w) {
             s->slab[i * DAE_MAX_WEIGHTS + w] = -1;
-            if (sample && w < node->plan.n_weights)
+            if (sample && w < node->plan.n_weights && node->wants_gradient)
                 place_slab(p, i, w);
         }
     }

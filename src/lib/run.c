@@ -17,12 +17,17 @@ static enum dae_status read_config(struct dae_run *run, const char *text, struct
     const struct registry *registry = run->context->registry;
     TRY(context_read_config(run->context, text, &run->arena, &run->config, err));
     TRY(settings_read(registry, run->config, &run->arena, &run->settings, err));
-    return network_build(registry, run->config, &run->arena, false, &run->network, err);
+    TRY(network_build(registry, run->config, &run->arena, false, &run->network, err));
+    if (!run->settings.from)
+        return DAE_OK;
+    TRY(start_read(run->settings.from, run->settings.from_sha256, &run->network, &run->arena, &run->start, err));
+    return start_record(&run->start, run->config, &run->arena, err);
 }
 
 static void free_run(struct dae_run *run)
 {
     run_release(run);
+    start_release(&run->start);
     dataset_release(&run->train_set);
     dataset_release(&run->validation_set);
     dataset_release(&run->test_set);

@@ -15,6 +15,7 @@ struct dae_run {
     struct value *config;
     struct settings settings;
     struct network network;
+    struct start start; /* empty if training starts from random numbers */
 
     /* What it trains on (run_prepare). */
     struct dataset train_set, validation_set, test_set;

@@ -150,6 +150,7 @@ static enum dae_status open_trainer(struct dae_run *run, struct error *err)
         .device = run->device,
         .network = &run->network,
         .settings = &run->settings,
+        .start = run->start.path ? &run->start : NULL,
         .train = run->train,
         .validation = run->validation,
         .choose = run->validation_set.n > 0,

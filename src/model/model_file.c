@@ -3,11 +3,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/shape.h"
 #include "config/tree.h"
-#include "format/safetensors.h"
 #include "graph/build.h"
 
 #define FORMAT "dae-cl model 1"
@@ -90,19 +91,40 @@ static enum dae_status read_parameters(const char *path, const struct safetensor
     return DAE_OK;
 }
 
-static enum dae_status take(const char *path, const struct safetensors *file, const struct registry *registry,
-                            struct arena *arena, struct model_file *out, struct error *err)
+enum dae_status model_file_find(const char *name, struct arena *arena, const char **path, struct error *err)
 {
-    const char *format = safetensors_meta(file, "format"), *config = safetensors_meta(file, "config");
-    const char *columns = safetensors_meta(file, "columns");
+    struct stat info;
+    *path = name;
+    if (stat(name, &info) < 0 || !S_ISDIR(info.st_mode))
+        return DAE_OK;
+    *path = arena_printf(arena, "%s%smodel.safetensors", name, name[strlen(name) - 1] == '/' ? "" : "/");
+    if (!*path)
+        return error_no_memory(err, "file name", strlen(name));
+    if (access(*path, F_OK) == 0)
+        return DAE_OK;
+    return error_set(err, DAE_CHECKPOINT,
+                     "%s: the folder contains no model.safetensors, which a training writes when it ends", name);
+}
+
+enum dae_status model_file_check_kind(const char *path, const struct safetensors *file, struct error *err)
+{
+    const char *format = safetensors_meta(file, "format");
     if (format && strncmp(format, "dae-cl checkpoint", 17) == 0)
         return error_set(err, DAE_CHECKPOINT,
                          "%s: it is the checkpoint of a training, not a model; the training writes model.safetensors "
                          "into the same folder when it ends",
                          path);
-    if (!format || strcmp(format, FORMAT) != 0 || !config)
+    if (!format || strcmp(format, FORMAT) != 0 || !safetensors_meta(file, "config"))
         return error_set(err, DAE_CHECKPOINT, "%s: it is not a model of this version of dae-cl (expected %s)", path,
                          FORMAT);
+    return DAE_OK;
+}
+
+static enum dae_status take(const char *path, const struct safetensors *file, const struct registry *registry,
+                            struct arena *arena, struct model_file *out, struct error *err)
+{
+    const char *config = safetensors_meta(file, "config"), *columns = safetensors_meta(file, "columns");
+    TRY(model_file_check_kind(path, file, err));
     TRY(tree_parse_text(path, config, strlen(config), arena, &out->config, err));
     TRY(network_build(registry, out->config, arena, false, &out->network, err));
     const size_t len = (size_t)out->network.parameters_len;

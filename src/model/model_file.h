@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "config/value.h"
 #include "data/panel/panel_columns.h"
+#include "format/safetensors.h"
 #include "graph/network.h"
 
 /* Writes the model completely or not at all; equal parameters give equal bytes. columns: those of the panel that it was
@@ -27,6 +28,13 @@ struct model_file {
  */
 MUST_USE enum dae_status model_file_load(const char *path, const struct registry *registry, struct arena *arena,
                                          struct model_file *out, struct error *err);
+
+/* The file of a model that a user named: a run's folder stands for the model.safetensors in it, and any other path for
+ * itself. DAE_CHECKPOINT for a folder without one. */
+MUST_USE enum dae_status model_file_find(const char *name, struct arena *arena, const char **path, struct error *err);
+
+/* DAE_CHECKPOINT if an open file is not a model of dae-cl's. */
+MUST_USE enum dae_status model_file_check_kind(const char *path, const struct safetensors *file, struct error *err);
 
 /* The same for a file's bytes in memory, which are copied; `name` stands for the path in messages and outlives the
  * arena. */

@@ -18,6 +18,7 @@
 #include "graph/network.h"
 #include "model/model.h"
 #include "train/settings.h"
+#include "train/start.h"
 
 /* ---- What a study returns. The task's arena owns all memory. ----------------------------------------------------- */
 
@@ -106,6 +107,7 @@ struct study_task {
     const struct dataset *train_set, *test_set;
     struct loader *train, *test;
     struct loader *validation; /* chooses the epoch of the networks that study_train trains; NULL: the last epoch */
+    const struct start *start; /* what networks start from; NULL: random numbers */
     const float *model;        /* (parameters_len) of the trained network if a run asks for the study; else NULL */
     const float *standard;     /* the same for the network trained without noise, if a run has it; else NULL */
     const char *data_root;     /* where data are searched first ($DAE_CL_DATA), or NULL */

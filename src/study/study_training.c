@@ -91,6 +91,7 @@ enum dae_status study_train(struct study_task *task, const struct study_variant 
         .device = task->device,
         .network = &variant->network,
         .settings = &variant->settings,
+        .start = task->start,
         .train = task->train,
         .validation = task->validation ? task->validation : task->test,
         .choose = task->validation != NULL,

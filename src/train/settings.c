@@ -15,7 +15,8 @@
 
 /* The map `train`. */
 struct train_map {
-    const struct value *loss, *optimizer;
+    const char *from, *from_sha256;
+    const struct value *loss, *optimizer, *freeze;
     int64_t batch, epochs, warm_up, parts;
     double contractive, clip_gradient, checkpoint_minutes;
     struct lr_schedule_map schedule;
@@ -66,6 +67,13 @@ const struct dae_row settings_train_rows[] = {
                      "number of epochs in a row without a validation loss more than min_delta below the lowest before, "
                      "after which training ends"),
     DAE_FLOAT(S, early_stop.min_delta, 0, 0, INFINITY, "how far below the lowest loss so far a loss must be to count"),
+    ROW_OF(S, from, ROW_TEXT, "", "file",
+           "a trained model, or the folder of its run, whose weights training starts from; layers are found by their "
+           "names, and those that the model does not have start from random numbers"),
+    ROW_OF(S, from_sha256, ROW_TEXT, "", "64 hex digits",
+           "SHA-256 of that model's file, which `dae-cl run` writes to its config.yaml; another file is refused"),
+    ROW_OF(S, freeze, ROW_VALUE, "", "name of a layer, or list of them",
+           "their weights stay as they are in the model; they act as outside of training; requires `train.from`"),
     {.key = NULL},
 };
 #undef S
@@ -88,6 +96,12 @@ static enum dae_status check_train(const struct train_map *train, const struct v
     const struct value *average = train->average.map, *early_stop = train->early_stop.map;
     if (average && !(train->average.decay > 0 && train->average.decay < 1))
         return field_refuse(value_map_get(average, "decay"), "a number above 0 and below 1", err);
+    if (train->freeze && !train->from)
+        return error_at(err, DAE_CONFIG, train->freeze->mark,
+                        "train.freeze requires train.from: without a trained model, the layers would keep random "
+                        "numbers");
+    if (train->from_sha256 && !train->from)
+        return error_at(err, DAE_CONFIG, data->mark, "train.from_sha256 requires train.from");
     /* Training samples say nothing about the value of the next epoch, and test samples must not decide it. */
     if (early_stop && !validation_set_wanted(data))
         return error_at(err, DAE_CONFIG, early_stop->mark,
@@ -123,6 +137,8 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
         .compare_wiener = root.compare & ROOT_WIENER,
         .compare_median = root.compare & ROOT_MEDIAN,
         .studies = root.studies,
+        .from = map.from,
+        .from_sha256 = map.from_sha256,
     };
     TRY(params_read(registry, PLUGIN_OPTIMIZER, value_map_get(train, "optimizer"), NULL, 0, arena, &settings->optimizer,
                     &settings->optimizer_state, err));
@@ -144,7 +160,8 @@ enum dae_status settings_fingerprint(const struct value *config, const struct da
 {
     static const char *const parts[] = {"seed", "data", "corruption", "model"};
     static const char *const train_parts[] = {"loss", "optimizer", "batch"};
-    static const char *const optional_parts[] = {"schedule", "warm_up", "clip_gradient", "average"};
+    static const char *const optional_parts[] = {"schedule", "warm_up",     "clip_gradient",
+                                                 "average",  "from_sha256", "freeze"};
     const struct value *train = value_map_get(config, "train");
     text_add(text, corrupt ? "denoising\n" : "standard\n");
     text_printf(text, "training samples: checksum %08x\n", (unsigned)train_set->checksum);

@@ -418,9 +418,12 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     t->n_steps = (samples + settings->batch - 1) / settings->batch;
     TRY(allocate(t, err));
     t->at.n_shares = o->n_helpers > 0 ? (uint64_t)(1 + o->n_helpers) : 0;
-    network_init(o->network, t->at.parameters);
+    if (o->start)
+        start_apply(o->start, o->network, t->at.parameters);
+    else
+        network_init(o->network, t->at.parameters);
     if (t->at.average)
-        network_init(o->network, t->at.average);
+        memcpy(t->at.average, t->at.parameters, (size_t)o->network->parameters_len * sizeof(float));
     TRY(load_checkpoint(t, notice, notice_len, err));
     if (o->ranks)
         TRY(shared_state_send(&t->lengths, &t->at, o->ranks, err));

@@ -12,6 +12,7 @@
 #include "train/multi_device.h"
 #include "train/parts.h"
 #include "train/settings.h"
+#include "train/start.h"
 
 /* While an epoch runs: for a progress line. */
 struct progress {
@@ -37,6 +38,7 @@ struct trainer_options {
     struct device *device;
     const struct network *network;
     const struct settings *settings;
+    const struct start *start; /* NULL: from random numbers */
     struct loader *train, *validation;
     bool choose; /* `validation` is not the test set: its loss chooses the epoch whose network is kept, and may end the
                   * training (settings->early_stop). Otherwise it is only reported */

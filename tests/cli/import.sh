@@ -81,7 +81,8 @@ refused 2 "option -o is missing" digits.onnx
 refused 5 "missing.onnx" missing.onnx -o no
 refused 9 "empty.onnx: it is not an ONNX file" empty.onnx -o no
 refused 9 "config.onnx: it is not an ONNX file" config.onnx -o no
-refused 9 "it is not an ONNX file" run/model.safetensors -o no
+refused 2 "contains weights without a network; --onto CONFIG names the network" run/model.safetensors -o no
+refused 2 "--map is about weights" digits.onnx -o no --map config.onnx
 refused 2 "--size expects HEIGHTxWIDTH, as 48x64, got '48'" digits.onnx -o no --size 48
 refused 2 "--size expects HEIGHTxWIDTH" digits.onnx -o no --size 0x48
 refused 2 "--size expects HEIGHTxWIDTH" digits.onnx -o no --size 4x8x

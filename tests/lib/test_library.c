@@ -153,6 +153,31 @@ static void test_training(void **state)
     dae_close(context);
 }
 
+/* A frozen layer computes what it did in the model that training started from, so its codes keep their bits. */
+static void test_training_goes_on(void **state)
+{
+    char config[sizeof dense_config + 700], *json;
+    struct dae_run *run;
+    (void)state;
+    struct dae_context *context = open_context();
+    const int len = snprintf(config, sizeof config, "%s", dense_config);
+    snprintf(strstr(config, "epochs: 4}"), sizeof config - (size_t)len, "epochs: 1, from: '%s', freeze: five}\n",
+             path_of("thread0"));
+    struct dae_model *model = trained(context, config);
+    check(context, dae_model_describe(model, &json));
+    assert_non_null(strstr(json, "from_sha256"));
+    dae_free(json);
+    check(context, dae_model_save(model, path_of("tuned")));
+    dae_model_close(model);
+
+    snprintf(config + len - 2, sizeof config - (size_t)len, ", from: '%s'}\n", path_of("missing"));
+    refused(context, dae_run_new(context, config, &run), DAE_IO, "missing");
+    assert_null(run);
+    snprintf(config + len - 2, sizeof config - (size_t)len, ", freeze: five}\n");
+    refused(context, dae_run_new(context, config, &run), DAE_CONFIG, "train.freeze requires train.from");
+    dae_close(context);
+}
+
 static int stop_soon(void *calls, double done)
 {
     assert_true(done >= 0 && done <= 1);
@@ -364,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_host_stays_as_it_is),
         cmocka_unit_test(test_decimal_comma),
         cmocka_unit_test(test_training),
+        cmocka_unit_test(test_training_goes_on),
         cmocka_unit_test(test_progress_cancels),
         cmocka_unit_test(test_errors_have_places),
         cmocka_unit_test(test_cancelling),
