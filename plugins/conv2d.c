@@ -21,7 +21,7 @@ static const struct dae_row rows[] = {
     DAE_INTS(struct conv2d, stride, 1, 1, 256, "distance between windows, n or [h, w]"),
     DAE_INTS(struct conv2d, pad, 0, 0, 255, "pixels of padding around the image, n or [h, w]"),
     DAE_CHOICE(struct conv2d, padding_mode, zeros, "zeros|reflect|replicate",
-               "what the padding shows: 0, the image mirrored at its edge, or the pixels of its edge"),
+               "what the padding contains: zeros, the image mirrored at its edge, or its edge pixels repeated"),
     DAE_INTS(struct conv2d, dilation, 1, 1, 256, "distance between the pixels of a window, n or [h, w]"),
     DAE_INT(struct conv2d, groups, 1, 1, 65536,
             "groups of channels that are convolved apart; as many as there are channels: depthwise"),
@@ -179,7 +179,7 @@ static int conv2d_onnx(const struct dae_onnx *onnx)
         DAE_ONNX_INTS("kernel_shape", 2, layer->kernel), DAE_ONNX_INTS("strides", 2, layer->stride),
         DAE_ONNX_INTS("pads", 4, pads), DAE_ONNX_INTS("dilations", 2, layer->dilation),
         DAE_ONNX_INT("group", layer->groups)};
-    return onnx->node(onnx, "Conv", 3, inputs, 5, attributes);
+    return onnx->node(onnx, "Conv", 3, inputs, layer->groups > 1 ? 5 : 4, attributes);
 }
 
 DAE_LAYER = {

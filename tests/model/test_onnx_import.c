@@ -270,7 +270,68 @@ static void a_pad_belongs_to_the_convolution(void **state)
     begin(13);
     const int x2 = INPUT(1, 1, 4, 4), pads2 = INTEGERS("pads", 0, 0, 1, 1, 0, 0, 1, 1);
     const int padded2 = NODE("Pad", READS(x2, pads2), 0, NULL);
-    refused(NODE("Relu", READS(padded2), 0, NULL), "it reads an image with zeros around it (Pad)");
+    refused(NODE("Relu", READS(padded2), 0, NULL), "it reads an image with a margin around it (Pad)");
+    begin(13);
+    const int x3 = INPUT(1, 1, 4, 4), pads3 = INTEGERS("pads", 0, 0, 1, 1, 0, 0, 1, 1), w3 = WEIGHT("w", 1, 1, 3, 3);
+    const int padded3 = NODE("Pad", READS(x3, pads3), WITH(DAE_ONNX_TEXT("mode", "reflect")));
+    imports(NODE("Conv", READS(padded3, w3), 0, NULL));
+    config_has("padding_mode: reflect");
+    begin(13);
+    const int x4 = INPUT(1, 1, 4, 4), pads4 = INTEGERS("pads", 0, 0, 1, 1, 0, 0, 1, 1), w4 = WEIGHT("w", 1, 1, 5, 5);
+    const int padded4 = NODE("Pad", READS(x4, pads4), WITH(DAE_ONNX_TEXT("mode", "edge")));
+    refused(NODE("Conv", READS(padded4, w4), WITH(INTS("pads", 1, 1, 1, 1))),
+            "it pads with zeros what a Pad before it has padded by replicate");
+    begin(19);
+    const int x5 = INPUT(1, 1, 4, 4), pads5 = INTEGERS("pads", 0, 0, 1, 1, 0, 0, 1, 1), w5 = WEIGHT("w", 1, 1, 3, 3);
+    const int padded5 = NODE("Pad", READS(x5, pads5), WITH(DAE_ONNX_TEXT("mode", "wrap")));
+    refused(NODE("Conv", READS(padded5, w5), 0, NULL), "its mode is 'wrap'");
+    begin(13);
+    const int x6 = INPUT(1, 1, 4, 4), pads6 = INTEGERS("pads", 0, 0, 4, 1, 0, 0, 4, 1), w6 = WEIGHT("w", 1, 1, 9, 3);
+    const int padded6 = NODE("Pad", READS(x6, pads6), WITH(DAE_ONNX_TEXT("mode", "reflect")));
+    refused(NODE("Conv", READS(padded6, w6), 0, NULL), "it reflects 4 pixels of an image that is 4 high");
+}
+
+static void uneven_padding_becomes_a_larger_kernel(void **state)
+{
+    (void)state;
+    begin(17);
+    const int x = INPUT(1, 1, 4, 4), w = WEIGHT("w", 1, 1, 3, 3);
+    imports(NODE("Conv", READS(x, w), WITH(INTS("pads", 0, 2, 2, 0))));
+    for (int row = 0; row < 5; ++row)
+        for (int column = 0; column < 5; ++column) {
+            const bool inside = row >= 2 && column < 3;
+            assert_true(weight("Conv", 0)[row * 5 + column] == (inside ? data_of(w)[(row - 2) * 3 + column] : 0));
+        }
+    /* No window of stride 2 begins in a row more at the end. */
+    begin(17);
+    const int x2 = INPUT(1, 1, 4, 4), w2 = WEIGHT("w", 1, 1, 3, 3), up = WEIGHT("up", 1, 1, 2, 2);
+    const int half = NODE("Conv", READS(x2, w2), WITH(INTS("pads", 1, 1, 0, 0), INTS("strides", 2, 2)));
+    imports(NODE("ConvTranspose", READS(half, up), WITH(INTS("strides", 2, 2))));
+    config_has("kernel: 3");
+    config_has("pad: 1");
+}
+
+static void erf_in_a_product_is_gelu(void **state)
+{
+    (void)state;
+    for (int wrong = 0; wrong < 3; ++wrong) {
+        begin(17);
+        const int x = INPUT(1, 4), w = WEIGHT("w", 4, 4), root = WEIGHT("root", 1), one = WEIGHT("one", 1),
+                  half = WEIGHT("half", 1);
+        *data_of(root) = 1.41421356f;
+        *data_of(one) = wrong == 1 ? 1.01f : 1;
+        *data_of(half) = wrong == 2 ? 0.51f : 0.5f;
+        const int y = NODE("MatMul", READS(x, w), 0, NULL);
+        const int sum =
+            NODE("Add", READS(NODE("Erf", READS(NODE("Div", READS(y, root), 0, NULL)), 0, NULL), one), 0, NULL);
+        const int last = NODE("Mul", READS(y, NODE("Mul", READS(half, sum), 0, NULL)), 0, NULL);
+        if (wrong) {
+            refused(last, "node \"Div\" (Div): dae-cl has no layer for this operator");
+            continue;
+        }
+        imports(last);
+        config_has("- gelu: {}");
+    }
 }
 
 static void open_sizes_are_asked_for(void **state)
@@ -293,7 +354,7 @@ static void open_sizes_are_asked_for(void **state)
 static void operators_without_a_layer_are_named(void **state)
 {
     (void)state;
-    static const char *const ops[] = {"Loop", "If", "Softmax", "com.other.Relu"};
+    static const char *const ops[] = {"Loop", "If", "Hardmax", "com.other.Relu"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; ++i) {
         char text[96];
         begin(17);
@@ -320,13 +381,11 @@ static void convolution_refused(const char *text, int n, const struct dae_onnx_a
 static void windows_that_no_layer_has_are_refused(void **state)
 {
     (void)state;
-    convolution_refused("its group is 2", WITH(DAE_ONNX_INT("group", 2)));
-    convolution_refused("its padding is 0, 1, 1, 1", WITH(INTS("pads", 0, 1, 1, 1)));
+    convolution_refused("its group is 3, which does not divide 2 channels", WITH(DAE_ONNX_INT("group", 3)));
+    convolution_refused("its group is 0", WITH(DAE_ONNX_INT("group", 0)));
+    convolution_refused("its weight is for 2 channels, but it reads 1", WITH(DAE_ONNX_INT("group", 2)));
+    convolution_refused("its padding is 0, 1, 1, 1", WITH(INTS("pads", 0, 1, 1, 1), INTS("dilations", 2, 2)));
     convolution_refused("its padding is negative", WITH(INTS("pads", -1, 0, -1, 0)));
-    convolution_refused("its padding is 0, 0, 1, 1",
-                        WITH(DAE_ONNX_TEXT("auto_pad", "SAME_UPPER"), INTS("strides", 2, 2)));
-    convolution_refused("its padding is 1, 1, 0, 0",
-                        WITH(DAE_ONNX_TEXT("auto_pad", "SAME_LOWER"), INTS("strides", 2, 2)));
     convolution_refused("its auto_pad is 'SOME'", WITH(DAE_ONNX_TEXT("auto_pad", "SOME")));
     convolution_refused("its kernel_shape", WITH(INTS("kernel_shape", 3, 2)));
     convolution_refused("'kernel_shape' has 1 numbers; expects 2", WITH(INTS("kernel_shape", 3)));
@@ -339,6 +398,9 @@ static void windows_that_no_layer_has_are_refused(void **state)
     begin(17);
     const int x = INPUT(1, 1, 4, 4), w = WEIGHT("w", 1, 1, 3, 3);
     refused(NODE("ConvTranspose", READS(x, w), WITH(INTS("dilations", 2, 2))), "its dilations are not 1");
+    begin(17);
+    const int x6 = INPUT(1, 2, 4, 4), w6 = WEIGHT("w", 2, 1, 1, 1);
+    refused(NODE("ConvTranspose", READS(x6, w6), WITH(DAE_ONNX_INT("group", 2))), "conv_transpose2d has no groups");
     begin(17);
     const int x2 = INPUT(1, 1, 4, 4);
     refused(NODE("MaxPool", READS(x2), WITH(INTS("kernel_shape", 2, 2), INTS("pads", 1, 1, 0, 0))), "it has padding");
@@ -385,6 +447,22 @@ static void weights_that_do_not_fit_are_refused(void **state)
     begin(17);
     const int x8 = INPUT(1, 4), high = WEIGHT("high", 1);
     refused(NODE("Clip", READS(x8, DAE_ONNX_NONE, high), 0, NULL), "it has an upper bound");
+    begin(20);
+    const int x11 = INPUT(1, 4), w11 = WEIGHT("w", 4, 4), y11 = NODE("MatMul", READS(x11, w11), 0, NULL);
+    refused(NODE("Gelu", READS(y11), WITH(DAE_ONNX_TEXT("approximate", "tanh"))), "its approximate is 'tanh'");
+    begin(17);
+    const int x12 = INPUT(1, 4, 2, 2), slope = WEIGHT("slope", 3, 1, 1);
+    refused(NODE("PRelu", READS(x12, slope), 0, NULL), "its slope does not have one number for each of 4 channels");
+    begin(17);
+    const int x13 = INPUT(1, 4, 2, 2);
+    refused(NODE("Softmax", READS(x13), WITH(DAE_ONNX_INT("axis", 2))), "which is not that of the channels");
+    begin(17);
+    const int x14 = INPUT(1, 4, 2, 2), scale = WEIGHT("scale", 4, 2, 2);
+    refused(NODE("LayerNormalization", READS(x14, scale), WITH(DAE_ONNX_INT("axis", 1))),
+            "it normalises over all axes from 1 on");
+    begin(17);
+    const int x15 = INPUT(1, 4, 2, 2);
+    refused(NODE("DepthToSpace", READS(x15), WITH(DAE_ONNX_INT("blocksize", 3))), "makes 9 pixels of each");
     begin(17);
     const int x9 = INPUT(1, 4), yes = INTEGERS("yes", 1);
     refused(NODE("Dropout", READS(x9, DAE_ONNX_NONE, yes), 0, NULL), "it drops numbers");
@@ -558,6 +636,8 @@ int main(void)
         cmocka_unit_test(what_is_subtracted_changes_its_sign),
         cmocka_unit_test(output_padding_becomes_a_larger_kernel),
         cmocka_unit_test(a_pad_belongs_to_the_convolution),
+        cmocka_unit_test(uneven_padding_becomes_a_larger_kernel),
+        cmocka_unit_test(erf_in_a_product_is_gelu),
         cmocka_unit_test(open_sizes_are_asked_for),
         cmocka_unit_test(operators_without_a_layer_are_named),
         cmocka_unit_test(windows_that_no_layer_has_are_refused),
