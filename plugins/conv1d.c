@@ -35,15 +35,16 @@ static int64_t common_divisor(int64_t a, int64_t b)
 static void define_row(const struct conv1d *layer, struct dae_plan *plan, int64_t low, int64_t high)
 {
     const struct dae_define define[] = {
-        {"IN_H", 1},         {"IN_W", plan->input[0].dim[0]},
-        {"OUT_H", 1},        {"OUT_W", plan->output.dim[0]},
-        {"P_KERNEL_H", 1},   {"P_KERNEL_W", layer->kernel},
-        {"P_STRIDE_H", 1},   {"P_STRIDE_W", layer->stride},
-        {"P_PAD_H", 0},      {"P_PAD_W", layer->pad},
-        {"P_DILATION_H", 1}, {"P_DILATION_W", layer->dilation},
-        {"DY_LOW_H", 0},     {"DY_LOW_W", low},
-        {"DY_HIGH_H", 0},    {"DY_HIGH_W", high},
-        {"TAP_PHASES_H", 1}, {"TAP_PHASES_W", layer->stride / common_divisor(layer->stride, layer->dilation)},
+        {"IN_H", 1},           {"IN_W", plan->input[0].dim[0]},
+        {"OUT_H", 1},          {"OUT_W", plan->output.dim[0]},
+        {"P_KERNEL_H", 1},     {"P_KERNEL_W", layer->kernel},
+        {"P_STRIDE_H", 1},     {"P_STRIDE_W", layer->stride},
+        {"P_PAD_H", 0},        {"P_PAD_W", layer->pad},
+        {"P_DILATION_H", 1},   {"P_DILATION_W", layer->dilation},
+        {"DY_LOW_H", 0},       {"DY_LOW_W", low},
+        {"DY_HIGH_H", 0},      {"DY_HIGH_W", high},
+        {"P_PADDING_MODE", 0}, {"P_GROUPS", 1},
+        {"TAP_PHASES_H", 1},   {"TAP_PHASES_W", layer->stride / common_divisor(layer->stride, layer->dilation)},
     };
     for (size_t i = 0; i < sizeof define / sizeof define[0]; ++i)
         dae_plan_define(plan, define[i].name, define[i].value);
@@ -81,6 +82,7 @@ static int conv1d_plan(const void *state, struct dae_plan *plan)
     define_row(layer, plan, low, high);
     dae_plan_define(plan, "X_LEN", x_len);
     dae_plan_define(plan, "DY_LEN", dy_len);
+    dae_plan_define(plan, "W_LEN", weights);
     return 0;
 }
 

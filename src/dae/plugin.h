@@ -211,9 +211,9 @@ struct dae_plan {
      * pixels of the output correspond to `down` pixels of every input, starting at (0, 0), for every size that is a
      * multiple of `down`. Both are 1 if H and W are kept; down is the stride if they shrink, up the factor if they
      * grow; one of the two is always 1. An output pixel reads the input pixels that it corresponds to and `reach` more
-     * on either side, with zeros beyond the edges. The host presets down and up to 1, and reach to -1, which means that
-     * the layer is not of this kind. Pointwise layers need not set anything. Of a signal (T,C), the first of each two
-     * numbers counts. */
+     * on either side; beyond the edges it has zeros, or pixels that are at most that far from it. The host presets down
+     * and up to 1, and reach to -1, which means that the layer is not of this kind. Pointwise layers need not set
+     * anything. Of a signal (T,C), the first of each two numbers counts. */
     int64_t reach[2];
     int64_t down[2], up[2];
 };

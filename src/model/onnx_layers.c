@@ -64,7 +64,7 @@ enum dae_status onnx_get_view(struct onnx_layers *l, int index, struct onnx_view
     TRY(get_view(l, index, view));
     for (int i = 0; i < 4; ++i)
         if (view->pad[i])
-            return onnx_layers_refuse(l, "it reads an image with zeros around it (Pad), which only a Conv can");
+            return onnx_layers_refuse(l, "it reads an image with a margin around it (Pad), which only a Conv can");
     return DAE_OK;
 }
 
@@ -130,6 +130,15 @@ enum dae_status onnx_get_vector(struct onnx_layers *l, int index, struct onnx_vi
     if (view->n_axes != 1)
         return shape_as(l, view, 1, "a vector (K)");
     return onnx_set_shape(l, view, &(struct dae_shape){1, {view->axis[0]}});
+}
+
+bool onnx_is_per_channel(const struct onnx_tensor *tensor, const struct onnx_view *view, int64_t n)
+{
+    const int after = view->n_axes - 1, at = tensor->rank - 1 - after; /* the axis of the channels */
+    for (int i = 0; i < tensor->rank; ++i)
+        if (i != at && tensor->dim[i] != 1)
+            return false;
+    return tensor->rank <= view->n_axes + 1 && (onnx_tensor_len(tensor) == 1 || (at >= 0 && tensor->dim[at] == n));
 }
 
 /* ---- Attributes. ------------------------------------------------------------------------------------------------- */
@@ -224,6 +233,11 @@ double onnx_decimal(double number)
 void onnx_put_float(struct onnx_layers *l, struct value *map, const char *key, double number)
 {
     put(l, map, key, value_float_new(l->arena, onnx_decimal(number)));
+}
+
+void onnx_put_word(struct onnx_layers *l, struct value *map, const char *key, const char *word)
+{
+    put(l, map, key, value_scalar_new(l->arena, word, false));
 }
 
 /* A name for a layer: letters, digits, _ . and -, at most 64, and no other layer's. */
@@ -398,9 +412,11 @@ static enum dae_status read_input(struct onnx_layers *l, const int64_t size[2], 
 /* Counts for each value the needed nodes that read it, from the output up: a value that nobody reads is not needed. */
 static void count_readers(struct onnx_layers *l)
 {
+    for (int i = 0; i < l->model->n_values; ++i)
+        l->value[i].n_readers = 0;
     l->value[l->model->output[0].value].n_readers = 1;
     for (int i = l->model->n_nodes - 1; i >= 0; --i) {
-        const struct onnx_node *node = &l->model->node[i];
+        const struct onnx_node *node = &l->nodes[i];
         for (int j = 0; l->value[node->output].n_readers && j < node->n_inputs; ++j)
             if (node->input[j] >= 0)
                 ++l->value[node->input[j]].n_readers;
@@ -433,8 +449,8 @@ static void find_wanted(struct onnx_layers *l, const struct dae_shape *input)
     if (input->rank == 3)
         l->value[l->model->output[0].value].wanted = *input;
     for (int i = l->model->n_nodes - 1; i >= 0; --i)
-        if (l->value[l->model->node[i].output].n_readers)
-            want(l, &l->model->node[i]);
+        if (l->value[l->nodes[i].output].n_readers)
+            want(l, &l->nodes[i]);
 }
 
 static bool is_known(const char *attributes, const char *name)
@@ -493,8 +509,11 @@ static enum dae_status allocate(struct onnx_layers *l)
     l->weight = arena_array(l->arena, ONNX_LAYERS_MAX + 2, sizeof *l->weight);
     l->made = arena_array(l->arena, ONNX_LAYERS_MAX + 2, sizeof *l->made);
     l->value = arena_array(l->arena, (size_t)l->model->n_values + 1, sizeof *l->value);
-    if (!l->list || !l->weight || !l->made || !l->value)
+    l->nodes = arena_array(l->arena, (size_t)l->model->n_nodes + 1, sizeof *l->nodes);
+    if (!l->list || !l->weight || !l->made || !l->value || !l->nodes)
         return no_memory(l);
+    for (int i = 0; i < l->model->n_nodes; ++i)
+        l->nodes[i] = l->model->node[i];
     for (int i = 0; i < l->model->n_tensors; ++i)
         l->value[l->model->tensor[i].value].tensor = &l->model->tensor[i];
     return DAE_OK;
@@ -510,12 +529,14 @@ enum dae_status onnx_layers_read(struct onnx_layers *l, const int64_t size[2])
     TRY(read_input(l, size, &input));
     TRY(network_begin(&l->network, l->arena, 1, &input, (struct mark){0}, ONNX_LAYERS_MAX + 2, l->err));
     count_readers(l);
+    onnx_patterns_replace(l);
+    count_readers(l);
     find_wanted(l, &input);
     struct onnx_value *first = &l->value[l->model->input[0].value];
     first->known = true;
     first->view = onnx_view_of(0, &input);
     for (int i = 0; i < l->model->n_nodes; ++i) {
-        l->node = &l->model->node[i];
+        l->node = &l->nodes[i];
         if (l->value[l->node->output].n_readers)
             TRY(read_node(l));
     }

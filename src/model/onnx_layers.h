@@ -29,6 +29,7 @@ struct onnx_layers {
     struct arena *arena;
     struct error *err;
     int64_t batch;                /* the length of the first axis, 0 if it is a symbol */
+    struct onnx_node *nodes;      /* those of the model, in place of which model/onnx_patterns.c may put others */
     struct network network;       /* planned; node 0 is the input */
     struct value *list;           /* the layers as the config has them */
     float ***weight;              /* per node of the network, per weight: in the layer's own order */
@@ -57,8 +58,12 @@ MUST_USE enum dae_status onnx_get_integers(struct onnx_layers *l, int index, con
  * node of the network is view->layer. */
 MUST_USE enum dae_status onnx_get_image(struct onnx_layers *l, int index, struct onnx_view *view);
 MUST_USE enum dae_status onnx_get_vector(struct onnx_layers *l, int index, struct onnx_view *view);
-/* An image, with the zeros that a node Pad puts around it: view->pad. */
+/* An image, with what a node Pad puts around it: view->pad. */
 MUST_USE enum dae_status onnx_get_padded(struct onnx_layers *l, int index, struct onnx_view *view);
+
+/* Whether a constant (..., n, ...) has one number for each channel of images, or each element of vectors; or one for
+ * all. */
+bool onnx_is_per_channel(const struct onnx_tensor *tensor, const struct onnx_view *view, int64_t n);
 
 /* Attributes with their default; another kind or length is refused. */
 MUST_USE enum dae_status onnx_get_int(struct onnx_layers *l, const char *name, int64_t absent, int64_t *out);
@@ -76,6 +81,7 @@ void onnx_put_pair(struct onnx_layers *l, struct value *map, const char *key, co
 /* As few digits as give the same 32-bit float. */
 double onnx_decimal(double number);
 void onnx_put_float(struct onnx_layers *l, struct value *map, const char *key, double number);
+void onnx_put_word(struct onnx_layers *l, struct value *map, const char *key, const char *word);
 
 /* Adds a layer of that type, which reads nodes of the network, and allocates its weights, zero. Its name is that of the
  * constant that is input number `named_by`, "NAME.weight", or else the node's, or the node's with the layer's type.

@@ -43,6 +43,15 @@ static enum dae_status read_elu(struct onnx_layers *l, const struct onnx_operato
     return add_with_alpha(l, op, 1, "alpha");
 }
 
+static enum dae_status read_gelu(struct onnx_layers *l, const struct onnx_operator *op)
+{
+    const char *how;
+    TRY(onnx_get_text(l, "approximate", "none", &how));
+    if (strcmp(how, "none") != 0)
+        return onnx_layers_refuse(l, "its approximate is '%s'; dae-cl's gelu is the exact one, none", how);
+    return add_formula(l, op, onnx_parameters(l));
+}
+
 /* From 0 upwards it is ReLU. */
 static enum dae_status read_clip(struct onnx_layers *l, const struct onnx_operator *op)
 {
@@ -185,47 +194,7 @@ static enum dae_status read_transpose(struct onnx_layers *l, const struct onnx_o
     return DAE_OK;
 }
 
-/* Zeros around an image, which the Conv that reads it takes over. */
-static enum dae_status read_pad(struct onnx_layers *l, const struct onnx_operator *op)
-{
-    const struct onnx_tensor *pads, *number;
-    const char *mode;
-    struct onnx_view view;
-    (void)op;
-    TRY(onnx_get_image(l, 0, &view));
-    TRY(onnx_get_text(l, "mode", "constant", &mode));
-    TRY(onnx_get_integers(l, 1, &pads));
-    if (onnx_has_input(l, 2)) {
-        TRY(onnx_get_floats(l, 2, &number));
-        if (onnx_tensor_len(number) != 1 || *(const float *)number->data != 0)
-            return onnx_layers_refuse(l, "it pads with other numbers than 0");
-    }
-    if (strcmp(mode, "constant") != 0)
-        return onnx_layers_refuse(l, "its mode is '%s'; dae-cl pads with zeros, mode constant", mode);
-    if (onnx_has_input(l, 3) || onnx_tensor_len(pads) != 8)
-        return onnx_layers_refuse(l, "expects 8 numbers of padding, for (N,C,H,W)");
-    const int64_t *pad = pads->data;
-    for (int i = 0; i < 4; ++i) {
-        const int axis = i % 2 + 2, at = i / 2 * 4 + axis;
-        if (pad[i / 2 * 4] || pad[i / 2 * 4 + 1] || pad[at] < 0 || pad[at] > UINT8_MAX)
-            return onnx_layers_refuse(l, "expects 0 to 255 zeros around height and width, and none elsewhere");
-        view.pad[i] = pad[at];
-    }
-    onnx_give(l, &view);
-    return DAE_OK;
-}
-
 /* ---- Joins. ------------------------------------------------------------------------------------------------------ */
-
-/* Whether a constant (..., n, ...) has one number for each channel of images, or each element of vectors. */
-static bool is_per_channel(const struct onnx_tensor *tensor, const struct onnx_view *view, int64_t n)
-{
-    const int after = view->n_axes - 1, at = tensor->rank - 1 - after; /* the axis of the channels */
-    for (int i = 0; i < tensor->rank; ++i)
-        if (i != at && tensor->dim[i] != 1)
-            return false;
-    return tensor->rank <= view->n_axes + 1 && (onnx_tensor_len(tensor) == 1 || (at >= 0 && tensor->dim[at] == n));
-}
 
 /* Whether input number `index` is the whole result of a layer with weight and bias, which nobody else reads. */
 static bool is_own_product(const struct onnx_layers *l, int index, const struct onnx_view *view)
@@ -247,7 +216,7 @@ static enum dae_status read_bias(struct onnx_layers *l, int constant, float sign
     TRY(onnx_get_floats(l, constant, &tensor));
     const bool own = is_own_product(l, 1 - constant, &view);
     float *bias = own ? onnx_weight(l, view.layer, "bias", &n) : NULL;
-    if (!own || !is_per_channel(tensor, &view, n))
+    if (!own || !onnx_is_per_channel(tensor, &view, n))
         return onnx_layers_refuse(l, "it adds a constant; dae-cl knows only the bias of a convolution or product, one "
                                      "number for each channel");
     const bool single = onnx_tensor_len(tensor) == 1;
@@ -395,7 +364,7 @@ static enum dae_status read_gemm(struct onnx_layers *l, const struct onnx_operat
         return DAE_OK;
     float *bias = onnx_weight(l, view.layer, "bias", &n);
     TRY(onnx_get_floats(l, 2, &c));
-    if (!is_per_channel(c, &view, n))
+    if (!onnx_is_per_channel(c, &view, n))
         return onnx_layers_refuse(l, "its bias does not have one number for each of %lld outputs", (long long)n);
     for (int64_t i = 0; i < n; ++i)
         bias[onnx_view_place(&view, i)] =
@@ -462,6 +431,11 @@ static const struct onnx_operator operators[] = {
     {"Relu", "relu", "", 1, 1, true, read_formula},
     {"LeakyRelu", "leaky_relu", "alpha", 1, 1, true, read_leaky_relu},
     {"Elu", "elu", "alpha", 1, 1, true, read_elu},
+    {"Gelu", "gelu", "approximate", 1, 1, true, read_gelu},
+    {"PRelu", "prelu", "", 2, 2, true, onnx_read_prelu},
+    {"Softmax", "softmax", "axis", 1, 1, true, onnx_read_softmax},
+    {"LayerNormalization", "layernorm", "axis epsilon stash_type", 2, 3, true, onnx_read_layer_normalization},
+    {"DepthToSpace", "pixel_shuffle", "blocksize mode", 1, 1, false, onnx_read_depth_to_space},
     {"Softplus", "softplus", "", 1, 1, true, read_formula},
     {"Sigmoid", "sigmoid", "", 1, 1, true, read_formula},
     {"Tanh", "tanh", "", 1, 1, true, read_formula},
@@ -472,7 +446,7 @@ static const struct onnx_operator operators[] = {
     {"Reshape", NULL, "allowzero", 2, 2, false, read_reshape},
     {"Flatten", NULL, "axis", 1, 1, false, read_flatten},
     {"Transpose", NULL, "perm", 1, 1, false, read_transpose},
-    {"Pad", NULL, "mode", 2, 4, false, read_pad},
+    {"Pad", NULL, "mode", 2, 4, false, onnx_read_pad},
 };
 
 const struct onnx_operator *onnx_operator_find(const char *op)

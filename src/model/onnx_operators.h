@@ -13,11 +13,22 @@ struct onnx_operator {
     enum dae_status (*read)(struct onnx_layers *l, const struct onnx_operator *op);
 };
 
+/* Those over channels, in onnx_channels.c. */
+enum dae_status onnx_read_prelu(struct onnx_layers *l, const struct onnx_operator *op);
+enum dae_status onnx_read_softmax(struct onnx_layers *l, const struct onnx_operator *op);
+enum dae_status onnx_read_layer_normalization(struct onnx_layers *l, const struct onnx_operator *op);
+enum dae_status onnx_read_depth_to_space(struct onnx_layers *l, const struct onnx_operator *op);
+
 /* Those of windows, in onnx_windows.c. */
 enum dae_status onnx_read_conv(struct onnx_layers *l, const struct onnx_operator *op);
 enum dae_status onnx_read_conv_transpose(struct onnx_layers *l, const struct onnx_operator *op);
 enum dae_status onnx_read_pool(struct onnx_layers *l, const struct onnx_operator *op);
 enum dae_status onnx_read_resize(struct onnx_layers *l, const struct onnx_operator *op);
+enum dae_status onnx_read_pad(struct onnx_layers *l, const struct onnx_operator *op);
+
+/* Puts one node in place of several that together are one operator: x * 0.5 * (1 + erf(x / sqrt(2))), as programs write
+ * Gelu before opset 20. The readers of values are counted. In onnx_patterns.c. */
+void onnx_patterns_replace(struct onnx_layers *l);
 
 /* NULL for an operator that is none of these. */
 const struct onnx_operator *onnx_operator_find(const char *op);

@@ -22,8 +22,10 @@ struct onnx_view {
     struct onnx_atom {
         int64_t len, step;
     } atom[ONNX_VIEW_ATOMS];
-    /* Zeros that a node Pad puts around an image: top, left, bottom, right. They are in no layer yet. */
+    /* Pixels that a node Pad puts around an image: top, left, bottom, right. They are in no layer yet. `margin` is what
+     * they show, as conv2d's padding_mode names it; NULL: zeros. */
     int64_t pad[4];
+    const char *margin;
 };
 
 /* The whole output of a layer, in ONNX's order: (H,W,C) as (C,H,W), a vector as it is. */

@@ -59,24 +59,37 @@ static enum dae_status read_window(struct onnx_layers *l, const struct onnx_view
     return DAE_OK;
 }
 
-static enum dae_status need_same_pads(struct onnx_layers *l, const struct window *w)
+/* What a Pad before the window shows, and the window's own zeros around that. */
+static enum dae_status check_margin(struct onnx_layers *l, const struct onnx_view *image, const struct window *w)
 {
-    if (w->pads[0] == w->pads[2] && w->pads[1] == w->pads[3])
-        return DAE_OK;
-    return onnx_layers_refuse(l,
-                              "its padding is %lld, %lld, %lld, %lld (top, left, bottom, right); dae-cl pads opposite "
-                              "sides equally",
-                              (long long)w->pads[0], (long long)w->pads[1], (long long)w->pads[2],
-                              (long long)w->pads[3]);
+    for (int i = 0; image->margin && i < 4; ++i)
+        if (w->pads[i] != image->pad[i])
+            return onnx_layers_refuse(l, "it pads with zeros what a Pad before it has padded by %s", image->margin);
+    return DAE_OK;
 }
 
-static enum dae_status need_one_group(struct onnx_layers *l)
+/* Where the margins of opposite sides differ, both get the larger one, and the kernel gets zeros where that is too
+ * much: at its beginning (first: how many), or at its end, unless no window begins in what was added there. */
+static enum dae_status even_out(struct onnx_layers *l, const struct onnx_view *image, struct window *w,
+                                int64_t first[2])
 {
-    int64_t group;
-    TRY(onnx_get_int(l, "group", 1, &group));
-    if (group == 1)
-        return DAE_OK;
-    return onnx_layers_refuse(l, "its group is %lld; dae-cl's convolutions have no groups", (long long)group);
+    for (int i = 0; i < 2; ++i) {
+        const int64_t more = w->pads[i] - w->pads[i + 2], size = onnx_shape(l, image->layer)->dim[i];
+        const int64_t rest = size + w->pads[i] + w->pads[i + 2] - (w->kernel[i] - 1) * w->dilation[i] - 1;
+        const int64_t grown = shape_max(more, -more) / w->dilation[i];
+        first[i] = more < 0 ? grown : 0;
+        if (more > 0 && rest >= 0 && rest / w->stride[i] == (rest + more) / w->stride[i])
+            continue;
+        if (more % w->dilation[i] != 0)
+            return onnx_layers_refuse(l,
+                                      "its padding is %lld, %lld, %lld, %lld (top, left, bottom, right) with "
+                                      "dilations; dae-cl pads opposite sides equally",
+                                      (long long)w->pads[0], (long long)w->pads[1], (long long)w->pads[2],
+                                      (long long)w->pads[3]);
+        w->kernel[i] += grown;
+        w->pads[i] = shape_max(w->pads[i], w->pads[i + 2]);
+    }
+    return DAE_OK;
 }
 
 /* Adds the operator's layer after another one; the node's result is all of what it computes. */
@@ -90,24 +103,27 @@ static enum dae_status add_after(struct onnx_layers *l, const struct onnx_operat
 }
 
 /* Reads a convolution's weight, (filters, channels, h, w) or (channels, filters, h, w), and checks its channels against
- * those of the image. */
+ * those of each group of the image. */
 static enum dae_status get_filters(struct onnx_layers *l, const struct onnx_view *image, int filters_axis,
-                                   const struct onnx_tensor **tensor)
+                                   int64_t groups, const struct onnx_tensor **tensor)
 {
     const int64_t channels = onnx_shape(l, image->layer)->dim[2];
+    if (groups < 1 || channels % groups != 0)
+        return onnx_layers_refuse(l, "its group is %lld, which does not divide %lld channels", (long long)groups,
+                                  (long long)channels);
     TRY(onnx_get_floats(l, 1, tensor));
     if ((*tensor)->rank != 4)
         return onnx_layers_refuse(l, "its weight has %d axes; expects 4, of images", (*tensor)->rank);
-    if ((*tensor)->dim[1 - filters_axis] != channels)
+    if ((*tensor)->dim[1 - filters_axis] != channels / groups)
         return onnx_layers_refuse(l, "its weight is for %lld channels, but it reads %lld",
-                                  (long long)(*tensor)->dim[1 - filters_axis], (long long)channels);
+                                  (long long)(*tensor)->dim[1 - filters_axis], (long long)(channels / groups));
     return onnx_tensor_len(*tensor) > 0 ? DAE_OK : onnx_layers_refuse(l, "its weight is empty");
 }
 
-/* Copies filters and bias into the layer, whose weight is (h, w, channels, filters); its kernel may be larger at the
- * end than ONNX's, and is zero there. */
+/* Copies filters and bias into the layer, whose weight is (h, w, channels, filters); its kernel may be larger than
+ * ONNX's, which begins at `first`, and is zero elsewhere. */
 static enum dae_status set_filters(struct onnx_layers *l, int layer, const struct onnx_tensor *tensor, int filters_axis,
-                                   int64_t kernel_w)
+                                   int64_t kernel_w, const int64_t first[2])
 {
     const int64_t *dim = tensor->dim, filters = dim[filters_axis], channels = dim[1 - filters_axis];
     const float *from = tensor->data;
@@ -118,7 +134,7 @@ static enum dae_status set_filters(struct onnx_layers *l, int layer, const struc
             for (int64_t y = 0; y < dim[2]; ++y)
                 for (int64_t x = 0; x < dim[3]; ++x) {
                     const int64_t f = filters_axis == 0 ? a : b, c = filters_axis == 0 ? b : a;
-                    weight[((y * kernel_w + x) * channels + c) * filters + f] = *from++;
+                    weight[(((y + first[0]) * kernel_w + x + first[1]) * channels + c) * filters + f] = *from++;
                 }
     if (!onnx_has_input(l, 2))
         return DAE_OK;
@@ -135,19 +151,25 @@ enum dae_status onnx_read_conv(struct onnx_layers *l, const struct onnx_operator
     const struct onnx_tensor *weight;
     struct onnx_view view;
     struct window w;
+    int64_t groups, first[2];
     int layer;
-    TRY(need_one_group(l));
+    TRY(onnx_get_int(l, "group", 1, &groups));
     TRY(onnx_get_padded(l, 0, &view));
-    TRY(get_filters(l, &view, 0, &weight));
+    TRY(get_filters(l, &view, 0, groups, &weight));
     TRY(read_window(l, &view, &weight->dim[2], &w));
-    TRY(need_same_pads(l, &w));
+    TRY(check_margin(l, &view, &w));
+    TRY(even_out(l, &view, &w, first));
     onnx_put_int(l, parameters, "filters", weight->dim[0]);
     onnx_put_pair(l, parameters, "kernel", w.kernel);
     onnx_put_pair(l, parameters, "stride", w.stride);
     onnx_put_pair(l, parameters, "pad", w.pads);
+    if (view.margin)
+        onnx_put_word(l, parameters, "padding_mode", view.margin);
     onnx_put_pair(l, parameters, "dilation", w.dilation);
+    if (groups > 1)
+        onnx_put_int(l, parameters, "groups", groups);
     TRY(add_after(l, op, parameters, 1, view.layer, &layer));
-    return set_filters(l, layer, weight, 0, w.kernel[1]);
+    return set_filters(l, layer, weight, 0, w.kernel[1], first);
 }
 
 /* Where fewer rows and columns are cut off at the end than at the beginning (output_padding), the kernel gets zeros at
@@ -159,11 +181,13 @@ enum dae_status onnx_read_conv_transpose(struct onnx_layers *l, const struct onn
     struct onnx_view view;
     struct window w;
     const char *auto_pad;
-    int64_t more[2];
+    int64_t groups, more[2];
     int layer;
-    TRY(need_one_group(l));
+    TRY(onnx_get_int(l, "group", 1, &groups));
+    if (groups != 1)
+        return onnx_layers_refuse(l, "its group is %lld; conv_transpose2d has no groups", (long long)groups);
     TRY(onnx_get_image(l, 0, &view));
-    TRY(get_filters(l, &view, 1, &weight));
+    TRY(get_filters(l, &view, 1, groups, &weight));
     TRY(read_window(l, &view, &weight->dim[2], &w));
     TRY(onnx_get_ints(l, "output_padding", 2, 0, more));
     TRY(onnx_get_text(l, "auto_pad", "NOTSET", &auto_pad));
@@ -183,7 +207,7 @@ enum dae_status onnx_read_conv_transpose(struct onnx_layers *l, const struct onn
     onnx_put_pair(l, parameters, "stride", w.stride);
     onnx_put_pair(l, parameters, "pad", w.pads);
     TRY(add_after(l, op, parameters, 1, view.layer, &layer));
-    return set_filters(l, layer, weight, 1, w.kernel[1]);
+    return set_filters(l, layer, weight, 1, w.kernel[1], (const int64_t[]){0, 0});
 }
 
 enum dae_status onnx_read_pool(struct onnx_layers *l, const struct onnx_operator *op)
@@ -205,6 +229,63 @@ enum dae_status onnx_read_pool(struct onnx_layers *l, const struct onnx_operator
     onnx_put_pair(l, parameters, "kernel", w.kernel);
     onnx_put_pair(l, parameters, "stride", w.stride);
     return add_after(l, op, parameters, ONNX_NAMED_BY_NODE, view.layer, &layer);
+}
+
+/* ---- Margins. ---------------------------------------------------------------------------------------------------- */
+
+/* The numbers of padding around height and width, from those of all axes or of the axes that are given. */
+static enum dae_status get_pads(struct onnx_layers *l, int64_t pads[4])
+{
+    const struct onnx_tensor *given, *axes = NULL;
+    memset(pads, 0, 4 * sizeof *pads);
+    TRY(onnx_get_integers(l, 1, &given));
+    if (onnx_has_input(l, 3))
+        TRY(onnx_get_integers(l, 3, &axes));
+    const int64_t n = axes ? onnx_tensor_len(axes) : 4;
+    if (n > 4 || onnx_tensor_len(given) != 2 * n)
+        return onnx_layers_refuse(l, "expects %lld numbers of padding, for %s", (long long)(2 * n),
+                                  axes ? "each of its axes" : "(N,C,H,W)");
+    for (int64_t i = 0; i < n; ++i) {
+        const int64_t given_axis = axes ? ((const int64_t *)axes->data)[i] : i;
+        const int64_t axis = given_axis < 0 ? given_axis + 4 : given_axis;
+        for (int end = 0; end < 2; ++end) {
+            const int64_t pad = ((const int64_t *)given->data)[end * n + i];
+            if (axis < 0 || axis > 3 || (axis < 2 && pad != 0) || pad < 0 || pad > UINT8_MAX)
+                return onnx_layers_refuse(l, "expects 0 to 255 pixels around height and width, and none elsewhere");
+            if (axis >= 2)
+                pads[2 * end + axis - 2] = pad;
+        }
+    }
+    return DAE_OK;
+}
+
+/* A margin around an image, which the Conv that reads it takes over. */
+enum dae_status onnx_read_pad(struct onnx_layers *l, const struct onnx_operator *op)
+{
+    static const struct {
+        const char *mode, *padding_mode;
+    } modes[] = {{"constant", NULL}, {"reflect", "reflect"}, {"edge", "replicate"}};
+    enum { N_MODES = sizeof modes / sizeof *modes };
+    const struct onnx_tensor *number;
+    const char *mode;
+    struct onnx_view view;
+    int m = 0;
+    (void)op;
+    TRY(onnx_get_image(l, 0, &view));
+    TRY(onnx_get_text(l, "mode", "constant", &mode));
+    while (m < N_MODES && strcmp(mode, modes[m].mode) != 0)
+        ++m;
+    if (m == N_MODES)
+        return onnx_layers_refuse(l, "its mode is '%s'; dae-cl knows constant, reflect and edge", mode);
+    if (m == 0 && onnx_has_input(l, 2)) {
+        TRY(onnx_get_floats(l, 2, &number));
+        if (onnx_tensor_len(number) != 1 || *(const float *)number->data != 0)
+            return onnx_layers_refuse(l, "it pads with other numbers than 0");
+    }
+    TRY(get_pads(l, view.pad));
+    view.margin = view.pad[0] + view.pad[1] + view.pad[2] + view.pad[3] > 0 ? modes[m].padding_mode : NULL;
+    onnx_give(l, &view);
+    return DAE_OK;
 }
 
 /* ---- Enlargement. ------------------------------------------------------------------------------------------------ */

@@ -188,6 +188,7 @@ static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], 
 {
     uint64_t bytes = 0;
     int64_t least = INT64_MAX;
+    struct error inner = {0};
     for (int i = 0; i < N_SIDES; ++i) {
         bool useful = true;
         int64_t tried[2];
@@ -200,7 +201,7 @@ static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], 
         balance(tiler, size, tried);
         if (cost_of(tiler, size, tried) >= least)
             continue;
-        struct error inner = {0}; /* a tile that is too large to be planned is too large */
+        inner = (struct error){0}; /* a tile that is too large to be planned is too large */
         if (measure(tiler, tried, &bytes, &inner) != DAE_OK || bytes > tiler->options.memory_bytes)
             continue;
         memcpy(side, tried, sizeof tried);
@@ -208,6 +209,10 @@ static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], 
     }
     if (least < INT64_MAX)
         return DAE_OK;
+    if (bytes == 0 && inner.status == DAE_CONFIG) { /* not even the smallest: a layer cannot process the image */
+        *err = inner;
+        return inner.status;
+    }
     return error_set(err, DAE_NO_MEMORY,
                      "%llu MiB are not enough for the smallest tile of an image of %lld x %lld, which takes %llu",
                      (unsigned long long)(tiler->options.memory_bytes >> 20), (long long)size[0], (long long)size[1],

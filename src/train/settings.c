@@ -193,6 +193,18 @@ static bool is_word(const char *line, const char *const *words)
     return false;
 }
 
+/* Whether a line is the default of a key that a plugin got after checkpoints had been written: it changes nothing, and
+ * older checkpoints lack it. */
+static bool is_added(const char *line)
+{
+    static const char *const defaults[] = {"padding_mode: zeros", "groups: 1", "order: dcr", NULL};
+    line += strspn(line, " ");
+    for (int i = 0; defaults[i]; ++i)
+        if (strcspn(line, "\n") == strlen(defaults[i]) && strncmp(line, defaults[i], strlen(defaults[i])) == 0)
+            return true;
+    return false;
+}
+
 /* A part begins with its name on a line of its own; the keys of a map follow at the beginnings of lines, and what
  * belongs to them is indented or begins with a dash. */
 void settings_fingerprint_reduce(const char *fingerprint, struct text *text)
@@ -215,7 +227,7 @@ void settings_fingerprint_reduce(const char *fingerprint, struct text *text)
             left_out = NULL;
         if (!nested)
             skips = left_out && is_word(line, left_out);
-        if (!skips)
+        if (!skips && !is_added(line))
             text_add_bytes(text, line, len);
         line += len;
     }

@@ -47,8 +47,9 @@ MUST_USE enum dae_status settings_fingerprint(const struct value *config, const 
                                               struct text *text, struct error *err);
 
 /* Appends a fingerprint without the lines that decide no training step by themselves: how files are called and how many
- * rows of them are used, which the checksum of the samples covers, the test set, and the name of the code. Two
- * trainings may continue each other's checkpoints if the rest is equal. */
+ * rows of them are used, which the checksum of the samples covers, the test set, the name of the code, and
+ * defaults of keys that older checkpoints lack. Two trainings may continue each other's checkpoints if the rest is
+ * equal. */
 void settings_fingerprint_reduce(const char *fingerprint, struct text *text);
 
 #endif

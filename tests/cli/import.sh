@@ -114,7 +114,7 @@ run "$environment/bin/python" "$judge" graphs graphs
 code_is 0
 run "$environment/bin/python" "$judge" compare "$dae_cl" graphs
 code_is 0
-out_has "18 networks: largest difference "
+out_has "30 networks: largest difference "
 cat out
 
 case_is "every other command takes them"
@@ -140,7 +140,7 @@ run "$TORCH_PEER" "$judge" peers peers
 code_is 0
 run "$environment/bin/python" "$judge" compare "$dae_cl" peers
 code_is 0
-out_has "10 networks: largest difference "
+out_has "13 networks: largest difference "
 cat out
 grep -aq '"down.0.weight"' peers/unet/model.safetensors || problem "weights have lost their names"
 

@@ -1,7 +1,7 @@
 """The judge of tests/cli/import.sh: networks of other programs, and whether dae-cl computes what onnxruntime computes.
 
 import_judge.py graphs FOLDER          writes NAME.onnx, made node by node with the package onnx
-import_judge.py peers FOLDER           writes ten more, by PyTorch's exporter
+import_judge.py peers FOLDER           writes more, by PyTorch's exporter
 import_judge.py compare DAE_CL FOLDER  imports each file into NAME/, runs dae-cl denoise on samples drawn for it, and
                                  compares with onnxruntime; the options of import are in NAME.options
 """
@@ -21,11 +21,11 @@ OPEN = (24, 40)  # height and width of the samples of a network that leaves them
 class Graph:
     """Nodes one after another; constants are drawn."""
 
-    def __init__(self, *shape):
+    def __init__(self, opset, *shape):
         from onnx import TensorProto, helper
 
         self.helper, self.float = helper, TensorProto.FLOAT
-        self.shape = shape
+        self.opset, self.shape = opset, shape
         self.random = np.random.default_rng(7)
         self.nodes, self.constants = [], []
 
@@ -44,13 +44,13 @@ class Graph:
         self.nodes.append(self.helper.make_node(op, list(inputs), [name], name=f"{op}_{name}", **attributes))
         return name
 
-    def save(self, path, opset, last):
+    def save(self, path, last):
         import onnx
 
         value = self.helper.make_tensor_value_info
         graph = self.helper.make_graph(self.nodes, "graph", [value("x", self.float, self.shape)],
                                        [value(last, self.float, self.shape)], self.constants)
-        model = self.helper.make_model(graph, opset_imports=[self.helper.make_opsetid("", opset)], ir_version=9)
+        model = self.helper.make_model(graph, opset_imports=[self.helper.make_opsetid("", self.opset)], ir_version=9)
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, path)
 
@@ -107,19 +107,71 @@ def graph_halves(g):
     return g.node("Conv", "x", weight, pads=[1, 1, 1, 1])
 
 
+def graph_groups(g):
+    """Groups of several channels and depthwise, and zeros that differ between opposite sides."""
+    a = g.node("Conv", "x", g.drawn(6, 1, 3, 3), g.drawn(6), group=2, pads=[1, 1, 1, 1])
+    a = g.node("Conv", a, g.drawn(6, 1, 3, 3), group=6, strides=[2, 2], auto_pad="SAME_UPPER")
+    a = g.node("Conv", a, g.drawn(4, 3, 2, 3), g.drawn(4), group=2, pads=[0, 3, 1, 1], dilations=[1, 2])
+    a = g.node("Conv", a, g.drawn(8, 1, 3, 2), group=4, pads=[2, 0, 0, 1])
+    a = g.node("ConvTranspose", a, g.drawn(8, 2, 2, 2), strides=[2, 2])
+    return g.node("Conv", a, g.drawn(2, 2, 3, 3), strides=[1, 1], pads=[1, 1, 1, 1])
+
+
+def graph_margins(g):
+    """Pads that show the image, equal and different on opposite sides."""
+    pad = lambda x, mode, *pads: g.node("Pad", x, g.constant([0, 0, *pads[:2], 0, 0, *pads[2:]], np.int64), mode=mode)
+    a = g.node("Conv", pad("x", "reflect", 1, 1, 1, 1), g.drawn(5, 2, 3, 3), g.drawn(5))
+    a = g.node("Conv", pad(a, "edge", 1, 2, 1, 2), g.drawn(4, 5, 3, 5), g.drawn(4))
+    a = g.node("Conv", pad(a, "reflect", 0, 0, 1, 2), g.drawn(4, 2, 2, 3), group=2)
+    a = g.node("Conv", pad(a, "edge", 3, 1, 0, 0), g.drawn(4, 1, 4, 2), group=4)
+    if g.opset >= 18:
+        a = g.node("Pad", a, g.constant([1, 0, 1, 2], np.int64), "", g.constant([3, -2], np.int64), mode="reflect")
+    else:
+        a = pad(a, "reflect", 0, 1, 2, 1)
+    return g.node("Conv", a, g.drawn(2, 4, 3, 3), strides=[1, 1])
+
+
+def graph_channels(g):
+    a = g.node("PRelu", g.node("Conv", "x", g.drawn(8, 2, 2, 2), g.drawn(8), strides=[2, 2]), g.drawn(8, 1, 1))
+    a = g.node("PRelu", g.node("Softmax", a, axis=1), g.drawn(1))
+    if g.opset >= 17:
+        last = g.node("LayerNormalization", g.node("Transpose", a, perm=[0, 2, 3, 1]), g.drawn(8), g.drawn(8), epsilon=1e-3)
+        a = g.node("Transpose", g.node("Softmax", last), perm=[0, 3, 1, 2])
+    big = g.node("DepthToSpace", a, blocksize=2, mode="CRD")
+    other = g.node("DepthToSpace", a, blocksize=2)
+    a = g.node("Flatten", g.node("Concat", big, other, axis=1))
+    a = g.node("Gemm", a, g.drawn(384, 12), g.drawn(12))
+    a = g.node("PRelu", a, g.drawn(12))
+    a = g.node("Gemm", a, g.drawn(12, 192), g.drawn(192))
+    return g.node("Reshape", a, g.constant([1, 2, 8, 12], np.int64))
+
+
+def graph_erf(g):
+    """Gelu in the ways that programs write it before they know the operator; the image goes on being read."""
+    erf = lambda x: g.node("Add", g.node("Erf", x), g.constant(1))
+    a = g.node("Conv", "x", g.drawn(3, 2, 3, 3), pads=[1, 1, 1, 1])
+    b = g.node("Mul", a, g.node("Mul", g.constant(0.5), erf(g.node("Div", a, g.constant(np.sqrt(2))))))
+    c = g.node("Mul", g.node("Mul", a, g.constant(0.5)), erf(g.node("Mul", g.constant(np.sqrt(0.5)), a)))
+    d = g.node("Mul", g.node("Mul", erf(g.node("Div", b, g.constant([np.sqrt(2)]))), b), g.constant(0.5))
+    both = g.node("Concat", a, g.node("Add", b, c), d, axis=1)
+    if g.opset >= 20:
+        both = g.node("Gelu", both)
+    return g.node("Conv", both, g.drawn(2, 9, 1, 1), g.drawn(2))
+
+
 def write_graphs(folder):
     for name, draw in sorted(globals().items()):
         if name.startswith("graph_"):
             for opset in (13, 18, 20):
-                graph = Graph(1, 2, 8, 12)
-                graph.save(folder / f"{name[6:]}_{opset}.onnx", opset, draw(graph))
+                graph = Graph(opset, 1, 2, 8, 12)
+                graph.save(folder / f"{name[6:]}_{opset}.onnx", draw(graph))
 
 
 # ---- PyTorch. ------------------------------------------------------------------------------------------------------------
 
 
 def peers():
-    """Ten networks of the kinds that people train, with the shape of a sample; (C, None, None) has any size."""
+    """Networks of the kinds that people train, with the shape of a sample; (C, None, None) has any size."""
     import torch
     from torch import nn
 
@@ -160,6 +212,19 @@ def peers():
         def forward(self, x):
             return self.last(nn.functional.interpolate(torch.relu(self.conv(x)), size=x.shape[2:]))
 
+    class Norm(nn.Module):
+        """As in networks of attention: over the channels, which come last for it."""
+
+        def __init__(self, n):
+            super().__init__()
+            self.norm = nn.LayerNorm(n)
+
+        def forward(self, x):
+            return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+    def separable(n_in, n_out, **how):
+        return [nn.Conv2d(n_in, n_in, 3, padding=1, groups=n_in, **how), nn.PReLU(n_in), nn.Conv2d(n_in, n_out, 1)]
+
     def conv(n_in, n_out):
         return [nn.Conv2d(n_in, n_out, 3, padding=1), nn.BatchNorm2d(n_out), nn.ReLU()]
 
@@ -182,6 +247,14 @@ def peers():
                                   nn.ReLU(), nn.ConvTranspose2d(6, 3, 4, stride=2, padding=1)), (3, 16, 20)),
         "residual": (nn.Sequential(nn.Conv2d(1, 6, 3, padding=1), Block(6), Block(6), nn.Conv2d(6, 1, 1)), (1, 12, 12)),
         "resized": (Resized(), (1, 16, 24)),
+        "depthwise": (nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), *separable(8, 12), nn.BatchNorm2d(12), nn.ReLU(),
+                                    nn.Conv2d(12, 24, 3, padding=1, groups=4), *separable(24, 3)), (3, None, None)),
+        "margins": (nn.Sequential(nn.ReflectionPad2d(2), nn.Conv2d(1, 6, 5), nn.GELU(),
+                                  *separable(6, 6, padding_mode="reflect"), nn.ReplicationPad2d((0, 1, 0, 1)),
+                                  nn.Conv2d(6, 8, 2), nn.GELU(), nn.Conv2d(8, 1, 3, padding=1, padding_mode="replicate")),
+                    (1, None, None)),
+        "shuffled": (nn.Sequential(nn.Conv2d(1, 8, 2, stride=2), Norm(8), nn.GELU(), nn.Conv2d(8, 8, 3, padding=1),
+                                   nn.PixelShuffle(2), nn.PReLU(), nn.Softmax(1), nn.Conv2d(2, 1, 1)), (1, 12, 20)),
     }
 
 
@@ -201,7 +274,7 @@ def write_peers(folder):
         if is_open and name == "unet":  # two halvings of any size are not an exported constraint
             axes = {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
         torch.onnx.export(network, (sample,), str(folder / f"{name}.onnx"), dynamo=True, external_data=False,
-                          verbose=False, dynamic_shapes=(axes,) if is_open else None)
+                          verbose=False, opset_version=18 if name == "shuffled" else None, dynamic_shapes=(axes,) if is_open else None)
         if is_open:
             (folder / f"{name}.options").write_text(f"--size {OPEN[0]}x{OPEN[1]}")
 

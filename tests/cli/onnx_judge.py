@@ -160,7 +160,9 @@ class Network:
             out = [(n + 2 * p - d * (k - 1) - 1) // s + 1 if n + 2 * p > d * (k - 1) else 0
                    for n, k, s, p, d in zip((h, w), kernel, stride, pad, dilation)]
             if min(out) > 0:
-                parameters = {"filters": filters, "kernel": kernel, "stride": stride, "pad": pad, "dilation": dilation}
+                parameters = {"filters": filters, "kernel": kernel, "stride": stride, "pad": pad, "dilation": dilation,
+                              "groups": pick([n for n in range(1, 7) if c % n == 0 and filters % n == 0]),
+                              "padding_mode": pick(["zeros", "replicate"] + ["reflect"] * (min(h, w) > max(pad)))}
                 self.add(kind, parameters, out + [filters])
         elif kind == "conv_transpose2d":
             out = [(n - 1) * s + k - 2 * p for n, k, s, p in zip((h, w), kernel, stride, pad)]
@@ -195,9 +197,11 @@ class Network:
 
 # What few random networks may miss: every layer with a choice of axes, on images, sequences and vectors.
 EVERY = [
-    {"conv2d": {"filters": 8, "kernel": 3, "pad": 1}}, {"groupnorm": {"groups": 4}}, "silu", "layernorm", "prelu", "scale",
+    {"conv2d": {"filters": 8, "kernel": 3, "pad": 1}},
+    {"conv2d": {"filters": 16, "kernel": 3, "pad": 1, "groups": 4, "padding_mode": "reflect"}},
+    {"conv2d": {"filters": 8, "kernel": [3, 1], "pad": [1, 0], "groups": 8, "padding_mode": "replicate"}}, {"groupnorm": {"groups": 4}}, "silu", "layernorm", "prelu", "scale",
     "gate", "gelu", {"elu": {"alpha": 0.5}}, "softplus", {"avgpool2d": {"kernel": 3, "stride": 1}},
-    {"conv2d": {"filters": 8, "kernel": 2}}, "pixel_shuffle", {"conv2d": {"filters": 3, "kernel": 1}}, "softmax",
+    {"conv2d": {"filters": 8, "kernel": 2}}, {"pixel_shuffle": {"order": "crd"}}, {"conv2d": {"filters": 3, "kernel": 1}}, "softmax",
     "global_avgpool2d", {"dense": {"units": 20}}, {"reshape": {"shape": [5, 4]}}, {"gru": {"units": 6}}, "layernorm",
     {"attention": {"heads": 2}}, "prelu", "scale", {"groupnorm": {"groups": 3}}, "gate", "softmax", "flatten", "layernorm",
     "prelu", "scale", {"groupnorm": {"groups": 5}}, {"dense": {"units": 128}}, "gate"]

@@ -15,7 +15,7 @@ run "$dae_cl" plugins conv2d
 code_is 0
 out_is <<'END'
 conv2d (layer): two-dimensional convolution with bias
-Use it for images and for all that has neighbours in two directions.
+Use it for images and for all that has neighbours in two directions. With as many groups as channels it is depthwise, and cheap: follow it by one of kernel 1, which mixes the channels. Padding by reflection or replication avoids the dark rim that zeros draw.
 
   filters: integer, 1 to 65536, required
       output channels
@@ -27,10 +27,16 @@ Use it for images and for all that has neighbours in two directions.
       distance between windows, n or [h, w]
 
   pad: integer or [h, w], 0 to 255, default 0
-      zeros around the image, n or [h, w]
+      pixels of padding around the image, n or [h, w]
+
+  padding_mode: zeros, reflect, replicate, default zeros
+      what the padding contains: zeros, the image mirrored at its edge, or its edge pixels repeated
 
   dilation: integer or [h, w], 1 to 256, default 1
       distance between the pixels of a window, n or [h, w]
+
+  groups: integer, 1 to 65536, default 1
+      groups of channels that are convolved apart; as many as there are channels: depthwise
 END
 
 case_is "a plugin that does not exist"

@@ -25,6 +25,10 @@ refused "attention of an image" "[5, 6, 1]" "[attention]" '4:36: error: attentio
 refused "a recurrent layer of a vector" "[6]" "[{gru: {units: 6}}]" '4:31: error: gru "gru_1": expects a sequence (T,C)'
 refused "groups that do not divide the channels" "[4, 4, 6]" "[{groupnorm: {groups: 4}}]" \
     '4:37: error: groupnorm "groupnorm_1": has 4 groups, which do not divide the 6 channels'
+refused "groups that do not divide channels and filters" "[4, 4, 6]" "[{conv2d: {filters: 6, groups: 4}}]" \
+    '4:37: error: conv2d "conv2d_1": its 4 groups do not divide 6 channels of the input and 6 filters'
+refused "a reflection wider than the image" "[4, 9, 1]" "[{conv2d: {filters: 1, kernel: 9, pad: 4, padding_mode: reflect}}]" \
+    '4:37: error: conv2d "conv2d_1": it reflects 4 pixels of an image that is 4 high; reflect at most 3, or use padding_mode replicate'
 refused "groups of one number" "[6]" "[{groupnorm: {groups: 6}}]" \
     '4:31: error: groupnorm "groupnorm_1": a group of one number has no variance; use fewer groups'
 refused "an odd number of channels in two halves" "[4, 4, 3]" "[gate]" \

@@ -18,14 +18,14 @@
 
 enum { BATCH = 5, LEN = 9 * 7 * 2 };
 
-/* Covers a folded relu after it, few channels, two in a row, a transposed convolution. A normalisation that two layers
- * read, one without a convolution before it, and one after a convolution that is the code are not folded. */
+/* Covers a folded relu after it, few channels, groups, two in a row, a transposed convolution. A normalisation that two
+ * layers read, one without a convolution before it, and one after a convolution that is the code are not folded. */
 static const char config_text[] = "seed: 5\n"
                                   "model:\n"
                                   "  input: [9, 7, 2]\n"
                                   "  layers:\n"
                                   "    - {batchnorm2d: {}, name: first}\n"
-                                  "    - {conv2d: {filters: 18, kernel: 3, pad: 1}, name: conv1}\n"
+                                  "    - {conv2d: {filters: 18, kernel: 3, pad: 1, groups: 2}, name: conv1}\n"
                                   "    - {batchnorm2d: {epsilon: 1e-3}, name: bn1}\n"
                                   "    - {relu: {}, name: relu1}\n"
                                   "    - {conv_transpose2d: {filters: 16, kernel: 3, pad: 1}, name: conv2}\n"
@@ -33,7 +33,7 @@ static const char config_text[] = "seed: 5\n"
                                   "    - {batchnorm2d: {}, name: bn3}\n"
                                   "    - {conv2d: {filters: 3, kernel: 1}, name: conv4}\n"
                                   "    - {batchnorm2d: {}, name: bn4}\n"
-                                  "    - {conv2d: {filters: 3, kernel: 1}, name: conv7}\n"
+                                  "    - {conv2d: {filters: 3, kernel: 1, groups: 3}, name: conv7}\n"
                                   "    - {scale: {}, name: scale}\n"
                                   "    - {conv2d: {filters: 2, kernel: 3, pad: 1}, name: conv5}\n"
                                   "    - {batchnorm2d: {}, name: bn5}\n"
@@ -229,7 +229,7 @@ static void the_weights_are_those_of_the_formula(void **state)
         const double scale = (double)before[bn->weight_offset[0] + c], shift = (double)before[bn->weight_offset[1] + c];
         const double mean = (double)before[bn->weight_offset[2] + c];
         const double deviation = sqrt((double)before[bn->weight_offset[3] + c] + 1e-3);
-        for (int k = c; k < 9 * 2 * 18; k += 18) {
+        for (int64_t k = c; k < dae_shape_len(&conv->plan.weight[0].shape); k += 18) {
             const double want = (double)w[k] * scale / deviation;
             assert_true(fabs((double)after[conv->weight_offset[0] + k] - want) <= 0x1p-23 * fabs(want));
         }

@@ -129,9 +129,10 @@ static void compiles(const char *name, const char *options)
     struct text text = {0};
     struct program *program = NULL;
     struct error err = {0};
-    enum dae_status status = sources_add(&text, "dae.clh", &err);
-    if (status == DAE_OK)
-        status = sources_add(&text, "convolution.clh", &err);
+    static const char *const headers[] = {"dae.clh", "convolution.clh", "grouped.clh", "margins.clh"};
+    enum dae_status status = DAE_OK;
+    for (size_t i = 0; i < sizeof headers / sizeof *headers && status == DAE_OK; ++i)
+        status = sources_add(&text, headers[i], &err);
     if (status == DAE_OK)
         status = sources_add_text(&text, name, source, &err);
     if (status == DAE_OK)

@@ -84,6 +84,20 @@ static const char signal[] = "  input: [24, 1]\n"
                              "    - {upsample1d: {factor: 2}, name: up}\n"
                              "    - {concat: {}, from: [fine, up]}\n"
                              "    - conv1d: {filters: 1, kernel: 3, pad: 1}\n";
+/* Margins that show the image: at its edges they do, at the edges of tiles they show what is cut off again. */
+static const char margins[] =
+    "  input: [20, 20, 1]\n"
+    "  layers:\n"
+    "    - conv2d: {filters: 16, kernel: 3, pad: 1, padding_mode: reflect}\n"
+    "    - relu\n"
+    "    - conv2d: {filters: 18, kernel: [5, 3], pad: [2, 1], padding_mode: replicate, groups: 2}\n"
+    "    - conv2d: {filters: 18, kernel: 3, stride: 2, pad: 1, padding_mode: reflect, groups: 18}\n"
+    "    - conv_transpose2d: {filters: 16, kernel: 2, stride: 2}\n"
+    "    - conv2d: {filters: 1, kernel: 3, pad: 1, padding_mode: replicate}\n";
+/* Too wide a margin for images of two rows or columns. */
+static const char mirrors[] = "  input: [20, 20, 1]\n"
+                              "  layers:\n"
+                              "    - conv2d: {filters: 1, kernel: 5, pad: 2, padding_mode: reflect}\n";
 
 static const struct {
     const char *layers, *problem;
@@ -228,8 +242,12 @@ static void tiles_give_the_bits_of_the_whole_image(void **state)
         const char *text;
         int64_t channels, stride[2];
         int n_sizes; /* compiling for each size takes seconds */
-    } model[] = {{residual, 1, {1, 1}, 5}, {colour, 3, {1, 1}, 4}, {unet, 1, {4, 4}, 3}, {strides, 3, {4, 3}, 3}};
-    for (int m = 0; m < 4; ++m) {
+    } model[] = {{residual, 1, {1, 1}, 5},
+                 {colour, 3, {1, 1}, 4},
+                 {unet, 1, {4, 4}, 3},
+                 {strides, 3, {4, 3}, 3},
+                 {margins, 1, {2, 2}, 2}};
+    for (int m = 0; m < 5; ++m) {
         const int64_t channels = model[m].channels;
         struct bench b;
         open_bench(&b, model[m].text);
@@ -492,6 +510,23 @@ static void too_little_memory_is_an_error(void **state)
     close_bench(&b);
 }
 
+static void an_image_that_a_layer_cannot_mirror_is_an_error(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct tiler *tiler;
+    float x[64 * 64] = {0}, y[64 * 64];
+    open_bench(&b, mirrors);
+    check(tiler_new(&b.options, &tiler, &err));
+    check(tiler_run(tiler, x, 3, 64, y, &err));
+    assert_int_equal(tiler_run(tiler, x, 64, 2, y, &err), DAE_CONFIG);
+    if (!strstr(err.text, "conv2d_1") || !strstr(err.text, "it reflects 2 pixels of an image that is 2 wide; reflect "
+                                                           "at most 1, or use padding_mode replicate"))
+        fail_msg("%s", err.text);
+    tiler_free(tiler);
+    close_bench(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +537,7 @@ int main(void)
         cmocka_unit_test(the_reach_is_that_of_the_longest_way),
         cmocka_unit_test(a_network_that_is_not_alike_everywhere_is_refused),
         cmocka_unit_test(too_little_memory_is_an_error),
+        cmocka_unit_test(an_image_that_a_layer_cannot_mirror_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from worker import DENSE, RESIDUAL, SHAPE, SIGMA, samples_of, serve
+from worker import DENSE, ONE_LAYER, RESIDUAL, SHAPE, SIGMA, samples_of, serve
 
 
 def uniform(key, shape, fan_in):
@@ -23,20 +23,25 @@ def layers_of(work):
         return [((3, 3, 1, 16), 9), ((2, 2, 16, 1), 4)]
     if work == "fc_mnist":
         return [((DENSE[i], DENSE[i + 1]), DENSE[i]) for i in range(len(DENSE) - 1)]
+    if work.startswith("depthwise"):
+        return [((3, 3, 1, SHAPE[work][-1]), 9)]
     channels = RESIDUAL if work == "residual" else [SHAPE[work][-1]] * 2
     return [((3, 3, channels[i], channels[i + 1]), 9 * channels[i]) for i in range(len(channels) - 1)]
 
 
 def convolve(form, x, w, b):
-    """3x3, padded by 1; x (N,H,W,C), w (3,3,C,F)."""
+    """3x3, padded by 1; x (N,H,W,C), w (3,3,C,F), or (3,3,1,C) of a depthwise one."""
     if form == "lax":
         return lax.conv_general_dilated(x, w, (1, 1), ((1, 1), (1, 1)),
-                                        dimension_numbers=("NHWC", "HWIO", "NHWC")) + b
+                                        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+                                        feature_group_count=x.shape[-1] // w.shape[2]) + b
     n, h, width, c = x.shape
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     views = [padded[:, i:i + h, j:j + width] for i in range(3) for j in range(3)]
     if form == "patches":
         return (jnp.concatenate(views, -1).reshape(-1, 9 * c) @ w.reshape(9 * c, -1)).reshape(n, h, width, -1) + b
+    if w.shape[2] < c:
+        return sum(view * w[i // 3, i % 3, 0] for i, view in enumerate(views)) + b
     return sum(view @ w[i // 3, i % 3] for i, view in enumerate(views)) + b
 
 
@@ -79,7 +84,7 @@ def train_step(work, form, batch, state, data, order, at):
     if SIGMA[work]:
         noisy = clean + SIGMA[work] * jax.random.normal(draw, clean.shape)
         noisy = jnp.clip(noisy, 0, 1) if work.endswith("mnist") else noisy
-    wanted = (0, 1) if work in ("conv32", "conv64") else 0
+    wanted = (0, 1) if work in ONE_LAYER else 0
     loss, g = jax.value_and_grad(lambda q, x: loss_of(work, form, q, x, clean), wanted)(p, noisy)
     seen = jnp.float32(0)
     if wanted != 0:  # the input's gradient must be somebody's, or XLA leaves it out

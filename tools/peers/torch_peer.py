@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from worker import DENSE, LARGE, REACH, RESIDUAL, SHAPE, SIGMA, samples_of, serve, tile_places
+from worker import DENSE, LARGE, ONE_LAYER, REACH, RESIDUAL, SHAPE, SIGMA, samples_of, serve, tile_places
 
 torch.set_num_threads(int(os.environ.get("PEER_THREADS", "2")))
 torch.manual_seed(0)
@@ -39,7 +39,7 @@ def network_of(work):
     if work == "residual":
         return Residual()
     channels = SHAPE[work][-1]
-    return nn.Conv2d(channels, channels, 3, padding=1)
+    return nn.Conv2d(channels, channels, 3, padding=1, groups=channels if work.startswith("depthwise") else 1)
 
 
 @lru_cache(maxsize=2)
@@ -55,7 +55,7 @@ class Run:
     def __init__(self, work, batch, mode):
         self.batch, self.sigma = batch, SIGMA[work]
         self.clamp = work.endswith("mnist")
-        self.input_gradient = work in ("conv32", "conv64")
+        self.input_gradient = work in ONE_LAYER
         channels_last = mode.endswith("channels_last")
         self.data = data_of(work, batch, channels_last)
         self.network = network_of(work)
