@@ -133,6 +133,8 @@ static void compiles(const char *name, const char *options)
     if (status == DAE_OK)
         status = sources_add(&text, "convolution.clh", &err);
     if (status == DAE_OK)
+        status = sources_add(&text, "winograd.clh", &err);
+    if (status == DAE_OK)
         status = sources_add_text(&text, name, source, &err);
     if (status == DAE_OK)
         status = program_build(device, name, text.data, options, &program, &err);
