@@ -3,7 +3,9 @@
  *
  * P_KERNEL_*, P_STRIDE_*, P_PAD_*, P_PADDING_MODE, P_DILATION_*, P_GROUPS: the layer's parameters. TAP_PHASES_*: stride /
  * gcd(stride, dilation). DY_LOW_*, DY_HIGH_*: the zeros around dy that the gradient with respect to x reads. X_LEN, DY_LEN:
- * floats of the padded x and dy; the scratch holds them, then W_LEN transposed weights, and then what groups spread. */
+ * floats of the padded x and dy; the scratch holds them, then W_LEN transposed weights, and then what groups spread.
+ * WINOGRAD_FITS: whether winograd.clh computes the layer if the device's table says so (WINOGRAD); the scratch then holds the
+ * padded x, the padded dy or the transposed weights, and from WINOGRAD_AT on what winograd.clh needs for strips of WINOGRAD_STRIP. */
 #ifndef FN
 #define FN(pass) conv2d_##pass
 #define IN_H 5
@@ -34,6 +36,9 @@
 #define X_LEN 147
 #define DY_LEN 1088
 #define W_LEN 459
+#define WINOGRAD_FITS 0
+#define WINOGRAD_STRIP 16
+#define WINOGRAD_AT 0
 #endif
 
 #define TAP_STEP_H P_DILATION_H
@@ -42,6 +47,10 @@
 #define PADDED_W (IN_W + 2 * P_PAD_W)
 #define PADDED_DY_H (DY_LOW_H + OUT_H + DY_HIGH_H)
 #define PADDED_DY_W (DY_LOW_W + OUT_W + DY_HIGH_W)
+#define BY_WINOGRAD (WINOGRAD && WINOGRAD_FITS)
+#define WEIGHTS_BY_WINOGRAD (BY_WINOGRAD && IN_C >= 32 && OUT_C >= 32) /* with fewer, transforms cost what they save */
+#define FORWARD_BY_WINOGRAD (BY_WINOGRAD && FOLDED_H == FOLDED_W && FOLDED_H <= 2)
+
 #define GROUP_IN (IN_C / P_GROUPS)
 #define GROUP_OUT (OUT_C / P_GROUPS)
 
@@ -96,7 +105,11 @@ INLINE G const float *FN(spread)(G const float *x, const int pixels, const struc
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     G const float *padded = FN(padded)(x[0], tmp);
-#if P_GROUPS > 1
+#if FORWARD_BY_WINOGRAD
+    const struct winograd sums = {OUT_H, OUT_W, IN_C, OUT_C, WINOGRAD_STRIP};
+    winograd_weights(sums, w[0], 0, tmp + WINOGRAD_AT);
+    winograd_correlate(FOLDED, FOLDED_H, sums, padded, PADDED_W, w[1], y, tmp + WINOGRAD_AT, 0);
+#elif P_GROUPS > 1
     padded = FN(spread)(padded, PADDED_H * PADDED_W, GROUPS_Y, tmp);
     grouped_correlate(FOLDED, FOLDED_H, FOLDED_W, GROUPED_TILE(OUT_W / FOLDED_W, FOLDED_W), STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W), padded, PADDED_W, GROUPS_Y, w[0], P_KERNEL_W, w[1], y, OUT_W / FOLDED_W, 0);
 #else
@@ -139,7 +152,10 @@ INLINE void FN(dx)(G const float *w, G const float *dy, G float *dx, const int a
 INLINE void FN(backward)(BACKWARD_ARGS)
 {
     G const float *padded = FN(padded)(x[0], tmp);
-#if P_GROUPS > 1
+#if WEIGHTS_BY_WINOGRAD
+    const struct winograd sums = {OUT_H, OUT_W, IN_C, OUT_C, WINOGRAD_STRIP};
+    winograd_gradient(sums, padded, PADDED_W, dy, dw[0], tmp + WINOGRAD_AT, add_dw);
+#elif P_GROUPS > 1
     padded = FN(spread)(padded, PADDED_H * PADDED_W, GROUPS_Y, tmp);
     grouped_products(GROUPED_ROWS(P_KERNEL_H * P_KERNEL_W * GROUP_IN), STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W), padded, PADDED_W, GROUPS_Y, dy, dw[0], add_dw);
 #else
@@ -148,7 +164,14 @@ INLINE void FN(backward)(BACKWARD_ARGS)
     channel_sums(dy, OUT_H * OUT_W, OUT_C, dw[1], add_dw);
     if (!dx[0])
         return;
-#if EXTENDS
+#if BY_WINOGRAD && !EXTENDS
+    const struct winograd turned = {IN_H, IN_W, OUT_C, IN_C, WINOGRAD_STRIP};
+    transpose_taps(w[0], 9, IN_C, OUT_C, tmp, 0);
+    winograd_weights(turned, tmp, 1, tmp + WINOGRAD_AT);
+    pad_image(dy, OUT_H, OUT_W, OUT_C, DY_LOW_H, DY_LOW_W, DY_HIGH_H, DY_HIGH_W, tmp);
+    winograd_correlate(0, 1, turned, tmp + (P_PAD_H * PADDED_DY_W + P_PAD_W) * OUT_C, PADDED_DY_W,
+                       (G const float *)0, dx[0], tmp + WINOGRAD_AT, add_dx[0]);
+#elif EXTENDS
     FN(dx)(w[0], dy, tmp, 0, tmp); /* the padded x is no longer needed */
     extend_gradient(P_PADDING_MODE, tmp, IN_H, IN_W, IN_C, P_PAD_H, P_PAD_W, dx[0], add_dx[0]);
 #else
@@ -179,3 +202,6 @@ INLINE void FN(backward)(BACKWARD_ARGS)
 #undef TAP_STEP_DX_W
 #undef TAP_PHASES_DX_H
 #undef TAP_PHASES_DX_W
+#undef BY_WINOGRAD
+#undef WEIGHTS_BY_WINOGRAD
+#undef FORWARD_BY_WINOGRAD

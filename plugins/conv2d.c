@@ -83,6 +83,48 @@ static int64_t spread_len(int64_t n, int64_t len)
     return n < 8 ? n * len : 0;
 }
 
+/* Winograd's algorithm needs kernels of 3 without steps or groups, and channels that fill vectors, but not more pairs
+ * of them than the scratch should hold, 16 floats for each. On shorter sides the transforms of the weights would cost
+ * more than it saves. */
+enum { WINOGRAD_CHANNELS = 16, WINOGRAD_PAIRS = 1 << 22, WINOGRAD_SIDE = 8, WINOGRAD_STRIP = 32 };
+
+/* In one dimension and for one channel, of inputs d and taps g, the four products of F(2, 3) are sums of the terms
+ * (d0 - d2) g0, (d1 + d2) (g0 + g1 + g2) / 2, (d2 - d1) (g0 - g1 + g2) / 2, (d1 - d3) g2, and an output is the sum of
+ * the first three or of the last three. Multiplied out, the sizes of its terms are at most 2 max|d| (|g0| + |g0| + |g1|
+ * + |g2|) <= 4 max|d| sum|g|; in two dimensions that is squared. */
+static const double WINOGRAD_GROWTH = 16;
+
+static int64_t whole_vectors(int64_t channels)
+{
+    return (channels + 15) / 16 * 16;
+}
+
+/* The scratch holds the padded x, the padded dy or the transposed weights, and then the weights' 16 planes and those of
+ * a strip of tiles: see kernels/winograd.clh. */
+static void plan_winograd(const struct conv2d *layer, int64_t x_len, int64_t dy_len, struct dae_plan *plan)
+{
+    const int64_t channels = plan->input[0].dim[2], filters = layer->filters;
+    bool suits = channels >= WINOGRAD_CHANNELS && filters >= WINOGRAD_CHANNELS &&
+                 channels * filters <= WINOGRAD_PAIRS && layer->groups == 1,
+         fits = true;
+    for (int i = 0; i < 2; ++i) {
+        suits = suits && layer->kernel[i] == 3 && layer->stride[i] == 1 && layer->dilation[i] == 1;
+        fits = fits && plan->input[0].dim[i] >= WINOGRAD_SIDE && plan->output.dim[i] >= WINOGRAD_SIDE;
+    }
+    const int64_t at = larger(larger(x_len, dy_len), 9 * channels * filters);
+    const int64_t c = whole_vectors(channels), f = whole_vectors(filters);
+    if (suits && fits)
+        plan->scratch_len = larger(plan->scratch_len, at + 16 * (c * f + WINOGRAD_STRIP * (c + f) + 2 * 16));
+    if (suits) {
+        plan->block = 2;
+        plan->block_side = WINOGRAD_SIDE;
+        plan->growth = WINOGRAD_GROWTH;
+    }
+    dae_plan_define(plan, "WINOGRAD_FITS", suits && fits);
+    dae_plan_define(plan, "WINOGRAD_STRIP", WINOGRAD_STRIP);
+    dae_plan_define(plan, "WINOGRAD_AT", at);
+}
+
 static int conv2d_plan(const void *state, struct dae_plan *plan)
 {
     const struct conv2d *layer = state;
@@ -121,6 +163,7 @@ static int conv2d_plan(const void *state, struct dae_plan *plan)
     dae_plan_define(plan, "X_LEN", x_len);
     dae_plan_define(plan, "DY_LEN", dy_len);
     dae_plan_define(plan, "W_LEN", w_len);
+    plan_winograd(layer, x_len, dy_len, plan);
     return 0;
 }
 

@@ -244,6 +244,24 @@ static unsigned expect_one(const struct verifier *v, struct check_nodes *a, int 
     return drawn;
 }
 
+/* Adds to the bounds (len) of a node's output what an algorithm with fewer multiplications may err beyond them: see
+ * `growth` in dae/plugin.h. */
+static void add_growth(const struct verifier *v, const struct node *node, double input_size, double *bound)
+{
+    const struct dae_plan *plan = &node->plan;
+    if (plan->block == 0 || !device_tuning(v->device)->winograd)
+        return;
+    const int64_t len = dae_shape_len(&plan->output), n = plan->output.dim[2], k = plan->weight[0].shape.dim[0];
+    const double *w = v->parameters64 + node->weight_offset[0];
+    for (int64_t channel = 0; channel < n; ++channel) {
+        double sum = 0;
+        for (int64_t i = 0; i < k; ++i)
+            sum += fabs(w[i * n + channel]);
+        for (int64_t e = channel; e < len; e += n)
+            bound[e] += verifier_node_roundings(node) * plan->growth * input_size * sum;
+    }
+}
+
 unsigned check_nodes_expect(const struct verifier *v, struct check_nodes *a, int number, int64_t s, bool training)
 {
     const struct network *network = v->network;
@@ -272,6 +290,7 @@ unsigned check_nodes_expect(const struct verifier *v, struct check_nodes *a, int
         a->have[e] = (double)a->device[number][s * len + e];
         a->bound[e] = roundings * (from->size[first + e] + from->effect[first + e] + input_size);
     }
+    add_growth(v, node, input_size, a->bound);
     a->added_bound =
         verifier_roundings((double)node->plan.flops) * (a->added.size[0] + a->added.effect[0] + input_size);
     return drawn;

@@ -13,7 +13,7 @@
 #include "device/properties.h"
 
 enum {
-    KEY_LEN = PROPERTIES_LINE + 32,
+    KEY_LEN = PROPERTIES_LINE + 48,
     WHAT_LEN = 700, /* of one row */
     WHY_LEN = 1024,
     LINE_LEN = 4096,
@@ -39,8 +39,8 @@ static void write_key(const struct device *device, char *key, size_t len)
     const struct tuning *tuning = device_tuning(device);
     char identity[PROPERTIES_LINE];
     properties_identity(device_facts(device), identity);
-    snprintf(key, len, "%d\n%s, %s, %s", FORMAT, identity, tuning->wide ? "wide" : "grid",
-             tuning->clblast ? "clblast" : "own");
+    snprintf(key, len, "%d\n%s, %s, %s%s", FORMAT, identity, tuning->wide ? "wide" : "grid",
+             tuning->clblast ? "clblast" : "own", tuning->winograd ? ", winograd" : "");
 }
 
 /* Kernels that are being worked on are checked each time. */

@@ -216,6 +216,13 @@ struct dae_plan {
      * anything. Of a signal (T,C), the first of each two numbers counts. */
     int64_t reach[2];
     int64_t down[2], up[2];
+    /* Layers that keep H and W, and whose kernel computes blocks of `block` x `block` output pixels together if the
+     * macro WINOGRAD is 1 and H and W are block_side or more: the rounding of a pixel then depends on its row and
+     * column modulo `block`. Its error is relative to `growth` times the largest input times the sum of the sizes of
+     * its channel's weights, the numbers of a column of weight 0. `block` is 0 for all other layers; it must not depend
+     * on H and W. */
+    int64_t block, block_side;
+    double growth;
 };
 
 /* Adds an integer macro. The host refuses a plan with more than DAE_MAX_DEFINES. */

@@ -111,6 +111,10 @@ enum dae_status tuning_choose(const struct platform_device *device, const struct
     /* CLBlast's kernels are made for work-groups and local memory: on CPU devices they reach a tenth of the speed of
      * ours. */
     TRY(pick("gemm", request->gemm, "clblast", "own", device->type == DEVICE_GPU, &tuning->clblast, err));
+    TRY(pick("winograd", request->winograd, "on", "off", tuning->wide, &tuning->winograd, err));
+    if (tuning->winograd && !tuning->wide)
+        return error_set(err, DAE_CONFIG,
+                         "device winograd 'on': its kernels are for CPUs, in the shape wide; choose auto or off");
     choose_tiles(&properties, tuning);
     if (tuning->wide) {
         tuning->width = VECTOR;
@@ -140,16 +144,18 @@ void tuning_define(const struct tuning *tuning, struct text *text)
 {
     text_printf(text,
                 "#define WIDTH %d\n#define FUSED %d\n#define PHILOX_MUL_HI %d\n#define TILE_MAX %d\n#define BLOCK %d\n"
-                "#define ROWS_MAX %d\n",
-                tuning->width, tuning->fused, tuning->mul_hi, tuning->conv_tile, tuning->conv_block, tuning->conv_rows);
+                "#define ROWS_MAX %d\n#define WINOGRAD %d\n",
+                tuning->width, tuning->fused, tuning->mul_hi, tuning->conv_tile, tuning->conv_block, tuning->conv_rows,
+                tuning->winograd);
 }
 
 void tuning_describe(const struct tuning *t, struct text *text)
 {
     text_printf(text, "join %d fold %d wide %d lanes %d group %d units %d shards %d clblast %d fused %d", t->join,
                 t->fold, t->wide, t->lanes, t->group, t->units, t->shards, t->clblast, t->fused);
-    text_printf(text, " gemm %d %d %d %d %d conv %d %d %d update %d", t->gemm_rows, t->gemm_columns, t->gemm_dots,
-                t->gemm_piece, t->gemm_tile, t->conv_tile, t->conv_block, t->conv_rows, t->update_vectors);
+    text_printf(text, " gemm %d %d %d %d %d conv %d %d %d winograd %d update %d", t->gemm_rows, t->gemm_columns,
+                t->gemm_dots, t->gemm_piece, t->gemm_tile, t->conv_tile, t->conv_block, t->conv_rows, t->winograd,
+                t->update_vectors);
 }
 
 /* Everything that a tuning depends on; another shape has other kernels. */

@@ -29,15 +29,16 @@ struct tuning {
     int conv_tile;    /* V of channels that a work-item of a convolution sums at once */
     int conv_block;   /* how many of these belong to the same pixel, if there are as many */
     int conv_rows;    /* rows of a convolution's weights, of conv_block V, whose gradient is summed at once */
+    bool winograd;    /* wide: convolutions that fit compute by Winograd's algorithm (kernels/winograd.clh) */
     int update_vectors; /* V of parameters that a work-item updates */
     bool mul_hi;        /* random numbers multiply by mul_hi, otherwise by a wide product; the bits are the same */
 };
 
 /* What the user may override, for tests and measurements: the shape ("auto", "wide" or "grid"), the products ("auto",
- * "own" or "clblast"), and each optimisation. */
+ * "own" or "clblast"), Winograd's algorithm ("auto", "on" or "off"), and each optimisation. */
 struct tuning_request {
-    const char *shape, *gemm;        /* NULL means "auto" */
-    bool no_join, no_fold, no_tuned; /* no_tuned: ignore what `dae-cl tune` remembered */
+    const char *shape, *gemm, *winograd; /* NULL means "auto" */
+    bool no_join, no_fold, no_tuned;     /* no_tuned: ignore what `dae-cl tune` remembered */
 };
 
 /* Fills the table for a device. Unknown words are DAE_CONFIG. */

@@ -2,7 +2,7 @@
 
 /* The map `device`. */
 struct device_map {
-    const char *platform, *shape, *gemm;
+    const char *platform, *shape, *gemm, *winograd;
     bool join, fold, tuned;
 };
 
@@ -11,6 +11,9 @@ const struct dae_row device_request_rows[] = {
     ROW_OF(struct device_map, shape, ROW_WORD, "auto", "auto|wide|grid",
            "whether kernels are for CPUs (wide) or GPUs (grid)"),
     ROW_OF(struct device_map, gemm, ROW_WORD, "auto", "auto|own|clblast", "which code multiplies matrices"),
+    ROW_OF(
+        struct device_map, winograd, ROW_WORD, "auto", "auto|on|off",
+        "whether 3 x 3 convolutions of 16 channels and more are computed with fewer multiplications (auto: on CPUs)"),
     DAE_BOOL(struct device_map, join, true, "whether one kernel computes several layers of a sample"),
     DAE_BOOL(struct device_map, tuned, true, "whether to use what dae-cl tune found for the device"),
     DAE_BOOL(struct device_map, fold, true,
@@ -30,8 +33,12 @@ enum dae_status device_request_read(const struct value *device, struct device_re
         const enum dae_status status = rows_peek(device, device_request_rows, "device", &arena, &map, err);
         arena_release(&arena);
         TRY(status);
-        request->tuning = (struct tuning_request){
-            .shape = map.shape, .gemm = map.gemm, .no_join = !map.join, .no_fold = !map.fold, .no_tuned = !map.tuned};
+        request->tuning = (struct tuning_request){.shape = map.shape,
+                                                  .gemm = map.gemm,
+                                                  .winograd = map.winograd,
+                                                  .no_join = !map.join,
+                                                  .no_fold = !map.fold,
+                                                  .no_tuned = !map.tuned};
     }
     const struct value *platform = is_map ? value_map_get(device, "platform") : device;
     if (platform) {

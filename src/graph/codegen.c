@@ -422,6 +422,7 @@ enum dae_status codegen_schedule(const struct network *network, const struct tun
     TRY(sources_add(text, "convolution.clh", err));
     TRY(sources_add(text, "grouped.clh", err));
     TRY(sources_add(text, "margins.clh", err));
+    TRY(sources_add(text, "winograd.clh", err));
     TRY(sources_add(text, "batch.cl", err));
     bool *written = arena_array(network->arena, (size_t)network->n_nodes, sizeof *written);
     if (!written)

@@ -101,6 +101,15 @@ static bool scales(const struct dae_plan *plan, int axis)
     return (down == 1 && up >= 1) || (up == 1 && down >= 1);
 }
 
+/* Whether a layer that computes blocks of pixels has the pixels and the weights that the host reads. */
+static bool blocks_fit(const struct dae_plan *plan)
+{
+    const struct dae_shape *weight = &plan->weight[0].shape;
+    return plan->block == 0 ||
+           (plan->block > 0 && plan->block_side > 0 && plan->growth >= 0 && plan->output.rank == 3 &&
+            plan->n_weights > 0 && weight->rank == 2 && weight->dim[1] == plan->output.dim[2]);
+}
+
 /* The next place of the parameter buffer. */
 static enum dae_status place_weight(struct node *node, int w, int64_t *end, struct error *err)
 {
@@ -134,6 +143,7 @@ static const char *plan_fault(const struct dae_plan *plan)
            : plan->kept_batch < 0 || plan->kept_batch > INT_MAX          ? "kept_batch"
            : plan->n_products < 0 || plan->n_products > DAE_MAX_PRODUCTS ? "n_products"
            : plan->n_kernels < 0 || plan->n_kernels > DAE_MAX_KERNELS    ? "n_kernels"
+           : !blocks_fit(plan)                                           ? "block"
            : !scales(plan, 0) || !scales(plan, 1)                        ? "down or up"
                                                                          : NULL;
 }

@@ -19,6 +19,11 @@ static int64_t common_divisor(int64_t a, int64_t b)
     return b == 0 ? a : common_divisor(b, a % b);
 }
 
+static int64_t common_multiple(int64_t a, int64_t b)
+{
+    return a / common_divisor(a, b) * b;
+}
+
 /* Derives a layer's scale from its input's. `up` pixels of its output share `down` of its input, so the input of a
  * pixel may be that far from its place, in addition to the layer's own reach. Fractions of a pixel are rounded up. */
 static struct scale behind(const struct dae_plan *plan, int axis, struct scale x)
@@ -70,9 +75,13 @@ static bool follow(const struct network *network, int number, int axis, struct s
             return refuse_node(field, node, "combines images of different scales");
         scale[number] = (struct scale){y.pixels, y.own, shape_max(y.reach, j > 0 ? scale[number].reach : 0)};
     }
-    const int64_t pixels = scale[number].pixels;
-    field->stride[axis] = field->stride[axis] / common_divisor(field->stride[axis], pixels) * pixels;
-    if (shape_max(scale[number].pixels, scale[number].own) > SCALE_MAX || field->stride[axis] > SCALE_MAX)
+    const int64_t pixels = scale[number].pixels, own = scale[number].own, block = node->plan.block;
+    if (block > 0) {
+        field->grid[axis] = common_multiple(field->grid[axis], pixels * (block / common_divisor(block, own)));
+        field->least[axis] = shape_max(field->least[axis], (node->plan.block_side * pixels + own - 1) / own);
+    }
+    field->stride[axis] = common_multiple(field->stride[axis], pixels);
+    if (shape_max(pixels, own) > SCALE_MAX || field->stride[axis] > SCALE_MAX)
         return refuse_node(field, node, "has a scale too far from the input's");
     return true;
 }
@@ -86,7 +95,7 @@ static bool find_all(const struct network *network, struct scale *scale, struct 
     if (network_layers_read_mask(network))
         return refuse(field, input->mark, "its layers read the mask");
     for (int axis = 0; axis < rank - 1; ++axis) {
-        field->stride[axis] = 1;
+        field->stride[axis] = field->grid[axis] = field->least[axis] = 1;
         for (int i = 0; i <= network->noisy; ++i)
             scale[i] = (struct scale){1, 1, 0};
         for (int i = network->noisy + 1; i <= network->output; ++i)
@@ -96,6 +105,7 @@ static bool find_all(const struct network *network, struct scale *scale, struct 
             return refuse_node(field, output,
                                rank == 2 ? "is the output, but does not have the input's length"
                                          : "is the output, but does not have the input's height and width");
+        field->grid[axis] = common_multiple(field->grid[axis], field->stride[axis]);
         field->reach[axis] = scale[network->output].reach;
     }
     return true;
@@ -103,7 +113,7 @@ static bool find_all(const struct network *network, struct scale *scale, struct 
 
 enum dae_status receptive_field_find(const struct network *network, struct receptive_field *field, struct error *err)
 {
-    *field = (struct receptive_field){.stride = {1, 1}};
+    *field = (struct receptive_field){.stride = {1, 1}, .grid = {1, 1}, .least = {1, 1}};
     struct scale *scale = calloc((size_t)network->n_nodes, sizeof *scale);
     if (!scale)
         return error_no_memory(err, "receptive field", (size_t)network->n_nodes * sizeof *scale);

@@ -12,6 +12,10 @@ struct receptive_field {
     /* The network accepts images with sides that are multiples of these, and moving the input by them moves the output
      * by them: 4 after two poolings of 2. Tiles start and end at such multiples. */
     int64_t stride[2];
+    /* On devices that compute in blocks of pixels (tuning.winograd), rounding is the same in a tile as in the whole
+     * image if it starts at multiples of `grid`, which are multiples of the stride, and its sides are at least `least`.
+     */
+    int64_t grid[2], least[2];
     int64_t reach[2];  /* how many pixels around its own place an output reads, along the longest path */
     struct mark mark;  /* the layer that is the reason, */
     char problem[384]; /* and the reason */

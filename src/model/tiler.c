@@ -24,6 +24,7 @@ enum {
 struct tiler {
     struct tiler_options options;
     int64_t stride[2], reach[2]; /* reach in whole strides */
+    int64_t grid[2], least[2]; /* tiles start at multiples of grid; those that are not the whole image are no shorter */
     int64_t channels;
     bool is_signal; /* of samples (T, C): images of the width 1 */
     /* For at most `batch` tiles of `side` at a time. */
@@ -83,6 +84,7 @@ enum dae_status tiler_new(const struct tiler_options *options, struct tiler **ou
     if (!field.any_size)
         return error_at(err, DAE_CONFIG, field.mark, "the network only takes images of its own size: %s",
                         field.problem);
+    const bool blocks = device_tuning(options->device)->winograd;
     struct tiler *tiler = calloc(1, sizeof *tiler);
     if (!tiler)
         return error_no_memory(err, "tiler", sizeof *tiler);
@@ -92,6 +94,8 @@ enum dae_status tiler_new(const struct tiler_options *options, struct tiler **ou
     for (int a = 0; a < 2; ++a) {
         tiler->stride[a] = field.stride[a];
         tiler->reach[a] = shape_round_up(field.reach[a], field.stride[a]);
+        tiler->grid[a] = blocks ? field.grid[a] : field.stride[a];
+        tiler->least[a] = blocks ? field.least[a] : 1;
     }
     const struct dae_shape *own = &options->network->node[0].plan.output;
     tiler->channels = own->dim[own->rank - 1];
@@ -159,18 +163,41 @@ static int64_t side_at(const struct tiler *tiler, int i, int axis)
     return side < tiler->stride[axis] ? tiler->stride[axis] : side - side % tiler->stride[axis];
 }
 
-static int64_t count_spans(int64_t size, int64_t side, int64_t reach)
+/* How far apart neighbouring tiles start, along axis a. */
+static int64_t step_of(const struct tiler *tiler, int a, int64_t side)
 {
-    return side == size ? 1 : (size - 2 * reach + side - 2 * reach - 1) / (side - 2 * reach);
+    const int64_t inner = side - 2 * tiler->reach[a];
+    return inner - inner % tiler->grid[a];
+}
+
+static int64_t count_spans(const struct tiler *tiler, int a, int64_t size, int64_t side)
+{
+    const int64_t step = step_of(tiler, a, side);
+    return side == size ? 1 : (size - side + step - 1) / step + 1;
+}
+
+/* The longest side, of at most this, with which the last tile starts on the grid. */
+static int64_t fit_side(const struct tiler *tiler, int a, int64_t size, int64_t side)
+{
+    return side >= size ? size : size - shape_round_up(size - side, tiler->grid[a]);
+}
+
+/* Whether tiles of a side cut the axis of an image: the side is the image's, or long enough. */
+static bool cuts(const struct tiler *tiler, int a, int64_t size, int64_t side)
+{
+    return side == size || (side < size && side >= tiler->least[a] && side > 2 * tiler->reach[a] &&
+                            step_of(tiler, a, side) > 0 && (size - side) % tiler->grid[a] == 0);
 }
 
 /* As many tiles of about equal size as the given size requires, so that the last of a row is not nearly empty. */
 static void balance(const struct tiler *tiler, const int64_t size[2], int64_t side[2])
 {
     for (int a = 0; a < 2; ++a) {
-        const int64_t rim = 2 * tiler->reach[a], n = count_spans(size[a], side[a], tiler->reach[a]);
-        const int64_t least = (size[a] - rim + n - 1) / n + rim;
-        side[a] = shape_min(side[a], shape_round_up(least, shape_round_up(GRAIN, tiler->stride[a])));
+        const int64_t rim = 2 * tiler->reach[a], n = count_spans(tiler, a, size[a], side[a]);
+        const int64_t enough = shape_round_up((size[a] - rim + n - 1) / n, tiler->grid[a]) + rim;
+        const int64_t least =
+            shape_max(shape_round_up(enough, shape_round_up(GRAIN, tiler->stride[a])), tiler->least[a]);
+        side[a] = shape_min(side[a], fit_side(tiler, a, size[a], least + tiler->grid[a] - 1));
     }
 }
 
@@ -178,12 +205,12 @@ static void balance(const struct tiler *tiler, const int64_t size[2], int64_t si
 static int64_t cost_of(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
 {
     const int64_t units = batch_of(tiler),
-                  n = count_spans(size[0], side[0], tiler->reach[0]) * count_spans(size[1], side[1], tiler->reach[1]);
+                  n = count_spans(tiler, 0, size[0], side[0]) * count_spans(tiler, 1, size[1], side[1]);
     return (n + units - 1) / units * side[0] * side[1];
 }
 
 /* Chooses the tile that fits into the memory and finishes the image first, or the largest of several, for an image of
- * whole strides. A side that is shorter than the image's must be longer than its two overlaps. */
+ * whole strides. */
 static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], int64_t side[2], struct error *err)
 {
     uint64_t bytes = 0;
@@ -193,8 +220,8 @@ static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], 
         bool useful = true;
         int64_t tried[2];
         for (int a = 0; a < 2; ++a) {
-            tried[a] = shape_min(side_at(tiler, i, a), size[a]);
-            useful = useful && (tried[a] == size[a] || tried[a] > 2 * tiler->reach[a]);
+            tried[a] = fit_side(tiler, a, size[a], side_at(tiler, i, a));
+            useful = useful && cuts(tiler, a, size[a], tried[a]);
         }
         if (!useful)
             break;
@@ -244,9 +271,10 @@ static enum dae_status prepare(struct tiler *tiler, const int64_t side[2], struc
 
 /* Tiles are adjacent, except for their overlap; the last one is moved back so that it ends with the image. At an edge
  * of the image a tile is padded like the whole image, so it is correct up to its own edge. */
-static struct span span_of(int64_t t, int64_t size, int64_t side, int64_t reach)
+static struct span span_of(const struct tiler *tiler, int a, int64_t t, int64_t size)
 {
-    const int64_t at = t * (side - 2 * reach), last = size - side, start = shape_min(at, last);
+    const int64_t side = tiler->side[a], reach = tiler->reach[a], last = size - side;
+    const int64_t start = shape_min(t * step_of(tiler, a, side), last);
     return (struct span){start, start == 0 ? 0 : start + reach, start == last ? size : start + side - reach};
 }
 
@@ -256,9 +284,8 @@ struct place {
 
 static struct place place_of(const struct tiler *tiler, int64_t tile, const int64_t size[2])
 {
-    const int64_t across = count_spans(size[1], tiler->side[1], tiler->reach[1]);
-    return (struct place){span_of(tile / across, size[0], tiler->side[0], tiler->reach[0]),
-                          span_of(tile % across, size[1], tiler->side[1], tiler->reach[1])};
+    const int64_t across = count_spans(tiler, 1, size[1], tiler->side[1]);
+    return (struct place){span_of(tiler, 0, tile / across, size[0]), span_of(tiler, 1, tile % across, size[1])};
 }
 
 /* The pixel, of n, that is mirrored to a place beyond them. */
@@ -299,14 +326,10 @@ static enum dae_status tell(const struct tiler *tiler, int64_t done, int64_t n, 
     return options->on_tiles ? options->on_tiles(options->context, done, n, err) : DAE_OK;
 }
 
-/* Whether tiles of a side cut the image: none is larger than it, and one that is smaller is longer than its overlaps.
- */
+/* Whether tiles of these sides cut the image. */
 static bool is_usable(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
 {
-    for (int a = 0; a < 2; ++a)
-        if (side[a] < 1 || side[a] > size[a] || (side[a] < size[a] && side[a] <= 2 * tiler->reach[a]))
-            return false;
-    return true;
+    return side[0] > 0 && side[1] > 0 && cuts(tiler, 0, size[0], side[0]) && cuts(tiler, 1, size[1], side[1]);
 }
 
 /* The square tile that images of many sizes can share: the longest of `sides` that fits into this one. */
@@ -317,9 +340,7 @@ static void common_side(const struct tiler *tiler, const int64_t size[2], int64_
     while (i + 1 < N_SIDES && side_at(tiler, i, 0) > least)
         ++i;
     for (int a = 0; a < 2; ++a)
-        side[a] = tiler->is_signal && a == 1 ? 1 : sides[i] - sides[i] % tiler->stride[a];
-    if (tiler->is_signal)
-        side[0] = side_at(tiler, i, 0);
+        side[a] = tiler->is_signal && a == 1 ? 1 : fit_side(tiler, a, size[a], side_at(tiler, i, a));
 }
 
 /* Making kernels for another tile takes as long as the work on many pixels. So the tiles that there are, or else those
@@ -357,8 +378,8 @@ enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, i
     int64_t side[2];
     TRY(settle(tiler, size, side, err));
     TRY(prepare(tiler, side, err));
-    const int64_t len = side[0] * side[1] * tiler->channels, n_tiles = count_spans(size[0], side[0], tiler->reach[0]) *
-                                                                       count_spans(size[1], side[1], tiler->reach[1]);
+    const int64_t len = side[0] * side[1] * tiler->channels,
+                  n_tiles = count_spans(tiler, 0, size[0], side[0]) * count_spans(tiler, 1, size[1], side[1]);
     TRY(tell(tiler, 0, n_tiles, err));
     for (int64_t first = 0; first < n_tiles; first += tiler->batch) {
         const int64_t n = shape_min(n_tiles - first, tiler->batch);
@@ -424,19 +445,19 @@ static void stream_channels(const struct tiler *tiler, const struct stream *s, i
 static enum dae_status stream_all(struct tiler *tiler, struct stream *s, struct error *err)
 {
     const int64_t groups = s->signal->channels / tiler->channels, side = tiler->side[0], len = side * tiler->channels;
-    const int64_t n_tiles = count_spans(s->padded, side, tiler->reach[0]), n_units = n_tiles * groups;
+    const int64_t n_tiles = count_spans(tiler, 0, s->padded, side), n_units = n_tiles * groups;
     TRY(tell(tiler, 0, n_units, err));
     for (int64_t first = 0; first < n_units; first += tiler->batch) {
         const int64_t n = shape_min(n_units - first, tiler->batch);
         for (int64_t i = 0; i < n; ++i) {
-            const struct span span = span_of((first + i) / groups, s->padded, side, tiler->reach[0]);
+            const struct span span = span_of(tiler, 0, (first + i) / groups, s->padded);
             if ((first + i) % groups == 0 || i == 0)
                 TRY(stream_read(tiler, s, &span, err));
             stream_channels(tiler, s, (first + i) % groups * tiler->channels, false, tiler->values + i * len);
         }
         TRY(model_run(tiler->model, tiler->values, n, tiler->values, NULL, err));
         for (int64_t i = 0; i < n; ++i) {
-            const struct span span = span_of((first + i) / groups, s->padded, side, tiler->reach[0]);
+            const struct span span = span_of(tiler, 0, (first + i) / groups, s->padded);
             stream_channels(tiler, s, (first + i) % groups * tiler->channels, true, tiler->values + i * len);
             if ((first + i) % groups == groups - 1)
                 TRY(stream_write(s, &span, err));

@@ -4,7 +4,8 @@
  *
  * A network with poolings or strides requires sides that are multiples of them (receptive_field.stride). Other images
  * are extended to the next multiple by mirroring, without repeating the last row and column, and the extension is cut
- * off again. Tiles start at such multiples. */
+ * off again. Tiles start at such multiples, and where kernels compute blocks of pixels together, at multiples of those.
+ */
 #ifndef MODEL_TILER_H
 #define MODEL_TILER_H
 

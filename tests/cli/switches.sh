@@ -1,6 +1,6 @@
 # Each fast path has a switch, and the same network learns the same without it: joined segments, folded layers (also
-# normalisations in a finished model), our own products or CLBlast's, kernels for CPUs or for GPUs, data on the device or
-# streamed to it.
+# normalisations in a finished model), our own products or CLBlast's, kernels for CPUs or for GPUs, convolutions by
+# Winograd's algorithm or directly, data on the device or streamed to it.
 . "$(dirname "$0")/harness.sh"
 
 net=$work/net.yaml
@@ -53,6 +53,35 @@ for switch in 'device={join: false}' 'device={fold: false}' 'device={join: false
     code_is 0
     alike "$work/first" "$work/$n" "$agree"
 done
+
+case_is "convolutions with fewer multiplications, and without"
+cat >"$work/wide_net.yaml" <<'END'
+name: wide_net
+data: {source: digits, train: 64, test: 32}
+corruption: {gaussian: {sigma: 0.3, clamp: [0, 1]}}
+model:
+  input: [28, 28, 1]
+  layers:
+    - conv2d: {filters: 32, kernel: 3, pad: 1}
+    - relu
+    - maxpool2d: {kernel: 2}
+    - conv2d: {filters: 33, kernel: 3, pad: 1}
+    - relu
+    - conv_transpose2d: {filters: 1, kernel: 2, stride: 2}
+train: {loss: mse, optimizer: {adam: {lr: 0.003}}, batch: 32, epochs: 2}
+compare: []
+END
+for winograd in auto on off; do
+    run "$dae_cl" run "$work/wide_net.yaml" --platform cpu --set device.shape=wide --set "device.winograd=$winograd" --out "$work/winograd_$winograd"
+    code_is 0
+done
+alike "$work/winograd_auto" "$work/winograd_on" 0
+losses() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1] + "/run.json"))["train_losses"])' "$1"; }
+[ "$(losses "$work/winograd_on")" != "$(losses "$work/winograd_off")" ] || problem "the switch changes nothing"
+alike "$work/winograd_on" "$work/winograd_off" "$agree"
+run "$dae_cl" run "$net" --platform cpu --set 'device={shape: grid, winograd: on}' --out "$work/refused"
+code_is 2
+err_has "choose auto or off"
 
 case_is "streamed data: the same bits"
 run "$dae_cl" run "$net" --platform cpu --set data.memory=1 --set data.train=3200 --set train.epochs=1 --out "$work/streamed"

@@ -127,7 +127,7 @@ static void tuning_follows_the_device(void **state)
     struct platform_device cpu = {.type = DEVICE_CPU, .compute_units = 64, .max_work_group = 4096};
     struct platform_device gpu = {.type = DEVICE_GPU, .compute_units = 80, .max_work_group = 32};
     assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){0}, &tuning, &err), DAE_OK);
-    assert_true(tuning.wide && !tuning.clblast && tuning.lanes == 1 && tuning.width == 16);
+    assert_true(tuning.wide && !tuning.clblast && tuning.lanes == 1 && tuning.width == 16 && tuning.winograd);
     assert_int_equal(tuning.units, tuning.shards);
     cpu.compute_units = 2;
     assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){.shape = "auto", .gemm = "clblast"}, &tuning, &err),
@@ -140,6 +140,34 @@ static void tuning_follows_the_device(void **state)
     assert_true(tuning.wide && !tuning.clblast);
     assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){.shape = "square"}, &tuning, &err), DAE_CONFIG);
     assert_non_null(strstr(err.text, "auto, wide or grid"));
+}
+
+/* Its kernels are for the shape wide; a table that describes itself alike must compute the same bits. */
+static void winograd_follows_the_shape(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct tuning tuning;
+    struct text on = {0}, off = {0};
+    const struct platform_device cpu = {.type = DEVICE_CPU, .compute_units = 2, .max_work_group = 4096};
+    const struct platform_device gpu = {.type = DEVICE_GPU, .compute_units = 80, .max_work_group = 256};
+    assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){0}, &tuning, &err), DAE_OK);
+    assert_false(tuning.winograd);
+    assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){.shape = "wide"}, &tuning, &err), DAE_OK);
+    assert_true(tuning.winograd);
+    tuning_describe(&tuning, &on);
+    assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){.shape = "wide", .winograd = "off"}, &tuning, &err),
+                     DAE_OK);
+    assert_false(tuning.winograd);
+    tuning_describe(&tuning, &off);
+    assert_string_not_equal(on.data, off.data);
+    text_release(&on);
+    text_release(&off);
+    assert_int_equal(tuning_choose(&gpu, &(struct tuning_request){.winograd = "on"}, &tuning, &err), DAE_CONFIG);
+    assert_non_null(strstr(err.text, "choose auto or off"));
+    err = (struct error){0};
+    assert_int_equal(tuning_choose(&cpu, &(struct tuning_request){.winograd = "yes"}, &tuning, &err), DAE_CONFIG);
+    assert_non_null(strstr(err.text, "auto, on or off"));
 }
 
 /* The tiles of a CPU whose vectors have `floats` floats. */
@@ -309,6 +337,7 @@ int main(void)
         cmocka_unit_test(what_is_not_there),
         cmocka_unit_test(malformed_requests),
         cmocka_unit_test(tuning_follows_the_device),
+        cmocka_unit_test(winograd_follows_the_shape),
         cmocka_unit_test(tiles_follow_the_registers),
         cmocka_unit_test(identities_tell_instructions_apart),
         cmocka_unit_test(a_table_is_taken_when_it_is_sound),

@@ -129,7 +129,7 @@ static void compiles(const char *name, const char *options)
     struct text text = {0};
     struct program *program = NULL;
     struct error err = {0};
-    static const char *const headers[] = {"dae.clh", "convolution.clh", "grouped.clh", "margins.clh"};
+    static const char *const headers[] = {"dae.clh", "convolution.clh", "grouped.clh", "margins.clh", "winograd.clh"};
     enum dae_status status = DAE_OK;
     for (size_t i = 0; i < sizeof headers / sizeof *headers && status == DAE_OK; ++i)
         status = sources_add(&text, headers[i], &err);

@@ -98,6 +98,27 @@ static const char margins[] =
 static const char mirrors[] = "  input: [20, 20, 1]\n"
                               "  layers:\n"
                               "    - conv2d: {filters: 1, kernel: 5, pad: 2, padding_mode: reflect}\n";
+/* Convolutions that devices may compute in blocks of 2 x 2, on two scales. */
+static const char blocks[] = "  input: [24, 24, 1]\n"
+                             "  layers:\n"
+                             "    - conv2d: {filters: 16, kernel: 3, pad: 1}\n"
+                             "    - relu\n"
+                             "    - {conv2d: {filters: 17, kernel: 3, pad: 1}, name: full}\n"
+                             "    - maxpool2d: {kernel: [3, 2], stride: [3, 2]}\n"
+                             "    - conv2d: {filters: 16, kernel: 3, pad: 1}\n"
+                             "    - relu\n"
+                             "    - {upsample2d: {factor: [3, 2]}, name: up}\n"
+                             "    - {concat: {}, from: [full, up]}\n"
+                             "    - {conv2d: {filters: 1, kernel: 3, pad: 1}, name: correction}\n"
+                             "    - {add: {}, from: [correction, input]}\n";
+/* The same on one scale, so that images keep odd sides. */
+static const char odd_blocks[] = "  input: [12, 12, 1]\n"
+                                 "  layers:\n"
+                                 "    - conv2d: {filters: 16, kernel: 3, pad: 1}\n"
+                                 "    - relu\n"
+                                 "    - conv2d: {filters: 16, kernel: 3, pad: 1}\n"
+                                 "    - relu\n"
+                                 "    - conv2d: {filters: 1, kernel: 3, pad: 1}\n";
 
 static const struct {
     const char *layers, *problem;
@@ -242,12 +263,9 @@ static void tiles_give_the_bits_of_the_whole_image(void **state)
         const char *text;
         int64_t channels, stride[2];
         int n_sizes; /* compiling for each size takes seconds */
-    } model[] = {{residual, 1, {1, 1}, 5},
-                 {colour, 3, {1, 1}, 4},
-                 {unet, 1, {4, 4}, 3},
-                 {strides, 3, {4, 3}, 3},
-                 {margins, 1, {2, 2}, 2}};
-    for (int m = 0; m < 5; ++m) {
+    } model[] = {{residual, 1, {1, 1}, 5}, {colour, 3, {1, 1}, 4}, {unet, 1, {4, 4}, 3},      {strides, 3, {4, 3}, 3},
+                 {margins, 1, {2, 2}, 2},  {blocks, 1, {3, 2}, 3}, {odd_blocks, 1, {1, 1}, 5}};
+    for (int m = 0; m < (int)(sizeof model / sizeof *model); ++m) {
         const int64_t channels = model[m].channels;
         struct bench b;
         open_bench(&b, model[m].text);
@@ -455,13 +473,20 @@ static void the_reach_is_that_of_the_longest_way(void **state)
         const char *text;
         struct receptive_field field;
     } want[] = {
-        {residual, {.stride = {1, 1}, .reach = {1 + 2 + 1, 1 + 3 + 1}}},
-        {unet, {.stride = {4, 4}, .reach = {1 + 4 + 4 + 2 + 2 + 1 + 1, 1 + 4 + 4 + 2 + 2 + 1 + 1}}},
+        {residual, {.stride = {1, 1}, .grid = {1, 1}, .least = {1, 1}, .reach = {1 + 2 + 1, 1 + 3 + 1}}},
+        /* The convolution after the pooling starts at even pixels of its own, and has 8 of them. */
+        {blocks,
+         {.stride = {3, 2}, .grid = {6, 4}, .least = {24, 16}, .reach = {1 + 1 + 3 + 2 + 1, 1 + 1 + 2 + 1 + 1}}},
+        {unet,
+         {.stride = {4, 4},
+          .grid = {8, 8},
+          .least = {32, 32},
+          .reach = {1 + 4 + 4 + 2 + 2 + 1 + 1, 1 + 4 + 4 + 2 + 2 + 1 + 1}}},
         /* Rows: 1; 2; 4 and 2 for a place among two; 2 and 1. Columns: 1; 3 and 1.5, in whole pixels 5; 1.5 twice, 2
          * each; 3 and 2 for a place among three. */
         /* 4; 1; 6 * 2; up to 4 for a place among three of 2 points; up to 1 for one among two; 1. */
-        {signal, {.stride = {6, 1}, .reach = {4 + 1 + 12 + 4 + 1 + 1, 0}}},
-        {strides, {.stride = {4, 3}, .reach = {1 + 2 + 6 + 3, 1 + 5 + 2 + 2 + 5}}},
+        {signal, {.stride = {6, 1}, .grid = {6, 1}, .least = {1, 1}, .reach = {4 + 1 + 12 + 4 + 1 + 1, 0}}},
+        {strides, {.stride = {4, 3}, .grid = {4, 3}, .least = {1, 1}, .reach = {1 + 2 + 6 + 3, 1 + 5 + 2 + 2 + 5}}},
     };
     for (size_t i = 0; i < sizeof want / sizeof *want; ++i) {
         struct bench b;
@@ -472,6 +497,8 @@ static void the_reach_is_that_of_the_longest_way(void **state)
             fail_msg("%d: %s", (int)i, field.problem);
         for (int a = 0; a < 2; ++a) {
             assert_int_equal(field.stride[a], want[i].field.stride[a]);
+            assert_int_equal(field.grid[a], want[i].field.grid[a]);
+            assert_int_equal(field.least[a], want[i].field.least[a]);
             assert_int_equal(field.reach[a], want[i].field.reach[a]);
         }
         close_bench(&b);
