@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/version.h"
 #include "cli/figures.h"
+#include "cli/provenance.h"
 #include "cli/report_parts.h"
 #include "cli/run_pictures.h"
 #include "cli/run_result.h"
@@ -268,7 +269,9 @@ static enum dae_status add_filters(struct reporter *r, struct error *err)
 static void add_facts(struct reporter *r)
 {
     const struct run_result *result = r->result;
-    char text[6][64];
+    char text[7][64];
+    struct provenance provenance CLEANUP(provenance_release);
+    provenance_take(&provenance);
     snprintf(text[0], sizeof text[0], "%lld", (long long)result->network->n_parameters);
     snprintf(text[1], sizeof text[1], "%llu", (unsigned long long)result->network->seed);
     snprintf(text[2], sizeof text[2], "%lld training, %lld test", (long long)result->n_train,
@@ -277,13 +280,17 @@ static void add_facts(struct reporter *r)
              (long long)result->settings->batch);
     snprintf(text[4], sizeof text[4], "%.1f s", result->model->seconds);
     snprintf(text[5], sizeof text[5], "%.0f samples/s", result->model->images_per_second);
+    snprintf(text[6], sizeof text[6], "%08x", (unsigned)result->train_checksum);
     const bool timed = isfinite(result->model->images_per_second);
     const struct html_fact facts[] = {
+        {"finished", provenance.time},
+        {"processor", provenance.processor[0] ? provenance.processor : "-"},
         {"device", result->device->name},
         {"platform", result->device->platform},
         {"driver", result->device->driver},
         {"data", result->data_line},
         {"samples", text[2]},
+        {"training samples' CRC-32", text[6]},
         {"parameters", text[0]},
         {"training", text[3]},
         {"seed", text[1]},
@@ -293,6 +300,7 @@ static void add_facts(struct reporter *r)
     };
     html_section(&r->html, "The run", NULL);
     html_facts(&r->html, sizeof facts / sizeof facts[0], facts);
+    html_code(&r->html, "The command", provenance.command.data ? provenance.command.data : "");
 }
 
 static enum dae_status add_config(struct reporter *r, struct error *err)

@@ -3,7 +3,9 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "base/cleanup.h"
 #include "base/version.h"
+#include "cli/provenance.h"
 #include "cli/run_pictures.h"
 
 enum { FEW_PER_UNKNOWN = 10 }; /* samples, below which a note says that the affine map is not determined well */
@@ -174,10 +176,21 @@ static void add_start(cJSON *json, const struct start *start)
             cJSON_AddItemToArray(frozen, cJSON_CreateString(start->network->node[i].name));
 }
 
+static void add_provenance(cJSON *json)
+{
+    struct provenance provenance CLEANUP(provenance_release);
+    provenance_take(&provenance);
+    cJSON_AddStringToObject(json, "finished", provenance.time);
+    cJSON_AddStringToObject(json, "processor", provenance.processor);
+    cJSON_AddStringToObject(json, "command", provenance.command.data ? provenance.command.data : "");
+}
+
 cJSON *run_result_json(const struct run_result *result)
 {
     cJSON *json = cJSON_CreateObject(), *test, *row;
+    char checksum[16];
     cJSON_AddStringToObject(json, "dae_cl_version", DAE_CL_VERSION);
+    add_provenance(json);
     cJSON_AddStringToObject(json, "name", result->settings->name);
     cJSON_AddStringToObject(json, "platform", result->device->platform);
     cJSON_AddStringToObject(json, "device", result->device->name);
@@ -185,6 +198,8 @@ cJSON *run_result_json(const struct run_result *result)
     cJSON_AddStringToObject(json, "device_version", result->device->version);
     cJSON_AddStringToObject(json, "driver_version", result->device->driver);
     cJSON_AddStringToObject(json, "data", result->data_line);
+    snprintf(checksum, sizeof checksum, "%08x", (unsigned)result->train_checksum);
+    cJSON_AddStringToObject(json, "train_checksum", checksum);
     cJSON_AddNumberToObject(json, "train_samples", (double)result->n_train);
     if (result->n_validation > 0)
         cJSON_AddNumberToObject(json, "validation_samples", (double)result->n_validation);

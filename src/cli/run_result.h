@@ -28,6 +28,7 @@ struct run_result {
     const struct study_outcome *study;       /* n_studies of them */
     int n_studies;
     int64_t n_train, n_validation, n_test; /* n_validation 0: validation was on the test samples */
+    uint32_t train_checksum;               /* of the training samples as they were loaded (struct dataset) */
 };
 
 /* The table at the end of a run. */

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "cli/command.h"
+#include "cli/shell_word.h"
 #include "config/tree.h"
 
 enum { PATH_LEN = 1200 };
@@ -16,19 +17,10 @@ enum dae_status sweep_run_path(const struct run_folder *folder, int64_t run, cha
     return run_folder_path(folder, name, path, len, err);
 }
 
-/* A word of a shell's command line. */
 static void add_word(struct text *line, const char *word)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-=:,@%";
     text_add(line, " ");
-    if (*word && strspn(word, plain) == strlen(word)) {
-        text_add(line, word);
-        return;
-    }
-    text_add(line, "'");
-    for (; *word; ++word)
-        text_printf(line, *word == '\'' ? "'\\''" : "%c", *word);
-    text_add(line, "'");
+    shell_word_add(line, word);
 }
 
 static enum dae_status add_set(struct text *line, const char *path, const struct value *value, struct error *err)

@@ -270,6 +270,7 @@ static struct run_result result_of(const struct training_run *run)
         .n_train = session->train_set.n,
         .n_validation = session->validation_set.n,
         .n_test = session->test_set.n,
+        .train_checksum = session->train_set.checksum,
     };
 }
 

@@ -60,9 +60,12 @@ for file in config.yaml log.jsonl run.json model.safetensors report.html checkpo
 done
 no_half_written "$work/a"
 python3 - "$work/a" <<'END' || problem "wrong run.json, log or report"
-import json, math, sys
+import datetime, json, math, shlex, sys
 folder = sys.argv[1]
 run = json.load(open(folder + "/run.json"))
+assert abs((datetime.datetime.fromisoformat(run["finished"][:-1]) - datetime.datetime.utcnow()).total_seconds()) < 600
+words = shlex.split(run["command"])
+assert words[1] == "run" and folder in words and len(run["train_checksum"]) == 8, run["command"]
 for key in "device platform seed parameters epochs train_seconds images_per_second".split():
     assert key in run, key
 assert run["seed"] == 5 and run["epochs"] == 3 and run["parameters"] == 3 * 3 * 4 + 4 + 2 * 2 * 4 + 1
