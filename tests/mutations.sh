@@ -51,10 +51,14 @@ mutate() {
 # What catches ends within a second or a few; a mutant that runs on and on is not caught.
 most_seconds=300
 
+is_program() {
+    [[ $1 == tests/*/test_* ]]
+}
+
 # Runs what must catch ($1: "PLUGIN/CASE SHAPE", "CONFIG SHAPE" or "tests/.../test_NAME") with the test program $2; output in $3.
 run_catcher() {
     local what=${1% *} shape=${1#* }
-    if [[ $what == tests/* ]]; then
+    if is_program "$1"; then
         timeout "$most_seconds" "$2" >"$3" 2>&1
     elif [[ $what == *.yaml ]]; then
         "$BUILD/dae-cl" verify "$what" --set "device={shape: $shape, gemm: own}" >"$3" 2>&1
@@ -65,7 +69,7 @@ run_catcher() {
 
 # The source of the program that catches ($1, as above), without its ending.
 program_of() {
-    [[ $1 == tests/* ]] && echo "$1" || echo tests/graph/test_conformance
+    is_program "$1" && echo "$1" || echo tests/graph/test_conformance
 }
 
 # What a catcher prints about what it has caught: a row of the verification, or the first failed test.
@@ -75,7 +79,7 @@ caught_in() {
 
 # What a catcher prints if it could not judge.
 crash_of() {
-    [[ $1 == tests/* ]] && echo 'Test failed with exception' || echo 'dae-cl: error: '
+    is_program "$1" && echo 'Test failed with exception' || echo 'dae-cl: error: '
 }
 
 # The result of block $1: one line, and status 0 only if failed rows or tests, and not a crash, caught it.
