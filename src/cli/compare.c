@@ -1,4 +1,4 @@
-/* dae-cl compare: runs beside each other, as a table on the terminal or in a file, or as a page with their curves. */
+/* dae-cl compare: several runs, as a table on the terminal or in a file, or as a page with their curves. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,7 +199,7 @@ static const struct command_option option_o = {
 static const struct command_option *const options[] = {&option_o, NULL};
 
 static const struct command_row examples[] = {
-    {"dae-cl compare runs/conv_mnist runs/fc_mnist", "two runs beside each other"},
+    {"dae-cl compare runs/conv_mnist runs/fc_mnist", "compare two runs"},
     {"dae-cl compare runs -o runs.html", "all runs of a folder on one page"},
     {NULL, NULL},
 };
@@ -207,7 +207,7 @@ static const struct command_row examples[] = {
 const struct command command_compare = {
     .name = "compare",
     .arguments = "RUN...",
-    .summary = "put runs beside each other: results, settings, differences, curves",
+    .summary = "compare runs: results, settings, paired differences, curves",
     .description =
         "Each RUN is the folder of a run, or a folder of runs such as a sweep's. The table has one row for each "
         "run, in the order of the validation loss or, without one, of the test error, with the settings in which "

@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "base/version.h"
 #include "cli/figures.h"
-#include "cli/provenance.h"
 #include "cli/report_parts.h"
 #include "cli/run_pictures.h"
 #include "cli/run_result.h"
@@ -270,8 +269,7 @@ static void add_facts(struct reporter *r)
 {
     const struct run_result *result = r->result;
     char text[7][64];
-    struct provenance provenance CLEANUP(provenance_release);
-    provenance_take(&provenance);
+    const struct provenance *provenance = result->provenance;
     snprintf(text[0], sizeof text[0], "%lld", (long long)result->network->n_parameters);
     snprintf(text[1], sizeof text[1], "%llu", (unsigned long long)result->network->seed);
     snprintf(text[2], sizeof text[2], "%lld training, %lld test", (long long)result->n_train,
@@ -283,8 +281,8 @@ static void add_facts(struct reporter *r)
     snprintf(text[6], sizeof text[6], "%08x", (unsigned)result->train_checksum);
     const bool timed = isfinite(result->model->images_per_second);
     const struct html_fact facts[] = {
-        {"finished", provenance.time},
-        {"processor", provenance.processor[0] ? provenance.processor : "-"},
+        {"finished", provenance->time},
+        {"processor", provenance->processor[0] ? provenance->processor : "-"},
         {"device", result->device->name},
         {"platform", result->device->platform},
         {"driver", result->device->driver},
@@ -300,7 +298,7 @@ static void add_facts(struct reporter *r)
     };
     html_section(&r->html, "The run", NULL);
     html_facts(&r->html, sizeof facts / sizeof facts[0], facts);
-    html_code(&r->html, "The command", provenance.command.data ? provenance.command.data : "");
+    html_code(&r->html, "The command", provenance->command.data ? provenance->command.data : "");
 }
 
 static enum dae_status add_config(struct reporter *r, struct error *err)

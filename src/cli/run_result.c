@@ -3,9 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "base/cleanup.h"
 #include "base/version.h"
-#include "cli/provenance.h"
 #include "cli/run_pictures.h"
 
 enum { FEW_PER_UNKNOWN = 10 }; /* samples, below which a note says that the affine map is not determined well */
@@ -176,13 +174,11 @@ static void add_start(cJSON *json, const struct start *start)
             cJSON_AddItemToArray(frozen, cJSON_CreateString(start->network->node[i].name));
 }
 
-static void add_provenance(cJSON *json)
+static void add_provenance(cJSON *json, const struct provenance *provenance)
 {
-    struct provenance provenance CLEANUP(provenance_release);
-    provenance_take(&provenance);
-    cJSON_AddStringToObject(json, "finished", provenance.time);
-    cJSON_AddStringToObject(json, "processor", provenance.processor);
-    cJSON_AddStringToObject(json, "command", provenance.command.data ? provenance.command.data : "");
+    cJSON_AddStringToObject(json, "finished", provenance->time);
+    cJSON_AddStringToObject(json, "processor", provenance->processor);
+    cJSON_AddStringToObject(json, "command", provenance->command.data ? provenance->command.data : "");
 }
 
 cJSON *run_result_json(const struct run_result *result)
@@ -190,7 +186,7 @@ cJSON *run_result_json(const struct run_result *result)
     cJSON *json = cJSON_CreateObject(), *test, *row;
     char checksum[16];
     cJSON_AddStringToObject(json, "dae_cl_version", DAE_CL_VERSION);
-    add_provenance(json);
+    add_provenance(json, result->provenance);
     cJSON_AddStringToObject(json, "name", result->settings->name);
     cJSON_AddStringToObject(json, "platform", result->device->platform);
     cJSON_AddStringToObject(json, "device", result->device->name);

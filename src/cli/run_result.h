@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/provenance.h"
 #include "cli/study_output.h"
 #include "config/value.h"
 #include "device/platform.h"
@@ -29,6 +30,7 @@ struct run_result {
     int n_studies;
     int64_t n_train, n_validation, n_test; /* n_validation 0: validation was on the test samples */
     uint32_t train_checksum;               /* of the training samples as they were loaded (struct dataset) */
+    const struct provenance *provenance;
 };
 
 /* The table at the end of a run. */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/cleanup.h"
 #include "cli/figures.h"
 #include "cli/output.h"
 #include "cli/ranks_start.h"
@@ -250,7 +251,7 @@ static enum dae_status study(struct training_run *run, struct error *err)
     return DAE_OK;
 }
 
-static struct run_result result_of(const struct training_run *run)
+static struct run_result result_of(const struct training_run *run, const struct provenance *provenance)
 {
     const struct session *session = run->session;
     return (struct run_result){
@@ -271,6 +272,7 @@ static struct run_result result_of(const struct training_run *run)
         .n_validation = session->validation_set.n,
         .n_test = session->test_set.n,
         .train_checksum = session->train_set.checksum,
+        .provenance = provenance,
     };
 }
 
@@ -307,7 +309,9 @@ static enum dae_status print(struct training_run *run, const struct run_result *
 /* The numbers come first, because what follows only illustrates them and may fail. */
 static enum dae_status report(struct training_run *run, struct error *err)
 {
-    const struct run_result result = result_of(run);
+    struct provenance provenance CLEANUP(provenance_release);
+    provenance_take(&provenance);
+    const struct run_result result = result_of(run, &provenance);
     const char *folder = run->session->folder.path;
     TRY(save_numbers(run, &result, err));
     TRY(print(run, &result, err));

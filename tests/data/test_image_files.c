@@ -4,34 +4,10 @@
 
 #include <math.h>
 
-#include "../format/files.h"
 #include "data/dead_leaves.h"
 #include "data/image_pool.h"
 #include "format/image_kind.h"
-
-static char folder[PATH_BYTES];
-
-static int set_up(void **state)
-{
-    (void)state;
-    open_folder(folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    char command[PATH_BYTES + 16];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
-}
-
-static const char *in_folder(const char *name)
-{
-    static char path[PATH_BYTES + 64];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
+#include "in_folder.h"
 
 /* A byte that identifies a pixel of an image. */
 static float value_at(int image, int64_t y, int64_t x, int64_t c)

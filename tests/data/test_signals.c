@@ -2,36 +2,12 @@
 #include <math.h>
 #include <sys/stat.h>
 
-#include "../format/files.h"
 #include "config/tree.h"
 #include "data/ecg.h"
 #include "data/signal_windows.h"
 #include "format/npy.h"
 #include "format/wav.h"
-
-static char folder[PATH_BYTES];
-
-static int set_up(void **state)
-{
-    (void)state;
-    open_folder(folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    char command[PATH_BYTES + 16];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
-}
-
-static const char *in_folder(const char *name)
-{
-    static char path[PATH_BYTES + 64];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
+#include "in_folder.h"
 
 /* Point t of channel c of a signal. */
 static float value_at(int signal, int64_t t, int64_t c)

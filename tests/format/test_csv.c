@@ -1,25 +1,7 @@
 /* Separated values as spreadsheets and vendors write them, and where each refusal points. */
 #include "format/csv.h"
 
-#include "files.h"
-
-static char folder[PATH_BYTES], path[PATH_BYTES + 16];
-
-static int set_up(void **state)
-{
-    (void)state;
-    open_folder(folder);
-    snprintf(path, sizeof path, "%s/table.csv", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    unlink(path);
-    close_folder(folder);
-    return 0;
-}
+#include "one_file.h"
 
 /* All rows of the text: fields in <>, rows on lines of their own, each after its line's number. */
 static const char *rows_of(const char *text, size_t len)

@@ -2,25 +2,7 @@
 
 #include <zlib.h>
 
-#include "files.h"
-
-static char folder[PATH_BYTES], path[PATH_BYTES + 16];
-
-static int set_up(void **state)
-{
-    (void)state;
-    open_folder(folder);
-    snprintf(path, sizeof path, "%s/a.idx", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    unlink(path);
-    close_folder(folder);
-    return 0;
-}
+#include "one_file.h"
 
 static void write_gz(const void *bytes, size_t len, const char *mode)
 {

@@ -2,25 +2,7 @@
 
 #include <math.h>
 
-#include "files.h"
-
-static char folder[PATH_BYTES], path[PATH_BYTES + 16];
-
-static int set_up(void **state)
-{
-    (void)state;
-    open_folder(folder);
-    snprintf(path, sizeof path, "%s/a.npy", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    unlink(path);
-    close_folder(folder);
-    return 0;
-}
+#include "one_file.h"
 
 /* Writes a file of version major.0 with this header text and content. Returns its length. */
 static size_t write_npy(int major, const char *header, const void *content, size_t len)
