@@ -90,10 +90,12 @@ bool inline_svg_add(struct text *out, const char *svg, const char *prefix, const
     double x, y, width, height;
     if (!at || !box || box > at || sscanf(box, "viewBox=\"%lf %lf %lf %lf\"", &x, &y, &width, &height) != 4)
         return false;
+    const char *pixelated = strstr(open, "image-rendering:pixelated"); /* images in it are enlarged pixel by pixel */
+    const bool sharp = pixelated && pixelated < at;
     text_printf(out,
                 "<svg class=\"plot\" role=\"img\" aria-label=\"%s\" viewBox=\"%g %g %g %g\" "
-                "style=\"max-width:%.0fpx;min-width:%.0fpx\">",
-                alt, x, y, width, height, width, least_scale * width);
+                "style=\"max-width:%.0fpx;min-width:%.0fpx%s\">",
+                alt, x, y, width, height, width, least_scale * width, sharp ? ";image-rendering:pixelated" : "");
     at = skip_element(at + 1, "<title>", "</title>");
     at = skip_element(at, "<desc>", "</desc>");
     for (bool in_tag = false; *at;) { /* texts between tags stay as they are */

@@ -36,7 +36,8 @@ static void goes_into_a_page(const char *svg)
     assert_true(inline_svg_add(&page, svg, "run-3-", "a figure"));
     assert_false(page.failed);
     assert_true(markup_is_well_formed(page.data, "svg"));
-    const char *const kept[] = {"<path", "<text>", "<image", "<rect", "<g ", "data:image/png;base64,"};
+    const char *const kept[] = {
+        "<path", "<text>", "<image", "<rect", "<g ", "data:image/png;base64,", "image-rendering:pixelated"};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; ++i)
         assert_int_equal(count(page.data, kept[i]), count(svg, kept[i]));
     assert_true(count(svg, " id=") > 10);
