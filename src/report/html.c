@@ -8,7 +8,7 @@
 #include "base/atomic_file.h"
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/utf8.h"
+#include "report/escape.h"
 #include "report/inline_svg.h"
 #include "report/sort_script.h"
 
@@ -41,6 +41,8 @@ static const char style[] =
     "dt{color:var(--soft);font-size:.82rem}\n"
     "dd{margin:0;font-weight:600;font-variant-numeric:tabular-nums}\n"
     ".verdict{border-left:.3rem solid var(--accent);padding:.6rem 1rem;font-size:1.1rem}\n"
+    ".findings{border-left:.3rem solid var(--accent);background:var(--panel);border-radius:0 8px 8px 0;margin:1rem "
+    "0;padding:.6rem 1rem .6rem 2rem;max-width:52rem}.findings li{margin:.3rem 0}\n"
     ".wide{overflow-x:auto;margin:1.25rem 0}\n"
     "table{border-collapse:collapse;width:100%;font-size:.95rem;line-height:1.4}\n"
     ".caption{color:var(--soft);font-size:.9rem;margin:1.25rem 0 -.75rem}\n"
@@ -67,45 +69,13 @@ static const char style[] =
     "SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;tab-size:4}\n"
     "footer{margin-top:3rem;padding-bottom:2rem;color:var(--soft);font-size:.85rem}\n"
     "@media print{body{font-size:10.5pt}nav{display:none}header{padding-top:0}"
-    "figure,table,dl,tr{break-inside:avoid}h2{break-after:avoid}"
+    "figure,table,dl,tr{break-inside:avoid}h2{break-after:avoid}.wide{overflow:visible}.plot{min-width:0!important}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}pre{white-space:pre-wrap}}\n";
-
-/* Safe as text and inside quoted attributes. */
-static void add_escaped(struct text *text, const char *string)
-{
-    uint32_t code;
-    for (const char *at = string; at && *at;) {
-        size_t n = utf8_next(at, &code);
-        switch (code) {
-        case '&':
-            text_add(text, "&amp;");
-            break;
-        case '<':
-            text_add(text, "&lt;");
-            break;
-        case '>':
-            text_add(text, "&gt;");
-            break;
-        case '"':
-            text_add(text, "&quot;");
-            break;
-        case '\'':
-            text_add(text, "&#39;");
-            break;
-        case UTF8_REPLACEMENT:
-            text_add(text, "\xEF\xBF\xBD");
-            break;
-        default:
-            text_add_bytes(text, at, n);
-        }
-        at += n;
-    }
-}
 
 static void add_element(struct text *text, const char *open, const char *string, const char *close)
 {
     text_add(text, open);
-    add_escaped(text, string);
+    escape_add(text, string);
     text_add(text, close);
 }
 
@@ -216,6 +186,14 @@ void html_verdict(struct html *html, const char *statement)
     add_element(&html->body, "<p class=\"verdict\">", statement, "</p>\n");
 }
 
+void html_findings(struct html *html, size_t n, const char *const *finding)
+{
+    text_add(&html->body, n > 0 ? "<ul class=\"findings\">\n" : "");
+    for (size_t i = 0; i < n; ++i)
+        add_prose(&html->body, "<li>", finding[i], "</li>\n");
+    text_add(&html->body, n > 0 ? "</ul>\n" : "");
+}
+
 void html_facts(struct html *html, size_t n_facts, const struct html_fact *facts)
 {
     text_add(&html->body, "<dl>\n");
@@ -259,7 +237,7 @@ static void add_row(struct text *text, const struct html_table *table, size_t ro
     for (size_t c = 0; c < table->n_columns; ++c) {
         const char *cell = table->cells[row * table->n_columns + c];
         text_add(text, c == 0 ? "<th scope=\"row\">" : is_numeric(table, c) ? "<td class=\"n\">" : "<td>");
-        add_escaped(text, cell);
+        escape_add(text, cell);
         if (marked && c == 0)
             add_element(text, " <mark>", table->mark, "</mark>");
         text_add(text, c == 0 ? "</th>" : "</td>");
@@ -273,7 +251,7 @@ void html_table(struct html *html, const struct html_table *table)
     /* A table that is too wide scrolls; its caption does not, and the keyboard reaches it. */
     if (table->caption)
         add_prose(text, "<p class=\"caption\">", table->caption, "</p>\n");
-    add_element(text, "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"",
+    add_element(text, "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"",
                 table->caption ? table->caption : "table", "\"><table>\n<thead><tr>");
     for (size_t c = 0; c < table->n_columns; ++c)
         add_prose(text, is_numeric(table, c) ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">",
@@ -321,7 +299,7 @@ static bool add_drawing(struct text *text, const struct html *html, const char *
     char prefix[64];
     snprintf(prefix, sizeof prefix, "%.40s-%zu-", html->id ? html->id : "figure", html->n_figures);
     text_add(&name, "");
-    add_escaped(&name, alt);
+    escape_add(&name, alt);
     if (name.failed || !inline_svg_add(&drawing, svg, prefix, name.data))
         return name.failed;
     text_printf(text, "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"%s\">", name.data);

@@ -36,6 +36,9 @@ void html_section(struct html *html, const char *heading, const char *paragraph)
 /* The page's main statement, set apart from other text. */
 void html_verdict(struct html *html, const char *statement);
 
+/* What was found, as a list set apart from other text; nothing if there is none. */
+void html_findings(struct html *html, size_t n, const char *const *finding /* (n) */);
+
 struct html_fact {
     const char *key, *value;
 };

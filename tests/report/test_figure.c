@@ -141,7 +141,7 @@ static void lines_with_gaps(void **state)
     const double x[] = {1, 2, 3, 4, 5, 6}, some[] = {1, NAN, NAN, INFINITY, 0, 2}, none[] = {NAN, NAN, -1, 0, NAN, NAN};
     struct figure_series series[] = {{.name = "some", .n_points = 6, .x = x, .y = some, .margin = some},
                                      {.name = "none", .n_points = 6, .x = x, .y = none},
-                                     {.name = "empty", .x = x, .y = some, .expected = true}};
+                                     {.name = "empty", .x = x, .y = some, .dashed = true}};
     struct figure_lines lines = {"t", "x", "y", true, 3, series};
     assert_int_equal(figure_draw_lines(folder_path("a"), &lines, &err), DAE_OK);
     struct picture picture = load("a");
@@ -288,18 +288,21 @@ static void bars_print_their_values(void **state)
     (void)state;
     struct error err = {0};
     const struct figure_bar bar[] = {
-        {"noisy", 0.0899, false}, {"ours", 0.00884, true}, {"diverged", NAN, false}, {"negative", -0.01, false}};
+        {"noisy", 0.0899, 0.001, 0}, {"ours", 0.00884, 0, 2}, {"diverged", NAN, 1, 0}, {"negative", -0.01, NAN, 0}};
     struct figure_bars bars = {"Error", "mean squared error", 4, bar, 3};
     assert_int_equal(figure_draw_bars(folder_path("b"), &bars, &err), DAE_OK);
     struct picture picture = load("b");
     static const char *const printed[] = {">0.0899<", ">0.00884<", ">not a number<", ">-0.0100<", ">diverged<"};
     for (size_t i = 0; i < sizeof printed / sizeof *printed; ++i)
         assert_non_null(strstr(picture.svg, printed[i]));
+    assert_int_equal(count(picture.svg, "pointer-events"), 4);
+    assert_non_null(strstr(picture.svg, "<title>noisy, 0.0899 \u00B1 0.001</title>"));
+    assert_non_null(strstr(picture.svg, "<title>diverged, nan</title>"));
     double ours_x, ours_y, other_x, other_y;
     assert_true(find_colour(&picture, 0xD55E00, &ours_x, &ours_y) > 500);
     assert_true(find_colour(&picture, 0x7A9CC0, &other_x, &other_y) > 5000);
     release(&picture);
-    const struct figure_bar zero = {"zero", 0, false};
+    const struct figure_bar zero = {"zero", 0, 0, 0};
     bars = (struct figure_bars){NULL, NULL, 1, &zero, 1};
     assert_int_equal(figure_draw_bars(folder_path("b"), &bars, &err), DAE_OK);
     picture = load("b");
@@ -426,14 +429,14 @@ static void hostile_text_is_only_text(void **state)
     snprintf(hostile, sizeof hostile, "%s`touch %s`", words, folder_path("ran"));
     const double x[] = {1, 2};
     const struct figure_series series[] = {{.name = hostile, .n_points = 2, .x = x, .y = x},
-                                           {.name = hostile, .n_points = 2, .x = x, .y = x, .expected = true}};
+                                           {.name = hostile, .n_points = 2, .x = x, .y = x, .dashed = true, .colour = 8}};
     const struct figure_lines lines = {hostile, hostile, hostile, false, 2, series};
     const float image[] = {1};
     const char *const names[] = {hostile};
     const struct figure_tile_row row = {hostile, image, names};
     const struct figure_tiles tiles = {hostile, 1, 1, 1, 1, 1, &row};
     const struct figure_heat_map map = {hostile, hostile, hostile, 1, 1, names, names, x, 3};
-    const struct figure_bar bar = {hostile, 1, false};
+    const struct figure_bar bar = {hostile, 1, 0, 0};
     const struct figure_bars bars = {hostile, hostile, 1, &bar, 3};
     const struct figure_filters filters = {hostile, 1, 0, 1, 1, image};
     const float four[] = {0, 0, 1, 1};
@@ -461,7 +464,7 @@ static void hostile_text_is_only_text(void **state)
 
 static enum dae_status draw_bar(const char *stem, struct error *err)
 {
-    const struct figure_bar bar = {"one", 1, false};
+    const struct figure_bar bar = {"one", 1, 0, 0};
     return figure_draw_bars(stem, &(struct figure_bars){NULL, NULL, 1, &bar, 3}, err);
 }
 
@@ -549,7 +552,7 @@ static void impossible_counts_are_our_bug(void **state)
     const char *const names[] = {"a"};
     const double value[] = {1};
     const struct figure_tile_row row = {NULL, image, NULL};
-    const struct figure_bar bar = {"one", 1, false};
+    const struct figure_bar bar = {"one", 1, 0, 0};
     struct error err[8] = {{0}};
     const char *stem = folder_path("x");
     assert_int_equal(figure_draw_lines(stem, &(struct figure_lines){.n_series = 0}, &err[0]), DAE_BUG);
