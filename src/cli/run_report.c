@@ -14,7 +14,7 @@
 #include "report/figure.h"
 #include "report/html.h"
 
-enum { MAX_FILTERS = 64, PATH_LEN = 1200, CELL_LEN = 32 };
+enum { MAX_FILTERS = 32, PATH_LEN = 1200, CELL_LEN = 32 };
 
 struct reporter {
     const struct run_result *result;

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "report/escape.h"
 #include "report/inline_svg.h"
+#include "report/slider_script.h"
 #include "report/sort_script.h"
 
 enum { MAX_FIGURE_BYTES = 64 * 1024 * 1024 };
@@ -61,6 +62,13 @@ static const char style[] =
     "text-align:center}\n"
     "img{max-width:100%;height:auto;vertical-align:middle}\n"
     "figure .wide{margin:0}\n.plot{width:100%;height:auto;vertical-align:middle}\n"
+    ".stage{position:relative;width:var(--width);max-width:100%;margin:0 auto}.stage img{display:block;width:100%;"
+    "image-rendering:pixelated}\n"
+    ".stage .over{position:absolute;inset:0;clip-path:inset(0 calc(100% - var(--cut)) 0 0)}"
+    ".stage::after{content:'';position:absolute;top:0;bottom:0;left:var(--cut);border-left:2px solid "
+    "#fff;mix-blend-mode:difference}\n"
+    ".slider label{display:inline-flex;align-items:center;gap:.5rem;margin:.6rem .6rem 0}"
+    ".slider:has(:checked) .stage{width:calc(3*var(--width));max-width:none}\n"
     "figcaption{color:var(--soft);font-size:.9rem;line-height:1.45;text-align:left;border-top:1px solid var(--line);"
     "margin-top:.75rem;padding:.6rem .25rem 0}\n"
     "details{margin:1.25rem 0;border:1px solid var(--line);border-radius:8px;background:var(--panel)}\n"
@@ -69,7 +77,7 @@ static const char style[] =
     "SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;tab-size:4}\n"
     "footer{margin-top:3rem;padding-bottom:2rem;color:var(--soft);font-size:.85rem}\n"
     "@media print{body{font-size:10.5pt}nav{display:none}header{padding-top:0}"
-    "figure,table,dl,tr{break-inside:avoid}h2{break-after:avoid}.wide{overflow:visible}.plot{min-width:0!important}"
+    "figure,table,dl,tr{break-inside:avoid}h2{break-after:avoid}.wide{overflow:visible}.plot{min-width:0!important}.slider label{display:none}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}pre{white-space:pre-wrap}}\n";
 
 static void add_element(struct text *text, const char *open, const char *string, const char *close)
@@ -127,7 +135,8 @@ void html_begin(struct html *html, const char *title, const char *subtitle)
     text_add(&html->head, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
                           "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'");
-    text_add(&html->head, html->sorts ? "; script-src '" SORT_SCRIPT_HASH "'\">\n" : "\">\n");
+    text_add(&html->head, html->sorts ? "; script-src '" SORT_SCRIPT_HASH "' '" SLIDER_SCRIPT_HASH "'\">\n"
+                                      : "; script-src '" SLIDER_SCRIPT_HASH "'\">\n");
     text_add(&html->head, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                           "<meta name=\"color-scheme\" content=\"light dark\">\n");
     add_element(&html->head, "<title>", title, "</title>\n");
@@ -328,6 +337,37 @@ enum dae_status html_figure(struct html *html, const char *path, const char *cap
         add_prose(&html->body, "<figcaption>", caption, "</figcaption>\n");
     text_add(&html->body, "</figure>\n");
     ++html->n_figures;
+    return DAE_OK;
+}
+
+static enum dae_status add_picture_file(struct text *text, const char *path, const char *class, const char *alt,
+                                        struct error *err)
+{
+    char *bytes CLEANUP(cleanup_free) = NULL;
+    size_t len;
+    TRY(file_read(path, MAX_FIGURE_BYTES, DAE_IO, &bytes, &len, err));
+    text_printf(text, "<img%s alt=\"", class);
+    escape_add(text, alt);
+    text_add(text, "\" src=\"data:image/png;base64,");
+    add_base64(text, (const unsigned char *)bytes, len);
+    text_add(text, "\">");
+    return DAE_OK;
+}
+
+enum dae_status html_slider(struct html *html, const struct html_slider *slider, struct error *err)
+{
+    struct text text CLEANUP(text_release) = {0};
+    text_printf(&text, "<figure>\n<div class=\"slider\" style=\"--cut:50%%;--width:%dpx\">\n", slider->width);
+    add_element(&text, "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"", slider->caption,
+                "\"><div class=\"stage\">");
+    TRY(add_picture_file(&text, slider->right_path, "", slider->right, err));
+    TRY(add_picture_file(&text, slider->left_path, " class=\"over\"", slider->left, err));
+    add_element(&text, "</div></div>\n<label>", slider->left, " <input type=\"range\" value=\"50\"> ");
+    add_element(&text, "", slider->right, "</label><label><input type=\"checkbox\">three times as large</label>\n</div>");
+    text_printf(&text, "<script>%s</script>\n", slider_script);
+    add_prose(&text, "<figcaption>", slider->caption, "</figcaption>\n</figure>\n");
+    text_add_bytes(&html->body, text.data ? text.data : "", text.len);
+    html->body.failed = html->body.failed || text.failed;
     return DAE_OK;
 }
 

@@ -1,5 +1,5 @@
 /* A self-contained HTML page: one file, nothing fetched, and no scripts but the one that sorts tables where that is
- * asked for (a content security policy forbids all else), figures inside. It follows the reader's
+ * asked for and the one of sliders (a content security policy forbids all else), figures inside. It follows the reader's
  * setting for light or dark and prints well. All text is UTF-8 and escaped; bytes that are not UTF-8 become U+FFFD.
  *
  *     struct html html = {0};
@@ -62,6 +62,17 @@ void html_table(struct html *html, const struct html_table *table);
  * larger than 64 MiB, DAE_BUG when it is neither PNG nor SVG. */
 MUST_USE enum dae_status html_figure(struct html *html, const char *path, const char *caption, const char *alt,
                                      struct error *err);
+
+/* Two pictures of the same thing on top of each other, with an edge between them that the reader moves, and a switch that
+ * enlarges them. */
+struct html_slider {
+    const char *left_path, *right_path; /* PNG files of the same size */
+    const char *left, *right;           /* what they are: "noisy", "denoised" */
+    const char *caption;
+    int width; /* of the pictures */
+};
+/* As html_figure. */
+MUST_USE enum dae_status html_slider(struct html *html, const struct html_slider *slider, struct error *err);
 
 /* Text in a fixed-width font that a click on the summary shows. */
 void html_code(struct html *html, const char *summary, const char *text);

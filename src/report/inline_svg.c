@@ -72,6 +72,17 @@ static const char *skip_element(const char *at, const char *open, const char *cl
     return end ? end + strlen(close) : at;
 }
 
+/* Past a group without content, of which gnuplot writes one for each change of colour; NULL if `at` is something else. */
+static const char *skip_empty_group(const char *at)
+{
+    static const char open[] = "<g ", close[] = "</g>";
+    const char *end = strncmp(at, open, sizeof open - 1) == 0 ? strchr(at, '>') : NULL;
+    if (!end)
+        return NULL;
+    end += 1 + strspn(end + 1, " \t\r\n");
+    return strncmp(end, close, sizeof close - 1) == 0 ? end + sizeof close - 1 : NULL;
+}
+
 bool inline_svg_add(struct text *out, const char *svg, const char *prefix, const char *alt)
 {
     const char *open = strstr(svg, "<svg"), *box = open ? strstr(open, "viewBox=\"") : NULL;
@@ -91,6 +102,11 @@ bool inline_svg_add(struct text *out, const char *svg, const char *prefix, const
         const size_t plain = strcspn(at, in_tag ? " hur>" : "<");
         text_add_bytes(out, at, plain);
         at += plain;
+        const char *past = in_tag ? NULL : skip_empty_group(at);
+        if (past) {
+            at = past;
+            continue;
+        }
         const size_t replaced = in_tag ? add_replaced(out, at, prefix) : 0;
         in_tag = *at == '<' || (in_tag && *at != '>');
         if (*at && !replaced)

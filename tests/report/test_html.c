@@ -88,7 +88,7 @@ static void only_a_page_that_sorts_has_a_script(void **state)
         html_begin(&html, "run", NULL);
         char *page = saved(&html);
         assert_int_equal(count(page, "<script>"), sorts);
-        assert_int_equal(count(page, "; script-src 'sha256-"), sorts);
+        assert_int_equal(count(page, "sha256-"), 1 + sorts); /* sliders have one, too, where there are any */
         assert_int_equal(count(page, "form-action 'none'"), 1);
         free(page);
         html_release(&html);
