@@ -99,7 +99,7 @@ static enum dae_status add_traces(struct reporter *r, struct error *err)
     for (int64_t t = 0; t < len; ++t)
         time[t] = (double)t;
     const size_t n = fill_traces(c, len, shape->dim[1], time, time + len, series);
-    const struct figure_lines lines = {"First test signal", "point", "value, shifted apart", false, n, series};
+    const struct figure_lines lines = {"First test signal", "point", "value, shifted apart", false, n, series, NULL};
     char stem[PATH_LEN];
     struct error drawing = {0};
     stem_of(r, "traces", stem);
@@ -210,7 +210,7 @@ static enum dae_status add_losses(struct reporter *r, struct error *err)
     for (size_t i = 0; i < sizeof series / sizeof *series; ++i)
         series[i].colour = method_colour(series[i].name);
     snprintf(label, sizeof label, "loss (%s)", r->result->network->node[r->result->network->loss].plugin->name);
-    const struct figure_lines lines = {"Loss", "epoch", label, true, standard ? 4 : 2, series};
+    const struct figure_lines lines = {"Loss", "epoch", label, true, standard ? 4 : 2, series, NULL};
     stem_of(r, "losses", stem);
     const enum dae_status drawn = figure_draw_lines(stem, &lines, &drawing);
     free(epoch);

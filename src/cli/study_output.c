@@ -185,7 +185,7 @@ static enum dae_status draw_lines(const char *stem, const struct study_figure *f
     method_colours(series, figure->n_curves);
     return figure_draw_lines(stem,
                              &(struct figure_lines){figure->title, figure->x_label, figure->y_label, figure->log_y,
-                                                    (size_t)figure->n_curves, series},
+                                                    (size_t)figure->n_curves, series, figure->trained},
                              err);
 }
 
@@ -222,7 +222,8 @@ static enum dae_status draw_scatter(const char *stem, const struct study_figure 
 {
     return figure_draw_scatter(stem,
                                &(struct figure_scatter){figure->title, figure->x_label, figure->y_label,
-                                                        (size_t)figure->n_points, figure->point, figure->label},
+                                                        (size_t)figure->n_points, figure->point, figure->label,
+                                                        (size_t)figure->n_frame, figure->frame},
                                err);
 }
 

@@ -170,6 +170,24 @@ static size_t settle_ranges(const struct figure_lines *lines, struct style_range
     return n;
 }
 
+/* The part of the marked range that is on the axis: a line, or a band with two edges. */
+static void add_mark(struct text *script, const struct figure_lines *lines, struct style_range x)
+{
+    if (!lines->marked || !(lines->marked[0] <= x.high && lines->marked[1] >= x.low))
+        return;
+    const double end[2] = {fmax(lines->marked[0], x.low), fmin(lines->marked[1], x.high)};
+    if (end[1] > end[0])
+        text_printf(script,
+                    "set object rectangle from first %.9g, graph 0 to first %.9g, graph 1 behind fc rgb '" STYLE_FAINT
+                    "' fs solid 0.5 noborder\n",
+                    end[0], end[1]);
+    for (int i = 0; i < (end[1] > end[0] ? 2 : 1); ++i)
+        text_printf(script,
+                    "set arrow from first %.9g, graph 0 to first %.9g, graph 1 nohead dt 3 lw 1.5 lc rgb '" STYLE_AXIS
+                    "'\n",
+                    end[i], end[i]);
+}
+
 static void lines_script(struct text *script, const struct figure_lines *lines, double height, double legend_height)
 {
     struct style_range x, y;
@@ -184,6 +202,7 @@ static void lines_script(struct text *script, const struct figure_lines *lines, 
     if (log)
         add_log_ticks(script, y);
     text_printf(script, "set xrange [%.17g:%.17g]\nset yrange [%.17g:%.17g]\n", x.low, x.high, y.low, y.high);
+    add_mark(script, lines, x);
     for (size_t s = 0; s < lines->n_series; ++s)
         add_series_data(script, lines, s);
     text_add(script, "plot ");

@@ -41,6 +41,7 @@ struct figure_lines {
     bool log_y;
     size_t n_series;
     const struct figure_series *series; /* (n_series) */
+    const double *marked;               /* (2) a range of x behind the curves, or one x twice; NULL or NaN: none */
 };
 MUST_USE enum dae_status figure_draw_lines(const char *stem, const struct figure_lines *lines, struct error *err);
 
@@ -120,6 +121,8 @@ struct figure_scatter {
     size_t n_points;
     const float *points;         /* (n_points,2) */
     const unsigned char *labels; /* (n_points), or NULL: one colour */
+    size_t n_frame;
+    const float *frame; /* (n_frame,2) points that the axes cover as well, so that two plots have the same; or NULL */
 };
 MUST_USE enum dae_status figure_draw_scatter(const char *stem, const struct figure_scatter *scatter, struct error *err);
 

@@ -216,6 +216,9 @@ static enum dae_status scatter_script(struct text *script, const struct figure_s
             cover(plane, scatter->points[2 * i], scatter->points[2 * i + 1]);
             ++n;
         }
+    for (size_t i = 0; i < scatter->n_frame; ++i)
+        if (finite_row(scatter->frame + 2 * i, 2))
+            cover(plane, scatter->frame[2 * i], scatter->frame[2 * i + 1]);
     plane_settle(plane, scatter->title);
     if (!scatter->labels)
         plane->page_width -= LEGEND - 24;

@@ -113,7 +113,8 @@ static void draw_lines_of(size_t n_series, bool log_y, double scale)
     }
     for (int s = 0; s < 8; ++s)
         series[s] = (struct figure_series){.name = names[s], .n_points = 40 - 5 * (size_t)s, .x = x, .y = y};
-    struct figure_lines lines = {"Loss", "epoch", "error", log_y, n_series, series};
+    const double marked[] = {3, n_series % 2 ? 3 : 5};
+    struct figure_lines lines = {"Loss", "epoch", "error", log_y, n_series, series, marked};
     assert_int_equal(figure_draw_lines(folder_path("lines"), &lines, &err), DAE_OK);
     struct picture picture = load("lines");
     assert_int_equal(picture.width, 900);
@@ -142,7 +143,7 @@ static void lines_with_gaps(void **state)
     struct figure_series series[] = {{.name = "some", .n_points = 6, .x = x, .y = some, .margin = some},
                                      {.name = "none", .n_points = 6, .x = x, .y = none},
                                      {.name = "empty", .x = x, .y = some, .dashed = true}};
-    struct figure_lines lines = {"t", "x", "y", true, 3, series};
+    struct figure_lines lines = {"t", "x", "y", true, 3, series, NULL};
     assert_int_equal(figure_draw_lines(folder_path("a"), &lines, &err), DAE_OK);
     struct picture picture = load("a");
     assert_non_null(strstr(picture.svg, ">none<"));
@@ -324,7 +325,7 @@ static void scatter_is_true_to_scale(void **state)
     const float far = 2;
     float points[4 * 2 + 2] = {far, 0, 0, far, -far, 0, 0, -far, NAN, 1};
     const unsigned char labels[] = {0, 1, 2, 200, 4};
-    struct figure_scatter scatter = {"Codes", "first", "second", 5, points, labels};
+    struct figure_scatter scatter = {"Codes", "first", "second", 5, points, labels, 0, NULL};
     assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
     struct picture picture = load("s");
     static const unsigned colours[] = {0x332288, 0xCC6677, 0x117733, 0xBBBBBB};
@@ -342,7 +343,7 @@ static void scatter_is_true_to_scale(void **state)
     assert_null(strstr(picture.svg, "#DDCC77")); /* no point of class 3, and none of the NaN's class */
     assert_null(strstr(picture.svg, "#88CCEE"));
     release(&picture);
-    scatter = (struct figure_scatter){NULL, NULL, NULL, 1, points + 8, NULL};
+    scatter = (struct figure_scatter){NULL, NULL, NULL, 1, points + 8, NULL, 0, NULL};
     assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
     picture = load("s");
     assert_non_null(strstr(picture.svg, "no finite values to show"));
@@ -362,7 +363,7 @@ static void scatter_numbers_its_classes(void **state)
         points[2 * i + 1] = 0.1f * (float)(i % 5);
     }
     points[120] = -10; /* an outlier */
-    const struct figure_scatter scatter = {"t", "x", "y", 61, points, labels};
+    const struct figure_scatter scatter = {"t", "x", "y", 61, points, labels, 0, NULL};
     assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
     struct picture picture = load("s");
     int n = 0;
@@ -430,7 +431,7 @@ static void hostile_text_is_only_text(void **state)
     const double x[] = {1, 2};
     const struct figure_series series[] = {{.name = hostile, .n_points = 2, .x = x, .y = x},
                                            {.name = hostile, .n_points = 2, .x = x, .y = x, .dashed = true, .colour = 8}};
-    const struct figure_lines lines = {hostile, hostile, hostile, false, 2, series};
+    const struct figure_lines lines = {hostile, hostile, hostile, false, 2, series, NULL};
     const float image[] = {1};
     const char *const names[] = {hostile};
     const struct figure_tile_row row = {hostile, image, names};
@@ -440,7 +441,7 @@ static void hostile_text_is_only_text(void **state)
     const struct figure_bars bars = {hostile, hostile, 1, &bar, 3};
     const struct figure_filters filters = {hostile, 1, 0, 1, 1, image};
     const float four[] = {0, 0, 1, 1};
-    const struct figure_scatter scatter = {hostile, hostile, hostile, 2, four, NULL};
+    const struct figure_scatter scatter = {hostile, hostile, hostile, 2, four, NULL, 0, NULL};
     const struct figure_field field = {hostile, hostile, hostile, 1, four, 0, NULL};
     for (int kind = 0; kind < 7; ++kind) {
         struct error err = {0};
