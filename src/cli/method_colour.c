@@ -9,8 +9,10 @@ enum { BLUE = 1, ORANGE, GREEN, PINK, SKY, AMBER, WINE, GREY };
 static const struct {
     const char *word;
     int colour;
-} methods[] = {{"denoising AE", BLUE}, {"denoising autoencoder", BLUE}, {"denoised", BLUE}, {"standard", ORANGE},
-               {"affine", GREEN},      {"PCA", PINK},                   {"Wiener", SKY},    {"median", AMBER},
+} methods[] = {{"denoising AE", BLUE}, {"denoising autoencoder", BLUE},
+               {"denoised", BLUE},     {"standard", ORANGE},
+               {"affine", GREEN},      {"PCA", PINK},
+               {"Wiener", SKY},        {"median", AMBER},
                {"noisy", GREY}};
 
 int method_colour(const char *name)

@@ -157,8 +157,8 @@ static enum dae_status draw_errors(const char *stem, const struct whole_images *
     return status;
 }
 
-static enum dae_status save_picture(const char *path, const struct picture_extreme *extreme, int channels, float *pixels,
-                                    struct error *err)
+static enum dae_status save_picture(const char *path, const struct picture_extreme *extreme, int channels,
+                                    float *pixels, struct error *err)
 {
     const struct image image = {.pages = 1,
                                 .height = extreme->height,

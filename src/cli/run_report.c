@@ -177,10 +177,11 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
     stem_of(r, "comparison", stem);
     const struct figure_bars chart = {"Remaining error", "mean squared error (lower is better)", n, bars, 3};
     const enum dae_status drawn = figure_draw_bars(stem, &chart, &drawing);
-    return figures_embed(&r->html, drawn, &drawing, stem,
-                         "A line at the end of a bar is the 95 % interval of the paired difference from the denoising AE: "
-                         "where it does not reach the denoising AE's error, the two differ.",
-                         "bar chart of the table's mean squared errors", err);
+    return figures_embed(
+        &r->html, drawn, &drawing, stem,
+        "A line at the end of a bar is the 95 % interval of the paired difference from the denoising AE: "
+        "where it does not reach the denoising AE's error, the two differ.",
+        "bar chart of the table's mean squared errors", err);
 }
 
 static enum dae_status add_losses(struct reporter *r, struct error *err)

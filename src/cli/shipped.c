@@ -128,7 +128,8 @@ static void note_content(const char *path, struct error *err)
     struct samples_form form;
     struct error ignored = {0};
     if (len > n_model && strcmp(path + len - n_model, model) == 0)
-        error_note(err, "it is a model, and CONFIG is a text; a run keeps its own in config.yaml, beside model%s", model);
+        error_note(err, "it is a model, and CONFIG is a text; a run keeps its own in config.yaml, beside model%s",
+                   model);
     else if (samples_file_form_of_content(path, &form, &ignored) == DAE_OK && form.kind != SAMPLES_UNKNOWN)
         error_note(err, "it contains data, and CONFIG is a text that names them; dae-cl init writes one");
 }

@@ -88,8 +88,8 @@ cJSON *study_output_json(const struct study_outcome *outcome)
 }
 
 /* How many decimals a column has, so that its decimal points are in one line: as many as its largest number needs to
- * show n_digits digits, and those that its smallest needs up to three more; -1 if its numbers differ by so much that each
- * has its own. */
+ * show n_digits digits, and those that its smallest needs up to three more; -1 if its numbers differ by so much that
+ * each has its own. */
 static int column_decimals(const struct study_table *table, int column)
 {
     double low = INFINITY, high = 0;

@@ -44,8 +44,8 @@ static void name_folder(const char *network, char name[NAME_LEN])
 {
     snprintf(name, NAME_LEN, "%s", *network ? network : "model");
     for (char *at = name; *at; ++at)
-        if ((*at < 'a' || *at > 'z') && (*at < 'A' || *at > 'Z') && (*at < '0' || *at > '9') && *at != '-' && *at != '_' &&
-            (*at != '.' || at == name))
+        if ((*at < 'a' || *at > 'z') && (*at < 'A' || *at > 'Z') && (*at < '0' || *at > '9') && *at != '-' &&
+            *at != '_' && (*at != '.' || at == name))
             *at = '_';
 }
 

@@ -298,7 +298,8 @@ const struct command command_watch = {
         "RUN is the folder of a run, whose log is read as it grows. On a terminal the curves of the network that "
         "is being trained are drawn again after each epoch; in a pipe and with TERM=dumb each event is a line. "
         "The command ends with the run; Ctrl-C ends it before that and does not affect the run.\n\n"
-        "--tensorboard writes an event file into DIR/NETWORK for each network that the log has, with the losses and the "
+        "--tensorboard writes an event file into DIR/NETWORK for each network that the log has, with the losses and "
+        "the "
         "samples per second of each epoch. A file that is there already is an error.",
     .options = options,
     .examples = examples,

@@ -1,5 +1,5 @@
-/* Event files as TensorBoard reads them: records of TFRecord's framing, each a protocol buffer "Event". They are written
- * by hand, because an event of numbers is five fields, and every build can write them. */
+/* Event files as TensorBoard reads them: records of TFRecord's framing, each a protocol buffer "Event". They are
+ * written by hand, because an event of numbers is five fields, and every build can write them. */
 #ifndef FORMAT_EVENT_FILE_H
 #define FORMAT_EVENT_FILE_H
 

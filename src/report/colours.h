@@ -12,7 +12,14 @@ struct colour {
     const char *dark;  /* NULL: the light one is visible on both */
 };
 
-enum { COLOUR_INK, COLOUR_FAINT, COLOUR_AXIS, COLOUR_BAR, COLOUR_SERIES, COLOUR_CLASS = COLOUR_SERIES + FIGURE_MAX_SERIES };
+enum {
+    COLOUR_INK,
+    COLOUR_FAINT,
+    COLOUR_AXIS,
+    COLOUR_BAR,
+    COLOUR_SERIES,
+    COLOUR_CLASS = COLOUR_SERIES + FIGURE_MAX_SERIES
+};
 enum { COLOUR_N = COLOUR_CLASS + FIGURE_MAX_CLASSES + 1 };
 
 extern const struct colour colours[COLOUR_N];

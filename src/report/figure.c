@@ -277,8 +277,7 @@ static void settle_bars(const struct figure_bars *bars, struct bar_place *place)
     double printed = 0;
     for (size_t i = 0; i < bars->n_bars; ++i) {
         const struct figure_bar *bar = &bars->bars[i];
-        printed =
-            style_widest(printed, style_number(bar->value, bars->n_digits, buffer, sizeof buffer), GNUPLOT_FONT);
+        printed = style_widest(printed, style_number(bar->value, bars->n_digits, buffer, sizeof buffer), GNUPLOT_FONT);
         if (isfinite(bar->value))
             range = (struct style_range){fmin(range.low, bar->value - bar_margin(bar)),
                                          fmax(range.high, bar->value + bar_margin(bar))};
@@ -301,14 +300,16 @@ static void add_bar(struct text *script, const struct figure_bars *bars, const s
                 fmin(value, 0), y - 0.32, fmax(value, 0), y + 0.32,
                 bar->colour > 0 ? colour_of_series((size_t)bar->colour - 1) : colours[COLOUR_BAR].light);
     if (margin > 0)
-        text_printf(script,
-                    "set arrow from first %.17g,%.2f to first %.17g,%.2f heads size screen 0.004,90 front lw 1.5 lc rgb "
-                    "'" STYLE_INK "'\n",
-                    value - margin, y, value + margin, y);
+        text_printf(
+            script,
+            "set arrow from first %.17g,%.2f to first %.17g,%.2f heads size screen 0.004,90 front lw 1.5 lc rgb "
+            "'" STYLE_INK "'\n",
+            value - margin, y, value + margin, y);
     text_add(script, "set label ");
     gnuplot_quote(script, bar->name, GNUPLOT_FONT, place->left - 12 - STYLE_EDGE);
     text_printf(script,
-                " at screen %.6f, first %.2f right tc rgb '" STYLE_INK "'\nset label '%s' at first %.17g,%.2f left front "
+                " at screen %.6f, first %.2f right tc rgb '" STYLE_INK
+                "'\nset label '%s' at first %.17g,%.2f left front "
                 "tc rgb '" STYLE_INK "'\n",
                 (place->left - 12) / STYLE_PAGE, y, style_number(bar->value, bars->n_digits, buffer, sizeof buffer),
                 fmax(value + margin, 0) + 7 * unit, y);

@@ -98,7 +98,8 @@ static double point_size(size_t n)
 
 static enum dae_status save(const char *stem, const struct plane *plane, struct text *script, struct error *err)
 {
-    enum dae_status status = gnuplot_save(stem, (int)plane->page_width, (int)plane->page_height, false, script, NULL, err);
+    enum dae_status status =
+        gnuplot_save(stem, (int)plane->page_width, (int)plane->page_height, false, script, NULL, err);
     text_release(script);
     return status;
 }
@@ -170,8 +171,8 @@ static void add_discs(struct text *script, const struct plane *plane, const stru
                     "'%s' lw 2\nset label '%d' at graph %.6f,%.6f center front font ',%d' tc rgb '" STYLE_INK_ON_LIGHT
                     "'\n",
                     disc[i].x / plane->width, 1 - disc[i].y / plane->height, DISC_RADIUS / plane->page_width,
-                    colour_of_class(disc[i].class), disc[i].class, disc[i].x / plane->width, 1 - disc[i].y / plane->height,
-                    GNUPLOT_FONT);
+                    colour_of_class(disc[i].class), disc[i].class, disc[i].x / plane->width,
+                    1 - disc[i].y / plane->height, GNUPLOT_FONT);
 }
 
 /* The legend, right of the plot, and the classes' numbers. */
@@ -197,8 +198,8 @@ static void add_classes(struct text *script, const struct figure_scatter *scatte
         text_printf(script,
                     "set label '' at screen %.6f,%.6f point pt 7 ps point_scale*1.1 lc rgb '%s'\n"
                     "set label '%.*s%.*d' at screen %.6f,%.6f left tc rgb '" STYLE_INK "'\n",
-                    left / plane->page_width, 1 - y / plane->page_height, colour_of_class(class), other ? 5 : 0, "other",
-                    other ? 0 : 1, other ? 0 : class, (left + 16) / plane->page_width,
+                    left / plane->page_width, 1 - y / plane->page_height, colour_of_class(class), other ? 5 : 0,
+                    "other", other ? 0 : 1, other ? 0 : class, (left + 16) / plane->page_width,
                     1 - (y + 1) / plane->page_height);
         y += 24;
     }

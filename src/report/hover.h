@@ -1,5 +1,5 @@
-/* Values that a browser shows over a point of a figure, without a script: invisible circles with a title, for the end of
- * an SVG drawing. Private to src/report. */
+/* Values that a browser shows over a point of a figure, without a script: invisible circles with a title, for the end
+ * of an SVG drawing. Private to src/report. */
 #ifndef REPORT_HOVER_H
 #define REPORT_HOVER_H
 

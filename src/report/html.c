@@ -81,7 +81,8 @@ static const char style[] =
     "SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;tab-size:4}\n"
     "footer{margin-top:3rem;padding-bottom:2rem;color:var(--soft);font-size:.85rem}\n"
     "@media print{body{font-size:10.5pt}nav{display:none}header{padding-top:0}"
-    "figure,table,dl,tr{break-inside:avoid}h2{break-after:avoid}.wide{overflow:visible}.plot{min-width:0!important}.slider label{display:none}"
+    "figure,table,dl,tr{break-inside:avoid}h2{break-after:avoid}.wide{overflow:visible}.plot{min-width:0!important}."
+    "slider label{display:none}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}pre{white-space:pre-wrap}}\n";
 
 static void add_element(struct text *text, const char *open, const char *string, const char *close)
@@ -367,7 +368,8 @@ enum dae_status html_slider(struct html *html, const struct html_slider *slider,
     TRY(add_picture_file(&text, slider->right_path, "", slider->right, err));
     TRY(add_picture_file(&text, slider->left_path, " class=\"over\"", slider->left, err));
     add_element(&text, "</div></div>\n<label>", slider->left, " <input type=\"range\" value=\"50\"> ");
-    add_element(&text, "", slider->right, "</label><label><input type=\"checkbox\">three times as large</label>\n</div>");
+    add_element(&text, "", slider->right,
+                "</label><label><input type=\"checkbox\">three times as large</label>\n</div>");
     text_printf(&text, "<script>%s</script>\n", slider_script);
     add_prose(&text, "<figcaption>", slider->caption, "</figcaption>\n</figure>\n");
     text_add_bytes(&html->body, text.data ? text.data : "", text.len);

@@ -1,6 +1,7 @@
 /* A self-contained HTML page: one file, nothing fetched, and no scripts but the one that sorts tables where that is
- * asked for and the one of sliders (a content security policy forbids all else), figures inside. It follows the reader's
- * setting for light or dark and prints well. All text is UTF-8 and escaped; bytes that are not UTF-8 become U+FFFD.
+ * asked for and the one of sliders (a content security policy forbids all else), figures inside. It follows the
+ * reader's setting for light or dark and prints well. All text is UTF-8 and escaped; bytes that are not UTF-8 become
+ * U+FFFD.
  *
  *     struct html html = {0};
  *     html_begin(&html, title, subtitle);
@@ -63,8 +64,8 @@ void html_table(struct html *html, const struct html_table *table);
 MUST_USE enum dae_status html_figure(struct html *html, const char *path, const char *caption, const char *alt,
                                      struct error *err);
 
-/* Two pictures of the same thing on top of each other, with an edge between them that the reader moves, and a switch that
- * enlarges them. */
+/* Two pictures of the same thing on top of each other, with an edge between them that the reader moves, and a switch
+ * that enlarges them. */
 struct html_slider {
     const char *left_path, *right_path; /* PNG files of the same size */
     const char *left, *right;           /* what they are: "noisy", "denoised" */

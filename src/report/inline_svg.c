@@ -72,7 +72,8 @@ static const char *skip_element(const char *at, const char *open, const char *cl
     return end ? end + strlen(close) : at;
 }
 
-/* Past a group without content, of which gnuplot writes one for each change of colour; NULL if `at` is something else. */
+/* Past a group without content, of which gnuplot writes one for each change of colour; NULL if `at` is something else.
+ */
 static const char *skip_empty_group(const char *at)
 {
     static const char open[] = "<g ", close[] = "</g>";

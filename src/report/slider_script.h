@@ -1,5 +1,5 @@
-/* The script that moves the edge between the two pictures of a slider; without scripts it stays in the middle. Private to
- * src/report. */
+/* The script that moves the edge between the two pictures of a slider; without scripts it stays in the middle. Private
+ * to src/report. */
 #ifndef REPORT_SLIDER_SCRIPT_H
 #define REPORT_SLIDER_SCRIPT_H
 

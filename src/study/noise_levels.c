@@ -162,7 +162,8 @@ static enum dae_status add_curves(const struct study_task *task, const struct me
     *figure = (struct study_figure){
         .name = "error",
         .title = "Error before and after",
-        .caption = "Where the curves cross, denoising begins to help. The vertical mark is what the network was trained on.",
+        .caption =
+            "Where the curves cross, denoising begins to help. The vertical mark is what the network was trained on.",
         .alt = "line chart of the mean squared error of noisy and denoised test samples over sigma",
         .kind = STUDY_LINES,
         .x_label = "sigma",

@@ -27,8 +27,8 @@ static void checksums_of_known_bytes(void **state)
 static void a_record_to_the_byte(void **state)
 {
     (void)state;
-    static const unsigned char event[] = {0x09, 0, 0, 0, 0, 0, 0, 0xF8, 0x3F, 0x10, 0xAC, 0x02, 0x2A, 0x0A,
-                                          0x0A, 8, 0x0A, 1, 'a', 0x15, 0, 0, 0x20, 0x40};
+    static const unsigned char event[] = {0x09, 0,    0,    0, 0,    0, 0,   0xF8, 0x3F, 0x10, 0xAC, 0x02,
+                                          0x2A, 0x0A, 0x0A, 8, 0x0A, 1, 'a', 0x15, 0,    0,    0x20, 0x40};
     struct text out = {0};
     event_file_add(&out, 1.5, 300, &(struct event_value){"a", 2.5}, 1);
     assert_false(out.failed);

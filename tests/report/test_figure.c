@@ -29,7 +29,8 @@ static size_t count(const char *text, const char *piece)
     return n;
 }
 
-/* As part of a page: the same elements but for empty groups, every id and every reference to one with the prefix, no ink of its own. */
+/* As part of a page: the same elements but for empty groups, every id and every reference to one with the prefix, no
+ * ink of its own. */
 static void goes_into_a_page(const char *svg)
 {
     struct text page = {0};
@@ -429,8 +430,9 @@ static void hostile_text_is_only_text(void **state)
     static const char escaped[] = "&lt;script> \"q\" 'a' \\n _^{x}@&amp; %d \xC3\xA9 \xEF\xBF\xBD";
     snprintf(hostile, sizeof hostile, "%s`touch %s`", words, folder_path("ran"));
     const double x[] = {1, 2};
-    const struct figure_series series[] = {{.name = hostile, .n_points = 2, .x = x, .y = x},
-                                           {.name = hostile, .n_points = 2, .x = x, .y = x, .dashed = true, .colour = 8}};
+    const struct figure_series series[] = {
+        {.name = hostile, .n_points = 2, .x = x, .y = x},
+        {.name = hostile, .n_points = 2, .x = x, .y = x, .dashed = true, .colour = 8}};
     const struct figure_lines lines = {hostile, hostile, hostile, false, 2, series, NULL};
     const float image[] = {1};
     const char *const names[] = {hostile};
