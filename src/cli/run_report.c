@@ -200,7 +200,10 @@ static enum dae_status add_losses(struct reporter *r, struct error *err)
     };
     char stem[PATH_LEN], label[96];
     struct error drawing = {0};
-    snprintf(label, sizeof label, "loss (%s)", r->result->network->node[r->result->network->loss].plugin->name);
+    struct text loss = {0};
+    losses_describe(r->result->network, &loss);
+    snprintf(label, sizeof label, "loss (%s)", loss.data ? loss.data : "");
+    text_release(&loss);
     const struct figure_lines lines = {"Loss", "epoch", label, true, standard ? 4 : 2, series};
     stem_of(r, "losses", stem);
     const enum dae_status drawn = figure_draw_lines(stem, &lines, &drawing);

@@ -27,7 +27,7 @@ struct evaluator {
     struct wiener wiener;
     struct metrics metrics[RIVAL_N];
     double *error[RIVAL_N]; /* (test samples): each one's sum of squared errors; in evaluation->error */
-    double loss_sum[RIVAL_N];
+    double loss_sum[RIVAL_N], term_sum[RIVAL_N][LOSSES_MAX];
     double clean_squares; /* the sum over all test samples */
 };
 
@@ -188,6 +188,9 @@ static void test_network(struct evaluator *c, enum evaluation_rival rival, const
     measure(c, rival, batch->output, batch);
     for (int64_t i = 0; i < batch->n; ++i)
         c->loss_sum[rival] += (double)batch->loss[i];
+    for (int t = 0; t < losses_terms(c->options->network); ++t)
+        for (int64_t i = 0; i < batch->n; ++i)
+            c->term_sum[rival][t] += (double)batch->term[t][i];
 }
 
 /* Chooses the numbers that are judged. */
@@ -262,6 +265,8 @@ static void summarise(struct evaluator *c)
         row->psnr = peak ? metrics_psnr_mean(&c->metrics[i]) : NAN;
         row->snr = is_signal && row->mse > 0 ? 10 * log10(c->clean_squares / elements / row->mse) : NAN;
         row->loss = i == RIVAL_MODEL || i == RIVAL_STANDARD ? c->loss_sum[i] / elements : NAN;
+        for (int t = 0; t < LOSSES_MAX; ++t)
+            row->term[t] = c->term_sum[i][t] / elements;
         row->improvement = standard / row->mse;
         row->model_less_this = compare_pairwise(c, (enum evaluation_rival)i);
         row->shown = c->evaluation->memory + (1 + i) * EVALUATION_SHOWN * c->len;
@@ -280,15 +285,6 @@ enum evaluation_rival evaluation_strongest(const struct evaluation *evaluation)
     return strongest;
 }
 
-/* Whether the loss gives numbers that no corruption has replaced the weight 0: then the network never learnt to return
- * them, and how well it does so says nothing. */
-static bool only_hidden(const struct network *network)
-{
-    const struct node *loss = &network->node[network->loss];
-    return network->mask >= 0 && plugin_reads_mask(loss->plugin, loss->state) &&
-           plugin_loss_options(loss->plugin, loss->state)->unmasked_weight == 0;
-}
-
 static enum dae_status prepare(struct evaluator *c, struct error *err)
 {
     const struct evaluation_options *o = c->options;
@@ -299,7 +295,8 @@ static enum dae_status prepare(struct evaluator *c, struct error *err)
     for (size_t i = 1; c->error[0] && i < RIVAL_N; ++i)
         c->error[i] = c->error[0] + i * samples;
     c->evaluation->memory = calloc((size_t)((1 + RIVAL_N) * EVALUATION_SHOWN * c->len), sizeof(float));
-    if (only_hidden(o->network)) {
+    /* A network never learns to return what has the weight 0 in its loss, and how well it does so says nothing. */
+    if (losses_only_hidden(o->network)) {
         c->evaluation->only_hidden = true;
         c->judged = calloc(numbers, sizeof(float));
         if (!c->judged)

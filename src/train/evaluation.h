@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "data/dataset.h"
+#include "graph/losses.h"
 #include "graph/network.h"
 #include "model/model.h"
 #include "stats/affine.h"
@@ -33,6 +34,7 @@ struct evaluation_row {
     double psnr;                   /* dB, mean over the samples; NaN for data without a peak, which are not bytes */
     double snr;                    /* of signals: dB, the clean samples' mean square by the mse; NaN for other data */
     double loss;                   /* the network's own loss; NaN for a rival that is not a network */
+    double term[LOSSES_MAX];       /* of a sum of losses, each without its weight */
     double improvement;            /* the standard autoencoder's mse divided by this one; NaN without it */
     struct paired model_less_this; /* the denoising network's error less this one's, in units of mse */
     const float *shown;            /* (EVALUATION_SHOWN, sample) of `n_shown` test samples; NULL for PCA */

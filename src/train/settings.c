@@ -33,7 +33,8 @@ struct train_map {
 
 #define S struct train_map
 const struct dae_row settings_train_rows[] = {
-    ROW_OF(S, loss, ROW_VALUE, NULL, "loss", "what training minimises"),
+    ROW_OF(S, loss, ROW_VALUE, NULL, "loss, or list of them",
+           "what training minimises; of a list, the sum of each loss times its `weight`"),
     ROW_OF(S, optimizer, ROW_VALUE, NULL, "optimizer", "how training updates the parameters"),
     DAE_INT(S, batch, 128, 1, 65536, "samples per step"),
     DAE_INT(S, epochs, 10, 1, 1000000, "passes over the training samples"),
@@ -197,7 +198,7 @@ static bool is_word(const char *line, const char *const *words)
  * older checkpoints lack it. */
 static bool is_added(const char *line)
 {
-    static const char *const defaults[] = {"padding_mode: zeros", "groups: 1", "order: dcr", NULL};
+    static const char *const defaults[] = {"padding_mode: zeros", "groups: 1", "order: dcr", "weight: 1", NULL};
     line += strspn(line, " ");
     for (int i = 0; defaults[i]; ++i)
         if (strcspn(line, "\n") == strlen(defaults[i]) && strncmp(line, defaults[i], strlen(defaults[i])) == 0)
