@@ -99,6 +99,14 @@ void run_result_notes(const struct run_result *result, struct text *text)
     if (evaluation->pca_components > 0)
         text_printf(text, "PCA has %d components, as many as the code%s. ", evaluation->pca_components,
                     evaluation->pca_is_identity ? "; that is all of them, so PCA changes nothing" : "");
+    if (evaluation->savitzky_golay[0] > 0)
+        text_printf(text, "Savitzky-Golay fits polynomials of order %d to windows of %d points. ",
+                    evaluation->savitzky_golay[1], evaluation->savitzky_golay[0]);
+    if (evaluation->row[RIVAL_BAND_PASS].present)
+        text_printf(text, "The band-pass keeps %.3g to %.3g periods in 1000 points. ", evaluation->band[0],
+                    evaluation->band[1]);
+    if (evaluation->row[RIVAL_BAND_PASS].present || evaluation->savitzky_golay[0] > 0)
+        text_add(text, "Both choices are those that restore the first training samples best. ");
     if (!evaluation->row[RIVAL_AFFINE].present)
         return;
     text_printf(text, "The affine map's ridge of %g%s was chosen on held-out training samples.", choice->ridge,

@@ -137,6 +137,8 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
         .compare_pca = root.compare & ROOT_PCA,
         .compare_wiener = root.compare & ROOT_WIENER,
         .compare_median = root.compare & ROOT_MEDIAN,
+        .compare_savitzky_golay = root.compare & ROOT_SAVITZKY_GOLAY,
+        .compare_band_pass = root.compare & ROOT_BAND_PASS,
         .studies = root.studies,
         .from = map.from,
         .from_sha256 = map.from_sha256,
