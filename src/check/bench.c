@@ -306,7 +306,7 @@ static void describe(const struct bencher *b, const struct profile_row *row, boo
         *flops = 0;
         for (int i = 0; i < segment->n; ++i) {
             *flops += (double)b->options->batch * flops_of(network, &call[i]);
-            *behind_loss = *behind_loss || call[i].node == network->loss;
+            *behind_loss = *behind_loss || call[i].node >= network->first_loss;
         }
         return;
     }

@@ -208,9 +208,11 @@ static enum dae_status add_losses(struct reporter *r, struct error *err)
     };
     char stem[PATH_LEN], label[96];
     struct error drawing = {0};
+    struct text loss CLEANUP(text_release) = {0};
     for (size_t i = 0; i < sizeof series / sizeof *series; ++i)
         series[i].colour = method_colour(series[i].name);
-    snprintf(label, sizeof label, "loss (%s)", r->result->network->node[r->result->network->loss].plugin->name);
+    losses_describe(r->result->network, &loss);
+    snprintf(label, sizeof label, "loss (%s)", loss.data ? loss.data : "");
     const struct figure_lines lines = {"Loss", "epoch", label, true, standard ? 4 : 2, series, NULL};
     stem_of(r, "losses", stem);
     const enum dae_status drawn = figure_draw_lines(stem, &lines, &drawing);

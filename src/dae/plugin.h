@@ -381,7 +381,7 @@ struct dae_noise {
 struct dae_loss {
     struct dae_head head;
     const char *y, *dx; /* of x (output) and t (clean target). The host adds the row `unmasked_weight`, and leaves out
-                         * the holes in the data */
+                         * the holes in the data. To every loss it adds the row `weight` */
     double (*reference)(const void *state, double x, double t);
     bool unit_range; /* it is defined only for outputs and targets in [0, 1] */
     /* Or a kernel file with FN(forward) and FN(backward), which read x[0] (output) and x[1] (target) and write one

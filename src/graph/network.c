@@ -17,8 +17,10 @@ int network_find(const struct network *network, const char *name)
 
 bool network_layers_read_mask(const struct network *network)
 {
-    const bool loss_reads = network->node[network->loss].plan.n_inputs > 2;
-    return network->mask >= 0 && network->node[network->mask].n_readers > (loss_reads ? 1 : 0);
+    int losses = 0;
+    for (int i = network->first_loss; i <= network->loss; ++i)
+        losses += network->node[i].plugin->kind == PLUGIN_LOSS && network->node[i].plan.n_inputs > 2;
+    return network->mask >= 0 && network->node[network->mask].n_readers > losses;
 }
 
 int64_t network_gradient_offset(const struct network *network, const struct node *node, int w)
@@ -238,7 +240,8 @@ enum dae_status network_place_weights(struct network *network, struct error *err
 enum dae_status network_begin(struct network *network, struct arena *arena, uint64_t seed,
                               const struct dae_shape *input, struct mark mark, int n_nodes, struct error *err)
 {
-    *network = (struct network){.arena = arena, .seed = seed, .output = -1, .loss = -1, .code = -1, .mask = -1};
+    *network = (struct network){
+        .arena = arena, .seed = seed, .output = -1, .first_loss = -1, .loss = -1, .code = -1, .mask = -1};
     network->node = arena_array(arena, (size_t)n_nodes, sizeof *network->node);
     if (!network->node)
         return error_no_memory(err, "network", (unsigned long long)n_nodes * sizeof *network->node);

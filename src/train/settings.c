@@ -32,7 +32,8 @@ struct train_map {
 
 #define S struct train_map
 const struct dae_row settings_train_rows[] = {
-    ROW_OF(S, loss, ROW_VALUE, NULL, "loss", "what training minimises"),
+    ROW_OF(S, loss, ROW_VALUE, NULL, "loss, or list of them",
+           "what training minimises; of a list, the sum of each loss times its `weight`"),
     ROW_OF(S, optimizer, ROW_VALUE, NULL, "optimizer", "how training updates the parameters"),
     DAE_INT(S, batch, 128, 1, 65536, "samples per step"),
     DAE_INT(S, epochs, 10, 1, 1000000, "passes over the training samples"),
@@ -135,6 +136,8 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
         .compare_pca = root.compare & ROOT_PCA,
         .compare_wiener = root.compare & ROOT_WIENER,
         .compare_median = root.compare & ROOT_MEDIAN,
+        .compare_savitzky_golay = root.compare & ROOT_SAVITZKY_GOLAY,
+        .compare_band_pass = root.compare & ROOT_BAND_PASS,
         .studies = root.studies,
         .from = map.from,
         .from_sha256 = map.from_sha256,

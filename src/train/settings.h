@@ -27,6 +27,7 @@ struct settings {
     double checkpoint_minutes; /* most training between two checkpoints; INFINITY: only after each epoch */
     struct early_stop early_stop;
     bool compare_standard, compare_affine, compare_pca, compare_wiener, compare_median;
+    bool compare_savitzky_golay, compare_band_pass;
     const struct value *studies; /* for study/study.h, or NULL */
     const char *from;            /* the model that training starts from; NULL: random numbers */
     const char *from_sha256;     /* of its file; NULL: not given */

@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from worker import DENSE, LARGE, ONE_LAYER, REACH, RESIDUAL, SHAPE, SIGMA, samples_of, serve, tile_places
+from worker import DENSE, LARGE, ONE_LAYER, REACH, RESIDUAL, SEQUENCES, SHAPE, SIGMA, samples_of, serve, tile_places
 
 torch.set_num_threads(int(os.environ.get("PEER_THREADS", "2")))
 torch.manual_seed(0)
@@ -27,6 +27,24 @@ class Residual(nn.Module):
         return x + self.layers(x)
 
 
+class Attention(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.layer = nn.MultiheadAttention(channels, 4, batch_first=True)
+
+    def forward(self, x):
+        return self.layer(x, x, x, need_weights=False)[0]
+
+
+class Recurrent(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.layer = nn.GRU(channels, channels, batch_first=True)
+
+    def forward(self, x):
+        return self.layer(x)[0]
+
+
 def network_of(work):
     if work == "conv_mnist":
         return nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
@@ -39,13 +57,19 @@ def network_of(work):
     if work == "residual":
         return Residual()
     channels = SHAPE[work][-1]
+    if work == "attention64":
+        return Attention(channels)
+    if work == "gru64":
+        return Recurrent(channels)
+    if work == "conv1d64":
+        return nn.Conv1d(channels, channels, 9, padding=4)
     return nn.Conv2d(channels, channels, 3, padding=1, groups=channels if work.startswith("depthwise") else 1)
 
 
 @lru_cache(maxsize=2)
 def data_of(work, batch, channels_last):
     *sides, channels = SHAPE[work]
-    data = torch.rand(samples_of(work, batch), channels, *sides)
+    data = torch.rand(samples_of(work, batch), *(SHAPE[work] if work in SEQUENCES else (channels, *sides)))
     return data.to(memory_format=torch.channels_last) if channels_last else data
 
 
