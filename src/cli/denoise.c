@@ -119,6 +119,8 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
     if (want->rank == 2)
         samples_file_as_signals(file, want->dim[1]);
     TRY(orient(d, path, file, err));
+    if (want->rank == 4)
+        samples_file_as_volumes(file);
     const struct dae_shape shape = shape_for_network(d, file);
     if (is_grey_for_colour(d, file))
         text_printf(&file->notice, "%sit is grey: denoised as three equal channels, and written grey",
@@ -133,6 +135,8 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
         error_note(err, "the network only takes images of its own size: %s", d->field.problem);
     if (!d->field.any_size && want->rank == 2 && file->shape.rank == 2)
         error_note(err, "the network only takes signals of its own length: %s", d->field.problem);
+    if (!d->field.any_size && want->rank == 4 && file->shape.rank == 4)
+        error_note(err, "the network only takes volumes of its own size: %s", d->field.problem);
     return status;
 }
 
@@ -323,6 +327,8 @@ static enum dae_status compare_result(struct denoise *d, const struct samples_fi
 {
     struct samples_file result CLEANUP(samples_file_release) = {0};
     TRY(samples_file_load(score->input->out, &result, err));
+    if (clean->shape.rank == 4)
+        samples_file_as_volumes(&result);
     denoise_compare_measure(score, 1, &result, clean);
     progress_end(&d->progress);
     return denoise_compare_add(&d->compare, score, err);

@@ -11,7 +11,7 @@ const struct dae_row root_rows[] = {
            "for each sample"),
     ROW_OF(struct root, model, ROW_VALUE, NULL, "map", "the network"),
     ROW_OF(struct root, train, ROW_VALUE, NULL, "map", "how it is trained"),
-    ROW_OF(struct root, compare, ROW_WORDS, "", "standard_ae|affine|pca|wiener|median",
+    ROW_OF(struct root, compare, ROW_WORDS, "", "standard_ae|affine|pca|wiener|median|median_3d|gaussian_3d",
            "baselines to train and to compare with the network"),
     ROW_OF(struct root, studies, ROW_VALUE, "", "list of studies, or map",
            "experiments on the trained network, each a name or `NAME: {options}`; see Studies below"),

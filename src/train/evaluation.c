@@ -25,6 +25,7 @@ struct evaluator {
     struct affine affine, held_out;
     struct pca pca;
     struct wiener wiener;
+    struct volume_choice volume[VOLUME_FILTERS];
     struct metrics metrics[RIVAL_N];
     double *error[RIVAL_N]; /* (test samples): each one's sum of squared errors; in evaluation->error */
     double loss_sum[RIVAL_N];
@@ -33,14 +34,16 @@ struct evaluator {
 
 const char *evaluation_key(enum evaluation_rival rival)
 {
-    static const char *const keys[RIVAL_N] = {"noisy", "model", "standard_ae", "affine", "pca", "wiener", "median"};
+    static const char *const keys[RIVAL_N] = {"noisy", "model", "standard_ae", "affine", "pca", "wiener", "median",
+                                              "median_3d", "gaussian_3d"};
     return keys[rival];
 }
 
 const char *evaluation_label(enum evaluation_rival rival)
 {
     static const char *const labels[RIVAL_N] = {"noisy input", "denoising AE",  "standard AE",      "best affine map",
-                                                "PCA",         "Wiener filter", "median filter 3x3"};
+                                                "PCA",         "Wiener filter", "median filter 3x3",
+                                                "median filter, 3-D", "Gaussian filter, 3-D"};
     return labels[rival];
 }
 
@@ -48,7 +51,7 @@ const char *evaluation_phrase(enum evaluation_rival rival)
 {
     static const char *const phrases[RIVAL_N] = {
         "the noisy input",   "the denoising AE",     "the standard AE", "the best affine map", "PCA",
-        "the Wiener filter", "the 3x3 median filter"};
+        "the Wiener filter", "the 3x3 median filter", "the 3-D median filter", "the 3-D Gaussian filter"};
     return phrases[rival];
 }
 
@@ -64,6 +67,9 @@ enum dae_status evaluation_check(const struct settings *settings, const struct n
     if (settings->compare_median && !shape_is_image(sample))
         return error_at(err, DAE_CONFIG, compare->mark,
                         "compare: median filters images, but samples are not (height, width, 1 or 3)");
+    if ((settings->compare_volume[VOLUME_MEDIAN] || settings->compare_volume[VOLUME_GAUSSIAN]) && sample->rank != 4)
+        return error_at(err, DAE_CONFIG, compare->mark,
+                        "compare: median_3d and gaussian_3d filter volumes, but samples are not (D, H, W, C)");
     if (!settings->compare_pca && !settings->compare_affine)
         return DAE_OK;
     if (settings->compare_pca && network->code < 0)
@@ -114,6 +120,9 @@ static enum dae_status fit_batch(void *context, const struct model_batch *batch,
         pca_add(&c->pca, batch->clean, (size_t)batch->n);
     if (c->options->settings->compare_wiener)
         wiener_add(&c->wiener, batch->noisy, batch->clean, (size_t)batch->n);
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        if (c->options->settings->compare_volume[i])
+            TRY(volume_choice_add(&c->volume[i], batch->noisy, batch->clean, batch->n, err));
     return check_stop(c, err);
 }
 
@@ -132,16 +141,25 @@ static enum dae_status begin_rivals(struct evaluator *c, struct error *err)
         TRY(wiener_init(&c->wiener, (size_t)loader_samples(c->options->train), first ? (size_t)sample->dim[0] : 1,
                         (size_t)sample->dim[first], (size_t)sample->dim[first + 1], err));
     }
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        c->volume[i] = (struct volume_choice){.filter = (enum volume_filter)i,
+                                              .dim = c->options->network->node[0].plan.output.dim};
     return DAE_OK;
 }
 
 static enum dae_status fit_rivals(struct evaluator *c, struct error *err)
 {
     const struct settings *settings = c->options->settings;
-    if (!settings->compare_affine && !settings->compare_pca && !settings->compare_wiener)
+    bool any = settings->compare_affine || settings->compare_pca || settings->compare_wiener;
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        any = any || settings->compare_volume[i];
+    if (!any)
         return DAE_OK;
     TRY(begin_rivals(c, err));
     TRY(model_each(c->model, c->options->train, 0, fit_batch, c, err));
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        if (settings->compare_volume[i])
+            c->evaluation->volume_size[i] = volume_choice_best(&c->volume[i]);
     if (settings->compare_affine)
         TRY(affine_solve_best(&c->affine, &c->held_out, &c->evaluation->affine_choice, err));
     if (settings->compare_wiener)
@@ -232,6 +250,12 @@ static enum dae_status test_model(void *context, const struct model_batch *batch
         median_filter(batch->noisy, c->output, n, (size_t)dim[0], (size_t)dim[1], (size_t)dim[2]);
         measure(c, RIVAL_MEDIAN, c->output, batch);
     }
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        if (c->options->settings->compare_volume[i]) {
+            TRY(volume_filter_apply((enum volume_filter)i, c->evaluation->volume_size[i], batch->noisy, batch->n, dim,
+                                    c->output, err));
+            measure(c, (enum evaluation_rival)(RIVAL_VOLUME_MEDIAN + i), c->output, batch);
+        }
     return check_stop(c, err);
 }
 
@@ -253,7 +277,8 @@ static void summarise(struct evaluator *c)
     const double elements = (double)loader_samples(c->options->test) * (double)c->len;
     const double standard = c->evaluation->row[RIVAL_STANDARD].present ? metrics_mse(&c->metrics[RIVAL_STANDARD]) : NAN;
     const bool is_signal = c->options->network->node[0].plan.output.rank == 2;
-    const bool peak = shape_is_image(&c->options->network->node[0].plan.output) || loader_holds_bytes(c->options->test);
+    const struct dae_shape *sample = &c->options->network->node[0].plan.output;
+    const bool peak = shape_is_image(sample) || sample->rank == 4 || loader_holds_bytes(c->options->test);
     for (int i = 0; i < RIVAL_N; ++i) {
         struct evaluation_row *row = &c->evaluation->row[i];
         if (!row->present)

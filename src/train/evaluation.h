@@ -1,6 +1,6 @@
 /* The trained denoiser compared with its rivals, on all test samples under the same noise: the noisy input itself, the
- * same network trained without noise, the best affine map, PCA, for images and signals the best linear filter, and for
- * images the median filter. The comparison is paired: each method restores the same samples under the same draws. */
+ * same network trained without noise, the best affine map, PCA, for images and signals the best linear filter, for
+ * images the median filter, and for volumes a median and a Gaussian filter of the best size. The comparison is paired: each method restores the same samples under the same draws. */
 #ifndef TRAIN_EVALUATION_H
 #define TRAIN_EVALUATION_H
 
@@ -12,6 +12,7 @@
 #include "model/model.h"
 #include "stats/affine.h"
 #include "stats/paired.h"
+#include "stats/volume_filter.h"
 #include "train/settings.h"
 
 enum evaluation_rival {
@@ -22,6 +23,8 @@ enum evaluation_rival {
     RIVAL_PCA,
     RIVAL_WIENER,
     RIVAL_MEDIAN,
+    RIVAL_VOLUME_MEDIAN, /* those of stats/volume_filter.h, in their order */
+    RIVAL_VOLUME_GAUSSIAN,
     RIVAL_N
 };
 
@@ -30,7 +33,7 @@ enum { EVALUATION_SHOWN = 10 };
 struct evaluation_row {
     bool present;
     double mse;                    /* mean over all elements of all test samples that are judged */
-    double psnr;                   /* dB, mean over the samples; NaN for data without a peak, which are not bytes */
+    double psnr;                   /* dB, mean over the samples; NaN but for bytes, images and volumes */
     double snr;                    /* of signals: dB, the clean samples' mean square by the mse; NaN for other data */
     double loss;                   /* the network's own loss; NaN for a rival that is not a network */
     double improvement;            /* the standard autoencoder's mse divided by this one; NaN without it */
@@ -44,6 +47,7 @@ struct evaluation {
     bool only_hidden;  /* only what a corruption has replaced is judged, because only this is in the loss */
     int64_t n_fitted;  /* training samples that the affine map, PCA and the filter were fitted to */
     struct affine_choice affine_choice;
+    double volume_size[VOLUME_FILTERS]; /* as chosen on training samples; 0 where absent */
     int pca_components;   /* min(code, sample); 0 without PCA */
     bool pca_is_identity; /* the code is as long as a sample: PCA changes nothing */
     double *error; /* (RIVAL_N, n_samples): each test sample's share of the mse, which is their mean; 0 where absent */

@@ -136,6 +136,7 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
         .compare_pca = root.compare & ROOT_PCA,
         .compare_wiener = root.compare & ROOT_WIENER,
         .compare_median = root.compare & ROOT_MEDIAN,
+        .compare_volume = {root.compare & ROOT_MEDIAN_3D, root.compare & ROOT_GAUSSIAN_3D},
         .studies = root.studies,
         .from = map.from,
         .from_sha256 = map.from_sha256,

@@ -209,7 +209,7 @@ static void run_network(struct bench *b, const float *x, int64_t height, int64_t
     const int32_t zero = 0;
     const uint64_t bytes = (uint64_t)(height * width * channels) * sizeof(float);
     const struct executor_options options = {.batch = 1, .infer = true, .join = true, .fold = true};
-    check(tiler_network(b->registry, b->config, height, width, channels, &arena, &network, &err));
+    check(tiler_network(b->registry, b->config, (const int64_t[]){1, height, width}, channels, &arena, &network, &err));
     check(executor_new(b->device, &network, &options, &e, &err));
     check(executor_set_parameters(e, b->parameters, &err));
     check(buffer_new(b->device, bytes, "image", &data, &err));
@@ -283,7 +283,7 @@ static void tiles_give_the_bits_of_the_whole_image(void **state)
                 memset(y, 0xff, (size_t)len * sizeof *y);
                 b.options.memory_bytes = bytes;
                 check(tiler_new(&b.options, &tiler, &err));
-                const enum dae_status status = tiler_run(tiler, x, size[s][0], size[s][1], y, &err);
+                const enum dae_status status = tiler_run(tiler, x, (const int64_t[]){1, size[s][0], size[s][1]}, y, &err);
                 if (status == DAE_NO_MEMORY) {
                     assert_int_equal(n_runs, 0);
                     err = (struct error){0};
@@ -374,7 +374,7 @@ static void signals_of_any_length_have_the_bits_of_the_whole(void **state)
             struct tiler *tiler;
             b.options.memory_bytes = bytes;
             check(tiler_new(&b.options, &tiler, &err));
-            check(tiler_run(tiler, x, n, 1, y, &err));
+            check(tiler_run(tiler, x, (const int64_t[]){1, n, 1}, y, &err));
             assert_memory_equal(y, whole, (size_t)n * sizeof *y);
             tiler_free(tiler);
             expect_signal(&b, bytes, n, 1, x, whole);
@@ -422,13 +422,13 @@ static void one_tiler_serves_many_sizes(void **state)
         assert_true(whole && y);
         run_whole(&b, (const int64_t[]){1, 1}, x, size[s][0], size[s][1], 1, whole);
         told = (struct told){0};
-        check(tiler_run(tiler, x, size[s][0], size[s][1], y, &err));
+        check(tiler_run(tiler, x, (const int64_t[]){1, size[s][0], size[s][1]}, y, &err));
         assert_int_equal(told.done, told.n);
         n_tiled += told.n > 1;
         assert_memory_equal(y, whole, (size_t)len * sizeof *y);
         if (told.n_calls > 2) {
             told = (struct told){.stop_at = 1};
-            assert_int_equal(tiler_run(tiler, x, size[s][0], size[s][1], y, &err), DAE_INTERRUPTED);
+            assert_int_equal(tiler_run(tiler, x, (const int64_t[]){1, size[s][0], size[s][1]}, y, &err), DAE_INTERRUPTED);
             assert_int_equal(told.n_calls, 2);
             err = (struct error){0};
         }
@@ -452,12 +452,12 @@ static void many_sizes_share_kernels(void **state)
     float *x = make_image(200 * 300), *y = calloc(200 * 300, sizeof *y), *whole = calloc(200 * 300, sizeof *whole);
     assert_true(y && whole);
     for (int i = 0; i < 8; ++i)
-        check(tiler_run(tiler, x, 135 + 8 * i, 240 - 11 * i, y, &err));
+        check(tiler_run(tiler, x, (const int64_t[]){1, 135 + 8 * i, 240 - 11 * i}, y, &err));
     assert_int_equal(tiler_n_built(tiler), 1);
     run_whole(&b, (const int64_t[]){1, 1}, x, 191, 163, 1, whole);
     assert_memory_equal(y, whole, 191 * 163 * sizeof *y);
     for (int i = 0; i < 100; ++i)
-        check(tiler_run(tiler, x, 150, 155, y, &err));
+        check(tiler_run(tiler, x, (const int64_t[]){1, 150, 155}, y, &err));
     assert_int_equal(tiler_n_built(tiler), 2);
     free(x);
     free(y);
@@ -531,7 +531,7 @@ static void too_little_memory_is_an_error(void **state)
     open_bench(&b, residual);
     b.options.memory_bytes = 1000;
     check(tiler_new(&b.options, &tiler, &err));
-    assert_int_equal(tiler_run(tiler, x, 64, 64, y, &err), DAE_NO_MEMORY);
+    assert_int_equal(tiler_run(tiler, x, (const int64_t[]){1, 64, 64}, y, &err), DAE_NO_MEMORY);
     assert_non_null(strstr(err.text, "not enough for the smallest tile"));
     tiler_free(tiler);
     close_bench(&b);
@@ -545,8 +545,8 @@ static void an_image_that_a_layer_cannot_mirror_is_an_error(void **state)
     float x[64 * 64] = {0}, y[64 * 64];
     open_bench(&b, mirrors);
     check(tiler_new(&b.options, &tiler, &err));
-    check(tiler_run(tiler, x, 3, 64, y, &err));
-    assert_int_equal(tiler_run(tiler, x, 64, 2, y, &err), DAE_CONFIG);
+    check(tiler_run(tiler, x, (const int64_t[]){1, 3, 64}, y, &err));
+    assert_int_equal(tiler_run(tiler, x, (const int64_t[]){1, 64, 2}, y, &err), DAE_CONFIG);
     if (!strstr(err.text, "conv2d_1") || !strstr(err.text, "it reflects 2 pixels of an image that is 2 wide; reflect "
                                                            "at most 1, or use padding_mode replicate"))
         fail_msg("%s", err.text);
