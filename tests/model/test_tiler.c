@@ -94,6 +94,19 @@ static const char margins[] =
     "    - conv2d: {filters: 18, kernel: 3, stride: 2, pad: 1, padding_mode: reflect, groups: 18}\n"
     "    - conv_transpose2d: {filters: 16, kernel: 2, stride: 2}\n"
     "    - conv2d: {filters: 1, kernel: 3, pad: 1, padding_mode: replicate}\n";
+/* Slices in fours, rows in twos, columns in threes: strides, a pooling, enlargements of both kinds, a skip, dilated taps. Each
+ * axis reaches another distance. */
+static const char volume[] = "  input: [8, 6, 6, 1]\n"
+                             "  layers:\n"
+                             "    - {conv3d: {filters: 4, kernel: [3, 1, 5], pad: [1, 0, 2]}, name: fine}\n"
+                             "    - conv3d: {filters: 17, kernel: [2, 4, 3], stride: [2, 2, 3], pad: [0, 1, 0]}\n"
+                             "    - tanh\n"
+                             "    - maxpool3d: {kernel: [2, 1, 1], stride: [2, 1, 1]}\n"
+                             "    - conv3d: {filters: 4, kernel: 3, pad: [1, 2, 1], dilation: [1, 2, 1]}\n"
+                             "    - conv3d_transpose: {filters: 3, kernel: [2, 1, 3], stride: [2, 1, 3]}\n"
+                             "    - {upsample3d: {factor: [2, 2, 1]}, name: up}\n"
+                             "    - {concat: {}, from: [fine, up]}\n"
+                             "    - conv3d: {filters: 1, kernel: [1, 3, 1], pad: [0, 1, 0]}\n";
 /* Too wide a margin for images of two rows or columns. */
 static const char mirrors[] = "  input: [20, 20, 1]\n"
                               "  layers:\n"
@@ -199,17 +212,17 @@ static float *make_image(int64_t len)
     return x;
 }
 
-/* The network built for the image, without the tiler; height and width as it takes them. */
-static void run_network(struct bench *b, const float *x, int64_t height, int64_t width, int64_t channels, float *y)
+/* The network built for the image, without the tiler; the size as it takes it. */
+static void run_network(struct bench *b, const float *x, const int64_t size[TILER_AXES], int64_t channels, float *y)
 {
     struct arena arena = {0};
     struct network network;
     struct executor *e;
     struct buffer *data, *order;
     const int32_t zero = 0;
-    const uint64_t bytes = (uint64_t)(height * width * channels) * sizeof(float);
+    const uint64_t bytes = (uint64_t)(size[0] * size[1] * size[2] * channels) * sizeof(float);
     const struct executor_options options = {.batch = 1, .infer = true, .join = true, .fold = true};
-    check(tiler_network(b->registry, b->config, (const int64_t[]){1, height, width}, channels, &arena, &network, &err));
+    check(tiler_network(b->registry, b->config, size, channels, &arena, &network, &err));
     check(executor_new(b->device, &network, &options, &e, &err));
     check(executor_set_parameters(e, b->parameters, &err));
     check(buffer_new(b->device, bytes, "image", &data, &err));
@@ -249,7 +262,7 @@ static void run_whole(struct bench *b, const int64_t stride[2], const float *x, 
     for (int64_t i = 0; i < size[0] * size[1]; ++i)
         for (int64_t c = 0; c < channels; ++c)
             padded[i * channels + c] = x[(walk(i / size[1], height) * width + walk(i % size[1], width)) * channels + c];
-    run_network(b, padded, size[0], size[1], channels, out);
+    run_network(b, padded, (const int64_t[]){1, size[0], size[1]}, channels, out);
     for (int64_t r = 0; r < height; ++r)
         memcpy(y + r * width * channels, out + r * size[1] * channels, (size_t)(width * channels) * sizeof *y);
     free(padded);
@@ -306,6 +319,44 @@ static void tiles_give_the_bits_of_the_whole_image(void **state)
         }
         close_bench(&b);
     }
+}
+
+/* The same for a volume; one whose sides are no multiples of the strides is mirrored, whatever its tiles. */
+static void tiles_give_the_bits_of_the_whole_volume(void **state)
+{
+    (void)state;
+    static const int64_t size[][TILER_AXES] = {{24, 20, 27}, {21, 23, 19}};
+    struct bench b;
+    struct receptive_field field;
+    open_bench(&b, volume);
+    check(receptive_field_find(&b.network, &field, &err));
+    static const int64_t stride[] = {4, 2, 3}, reach[] = {5, 6, 5};
+    assert_true(field.any_size);
+    assert_memory_equal(field.stride, stride, sizeof stride);
+    assert_memory_equal(field.reach, reach, sizeof reach);
+    for (int s = 0; s < 2; ++s) {
+        const int64_t len = size[s][0] * size[s][1] * size[s][2];
+        const uint64_t most = 1 << 28, memory[] = {most, 1 << 20, 1 << 18};
+        float *x = make_image(len), *whole = calloc((size_t)len, sizeof *whole), *y = calloc((size_t)len, sizeof *y);
+        assert_true(whole && y);
+        if (s == 0)
+            run_network(&b, x, size[s], 1, whole);
+        for (int m = 0; m < 3; ++m) {
+            struct tiler *tiler;
+            b.options.memory_bytes = memory[m];
+            memset(y, 0xff, (size_t)len * sizeof *y);
+            check(tiler_new(&b.options, &tiler, &err));
+            check(tiler_run(tiler, x, size[s], y, &err));
+            if (s == 1 && memory[m] == most)
+                memcpy(whole, y, (size_t)len * sizeof *y);
+            assert_memory_equal(y, whole, (size_t)len * sizeof *y);
+            tiler_free(tiler);
+        }
+        free(x);
+        free(whole);
+        free(y);
+    }
+    close_bench(&b);
 }
 
 /* A signal in memory, for tiler_run_signal. */
@@ -558,6 +609,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiles_give_the_bits_of_the_whole_image),
+        cmocka_unit_test(tiles_give_the_bits_of_the_whole_volume),
         cmocka_unit_test(signals_of_any_length_have_the_bits_of_the_whole),
         cmocka_unit_test(one_tiler_serves_many_sizes),
         cmocka_unit_test(many_sizes_share_kernels),
