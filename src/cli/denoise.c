@@ -531,7 +531,7 @@ static const struct command_option option_compare = {"compare", "CLEAN", OPTION_
                                                      "the same names in a folder (extensions may differ)"};
 static const struct command_option option_memory = {
     "memory", "MIB", OPTION_VALUE, false,
-    "MiB of the device for tiles of images and signals whose size differs from the model's; 256 if not given, 32 "
+    "MiB of the device for tiles of images, signals and volumes whose size differs from the model's; 256 if not given, 32 "
     "with WAV files"};
 
 static const struct command_option option_scores = {
@@ -568,7 +568,7 @@ static const struct command_row examples[] = {
 const struct command command_denoise = {
     .name = "denoise",
     .arguments = "MODEL INPUT...",
-    .summary = "denoise images, signals, arrays and tables with a trained model",
+    .summary = "denoise images, signals, volumes, arrays and tables with a trained model",
     .description =
         "MODEL is a model.safetensors that dae-cl run wrote, or the folder of such a run; nothing else of that run is "
         "needed. Each INPUT is an image (dae-cl help formats lists the kinds), an IDX (plain or .gz), NPY or WAV "
@@ -589,6 +589,9 @@ const struct command command_denoise = {
         "denoises signals of any length in the same way as images, and the channels one by one if it has one; a WAV "
         "file of any length takes little memory. The result has the same rate and bits; chunks besides the sound are "
         "not kept.\n\n"
+        "With a model of volumes (D,H,W,C) an array is (D,H,W), one volume, or (N,D,H,W), N of them; a stack of grey "
+        "images is one, of which each page is a slice. If its layers treat all voxels the same, it denoises volumes of "
+        "any size in the same way as images, in tiles along three axes.\n\n"
         "The model gets bytes and pixels as numbers from 0 to 1 and floats unchanged; no noise is added.\n\n"
         "The results are files of the same kind and name in DIR: images with the same number of bits, arrays of bytes "
         "or 32-bit floats like the input; JPEG becomes PNG; bytes and pixels are clamped to their range. What else an "

@@ -213,7 +213,7 @@ struct dae_plan {
      * grow; one of the two is always 1. An output pixel reads the input pixels that it corresponds to and `reach` more
      * on either side; beyond the edges it has zeros, or pixels that are at most that far from it. The host presets down
      * and up to 1, and reach to -1, which means that the layer is not of this kind. Pointwise layers need not set
-     * anything. Of a signal (T,C), the first of each two numbers counts. */
+     * anything. Of a signal (T,C), the first of each two numbers counts; of a volume see below. */
     int64_t reach[2];
     int64_t down[2], up[2];
     /* Layers that keep H and W, and whose kernel computes blocks of `block` x `block` output pixels together if the
