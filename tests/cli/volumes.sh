@@ -122,7 +122,7 @@ for file in whole/*; do cmp "$file" "tiles/${file#whole/}" || problem "$file dif
 run "$dae_cl" denoise run in/stack.tif -o png --format png
 code_is 4
 err_has "is a stack of 23 images, which PNG cannot store"
-run "$dae_cl" denoise run in/stack.tif -o compared --compare in/u2.npy
+run "$dae_cl" denoise run in/stack.tif -o compared --compare in/stack.tif
 code_is 0
 
 case_is "what is no volume, or does not fit, is refused"
@@ -150,6 +150,6 @@ refused 4 "nan.npy: sample 0, element 7: not a number (NaN)" denoise run nan.npy
 refused 4 "but run/model.safetensors takes 4x6x8x1" denoise run colours.tif -o no
 refused 3 "its kernel of 7 is larger than the padded volume, 4 along D" check small.yaml --set 'model.layers=[conv3d: {filters: 1, kernel: 7}]'
 refused 3 "expects a volume (D, H, W, C)" check small.yaml --set 'model.input=[6, 8, 1]'
-refused 3 "median_3d and gaussian_3d filter volumes, but samples are not (D, H, W, C)" check "$tree/configs/image_gray.yaml" \
-    --set 'compare=[median_3d]'
+refused 3 "median_3d and gaussian_3d filter volumes, but samples are not (D, H, W, C)" run "$tree/configs/ecg_1d.yaml" \
+    --set 'compare=[median_3d]' --out no
 finish
