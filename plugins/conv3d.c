@@ -47,8 +47,8 @@ static int64_t plan_axis(const struct conv3d *layer, struct dae_plan *plan, int 
     return (padded - span - 1) / stride + 1;
 }
 
-/* What the gradient with respect to x reads around a slice of dy: see PHASE_AXIS in kernels/convolution.clh. Returns the
- * floats of a slice with that. */
+/* What the gradient with respect to x reads around a slice of dy: see PHASE_AXIS in kernels/convolution.clh. Returns
+ * the floats of a slice with that. */
 static int64_t plan_gradient(const struct conv3d *layer, struct dae_plan *plan)
 {
     static const char *const names[][2] = {
@@ -83,8 +83,7 @@ static int conv3d_plan(const void *state, struct dae_plan *plan)
     plan->n_weights = 2;
     plan->weight[0] = (struct dae_weight){"weight", {2, {taps * channels, layer->filters}}, DAE_INIT_UNIFORM, bound};
     plan->weight[1] = (struct dae_weight){"bias", {1, {layer->filters}}, DAE_INIT_UNIFORM, bound};
-    const int64_t x_len =
-        in->dim[0] * (in->dim[1] + 2 * layer->pad[1]) * (in->dim[2] + 2 * layer->pad[2]) * channels;
+    const int64_t x_len = in->dim[0] * (in->dim[1] + 2 * layer->pad[1]) * (in->dim[2] + 2 * layer->pad[2]) * channels;
     const int64_t dy_len = plan->output.dim[0] * plan_gradient(layer, plan), w_len = taps * channels * layer->filters;
     plan->scratch_len = x_len + dy_len + w_len;
     plan->flops = 2 * dae_shape_len(&plan->output) * taps * channels;

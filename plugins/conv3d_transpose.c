@@ -1,4 +1,5 @@
-/* Three-dimensional transposed convolution ("deconvolution") with any kernel, stride, padding and number of channels. */
+/* Three-dimensional transposed convolution ("deconvolution") with any kernel, stride, padding and number of channels.
+ */
 #include <math.h>
 
 #include "dae/plugin.h"

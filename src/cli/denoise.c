@@ -131,12 +131,10 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
     const enum dae_status status =
         error_set(err, DAE_BAD_DATA, "%s: samples of %s, but %s takes %s", path, shape_text(&file->shape, have_text),
                   d->saved.path, shape_text(want, want_text));
-    if (!d->field.any_size && want->rank == 3 && file->shape.rank == 3)
-        error_note(err, "the network only takes images of its own size: %s", d->field.problem);
-    if (!d->field.any_size && want->rank == 2 && file->shape.rank == 2)
-        error_note(err, "the network only takes signals of its own length: %s", d->field.problem);
-    if (!d->field.any_size && want->rank == 4 && file->shape.rank == 4)
-        error_note(err, "the network only takes volumes of its own size: %s", d->field.problem);
+    static const char *const own[] = {"", "", "signals of its own length", "images of its own size",
+                                      "volumes of its own size"};
+    if (!d->field.any_size && want->rank > 1 && want->rank == file->shape.rank)
+        error_note(err, "the network only takes %s: %s", own[want->rank], d->field.problem);
     return status;
 }
 
@@ -529,10 +527,10 @@ static const struct command_option option_o = {"o", "DIR", OPTION_VALUE, true,
 static const struct command_option option_compare = {"compare", "CLEAN", OPTION_VALUE, false,
                                                      "print PSNR and SSIM compared with a clean file, or with files of "
                                                      "the same names in a folder (extensions may differ)"};
-static const struct command_option option_memory = {
-    "memory", "MIB", OPTION_VALUE, false,
-    "MiB of the device for tiles of images, signals and volumes whose size differs from the model's; 256 if not given, 32 "
-    "with WAV files"};
+static const struct command_option option_memory = {"memory", "MIB", OPTION_VALUE, false,
+                                                    "MiB of the device for tiles of images, signals and volumes whose "
+                                                    "size differs from the model's; 256 if not given, 32 "
+                                                    "with WAV files"};
 
 static const struct command_option option_scores = {
     "scores", "FILE", OPTION_LIST, false,

@@ -140,8 +140,8 @@ static enum dae_status draw_slices(const char *stem, const struct evaluation *c,
         for (int64_t k = 0; k < n; ++k)
             fill_slices((i < 0 ? c->shown_clean : c->row[i].shown) + k * dim[0] * dim[1] * dim[2], dim, side,
                         to + k * len);
-        rows[n_rows++] = (struct figure_tile_row){
-            .label = i < 0 ? "clean" : evaluation_label((enum evaluation_rival)i), .images = to};
+        rows[n_rows++] = (struct figure_tile_row){.label = i < 0 ? "clean" : evaluation_label((enum evaluation_rival)i),
+                                                  .images = to};
     }
     const struct figure_tiles tiles = {.n_rows = n_rows,
                                        .n_columns = (size_t)(3 * n),

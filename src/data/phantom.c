@@ -13,8 +13,8 @@ enum {
     PER_SOLID = 16, /* words of a solid, from element 16 on */
 };
 
-/* All points within `radius` of the line from a to b: a sphere if they are equal, else a tube. Its brightness is value +
- * texture * sin(wave . place). */
+/* All points within `radius` of the line from a to b: a sphere if they are equal, else a tube. Its brightness is value
+ * + texture * sin(wave . place). */
 struct solid {
     double a[3], along[3]; /* b - a */
     double radius, value, texture, wave[3];

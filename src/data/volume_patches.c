@@ -47,7 +47,7 @@ static enum dae_status take(struct pool *pool, struct samples_file *file, struct
         const size_t capacity = pool->capacity ? 2 * pool->capacity : 16;
         struct volume_file *grown = realloc(pool->file, capacity * sizeof *grown);
         if (!grown)
-            return error_no_memory(err, "volumes", capacity * sizeof *grown);
+            return error_no_memory(err, "files of volumes", capacity * sizeof *grown);
         pool->file = grown;
         pool->capacity = capacity;
     }
@@ -160,8 +160,8 @@ static enum dae_status cut_all(const struct pool *pool, struct dataset *set, str
     return DAE_OK;
 }
 
-enum dae_status volume_patches_load(const char *path, const struct volume_patches_options *options,
-                                    struct dataset *set, struct volume_patches_found *found, struct error *err)
+enum dae_status volume_patches_load(const char *path, const struct volume_patches_options *options, struct dataset *set,
+                                    struct volume_patches_found *found, struct error *err)
 {
     struct pool pool CLEANUP(pool_release) = {.options = options, .found = found};
     struct stat info;

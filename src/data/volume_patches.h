@@ -16,8 +16,8 @@ struct volume_patches_found {
     int64_t n_volumes, n_small; /* volumes; those in which no patch fits, which were left out */
 };
 
-/* Fills a set of samples (patch, 1) from a file, or from all files of a folder whose names end in .npy, .tif or .tiff, in
- * the order of their names. Integers are divided by the largest one of their kind, floats stay as they are. Philox
+/* Fills a set of samples (patch, 1) from a file, or from all files of a folder whose names end in .npy, .tif or .tiff,
+ * in the order of their names. Integers are divided by the largest one of their kind, floats stay as they are. Philox
  * chooses the place of patch number i, with equal chances for all places of all volumes, and whether each axis is
  * flipped: they depend on nothing but (seed, split, i) and the volumes' sizes. The caller releases the set, whatever
  * the outcome. No volume, none as large as a patch, colours, damage, NaN or infinity: DAE_BAD_DATA; missing or

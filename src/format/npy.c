@@ -93,7 +93,8 @@ static enum dae_status judge_type(const struct parser *p, const char *type, int 
     static const struct {
         const char *type;
         int element_bytes;
-    } read[] = {{"|u1", 1}, {"<u1", 1}, {">u1", 1}, {"<u2", 2}, {">u2", 2}, {"<f4", 4}, {"<f8", 8}, {">f4", 4}, {">f8", 8}};
+    } read[] = {{"|u1", 1}, {"<u1", 1}, {">u1", 1}, {"<u2", 2}, {">u2", 2},
+                {"<f4", 4}, {"<f8", 8}, {">f4", 4}, {">f8", 8}};
     for (size_t i = 0; i < sizeof read / sizeof *read; ++i)
         if (strcmp(type, read[i].type) == 0) {
             *element_bytes = read[i].element_bytes;
@@ -290,7 +291,10 @@ static int64_t format_header(const struct npy *array, struct text *header)
 {
     struct text dict = {0};
     int64_t len = 1;
-    text_printf(&dict, "{'descr': '%s', 'fortran_order': False, 'shape': (", array->is_float ? "<f4" : array->is_wide ? "<u2" : "|u1");
+    text_printf(&dict, "{'descr': '%s', 'fortran_order': False, 'shape': (",
+                array->is_float  ? "<f4"
+                : array->is_wide ? "<u2"
+                                 : "|u1");
     for (int i = 0; i < array->rank; ++i) {
         text_printf(&dict, array->rank == 1 ? "%lld," : i > 0 ? ", %lld" : "%lld", (long long)array->dim[i]);
         len *= array->dim[i];

@@ -20,9 +20,10 @@ struct npy {
     void *values; /* (dim[0], ..., dim[rank-1]) uint8_t, uint16_t when is_wide, or float when is_float; malloc'ed */
 };
 
-/* Reads '|u1', and 16-bit numbers and floats of either byte order with 32 or 64 bits (rounded to 32). The sizes are checked against the
- * file before anything is allocated for them. On success the caller releases. Damaged, or of a kind not read (Fortran
- * order, objects, other types): DAE_BAD_DATA with the byte; missing or unreadable: DAE_IO; DAE_NO_MEMORY. */
+/* Reads '|u1', and 16-bit numbers and floats of either byte order with 32 or 64 bits (rounded to 32). The sizes are
+ * checked against the file before anything is allocated for them. On success the caller releases. Damaged, or of a kind
+ * not read (Fortran order, objects, other types): DAE_BAD_DATA with the byte; missing or unreadable: DAE_IO;
+ * DAE_NO_MEMORY. */
 MUST_USE enum dae_status npy_load(const char *path, struct npy *array, struct error *err);
 
 /* Writes version 1.0, '|u1', '<u2' or '<f4', whole or not at all. DAE_IO. */

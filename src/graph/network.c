@@ -102,8 +102,7 @@ static bool scales(int64_t down, int64_t up)
 
 static bool axes_scale(const struct dae_plan *plan)
 {
-    return scales(plan->down_d, plan->up_d) && scales(plan->down[0], plan->up[0]) &&
-           scales(plan->down[1], plan->up[1]);
+    return scales(plan->down_d, plan->up_d) && scales(plan->down[0], plan->up[0]) && scales(plan->down[1], plan->up[1]);
 }
 
 /* Whether a layer that computes blocks of pixels has the pixels and the weights that the host reads. */

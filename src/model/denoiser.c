@@ -75,7 +75,8 @@ static enum dae_status open_tiler(struct denoiser *d, struct error *err)
     return d->tiler ? DAE_OK : tiler_new(&options, &d->tiler, err);
 }
 
-/* Denoises one image in place, or a signal or a volume; channel by channel if the network has one channel and the image more. */
+/* Denoises one image in place, or a signal or a volume; channel by channel if the network has one channel and the image
+ * more. */
 static enum dae_status run_image(struct denoiser *d, float *values, const struct dae_shape *shape, struct error *err)
 {
     const int64_t channels = shape->dim[shape->rank - 1], pixels = dae_shape_len(shape) / channels;

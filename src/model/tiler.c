@@ -44,7 +44,8 @@ struct span {
     int64_t start, from, until;
 };
 
-/* A copy of the config for another input. The rank stays: signals have no width, and neither they nor images a depth. */
+/* A copy of the config for another input. The rank stays: signals have no width, and neither they nor images a depth.
+ */
 static enum dae_status resize(const struct value *config, const int64_t size[AXES], int64_t channels,
                               struct arena *arena, struct value **copy, struct error *err)
 {
@@ -334,7 +335,8 @@ static void cut(const struct tiler *tiler, const struct place *p, const float *x
     }
 }
 
-static void join(const struct tiler *tiler, const struct place *p, const float *tile, const int64_t size[AXES], float *y)
+static void join(const struct tiler *tiler, const struct place *p, const float *tile, const int64_t size[AXES],
+                 float *y)
 {
     const struct span *plane = &p->at[0], *row = &p->at[1], *column = &p->at[2];
     const int64_t c = tiler->channels, len = (shape_min(column->until, size[2]) - column->from) * c;

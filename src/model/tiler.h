@@ -1,6 +1,6 @@
-/* Runs images, signals and volumes of any size through a network that was trained on patches. An image that exceeds the allowed memory is
- * cut into tiles, which overlap by as much of the input as an output reads, so each pixel has the same bits as if the
- * whole image had been processed at once.
+/* Runs images, signals and volumes of any size through a network that was trained on patches. An image that exceeds the
+ * allowed memory is cut into tiles, which overlap by as much of the input as an output reads, so each pixel has the
+ * same bits as if the whole image had been processed at once.
  *
  * A network with poolings or strides requires sides that are multiples of them (receptive_field.stride). Other images
  * are extended to the next multiple by mirroring, without repeating the last row and column, and the extension is cut
@@ -41,8 +41,8 @@ MUST_USE enum dae_status tiler_new(const struct tiler_options *options, struct t
 void tiler_free(struct tiler *tiler); /* NULL is fine */
 CLEANUP_POINTER(tiler_free, struct tiler)
 
-/* Computes y (size,C) from x (size,C), where C is the network's; the arrays must differ. DAE_NO_MEMORY if the memory is too small for any tile. Images of different sizes share kernels as long
- * as that costs less than making others. */
+/* Computes y (size,C) from x (size,C), where C is the network's; the arrays must differ. DAE_NO_MEMORY if the memory is
+ * too small for any tile. Images of different sizes share kernels as long as that costs less than making others. */
 MUST_USE enum dae_status tiler_run(struct tiler *tiler, const float *x, const int64_t size[TILER_AXES], float *y,
                                    struct error *err);
 

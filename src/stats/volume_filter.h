@@ -1,5 +1,5 @@
-/* Filters of volumes that are not trained, but whose one size is chosen on samples: the classical remedies that a network
- * must beat. */
+/* Filters of volumes that are not trained, but whose one size is chosen on samples: the classical remedies that a
+ * network must beat. */
 #ifndef STATS_VOLUME_FILTER_H
 #define STATS_VOLUME_FILTER_H
 
@@ -15,8 +15,8 @@ enum volume_filter {
 
 enum { VOLUME_SAMPLES = 32 }; /* that a size is chosen on, or as many as there are */
 
-/* Filters n volumes x (n,D,H,W,C) of the shape dim (4) to y, channel by channel. Beyond the border a volume is mirrored,
- * its edge repeated, as scipy.ndimage does. A NaN spreads as far as the filter reaches. DAE_NO_MEMORY. */
+/* Filters n volumes x (n,D,H,W,C) of the shape dim (4) to y, channel by channel. Beyond the border a volume is
+ * mirrored, its edge repeated, as scipy.ndimage does. A NaN spreads as far as the filter reaches. DAE_NO_MEMORY. */
 MUST_USE enum dae_status volume_filter_apply(enum volume_filter filter, double size, const float *x, int64_t n,
                                              const int64_t dim[4], float *y, struct error *err);
 
@@ -26,7 +26,7 @@ enum { VOLUME_SIZES_MAX = 12 };
 struct volume_choice {
     enum volume_filter filter;
     const int64_t *dim;
-    int64_t n;                       /* samples until now */
+    int64_t n;                        /* samples until now */
     double squares[VOLUME_SIZES_MAX]; /* what each size leaves of the noise on them */
 };
 

@@ -34,23 +34,23 @@ struct evaluator {
 
 const char *evaluation_key(enum evaluation_rival rival)
 {
-    static const char *const keys[RIVAL_N] = {"noisy", "model", "standard_ae", "affine", "pca", "wiener", "median",
-                                              "median_3d", "gaussian_3d"};
+    static const char *const keys[RIVAL_N] = {"noisy",  "model",  "standard_ae", "affine",     "pca",
+                                              "wiener", "median", "median_3d",   "gaussian_3d"};
     return keys[rival];
 }
 
 const char *evaluation_label(enum evaluation_rival rival)
 {
-    static const char *const labels[RIVAL_N] = {"noisy input", "denoising AE",  "standard AE",      "best affine map",
-                                                "PCA",         "Wiener filter", "median filter 3x3",
-                                                "median filter, 3-D", "Gaussian filter, 3-D"};
+    static const char *const labels[RIVAL_N] = {
+        "noisy input",   "denoising AE",      "standard AE",        "best affine map",     "PCA",
+        "Wiener filter", "median filter 3x3", "median filter, 3-D", "Gaussian filter, 3-D"};
     return labels[rival];
 }
 
 const char *evaluation_phrase(enum evaluation_rival rival)
 {
     static const char *const phrases[RIVAL_N] = {
-        "the noisy input",   "the denoising AE",     "the standard AE", "the best affine map", "PCA",
+        "the noisy input",   "the denoising AE",      "the standard AE",       "the best affine map",    "PCA",
         "the Wiener filter", "the 3x3 median filter", "the 3-D median filter", "the 3-D Gaussian filter"};
     return phrases[rival];
 }

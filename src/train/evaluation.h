@@ -1,6 +1,7 @@
 /* The trained denoiser compared with its rivals, on all test samples under the same noise: the noisy input itself, the
  * same network trained without noise, the best affine map, PCA, for images and signals the best linear filter, for
- * images the median filter, and for volumes a median and a Gaussian filter of the best size. The comparison is paired: each method restores the same samples under the same draws. */
+ * images the median filter, and for volumes a median and a Gaussian filter of the best size. The comparison is paired:
+ * each method restores the same samples under the same draws. */
 #ifndef TRAIN_EVALUATION_H
 #define TRAIN_EVALUATION_H
 
@@ -48,8 +49,8 @@ struct evaluation {
     int64_t n_fitted;  /* training samples that the affine map, PCA and the filter were fitted to */
     struct affine_choice affine_choice;
     double volume_size[VOLUME_FILTERS]; /* as chosen on training samples; 0 where absent */
-    int pca_components;   /* min(code, sample); 0 without PCA */
-    bool pca_is_identity; /* the code is as long as a sample: PCA changes nothing */
+    int pca_components;                 /* min(code, sample); 0 without PCA */
+    bool pca_is_identity;               /* the code is as long as a sample: PCA changes nothing */
     double *error; /* (RIVAL_N, n_samples): each test sample's share of the mse, which is their mean; 0 where absent */
     int n_shown;   /* the first sample of each label, or the first samples */
     float *shown_clean; /* (n_shown, sample) */

@@ -29,9 +29,9 @@ struct settings {
     struct early_stop early_stop;
     bool compare_standard, compare_affine, compare_pca, compare_wiener, compare_median;
     bool compare_volume[VOLUME_FILTERS]; /* with the filters of volumes */
-    const struct value *studies; /* for study/study.h, or NULL */
-    const char *from;            /* the model that training starts from; NULL: random numbers */
-    const char *from_sha256;     /* of its file; NULL: not given */
+    const struct value *studies;         /* for study/study.h, or NULL */
+    const char *from;                    /* the model that training starts from; NULL: random numbers */
+    const char *from_sha256;             /* of its file; NULL: not given */
 };
 
 /* The keys of the map `train`. */

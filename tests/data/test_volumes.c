@@ -19,8 +19,8 @@ static void save(const char *name, int number, int rank, const int64_t *dim)
     float *values = array.values = calloc((size_t)len, sizeof *values);
     assert_non_null(values);
     for (int64_t i = 0; i < len; ++i)
-        values[i] = (float)(10000 * (number + i / each) + i % each / own[2] / own[1] * 100 +
-                            i / own[2] % own[1] * 10 + i % own[2]);
+        values[i] = (float)(10000 * (number + i / each) + i % each / own[2] / own[1] * 100 + i / own[2] % own[1] * 10 +
+                            i % own[2]);
     assert_int_equal(npy_save(in_folder(name), &array, &err), DAE_OK);
     npy_release(&array);
 }

@@ -1,28 +1,5 @@
 /* Images of any size: in tiles, at once, and by a network built for that size, all with the same bits. */
-#include "model/tiler.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/philox.h"
-#include "config/tree.h"
-#include "driver/driver.h"
-#include "graph/build.h"
-#include "graph/executor.h"
-#include "model/receptive_field.h"
-
-static const char head[] = "seed: 7\n"
-                           "corruption: {gaussian: {sigma: 0.1}}\n"
-                           "train: {loss: mse, optimizer: {adam: {}}}\n"
-                           "model:\n";
+#include "tiler_bench.h"
 
 /* Reaches: 1 + 2 + 0 + 1 rows, 1 + 0 + 3 + 1 columns, along the longest path. */
 static const char residual[] = "  input: [20, 20, 1]\n"
@@ -94,20 +71,6 @@ static const char margins[] =
     "    - conv2d: {filters: 18, kernel: 3, stride: 2, pad: 1, padding_mode: reflect, groups: 18}\n"
     "    - conv_transpose2d: {filters: 16, kernel: 2, stride: 2}\n"
     "    - conv2d: {filters: 1, kernel: 3, pad: 1, padding_mode: replicate}\n";
-/* Slices in fours, rows in twos, columns in threes: strides, a pooling, enlargements of both kinds, a skip, dilated taps.
- * Reaches along the longest path, in voxels of the input: 1 + 0 + 4 + 2 + 1 slices, 0 + 1 + 4 + 1 + 1 rows, 2 + 0 + 3 + 2
- * columns; an enlargement adds what is before it in its own voxel. */
-static const char volume[] = "  input: [8, 6, 6, 1]\n"
-                             "  layers:\n"
-                             "    - {conv3d: {filters: 4, kernel: [3, 1, 5], pad: [1, 0, 2]}, name: fine}\n"
-                             "    - conv3d: {filters: 17, kernel: [2, 4, 3], stride: [2, 2, 3], pad: [0, 1, 0]}\n"
-                             "    - tanh\n"
-                             "    - maxpool3d: {kernel: [2, 1, 1], stride: [2, 1, 1]}\n"
-                             "    - conv3d: {filters: 4, kernel: 3, pad: [1, 2, 1], dilation: [1, 2, 1]}\n"
-                             "    - conv3d_transpose: {filters: 3, kernel: [2, 1, 3], stride: [2, 1, 3]}\n"
-                             "    - {upsample3d: {factor: [2, 2, 1]}, name: up}\n"
-                             "    - {concat: {}, from: [fine, up]}\n"
-                             "    - conv3d: {filters: 1, kernel: [1, 3, 1], pad: [0, 1, 0]}\n";
 /* Too wide a margin for images of two rows or columns. */
 static const char mirrors[] = "  input: [20, 20, 1]\n"
                               "  layers:\n"
@@ -153,91 +116,6 @@ static const struct {
      "    - conv_transpose2d: {filters: 1, kernel: 2, stride: 3}\n",
      "maxpool2d \"maxpool2d_1\" reads an image whose size is not a multiple of its stride"},
 };
-
-struct bench {
-    struct arena arena;
-    struct value *config;
-    struct registry *registry;
-    struct network network;
-    struct device *device;
-    float *parameters;
-    struct tiler_options options;
-};
-
-static struct error err;
-
-static void check(enum dae_status status)
-{
-    if (status != DAE_OK)
-        fail_msg("%s", err.text);
-}
-
-static void open_bench(struct bench *b, const char *model)
-{
-    const char *build = getenv("BUILD");
-    char plugins[256], yaml[4096];
-    memset(b, 0, sizeof *b);
-    err = (struct error){0};
-    snprintf(plugins, sizeof plugins, "%s/plugins", build ? build : "build");
-    snprintf(yaml, sizeof yaml, "%s%s", head, model);
-    const char *const folders[] = {plugins};
-    const struct tuning_request tuning = {0};
-    check(tree_parse_text("test.yaml", yaml, strlen(yaml), &b->arena, &b->config, &err));
-    check(registry_open(folders, 1, &b->registry, &err));
-    check(network_build(b->registry, b->config, &b->arena, false, &b->network, &err));
-    check(driver_open("cpu", &tuning, &b->device, &err));
-    b->parameters = calloc((size_t)b->network.parameters_len, sizeof *b->parameters);
-    assert_non_null(b->parameters);
-    network_init(&b->network, b->parameters);
-    b->options = (struct tiler_options){.device = b->device,
-                                        .registry = b->registry,
-                                        .config = b->config,
-                                        .network = &b->network,
-                                        .parameters = b->parameters};
-}
-
-static void close_bench(struct bench *b)
-{
-    free(b->parameters);
-    device_close(b->device);
-    registry_close(b->registry);
-    arena_release(&b->arena);
-}
-
-static float *make_image(int64_t len)
-{
-    float *x = calloc((size_t)len, sizeof *x);
-    assert_non_null(x);
-    for (int64_t i = 0; i < len; ++i)
-        x[i] = (float)philox_uniform((struct philox_key){3, 1, 0, 0}, (uint32_t)i);
-    return x;
-}
-
-/* The network built for the image, without the tiler; the size as it takes it. */
-static void run_network(struct bench *b, const float *x, const int64_t size[TILER_AXES], int64_t channels, float *y)
-{
-    struct arena arena = {0};
-    struct network network;
-    struct executor *e;
-    struct buffer *data, *order;
-    const int32_t zero = 0;
-    const uint64_t bytes = (uint64_t)(size[0] * size[1] * size[2] * channels) * sizeof(float);
-    const struct executor_options options = {.batch = 1, .infer = true, .join = true, .fold = true};
-    check(tiler_network(b->registry, b->config, size, channels, &arena, &network, &err));
-    check(executor_new(b->device, &network, &options, &e, &err));
-    check(executor_set_parameters(e, b->parameters, &err));
-    check(buffer_new(b->device, bytes, "image", &data, &err));
-    check(buffer_new(b->device, sizeof zero, "order", &order, &err));
-    check(buffer_write(data, 0, x, bytes, &err));
-    check(buffer_write(order, 0, &zero, sizeof zero, &err));
-    const struct batch batch = {.data = data, .order = order, .n = 1};
-    check(executor_forward(e, SCHEDULE_INFER, &batch, &err));
-    check(executor_read(e, SCHEDULE_INFER, network.output, 1, y, &err));
-    buffer_free(data);
-    buffer_free(order);
-    executor_free(e);
-    arena_release(&arena);
-}
 
 /* The end of a walk of `steps` from the first of n pixels that turns around at both ends. */
 static int64_t walk(int64_t steps, int64_t n)
@@ -297,7 +175,8 @@ static void tiles_give_the_bits_of_the_whole_image(void **state)
                 memset(y, 0xff, (size_t)len * sizeof *y);
                 b.options.memory_bytes = bytes;
                 check(tiler_new(&b.options, &tiler, &err));
-                const enum dae_status status = tiler_run(tiler, x, (const int64_t[]){1, size[s][0], size[s][1]}, y, &err);
+                const enum dae_status status =
+                    tiler_run(tiler, x, (const int64_t[]){1, size[s][0], size[s][1]}, y, &err);
                 if (status == DAE_NO_MEMORY) {
                     assert_int_equal(n_runs, 0);
                     err = (struct error){0};
@@ -320,58 +199,6 @@ static void tiles_give_the_bits_of_the_whole_image(void **state)
         }
         close_bench(&b);
     }
-}
-
-static enum dae_status note_tiles(void *context, int64_t done, int64_t n, struct error *e)
-{
-    (void)done;
-    (void)e;
-    *(int64_t *)context = n;
-    return DAE_OK;
-}
-
-/* The same for a volume; one whose sides are no multiples of the strides is mirrored, whatever its tiles. */
-static void tiles_give_the_bits_of_the_whole_volume(void **state)
-{
-    (void)state;
-    static const int64_t size[][TILER_AXES] = {{40, 28, 33}, {37, 27, 31}};
-    struct bench b;
-    struct receptive_field field;
-    open_bench(&b, volume);
-    check(receptive_field_find(&b.network, &field, &err));
-    static const int64_t stride[] = {4, 2, 3}, reach[] = {8, 7, 7};
-    assert_true(field.any_size);
-    assert_memory_equal(field.stride, stride, sizeof stride);
-    assert_memory_equal(field.reach, reach, sizeof reach);
-    for (int s = 0; s < 2; ++s) {
-        const int64_t len = size[s][0] * size[s][1] * size[s][2];
-        const uint64_t memory[] = {1 << 28, 3 << 20, 2 << 20};
-        int64_t n_tiles = 0, few_tiles = 0;
-        float *x = make_image(len), *whole = calloc((size_t)len, sizeof *whole), *y = calloc((size_t)len, sizeof *y);
-        assert_true(whole && y);
-        if (s == 0)
-            run_network(&b, x, size[s], 1, whole);
-        for (int m = 0; m < 3; ++m) {
-            struct tiler *tiler;
-            b.options.memory_bytes = memory[m];
-            b.options.on_tiles = note_tiles;
-            b.options.context = &n_tiles;
-            memset(y, 0xff, (size_t)len * sizeof *y);
-            check(tiler_new(&b.options, &tiler, &err));
-            check(tiler_run(tiler, x, size[s], y, &err));
-            assert_true(m == 0 || n_tiles > few_tiles);
-            if (m == 0)
-                few_tiles = n_tiles;
-            if (s == 1 && m == 0)
-                memcpy(whole, y, (size_t)len * sizeof *y);
-            assert_memory_equal(y, whole, (size_t)len * sizeof *y);
-            tiler_free(tiler);
-        }
-        free(x);
-        free(whole);
-        free(y);
-    }
-    close_bench(&b);
 }
 
 /* A signal in memory, for tiler_run_signal. */
@@ -494,7 +321,8 @@ static void one_tiler_serves_many_sizes(void **state)
         assert_memory_equal(y, whole, (size_t)len * sizeof *y);
         if (told.n_calls > 2) {
             told = (struct told){.stop_at = 1};
-            assert_int_equal(tiler_run(tiler, x, (const int64_t[]){1, size[s][0], size[s][1]}, y, &err), DAE_INTERRUPTED);
+            assert_int_equal(tiler_run(tiler, x, (const int64_t[]){1, size[s][0], size[s][1]}, y, &err),
+                             DAE_INTERRUPTED);
             assert_int_equal(told.n_calls, 2);
             err = (struct error){0};
         }
@@ -624,7 +452,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiles_give_the_bits_of_the_whole_image),
-        cmocka_unit_test(tiles_give_the_bits_of_the_whole_volume),
         cmocka_unit_test(signals_of_any_length_have_the_bits_of_the_whole),
         cmocka_unit_test(one_tiler_serves_many_sizes),
         cmocka_unit_test(many_sizes_share_kernels),

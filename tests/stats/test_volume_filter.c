@@ -84,8 +84,7 @@ static void the_gaussian_is_a_weighted_mean(void **state)
             for (int64_t b = -reach; b <= reach; ++b)
                 for (int64_t c = -reach; c <= reach; ++c) {
                     const double weight = exp(-0.5 * (double)(a * a + b * b + c * c) / (sigma * sigma));
-                    sum += weight *
-                           (double)voxel(x + i / LEN * LEN, at / W / H + a, at / W % H + b, at % W + c, i % C);
+                    sum += weight * (double)voxel(x + i / LEN * LEN, at / W / H + a, at / W % H + b, at % W + c, i % C);
                     weights += weight;
                 }
         assert_true(fabs((double)y[i] - sum / weights) < 1e-6);

@@ -11,7 +11,8 @@ struct options {
 
 static const struct dae_row rows[] = {
     DRAWN_ROWS("1024", "64", "volumes"),
-    DAE_INTS(struct options, patch, 24, 4, 1024, "size of a volume in voxels, n or [d, h, w]: samples are (d, h, w, 1)"),
+    DAE_INTS(struct options, patch, 24, 4, 1024,
+             "size of a volume in voxels, n or [d, h, w]: samples are (d, h, w, 1)"),
     {.key = NULL},
 };
 

@@ -29,8 +29,8 @@ static const struct dae_row rows[] = {
     {.key = NULL},
 };
 
-static enum dae_status load_split(const struct options *o, bool test, struct dataset *set,
-                                  struct source_notice *notice, struct error *err)
+static enum dae_status load_split(const struct options *o, bool test, struct dataset *set, struct source_notice *notice,
+                                  struct error *err)
 {
     struct arena arena CLEANUP(arena_release) = {0};
     const struct volume_patches_options patches = {
