@@ -116,11 +116,8 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
 {
     const struct dae_shape *want = &d->network->node[0].plan.output;
     TRY(samples_file_load(path, file, err));
-    if (want->rank == 2)
-        samples_file_as_signals(file, want->dim[1]);
     TRY(orient(d, path, file, err));
-    if (want->rank == 4)
-        samples_file_as_volumes(file);
+    samples_file_as(file, want);
     const struct dae_shape shape = shape_for_network(d, file);
     if (is_grey_for_colour(d, file))
         text_printf(&file->notice, "%sit is grey: denoised as three equal channels, and written grey",

@@ -257,6 +257,14 @@ void samples_file_as_volumes(struct samples_file *file)
     file->n = one ? 1 : file->n;
 }
 
+void samples_file_as(struct samples_file *file, const struct dae_shape *wanted)
+{
+    if (wanted->rank == 2)
+        samples_file_as_signals(file, wanted->dim[1]);
+    else if (wanted->rank == 4)
+        samples_file_as_volumes(file);
+}
+
 /* ---- Images. ----------------------------------------------------------------------------------------------------- */
 
 /* The file as an image; what it points to is still the file's. */

@@ -64,6 +64,9 @@ void samples_file_as_signals(struct samples_file *file, int64_t channels);
  * of a stack for one. Any other file stays as it is. */
 void samples_file_as_volumes(struct samples_file *file);
 
+/* Whichever of the two a model's samples of this shape are; else the file stays as it is. */
+void samples_file_as(struct samples_file *file, const struct dae_shape *wanted);
+
 /* Appends to the notice what an image loses in another kind (image_kind_losses). */
 void samples_file_say_losses(struct samples_file *file, const struct image_kind *kind);
 
