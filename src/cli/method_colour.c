@@ -13,7 +13,7 @@ static const struct {
                {"denoised", BLUE},     {"standard", ORANGE},
                {"affine", GREEN},      {"PCA", PINK},
                {"Wiener", SKY},        {"median", AMBER},
-               {"noisy", GREY}};
+               {"noisy", GREY},        {"Gaussian filter", WINE}};
 
 int method_colour(const char *name)
 {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/shape.h"
 #include "base/version.h"
 #include "cli/figures.h"
 #include "cli/method_colour.h"
@@ -14,7 +15,7 @@
 #include "report/figure.h"
 #include "report/html.h"
 
-enum { MAX_FILTERS = 32, PATH_LEN = 1200, CELL_LEN = 32 };
+enum { MAX_FILTERS = 32, SLICED = 3 /* volumes */, PATH_LEN = 1200, CELL_LEN = 32 };
 
 struct reporter {
     const struct run_result *result;
@@ -109,6 +110,64 @@ static enum dae_status add_traces(struct reporter *r, struct error *err)
     return figures_embed(&r->html, drawn, &drawing, stem,
                          "Each trace below the clean and the noisy one is one way to restore it.",
                          "traces of a signal: clean, noisy, and restored by each method", err);
+}
+
+/* The middle slices of a volume (D,H,W) across each axis, at the top left of squares: to (3, side, side). */
+static void fill_slices(const float *volume, const int64_t dim[3], int64_t side, float *to)
+{
+    for (int across = 0; across < 3; ++across, to += side * side) {
+        const int down = across == 0 ? 1 : 0, right = across == 2 ? 1 : 2;
+        int64_t at[3];
+        at[across] = dim[across] / 2;
+        for (at[down] = 0; at[down] < dim[down]; ++at[down])
+            for (at[right] = 0; at[right] < dim[right]; ++at[right])
+                to[at[down] * side + at[right]] = volume[(at[0] * dim[1] + at[1]) * dim[2] + at[2]];
+    }
+}
+
+static enum dae_status draw_slices(const char *stem, const struct evaluation *c, const int64_t dim[3], int64_t n,
+                                   struct error *err)
+{
+    const int64_t side = shape_max(dim[0], shape_max(dim[1], dim[2])), len = 3 * side * side;
+    struct figure_tile_row rows[1 + RIVAL_N];
+    size_t n_rows = 0;
+    float *slices CLEANUP(cleanup_free) = calloc((size_t)((1 + RIVAL_N) * n * len), sizeof *slices);
+    if (!slices)
+        return error_no_memory(err, "figure", (unsigned long long)((1 + RIVAL_N) * n * len) * sizeof *slices);
+    for (int i = -1; i < RIVAL_N; ++i) {
+        if (i >= 0 && !c->row[i].present)
+            continue;
+        float *to = slices + (int64_t)n_rows * n * len;
+        for (int64_t k = 0; k < n; ++k)
+            fill_slices((i < 0 ? c->shown_clean : c->row[i].shown) + k * dim[0] * dim[1] * dim[2], dim, side,
+                        to + k * len);
+        rows[n_rows++] = (struct figure_tile_row){.label = i < 0 ? "clean" : evaluation_label((enum evaluation_rival)i),
+                                                  .images = to};
+    }
+    const struct figure_tiles tiles = {.n_rows = n_rows,
+                                       .n_columns = (size_t)(3 * n),
+                                       .height = (size_t)side,
+                                       .width = (size_t)side,
+                                       .channels = 1,
+                                       .rows = rows};
+    return figure_draw_tiles(stem, &tiles, err);
+}
+
+static enum dae_status add_slices(struct reporter *r, struct error *err)
+{
+    const struct evaluation *c = r->result->evaluation;
+    const struct dae_shape *shape = &r->result->network->node[0].plan.output;
+    char stem[PATH_LEN];
+    struct error drawing = {0};
+    if (shape->rank != 4 || shape->dim[3] != 1 || c->n_shown == 0)
+        return DAE_OK;
+    stem_of(r, "slices", stem);
+    const enum dae_status drawn = draw_slices(stem, c, shape->dim, shape_min(c->n_shown, SLICED), &drawing);
+    html_section(&r->html, "What it removed", "Test volumes and noise that the network has never seen.");
+    return figures_embed(&r->html, drawn, &drawing, stem,
+                         "Three slices through the middle of each volume, across depth, height and width. Each row is "
+                         "one way to restore the noisy input in the second row.",
+                         "slices of volumes: clean, noisy, and restored by each method", err);
 }
 
 static void add_verdict(struct reporter *r)
@@ -334,6 +393,8 @@ static enum dae_status keep_findings(struct reporter *r, struct error *err)
         status = add_images(r, err);
     if (status == DAE_OK)
         status = add_traces(r, err);
+    if (status == DAE_OK)
+        status = add_slices(r, err);
     if (status == DAE_OK)
         status = add_table(r, err);
     if (status == DAE_OK)

@@ -107,6 +107,12 @@ void run_result_notes(const struct run_result *result, struct text *text)
                     evaluation->band[1]);
     if (evaluation->row[RIVAL_BAND_PASS].present || evaluation->savitzky_golay[0] > 0)
         text_add(text, "Both choices are those that restore the first training samples best. ");
+    if (evaluation->volume_size[VOLUME_MEDIAN] > 0)
+        text_printf(text, "The 3-D median filter's side of %g voxels is the best on %d training samples. ",
+                    evaluation->volume_size[VOLUME_MEDIAN], VOLUME_SAMPLES);
+    if (evaluation->volume_size[VOLUME_GAUSSIAN] > 0)
+        text_printf(text, "The 3-D Gaussian filter's deviation of %g voxels is the best on %d training samples. ",
+                    evaluation->volume_size[VOLUME_GAUSSIAN], VOLUME_SAMPLES);
     if (!evaluation->row[RIVAL_AFFINE].present)
         return;
     text_printf(text, "The affine map's ridge of %g%s was chosen on held-out training samples.", choice->ridge,

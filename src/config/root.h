@@ -19,6 +19,8 @@ enum root_compare {
     ROOT_MEDIAN = 16,
     ROOT_SAVITZKY_GOLAY = 32,
     ROOT_BAND_PASS = 64,
+    ROOT_MEDIAN_3D = 128,
+    ROOT_GAUSSIAN_3D = 256,
 };
 
 extern const struct dae_row root_rows[];

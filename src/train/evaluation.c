@@ -29,6 +29,7 @@ struct evaluator {
     struct wiener wiener;
     struct savitzky_golay savitzky_golay;
     struct band_pass band_pass;
+    struct volume_choice volume[VOLUME_FILTERS];
     struct metrics metrics[RIVAL_N];
     double *error[RIVAL_N]; /* (test samples): each one's sum of squared errors; in evaluation->error */
     double loss_sum[RIVAL_N], term_sum[RIVAL_N][LOSSES_MAX];
@@ -37,24 +38,34 @@ struct evaluator {
 
 const char *evaluation_key(enum evaluation_rival rival)
 {
-    static const char *const keys[RIVAL_N] = {"noisy",  "model",  "standard_ae",    "affine",   "pca",
-                                              "wiener", "median", "savitzky_golay", "band_pass"};
+    static const char *const keys[RIVAL_N] = {"noisy",     "model",     "standard_ae", "affine",
+                                              "pca",       "wiener",    "median",      "savitzky_golay",
+                                              "band_pass", "median_3d", "gaussian_3d"};
     return keys[rival];
 }
 
 const char *evaluation_label(enum evaluation_rival rival)
 {
-    static const char *const labels[RIVAL_N] = {"noisy input", "denoising AE",  "standard AE",       "best affine map",
-                                                "PCA",         "Wiener filter", "median filter 3x3", "Savitzky-Golay",
-                                                "band-pass"};
+    static const char *const labels[RIVAL_N] = {
+        "noisy input", "denoising AE",       "standard AE",         "best affine map",
+        "PCA",         "Wiener filter",      "median filter 3x3",   "Savitzky-Golay",
+        "band-pass",   "median filter, 3-D", "Gaussian filter, 3-D"};
     return labels[rival];
 }
 
 const char *evaluation_phrase(enum evaluation_rival rival)
 {
-    static const char *const phrases[RIVAL_N] = {
-        "the noisy input",   "the denoising AE",      "the standard AE", "the best affine map", "PCA",
-        "the Wiener filter", "the 3x3 median filter", "Savitzky-Golay",  "the band-pass"};
+    static const char *const phrases[RIVAL_N] = {"the noisy input",
+                                                 "the denoising AE",
+                                                 "the standard AE",
+                                                 "the best affine map",
+                                                 "PCA",
+                                                 "the Wiener filter",
+                                                 "the 3x3 median filter",
+                                                 "Savitzky-Golay",
+                                                 "the band-pass",
+                                                 "the 3-D median filter",
+                                                 "the 3-D Gaussian filter"};
     return phrases[rival];
 }
 
@@ -73,6 +84,9 @@ enum dae_status evaluation_check(const struct settings *settings, const struct n
     if ((settings->compare_savitzky_golay || settings->compare_band_pass) && sample->rank != 2)
         return error_at(err, DAE_CONFIG, compare->mark,
                         "compare: savitzky_golay and band_pass filter signals, but samples are not (T, C)");
+    if ((settings->compare_volume[VOLUME_MEDIAN] || settings->compare_volume[VOLUME_GAUSSIAN]) && sample->rank != 4)
+        return error_at(err, DAE_CONFIG, compare->mark,
+                        "compare: median_3d and gaussian_3d filter volumes, but samples are not (D, H, W, C)");
     if (!settings->compare_pca && !settings->compare_affine)
         return DAE_OK;
     if (settings->compare_pca && network->code < 0)
@@ -127,6 +141,9 @@ static enum dae_status fit_batch(void *context, const struct model_batch *batch,
         savitzky_golay_add(&c->savitzky_golay, batch->noisy, batch->clean, (size_t)batch->n);
     if (c->options->settings->compare_band_pass)
         band_pass_add(&c->band_pass, batch->noisy, batch->clean, (size_t)batch->n);
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        if (c->options->settings->compare_volume[i])
+            TRY(volume_choice_add(&c->volume[i], batch->noisy, batch->clean, batch->n, err));
     return check_stop(c, err);
 }
 
@@ -150,6 +167,9 @@ static enum dae_status begin_rivals(struct evaluator *c, struct error *err)
         TRY(wiener_init(&c->wiener, (size_t)loader_samples(c->options->train), first ? (size_t)sample->dim[0] : 1,
                         (size_t)sample->dim[first], (size_t)sample->dim[first + 1], err));
     }
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        c->volume[i] = (struct volume_choice){.filter = (enum volume_filter)i,
+                                              .dim = c->options->network->node[0].plan.output.dim};
     return DAE_OK;
 }
 
@@ -173,11 +193,17 @@ static void choose_filters(struct evaluator *c)
 static enum dae_status fit_rivals(struct evaluator *c, struct error *err)
 {
     const struct settings *settings = c->options->settings;
-    if (!settings->compare_affine && !settings->compare_pca && !settings->compare_wiener &&
-        !settings->compare_savitzky_golay && !settings->compare_band_pass)
+    bool any = settings->compare_affine || settings->compare_pca || settings->compare_wiener ||
+               settings->compare_savitzky_golay || settings->compare_band_pass;
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        any = any || settings->compare_volume[i];
+    if (!any)
         return DAE_OK;
     TRY(begin_rivals(c, err));
     TRY(model_each(c->model, c->options->train, 0, fit_batch, c, err));
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        if (settings->compare_volume[i])
+            c->evaluation->volume_size[i] = volume_choice_best(&c->volume[i]);
     if (settings->compare_affine)
         TRY(affine_solve_best(&c->affine, &c->held_out, &c->evaluation->affine_choice, err));
     if (settings->compare_wiener)
@@ -280,6 +306,12 @@ static enum dae_status test_model(void *context, const struct model_batch *batch
         median_filter(batch->noisy, c->output, n, (size_t)dim[0], (size_t)dim[1], (size_t)dim[2]);
         measure(c, RIVAL_MEDIAN, c->output, batch);
     }
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        if (c->options->settings->compare_volume[i]) {
+            TRY(volume_filter_apply((enum volume_filter)i, c->evaluation->volume_size[i], batch->noisy, batch->n, dim,
+                                    c->output, err));
+            measure(c, (enum evaluation_rival)(RIVAL_VOLUME_MEDIAN + i), c->output, batch);
+        }
     return check_stop(c, err);
 }
 
@@ -301,7 +333,8 @@ static void summarise(struct evaluator *c)
     const double elements = (double)loader_samples(c->options->test) * (double)c->len;
     const double standard = c->evaluation->row[RIVAL_STANDARD].present ? metrics_mse(&c->metrics[RIVAL_STANDARD]) : NAN;
     const bool is_signal = c->options->network->node[0].plan.output.rank == 2;
-    const bool peak = shape_is_image(&c->options->network->node[0].plan.output) || loader_holds_bytes(c->options->test);
+    const struct dae_shape *sample = &c->options->network->node[0].plan.output;
+    const bool peak = shape_is_image(sample) || sample->rank == 4 || loader_holds_bytes(c->options->test);
     for (int i = 0; i < RIVAL_N; ++i) {
         struct evaluation_row *row = &c->evaluation->row[i];
         if (!row->present)

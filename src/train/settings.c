@@ -138,6 +138,7 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
         .compare_median = root.compare & ROOT_MEDIAN,
         .compare_savitzky_golay = root.compare & ROOT_SAVITZKY_GOLAY,
         .compare_band_pass = root.compare & ROOT_BAND_PASS,
+        .compare_volume = {root.compare & ROOT_MEDIAN_3D, root.compare & ROOT_GAUSSIAN_3D},
         .studies = root.studies,
         .from = map.from,
         .from_sha256 = map.from_sha256,

@@ -10,6 +10,7 @@
 #include "data/source.h"
 #include "graph/plugin.h"
 #include "graph/registry.h"
+#include "stats/volume_filter.h"
 #include "train/early_stop.h"
 #include "train/lr_schedule.h"
 
@@ -28,9 +29,10 @@ struct settings {
     struct early_stop early_stop;
     bool compare_standard, compare_affine, compare_pca, compare_wiener, compare_median;
     bool compare_savitzky_golay, compare_band_pass;
-    const struct value *studies; /* for study/study.h, or NULL */
-    const char *from;            /* the model that training starts from; NULL: random numbers */
-    const char *from_sha256;     /* of its file; NULL: not given */
+    bool compare_volume[VOLUME_FILTERS]; /* with the filters of volumes */
+    const struct value *studies;         /* for study/study.h, or NULL */
+    const char *from;                    /* the model that training starts from; NULL: random numbers */
+    const char *from_sha256;             /* of its file; NULL: not given */
 };
 
 /* The keys of the map `train`. */

@@ -63,14 +63,20 @@ def network_of(work):
         return Recurrent(channels)
     if work == "conv1d64":
         return nn.Conv1d(channels, channels, 9, padding=4)
+    if work.startswith("conv3d"):
+        return nn.Conv3d(channels, channels, 3, padding=1)
     return nn.Conv2d(channels, channels, 3, padding=1, groups=channels if work.startswith("depthwise") else 1)
+
+
+def layout_of(work):
+    return torch.channels_last_3d if work.startswith("conv3d") else torch.channels_last
 
 
 @lru_cache(maxsize=2)
 def data_of(work, batch, channels_last):
     *sides, channels = SHAPE[work]
     data = torch.rand(samples_of(work, batch), *(SHAPE[work] if work in SEQUENCES else (channels, *sides)))
-    return data.to(memory_format=torch.channels_last) if channels_last else data
+    return data.to(memory_format=layout_of(work)) if channels_last else data
 
 
 class Run:
@@ -84,7 +90,7 @@ class Run:
         self.data = data_of(work, batch, channels_last)
         self.network = network_of(work)
         if channels_last:
-            self.network = self.network.to(memory_format=torch.channels_last)
+            self.network = self.network.to(memory_format=layout_of(work))
         self.loss = nn.BCELoss() if work == "conv_mnist" else nn.MSELoss()
         self.optimizer = torch.optim.Adam(self.network.parameters(), 1e-3, fused=None if mode == "eager" else True)
         compiled = mode.startswith("compiled")
