@@ -148,7 +148,15 @@ static void fill_random(uint8_t *bytes, int64_t n)
     }
 }
 
-/* Bytes in whole batches: digits if the input has their size, else noise. */
+static void fill_random_floats(float *values, int64_t n)
+{
+    uint8_t bytes[1024];
+    fill_random(bytes, sizeof bytes);
+    for (int64_t i = 0; i < n; ++i)
+        values[i] = (float)bytes[i % (int64_t)sizeof bytes] / 255.0f;
+}
+
+/* Whole batches: digits if the input has their size, else noise. */
 static enum dae_status make_data(const struct bench_options *options, struct arena *arena, struct dataset *set,
                                  const char **words, struct error *err)
 {
@@ -157,22 +165,26 @@ static enum dae_status make_data(const struct bench_options *options, struct are
     const int64_t len = dae_shape_len(shape), fit = max_data_bytes / len < most ? max_data_bytes / len : most;
     const int64_t batches = fit / options->batch < MIN_BATCHES ? MIN_BATCHES : fit / options->batch;
     int64_t bytes;
-    *set = (struct dataset){
-        .n = batches * options->batch, .shape = *shape, .kind = DATASET_UINT8, .memory_bytes = options->memory_bytes};
-    if (__builtin_mul_overflow(set->n, len, &bytes))
+    *set = (struct dataset){.n = batches * options->batch,
+                            .shape = *shape,
+                            .kind = options->floats ? DATASET_FLOAT32 : DATASET_UINT8,
+                            .memory_bytes = options->memory_bytes};
+    if (__builtin_mul_overflow(set->n, len * (int64_t)(options->floats ? sizeof(float) : 1), &bytes))
         return error_set(err, DAE_NO_MEMORY, "a batch of %lld is larger than any memory", (long long)options->batch);
     TRY(device_check_memory(options->device, (uint64_t)bytes, "the synthetic data", "try a smaller --batch", err));
     set->values = malloc((size_t)bytes);
     set->labels = malloc((size_t)set->n);
     if (!set->values || !set->labels)
         return error_no_memory(err, "synthetic data", (unsigned long long)bytes);
-    const bool digits = shape->dim[0] == DIGITS_SIDE && len == DIGITS_PIXELS;
+    const bool digits = !options->floats && shape->dim[0] == DIGITS_SIDE && len == DIGITS_PIXELS;
     if (digits)
         digits_render(1, 0, (size_t)set->n, set->values, set->labels);
+    else if (options->floats)
+        fill_random_floats(set->values, set->n * len);
     else
         fill_random(set->values, bytes);
-    *words = arena_printf(arena, "%lld samples of %s, as bytes", (long long)set->n,
-                          digits ? "generated digits" : "random numbers");
+    *words = arena_printf(arena, "%lld samples of %s, as %s", (long long)set->n,
+                          digits ? "generated digits" : "random numbers", options->floats ? "floats" : "bytes");
     return *words ? DAE_OK : error_no_memory(err, "text", 0);
 }
 
@@ -214,7 +226,7 @@ static enum dae_status start(struct bencher *b, const struct dataset *set, struc
     const struct bench_options *o = b->options;
     const struct executor_options options = {
         .batch = o->batch,
-        .bytes = true,
+        .bytes = !o->floats,
         .train = true,
         .infer = !o->train_only,
         .corrupt = true,

@@ -18,6 +18,7 @@ struct bench_options {
     int n_windows;         /* at least 1; the median counts */
     double window_seconds; /* the minimum length of each */
     bool train_only;       /* measures only training and the start */
+    bool floats;           /* the data are floats; else bytes */
     int64_t samples;       /* synthetic ones, at most, but for a few batches; 0: many */
     double seconds_before; /* spent by the caller: config, plugins, device; counted into start.total */
 };

@@ -15,7 +15,7 @@
 
 enum {
     MOST_EACH = 3, /* candidates of a kind */
-    TURNS = 4,
+    TURNS = 6,
     SAMPLES = 1024,
     LEAST_BATCH = 32, /* a sample for each shard of a gradient */
     LINE_LEN = 1024,
@@ -207,6 +207,7 @@ void first_tuning(struct device *device, const struct network *network, const st
                                        .optimizer_state = settings->optimizer_state,
                                        .batch = choose_batch(network, settings->batch),
                                        .train_only = true,
+                                       .floats = !trust_data_are_bytes(settings),
                                        .samples = SAMPLES},
                            .begin = clock_seconds(),
                            .in_time = true,
