@@ -167,7 +167,7 @@ static enum dae_status make_data(const struct bench_options *options, struct are
     int64_t bytes;
     *set = (struct dataset){.n = batches * options->batch,
                             .shape = *shape,
-                            .kind = options->floats ? DATASET_FLOAT32 : DATASET_UINT8,
+                            .kind = options->floats ? DATASET_FLOAT : DATASET_UINT8,
                             .memory_bytes = options->memory_bytes};
     if (__builtin_mul_overflow(set->n, len * (int64_t)(options->floats ? sizeof(float) : 1), &bytes))
         return error_set(err, DAE_NO_MEMORY, "a batch of %lld is larger than any memory", (long long)options->batch);
