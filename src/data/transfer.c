@@ -92,11 +92,11 @@ static double back(const struct transfer *t, double y)
     return t->range[0] + unit * (t->range[1] - t->range[0]);
 }
 
-/* Whether the formula has a value there. */
+/* Whether the formula has a value there. Numbers far below black are to be expected of read noise, and only of it. */
 static bool is_defined(const struct transfer *t, double v)
 {
     return t->kind == TRANSFER_LOG        ? LOG_FACTOR * to_unit(t, v) > -1
-           : t->kind == TRANSFER_ANSCOMBE ? counts(t, v) + 0.375 + read_variance(t) >= 0
+           : t->kind == TRANSFER_ANSCOMBE ? t->read_noise > 0 || counts(t, v) >= -0.375
                                           : true;
 }
 
@@ -173,8 +173,8 @@ enum dae_status transfer_check(const struct transfer *t, struct mark mark, struc
                         "chosen");
     if (has_range(t) && !is_defined(t, t->range[0]))
         return error_at(err, DAE_CONFIG, mark,
-                        "data.range begins at %g, but anscombe has no value below %g with this gain, read_noise and "
-                        "black",
-                        t->range[0], t->black - t->gain * (0.375 + read_variance(t)));
+                        "data.range begins at %g, but without read noise anscombe has no value below %g, three eighths "
+                        "of a count below black",
+                        t->range[0], t->black - 0.375 * t->gain);
     return DAE_OK;
 }

@@ -143,7 +143,7 @@ static void what_does_not_fit_together_is_refused(void **state)
     t = make(TRANSFER_LINEAR, 0, 5, 2, 0, 0);
     expect_refused(&t, "belong to data.transfer: anscombe");
     t = make(TRANSFER_ANSCOMBE, -1, 5, 1, 0, 0);
-    expect_refused(&t, "anscombe has no value below -0.375");
+    expect_refused(&t, "without read noise anscombe has no value below -0.375");
     t = make(TRANSFER_ANSCOMBE, -1, 5, 1, 2, 0);
     assert_int_equal(transfer_check(&t, (struct mark){0}, &err), DAE_OK);
 }
