@@ -1,7 +1,7 @@
 /* The first call of every batch: one sample of the data as clean numbers. DATA_BYTES, DATA and LEN: see dae.clh.
- * DATA_PATCHES: the data are a block of images, from which the sample is cut. */
+ * DATA_PATCHES: the data are a block of images, from which the sample is cut; bits of a number in it, 8, 16 or 32. */
 #ifndef DATA_PATCHES
-#define DATA_PATCHES 1
+#define DATA_PATCHES 8
 #define PATCH_H 8
 #define PATCH_W 8
 #define PATCH_C 1
@@ -31,15 +31,26 @@ INLINE void batch_gather(G const void *data, const int row, G float *y)
     }
 }
 
+#if DATA_PATCHES == 8
+#define PATCH_NUMBER uchar
+#define PATCH_SCALE (1.0f / 255.0f)
+#elif DATA_PATCHES == 16
+#define PATCH_NUMBER ushort
+#define PATCH_SCALE (1.0f / 65535.0f)
+#else
+#define PATCH_NUMBER float
+#define PATCH_SCALE 1.0f
+#endif
+
 #if DATA_PATCHES
-/* Cuts a patch from a block of images (src/data/image_pool.h): PATCH_H x PATCH_W pixels of PATCH_C bytes, which are
+/* Cuts a patch from a block of images (src/data/image_pool.h): PATCH_H x PATCH_W pixels of PATCH_C numbers, which are
  * `behind` bytes after those of the image. */
 #define STREAM_PATCH 7u
 INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
 {
     G const uint *table = (G const uint *)s.data;
     const uint at = mul_hi(draw_one(s, STREAM_PATCH, 0), table[1]), turn = draw_one(s, STREAM_PATCH, 16) >> 29;
-    uint low = 0, high = table[0]; /* the last image whose places begin at or before `at` is in [low, high) */
+    uint low = 0, high = table[0] & 0x3fffffffu; /* the last image whose places begin at or before `at` is in [low, high) */
     while (high - low > 1) {
         const uint middle = (low + high) / 2;
         if (table[3 + 4 * middle] <= at)
@@ -50,7 +61,8 @@ INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
     G const uint *entry = table + 3 + 4 * low;
     const int width = (int)entry[3], across = width - PATCH_W + 1, place = (int)(at - entry[0]);
     G const uchar *pixels = (G const uchar *)s.data + entry[1] + behind;
-    G const uchar *corner = pixels + (size_t)(place / across * width + place % across) * PATCH_C;
+    G const PATCH_NUMBER *corner =
+        (G const PATCH_NUMBER *)pixels + (size_t)(place / across * width + place % across) * PATCH_C;
     const int swap = PATCH_H == PATCH_W && (turn & 4);
     /* From one pixel to the next on the right, and below. */
     const int across_r = swap ? 1 : 0, across_c = swap ? 0 : 1;
@@ -61,7 +73,7 @@ INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
     FOR_LANES(i, PATCH_H * PATCH_W) {
         const int r = i / PATCH_W, c = i % PATCH_W;
         for (int k = 0; k < PATCH_C; ++k)
-            y[i * PATCH_C + k] = (float)corner[first + r * below + c * right + k] * (1.0f / 255.0f);
+            y[i * PATCH_C + k] = (float)corner[first + r * below + c * right + k] * PATCH_SCALE;
     }
 }
 #endif

@@ -11,6 +11,7 @@
 #include "base/shape.h"
 #include "cli/command.h"
 #include "cli/denoise_compare.h"
+#include "cli/denoise_numbers.h"
 #include "cli/denoise_results.h"
 #include "cli/denoise_wav.h"
 #include "cli/output.h"
@@ -118,6 +119,7 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
     TRY(samples_file_load(path, file, err));
     TRY(orient(d, path, file, err));
     samples_file_as(file, want);
+    TRY(denoise_numbers_check(&d->saved.file.transfer, path, file, err));
     const struct dae_shape shape = shape_for_network(d, file);
     if (is_grey_for_colour(d, file))
         text_printf(&file->notice, "%sit is grey: denoised as three equal channels, and written grey",
@@ -247,19 +249,6 @@ static enum dae_status open_device(struct denoise *d, struct error *err)
     return DAE_OK;
 }
 
-/* An image would show NaN as black. */
-static enum dae_status check_output(const struct denoise_input *input, const struct samples_file *file,
-                                    struct error *err)
-{
-    const int64_t bad = denoiser_first_bad(file->values, file->n, dae_shape_len(&file->shape));
-    if (bad >= 0)
-        return error_set(err, DAE_BAD_DATA,
-                         "%s: sample %lld: the model's output is not finite; use values like those it was trained on, "
-                         "or train it again",
-                         input->path, (long long)bad);
-    return DAE_OK;
-}
-
 /* Denoises n samples of a shape in place: those of the model's own shape at once, images of another size one by one. */
 static enum dae_status denoise_samples(struct denoise *d, float *values, int64_t n, const struct dae_shape *shape,
                                        struct error *err)
@@ -294,9 +283,13 @@ static enum dae_status denoise_values(struct denoise *d, const struct samples_fi
 {
     const struct dae_shape shape = shape_for_network(d, file);
     const bool whole = shape_equal(&shape, &d->network->node[0].plan.output);
-    d->work_here = dae_shape_len(&file->shape) * (whole ? file->n : 1);
-    return is_grey_for_colour(d, file) ? denoise_grey(d, file, err)
-                                       : denoise_samples(d, file->values, file->n, &file->shape, err);
+    const int64_t each = dae_shape_len(&file->shape), len = file->n * each;
+    d->work_here = whole ? len : each;
+    transfer_apply(&d->saved.file.transfer, true, file->largest, file->values, len);
+    TRY(is_grey_for_colour(d, file) ? denoise_grey(d, file, err)
+                                    : denoise_samples(d, file->values, file->n, &file->shape, err));
+    transfer_restore(&d->saved.file.transfer, file->largest, file->values, len);
+    return DAE_OK;
 }
 
 /* Prints what was ignored or could not be kept, above a progress bar; of equal sentences only the first. */
@@ -324,7 +317,7 @@ static enum dae_status compare_result(struct denoise *d, const struct samples_fi
     TRY(samples_file_load(score->input->out, &result, err));
     if (clean->shape.rank == 4)
         samples_file_as_volumes(&result);
-    denoise_compare_measure(score, 1, &result, clean);
+    TRY(denoise_compare_measure(&d->compare, score, 1, &result, clean, err));
     progress_end(&d->progress);
     return denoise_compare_add(&d->compare, score, err);
 }
@@ -361,9 +354,9 @@ static enum dae_status denoise_file(struct denoise *d, struct denoise_input *inp
         samples_file_say_losses(&file, input->result.image);
     say_notice(d, input, &file.notice);
     if (d->compare.clean)
-        denoise_compare_measure(&score, 0, &file, &clean);
+        TRY(denoise_compare_measure(&d->compare, &score, 0, &file, &clean, err));
     TRY(denoise_values(d, &file, err));
-    if (check_output(input, &file, &failure) != DAE_OK)
+    if (denoise_numbers_check_output(input->path, &file, &failure) != DAE_OK)
         return denoise_inputs_failed(&d->inputs, input, &failure, err);
     file.form = input->result;
     if (*input->subfolder)
@@ -509,6 +502,7 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     TRY(denoise_inputs_list(&d.inputs, invocation, d.folder, err));
     TRY(denoise_compare_open(&d.compare, invocation_value(invocation, "compare"), &d.inputs, err));
     d.compare.apply_orientation = d.apply_orientation;
+    d.compare.transfer = &d.saved.file.transfer;
     TRY(denoise_results_check(invocation, &d.inputs, d.compare.clean, err));
     TRY(load_model(&d, err));
     TRY(check_inputs(&d, err));
@@ -587,7 +581,8 @@ const struct command command_denoise = {
         "With a model of volumes (D,H,W,C) an array is (D,H,W), one volume, or (N,D,H,W), N of them; a stack of grey "
         "images is one, of which each page is a slice. If its layers treat all voxels the same, it denoises volumes of "
         "any size in the same way as images, in tiles along three axes.\n\n"
-        "The model gets bytes and pixels as numbers from 0 to 1 and floats unchanged; no noise is added.\n\n"
+        "The model gets bytes and pixels as numbers from 0 to 1 and floats unchanged, or, if it was trained with "
+        "data.range, both as in training, and its results are taken back; no noise is added.\n\n"
         "The results are files of the same kind and name in DIR: images with the same number of bits, arrays of bytes "
         "or 32-bit floats like the input; JPEG becomes PNG; bytes and pixels are clamped to their range. What else an "
         "image contains comes back as dae-cl help formats says; a damaged profile is left out, and a line says so. A "

@@ -190,8 +190,7 @@ static enum dae_status check_samples(struct session *session, struct error *err)
     if (train->kind != test->kind)
         return error_set(err, DAE_BAD_DATA,
                          "the training samples are %s, but the test samples are %s; both must have the same shape",
-                         train->kind == DATASET_UINT8 ? "bytes" : "floats",
-                         test->kind == DATASET_UINT8 ? "bytes" : "floats");
+                         dataset_numbers(train), dataset_numbers(test));
     if (session->validation_set.n > 0)
         TRY(loader_check_samples(&session->validation_set, &session->network, "validation", err));
     return loader_check_samples(test, &session->network, "test", err);

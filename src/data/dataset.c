@@ -13,9 +13,24 @@ void dataset_release(struct dataset *set)
     *set = (struct dataset){0};
 }
 
+int dataset_bits(const struct dataset *set)
+{
+    return set->kind == DATASET_UINT8 ? 8 : set->kind == DATASET_UINT16 ? 16 : 32;
+}
+
+const char *dataset_numbers(const struct dataset *set)
+{
+    return set->kind == DATASET_UINT8 ? "bytes" : set->kind == DATASET_UINT16 ? "16-bit integers" : "floats";
+}
+
+bool dataset_is_unit(const struct dataset *set)
+{
+    return set->kind != DATASET_FLOAT || set->block_bytes > 0;
+}
+
 size_t dataset_sample_bytes(const struct dataset *set)
 {
-    return (size_t)dae_shape_len(&set->shape) * (set->kind == DATASET_UINT8 ? sizeof(uint8_t) : sizeof(float));
+    return (size_t)dae_shape_len(&set->shape) * (size_t)(dataset_bits(set) / 8);
 }
 
 size_t dataset_bytes(const struct dataset *set)

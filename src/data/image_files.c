@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file_names.h"
 #include "data/dead_leaves.h"
+#include "data/image_numbers.h"
 #include "data/image_pool.h"
 #include "format/image_orient.h"
 #include "format/tar.h"
@@ -17,6 +18,7 @@ struct collector {
     const struct image_files_options *options;
     struct image_pool pool;
     struct file_notes notes;
+    struct image_numbers numbers;
     struct text names; /* of the pool's images, each with its NUL */
 };
 
@@ -46,7 +48,7 @@ void image_files_add_name(struct text *names, const char *name, const struct ima
 static enum dae_status add(struct collector *c, const char *name, const char *base, struct image *image,
                            struct error *err)
 {
-    enum dae_status status = DAE_OK;
+    enum dae_status status = image_numbers_count(&c->numbers, &c->options->transfer, name, image, err);
     for (int64_t i = 0; i < image->pages && status == DAE_OK && !is_full(c); ++i) {
         const struct image page = image_files_page(image, i);
         const int64_t before = c->pool.n;
@@ -61,24 +63,11 @@ static enum dae_status add(struct collector *c, const char *name, const char *ba
     return status;
 }
 
-/* Bytes cannot hold other floats, and to cut them off would change the picture. */
-static enum dae_status check_range(const char *name, const struct image *image, struct error *err)
-{
-    const int64_t n = image->pages * image->height * image->width * image->channels;
-    for (int64_t i = 0; i < n && image->largest == 0; ++i)
-        if (!(image->pixels[i] >= 0 && image->pixels[i] <= 1))
-            return error_set(err, DAE_BAD_DATA,
-                             "%s: it stores floats, and one of them is %g; training takes floats from 0 to 1: scale "
-                             "the file",
-                             name, (double)image->pixels[i]);
-    return DAE_OK;
-}
-
 /* What training does with an image that was just read; releases it if that fails. */
 static enum dae_status prepare(const char *name, const struct image_files_options *options, struct image *image,
                                struct error *err)
 {
-    enum dae_status status = check_range(name, image, err);
+    enum dae_status status = image_numbers_check(name, &options->transfer, image, err);
     if (status == DAE_OK && !options->as_stored)
         status = image_orient_apply(name, image, err);
     if (status != DAE_OK)
@@ -178,13 +167,16 @@ static enum dae_status finish(struct collector *c, struct dataset *set, struct e
 {
     if (c->names.failed)
         return error_no_memory(err, "names of images", c->names.len);
-    *set = (struct dataset){.n = c->options->patches,
-                            .shape = c->options->patch,
-                            .kind = DATASET_UINT8,
-                            .values = NULL,
-                            .image_names = c->names.data};
+    *set = (struct dataset){.n = c->options->patches, .shape = c->options->patch, .image_names = c->names.data};
     c->names = (struct text){0}; /* the set's now */
-    return image_pool_block(&c->pool, &set->values, &set->block_bytes, err);
+    TRY(image_pool_block(&c->pool, &set->values, &set->block_bytes, err));
+    set->kind = image_numbers_kind(set->values);
+    return DAE_OK;
+}
+
+static struct image_pool pool_of(const struct image_files_options *options)
+{
+    return (struct image_pool){.patch = options->patch, .depth = options->depth, .transfer = &options->transfer};
 }
 
 static void describe(const struct collector *c, const char *path, struct text *notice)
@@ -195,6 +187,8 @@ static void describe(const struct collector *c, const char *path, struct text *n
                     (long long)n_small, n_small == 1 ? "" : "s");
     file_notes_left_out(&c->notes, path, "an image", notice);
     file_notes_describe(&c->notes, notice);
+    if (c->pool.depth == 0)
+        image_numbers_describe(&c->numbers, path, c->pool.bits, notice);
 }
 
 /* A folder, an image or else an archive. */
@@ -220,7 +214,7 @@ static void release(struct collector *c)
 enum dae_status image_files_load(const char *path, const struct image_files_options *options, struct dataset *set,
                                  struct text *notice, struct error *err)
 {
-    struct collector c CLEANUP(release) = {.options = options, .pool = {.patch = options->patch}};
+    struct collector c CLEANUP(release) = {.options = options, .pool = pool_of(options)};
     TRY(add_path(&c, path, err));
     describe(&c, path, notice);
     if (c.pool.n == 0)
@@ -230,7 +224,9 @@ enum dae_status image_files_load(const char *path, const struct image_files_opti
     return finish(&c, set, err);
 }
 
-/* As a camera would store it: in [0, 1]. */
+/* ---- Drawn images. ----------------------------------------------------------------------------------------------- */
+
+/* As a camera would store it: within the range. */
 static void add_noise(uint64_t seed, uint32_t number, double sigma, const struct image *image, float *noisy)
 {
     const struct philox_key key = {seed, PHILOX_LEAVES, 1, number}; /* leaves are drawn in epoch 0 */
@@ -240,18 +236,27 @@ static void add_noise(uint64_t seed, uint32_t number, double sigma, const struct
     }
 }
 
+/* Takes [0,1] to the range of stored numbers, if there is one; they are floats then. */
+static void spread(const struct transfer *transfer, struct image *image)
+{
+    const int64_t n = image->height * image->width * image->channels;
+    if (transfer_is_none(transfer))
+        return;
+    image->largest = 0;
+    for (int64_t i = 0; i < n; ++i)
+        image->pixels[i] =
+            (float)(transfer->range[0] + (double)image->pixels[i] * (transfer->range[1] - transfer->range[0]));
+}
+
 enum dae_status image_files_draw(uint64_t seed, uint32_t first, const struct image_files_options *options,
                                  struct dataset *set, struct error *err)
 {
-    struct collector c = {.options = options, .pool = {.patch = options->patch}};
+    struct collector c = {.options = options, .pool = pool_of(options)};
     const int64_t channels = options->patch.dim[2], len = DEAD_LEAVES_SIDE * DEAD_LEAVES_SIDE * channels;
     uint8_t *bytes = malloc((size_t)len);
     float *pixels = malloc((size_t)len * 2 * sizeof *pixels);
-    struct image image = {.height = DEAD_LEAVES_SIDE,
-                          .width = DEAD_LEAVES_SIDE,
-                          .channels = (int)channels,
-                          .largest = 255,
-                          .pixels = pixels};
+    struct image image = {
+        .height = DEAD_LEAVES_SIDE, .width = DEAD_LEAVES_SIDE, .channels = (int)channels, .pixels = pixels};
     struct image noisy = image;
     enum dae_status status = bytes && pixels ? DAE_OK : error_no_memory(err, "dead leaves", (size_t)len * 9);
     noisy.pixels = pixels + (pixels ? len : 0);
@@ -259,8 +264,12 @@ enum dae_status image_files_draw(uint64_t seed, uint32_t first, const struct ima
         dead_leaves_draw(seed, first + (uint32_t)i, DEAD_LEAVES_SIDE, (int)channels, bytes);
         for (int64_t k = 0; k < len; ++k)
             pixels[k] = (float)bytes[k] / 255.0f;
+        image.largest = noisy.largest = 255;
         if (options->noise > 0)
             add_noise(seed, first + (uint32_t)i, options->noise, &image, noisy.pixels);
+        spread(&options->transfer, &image);
+        if (options->noise > 0)
+            spread(&options->transfer, &noisy);
         status = options->noise > 0 ? image_pool_add_pair(&c.pool, &image, &noisy, err)
                                     : image_pool_add(&c.pool, &image, err);
     }

@@ -1,11 +1,12 @@
-/* Images of many sizes in one block of bytes, from which a device cuts patches: a table, then the pixels.
- * kernels/batch.cl reads this block:
+/* Images of many sizes in one block, from which a device cuts patches: a table, then the pixels. kernels/batch.cl reads
+ * this block:
  *
- *   uint32 [0]                  images n
+ *   uint32 [0]                  images n, plus 2^30 if numbers have 16 bits, or 2^31 if they are floats, else bytes
  *   uint32 [1]                  places P: all positions that a patch can have in any of them
  *   uint32 [2]                  offset in bytes from a pixel to that of the noisy partner; 0: there are none
  *   uint32 [3 + 4 i .. +4)      image i: places in the images before it, byte of its first pixel in the block, H, W
- *   bytes                       pixels (H,W,C) of each, to be taken as v / 255; then those of the noisy partners
+ *   numbers                     pixels (H,W,C) of each, to be taken as v / 255 or v / 65535, or floats as they are;
+ *                               then those of the noisy partners
  *
  * Philox chooses the place of patch `id` of an epoch, with equal chances for all places, and one of the eight
  * orientations of a square (four of a rectangle). */
@@ -14,18 +15,23 @@
 
 #include "base/philox.h"
 #include "dae/plugin.h"
+#include "data/transfer.h"
 #include "format/image.h"
 
 struct image_pool {
-    struct dae_shape patch; /* (h,w,C): C is 1 (colours become grey) or 3 (grey becomes a colour) */
-    int64_t n, n_small;     /* images; those that were left out because no patch fits */
-    uint32_t *entry;        /* (n,4) */
+    struct dae_shape patch;          /* (h,w,C): C is 1 (colours become grey) or 3 (grey becomes a colour) */
+    const struct transfer *transfer; /* from stored numbers to those of the block; NULL: pixels as they are */
+    int depth;                       /* bits of a number: 8, 16 or 32; 0: as many as the image that needs most */
+    int bits;                        /* of those that were added; 0: none was */
+    int64_t n, n_small;              /* images; those that were left out because no patch fits */
+    uint32_t *entry;                 /* (n,4), with the number of the first pixel instead of its byte */
     int64_t capacity;
-    uint8_t *pixels, *noisy; /* of all images; of their partners, or NULL */
-    size_t pixels_len, pixels_room, noisy_room;
+    void *pixels, *noisy; /* of all images; of their partners, or NULL */
+    size_t len, room;     /* numbers in either; as many fit */
 };
 
-/* Appends an image. DAE_BAD_DATA if it exceeds 2^31 bytes or places; DAE_NO_MEMORY. */
+/* Appends an image, whose pixels the transfer takes to [0,1]. DAE_BAD_DATA if it exceeds 2^31 bytes or places;
+ * DAE_NO_MEMORY. */
 MUST_USE enum dae_status image_pool_add(struct image_pool *pool, const struct image *image, struct error *err);
 
 /* Appends an image and its noisy partner, of the same shape. Either all images of a pool have a partner, or none
@@ -41,16 +47,24 @@ void image_pool_release(struct image_pool *pool);
 /* ---- Reading a block. -------------------------------------------------------------------------------------------- */
 
 int64_t image_pool_images(const void *block);
-/* The size of image i, and its pixels. */
-const uint8_t *image_pool_image(const void *block, int64_t i, int64_t *height, int64_t *width);
+int image_pool_bits(const void *block);
+/* The size of image i, and its pixels: uint8_t, uint16_t or float. */
+const void *image_pool_image(const void *block, int64_t i, int64_t *height, int64_t *width);
 
 /* The pixels of its noisy partner, which has the same size; NULL if there are none. */
-const uint8_t *image_pool_noisy(const void *block, int64_t i);
+const void *image_pool_noisy(const void *block, int64_t i);
+
+/* The n numbers at `pixels` as the network gets them. */
+void image_pool_numbers(const void *block, const void *pixels, int64_t n, float *out);
 
 /* A block (out_len bytes, malloc'ed, owned by the caller) of those images of another block, for the same patches
  * (h,w,C), whose `held` equals `wanted`; there must be at least one. DAE_NO_MEMORY. */
 MUST_USE enum dae_status image_pool_part(const void *block, const struct dae_shape *patch, const bool *held,
                                          bool wanted, void **out, size_t *out_len, struct error *err);
+
+/* Replaces a block (len bytes, malloc'ed) by one of the same images with at least so many bits per number. DAE_BAD_DATA
+ * if it exceeds 2^31 bytes; DAE_NO_MEMORY. */
+MUST_USE enum dae_status image_pool_widen(void **block, size_t *len, int bits, struct error *err);
 
 /* The patch (h,w,C) of a key, whose stream is PHILOX_PATCH + split, and the same patch of the noisy partner, as the
  * device cuts them. */

@@ -148,7 +148,7 @@ static enum dae_status take_shape(const char *path, const struct array *array, s
         if (array->dim[i] == 0)
             return error_set(err, DAE_BAD_DATA, "%s: it contains no samples: dimension %d is 0", path, i);
     file->is_float = array->is_float;
-    file->largest = array->is_wide ? UINT16_MAX : UINT8_MAX;
+    file->largest = array->is_float ? 0 : array->is_wide ? UINT16_MAX : UINT8_MAX;
     file->rank = array->rank;
     file->n = array->dim[0];
     memcpy(file->dim, array->dim, (size_t)array->rank * sizeof *file->dim);

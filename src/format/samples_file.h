@@ -28,7 +28,7 @@ struct samples_form {
 struct samples_file {
     struct samples_form form;      /* samples_file_save writes this one */
     bool is_float;                 /* stores floats, not integers */
-    unsigned largest;              /* if it stores integers: the number that is 1 */
+    unsigned largest;              /* the stored integer that is 1; 0 of floats */
     int orientation;               /* of an image: EXIF's, 1 to 8 */
     int rank;                      /* of an array; an array (n) and (n,h,w) has samples of one channel */
     int64_t dim[DAE_MAX_RANK + 1]; /* (rank) as they are stored */

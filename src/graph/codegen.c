@@ -14,7 +14,7 @@ struct writer {
     const struct tuning *tuning;
     const struct schedule *schedule;
     struct text *text;
-    bool patches; /* samples are cut from images */
+    int patches; /* bits of a number in the images that samples are cut from; 0: they are not */
 };
 
 static const char *const axis_name[] = {"H", "W", "C"};
@@ -408,7 +408,7 @@ static void add_kernel(struct writer *w, int number)
 }
 
 enum dae_status codegen_schedule(const struct network *network, const struct tuning *tuning,
-                                 const struct schedule *schedule, bool bytes, bool patches, struct text *text,
+                                 const struct schedule *schedule, bool bytes, int patches, struct text *text,
                                  struct error *err)
 {
     struct writer w = {network, tuning, schedule, text, patches};

@@ -44,7 +44,7 @@ static enum dae_status make_resident(struct loader *loader, struct error *err)
 static enum dae_status make_slots(struct loader *loader, struct error *err)
 {
     const uint64_t most = device_facts(loader->device)->max_allocation_bytes;
-    if (loader_cuts_patches(loader))
+    if (loader->set->block_bytes > 0)
         return error_set(
             err, DAE_BAD_DATA,
             "the images take %llu MiB, which is more than the device may hold; lower data.limit, or raise data.memory",
@@ -128,6 +128,11 @@ bool loader_holds_bytes(const struct loader *loader)
     return loader->set->kind == DATASET_UINT8;
 }
 
+bool loader_is_unit(const struct loader *loader)
+{
+    return dataset_is_unit(loader->set);
+}
+
 bool loader_is_streamed(const struct loader *loader)
 {
     return !loader->data;
@@ -164,8 +169,8 @@ static enum dae_status check_loss(const struct dataset *set, const struct node *
 {
     const int64_t len = dae_shape_len(&set->shape);
     const float *value = set->values;
-    /* Bytes are in the range of every loss; a hole (NaN) is ignored. */
-    for (int64_t i = 0; loss->plugin->unit_range && set->kind == DATASET_FLOAT && i < set->n * len; ++i)
+    /* A hole (NaN) is ignored. */
+    for (int64_t i = 0; loss->plugin->unit_range && !dataset_is_unit(set) && i < set->n * len; ++i)
         if (value[i] < 0 || value[i] > 1)
             return error_at(err, DAE_CONFIG, loss->mark,
                             "train.loss: %s requires data from 0 to 1, but %s sample %lld has the number %.6g; scale "
@@ -198,9 +203,9 @@ enum dae_status loader_check_holes(const struct loader *loader, const struct net
                     loader->set->hole);
 }
 
-bool loader_cuts_patches(const struct loader *loader)
+int loader_patch_bits(const struct loader *loader)
 {
-    return loader->set->block_bytes > 0;
+    return loader->set->block_bytes > 0 ? dataset_bits(loader->set) : 0;
 }
 
 static enum dae_status upload_order(struct loader *loader, struct error *err)

@@ -387,7 +387,7 @@ png("deep.png", 16, 16, 1, [257 * v for v in picture(16, 16)], bits=16)'
     err_has "floats.pfm stores floats, which PNG cannot"
     run "$dae_cl" run grey.yaml --out refused --set 'data={source: images, train: floats.pfm, test: floats.pfm, patch: 16}'
     code_is 4
-    err_has "floats.pfm: it stores floats, and one of them is "
+    err_has "is beyond what training takes for floats, 0 to 1"
 fi
 
 case_is "thousands of small files are listed and matched at once"

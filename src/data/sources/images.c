@@ -12,8 +12,8 @@ struct options {
 
 static const struct dae_row rows[] = {
     ROW_OF(struct options, train, ROW_TEXT, NULL, "folder, .tar or file",
-           "training images of any size, of the kinds that dae-cl help formats lists, 16 bits rounded to 8; searched "
-           "as it is, then in the data folders"),
+           "training images of any size, of the kinds that dae-cl help formats lists; searched as it is, then in the "
+           "data folders"),
     ROW_OF(struct options, test, ROW_TEXT, NULL, "folder, .tar or file", "test images"),
     ROW_OF(struct options, fallback, ROW_WORD, "", "dead_leaves",
            "what to train on if the training or the test images do not exist; if not given, that is an error"),
@@ -45,6 +45,8 @@ static enum dae_status load(const void *options, struct dataset *train, struct d
         status = image_files_load(train_path, &of_train, train, &left_out, err);
         if (status == DAE_OK)
             status = image_files_load(test_path, &of_test, test, &left_out, err);
+        if (status == DAE_OK)
+            status = image_numbers_match(train, test, err);
         if (left_out.len && !left_out.failed)
             snprintf(notice->text, sizeof notice->text, "images; %s", left_out.data);
     }
@@ -59,5 +61,7 @@ const struct source source_images = {
     .rows = rows,
     .options_bytes = sizeof(struct options),
     .flags = SOURCE_BYTES,
+    .check = patches_check,
     .load = load,
+    .transfer = patches_transfer,
 };
