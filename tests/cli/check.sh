@@ -118,7 +118,6 @@ refuses 'data={source: cifar}' "data.source: expects one of mnist, idx, digits, 
 refuses 'device={shape: round}' "device.shape: expects one of auto, wide, grid, got 'round'"
 refuses 'device={gemm: none}' "device.gemm: expects one of auto, own, clblast, got 'none'"
 refuses 'device={platfrom: x}' "unknown key 'platfrom' in device (did you mean 'platform'?)"
-refuses 'compare=[band_pass]' "compare: savitzky_golay and band_pass filter signals, but samples are not (T, C)"
 refuses 'compare=[x]' "compare.0: expects one of standard_ae, affine, pca, wiener, median, savitzky_golay, band_pass, got 'x'"
 refuses 'corruption=[gaussian, gausian]' "no corruption is called 'gausian' (did you mean 'gaussian'?)"
 refuses 'corruption=[]' "corruption: expects a list of 1 to 16, got a list of 0"
