@@ -1,5 +1,6 @@
 """The networks of dae-cl in PyTorch. Modes: "eager"; "fused" (Adam in one kernel); "channels_last" (fused, and images
-laid out as dae-cl has them); "compiled" and "compiled_channels_last" (corruption, forward and loss by torch.compile).
+laid out as dae-cl has them); "compiled" and "compiled_channels_last" (corruption, forward and loss by torch.compile);
+"graphs" (compiled, and on a GPU replayed as CUDA graphs). PEER_DEVICE=cuda measures a GPU.
 """
 
 import os
@@ -11,6 +12,7 @@ from torch import nn
 from worker import DENSE, LARGE, ONE_LAYER, REACH, RESIDUAL, SEQUENCES, SHAPE, SIGMA, samples_of, serve, tile_places
 
 torch.set_num_threads(int(os.environ.get("PEER_THREADS", "2")))
+torch.set_default_device(os.environ.get("PEER_DEVICE", "cpu"))
 torch.manual_seed(0)
 torch._dynamo.config.recompile_limit = 256
 
@@ -93,9 +95,10 @@ class Run:
             self.network = self.network.to(memory_format=layout_of(work))
         self.loss = nn.BCELoss() if work == "conv_mnist" else nn.MSELoss()
         self.optimizer = torch.optim.Adam(self.network.parameters(), 1e-3, fused=None if mode == "eager" else True)
-        compiled = mode.startswith("compiled")
-        self.forward_loss = torch.compile(self._forward_loss, dynamic=False) if compiled else self._forward_loss
-        self.forward = torch.compile(self.network, dynamic=False) if compiled else self.network
+        how = {"dynamic": False, "mode": "reduce-overhead" if mode == "graphs" else "default"}
+        compiled = mode.startswith("compiled") or mode == "graphs"
+        self.forward_loss = torch.compile(self._forward_loss, **how) if compiled else self._forward_loss
+        self.forward = torch.compile(self.network, **how) if compiled else self.network
         self.order, self.at = torch.randperm(len(self.data)), 0
 
     def _forward_loss(self, clean):
@@ -158,13 +161,18 @@ class Tiles:
                 out[:, :, REACH:-REACH, REACH:-REACH]
 
 
+def wait():
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+
+
 def make(work, batch, what, mode):
     if work == "large":
-        return Tiles(batch, mode).infer, lambda: None
+        return Tiles(batch, mode).infer, wait
     if what == "one":
-        return One(work, mode).infer, lambda: None
+        return One(work, mode).infer, wait
     run = Run(work, batch, mode)
-    return (run.train if what == "train" else run.infer), lambda: None
+    return (run.train if what == "train" else run.infer), wait
 
 
 if __name__ == "__main__":
