@@ -73,7 +73,7 @@ enum dae_status saved_model_open_device(struct saved_model *model, const struct 
 {
     TRY(invocation_device(invocation, model->file.config, &model->device, err));
     fprintf(stderr, "%s\n", device_line(model->device));
-    return invocation_trust(invocation, &model->file.network, &model->settings, model->device, err);
+    return invocation_trust_and_tune(invocation, &model->file.network, &model->settings, model->device, err);
 }
 
 void saved_model_release(struct saved_model *model)
