@@ -22,6 +22,8 @@ jpeglib.h       src/format/jpeg.c
 jerror.h        src/format/jpeg.c
 tiffio.h        src/format/tiff_stream.h
 webp/*          src/format/webp_image.c
+OpenEXR/*       src/format/exr_stream.h
+archive*.h      src/format/archive_reader.c
 protobuf-c/*    src/format/
 cjson/*         src/base/json.h
 sha2.h          src/base/cache.c src/base/sha256.c src/format/safetensors.c

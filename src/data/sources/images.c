@@ -11,10 +11,10 @@ struct options {
 };
 
 static const struct dae_row rows[] = {
-    ROW_OF(struct options, train, ROW_TEXT, NULL, "folder, .tar or file",
-           "training images of any size, of the kinds that dae-cl help formats lists, 16 bits rounded to 8; searched "
-           "as it is, then in the data folders"),
-    ROW_OF(struct options, test, ROW_TEXT, NULL, "folder, .tar or file", "test images"),
+    ROW_OF(struct options, train, ROW_TEXT, NULL, "folder, archive or file",
+           "training images of any size, of the kinds that dae-cl help formats lists, 16 bits rounded to 8, also in a "
+           ".tar, .tar.gz or .zip; searched as it is, then in the data folders"),
+    ROW_OF(struct options, test, ROW_TEXT, NULL, "folder, archive or file", "test images"),
     ROW_OF(struct options, fallback, ROW_WORD, "", "dead_leaves",
            "what to train on if the training or the test images do not exist; if not given, that is an error"),
     PATCHES_ROWS,
