@@ -125,7 +125,12 @@ static enum dae_status add_file(struct denoise_inputs *list, const char *path, s
 static enum dae_status add_member(struct denoise_inputs *list, const char *archive, struct archive_reader *reader,
                                   struct file_notes *notes, struct error *err)
 {
-    TRY(archive_reader_start(reader, IMAGE_START_BYTES, err));
+    struct error failure = {0};
+    const char *path = arena_text(&list->arena, reader->name.data, reader->name.len);
+    if (!path)
+        return error_no_memory(err, "file name", reader->name.len);
+    if (archive_reader_start(reader, IMAGE_START_BYTES, &failure) != DAE_OK)
+        return add_failed(list, path, &failure, err);
     const char *inside = reader->name.data + reader->inside, *slash = strrchr(inside, '/');
     const char *base = slash ? slash + 1 : inside;
     const size_t len = reader->bytes.len < IMAGE_START_BYTES ? reader->bytes.len : IMAGE_START_BYTES;
@@ -136,10 +141,9 @@ static enum dae_status add_member(struct denoise_inputs *list, const char *archi
         file_notes_leave_out(notes, &form);
         return DAE_OK;
     }
-    const char *path = arena_text(&list->arena, reader->name.data, reader->name.len);
     const char *subfolder = arena_text(&list->arena, inside, slash ? (size_t)(slash - inside) : 0);
     const int before = list->n;
-    if (!path || !subfolder)
+    if (!subfolder)
         return error_no_memory(err, "file name", reader->name.len);
     TRY(add_input(list, path, subfolder, &form, err));
     if (list->n > before) {

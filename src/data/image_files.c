@@ -228,14 +228,17 @@ static void release(struct collector *c)
     file_notes_release(&c->notes);
 }
 
-enum dae_status image_files_load(const char *path, const struct image_files_options *options, struct dataset *set,
-                                 struct text *notice, struct error *err)
+enum dae_status image_files_load(const struct image_paths *paths, const struct image_files_options *options,
+                                 struct dataset *set, struct text *notice, struct error *err)
 {
     struct collector c CLEANUP(release) = {.options = options, .pool = {.patch = options->patch}};
-    TRY(add_path(&c, path, err));
-    describe(&c, path, notice);
+    if (paths->missing)
+        return error_set(err, DAE_IO, "cannot open %s: %s", paths->missing, strerror(ENOENT));
+    for (int i = 0; i < paths->n && !is_full(&c); ++i)
+        TRY(add_path(&c, paths->path[i], err));
+    describe(&c, paths->label, notice);
     if (c.pool.n == 0)
-        return error_set(err, DAE_BAD_DATA, "%s: no image of at least %lld x %lld pixels%s%s", path,
+        return error_set(err, DAE_BAD_DATA, "%s: no image of at least %lld x %lld pixels%s%s", paths->label,
                          (long long)options->patch.dim[0], (long long)options->patch.dim[1], notice->len ? ": " : "",
                          notice->len ? notice->data : "");
     return finish(&c, set, err);

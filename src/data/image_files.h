@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "data/dataset.h"
+#include "data/image_paths.h"
 #include "format/file_notes.h"
 
 enum { IMAGE_FILES_PIXELS = 1 << 27 }; /* of an image at most */
@@ -28,13 +29,13 @@ struct image image_files_page(const struct image *image, int64_t index);
 /* Appends the name of that page and its NUL: NAME, or NAME[INDEX] of a stack. */
 void image_files_add_name(struct text *names, const char *name, const struct image *image, int64_t index);
 
-/* Fills a set with all images (image_kind.h) at `path`, 16 bits rounded to 8, each page of a stack as one: a folder's
- * own files, not those of folders in it, an archive's (format/archive_reader.h), or one file. Other files and images
- * smaller than a patch are left out and counted in `notice` (appended), which also says what was ignored in a file.
- * DAE_BAD_DATA naming it if there is no image, or one is damaged, has floats beyond [0,1], or more than
- * IMAGE_FILES_PIXELS; DAE_IO if the path is missing; DAE_NO_MEMORY. The caller releases the set, also after a failure.
+/* Fills a set with all images (image_kind.h) at the paths, 16 bits rounded to 8, each page of a stack as one: a
+ * folder's own files, not those of folders in it, an archive's (format/archive_reader.h), or one file. Other files and
+ * images smaller than a patch are left out and counted in `notice` (appended), which also says what was ignored in a
+ * file. DAE_BAD_DATA naming it if there is no image, or one is damaged, has floats beyond [0,1], or more than
+ * IMAGE_FILES_PIXELS; DAE_IO if a path is missing; DAE_NO_MEMORY. The caller releases the set, also after a failure.
  */
-MUST_USE enum dae_status image_files_load(const char *path, const struct image_files_options *options,
+MUST_USE enum dae_status image_files_load(const struct image_paths *paths, const struct image_files_options *options,
                                           struct dataset *set, struct text *notice, struct error *err);
 
 /* The same with options->limit dead leaves (dead_leaves.h), from number `first` on. */

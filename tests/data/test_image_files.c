@@ -109,7 +109,8 @@ static enum dae_status load(const char *path, struct dataset *set, struct text *
 {
     *err = (struct error){0};
     *set = (struct dataset){0};
-    return image_files_load(path, &options, set, notice, err);
+    const struct image_paths paths = {.path = &path, .n = 1, .label = path};
+    return image_files_load(&paths, &options, set, notice, err);
 }
 
 static void a_folder_gives_its_images_in_order(void **state)
