@@ -48,7 +48,7 @@ enum dae_status invocation_config(const struct invocation *invocation, const cha
     TRY(shipped_config(path, arena, &path, err));
     const enum dae_status status = tree_parse_file(path, arena, config, err);
     if (status != DAE_OK) {
-        shipped_note_name(path, err);
+        shipped_note_path(path, err);
         return status;
     }
     TRY(field_map(*config, err));

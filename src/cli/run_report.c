@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/version.h"
 #include "cli/figures.h"
+#include "cli/method_colour.h"
 #include "cli/report_parts.h"
 #include "cli/run_pictures.h"
 #include "cli/run_result.h"
@@ -13,7 +14,7 @@
 #include "report/figure.h"
 #include "report/html.h"
 
-enum { MAX_FILTERS = 64, PATH_LEN = 1200, CELL_LEN = 32 };
+enum { MAX_FILTERS = 32, PATH_LEN = 1200, CELL_LEN = 32 };
 
 struct reporter {
     const struct run_result *result;
@@ -98,7 +99,7 @@ static enum dae_status add_traces(struct reporter *r, struct error *err)
     for (int64_t t = 0; t < len; ++t)
         time[t] = (double)t;
     const size_t n = fill_traces(c, len, shape->dim[1], time, time + len, series);
-    const struct figure_lines lines = {"First test signal", "point", "value, shifted apart", false, n, series};
+    const struct figure_lines lines = {"First test signal", "point", "value, shifted apart", false, n, series, NULL};
     char stem[PATH_LEN];
     struct error drawing = {0};
     stem_of(r, "traces", stem);
@@ -152,7 +153,9 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
         for (size_t k = 1; k < TABLE_COLUMNS; ++k)
             cells[n * TABLE_COLUMNS + k] = text[n][k];
         cells[n * TABLE_COLUMNS] = evaluation_label((enum evaluation_rival)i);
-        bars[n] = (struct figure_bar){evaluation_label((enum evaluation_rival)i), c->row[i].mse, i == RIVAL_MODEL};
+        const char *name = evaluation_label((enum evaluation_rival)i);
+        const double margin = i == RIVAL_MODEL ? 0 : c->row[i].model_less_this.margin;
+        bars[n] = (struct figure_bar){name, c->row[i].mse, margin, method_colour(name)};
         if (bars[n].value < bars[best].value)
             best = n;
         ++n;
@@ -174,7 +177,11 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
     stem_of(r, "comparison", stem);
     const struct figure_bars chart = {"Remaining error", "mean squared error (lower is better)", n, bars, 3};
     const enum dae_status drawn = figure_draw_bars(stem, &chart, &drawing);
-    return figures_embed(&r->html, drawn, &drawing, stem, NULL, "bar chart of the table's mean squared errors", err);
+    return figures_embed(
+        &r->html, drawn, &drawing, stem,
+        "A line at the end of a bar is the 95 % interval of the paired difference from the denoising AE: "
+        "where it does not reach the denoising AE's error, the two differ.",
+        "bar chart of the table's mean squared errors", err);
 }
 
 static enum dae_status add_losses(struct reporter *r, struct error *err)
@@ -186,22 +193,25 @@ static enum dae_status add_losses(struct reporter *r, struct error *err)
         return error_no_memory(err, "figure", (unsigned long long)n * sizeof *epoch);
     for (int64_t i = 0; i < n; ++i)
         epoch[i] = (double)(i + 1);
-    const struct figure_series series[] = {
-        {.name = "denoising AE, training", .n_points = (size_t)n, .x = epoch, .y = model->train_losses},
+    struct figure_series series[] = {
         {.name = "denoising AE, validation", .n_points = (size_t)n, .x = epoch, .y = model->validation_losses},
-        {.name = "standard AE, training",
-         .n_points = (size_t)n,
-         .x = epoch,
-         .y = standard ? standard->train_losses : NULL},
+        {.name = "denoising AE, training", .n_points = (size_t)n, .x = epoch, .y = model->train_losses, .dashed = true},
         {.name = "standard AE, validation",
          .n_points = (size_t)n,
          .x = epoch,
          .y = standard ? standard->validation_losses : NULL},
+        {.name = "standard AE, training",
+         .n_points = (size_t)n,
+         .x = epoch,
+         .y = standard ? standard->train_losses : NULL,
+         .dashed = true},
     };
     char stem[PATH_LEN], label[96];
     struct error drawing = {0};
+    for (size_t i = 0; i < sizeof series / sizeof *series; ++i)
+        series[i].colour = method_colour(series[i].name);
     snprintf(label, sizeof label, "loss (%s)", r->result->network->node[r->result->network->loss].plugin->name);
-    const struct figure_lines lines = {"Loss", "epoch", label, true, standard ? 4 : 2, series};
+    const struct figure_lines lines = {"Loss", "epoch", label, true, standard ? 4 : 2, series, NULL};
     stem_of(r, "losses", stem);
     const enum dae_status drawn = figure_draw_lines(stem, &lines, &drawing);
     free(epoch);
@@ -298,7 +308,7 @@ static void add_facts(struct reporter *r)
     };
     html_section(&r->html, "The run", NULL);
     html_facts(&r->html, sizeof facts / sizeof facts[0], facts);
-    html_code(&r->html, "The command", provenance->command.data ? provenance->command.data : "");
+    html_code(&r->html, "The command", provenance->command.data);
 }
 
 static enum dae_status add_config(struct reporter *r, struct error *err)

@@ -40,16 +40,4 @@ extern const struct dae_row settings_train_rows[];
 MUST_USE enum dae_status settings_read(const struct registry *registry, struct value *config, struct arena *arena,
                                        struct settings *settings, struct error *err);
 
-/* Appends what determines the parameters' bytes: a part of the resolved config, and a checksum of the training samples,
- * because files may change or be replaced by generated data. Two runs may share a checkpoint if it is equal. `corrupt`
- * distinguishes a denoising run from a standard one. */
-MUST_USE enum dae_status settings_fingerprint(const struct value *config, const struct dataset *train_set, bool corrupt,
-                                              struct text *text, struct error *err);
-
-/* Appends a fingerprint without the lines that decide no training step by themselves: how files are called and how many
- * rows of them are used, which the checksum of the samples covers, the test set, the name of the code, and
- * defaults of keys that older checkpoints lack. Two trainings may continue each other's checkpoints if the rest is
- * equal. */
-void settings_fingerprint_reduce(const char *fingerprint, struct text *text);
-
 #endif
