@@ -31,6 +31,16 @@ ifeq ($(shell pkg-config --exists libwebp libwebpmux 2>/dev/null && echo yes),ye
 CPPFLAGS_ALL += -DHAVE_WEBP
 LIBS += -lwebp -lwebpmux
 endif
+ifeq ($(shell pkg-config --atleast-version=3.1 OpenEXR 2>/dev/null && echo yes),yes)
+CPPFLAGS_ALL += -DHAVE_EXR
+LIBS += -lOpenEXRCore
+endif
+
+# Archives: without the library, they are refused by name.
+ifeq ($(shell pkg-config --exists libarchive 2>/dev/null && echo yes),yes)
+CPPFLAGS_ALL += -DHAVE_ARCHIVE
+LIBS += -larchive
+endif
 
 # ONNX files: without the library or its compiler, the commands that write them say so.
 ifeq ($(shell pkg-config --exists libprotobuf-c 2>/dev/null && command -v protoc-c >/dev/null && echo yes),yes)
@@ -135,12 +145,19 @@ $(BUILD)/src/cli/installed.o: CPPFLAGS_ALL += -DDAE_CL_PLUGINDIR='"$(LIB_DIR)/pl
 $(BUILD)/src/data/data_folder.o: CPPFLAGS_ALL += -DDAE_CL_DATADIR='"$(SHARE_DIR)"'
 
 # These are compiled again when a library is added: the name of an empty file tells which there are.
-IMAGES_STAMP := $(BUILD)/gen/images$(filter -DHAVE_TIFF,$(CPPFLAGS_ALL))$(filter -DHAVE_WEBP,$(CPPFLAGS_ALL))
+IMAGES_STAMP := $(BUILD)/gen/images$(filter -DHAVE_TIFF,$(CPPFLAGS_ALL))$(filter -DHAVE_WEBP,$(CPPFLAGS_ALL))$(filter -DHAVE_EXR,$(CPPFLAGS_ALL))
 $(IMAGES_STAMP):
 	@mkdir -p $(@D)
 	@rm -f $(BUILD)/gen/images*
 	@touch $@
-$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/format/tiff_*.c)) $(BUILD)/src/format/webp_image.o: $(IMAGES_STAMP)
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/format/tiff_*.c src/format/exr_*.c)) $(BUILD)/src/format/webp_image.o: $(IMAGES_STAMP)
+
+ARCHIVE_STAMP := $(BUILD)/gen/archive$(filter -DHAVE_ARCHIVE,$(CPPFLAGS_ALL))
+$(ARCHIVE_STAMP):
+	@mkdir -p $(@D)
+	@rm -f $(BUILD)/gen/archive*
+	@touch $@
+$(BUILD)/src/format/archive_reader.o: $(ARCHIVE_STAMP)
 
 ONNX_STAMP := $(BUILD)/gen/onnx$(filter -DHAVE_ONNX,$(CPPFLAGS_ALL))
 $(ONNX_STAMP):

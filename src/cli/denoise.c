@@ -112,11 +112,12 @@ static enum dae_status orient(const struct denoise *d, const char *path, struct 
 }
 
 /* Reads a file whose samples fit the model; the caller releases, whatever the outcome. */
-static enum dae_status load_samples(const struct denoise *d, const char *path, struct samples_file *file,
+static enum dae_status load_samples(struct denoise *d, const struct denoise_input *input, struct samples_file *file,
                                     struct error *err)
 {
     const struct dae_shape *want = &d->network->node[0].plan.output;
-    TRY(samples_file_load(path, file, err));
+    const char *path = input->path;
+    TRY(denoise_inputs_load(&d->inputs, input, file, err));
     TRY(orient(d, path, file, err));
     samples_file_as(file, want);
     TRY(denoise_numbers_check(&d->saved.file.transfer, path, file, err));
@@ -160,7 +161,7 @@ static enum dae_status check_samples(struct denoise *d, const struct denoise_inp
                                      struct error *err)
 {
     struct samples_file file CLEANUP(samples_file_release) = {0}, clean CLEANUP(samples_file_release) = {0};
-    TRY(load_samples(d, input->path, &file, err));
+    TRY(load_samples(d, input, &file, err));
     TRY(denoise_results_check_kind(input, &file, err));
     const struct dae_shape shape = shape_for_network(d, &file);
     *n = shape_equal(&shape, &d->network->node[0].plan.output) ? file.n : 0;
@@ -326,7 +327,7 @@ static enum dae_status compare_result(struct denoise *d, const struct samples_fi
 static enum dae_status read_samples(struct denoise *d, const struct denoise_input *input, struct samples_file *file,
                                     struct samples_file *clean, struct error *err)
 {
-    TRY(load_samples(d, input->path, file, err));
+    TRY(load_samples(d, input, file, err));
     if (file->notice.failed)
         return error_no_memory(err, input->path, file->notice.len);
     return d->compare.clean ? denoise_compare_load(&d->compare, input, file, clean, err) : DAE_OK;
@@ -549,6 +550,7 @@ static const struct command_option *const options[] = {
 
 static const struct command_row examples[] = {
     {"dae-cl denoise runs/image_gray scans -o clean", "denoise a folder of images"},
+    {"dae-cl denoise runs/image_gray scans.zip -o clean", "denoise the images in an archive"},
     {"dae-cl denoise runs/image_gray a.png -o clean --compare original.png",
      "denoise an image, and print its PSNR and SSIM"},
     {NULL, NULL},
@@ -557,11 +559,13 @@ static const struct command_row examples[] = {
 const struct command command_denoise = {
     .name = "denoise",
     .arguments = "MODEL INPUT...",
-    .summary = "denoise images, signals, volumes, arrays and tables with a trained model",
+    .summary = "denoise images, signals, volumes, arrays and tables with a model",
     .description =
         "MODEL is a model.safetensors that dae-cl run wrote, or the folder of such a run; nothing else of that run is "
         "needed. Each INPUT is an image (dae-cl help formats lists the kinds), an IDX (plain or .gz), NPY or WAV "
-        "file, a folder of them, or @FILE, a list of both with one path in each line. Its content tells its kind, or "
+        "file, a folder of them, an archive of images (.tar, .tar.gz, .zip), which is read without unpacking it to the "
+        "disk and whose folders the results get, or @FILE, a list of these with one path in each line. Its content "
+        "tells its kind, or "
         "else its name does. An image is one sample; arrays are (n,h,w), (n,h,w,c) or (n,d). A model whose layers "
         "treat all pixels the same (convolutions that keep height and width or divide them by their stride, poolings, "
         "enlargements) denoises images of any size, in tiles that overlap so far that the bits are those of the whole "

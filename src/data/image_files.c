@@ -11,8 +11,8 @@
 #include "data/dead_leaves.h"
 #include "data/image_numbers.h"
 #include "data/image_pool.h"
+#include "format/archive_reader.h"
 #include "format/image_orient.h"
-#include "format/tar.h"
 
 struct collector {
     const struct image_files_options *options;
@@ -130,35 +130,37 @@ static enum dae_status add_folder(struct collector *c, const char *folder, struc
 
 /* ---- An archive. ------------------------------------------------------------------------------------------------- */
 
-static enum dae_status add_entry(struct collector *c, const char *archive, const struct tar *tar, struct error *err)
+static enum dae_status add_entry(struct collector *c, struct archive_reader *reader, struct error *err)
 {
-    const char *slash = strrchr(tar->name, '/'), *base = slash ? slash + 1 : tar->name;
-    const size_t start = tar->len < IMAGE_START_BYTES ? tar->len : IMAGE_START_BYTES;
-    struct samples_form form = {SAMPLES_UNKNOWN, base[0] == '.' ? NULL : image_kind_of(base, tar->bytes, start)};
+    const char *name = reader->name.data, *base = strrchr(name, '/') + 1;
+    TRY(archive_reader_start(reader, IMAGE_START_BYTES, err));
+    const unsigned char *bytes = (const unsigned char *)reader->bytes.data;
+    const size_t start = reader->bytes.len < IMAGE_START_BYTES ? reader->bytes.len : IMAGE_START_BYTES;
+    struct samples_form form = {SAMPLES_UNKNOWN, base[0] == '.' ? NULL : image_kind_of(base, bytes, start)};
     struct image image;
     if (!form.image || !form.image->decode) {
         file_notes_leave_out(&c->notes, &form);
         return DAE_OK;
     }
-    char name[1024];
-    snprintf(name, sizeof name, "%s: %s", archive, tar->name);
-    TRY(image_decode(name, tar->bytes, tar->len, IMAGE_FILES_PIXELS, &image, err));
+    if (image_kind_of_start(bytes, start)) /* else it is refused by its first bytes */
+        TRY(archive_reader_take(reader, image_bytes_max(IMAGE_FILES_PIXELS), err));
+    TRY(image_decode(name, (const unsigned char *)reader->bytes.data, reader->bytes.len, IMAGE_FILES_PIXELS, &image,
+                     err));
     TRY(prepare(name, c->options, &image, err));
     return add(c, name, base, &image, err);
 }
 
 static enum dae_status add_archive(struct collector *c, const char *path, struct error *err)
 {
-    struct tar tar;
+    struct archive_reader reader CLEANUP(archive_reader_close) = {0};
     bool found = true;
-    enum dae_status status = tar_open(&tar, path, err);
-    while (status == DAE_OK && found && !is_full(c)) {
-        status = tar_next(&tar, image_bytes_max(IMAGE_FILES_PIXELS), &found, err);
-        if (status == DAE_OK && found)
-            status = add_entry(c, path, &tar, err);
+    TRY(archive_reader_open(&reader, path, err));
+    while (found && !is_full(c)) {
+        TRY(archive_reader_next(&reader, &found, err));
+        if (found)
+            TRY(add_entry(c, &reader, err));
     }
-    tar_close(&tar);
-    return status;
+    return DAE_OK;
 }
 
 /* ---- The set. ---------------------------------------------------------------------------------------------------- */
@@ -191,17 +193,26 @@ static void describe(const struct collector *c, const char *path, struct text *n
         image_numbers_describe(&c->numbers, path, c->pool.bits, notice);
 }
 
-/* A folder, an image or else an archive. */
+/* A folder, an image or an archive. */
 static enum dae_status add_path(struct collector *c, const char *path, struct error *err)
 {
     struct samples_form form;
     struct stat info;
+    bool is_archive;
     if (stat(path, &info) < 0)
         return error_set(err, DAE_IO, "cannot open %s: %s", path, strerror(errno));
     if (S_ISDIR(info.st_mode))
         return add_folder(c, path, err);
     TRY(samples_file_form(path, &form, err));
-    return form.kind == SAMPLES_IMAGE ? add_file(c, path, err) : add_archive(c, path, err);
+    if (form.kind == SAMPLES_IMAGE)
+        return add_file(c, path, err);
+    TRY(archive_reader_is(path, &is_archive, err));
+    if (is_archive)
+        return add_archive(c, path, err);
+    return error_set(err, DAE_BAD_DATA,
+                     "%s: byte 0: neither an image of a known kind (dae-cl help formats lists them) nor an archive "
+                     "(.tar, .tar.gz, .zip)",
+                     path);
 }
 
 static void release(struct collector *c)
@@ -211,14 +222,17 @@ static void release(struct collector *c)
     file_notes_release(&c->notes);
 }
 
-enum dae_status image_files_load(const char *path, const struct image_files_options *options, struct dataset *set,
-                                 struct text *notice, struct error *err)
+enum dae_status image_files_load(const struct image_paths *paths, const struct image_files_options *options,
+                                 struct dataset *set, struct text *notice, struct error *err)
 {
     struct collector c CLEANUP(release) = {.options = options, .pool = pool_of(options)};
-    TRY(add_path(&c, path, err));
-    describe(&c, path, notice);
+    if (paths->missing)
+        return error_set(err, DAE_IO, "cannot open %s: %s", paths->missing, strerror(ENOENT));
+    for (int i = 0; i < paths->n && !is_full(&c); ++i)
+        TRY(add_path(&c, paths->path[i], err));
+    describe(&c, paths->label, notice);
     if (c.pool.n == 0)
-        return error_set(err, DAE_BAD_DATA, "%s: no image of at least %lld x %lld pixels%s%s", path,
+        return error_set(err, DAE_BAD_DATA, "%s: no image of at least %lld x %lld pixels%s%s", paths->label,
                          (long long)options->patch.dim[0], (long long)options->patch.dim[1], notice->len ? ": " : "",
                          notice->len ? notice->data : "");
     return finish(&c, set, err);

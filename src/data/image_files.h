@@ -1,9 +1,10 @@
-/* Photographs as a data set: the images of a folder or a tar archive, and patches to cut out of them. */
+/* Photographs as a data set: the images of a folder or an archive, and patches to cut out of them. */
 #ifndef DATA_IMAGE_FILES_H
 #define DATA_IMAGE_FILES_H
 
 #include "base/text.h"
 #include "data/dataset.h"
+#include "data/image_paths.h"
 #include "data/transfer.h"
 #include "format/file_notes.h"
 
@@ -32,12 +33,12 @@ struct image image_files_page(const struct image *image, int64_t index);
 /* Appends the name of that page and its NUL: NAME, or NAME[INDEX] of a stack. */
 void image_files_add_name(struct text *names, const char *name, const struct image *image, int64_t index);
 
-/* Fills a set with all images (image_kind.h) at `path`, each page of a stack as one: a folder's
- * own files, not those of folders in it, a .tar or .tar.gz, or one file. Other files and images smaller than a patch
+/* Fills a set with all images (image_kind.h) at the paths, each page of a stack as one: a folder's own files, not those
+ * of folders in it, an archive's (format/archive_reader.h), or one file. Other files and images smaller than a patch
  * are left out and counted in `notice` (appended), which also says what was ignored in a file. DAE_BAD_DATA naming it
- * if there is no image, or one is damaged, refused by image_files_read, or more than IMAGE_FILES_PIXELS; DAE_IO if the
+ * if there is no image, or one is damaged, refused by image_files_read, or more than IMAGE_FILES_PIXELS; DAE_IO if a
  * path is missing; DAE_NO_MEMORY. The caller releases the set, also after a failure. */
-MUST_USE enum dae_status image_files_load(const char *path, const struct image_files_options *options,
+MUST_USE enum dae_status image_files_load(const struct image_paths *paths, const struct image_files_options *options,
                                           struct dataset *set, struct text *notice, struct error *err);
 
 /* The same with options->limit dead leaves (dead_leaves.h), from number `first` on. */

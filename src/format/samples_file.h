@@ -53,6 +53,12 @@ bool samples_form_is_read(const struct samples_form *form);
  * missing or unreadable: DAE_IO; DAE_NO_MEMORY. */
 MUST_USE enum dae_status samples_file_load(const char *path, struct samples_file *file, struct error *err);
 
+/* The same of an image's bytes; `name` is for messages, and for files whose content does not tell their kind. */
+MUST_USE enum dae_status samples_file_decode(const char *name, const unsigned char *bytes, size_t len,
+                                             struct samples_file *file, struct error *err);
+/* The most bytes that such a file may have. */
+size_t samples_file_image_bytes_max(void);
+
 /* Turns an image as its orientation says (format/image_orient.h); an array stays as it is. DAE_NO_MEMORY. */
 MUST_USE enum dae_status samples_file_orient(const char *path, struct samples_file *file, struct error *err);
 

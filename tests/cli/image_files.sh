@@ -95,7 +95,7 @@ run "$dae_cl" run grey.yaml --out single --set 'data={source: images, train: lar
 code_is 0
 run "$dae_cl" run grey.yaml --out refused --set 'data={source: images, train: grey.yaml, test: large.png, patch: 16}'
 code_is 4
-err_has "grey.yaml: byte 0: this is not the header of a tar archive"
+err_has "grey.yaml: byte 0: neither an image of a known kind (dae-cl help formats lists them) nor an archive"
 
 case_is "a kind that is not read is named, with the program that converts it"
 mkdir unread && cp large.png unread

@@ -70,7 +70,9 @@ static enum dae_status load(const char *name, const struct image_files_options *
 {
     *err = (struct error){0};
     *set = (struct dataset){0};
-    return image_files_load(*name ? in_folder(name) : folder, of, set, notice, err);
+    const char *path = *name ? in_folder(name) : folder;
+    const struct image_paths paths = {.path = &path, .n = 1, .label = path};
+    return image_files_load(&paths, of, set, notice, err);
 }
 
 /* Image i of a set is value(k) over `largest`, to half a step of the set's numbers. */
