@@ -70,7 +70,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
             const int d = MEETS(od, td);
             if (d < 0 || d >= IN_D)
                 continue;
-            correlate(0, 1, 1, COLUMN_TILE(OUT_W, OUT_C, 1), 1, STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W),
+            correlate_lanes(0, 1, 1, COLUMN_TILE(OUT_W, OUT_C, 1), 1, STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W),
                       padded + d * X_SLICE, PADDED_W, IN_C, w[0] + td * W_SLICE, P_KERNEL_W,
                       met ? (G const float *)0 : w[1], y + od * Y_SLICE, OUT_W, OUT_C, met);
             met = 1;
@@ -79,6 +79,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
             FOR_LANES(i, Y_SLICE)
                 y[od * Y_SLICE + i] = w[1][i % OUT_C];
     }
+    SYNC();
 }
 
 /* A slice of the gradient with respect to x, from one of dy and the transposed weights of one tap in depth. */
@@ -87,7 +88,7 @@ INLINE void FN(dx_slice)(G const float *transposed, G const float *padded, G flo
     for (int fy = 0; fy < P_STRIDE_H; ++fy)
         for (int fx = 0; fx < P_STRIDE_W; ++fx) {
             const int row = PHASE_MEETS(H, IN_H, DY_LOW_H, fy), column = PHASE_MEETS(W, IN_W, DY_LOW_W, fx);
-            correlate(0, 1, 1, COLUMN_TILE((IN_W + P_STRIDE_W - 1) / P_STRIDE_W, IN_C, 1), 1, PHASE_AXIS(H, IN_H, fy),
+            correlate_lanes(0, 1, 1, COLUMN_TILE((IN_W + P_STRIDE_W - 1) / P_STRIDE_W, IN_C, 1), 1, PHASE_AXIS(H, IN_H, fy),
                       PHASE_AXIS(W, IN_W, fx), padded + (row * PADDED_DY_W + column) * OUT_C, PADDED_DY_W, OUT_C,
                       transposed, P_KERNEL_W, (G const float *)0,
                       dx + (PHASE_START(H, IN_H, fy) * IN_W + PHASE_START(W, IN_W, fx)) * IN_C, IN_W, IN_C, add);
@@ -115,6 +116,7 @@ INLINE void FN(dx)(G const float *w, G const float *dy, G float *dx, const int a
             FOR_LANES(i, DX_SLICE)
                 dx[d * DX_SLICE + i] = 0.0f;
     }
+    SYNC();
 }
 
 INLINE void FN(backward)(BACKWARD_ARGS)
@@ -128,7 +130,7 @@ INLINE void FN(backward)(BACKWARD_ARGS)
             const int d = MEETS(od, td);
             if (d < 0 || d >= IN_D)
                 continue;
-            outer_products(EVEN_ROWS(P_KERNEL_H * P_KERNEL_W * IN_C), STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W),
+            outer_lanes(EVEN_ROWS(P_KERNEL_H * P_KERNEL_W * IN_C), STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W),
                            padded + d * X_SLICE, PADDED_W, IN_C, dy + od * Y_SLICE, OUT_C, dw[0] + td * W_SLICE, add);
             add = 1;
         }
@@ -136,6 +138,7 @@ INLINE void FN(backward)(BACKWARD_ARGS)
             FOR_LANES(i, W_SLICE)
                 dw[0][td * W_SLICE + i] = 0.0f;
     }
+    SYNC();
     channel_sums(dy, OUT_D * OUT_H * OUT_W, OUT_C, dw[1], add_dw);
     if (dx[0])
         FN(dx)(w[0], dy, dx[0], add_dx[0], tmp);

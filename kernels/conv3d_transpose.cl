@@ -52,7 +52,7 @@ INLINE void FN(slice)(G const float *from, G const float *w, G const float *bias
 {
     for (int fy = 0; fy < P_STRIDE_H; ++fy)
         for (int fx = 0; fx < P_STRIDE_W / PHASES; ++fx)
-            correlate(0, 1, 1, COLUMN_TILE((OUT_W + P_STRIDE_W - 1) / P_STRIDE_W, OUT_C, PHASES), PHASES,
+            correlate_lanes(0, 1, 1, COLUMN_TILE((OUT_W + P_STRIDE_W - 1) / P_STRIDE_W, OUT_C, PHASES), PHASES,
                       PHASE_AXIS(H, OUT_H, fy), PHASE_AXIS(W, OUT_W, fx),
                       from + (PHASE_MEETS(H, OUT_H, X_LOW_H, fy) * PADDED_X_W + PHASE_MEETS(W, OUT_W, X_LOW_W, fx)) * IN_C,
                       PADDED_X_W, IN_C, w, P_KERNEL_W, bias,
@@ -82,6 +82,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
             FOR_LANES(i, Y_SLICE)
                 y[od * Y_SLICE + i] = w[1][i % OUT_C];
     }
+    SYNC();
 }
 
 /* The gradient of the weights of a tap in depth: dy moves with the tap, x does not, so the product comes out as (tap,
@@ -95,7 +96,7 @@ INLINE void FN(dw)(G const float *x, G const float *padded_dy, const int td, G f
         const int od = d * P_STRIDE_D + td - P_PAD_D;
         if (od < 0 || od >= OUT_D)
             continue;
-        outer_products(EVEN_ROWS(P_KERNEL_H * P_KERNEL_W * OUT_C), STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W),
+        outer_lanes(EVEN_ROWS(P_KERNEL_H * P_KERNEL_W * OUT_C), STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W),
                        padded_dy + od * PADDED_DY_SLICE, PADDED_DY_W, OUT_C, x + d * X_SLICE, IN_C, to, add);
         add = 1;
     }
@@ -117,7 +118,7 @@ INLINE void FN(dx)(G const float *transposed, G const float *padded_dy, G float 
             const int od = d * P_STRIDE_D + td - P_PAD_D;
             if (od < 0 || od >= OUT_D)
                 continue;
-            correlate(0, 1, 1, COLUMN_TILE(IN_W, IN_C, 1), 1, STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W),
+            correlate_lanes(0, 1, 1, COLUMN_TILE(IN_W, IN_C, 1), 1, STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W),
                       padded_dy + od * PADDED_DY_SLICE, PADDED_DY_W, OUT_C, transposed + td * W_SLICE, P_KERNEL_W,
                       (G const float *)0, dx + d * X_SLICE, IN_W, IN_C, add);
             add = 1;
@@ -126,6 +127,7 @@ INLINE void FN(dx)(G const float *transposed, G const float *padded_dy, G float 
             FOR_LANES(i, X_SLICE)
                 dx[d * X_SLICE + i] = 0.0f;
     }
+    SYNC();
 }
 
 INLINE void FN(backward)(BACKWARD_ARGS)
