@@ -1,7 +1,9 @@
 /* The first call of every batch: one sample of the data as clean numbers. DATA_BYTES, DATA and LEN: see dae.clh.
- * DATA_PATCHES: the data are a block of images, from which the sample is cut. */
+ * DATA_PATCHES: the data are a block of images, from which the sample is cut, or patches that the host has cut, each
+ * followed by that of its noisy partner if there are any (DATA_PAIRS). */
 #ifndef DATA_PATCHES
 #define DATA_PATCHES 1
+#define DATA_PAIRS 0
 #define PATCH_H 8
 #define PATCH_W 8
 #define PATCH_C 1
@@ -32,12 +34,17 @@ INLINE void batch_gather(G const void *data, const int row, G float *y)
 }
 
 #if DATA_PATCHES
-/* Cuts a patch from a block of images (src/data/image_pool.h): PATCH_H x PATCH_W pixels of PATCH_C bytes, which are
- * `behind` bytes after those of the image. */
+/* Cuts a patch from a block of images (src/data/image_pool.h), or from their noisy partners: PATCH_H x PATCH_W pixels of
+ * PATCH_C bytes. */
 #define STREAM_PATCH 7u
-INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
+INLINE void batch_cut(const struct sample s, const int partner, G float *y)
 {
+    if (s.row >= 0) {
+        batch_gather(s.data, s.row * (1 + DATA_PAIRS) + partner, y);
+        return;
+    }
     G const uint *table = (G const uint *)s.data;
+    const uint behind = partner ? table[2] : 0u;
     const uint at = mul_hi(draw_one(s, STREAM_PATCH, 0), table[1]), turn = draw_one(s, STREAM_PATCH, 16) >> 29;
     uint low = 0, high = table[0]; /* the last image whose places begin at or before `at` is in [low, high) */
     while (high - low > 1) {
@@ -71,7 +78,7 @@ INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
 INLINE void batch_partner(const struct sample s, G const float *x, G float *y)
 {
 #if DATA_PATCHES
-    batch_cut(s, ((G const uint *)s.data)[2], y);
+    batch_cut(s, 1, y);
 #else
     copy(x, y, LEN);
 #endif

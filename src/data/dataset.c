@@ -3,14 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/image_store.h"
+#include "data/shard_set.h"
+
 void dataset_release(struct dataset *set)
 {
     free(set->values);
     free(set->labels);
     free(set->hole);
     free(set->image_names);
+    image_store_free(set->images);
+    shard_set_free(set->shards);
     panel_columns_free(set->columns);
     *set = (struct dataset){0};
+}
+
+bool dataset_cuts_patches(const struct dataset *set)
+{
+    return set->block_bytes > 0 || (set->shards && set->shards->patches);
 }
 
 size_t dataset_sample_bytes(const struct dataset *set)

@@ -22,7 +22,7 @@ struct collector {
 
 static bool is_full(const struct collector *c)
 {
-    return c->pool.n + c->pool.n_small >= c->options->limit;
+    return image_pool_count(&c->pool) + c->pool.n_small >= c->options->limit;
 }
 
 struct image image_files_page(const struct image *image, int64_t index)
@@ -49,9 +49,9 @@ static enum dae_status add(struct collector *c, const char *name, const char *ba
     enum dae_status status = DAE_OK;
     for (int64_t i = 0; i < image->pages && status == DAE_OK && !is_full(c); ++i) {
         const struct image page = image_files_page(image, i);
-        const int64_t before = c->pool.n;
+        const int64_t before = image_pool_count(&c->pool);
         status = image_pool_add(&c->pool, &page, err);
-        if (c->pool.n > before)
+        if (image_pool_count(&c->pool) > before)
             image_files_add_name(&c->names, base, image, i);
     }
     if (status != DAE_OK)
@@ -74,13 +74,17 @@ static enum dae_status check_range(const char *name, const struct image *image, 
     return DAE_OK;
 }
 
-/* What training does with an image that was just read; releases it if that fails. */
+enum dae_status image_files_prepare(const char *name, bool as_stored, struct image *image, struct error *err)
+{
+    TRY(check_range(name, image, err));
+    return as_stored ? DAE_OK : image_orient_apply(name, image, err);
+}
+
+/* The same for an image that was just read; releases it if that fails. */
 static enum dae_status prepare(const char *name, const struct image_files_options *options, struct image *image,
                                struct error *err)
 {
-    enum dae_status status = check_range(name, image, err);
-    if (status == DAE_OK && !options->as_stored)
-        status = image_orient_apply(name, image, err);
+    const enum dae_status status = image_files_prepare(name, options->as_stored, image, err);
     if (status != DAE_OK)
         image_release(image);
     return status;
@@ -184,7 +188,7 @@ static enum dae_status finish(struct collector *c, struct dataset *set, struct e
                             .values = NULL,
                             .image_names = c->names.data};
     c->names = (struct text){0}; /* the set's now */
-    return image_pool_block(&c->pool, &set->values, &set->block_bytes, err);
+    return image_pool_finish(&c->pool, set, err);
 }
 
 static void describe(const struct collector *c, const char *path, struct text *notice)
@@ -220,10 +224,10 @@ static void release(struct collector *c)
 enum dae_status image_files_load(const char *path, const struct image_files_options *options, struct dataset *set,
                                  struct text *notice, struct error *err)
 {
-    struct collector c CLEANUP(release) = {.options = options, .pool = {.patch = options->patch}};
+    struct collector c CLEANUP(release) = {.options = options, .pool = {.patch = options->patch, .most = options->memory}};
     TRY(add_path(&c, path, err));
     describe(&c, path, notice);
-    if (c.pool.n == 0)
+    if (image_pool_count(&c.pool) == 0)
         return error_set(err, DAE_BAD_DATA, "%s: no image of at least %lld x %lld pixels%s%s", path,
                          (long long)options->patch.dim[0], (long long)options->patch.dim[1], notice->len ? ": " : "",
                          notice->len ? notice->data : "");
@@ -243,7 +247,7 @@ static void add_noise(uint64_t seed, uint32_t number, double sigma, const struct
 enum dae_status image_files_draw(uint64_t seed, uint32_t first, const struct image_files_options *options,
                                  struct dataset *set, struct error *err)
 {
-    struct collector c = {.options = options, .pool = {.patch = options->patch}};
+    struct collector c = {.options = options, .pool = {.patch = options->patch, .most = options->memory}};
     const int64_t channels = options->patch.dim[2], len = DEAD_LEAVES_SIDE * DEAD_LEAVES_SIDE * channels;
     uint8_t *bytes = malloc((size_t)len);
     float *pixels = malloc((size_t)len * 2 * sizeof *pixels);

@@ -13,6 +13,7 @@ struct image_files_options {
     struct dae_shape patch;
     int64_t patches, limit; /* number of images, the first ones in the order of names (folder) or of the archive */
     double noise;           /* above 0: each drawn image has a noisy partner with this much Gaussian noise */
+    uint64_t memory;        /* bytes of images beyond which they go to a file (image_store.h); 0: no limit */
     bool as_stored;         /* the orientation that EXIF states is ignored, not applied */
 };
 
@@ -23,6 +24,9 @@ MUST_USE enum dae_status image_files_is(const char *path, struct file_notes *not
 /* image_load for training: turned as the options say. DAE_BAD_DATA also for an image of floats beyond [0,1]. */
 MUST_USE enum dae_status image_files_read(const char *path, const struct image_files_options *options,
                                           struct image *image, struct error *err);
+/* What training does with an image: refuses floats beyond [0,1], and turns it unless it is taken as stored. */
+MUST_USE enum dae_status image_files_prepare(const char *name, bool as_stored, struct image *image,
+                                             struct error *err);
 /* Page `index` of an image; the pixels are borrowed. */
 struct image image_files_page(const struct image *image, int64_t index);
 /* Appends the name of that page and its NUL: NAME, or NAME[INDEX] of a stack. */

@@ -3,7 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAD_WORDS = 3, ENTRY_WORDS = 4 };
+enum {
+    HEAD_WORDS = 3,
+    ENTRY_WORDS = 4,
+    STORE_BYTES = 64 << 20, /* of images that are moved to the store at once */
+};
 static const uint64_t block_max = INT32_MAX;
 
 static uint8_t byte_of(float value)
@@ -43,7 +47,7 @@ static enum dae_status make_room(struct image_pool *pool, size_t more, bool pair
     return DAE_OK;
 }
 
-static uint64_t places_in(const struct dae_shape *patch, int64_t height, int64_t width)
+uint64_t image_pool_places(const struct dae_shape *patch, int64_t height, int64_t width)
 {
     return (uint64_t)(height - patch->dim[0] + 1) * (uint64_t)(width - patch->dim[1] + 1);
 }
@@ -53,10 +57,10 @@ static uint64_t places_before_next(const struct image_pool *pool)
     if (pool->n == 0)
         return 0;
     const uint32_t *last = pool->entry + (pool->n - 1) * ENTRY_WORDS;
-    return last[0] + places_in(&pool->patch, last[2], last[3]);
+    return last[0] + image_pool_places(&pool->patch, last[2], last[3]);
 }
 
-static void add_pixels(uint8_t *to, const struct image *image, int64_t channels)
+void image_pool_bytes(const struct image *image, int64_t channels, uint8_t *to)
 {
     for (int64_t i = 0; i < image->height * image->width; ++i) {
         const float *from = image->pixels + i * image->channels;
@@ -65,28 +69,80 @@ static void add_pixels(uint8_t *to, const struct image *image, int64_t channels)
     }
 }
 
+/* Moves all images to the store. */
+static enum dae_status store_images(struct image_pool *pool, struct error *err)
+{
+    if (!pool->store)
+        TRY(image_store_new(&pool->patch, pool->noisy != NULL, &pool->store, err));
+    uint32_t *size CLEANUP(cleanup_free) = malloc((size_t)pool->n * 2 * sizeof *size + 1);
+    if (!size)
+        return error_no_memory(err, "images", (unsigned long long)pool->n * 2 * sizeof *size);
+    for (int64_t i = 0; i < pool->n; ++i)
+        memcpy(size + 2 * i, pool->entry + i * ENTRY_WORDS + 2, 2 * sizeof *size);
+    TRY(image_store_append(pool->store, pool->n, size, pool->pixels, pool->noisy, pool->pixels_len, err));
+    pool->n = 0;
+    pool->pixels_len = 0;
+    return DAE_OK;
+}
+
+/* Whether the pool is to move what it has before it takes `more` bytes. */
+static bool is_full(const struct image_pool *pool, bool paired, uint64_t more)
+{
+    const uint64_t most = pool->store && pool->most > STORE_BYTES ? STORE_BYTES : pool->most;
+    return most > 0 && pool->n > 0 && (paired ? 2 : 1) * (pool->pixels_len + more) > most;
+}
+
+/* Makes room for one more image and lists it. */
+static enum dae_status list(struct image_pool *pool, int64_t height, int64_t width, bool paired, struct error *err)
+{
+    const uint64_t more = (uint64_t)(height * width * pool->patch.dim[2]);
+    if (is_full(pool, paired, more))
+        TRY(store_images(pool, err));
+    const uint64_t head = (HEAD_WORDS + ENTRY_WORDS * (uint64_t)(pool->n + 1)) * sizeof(uint32_t);
+    if (head + (paired ? 2 : 1) * (pool->pixels_len + more) > block_max)
+        return error_set(err, DAE_BAD_DATA, "the images take more than 2^31 bytes; lower data.limit");
+    TRY(make_room(pool, more, paired, err));
+    const uint32_t entry[ENTRY_WORDS] = {(uint32_t)places_before_next(pool), (uint32_t)pool->pixels_len,
+                                         (uint32_t)height, (uint32_t)width};
+    memcpy(pool->entry + pool->n++ * ENTRY_WORDS, entry, sizeof entry);
+    pool->pixels_len += more;
+    return DAE_OK;
+}
+
 /* `noisy`: NULL, or of the image's shape. */
 static enum dae_status add(struct image_pool *pool, const struct image *image, const struct image *noisy,
                            struct error *err)
 {
-    const int64_t channels = pool->patch.dim[2], pixels = image->height * image->width;
+    const int64_t channels = pool->patch.dim[2], len = image->height * image->width * channels;
     if (image->height < pool->patch.dim[0] || image->width < pool->patch.dim[1]) {
         ++pool->n_small;
         return DAE_OK;
     }
-    const uint64_t head = (HEAD_WORDS + ENTRY_WORDS * (uint64_t)(pool->n + 1)) * sizeof(uint32_t);
-    if (head + (noisy ? 2 : 1) * (pool->pixels_len + (uint64_t)(pixels * channels)) > block_max)
-        return error_set(err, DAE_BAD_DATA, "the images take more than 2^31 bytes; lower data.limit");
-    TRY(make_room(pool, (size_t)(pixels * channels), noisy != NULL, err));
-    const uint32_t entry[ENTRY_WORDS] = {(uint32_t)places_before_next(pool), (uint32_t)pool->pixels_len,
-                                         (uint32_t)image->height, (uint32_t)image->width};
-    memcpy(pool->entry + pool->n * ENTRY_WORDS, entry, sizeof entry);
-    add_pixels(pool->pixels + pool->pixels_len, image, channels);
+    TRY(list(pool, image->height, image->width, noisy != NULL, err));
+    image_pool_bytes(image, channels, pool->pixels + pool->pixels_len - len);
     if (noisy)
-        add_pixels(pool->noisy + pool->pixels_len, noisy, channels);
-    pool->pixels_len += (size_t)(pixels * channels);
-    ++pool->n;
+        image_pool_bytes(noisy, channels, pool->noisy + pool->pixels_len - len);
     return DAE_OK;
+}
+
+enum dae_status image_pool_add_bytes(struct image_pool *pool, int64_t height, int64_t width, const uint8_t *pixels,
+                                     const uint8_t *noisy, struct error *err)
+{
+    const size_t len = (size_t)(height * width * pool->patch.dim[2]);
+    TRY(list(pool, height, width, noisy != NULL, err));
+    memcpy(pool->pixels + pool->pixels_len - len, pixels, len);
+    if (noisy)
+        memcpy(pool->noisy + pool->pixels_len - len, noisy, len);
+    return DAE_OK;
+}
+
+enum dae_status image_pool_add_stored(struct image_pool *pool, const struct image_store *from, int64_t i,
+                                      struct error *err)
+{
+    const struct stored_image *image = &from->image[i];
+    TRY(list(pool, image->height, image->width, from->paired, err));
+    const size_t at = pool->pixels_len - (size_t)image->height * image->width * (size_t)pool->patch.dim[2];
+    return image_store_read(from, i, pool->pixels + at, from->paired ? pool->noisy + at : NULL, err);
 }
 
 enum dae_status image_pool_add(struct image_pool *pool, const struct image *image, struct error *err)
@@ -125,8 +181,26 @@ enum dae_status image_pool_block(const struct image_pool *pool, void **block, si
     return DAE_OK;
 }
 
+int64_t image_pool_count(const struct image_pool *pool)
+{
+    return pool->n + (pool->store ? pool->store->n : 0);
+}
+
+enum dae_status image_pool_finish(struct image_pool *pool, struct dataset *set, struct error *err)
+{
+    if (!pool->store)
+        return image_pool_block(pool, &set->values, &set->block_bytes, err);
+    TRY(store_images(pool, err));
+    set->images = pool->store;
+    set->block_bytes = pool->store->bytes;
+    set->checksum = image_store_checksum(pool->store);
+    pool->store = NULL;
+    return DAE_OK;
+}
+
 void image_pool_release(struct image_pool *pool)
 {
+    image_store_free(pool->store);
     free(pool->entry);
     free(pool->pixels);
     free(pool->noisy);
@@ -184,12 +258,39 @@ enum dae_status image_pool_part(const void *block, const struct dae_shape *patch
                 memcpy((uint8_t *)words + at + pixels_len, image_pool_noisy(block, i), len);
             entry += ENTRY_WORDS;
             at += (uint32_t)len;
-            places += (uint32_t)places_in(patch, height, width);
+            places += (uint32_t)image_pool_places(patch, height, width);
         }
     words[0] = (uint32_t)n_part;
     words[1] = places;
     words[2] = paired ? (uint32_t)pixels_len : 0;
     return DAE_OK;
+}
+
+uint64_t image_pool_place(uint64_t places, struct philox_key key)
+{
+    const uint64_t word = philox_word(key, 0);
+    if (places <= UINT32_MAX)
+        return word * places >> 32;
+    return (uint64_t)((unsigned __int128)(word << 32 | philox_word(key, 1)) * places >> 64);
+}
+
+uint32_t image_pool_turn_of(struct philox_key key)
+{
+    return philox_word(key, 16) >> 29;
+}
+
+void image_pool_turn(const struct dae_shape *patch, uint32_t turn, const uint8_t *pixels, uint8_t *out)
+{
+    const int64_t h = patch->dim[0], w = patch->dim[1], channels = patch->dim[2];
+    for (int64_t y = 0; y < h; ++y)
+        for (int64_t x = 0; x < w; ++x) {
+            const bool swap = (turn & 4) && h == w;
+            int64_t r = swap ? x : y, c = swap ? y : x;
+            r = turn & 1 ? h - 1 - r : r;
+            c = turn & 2 ? w - 1 - c : c;
+            for (int64_t k = 0; k < channels; ++k)
+                *out++ = pixels[(r * w + c) * channels + k];
+        }
 }
 
 /* Cuts the pixels that are `behind` bytes after those of the images. */

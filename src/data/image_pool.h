@@ -14,6 +14,8 @@
 
 #include "base/philox.h"
 #include "dae/plugin.h"
+#include "data/dataset.h"
+#include "data/image_store.h"
 #include "format/image.h"
 
 struct image_pool {
@@ -23,15 +25,36 @@ struct image_pool {
     int64_t capacity;
     uint8_t *pixels, *noisy; /* of all images; of their partners, or NULL */
     size_t pixels_len, pixels_room, noisy_room;
+    uint64_t most;             /* bytes of images in memory; more go to a store in a file; 0: no limit */
+    struct image_store *store; /* of those that went there before the others; NULL: none has */
 };
 
-/* Appends an image. DAE_BAD_DATA if it exceeds 2^31 bytes or places; DAE_NO_MEMORY. */
+/* Appends an image. DAE_BAD_DATA if those in memory exceed 2^31 bytes or places; DAE_IO for the store's file;
+ * DAE_NO_MEMORY. */
 MUST_USE enum dae_status image_pool_add(struct image_pool *pool, const struct image *image, struct error *err);
+
+/* The bytes (H,W,channels) that a pool keeps of an image of one page. */
+void image_pool_bytes(const struct image *image, int64_t channels, uint8_t *to);
 
 /* Appends an image and its noisy partner, of the same shape. Either all images of a pool have a partner, or none
  * has. */
 MUST_USE enum dae_status image_pool_add_pair(struct image_pool *pool, const struct image *clean,
                                              const struct image *noisy, struct error *err);
+
+/* Appends an image (H,W,C of the patch) of bytes, no smaller than a patch, and its partner, unless that is NULL. As
+ * image_pool_add. */
+MUST_USE enum dae_status image_pool_add_bytes(struct image_pool *pool, int64_t height, int64_t width,
+                                              const uint8_t *pixels, const uint8_t *noisy, struct error *err);
+
+/* Appends an image of another pool's store, with its partner. As image_pool_add. */
+MUST_USE enum dae_status image_pool_add_stored(struct image_pool *pool, const struct image_store *from, int64_t i,
+                                               struct error *err);
+
+/* All images, also those in the store. */
+int64_t image_pool_count(const struct image_pool *pool);
+
+/* Hands the images to a set: as a block, or in their store. There must be at least one. DAE_IO, DAE_NO_MEMORY. */
+MUST_USE enum dae_status image_pool_finish(struct image_pool *pool, struct dataset *set, struct error *err);
 
 /* The block of at least one image (len bytes, malloc'ed, owned by the caller). */
 MUST_USE enum dae_status image_pool_block(const struct image_pool *pool, void **block, size_t *len, struct error *err);
@@ -51,6 +74,15 @@ const uint8_t *image_pool_noisy(const void *block, int64_t i);
  * (h,w,C), whose `held` equals `wanted`; there must be at least one. DAE_NO_MEMORY. */
 MUST_USE enum dae_status image_pool_part(const void *block, const struct dae_shape *patch, const bool *held,
                                          bool wanted, void **out, size_t *out_len, struct error *err);
+
+/* Places of a patch in an image. */
+uint64_t image_pool_places(const struct dae_shape *patch, int64_t height, int64_t width);
+
+/* The place of a key's patch, of so many, and which of the eight orientations it has; turns the pixels (h,w,C) of such a
+ * place. Beyond 2^32 places two words choose. */
+uint64_t image_pool_place(uint64_t places, struct philox_key key);
+uint32_t image_pool_turn_of(struct philox_key key);
+void image_pool_turn(const struct dae_shape *patch, uint32_t turn, const uint8_t *pixels, uint8_t *out);
 
 /* The patch (h,w,C) of a key, whose stream is PHILOX_PATCH + split, and the same patch of the noisy partner, as the
  * device cuts them. */

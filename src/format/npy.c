@@ -246,6 +246,19 @@ enum dae_status npy_load(const char *path, struct npy *array, struct error *err)
     return status;
 }
 
+enum dae_status npy_decode(const char *name, const unsigned char *bytes, size_t len, struct npy *array,
+                           struct error *err)
+{
+    *array = (struct npy){.values = malloc(len + 1)};
+    if (!array->values)
+        return error_no_memory(err, name, len);
+    memcpy(array->values, bytes, len);
+    const enum dae_status status = read_array(name, array->values, len, array, err);
+    if (status != DAE_OK)
+        npy_release(array);
+    return status;
+}
+
 static enum dae_status write_array(struct atomic_file *file, const struct text *header, const struct npy *array,
                                    int64_t len, struct error *err)
 {

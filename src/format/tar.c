@@ -15,18 +15,30 @@ enum {
     AT_PREFIX = 345,
 };
 
-enum dae_status tar_open(struct tar *tar, const char *path, struct error *err)
+/* command NULL: a file. */
+static enum dae_status open_archive(struct tar *tar, const char *path, const char *command, struct error *err)
 {
     *tar = (struct tar){.file = calloc(1, sizeof *tar->file)};
     if (!tar->file)
         return error_no_memory(err, path, sizeof *tar->file);
-    enum dae_status status = packed_file_open(tar->file, path, err);
+    enum dae_status status = command ? packed_file_open_command(tar->file, path, command, err)
+                                     : packed_file_open(tar->file, path, err);
     if (status != DAE_OK) {
         packed_file_close(tar->file);
         free(tar->file);
         tar->file = NULL;
     }
     return status;
+}
+
+enum dae_status tar_open(struct tar *tar, const char *path, struct error *err)
+{
+    return open_archive(tar, path, NULL, err);
+}
+
+enum dae_status tar_open_command(struct tar *tar, const char *name, const char *command, struct error *err)
+{
+    return open_archive(tar, name, command, err);
 }
 
 /* An octal field, ended by NUL or a blank; -1 if it is invalid. */

@@ -16,6 +16,8 @@ struct tar {
 
 /* DAE_IO, DAE_NO_MEMORY. */
 MUST_USE enum dae_status tar_open(struct tar *tar, const char *path, struct error *err);
+/* The same for the output of a shell command; `name` is borrowed. */
+MUST_USE enum dae_status tar_open_command(struct tar *tar, const char *name, const char *command, struct error *err);
 
 /* Reads the next regular file, of at most max_bytes. Not an archive, a damaged header, a truncated archive, a larger
  * file: DAE_BAD_DATA with the byte. */

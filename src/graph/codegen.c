@@ -380,7 +380,8 @@ static void add_kernel(struct writer *w, int number)
         "        }\n"
         "        for (int i = begin; i < end; ++i) {\n"
         "            const int id = order[first + i];\n"
-        "            const struct sample s = {seed_lo%s, seed_hi%s, epoch, (uint)id, split, scale, data, rows};\n",
+        "            const struct sample s = {seed_lo%s, seed_hi%s, epoch, (uint)id, split, scale, data, rows, "
+        "row < 0 ? -1 : row + i};\n",
         in_grid(w, " ^ (uint)(id < 0)"), in_grid(w, " ^ (uint)(id < 0)"));
     for (int c = step->first; c < step->first + step->n; ++c) {
         const struct call *call = &s->call[c];
@@ -388,8 +389,8 @@ static void add_kernel(struct writer *w, int number)
         text_printf(w->text, "            { /* %s %s */\n%s", verb[call->kind], w->network->node[call->node].name,
                     in_grid(w, bases_read));
         if (call->kind == CALL_GATHER) {
-            text_add(w->text, w->patches ? "            batch_cut(s, 0u, "
-                                         : "            batch_gather(data, row < 0 ? id : row + i, ");
+            text_add(w->text, w->patches ? "            batch_cut(s, 0, "
+                                         : "            batch_gather(data, s.row < 0 ? id : s.row, ");
             add_pointer(w, &s->value[0]);
             text_add(w->text, ");\n");
         } else if (call->kind == CALL_FORWARD) {
@@ -412,7 +413,7 @@ enum dae_status codegen_schedule(const struct network *network, const struct tun
                 "#define HOLES %d\n#define LEN %lld\n",
                 tuning->lanes, schedule->options.kind == SCHEDULE_TRAIN, schedule->options.corrupt, bytes,
                 network->takes_holes, (long long)dae_shape_len(&network->node[0].plan.output));
-    text_printf(text, "#define DATA_PATCHES %d\n", patches);
+    text_printf(text, "#define DATA_PATCHES %d\n#define DATA_PAIRS %d\n", patches, network->pairs);
     for (int i = 0; patches && i < 3; ++i)
         text_printf(text, "#define PATCH_%s %lld\n", axis_name[i], (long long)network->node[0].plan.output.dim[i]);
     tuning_define(tuning, text);
