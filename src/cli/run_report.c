@@ -298,7 +298,7 @@ static void add_facts(struct reporter *r)
     };
     html_section(&r->html, "The run", NULL);
     html_facts(&r->html, sizeof facts / sizeof facts[0], facts);
-    html_code(&r->html, "The command", provenance->command.data ? provenance->command.data : "");
+    html_code(&r->html, "The command", provenance->command.data);
 }
 
 static enum dae_status add_config(struct reporter *r, struct error *err)

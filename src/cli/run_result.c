@@ -178,7 +178,7 @@ static void add_provenance(cJSON *json, const struct provenance *provenance)
 {
     cJSON_AddStringToObject(json, "finished", provenance->time);
     cJSON_AddStringToObject(json, "processor", provenance->processor);
-    cJSON_AddStringToObject(json, "command", provenance->command.data ? provenance->command.data : "");
+    cJSON_AddStringToObject(json, "command", provenance->command.data);
 }
 
 cJSON *run_result_json(const struct run_result *result)

@@ -309,8 +309,8 @@ static enum dae_status print(struct training_run *run, const struct run_result *
 /* The numbers come first, because what follows only illustrates them and may fail. */
 static enum dae_status report(struct training_run *run, struct error *err)
 {
-    struct provenance provenance CLEANUP(provenance_release);
-    provenance_take(&provenance);
+    struct provenance provenance CLEANUP(provenance_release) = {0};
+    TRY(provenance_take(&provenance, err));
     const struct run_result result = result_of(run, &provenance);
     const char *folder = run->session->folder.path;
     TRY(save_numbers(run, &result, err));

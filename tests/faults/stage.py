@@ -177,8 +177,9 @@ def parse(name, content):
     return content
 
 
-# Measured over the steps of one process, which a continued run shares with its predecessor.
-MEASURED = {"/launches_per_step", "/host_waits_per_step"}
+# Of run.json: measured over the steps of one process, which a continued run shares with its predecessor; its last command
+# and its end.
+OF_ONE_PROCESS = {"/launches_per_step", "/host_waits_per_step", "/command", "/finished"}
 
 
 class Reference:
@@ -191,7 +192,7 @@ class Reference:
         for name in self.files:
             one, two = parse(name, self.files[name]), parse(name, again[name])
             if isinstance(one, dict):
-                self.varying[name] = {path for path in one if one[path] != two.get(path)} | MEASURED
+                self.varying[name] = {path for path in one if one[path] != two.get(path)} | OF_ONE_PROCESS
             elif one != two or name.endswith(".html") or ".report" in name:
                 self.blurred.add(name)
 
