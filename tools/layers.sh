@@ -17,7 +17,7 @@ dlfcn.h         src/graph/ src/train/transport_file.c src/base/library_file.c sr
 elf.h           src/base/library_file.c
 link.h          src/base/library_file.c src/driver/probe.c
 png.h           src/format/
-zlib.h          src/format/ src/data/source.c
+zlib.h          src/format/ src/data/source.c src/data/image_store.c src/data/shard_set.c
 jpeglib.h       src/format/jpeg.c
 jerror.h        src/format/jpeg.c
 tiffio.h        src/format/tiff_stream.h
@@ -29,7 +29,7 @@ lapacke.h       src/stats/
 cblas.h         src/stats/
 '
 libc=' pwd.h assert.h ctype.h dirent.h errno.h fcntl.h fenv.h float.h ftw.h inttypes.h libgen.h limits.h locale.h math.h poll.h
- pthread.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h
+ pthread.h sched.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h
  sys/file.h sys/ioctl.h sys/mman.h sys/prctl.h sys/resource.h sys/socket.h sys/stat.h sys/statvfs.h sys/time.h sys/types.h sys/utsname.h sys/wait.h time.h
  unistd.h '
 libc=${libc//$'\n'/}

@@ -77,9 +77,9 @@ enum dae_status shell_output_end(struct shell_output *output, const char *comman
     output->child = 0;
     if (WIFSIGNALED(status))
         return error_set(err, DAE_IO, "\"%s\" was ended by signal %d", command, WTERMSIG(status));
-    return WEXITSTATUS(status) == 0 ? DAE_OK
-                                    : error_set(err, DAE_IO, "\"%s\" ended with exit status %d", command,
-                                                WEXITSTATUS(status));
+    return WEXITSTATUS(status) == 0
+               ? DAE_OK
+               : error_set(err, DAE_IO, "\"%s\" ended with exit status %d", command, WEXITSTATUS(status));
 }
 
 void shell_output_close(struct shell_output *output)

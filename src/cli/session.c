@@ -194,10 +194,11 @@ static enum dae_status check_samples(struct session *session, struct error *err)
                          train->kind == DATASET_UINT8 ? "bytes" : "floats",
                          test->kind == DATASET_UINT8 ? "bytes" : "floats");
     if (train->shards && session->ranks && ranks_count(session->ranks) > train->shards->n)
-        return error_at(err, DAE_CONFIG, train->mark,
-                        "%d ranks are more than the %lld training shards, of which each rank reads its own; start fewer, "
-                        "or cut the data into more shards",
-                        ranks_count(session->ranks), (long long)train->shards->n);
+        return error_at(
+            err, DAE_CONFIG, train->mark,
+            "%d ranks are more than the %lld training shards, of which each rank reads its own; start fewer, "
+            "or cut the data into more shards",
+            ranks_count(session->ranks), (long long)train->shards->n);
     if (session->validation_set.n > 0)
         TRY(loader_check_samples(&session->validation_set, &session->network, "validation", err));
     return loader_check_samples(test, &session->network, "test", err);

@@ -24,9 +24,9 @@ struct dataset {
     size_t block_bytes; /* above 0: `values` is a block of images (image_pool.h), or they are in `images` */
     struct image_store *images; /* too many for memory: see image_store.h; owned */
     struct shard_set *shards;   /* read again in each pass: see shard_set.h; owned */
-    char *image_names;  /* of such a block: (images) texts one after the other; NULL: they have none; malloc'ed */
-    char *hole;         /* where the first hole is, in words; NULL: there is none; malloc'ed */
-    struct mark mark;   /* of the source in the config, for messages about holes */
+    char *image_names; /* of such a block: (images) texts one after the other; NULL: they have none; malloc'ed */
+    char *hole;        /* where the first hole is, in words; NULL: there is none; malloc'ed */
+    struct mark mark;  /* of the source in the config, for messages about holes */
     struct panel_columns *columns; /* of a panel's training samples; else NULL; malloc'ed */
     uint8_t *labels;               /* (n), or NULL; malloc'ed */
     int64_t memory_bytes;          /* of the device that the samples may take; 0: no limit but the device's memory */

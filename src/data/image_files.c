@@ -224,7 +224,8 @@ static void release(struct collector *c)
 enum dae_status image_files_load(const char *path, const struct image_files_options *options, struct dataset *set,
                                  struct text *notice, struct error *err)
 {
-    struct collector c CLEANUP(release) = {.options = options, .pool = {.patch = options->patch, .most = options->memory}};
+    struct collector c CLEANUP(release) = {.options = options,
+                                           .pool = {.patch = options->patch, .most = options->memory}};
     TRY(add_path(&c, path, err));
     describe(&c, path, notice);
     if (image_pool_count(&c.pool) == 0)

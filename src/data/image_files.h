@@ -25,8 +25,7 @@ MUST_USE enum dae_status image_files_is(const char *path, struct file_notes *not
 MUST_USE enum dae_status image_files_read(const char *path, const struct image_files_options *options,
                                           struct image *image, struct error *err);
 /* What training does with an image: refuses floats beyond [0,1], and turns it unless it is taken as stored. */
-MUST_USE enum dae_status image_files_prepare(const char *name, bool as_stored, struct image *image,
-                                             struct error *err);
+MUST_USE enum dae_status image_files_prepare(const char *name, bool as_stored, struct image *image, struct error *err);
 /* Page `index` of an image; the pixels are borrowed. */
 struct image image_files_page(const struct image *image, int64_t index);
 /* Appends the name of that page and its NUL: NAME, or NAME[INDEX] of a stack. */

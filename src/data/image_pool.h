@@ -78,8 +78,8 @@ MUST_USE enum dae_status image_pool_part(const void *block, const struct dae_sha
 /* Places of a patch in an image. */
 uint64_t image_pool_places(const struct dae_shape *patch, int64_t height, int64_t width);
 
-/* The place of a key's patch, of so many, and which of the eight orientations it has; turns the pixels (h,w,C) of such a
- * place. Beyond 2^32 places two words choose. */
+/* The place of a key's patch, of so many, and which of the eight orientations it has; turns the pixels (h,w,C) of such
+ * a place. Beyond 2^32 places two words choose. */
 uint64_t image_pool_place(uint64_t places, struct philox_key key);
 uint32_t image_pool_turn_of(struct philox_key key);
 void image_pool_turn(const struct dae_shape *patch, uint32_t turn, const uint8_t *pixels, uint8_t *out);

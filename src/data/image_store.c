@@ -39,8 +39,7 @@ static void add(struct image_store *store, uint64_t at, uint64_t noisy_at, uint3
     store->places += image_pool_places(&store->patch, height, width);
 }
 
-static enum dae_status allocate(const struct dae_shape *patch, bool paired, struct image_store **out,
-                                struct error *err)
+static enum dae_status allocate(const struct dae_shape *patch, bool paired, struct image_store **out, struct error *err)
 {
     *out = calloc(1, sizeof **out);
     if (!*out)
@@ -61,8 +60,7 @@ static enum dae_status open_file(struct image_store *store, struct error *err)
     return DAE_OK;
 }
 
-enum dae_status image_store_new(const struct dae_shape *patch, bool paired, struct image_store **out,
-                                struct error *err)
+enum dae_status image_store_new(const struct dae_shape *patch, bool paired, struct image_store **out, struct error *err)
 {
     struct image_store *store CLEANUP(image_store_free_cleanup) = NULL;
     *out = NULL;

@@ -1,6 +1,6 @@
-/* Images of which patches are cut on the host: those of a block in memory (image_pool.h), or those of a set too large for
- * that, whose pixels are in a file without a name that the system removes with the process. Patch `id` of an epoch is the
- * one that a device cuts out of a block of the same images. */
+/* Images of which patches are cut on the host: those of a block in memory (image_pool.h), or those of a set too large
+ * for that, whose pixels are in a file without a name that the system removes with the process. Patch `id` of an epoch
+ * is the one that a device cuts out of a block of the same images. */
 #ifndef DATA_IMAGE_STORE_H
 #define DATA_IMAGE_STORE_H
 
@@ -10,8 +10,8 @@
 #include "dae/plugin.h"
 
 struct stored_image {
-    uint64_t before;          /* places in the images before it */
-    uint64_t at, noisy_at;    /* of its first pixel, and of that of its partner, in the bytes or the file */
+    uint64_t before;       /* places in the images before it */
+    uint64_t at, noisy_at; /* of its first pixel, and of that of its partner, in the bytes or the file */
     uint32_t height, width;
 };
 
@@ -38,8 +38,7 @@ CLEANUP_POINTER(image_store_free, struct image_store)
 /* Appends n images of sizes (n,2), height and width, to a store in a file, with all their pixels and those of their
  * partners (len bytes each; NULL if not paired). DAE_IO, DAE_NO_MEMORY. */
 MUST_USE enum dae_status image_store_append(struct image_store *store, int64_t n, const uint32_t *size,
-                                            const uint8_t *pixels, const uint8_t *noisy, size_t len,
-                                            struct error *err);
+                                            const uint8_t *pixels, const uint8_t *noisy, size_t len, struct error *err);
 
 /* Reads the pixels (H,W,C) of image i, and those of its partner unless noisy is NULL. DAE_IO. */
 MUST_USE enum dae_status image_store_read(const struct image_store *store, int64_t i, uint8_t *pixels, uint8_t *noisy,

@@ -95,8 +95,7 @@ static enum dae_status open_cutter(const struct dataset *set, int64_t window_row
     if (!c)
         return error_no_memory(err, "stream of patches", sizeof *c);
     c->bytes = sample_stream_row_bytes(set);
-    const enum dae_status status =
-        set->images ? DAE_OK : image_store_of_block(set->values, &set->shape, &c->own, err);
+    const enum dae_status status = set->images ? DAE_OK : image_store_of_block(set->values, &set->shape, &c->own, err);
     if (status != DAE_OK) {
         free_cutter(c);
         return status;
@@ -111,6 +110,5 @@ enum dae_status sample_stream_new(const struct dataset *set, int64_t window_rows
     *out = NULL;
     if (set->shards)
         return shard_stream_new(set, window_rows, out, err);
-    return set->block_bytes > 0 ? open_cutter(set, window_rows, out, err)
-                                : open_copier(set, window_rows, out, err);
+    return set->block_bytes > 0 ? open_cutter(set, window_rows, out, err) : open_copier(set, window_rows, out, err);
 }

@@ -187,8 +187,9 @@ static enum dae_status unpack(const char *name, const struct shard_file *file, s
         return error_no_memory(err, name, out->len);
     if (out->len > most)
         return error_set(err, DAE_BAD_DATA, "%s: it unpacks to more than %zu bytes", name, most);
-    return result == Z_STREAM_END ? DAE_OK
-                                  : error_set(err, DAE_BAD_DATA, "%s: the compressed data are damaged or truncated", name);
+    return result == Z_STREAM_END
+               ? DAE_OK
+               : error_set(err, DAE_BAD_DATA, "%s: the compressed data are damaged or truncated", name);
 }
 
 /* Bytes (H,W,channels), 16 bits rounded to 8. */

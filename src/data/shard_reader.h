@@ -30,8 +30,8 @@ struct shard_reader {
 /* A file whose size is not that of the index: DAE_BAD_DATA; DAE_IO, DAE_NO_MEMORY. */
 MUST_USE enum dae_status shard_reader_open(struct shard_reader *reader, const struct shard_set *set,
                                            const struct shard *shard, struct error *err);
-/* Reads the next sample, which the caller releases, also after a failure. A sample without one of its files, or with two
- * that could be it; a damaged archive: DAE_BAD_DATA. */
+/* Reads the next sample, which the caller releases, also after a failure. A sample without one of its files, or with
+ * two that could be it; a damaged archive: DAE_BAD_DATA. */
 MUST_USE enum dae_status shard_reader_next(struct shard_reader *reader, struct shard_sample *sample, bool *found,
                                            struct error *err);
 /* DAE_BAD_DATA unless what was read, all of the shard, is what the index says. */
@@ -52,8 +52,7 @@ size_t shard_values_bytes(const struct shard_values *values);
 /* Decodes a file of a sample; `path` is the shard's, for messages. The caller frees the values. Not an image or an
  * array, damaged, too large, NaN or infinity: DAE_BAD_DATA; DAE_NO_MEMORY. */
 MUST_USE enum dae_status shard_file_decode(const struct shard_options *options, const char *path,
-                                           const struct shard_file *file, struct shard_values *out,
-                                           struct error *err);
+                                           const struct shard_file *file, struct shard_values *out, struct error *err);
 
 /* Both files of a sample. */
 struct shard_sample_values {

@@ -91,14 +91,14 @@ enum dae_status shard_set_new(const char *text, const char *data_root, struct ma
     struct shard_set *set CLEANUP(shard_set_free_cleanup) = calloc(1, sizeof *set);
     *out = NULL;
     if (!set)
-        return error_no_memory(err, "shards", sizeof *set);
+        return error_no_memory(err, "set of shards", sizeof *set);
     set->options = *options;
     set->patches = options->patch.rank > 0;
     set->paired = options->noisy != NULL;
     if (options->clean && !(set->options.clean = arena_text(&set->arena, options->clean, strlen(options->clean))))
-        return error_no_memory(err, "shards", 0);
+        return error_no_memory(err, "set of shards", 0);
     if (options->noisy && !(set->options.noisy = arena_text(&set->arena, options->noisy, strlen(options->noisy))))
-        return error_no_memory(err, "shards", 0);
+        return error_no_memory(err, "set of shards", 0);
     TRY(expand(set, text, data_root, mark, err));
     *out = set;
     set = NULL;
@@ -161,7 +161,7 @@ static cJSON *index_head(const struct shard_set *set)
 
 static enum dae_status write_index(const struct shard_set *set, const char *path, struct error *err)
 {
-    cJSON *root = index_head(set), *list = cJSON_AddArrayToObject(root, "shards");
+    cJSON *root = index_head(set), *list = cJSON_AddArrayToObject(root, "archives");
     for (int64_t i = 0; i < set->n; ++i) {
         const struct shard *shard = &set->shard[i];
         cJSON *item = cJSON_CreateObject();
@@ -195,7 +195,8 @@ static enum dae_status take_item(struct shard *shard, const char *path, const cJ
                          "another with data.index",
                          path, name ? name : "nothing", shard->path);
     if (!take_number(item, "bytes", -1, INT64_C(1) << 53, &shard->file_bytes) ||
-        !take_number(item, "samples", 1, INT32_MAX, &shard->samples) || !take_number(item, "crc32", 0, UINT32_MAX, &crc))
+        !take_number(item, "samples", 1, INT32_MAX, &shard->samples) ||
+        !take_number(item, "crc32", 0, UINT32_MAX, &crc))
         return error_set(err, DAE_BAD_DATA, "%s: the numbers of %s are damaged; remove the index", path, shard->path);
     shard->crc = (uint32_t)crc;
     return DAE_OK;
@@ -210,7 +211,7 @@ static enum dae_status take_index(struct shard_set *set, const char *path, const
         same = cJSON_Compare(cJSON_GetObjectItemCaseSensitive(root, keys[i]),
                              cJSON_GetObjectItemCaseSensitive(head, keys[i]), true);
     cJSON_Delete(head);
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "shards"), *item;
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "archives"), *item;
     if (!same)
         return error_set(err, DAE_BAD_DATA,
                          "%s: it is not an index of shards, or of other files in them; remove it, or name another with "
@@ -220,8 +221,7 @@ static enum dae_status take_index(struct shard_set *set, const char *path, const
         return error_set(err, DAE_BAD_DATA, "%s: it is the index of %d shards, not of %lld; remove it", path,
                          cJSON_GetArraySize(list), (long long)set->n);
     int64_t i = 0;
-    cJSON_ArrayForEach(item, list)
-        TRY(take_item(&set->shard[i++], path, item, err));
+    cJSON_ArrayForEach(item, list) TRY(take_item(&set->shard[i++], path, item, err));
     return DAE_OK;
 }
 
@@ -231,8 +231,8 @@ static enum dae_status read_index(struct shard_set *set, const char *path, struc
     size_t len;
     TRY(file_read(path, INDEX_BYTES, DAE_BAD_DATA, &text, &len, err));
     cJSON *root = json_parse(text, len, NULL);
-    const enum dae_status status = root ? take_index(set, path, root, err)
-                                        : error_set(err, DAE_BAD_DATA, "%s: it is not JSON; remove it", path);
+    const enum dae_status status =
+        root ? take_index(set, path, root, err) : error_set(err, DAE_BAD_DATA, "%s: it is not JSON; remove it", path);
     cJSON_Delete(root);
     return status;
 }

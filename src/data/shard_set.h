@@ -1,6 +1,6 @@
-/* Samples in tar archives, called shards, in the layout of WebDataset: consecutive files of one stem (the path up to the
- * first dot of the name) are one sample. They are read again in each pass, so that a set may be larger than memory; an
- * index says how many samples each shard has, and what they are. */
+/* Samples in tar archives, called shards, in the layout of WebDataset: consecutive files of one stem (the path up to
+ * the first dot of the name) are one sample. They are read again in each pass, so that a set may be larger than memory;
+ * an index says how many samples each shard has, and what they are. */
 #ifndef DATA_SHARD_SET_H
 #define DATA_SHARD_SET_H
 
@@ -21,8 +21,8 @@ struct shard {
 
 /* What to take from shards. */
 struct shard_options {
-    const char *clean, *noisy; /* what follows the stem and a dot in the name of a sample's file; clean NULL: a sample has
-                                * one image or array; noisy NULL: samples are not pairs */
+    const char *clean, *noisy; /* what follows the stem and a dot in the name of a sample's file; clean NULL: a sample
+                                * has one image or array; noisy NULL: samples are not pairs */
     struct dae_shape patch;    /* (H,W,C) to cut out; rank 0: a whole sample, image or array */
     int channels;              /* of an image, 1 or 3 */
     int64_t crops;             /* patches of a sample in a pass; 1 for whole samples */
@@ -45,8 +45,7 @@ struct shard_set {
  * data_root: see data_folder.h. Options are copied, but not their texts. DAE_CONFIG at `mark` for a wrong range;
  * DAE_NO_MEMORY. The caller owns the set: shard_set_free. */
 MUST_USE enum dae_status shard_set_new(const char *text, const char *data_root, struct mark mark,
-                                       const struct shard_options *options, struct shard_set **out,
-                                       struct error *err);
+                                       const struct shard_options *options, struct shard_set **out, struct error *err);
 void shard_set_free(struct shard_set *set); /* NULL is fine */
 CLEANUP_POINTER(shard_set_free, struct shard_set)
 

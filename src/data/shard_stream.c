@@ -98,13 +98,13 @@ enum dae_status shard_stream_order(const struct shard_set *set, const struct str
 struct lane {
     struct stream_pass pass;
     struct shard_reader reader;
-    int64_t shard;     /* in the order of the pass; its reader is open if `opened` */
+    int64_t shard; /* in the order of the pass; its reader is open if `opened` */
     bool opened;
     struct shard_sample sample; /* the current one, */
     int64_t crop;               /* of which this patch is next; -1: there is none yet */
     int64_t window;             /* of which `place` (n) says where its samples go; -1: none */
     int32_t *place;
-    int64_t n, done;            /* samples of the window, and how many are taken */
+    int64_t n, done; /* samples of the window, and how many are taken */
 };
 
 struct maker {
@@ -201,7 +201,7 @@ static enum dae_status begin(void *maker, const struct stream_pass *pass, int64_
     m->shards = shard_order(m->set->shards, pass);
     m->lane = calloc((size_t)pass->own, sizeof *m->lane);
     if (!m->shards || !m->lane)
-        return error_no_memory(err, "shards", (unsigned long long)pass->own * sizeof *m->lane);
+        return error_no_memory(err, "set of shards", (unsigned long long)pass->own * sizeof *m->lane);
     m->n_lanes = pass->own;
     for (int i = 0; i < m->n_lanes; ++i) {
         int64_t first;
@@ -243,8 +243,8 @@ static enum dae_status hand_over(struct lane *lane, bool last, struct shard_samp
     return DAE_OK;
 }
 
-/* The next patches of one sample, in the lane that is to give the next row: all of a window's of one lane, then those of
- * the next lane. */
+/* The next patches of one sample, in the lane that is to give the next row: all of a window's of one lane, then those
+ * of the next lane. */
 static enum dae_status take(void *maker, struct stream_rows *rows, void *work, struct error *err)
 {
     struct maker *m = maker;
@@ -331,7 +331,7 @@ enum dae_status shard_stream_new(const struct dataset *set, int64_t window_rows,
     struct maker *m = calloc(1, sizeof *m);
     *out = NULL;
     if (!m)
-        return error_no_memory(err, "shards", sizeof *m);
+        return error_no_memory(err, "set of shards", sizeof *m);
     m->set = set;
     return stream_new(&read_shards, m, (set->shards->paired ? 2 : 1) * dataset_sample_bytes(set), window_rows, out,
                       err);

@@ -1,7 +1,7 @@
 /* The samples of a pass in the order of their use, made ahead by host threads in a bounded memory.
  *
- * A pass is cut into windows of whole batches. Two windows are in memory: the trainer has one while the threads fill the
- * other. What a set is made of (rows in memory, images, shards) is behind struct stream_kind. */
+ * A pass is cut into windows of whole batches. Two windows are in memory: the trainer has one while the threads fill
+ * the other. What a set is made of (rows in memory, images, shards) is behind struct stream_kind. */
 #ifndef DATA_STREAM_H
 #define DATA_STREAM_H
 
@@ -13,9 +13,9 @@
 struct stream_pass {
     const int32_t *order; /* (n): the number of each sample, in the order of the pass */
     int64_t n, batch;
-    int64_t window;         /* batches of a window */
-    int parts, first, own;  /* of each batch, parts [first, first + own) of `parts` are made */
-    uint64_t seed;          /* of the network, with epoch and split: for draws, as on the device */
+    int64_t window;        /* batches of a window */
+    int parts, first, own; /* of each batch, parts [first, first + own) of `parts` are made */
+    uint64_t seed;         /* of the network, with epoch and split: for draws, as on the device */
     uint32_t epoch, split;
     bool shuffled; /* `order` was chosen by the seed and the epoch; else it is 0, 1, 2, ... */
 };

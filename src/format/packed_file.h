@@ -20,7 +20,7 @@ struct packed_file {
     int fd;
     struct shell_output command; /* whose output it is; else no child */
     int64_t file_bytes;          /* as stored; -1: of a command */
-    int64_t at;         /* of the unpacked content */
+    int64_t at;                  /* of the unpacked content */
     bool compressed, ended;
     z_stream inflate;
     unsigned char input[PACKED_FILE_INPUT_BYTES];

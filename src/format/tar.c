@@ -21,8 +21,8 @@ static enum dae_status open_archive(struct tar *tar, const char *path, const cha
     *tar = (struct tar){.file = calloc(1, sizeof *tar->file)};
     if (!tar->file)
         return error_no_memory(err, path, sizeof *tar->file);
-    enum dae_status status = command ? packed_file_open_command(tar->file, path, command, err)
-                                     : packed_file_open(tar->file, path, err);
+    enum dae_status status =
+        command ? packed_file_open_command(tar->file, path, command, err) : packed_file_open(tar->file, path, err);
     if (status != DAE_OK) {
         packed_file_close(tar->file);
         free(tar->file);

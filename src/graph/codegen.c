@@ -375,14 +375,13 @@ static void add_kernel(struct writer *w, int number)
                 w->tuning->shards, (long long)s->slab_offset, (long long)s->slab_len);
     text_printf(w->text, "%s        {\n%s", in_grid(w, bases_written), in_grid(w, bases_read));
     add_slab_clearing(w, step);
-    text_printf(
-        w->text,
-        "        }\n"
-        "        for (int i = begin; i < end; ++i) {\n"
-        "            const int id = order[first + i];\n"
-        "            const struct sample s = {seed_lo%s, seed_hi%s, epoch, (uint)id, split, scale, data, rows, "
-        "row < 0 ? -1 : row + i};\n",
-        in_grid(w, " ^ (uint)(id < 0)"), in_grid(w, " ^ (uint)(id < 0)"));
+    text_printf(w->text,
+                "        }\n"
+                "        for (int i = begin; i < end; ++i) {\n"
+                "            const int id = order[first + i];\n"
+                "            const struct sample s = {seed_lo%s, seed_hi%s, epoch, (uint)id, split, scale, data, rows, "
+                "row < 0 ? -1 : row + i};\n",
+                in_grid(w, " ^ (uint)(id < 0)"), in_grid(w, " ^ (uint)(id < 0)"));
     for (int c = step->first; c < step->first + step->n; ++c) {
         const struct call *call = &s->call[c];
         const char *const verb[] = {"gather", "forward", "backward"};

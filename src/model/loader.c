@@ -87,8 +87,7 @@ enum dae_status loader_new(struct device *device, const struct dataset *set, int
         return error_set(err, DAE_BAD_DATA, "a data set of %lld samples is more than 2^31", (long long)set->n);
     if (!(loader->host_order = malloc(order_bytes)))
         return error_no_memory(err, "order of samples", order_bytes);
-    loader->pass =
-        (struct stream_pass){.order = loader->host_order, .n = set->n, .batch = batch, .parts = 1, .own = 1};
+    loader->pass = (struct stream_pass){.order = loader->host_order, .n = set->n, .batch = batch, .parts = 1, .own = 1};
     TRY(fits(loader) ? make_resident(loader, err) : make_stream(loader, err));
     TRY(buffer_new(device, order_bytes, "order of samples", &loader->order, err));
     TRY(loader_unshuffle(loader, err));
@@ -266,7 +265,8 @@ static enum dae_status fill_slot(struct loader *loader, int64_t window, bool goe
         TRY(stream_begin(loader->stream, pass, window, err));
     const unsigned char *rows;
     TRY(stream_take(loader->stream, window, &rows, err));
-    const int64_t n = stream_pass_rows(pass, (window + 1) * pass->window) - stream_pass_rows(pass, window * pass->window);
+    const int64_t n =
+        stream_pass_rows(pass, (window + 1) * pass->window) - stream_pass_rows(pass, window * pass->window);
     struct slot *slot = &loader->slot[loader->turn ^= 1];
     TRY(buffer_write_later(slot->data, rows, (uint64_t)n * loader->row_bytes, &slot->copied, err));
     loader->window = window;
@@ -278,8 +278,8 @@ static enum dae_status stream_batch(struct loader *loader, uint64_t seed, struct
 {
     struct stream_pass *pass = &loader->pass;
     const int64_t window = batch->first / (pass->window * loader->batch);
-    const bool same = loader->window >= 0 && pass->seed == seed && pass->epoch == batch->epoch &&
-                      pass->split == batch->split;
+    const bool same =
+        loader->window >= 0 && pass->seed == seed && pass->epoch == batch->epoch && pass->split == batch->split;
     pass->seed = seed;
     pass->epoch = batch->epoch;
     pass->split = batch->split;

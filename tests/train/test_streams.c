@@ -1,6 +1,6 @@
 /* Training on samples that host threads make ahead: images that exceed a limit of memory give the bytes of resident
- * ones; shards are read in an order of their own, whole and once in an epoch, whatever share of it a process takes; both
- * can be resumed. */
+ * ones; shards are read in an order of their own, whole and once in an epoch, whatever share of it a process takes;
+ * both can be resumed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -16,14 +16,15 @@ struct shards {
 #define SHARDS_ROWS                                                                                                    \
     ROW_OF(struct shards, train, ROW_TEXT, NULL, "shards",                                                             \
            "training shards: .tar or .tar.gz; {000..099} in the name stands for each of these numbers; searched as "   \
-           "they are, then in the data folders; or \"pipe: COMMAND\", a shell command that writes such a file"),   \
+           "they are, then in the data folders; or \"pipe: COMMAND\", a shell command that writes such a file"),       \
         ROW_OF(struct shards, test, ROW_TEXT, NULL, "shards",                                                          \
                "test shards, which are read into memory; test_limit counts their samples"),                            \
         ROW_OF(struct shards, index, ROW_TEXT, "", "file",                                                             \
                "how many samples each training shard has, and their checksums; written if it does not exist; if not "  \
                "given, all shards are read at each start"),                                                            \
-        DAE_CHOICE(struct shards, channels, grey, "grey|colour", "of images: one channel or three; others are "        \
-                                                                 "converted"),                                         \
+        DAE_CHOICE(struct shards, channels, grey, "grey|colour",                                                       \
+                   "of images: one channel or three; others are "                                                      \
+                   "converted"),                                                                                       \
         DAE_CHOICE(struct shards, orient, apply, "apply|keep",                                                         \
                    "whether images are turned as their EXIF says (apply) or taken as they are stored"),                \
         DAE_INT(struct shards, crops, 1, 1, 65536, "patches of each image in an epoch, at places of their own"),       \
