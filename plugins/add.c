@@ -16,7 +16,7 @@ static int add_plan(const void *state, struct dae_plan *plan)
             memcmp(plan->input[i].dim, plan->output.dim, (size_t)plan->output.rank * sizeof(int64_t)) != 0) {
             return dae_plan_fail(plan, "its inputs differ in shape");
         }
-    plan->reach[0] = plan->reach[1] = 0;
+    plan->reach[0] = plan->reach[1] = plan->reach_d = 0;
     plan->flops = (plan->n_inputs - 1) * dae_shape_len(&plan->output);
     return 0;
 }

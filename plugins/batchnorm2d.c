@@ -40,7 +40,7 @@ static int batchnorm2d_plan(const void *state, struct dae_plan *plan)
         return dae_plan_fail(plan, "expects an image (H, W, C)");
     const struct dae_shape each_channel = {1, {in->dim[2]}};
     plan->output = *in;
-    plan->reach[0] = plan->reach[1] = 0;
+    plan->reach[0] = plan->reach[1] = plan->reach_d = 0;
     plan->n_weights = 4;
     plan->weight[SCALE] = (struct dae_weight){"scale", each_channel, DAE_INIT_ONE, 0};
     plan->weight[SHIFT] = (struct dae_weight){"shift", each_channel, DAE_INIT_ZERO, 0};

@@ -22,7 +22,7 @@ static int concat_plan(const void *state, struct dae_plan *plan)
         }
         plan->output.dim[last] += plan->input[i].dim[last];
     }
-    plan->reach[0] = plan->reach[1] = 0;
+    plan->reach[0] = plan->reach[1] = plan->reach_d = 0;
     for (int i = 0; i < DAE_MAX_INPUTS; ++i)
         dae_plan_define(plan, channels[i], i < plan->n_inputs ? plan->input[i].dim[last] : 0);
     dae_plan_define(plan, "OUT_CHANNELS", plan->output.dim[last]);

@@ -10,13 +10,18 @@ static const char kernel_source[] =
 
 struct conv1d {
     int64_t filters, kernel, stride, pad, dilation;
+    int padding_mode;
 };
+
+enum { ZEROS, REFLECT, REPLICATE }; /* as in kernels/margins.clh */
 
 static const struct dae_row rows[] = {
     DAE_REQUIRED_INT(struct conv1d, filters, 1, 65536, "output channels"),
     DAE_INT(struct conv1d, kernel, 3, 1, 4096, "points in a window"),
     DAE_INT(struct conv1d, stride, 1, 1, 4096, "distance between windows"),
-    DAE_INT(struct conv1d, pad, 0, 0, 65535, "zeros at either end of the signal"),
+    DAE_INT(struct conv1d, pad, 0, 0, 65535, "points of padding at either end of the signal"),
+    DAE_CHOICE(struct conv1d, padding_mode, zeros, "zeros|reflect|replicate",
+               "what the padding contains: zeros, the signal mirrored at its end, or its last point repeated"),
     DAE_INT(struct conv1d, dilation, 1, 1, 4096, "distance between the points of a window"),
     {0},
 };
@@ -35,29 +40,17 @@ static int64_t common_divisor(int64_t a, int64_t b)
 static void define_row(const struct conv1d *layer, struct dae_plan *plan, int64_t low, int64_t high)
 {
     const struct dae_define define[] = {
-        {"IN_H", 1},
-        {"IN_W", plan->input[0].dim[0]},
-        {"OUT_H", 1},
-        {"OUT_W", plan->output.dim[0]},
-        {"P_KERNEL_H", 1},
-        {"P_KERNEL_W", layer->kernel},
-        {"P_STRIDE_H", 1},
-        {"P_STRIDE_W", layer->stride},
-        {"P_PAD_H", 0},
-        {"P_PAD_W", layer->pad},
-        {"P_DILATION_H", 1},
-        {"P_DILATION_W", layer->dilation},
-        {"DY_LOW_H", 0},
-        {"DY_LOW_W", low},
-        {"DY_HIGH_H", 0},
-        {"DY_HIGH_W", high},
-        {"P_PADDING_MODE", 0},
-        {"P_GROUPS", 1},
-        {"WINOGRAD_FITS", 0},
-        {"WINOGRAD_STRIP", 0},
-        {"WINOGRAD_AT", 0},
-        {"TAP_PHASES_H", 1},
-        {"TAP_PHASES_W", layer->stride / common_divisor(layer->stride, layer->dilation)},
+        {"IN_H", 1},           {"IN_W", plan->input[0].dim[0]},
+        {"OUT_H", 1},          {"OUT_W", plan->output.dim[0]},
+        {"P_KERNEL_H", 1},     {"P_KERNEL_W", layer->kernel},
+        {"P_STRIDE_H", 1},     {"P_STRIDE_W", layer->stride},
+        {"P_PAD_H", 0},        {"P_PAD_W", layer->pad},
+        {"P_DILATION_H", 1},   {"P_DILATION_W", layer->dilation},
+        {"DY_LOW_H", 0},       {"DY_LOW_W", low},
+        {"DY_HIGH_H", 0},      {"DY_HIGH_W", high},
+        {"P_GROUPS", 1},       {"WINOGRAD_FITS", 0},
+        {"WINOGRAD_STRIP", 0}, {"WINOGRAD_AT", 0},
+        {"TAP_PHASES_H", 1},   {"TAP_PHASES_W", layer->stride / common_divisor(layer->stride, layer->dilation)},
     };
     for (size_t i = 0; i < sizeof define / sizeof define[0]; ++i)
         dae_plan_define(plan, define[i].name, define[i].value);
@@ -69,6 +62,12 @@ static int conv1d_plan(const void *state, struct dae_plan *plan)
     const struct dae_shape *in = &plan->input[0];
     if (in->rank != 2)
         return dae_plan_fail(plan, "expects a signal (T, C)");
+    if (layer->padding_mode == REFLECT && layer->pad >= in->dim[0]) {
+        return dae_plan_fail(plan,
+                             "it reflects %lld points of a signal of %lld; reflect at most %lld, or use padding_mode "
+                             "replicate",
+                             (long long)layer->pad, (long long)in->dim[0], (long long)in->dim[0] - 1);
+    }
     const int64_t channels = in->dim[1], padded = in->dim[0] + 2 * layer->pad;
     const int64_t span = layer->dilation * (layer->kernel - 1); /* from the first tap to the last */
     if (span >= padded)
@@ -86,9 +85,10 @@ static int conv1d_plan(const void *state, struct dae_plan *plan)
     plan->weight[0] =
         (struct dae_weight){"weight", {2, {layer->kernel * channels, layer->filters}}, DAE_INIT_UNIFORM, bound};
     plan->weight[1] = (struct dae_weight){"bias", {1, {layer->filters}}, DAE_INIT_UNIFORM, bound};
-    /* What the gradient with respect to x reads around dy: see PHASE_AXIS in kernels/convolution.clh. */
-    const int64_t low = span / layer->stride,
-                  high = larger(0, (layer->pad + in->dim[0] - 1) / layer->stride - (out - 1));
+    /* What the gradient with respect to x reads around dy: see PHASE_AXIS in kernels/convolution.clh. Margins that show
+     * the signal have a gradient as well. */
+    const int64_t last = in->dim[0] - 1 + (layer->padding_mode == ZEROS ? 1 : 2) * layer->pad;
+    const int64_t low = span / layer->stride, high = larger(0, last / layer->stride - (out - 1));
     const int64_t x_len = padded * channels, dy_len = (low + out + high) * layer->filters;
     plan->scratch_len = x_len + dy_len + weights;
     plan->flops = 2 * out * weights;
@@ -99,6 +99,16 @@ static int conv1d_plan(const void *state, struct dae_plan *plan)
     return 0;
 }
 
+/* The point of n that position i shows, or -1 for a zero. */
+static int64_t shown(int padding_mode, int64_t i, int64_t n)
+{
+    if (i >= 0 && i < n)
+        return i;
+    if (padding_mode == REFLECT)
+        return i < 0 ? -i : 2 * (n - 1) - i;
+    return padding_mode == ZEROS ? -1 : i < 0 ? 0 : n - 1;
+}
+
 static void conv1d_reference(const struct dae_reference *call)
 {
     const struct conv1d *layer = call->state;
@@ -107,8 +117,9 @@ static void conv1d_reference(const struct dae_reference *call)
         for (int64_t f = 0; f < out[1]; ++f) {
             double sum = call->w[1][f];
             for (int64_t tap = 0; tap < layer->kernel; ++tap) {
-                const int64_t at = t * layer->stride + tap * layer->dilation - layer->pad;
-                for (int64_t c = 0; c < in[1] && at >= 0 && at < in[0]; ++c)
+                const int64_t at =
+                    shown(layer->padding_mode, t * layer->stride + tap * layer->dilation - layer->pad, in[0]);
+                for (int64_t c = 0; c < in[1] && at >= 0; ++c)
                     sum += call->x[0][at * in[1] + c] * call->w[0][(tap * in[1] + c) * out[1] + f];
             }
             call->y[t * out[1] + f] = sum;
@@ -119,8 +130,16 @@ static int conv1d_onnx(const struct dae_onnx *onnx)
 {
     const struct conv1d *layer = onnx->state;
     const int64_t shape[] = {layer->kernel, onnx->plan->input[0].dim[1], layer->filters};
-    const int64_t pads[] = {layer->pad, layer->pad};
-    const int inputs[] = {onnx->x[0], onnx->weight(onnx, 0, 3, shape, (const int[]){2, 1, 0}),
+    const int64_t margins[] = {0, 0, layer->pad, 0, 0, layer->pad};
+    int64_t pads[] = {layer->pad, layer->pad};
+    int x = onnx->x[0];
+    if (layer->padding_mode != ZEROS && layer->pad > 0) {
+        const struct dae_onnx_attribute mode =
+            DAE_ONNX_TEXT("mode", layer->padding_mode == REFLECT ? "reflect" : "edge");
+        x = onnx->node(onnx, "Pad", 2, (const int[]){x, onnx->integers(onnx, 6, margins)}, 1, &mode);
+        pads[0] = pads[1] = 0;
+    }
+    const int inputs[] = {x, onnx->weight(onnx, 0, 3, shape, (const int[]){2, 1, 0}),
                           onnx->weight(onnx, 1, 1, &layer->filters, NULL)};
     const struct dae_onnx_attribute attributes[] = {
         DAE_ONNX_INTS("kernel_shape", 1, &layer->kernel), DAE_ONNX_INTS("strides", 1, &layer->stride),
@@ -129,10 +148,12 @@ static int conv1d_onnx(const struct dae_onnx *onnx)
 }
 
 DAE_LAYER = {
-    DAE_TABLE("conv1d",
-              "one-dimensional convolution with bias\n"
-              "Use it for signals: sound, ECG, vibration, and whatever else is a sequence of points in time.",
-              struct conv1d, rows),
+    DAE_TABLE(
+        "conv1d",
+        "one-dimensional convolution with bias\n"
+        "Use it for signals: sound, ECG, vibration, and whatever else is a sequence of points in time. Padding by "
+        "reflection or replication avoids the step at either end that zeros make.",
+        struct conv1d, rows),
     .reads_x = true,
     .folds = true,
     .pools = true,

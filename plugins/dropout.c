@@ -18,7 +18,7 @@ static int dropout_plan(const void *state, struct dae_plan *plan)
 {
     (void)state;
     plan->output = plan->input[0];
-    plan->reach[0] = plan->reach[1] = 0;
+    plan->reach[0] = plan->reach[1] = plan->reach_d = 0;
     plan->flops = dae_shape_len(&plan->output);
     return 0;
 }

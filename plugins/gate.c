@@ -15,7 +15,7 @@ static int gate_plan(const void *state, struct dae_plan *plan)
                              (long long)channels);
     plan->output = plan->input[0];
     plan->output.dim[last] = channels / 2;
-    plan->reach[0] = plan->reach[1] = 0;
+    plan->reach[0] = plan->reach[1] = plan->reach_d = 0;
     plan->flops = dae_shape_len(&plan->output);
     dae_plan_define(plan, "PIXELS", dae_shape_len(&plan->input[0]) / channels);
     return 0;

@@ -22,7 +22,7 @@ static int layernorm_plan(const void *state, struct dae_plan *plan)
     const int64_t channels = plan->input[0].dim[plan->input[0].rank - 1],
                   n_rows = dae_shape_len(&plan->input[0]) / channels;
     plan->output = plan->input[0];
-    plan->reach[0] = plan->reach[1] = 0;
+    plan->reach[0] = plan->reach[1] = plan->reach_d = 0;
     plan->n_weights = 2;
     plan->weight[0] = (struct dae_weight){"scale", {1, {channels}}, DAE_INIT_ONE, 0};
     plan->weight[1] = (struct dae_weight){"shift", {1, {channels}}, DAE_INIT_ZERO, 0};

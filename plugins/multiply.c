@@ -14,7 +14,7 @@ static int multiply_plan(const void *state, struct dae_plan *plan)
     if (a->rank != b->rank || memcmp(a->dim, b->dim, (size_t)a->rank * sizeof(int64_t)) != 0)
         return dae_plan_fail(plan, "its inputs differ in shape");
     plan->output = *a;
-    plan->reach[0] = plan->reach[1] = 0;
+    plan->reach[0] = plan->reach[1] = plan->reach_d = 0;
     plan->flops = dae_shape_len(a);
     return 0;
 }

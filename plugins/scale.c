@@ -20,7 +20,7 @@ static int scale_plan(const void *state, struct dae_plan *plan)
     const struct dae_shape *in = &plan->input[0];
     const int64_t channels = in->dim[in->rank - 1];
     plan->output = *in;
-    plan->reach[0] = plan->reach[1] = 0;
+    plan->reach[0] = plan->reach[1] = plan->reach_d = 0;
     plan->n_weights = 1;
     plan->weight[0] = (struct dae_weight){"factor", {1, {channels}}, DAE_INIT_CONSTANT, layer->start};
     plan->flops = dae_shape_len(in);

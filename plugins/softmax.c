@@ -12,7 +12,7 @@ static int softmax_plan(const void *state, struct dae_plan *plan)
     (void)state;
     const struct dae_shape *in = &plan->input[0];
     plan->output = *in;
-    plan->reach[0] = plan->reach[1] = 0;
+    plan->reach[0] = plan->reach[1] = plan->reach_d = 0;
     plan->flops = 5 * dae_shape_len(in);
     dae_plan_define(plan, "ROWS", dae_shape_len(in) / in->dim[in->rank - 1]);
     return 0;

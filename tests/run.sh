@@ -24,6 +24,7 @@ export DAE_CL_PLUGINS=$BUILD/plugins
 # own, without the thousands of kernels of the conformance suite.
 kernels=${POCL_CACHE_DIR:-$PWD/$BUILD/pocl-cache}
 mkdir -p "$kernels/scripts" "$kernels/programs"
+export DAE_CL_TUNE=off # tests compare bytes, and each script would measure
 export DAE_CL_CACHE_DIR=${DAE_CL_CACHE_DIR:-$PWD/$BUILD/cache}
 work=$(mktemp -d)
 declare -A running=() # process id -> number of the program

@@ -4,12 +4,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,7 +22,7 @@
 #include "base/folder.h"
 
 enum { MAX_BYTES = 1 << 20, NAME_HEX = 16 };
-static const char json_ending[] = ".json", bytes_ending[] = ".bin";
+static const char json_ending[] = ".json", bytes_ending[] = ".bin", lock_ending[] = ".lock";
 
 typedef char sha256_text[SHA256_DIGEST_STRING_LENGTH];
 
@@ -172,6 +174,24 @@ enum dae_status cache_write(const char *kind, const char *key, cJSON *value, str
     cJSON_Delete(memo);
     cJSON_Delete(value);
     return status;
+}
+
+enum dae_status cache_lock(const char *kind, const char *key, int *lock, struct error *err)
+{
+    char path[PATH_MAX];
+    *lock = -1;
+    TRY(cache_path(kind, key, lock_ending, path, sizeof path, err));
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (*lock < 0)
+        return error_set(err, DAE_IO, "cannot write %s: %s", path, strerror(errno));
+    while (flock(*lock, LOCK_EX) < 0 && errno == EINTR)
+        continue;
+    return DAE_OK;
+}
+
+void cache_unlock(int lock)
+{
+    close(lock);
 }
 
 /* ---- Bytes: the seal's 64 digits, the key with its NUL, the bytes. ----------------------------------------------- */

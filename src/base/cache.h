@@ -25,8 +25,13 @@ cJSON *cache_read(const char *kind, const char *key, char *problem, size_t len);
  * memory) is DAE_NO_MEMORY; a folder that cannot be used or written, DAE_IO. */
 MUST_USE enum dae_status cache_write(const char *kind, const char *key, cJSON *value, struct error *err);
 
-/* The same for bytes, such as a compiled program, of at most CACHE_MAX_BYTES. A damaged file is ignored. The caller
- * frees the bytes; NULL if there are none. */
+/* Waits until no other process holds the lock of this memo, and takes it; a file system without locks keeps nobody
+ * waiting. The lock is a descriptor: cache_unlock. DAE_IO if the folder cannot be used or written. */
+MUST_USE enum dae_status cache_lock(const char *kind, const char *key, int *lock, struct error *err);
+void cache_unlock(int lock);
+
+/* As cache_read and cache_write, for bytes, such as a compiled program, of at most CACHE_MAX_BYTES. A damaged file is
+ * ignored. The caller frees the bytes; NULL if there are none. */
 enum { CACHE_MAX_BYTES = 64 << 20 };
 void *cache_read_bytes(const char *kind, const char *key, size_t *len);
 MUST_USE enum dae_status cache_write_bytes(const char *kind, const char *key, const void *bytes, size_t len,

@@ -30,6 +30,7 @@ enum {
     PHILOX_HOLD_OUT = 9, /* which samples of a training set are kept for validation */
     PHILOX_ECG = 10,
     PHILOX_SWEEP = 11, /* the values of a random search */
+    PHILOX_PHANTOM = 12,
     PHILOX_NODE = 16,
     PHILOX_LEVEL = 0x4000,
     PHILOX_CHOICE = 0x8000,

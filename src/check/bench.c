@@ -27,7 +27,8 @@ enum {
 
 static const int64_t max_data_bytes = 64 << 20;
 static const uint64_t copy_bytes = 64 << 20;
-static const double chunk_seconds = 0.05, warm_seconds = 0.3, profile_seconds = 0.3, peak_seconds = 0.1;
+static const double chunk_seconds = 0.05, warm_seconds = 0.3, profile_seconds = 0.3, peak_seconds = 0.1,
+                    turn_seconds = 0.03;
 
 /* ---- Windows. ---------------------------------------------------------------------------------------------------- */
 
@@ -147,30 +148,43 @@ static void fill_random(uint8_t *bytes, int64_t n)
     }
 }
 
-/* Bytes in whole batches: digits if the input has their size, else noise. */
+static void fill_random_floats(float *values, int64_t n)
+{
+    uint8_t bytes[1024];
+    fill_random(bytes, sizeof bytes);
+    for (int64_t i = 0; i < n; ++i)
+        values[i] = (float)bytes[i % (int64_t)sizeof bytes] / 255.0f;
+}
+
+/* Whole batches: digits if the input has their size, else noise. */
 static enum dae_status make_data(const struct bench_options *options, struct arena *arena, struct dataset *set,
                                  const char **words, struct error *err)
 {
     const struct dae_shape *shape = &options->network->node[0].plan.output;
-    const int64_t len = dae_shape_len(shape), fit = max_data_bytes / len < SAMPLES ? max_data_bytes / len : SAMPLES;
+    const int64_t most = options->samples ? options->samples : SAMPLES;
+    const int64_t len = dae_shape_len(shape), fit = max_data_bytes / len < most ? max_data_bytes / len : most;
     const int64_t batches = fit / options->batch < MIN_BATCHES ? MIN_BATCHES : fit / options->batch;
     int64_t bytes;
-    *set = (struct dataset){
-        .n = batches * options->batch, .shape = *shape, .kind = DATASET_UINT8, .memory_bytes = options->memory_bytes};
-    if (__builtin_mul_overflow(set->n, len, &bytes))
+    *set = (struct dataset){.n = batches * options->batch,
+                            .shape = *shape,
+                            .kind = options->floats ? DATASET_FLOAT : DATASET_UINT8,
+                            .memory_bytes = options->memory_bytes};
+    if (__builtin_mul_overflow(set->n, len * (int64_t)(options->floats ? sizeof(float) : 1), &bytes))
         return error_set(err, DAE_NO_MEMORY, "a batch of %lld is larger than any memory", (long long)options->batch);
     TRY(device_check_memory(options->device, (uint64_t)bytes, "the synthetic data", "try a smaller --batch", err));
     set->values = malloc((size_t)bytes);
     set->labels = malloc((size_t)set->n);
     if (!set->values || !set->labels)
         return error_no_memory(err, "synthetic data", (unsigned long long)bytes);
-    const bool digits = shape->dim[0] == DIGITS_SIDE && len == DIGITS_PIXELS;
+    const bool digits = !options->floats && shape->dim[0] == DIGITS_SIDE && len == DIGITS_PIXELS;
     if (digits)
         digits_render(1, 0, (size_t)set->n, set->values, set->labels);
+    else if (options->floats)
+        fill_random_floats(set->values, set->n * len);
     else
         fill_random(set->values, bytes);
-    *words = arena_printf(arena, "%lld samples of %s, as bytes", (long long)set->n,
-                          digits ? "generated digits" : "random numbers");
+    *words = arena_printf(arena, "%lld samples of %s, as %s", (long long)set->n,
+                          digits ? "generated digits" : "random numbers", options->floats ? "floats" : "bytes");
     return *words ? DAE_OK : error_no_memory(err, "text", 0);
 }
 
@@ -212,7 +226,7 @@ static enum dae_status start(struct bencher *b, const struct dataset *set, struc
     const struct bench_options *o = b->options;
     const struct executor_options options = {
         .batch = o->batch,
-        .bytes = true,
+        .bytes = !o->floats,
         .train = true,
         .infer = !o->train_only,
         .corrupt = true,
@@ -306,7 +320,7 @@ static void describe(const struct bencher *b, const struct profile_row *row, boo
         *flops = 0;
         for (int i = 0; i < segment->n; ++i) {
             *flops += (double)b->options->batch * flops_of(network, &call[i]);
-            *behind_loss = *behind_loss || call[i].node == network->loss;
+            *behind_loss = *behind_loss || call[i].node >= network->first_loss;
         }
         return;
     }
@@ -520,4 +534,65 @@ enum dae_status bench_run(const struct bench_options *options, struct arena *are
     TRY(bench_gemm(options->device, &product, PEAK_WINDOWS, peak_seconds, &peak, err));
     bench->gemm_gflops_peak = peak.highest;
     return bench_copy(options->device, &bench->copy_gb_per_second, err);
+}
+
+/* ---- Measuring in turns. ----------------------------------------------------------------------------------------- */
+
+struct bench_trainer {
+    struct bencher bencher;
+    struct dataset set;
+    struct tuning tuning;
+    struct work work;
+};
+
+static enum dae_status settle(struct bench_trainer *t, struct error *err)
+{
+    const struct bench_options *o = t->bencher.options;
+    struct arena arena = {0};
+    struct bench bench = {0};
+    enum dae_status status = make_data(o, &arena, &t->set, &bench.data, err);
+    if (status == DAE_OK)
+        status = start(&t->bencher, &t->set, &bench, err);
+    arena_release(&arena);
+    TRY(status);
+    t->work = (struct work){train_step, &t->bencher, o->device, t->bencher.losses, 1, MAX_CHUNK};
+    TRY(warm_up(&t->work, turn_seconds, err));
+    return check_loss(&t->bencher, err);
+}
+
+enum dae_status bench_trainer_new(const struct bench_options *options, struct bench_trainer **out, struct error *err)
+{
+    struct bench_trainer *t = calloc(1, sizeof *t);
+    *out = NULL;
+    if (!t)
+        return error_no_memory(err, "trainer", sizeof *t);
+    t->bencher.options = options;
+    t->tuning = *device_tuning(options->device);
+    const enum dae_status status = settle(t, err);
+    if (status == DAE_OK)
+        *out = t;
+    else
+        bench_trainer_free(t);
+    return status;
+}
+
+enum dae_status bench_trainer_window(struct bench_trainer *trainer, double seconds, double *rate, struct error *err)
+{
+    const struct bench_options *o = trainer->bencher.options;
+    struct window window;
+    device_set_tuning(o->device, &trainer->tuning);
+    TRY(run_window(&trainer->work, seconds, &window, err));
+    *rate = (double)o->batch * (double)window.times / window.seconds;
+    return DAE_OK;
+}
+
+void bench_trainer_free(struct bench_trainer *trainer)
+{
+    if (!trainer)
+        return;
+    loader_free(trainer->bencher.loader);
+    dataset_release(&trainer->set);
+    executor_free(trainer->bencher.executor);
+    buffer_free(trainer->bencher.losses);
+    free(trainer);
 }

@@ -18,6 +18,8 @@ struct bench_options {
     int n_windows;         /* at least 1; the median counts */
     double window_seconds; /* the minimum length of each */
     bool train_only;       /* measures only training and the start */
+    bool floats;           /* the data are floats; else bytes */
+    int64_t samples;       /* synthetic ones, at most, but for a few batches; 0: many */
     double seconds_before; /* spent by the caller: config, plugins, device; counted into start.total */
 };
 
@@ -57,6 +59,19 @@ struct bench {
  * network's own. DAE_DIVERGED if the loss is not finite. */
 MUST_USE enum dae_status bench_run(const struct bench_options *options, struct arena *arena, struct bench *bench,
                                    struct error *err);
+
+/* One of several ways to train a network that are measured in turns, with a tuning of its own. */
+struct bench_trainer;
+
+/* Builds it with the device's present tuning, trains until the speed has settled, and checks the loss. Options as for
+ * bench_run, which live longer; the windows' length and number do not matter. The caller owns *out: bench_trainer_free.
+ */
+MUST_USE enum dae_status bench_trainer_new(const struct bench_options *options, struct bench_trainer **out,
+                                           struct error *err);
+/* Trains for at least these seconds: images per second. */
+MUST_USE enum dae_status bench_trainer_window(struct bench_trainer *trainer, double seconds, double *rate,
+                                              struct error *err);
+void bench_trainer_free(struct bench_trainer *trainer); /* NULL is fine */
 
 /* One product C (m,n) = op(A) (m,k) op(B) (k,n), at most one of the two transposed: 10^9 operations a second. */
 struct bench_product {

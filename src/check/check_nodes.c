@@ -162,10 +162,10 @@ enum dae_status check_nodes_read(const struct verifier *v, const struct executor
 
 /* ---- What the references say. ------------------------------------------------------------------------------------ */
 
-/* Where a node reads its input j; the loss's target has its own place. */
+/* Where a node reads its input j; a loss's target has its own place. */
 static int slot_of(const struct network *network, int number, int j)
 {
-    return number == network->loss && j == 1 ? network->n_nodes : network->node[number].input[j];
+    return network_is_target(network, number, j) ? network->n_nodes : network->node[number].input[j];
 }
 
 static void alter_inputs(const struct network *network, int number, int other, int64_t n, double *const *value,

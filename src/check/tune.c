@@ -1,16 +1,11 @@
 #include "check/tune.h"
 
 #include "check/bench.h"
+#include "check/candidates.h"
 
 enum { WINDOWS = 3, TURNS = 3 };
 static const double window_seconds = 0.2;
 
-/* Products by rows x vectors, and convolutions by vectors, vectors of a pixel, rows of weights: only sizes that fit in
- * the device's registers and fill a quarter of them are tried. */
-static const int products[][2] = {{8, 2}, {6, 2}, {12, 2}, {4, 4}, {6, 4}, {14, 1}, {8, 1},
-                                  {6, 1}, {5, 1}, {4, 1},  {3, 1}, {2, 1}, {3, 2},  {2, 2}};
-static const int convolutions[][3] = {{16, 2, 12}, {12, 2, 12}, {16, 1, 12}, {8, 2, 6}, {8, 1, 9}, {6, 2, 3},
-                                      {6, 1, 6},   {4, 2, 2},   {4, 1, 4},   {3, 1, 3}, {2, 1, 2}};
 static const int units_each[] = {1, 2, 4}; /* samples in flight for each compute unit */
 
 struct search {
@@ -24,33 +19,9 @@ struct search {
 };
 
 enum {
-    N_PRODUCTS = sizeof products / sizeof products[0],
-    N_CONVOLUTIONS = sizeof convolutions / sizeof convolutions[0],
     N_UNITS = sizeof units_each / sizeof units_each[0],
-    MOST_TRIALS = 2 + N_PRODUCTS + N_CONVOLUTIONS + N_UNITS,
+    MOST_TRIALS = 2 + CANDIDATES_MOST + N_UNITS,
 };
-
-/* Whether a device would try products of this size. */
-static bool is_candidate(const struct properties *properties, int rows, int columns)
-{
-    return tuning_has_room(properties, rows, columns) && !tuning_has_room(properties, 4 * rows + 4, columns);
-}
-
-static bool has_products(const struct network *network)
-{
-    for (int i = 1; i < network->n_nodes; ++i)
-        if (network->node[i].plugin && network->node[i].plan.n_products > 0)
-            return true;
-    return false;
-}
-
-static bool has_convolutions(const struct network *network)
-{
-    for (int i = 1; i < network->n_nodes; ++i)
-        if (network->node[i].plugin && network->node[i].plugin->folds && !network->node[i].plugin->batch_wide)
-            return true;
-    return false;
-}
 
 static bool draws(const struct network *network)
 {
@@ -99,36 +70,11 @@ static enum dae_status try_one(struct search *s, const struct tuning *tuning, co
     return DAE_OK;
 }
 
-static enum dae_status try_products(struct search *s)
+static enum dae_status try_tiles(struct search *s, enum candidate_kind kind)
 {
-    for (int i = 0; i < N_PRODUCTS; ++i) {
-        struct tuning tuning = s->report->tuning;
-        if ((products[i][0] == tuning.gemm_rows && products[i][1] == tuning.gemm_columns) ||
-            !is_candidate(&s->properties, products[i][0], products[i][1]))
-            continue;
-        tuning.gemm_rows = products[i][0];
-        tuning.gemm_columns = products[i][1];
-        TRY(try_one(s, &tuning,
-                    arena_printf(s->arena, "products by %d rows x %d vectors", tuning.gemm_rows, tuning.gemm_columns)));
-    }
-    return DAE_OK;
-}
-
-static enum dae_status try_convolutions(struct search *s)
-{
-    for (int i = 0; i < N_CONVOLUTIONS; ++i) {
-        const int tile = convolutions[i][0], block = convolutions[i][1], rows = convolutions[i][2];
-        struct tuning tuning = s->report->tuning;
-        if ((tile == tuning.conv_tile && block == tuning.conv_block && rows == tuning.conv_rows) ||
-            !is_candidate(&s->properties, tile / block, block) || !tuning_has_room(&s->properties, rows, block))
-            continue;
-        tuning.conv_tile = tile;
-        tuning.conv_block = block;
-        tuning.conv_rows = rows;
-        TRY(try_one(s, &tuning,
-                    arena_printf(s->arena, "convolutions by %d pixels x %d vectors, %d rows of weights", tile / block,
-                                 block, rows)));
-    }
+    struct tuning tuning;
+    for (int at = 0; candidates_next(kind, &s->properties, &s->report->tuning, &at, &tuning);)
+        TRY(try_one(s, &tuning, candidates_text(kind, &tuning, s->arena)));
     return DAE_OK;
 }
 
@@ -169,46 +115,50 @@ static enum dae_status compare(struct search *s, const struct tuning *before)
     return DAE_OK;
 }
 
-/* The approximate number of trials; the initial tuning is not tried again. */
-static int count_trials(const struct properties *properties, bool gemm, bool conv, bool noise)
+/* The approximate number of trials: what is tried of a kind depends on what was chosen before. */
+static int count_trials(const struct search *s, const struct tuning *tuning, bool noise)
 {
-    int n = 1 + N_UNITS - 1 + noise;
-    for (int i = 0; gemm && i < N_PRODUCTS; ++i)
-        n += is_candidate(properties, products[i][0], products[i][1]);
-    for (int i = 0; conv && i < N_CONVOLUTIONS; ++i)
-        n += is_candidate(properties, convolutions[i][0] / convolutions[i][1], convolutions[i][1]) &&
-             tuning_has_room(properties, convolutions[i][2], convolutions[i][1]);
-    return n - gemm - conv;
+    struct tuning next;
+    int n = 1 + N_UNITS + noise;
+    for (int kind = 0; kind < CANDIDATE_KINDS; ++kind)
+        for (int at = 0; candidates_apply(kind, tuning, s->options->network) &&
+                         candidates_next(kind, &s->properties, tuning, &at, &next);)
+            ++n;
+    return n;
+}
+
+static enum dae_status search_all(struct search *s, const struct tuning *before, bool noise)
+{
+    struct tuning *best = &s->report->tuning;
+    TRY(try_one(s, before, "as it was"));
+    for (int kind = 0; kind < CANDIDATE_KINDS; ++kind)
+        if (candidates_apply(kind, before, s->options->network))
+            TRY(try_tiles(s, kind));
+    TRY(try_units(s));
+    if (noise)
+        TRY(try_multiplication(s));
+    TRY(compare(s, before));
+    best->convolutions_timed |= candidates_apply(CANDIDATE_CONVOLUTIONS, before, s->options->network);
+    best->products_timed |= candidates_apply(CANDIDATE_PRODUCTS, before, s->options->network);
+    return DAE_OK;
 }
 
 enum dae_status tune_run(const struct tune_options *options, struct arena *arena, struct tune_report *report,
                          struct error *err)
 {
     const struct tuning before = *device_tuning(options->device);
-    const struct network *network = options->network;
-    const bool gemm = before.wide && !before.clblast && has_products(network), noise = draws(network);
-    const bool conv = before.wide && has_convolutions(network);
+    const bool noise = draws(options->network);
     struct search search = {.options = options,
                             .arena = arena,
                             .report = report,
                             .properties = properties_of(device_facts(options->device)),
                             .err = err};
     *report = (struct tune_report){.tuning = before};
+    search.n_planned = count_trials(&search, &before, noise);
     report->trial = arena_array(arena, MOST_TRIALS, sizeof *report->trial);
     if (!report->trial)
         return error_no_memory(err, "trials", MOST_TRIALS * sizeof *report->trial);
-    search.n_planned = count_trials(&search.properties, gemm, conv, noise);
-    enum dae_status status = try_one(&search, &before, "as it was");
-    if (status == DAE_OK && gemm)
-        status = try_products(&search);
-    if (status == DAE_OK && conv)
-        status = try_convolutions(&search);
-    if (status == DAE_OK)
-        status = try_units(&search);
-    if (status == DAE_OK && noise)
-        status = try_multiplication(&search);
-    if (status == DAE_OK)
-        status = compare(&search, &before);
+    const enum dae_status status = search_all(&search, &before, noise);
     device_set_tuning(options->device, &before);
     return status;
 }

@@ -32,7 +32,8 @@ struct tune_report {
 };
 
 /* Starts from the device's tuning and tries one number after the other, each with the best of those before; it then
- * restores the device's tuning. All trials compute the same sums; only the order of a product's sums may differ. */
+ * restores the device's tuning. The order of a product's sums may differ between trials, and so may what is rounded
+ * with and without Winograd's algorithm; shards and random numbers do not. */
 MUST_USE enum dae_status tune_run(const struct tune_options *options, struct arena *arena, struct tune_report *report,
                                   struct error *err);
 

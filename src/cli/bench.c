@@ -71,7 +71,7 @@ static enum dae_status open_subject(const struct invocation *invocation, const s
     const double begin = clock_seconds();
     TRY(invocation_device(invocation, subject->config, &subject->device, err));
     subject->platform_seconds = clock_seconds() - begin;
-    return invocation_trust(invocation, &subject->network, &subject->settings, subject->device, err);
+    return invocation_trust_and_tune(invocation, &subject->network, &subject->settings, subject->device, err);
 }
 
 static cJSON *to_json(const struct subject *subject, const struct bench *bench)

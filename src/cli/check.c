@@ -9,6 +9,7 @@
 #include "graph/jacobian.h"
 #include "graph/schedule.h"
 #include "study/study.h"
+#include "train/evaluation.h"
 #include "train/settings.h"
 
 enum { N_COLUMNS = 7, ASSUMED_UNITS = 32, ASSUMED_GROUP = 256 };
@@ -192,6 +193,7 @@ static enum dae_status check(const struct invocation *invocation, const struct r
     TRY(settings_read(registry, config, arena, &settings, err));
     TRY(invocation_request(invocation, config, &request, err));
     TRY(network_build(registry, config, arena, false, &network, err));
+    TRY(evaluation_check(&settings, &network, config, err));
     const struct study_task task = {
         .registry = registry, .arena = arena, .config = config, .settings = &settings, .network = &network};
     struct study_plan plans[STUDY_MAX];

@@ -190,7 +190,7 @@ static enum dae_status add_curves(struct run_set *set, const int *order, const c
     if (curves.n == 0)
         return DAE_OK;
     snprintf(stem, sizeof stem, "%s/%s", folder, key);
-    const struct figure_lines lines = {title, "epoch", "loss", true, curves.n, curves.series};
+    const struct figure_lines lines = {title, "epoch", "loss", true, curves.n, curves.series, NULL};
     const enum dae_status drawn = figure_draw_lines(stem, &lines, &drawing);
     return figures_embed(html, drawn, &drawing, stem, NULL, title, err);
 }

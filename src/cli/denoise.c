@@ -116,9 +116,8 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
 {
     const struct dae_shape *want = &d->network->node[0].plan.output;
     TRY(samples_file_load(path, file, err));
-    if (want->rank == 2)
-        samples_file_as_signals(file, want->dim[1]);
     TRY(orient(d, path, file, err));
+    samples_file_as(file, want);
     const struct dae_shape shape = shape_for_network(d, file);
     if (is_grey_for_colour(d, file))
         text_printf(&file->notice, "%sit is grey: denoised as three equal channels, and written grey",
@@ -129,10 +128,10 @@ static enum dae_status load_samples(const struct denoise *d, const char *path, s
     const enum dae_status status =
         error_set(err, DAE_BAD_DATA, "%s: samples of %s, but %s takes %s", path, shape_text(&file->shape, have_text),
                   d->saved.path, shape_text(want, want_text));
-    if (!d->field.any_size && want->rank == 3 && file->shape.rank == 3)
-        error_note(err, "the network only takes images of its own size: %s", d->field.problem);
-    if (!d->field.any_size && want->rank == 2 && file->shape.rank == 2)
-        error_note(err, "the network only takes signals of its own length: %s", d->field.problem);
+    static const char *const own[] = {"", "", "signals of its own length", "images of its own size",
+                                      "volumes of its own size"};
+    if (!d->field.any_size && want->rank > 1 && want->rank == file->shape.rank)
+        error_note(err, "the network only takes %s: %s", own[want->rank], d->field.problem);
     return status;
 }
 
@@ -323,6 +322,8 @@ static enum dae_status compare_result(struct denoise *d, const struct samples_fi
 {
     struct samples_file result CLEANUP(samples_file_release) = {0};
     TRY(samples_file_load(score->input->out, &result, err));
+    if (clean->shape.rank == 4)
+        samples_file_as_volumes(&result);
     denoise_compare_measure(score, 1, &result, clean);
     progress_end(&d->progress);
     return denoise_compare_add(&d->compare, score, err);
@@ -523,10 +524,10 @@ static const struct command_option option_o = {"o", "DIR", OPTION_VALUE, true,
 static const struct command_option option_compare = {"compare", "CLEAN", OPTION_VALUE, false,
                                                      "print PSNR and SSIM compared with a clean file, or with files of "
                                                      "the same names in a folder (extensions may differ)"};
-static const struct command_option option_memory = {
-    "memory", "MIB", OPTION_VALUE, false,
-    "MiB of the device for tiles of images and signals whose size differs from the model's; 256 if not given, 32 "
-    "with WAV files"};
+static const struct command_option option_memory = {"memory", "MIB", OPTION_VALUE, false,
+                                                    "MiB of the device for tiles of images, signals and volumes whose "
+                                                    "size differs from the model's; 256 if not given, 32 "
+                                                    "with WAV files"};
 
 static const struct command_option option_scores = {
     "scores", "FILE", OPTION_LIST, false,
@@ -562,7 +563,7 @@ static const struct command_row examples[] = {
 const struct command command_denoise = {
     .name = "denoise",
     .arguments = "MODEL INPUT...",
-    .summary = "denoise images, signals, arrays and tables with a trained model",
+    .summary = "denoise images, signals, volumes, arrays and tables with a trained model",
     .description =
         "MODEL is a model.safetensors that dae-cl run wrote, or the folder of such a run; nothing else of that run is "
         "needed. Each INPUT is an image (dae-cl help formats lists the kinds), an IDX (plain or .gz), NPY or WAV "
@@ -583,6 +584,9 @@ const struct command command_denoise = {
         "denoises signals of any length in the same way as images, and the channels one by one if it has one; a WAV "
         "file of any length takes little memory. The result has the same rate and bits; chunks besides the sound are "
         "not kept.\n\n"
+        "With a model of volumes (D,H,W,C) an array is (D,H,W), one volume, or (N,D,H,W), N of them; a stack of grey "
+        "images is one, of which each page is a slice. If its layers treat all voxels the same, it denoises volumes of "
+        "any size in the same way as images, in tiles along three axes.\n\n"
         "The model gets bytes and pixels as numbers from 0 to 1 and floats unchanged; no noise is added.\n\n"
         "The results are files of the same kind and name in DIR: images with the same number of bits, arrays of bytes "
         "or 32-bit floats like the input; JPEG becomes PNG; bytes and pixels are clamped to their range. What else an "

@@ -146,6 +146,8 @@ enum dae_status denoise_compare_load(struct denoise_compare *compare, const stru
     const char *path;
     TRY(denoise_compare_path(compare, input, &path, err));
     TRY(samples_file_load(path, clean, err));
+    if (file->shape.rank == 4)
+        samples_file_as_volumes(clean);
     enum dae_status status = compare->apply_orientation ? samples_file_orient(path, clean, err) : DAE_OK;
     if (status == DAE_OK)
         status = check_shape(path, input, file, clean, err);

@@ -64,9 +64,10 @@ enum dae_status denoise_results_check_kind(const struct denoise_input *input, co
     if (file->extras && file->extras->tiff.alpha_kind == IMAGE_PREMULTIPLIED)
         return error_set(err, DAE_BAD_DATA,
                          "%s has premultiplied transparency, which only TIFF stores; give no --format", input->path);
-    if (file->n > 1 && !kind->holds_stacks)
+    const int64_t pages = file->shape.rank == 4 ? file->shape.dim[0] : file->n; /* of a volume, its slices */
+    if (pages > 1 && !kind->holds_stacks)
         return error_set(err, DAE_BAD_DATA,
                          "%s is a stack of %lld images, which %s cannot store; give another --format", input->path,
-                         (long long)file->n, kind->name);
+                         (long long)pages, kind->name);
     return DAE_OK;
 }

@@ -73,18 +73,23 @@ static void print_info(const struct onnx_model *model, const char *what, const s
 static void print_summary(const struct receptive_field *field, const struct onnx_export_options *options,
                           const struct onnx_model *model, const char *out)
 {
-    const bool is_signal = model->input[0].rank == 3; /* with the batch */
+    const int axes = model->input[0].rank - 2; /* without batch and channels */
+    const int64_t *stride = field->stride;
     output_line("%s: %d nodes, opset %d, weights as %s\n", out, model->n_nodes, model->opset,
                 options->half ? "16-bit floats" : "32-bit floats");
     for (int i = 0; i < model->n_inputs; ++i)
         print_info(model, "input", &model->input[i]);
     for (int i = 0; i < model->n_outputs; ++i)
         print_info(model, "output", &model->output[i]);
-    if (options->dynamic && field->any_size && is_signal && field->stride[0] > 1)
-        printf("  length must be a multiple of %lld\n", (long long)field->stride[0]);
-    else if (options->dynamic && field->any_size && (field->stride[0] > 1 || field->stride[1] > 1))
-        printf("  height must be a multiple of %lld, width of %lld\n", (long long)field->stride[0],
-               (long long)field->stride[1]);
+    if (options->dynamic && field->any_size && (stride[0] > 1 || stride[1] > 1 || stride[2] > 1)) {
+        if (axes == 1)
+            printf("  length must be a multiple of %lld\n", (long long)stride[0]);
+        else if (axes == 2)
+            printf("  height must be a multiple of %lld, width of %lld\n", (long long)stride[0], (long long)stride[1]);
+        else
+            printf("  depth must be a multiple of %lld, height of %lld, width of %lld\n", (long long)stride[0],
+                   (long long)stride[1], (long long)stride[2]);
+    }
     if (options->dynamic && !field->any_size)
         output_note("only the batch has any size: %s\n", field->problem);
 }

@@ -32,6 +32,7 @@ const struct command_row help_environment[] = {
                          "and for PoCL's compiled kernels; if not set, $XDG_CACHE_HOME/dae-cl or ~/.cache/dae-cl"},
     {"POCL_CACHE_DIR",
      "PoCL's own variable: PoCL keeps its compiled kernels there instead, if nobody else can write to it"},
+    {"DAE_CL_TUNE", "off: a device's first use measures no sizes of tiles; what is remembered is used nevertheless"},
     {"DAE_CL_KERNELS", "a folder of kernel files that replace the built-in ones, for developing them"},
     {NULL, NULL},
 };

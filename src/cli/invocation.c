@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/first_tuning.h"
 #include "check/trust.h"
 #include "cli/command.h"
 #include "cli/driver_guard.h"
@@ -48,7 +49,7 @@ enum dae_status invocation_config(const struct invocation *invocation, const cha
     TRY(shipped_config(path, arena, &path, err));
     const enum dae_status status = tree_parse_file(path, arena, config, err);
     if (status != DAE_OK) {
-        shipped_note_name(path, err);
+        shipped_note_path(path, err);
         return status;
     }
     TRY(field_map(*config, err));
@@ -169,6 +170,16 @@ enum dae_status invocation_trust(const struct invocation *invocation, const stru
     const enum dae_status status = trust_check(&options, network, settings, device, err);
     driver_guard_in_time();
     return status;
+}
+
+enum dae_status invocation_trust_and_tune(const struct invocation *invocation, const struct network *network,
+                                          const struct settings *settings, struct device *device, struct error *err)
+{
+    TRY(invocation_trust(invocation, network, settings, device, err));
+    driver_guard_wait(device, "the tuning at its first use", TRUST_PATIENCE);
+    first_tuning(device, network, settings, print_line, NULL);
+    driver_guard_in_time();
+    return DAE_OK;
 }
 
 void invocation_close(struct device *device)

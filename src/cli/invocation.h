@@ -65,6 +65,12 @@ MUST_USE enum dae_status invocation_device_of(const struct invocation *invocatio
 MUST_USE enum dae_status invocation_trust(const struct invocation *invocation, const struct network *network,
                                           const struct settings *settings, struct device *device, struct error *err);
 
+/* The same, and then measures a few sizes of tiles if the device has not been measured (check/first_tuning.h). Not for
+ * ranks. */
+MUST_USE enum dae_status invocation_trust_and_tune(const struct invocation *invocation, const struct network *network,
+                                                   const struct settings *settings, struct device *device,
+                                                   struct error *err);
+
 /* Prints the device's new notices and closes it. NULL is fine. */
 void invocation_close(struct device *device);
 

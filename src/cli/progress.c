@@ -90,12 +90,15 @@ void progress_draw(struct progress_line *line, const struct progress *p)
 
 void progress_epoch(struct progress_line *line, const struct epoch_record *record)
 {
-    char part[4][PART_LEN], text[LINE_LEN] = "";
+    char part[4 + LOSSES_MAX][PART_LEN], text[LINE_LEN] = "";
     snprintf(part[0], sizeof part[0], "  epoch %lld/%lld", (long long)record->epoch, (long long)record->n_epochs);
     snprintf(part[1], sizeof part[1], "  loss %.5f", record->train_loss);
     snprintf(part[2], sizeof part[2], "  validation %.5f", record->validation_loss);
-    snprintf(part[3], sizeof part[3], "  %.0f samples/s", record->images_per_second);
-    append_parts(text, line_width(line), (const char(*)[PART_LEN])part, 4);
+    for (int i = 0; i < record->n_terms; ++i)
+        snprintf(part[3 + i], sizeof part[3 + i], "%s%s %.5f%s", i ? ", " : " (", record->term_name[i], record->term[i],
+                 i + 1 < record->n_terms ? "" : ")");
+    snprintf(part[3 + record->n_terms], sizeof part[3], "  %.0f samples/s", record->images_per_second);
+    append_parts(text, line_width(line), (const char(*)[PART_LEN])part, 4 + record->n_terms);
     fprintf(stderr, "%s%s%s\n", line->terminal ? "\r" : "", text, line->terminal ? "\033[K" : "");
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/figures.h"
+#include "format/image_kind.h"
 #include "report/figure.h"
 
 enum { PATH_LEN = 1200, CELL_LEN = 32, TABLE_ROWS = 100, COLUMNS = 1 + 2 * PICTURE_METHODS };
@@ -156,6 +157,50 @@ static enum dae_status draw_errors(const char *stem, const struct whole_images *
     return status;
 }
 
+static enum dae_status save_picture(const char *path, const struct picture_extreme *extreme, int channels,
+                                    float *pixels, struct error *err)
+{
+    const struct image image = {.pages = 1,
+                                .height = extreme->height,
+                                .width = extreme->width,
+                                .channels = channels,
+                                .largest = 255,
+                                .orientation = 1,
+                                .pixels = pixels};
+    return image_save(path, &image_kind_png, &image, err);
+}
+
+/* The images that were restored worst and best, whole unless they are large. */
+static enum dae_status add_extremes(struct html *html, const struct whole_images *whole, const char *folder,
+                                    struct error *err)
+{
+    static const char *const words[PICTURE_EXTREMES] = {"worst", "best"};
+    const struct picture_scores *scores = &whole->scores;
+    char noisy[PATH_LEN], denoised[PATH_LEN], name[CELL_LEN], caption[300];
+    for (int k = 0; k < PICTURE_EXTREMES && (k == 0 || whole->n > 1); ++k) {
+        const struct picture_extreme *extreme = &scores->extreme[k];
+        snprintf(noisy, sizeof noisy, "%s/figures/%s_noisy.png", folder, words[k]);
+        snprintf(denoised, sizeof denoised, "%s/figures/%s_denoised.png", folder, words[k]);
+        TRY(save_picture(noisy, extreme, (int)scores->channels, extreme->noisy, err));
+        TRY(save_picture(denoised, extreme, (int)scores->channels, extreme->denoised, err));
+        name_of(whole, extreme->image, name);
+        snprintf(caption, sizeof caption,
+                 "The test image with the %s result, %s: %.2f dB noisy, %.2f dB denoised. Of a larger image the middle "
+                 "%" PRId64 "x%" PRId64 " pixels.",
+                 words[k], name, scores->each[extreme->image][PICTURE_NOISY].psnr, extreme->psnr, extreme->width,
+                 extreme->height);
+        TRY(html_slider(html,
+                        &(struct html_slider){.left_path = noisy,
+                                              .right_path = denoised,
+                                              .left = "noisy",
+                                              .right = "denoised",
+                                              .caption = caption,
+                                              .width = (int)extreme->width},
+                        err));
+    }
+    return DAE_OK;
+}
+
 static void write_cell(char cell[CELL_LEN], const char *format, double value)
 {
     snprintf(cell, CELL_LEN, "-");
@@ -219,6 +264,7 @@ enum dae_status run_pictures_section(struct html *html, const struct whole_image
         "trained.");
     if (channels == 1 || channels == 3) {
         char caption[300];
+        TRY(add_extremes(html, whole, folder, err));
         snprintf(pictures, sizeof pictures, "%s/figures/whole_images", folder);
         snprintf(errors, sizeof errors, "%s/figures/whole_image_errors", folder);
         write_notes(whole, &notes);

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/shape.h"
 #include "base/version.h"
 #include "cli/figures.h"
+#include "cli/method_colour.h"
 #include "cli/report_parts.h"
 #include "cli/run_pictures.h"
 #include "cli/run_result.h"
@@ -13,7 +15,7 @@
 #include "report/figure.h"
 #include "report/html.h"
 
-enum { MAX_FILTERS = 64, PATH_LEN = 1200, CELL_LEN = 32 };
+enum { MAX_FILTERS = 32, SLICED = 3 /* volumes */, PATH_LEN = 1200, CELL_LEN = 32 };
 
 struct reporter {
     const struct run_result *result;
@@ -98,7 +100,7 @@ static enum dae_status add_traces(struct reporter *r, struct error *err)
     for (int64_t t = 0; t < len; ++t)
         time[t] = (double)t;
     const size_t n = fill_traces(c, len, shape->dim[1], time, time + len, series);
-    const struct figure_lines lines = {"First test signal", "point", "value, shifted apart", false, n, series};
+    const struct figure_lines lines = {"First test signal", "point", "value, shifted apart", false, n, series, NULL};
     char stem[PATH_LEN];
     struct error drawing = {0};
     stem_of(r, "traces", stem);
@@ -108,6 +110,64 @@ static enum dae_status add_traces(struct reporter *r, struct error *err)
     return figures_embed(&r->html, drawn, &drawing, stem,
                          "Each trace below the clean and the noisy one is one way to restore it.",
                          "traces of a signal: clean, noisy, and restored by each method", err);
+}
+
+/* The middle slices of a volume (D,H,W) across each axis, at the top left of squares: to (3, side, side). */
+static void fill_slices(const float *volume, const int64_t dim[3], int64_t side, float *to)
+{
+    for (int across = 0; across < 3; ++across, to += side * side) {
+        const int down = across == 0 ? 1 : 0, right = across == 2 ? 1 : 2;
+        int64_t at[3];
+        at[across] = dim[across] / 2;
+        for (at[down] = 0; at[down] < dim[down]; ++at[down])
+            for (at[right] = 0; at[right] < dim[right]; ++at[right])
+                to[at[down] * side + at[right]] = volume[(at[0] * dim[1] + at[1]) * dim[2] + at[2]];
+    }
+}
+
+static enum dae_status draw_slices(const char *stem, const struct evaluation *c, const int64_t dim[3], int64_t n,
+                                   struct error *err)
+{
+    const int64_t side = shape_max(dim[0], shape_max(dim[1], dim[2])), len = 3 * side * side;
+    struct figure_tile_row rows[1 + RIVAL_N];
+    size_t n_rows = 0;
+    float *slices CLEANUP(cleanup_free) = calloc((size_t)((1 + RIVAL_N) * n * len), sizeof *slices);
+    if (!slices)
+        return error_no_memory(err, "figure", (unsigned long long)((1 + RIVAL_N) * n * len) * sizeof *slices);
+    for (int i = -1; i < RIVAL_N; ++i) {
+        if (i >= 0 && !c->row[i].present)
+            continue;
+        float *to = slices + (int64_t)n_rows * n * len;
+        for (int64_t k = 0; k < n; ++k)
+            fill_slices((i < 0 ? c->shown_clean : c->row[i].shown) + k * dim[0] * dim[1] * dim[2], dim, side,
+                        to + k * len);
+        rows[n_rows++] = (struct figure_tile_row){.label = i < 0 ? "clean" : evaluation_label((enum evaluation_rival)i),
+                                                  .images = to};
+    }
+    const struct figure_tiles tiles = {.n_rows = n_rows,
+                                       .n_columns = (size_t)(3 * n),
+                                       .height = (size_t)side,
+                                       .width = (size_t)side,
+                                       .channels = 1,
+                                       .rows = rows};
+    return figure_draw_tiles(stem, &tiles, err);
+}
+
+static enum dae_status add_slices(struct reporter *r, struct error *err)
+{
+    const struct evaluation *c = r->result->evaluation;
+    const struct dae_shape *shape = &r->result->network->node[0].plan.output;
+    char stem[PATH_LEN];
+    struct error drawing = {0};
+    if (shape->rank != 4 || shape->dim[3] != 1 || c->n_shown == 0)
+        return DAE_OK;
+    stem_of(r, "slices", stem);
+    const enum dae_status drawn = draw_slices(stem, c, shape->dim, shape_min(c->n_shown, SLICED), &drawing);
+    html_section(&r->html, "What it removed", "Test volumes and noise that the network has never seen.");
+    return figures_embed(&r->html, drawn, &drawing, stem,
+                         "Three slices through the middle of each volume, across depth, height and width. Each row is "
+                         "one way to restore the noisy input in the second row.",
+                         "slices of volumes: clean, noisy, and restored by each method", err);
 }
 
 static void add_verdict(struct reporter *r)
@@ -152,7 +212,9 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
         for (size_t k = 1; k < TABLE_COLUMNS; ++k)
             cells[n * TABLE_COLUMNS + k] = text[n][k];
         cells[n * TABLE_COLUMNS] = evaluation_label((enum evaluation_rival)i);
-        bars[n] = (struct figure_bar){evaluation_label((enum evaluation_rival)i), c->row[i].mse, i == RIVAL_MODEL};
+        const char *name = evaluation_label((enum evaluation_rival)i);
+        const double margin = i == RIVAL_MODEL ? 0 : c->row[i].model_less_this.margin;
+        bars[n] = (struct figure_bar){name, c->row[i].mse, margin, method_colour(name)};
         if (bars[n].value < bars[best].value)
             best = n;
         ++n;
@@ -174,7 +236,11 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
     stem_of(r, "comparison", stem);
     const struct figure_bars chart = {"Remaining error", "mean squared error (lower is better)", n, bars, 3};
     const enum dae_status drawn = figure_draw_bars(stem, &chart, &drawing);
-    return figures_embed(&r->html, drawn, &drawing, stem, NULL, "bar chart of the table's mean squared errors", err);
+    return figures_embed(
+        &r->html, drawn, &drawing, stem,
+        "A line at the end of a bar is the 95 % interval of the paired difference from the denoising AE: "
+        "where it does not reach the denoising AE's error, the two differ.",
+        "bar chart of the table's mean squared errors", err);
 }
 
 static enum dae_status add_losses(struct reporter *r, struct error *err)
@@ -186,22 +252,27 @@ static enum dae_status add_losses(struct reporter *r, struct error *err)
         return error_no_memory(err, "figure", (unsigned long long)n * sizeof *epoch);
     for (int64_t i = 0; i < n; ++i)
         epoch[i] = (double)(i + 1);
-    const struct figure_series series[] = {
-        {.name = "denoising AE, training", .n_points = (size_t)n, .x = epoch, .y = model->train_losses},
+    struct figure_series series[] = {
         {.name = "denoising AE, validation", .n_points = (size_t)n, .x = epoch, .y = model->validation_losses},
-        {.name = "standard AE, training",
-         .n_points = (size_t)n,
-         .x = epoch,
-         .y = standard ? standard->train_losses : NULL},
+        {.name = "denoising AE, training", .n_points = (size_t)n, .x = epoch, .y = model->train_losses, .dashed = true},
         {.name = "standard AE, validation",
          .n_points = (size_t)n,
          .x = epoch,
          .y = standard ? standard->validation_losses : NULL},
+        {.name = "standard AE, training",
+         .n_points = (size_t)n,
+         .x = epoch,
+         .y = standard ? standard->train_losses : NULL,
+         .dashed = true},
     };
     char stem[PATH_LEN], label[96];
     struct error drawing = {0};
-    snprintf(label, sizeof label, "loss (%s)", r->result->network->node[r->result->network->loss].plugin->name);
-    const struct figure_lines lines = {"Loss", "epoch", label, true, standard ? 4 : 2, series};
+    struct text loss CLEANUP(text_release) = {0};
+    for (size_t i = 0; i < sizeof series / sizeof *series; ++i)
+        series[i].colour = method_colour(series[i].name);
+    losses_describe(r->result->network, &loss);
+    snprintf(label, sizeof label, "loss (%s)", loss.data ? loss.data : "");
+    const struct figure_lines lines = {"Loss", "epoch", label, true, standard ? 4 : 2, series, NULL};
     stem_of(r, "losses", stem);
     const enum dae_status drawn = figure_draw_lines(stem, &lines, &drawing);
     free(epoch);
@@ -322,6 +393,8 @@ static enum dae_status keep_findings(struct reporter *r, struct error *err)
         status = add_images(r, err);
     if (status == DAE_OK)
         status = add_traces(r, err);
+    if (status == DAE_OK)
+        status = add_slices(r, err);
     if (status == DAE_OK)
         status = add_table(r, err);
     if (status == DAE_OK)

@@ -71,6 +71,23 @@ void run_result_verdict(const struct run_result *result, const char *plus_minus,
                     c->n_samples, result->network->seed);
 }
 
+/* What a sum of losses consists of. */
+static void add_terms(const struct run_result *result, struct text *text)
+{
+    const struct evaluation_row *row = &result->evaluation->row[RIVAL_MODEL];
+    const int n = losses_terms(result->network);
+    if (n == 0)
+        return;
+    text_printf(text, "The denoising AE's loss of %.5f is ", row->loss);
+    for (int i = 0; i < n; ++i) {
+        text_add(text, i > 0 ? " + " : "");
+        if (losses_weight(result->network, i) != 1)
+            text_printf(text, "%g x ", losses_weight(result->network, i));
+        text_printf(text, "%.5f (%s)", row->term[i], losses_name(result->network, i));
+    }
+    text_add(text, ". ");
+}
+
 void run_result_notes(const struct run_result *result, struct text *text)
 {
     const struct evaluation *evaluation = result->evaluation;
@@ -78,9 +95,24 @@ void run_result_notes(const struct run_result *result, struct text *text)
     const struct affine_choice *choice = &evaluation->affine_choice;
     if (evaluation->only_hidden)
         text_add(text, "Only the numbers that the corruption has hidden are judged, as in the loss. ");
+    add_terms(result, text);
     if (evaluation->pca_components > 0)
         text_printf(text, "PCA has %d components, as many as the code%s. ", evaluation->pca_components,
                     evaluation->pca_is_identity ? "; that is all of them, so PCA changes nothing" : "");
+    if (evaluation->savitzky_golay[0] > 0)
+        text_printf(text, "Savitzky-Golay fits polynomials of order %d to windows of %d points. ",
+                    evaluation->savitzky_golay[1], evaluation->savitzky_golay[0]);
+    if (evaluation->row[RIVAL_BAND_PASS].present)
+        text_printf(text, "The band-pass keeps %.3g to %.3g periods in 1000 points. ", evaluation->band[0],
+                    evaluation->band[1]);
+    if (evaluation->row[RIVAL_BAND_PASS].present || evaluation->savitzky_golay[0] > 0)
+        text_add(text, "Both choices are those that restore the first training samples best. ");
+    if (evaluation->volume_size[VOLUME_MEDIAN] > 0)
+        text_printf(text, "The 3-D median filter's side of %g voxels is the best on %d training samples. ",
+                    evaluation->volume_size[VOLUME_MEDIAN], VOLUME_SAMPLES);
+    if (evaluation->volume_size[VOLUME_GAUSSIAN] > 0)
+        text_printf(text, "The 3-D Gaussian filter's deviation of %g voxels is the best on %d training samples. ",
+                    evaluation->volume_size[VOLUME_GAUSSIAN], VOLUME_SAMPLES);
     if (!evaluation->row[RIVAL_AFFINE].present)
         return;
     text_printf(text, "The affine map's ridge of %g%s was chosen on held-out training samples.", choice->ridge,
@@ -163,6 +195,13 @@ static void add_paired(cJSON *row, const struct paired *paired)
     cJSON_AddStringToObject(row, "model_is", words[paired->verdict]);
 }
 
+static void add_loss_terms(cJSON *row, const struct network *network, const double *term)
+{
+    cJSON *terms = cJSON_AddObjectToObject(row, "loss_terms");
+    for (int i = 0; i < losses_terms(network); ++i)
+        json_number(terms, losses_name(network, i), term[i]);
+}
+
 static void add_start(cJSON *json, const struct start *start)
 {
     cJSON *from = cJSON_AddObjectToObject(json, "from"), *frozen;
@@ -230,6 +269,8 @@ cJSON *run_result_json(const struct run_result *result)
             json_number(row, "snr", found->snr);
         if (!isnan(found->loss))
             json_number(row, "loss", found->loss);
+        if (!isnan(found->loss) && losses_terms(result->network) > 0)
+            add_loss_terms(row, result->network, found->term);
         if (isfinite(found->improvement))
             json_number(row, "improvement_over_standard_ae", found->improvement);
         if (i != RIVAL_MODEL)

@@ -44,6 +44,16 @@ static enum dae_status refuse_other_files(const char *path, struct error *err)
     return DAE_OK;
 }
 
+/* What to do with the files of other programs, once they have turned out to be no models. */
+static void note_other_programs(const char *path, struct error *err)
+{
+    if (is_named(path, ".onnx"))
+        error_note(err, "dae-cl import %s -o FOLDER makes a model of an ONNX file", path);
+    else if (is_named(path, ".pt") || is_named(path, ".pth") || is_named(path, ".ckpt"))
+        error_note(err, "files of PyTorch are not read; save the state_dict as safetensors, and dae-cl import "
+                        "WEIGHTS.safetensors --onto CONFIG -o FOLDER makes a model of it");
+}
+
 enum dae_status saved_model_read(struct saved_model *model, const struct invocation *invocation, const char *path,
                                  struct error *err)
 {
@@ -51,6 +61,8 @@ enum dae_status saved_model_read(struct saved_model *model, const struct invocat
     TRY(refuse_other_files(model->path, err));
     TRY(invocation_registry(invocation, &model->registry, err));
     const enum dae_status status = read_file(model, invocation, err);
+    if (status == DAE_CHECKPOINT)
+        note_other_programs(model->path, err);
     if (status == DAE_CONFIG)
         error_note(err, "the line refers to the config that is stored in the model");
     return status;
@@ -61,7 +73,7 @@ enum dae_status saved_model_open_device(struct saved_model *model, const struct 
 {
     TRY(invocation_device(invocation, model->file.config, &model->device, err));
     fprintf(stderr, "%s\n", device_line(model->device));
-    return invocation_trust(invocation, &model->file.network, &model->settings, model->device, err);
+    return invocation_trust_and_tune(invocation, &model->file.network, &model->settings, model->device, err);
 }
 
 void saved_model_release(struct saved_model *model)

@@ -6,6 +6,7 @@
 #include "config/root.h"
 #include "config/sweep.h"
 #include "graph/build.h"
+#include "graph/losses.h"
 #include "study/study.h"
 
 /* ---- NAME, or NAME: {keys}. -------------------------------------------------------------------------------------- */
@@ -153,6 +154,8 @@ static cJSON *config_schema(const struct registry *registry)
                   schema_either(schema_reference("corruption"), schema_list(schema_reference("corruption"), 1, 0)));
     schema_define(definitions, "list of corruptions",
                   schema_list(schema_reference("corruption, or list of them"), 1, 0));
+    schema_define(definitions, "loss, or list of them",
+                  schema_either(schema_reference("loss"), schema_list(schema_reference("loss"), 1, LOSSES_MAX)));
     schema_define(definitions, "loss", named_schema(named_plugins(registry, PLUGIN_LOSS)));
     schema_define(definitions, "optimizer", named_schema(named_plugins(registry, PLUGIN_OPTIMIZER)));
     schema_define(definitions, "list of studies, or map", study_list());

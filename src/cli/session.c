@@ -263,7 +263,8 @@ static enum dae_status open_devices(struct session *session, bool several, struc
         fprintf(stderr, "%s\n", device_line(session->devices[i]));
     stop_listen();
     for (int i = 0; i < session->n_devices; ++i)
-        TRY(invocation_trust(session->invocation, &session->network, &session->settings, session->devices[i], err));
+        TRY((session->ranks ? invocation_trust : invocation_trust_and_tune)(
+            session->invocation, &session->network, &session->settings, session->devices[i], err));
     return DAE_OK;
 }
 

@@ -2,14 +2,17 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/installed.h"
 #include "cli/output.h"
 #include "config/fields.h"
+#include "format/samples_file.h"
 
 static const char ending[] = ".yaml";
 static const char configs[] = "configs";
@@ -98,7 +101,8 @@ void shipped_note(struct error *err)
     arena_release(&arena);
 }
 
-void shipped_note_name(const char *path, struct error *err)
+/* The config that comes with dae-cl and has the file's name. */
+static void note_name(const char *path, struct error *err)
 {
     const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
     const size_t len = strlen(file), n_ending = sizeof ending - 1;
@@ -106,7 +110,7 @@ void shipped_note_name(const char *path, struct error *err)
     struct error ignored = {0};
     struct shipped *list;
     int n;
-    if (access(path, F_OK) == 0 || len <= n_ending || strcmp(file + len - n_ending, ending) != 0)
+    if (len <= n_ending || strcmp(file + len - n_ending, ending) != 0)
         return;
     if (shipped_list(configs, &arena, &list, &n, &ignored) == DAE_OK)
         for (int i = 0; i < n; ++i)
@@ -114,6 +118,39 @@ void shipped_note_name(const char *path, struct error *err)
                 error_note(err, "%s, without a folder and %s, is the config that comes with dae-cl", list[i].name,
                            ending);
     arena_release(&arena);
+}
+
+/* A file that is there and is no config. */
+static void note_content(const char *path, struct error *err)
+{
+    static const char model[] = ".safetensors";
+    const size_t len = strlen(path), n_model = sizeof model - 1;
+    struct samples_form form;
+    struct error ignored = {0};
+    if (len > n_model && strcmp(path + len - n_model, model) == 0)
+        error_note(err, "it is a model, and CONFIG is a text; a run keeps its own in config.yaml, beside model%s",
+                   model);
+    else if (samples_file_form_of_content(path, &form, &ignored) == DAE_OK && form.kind != SAMPLES_UNKNOWN)
+        error_note(err, "it contains data, and CONFIG is a text that names them; dae-cl init writes one");
+}
+
+void shipped_note_path(const char *path, struct error *err)
+{
+    char folder[PATH_MAX];
+    struct stat info;
+    if (stat(path, &info) < 0) {
+        if (errno == ENOENT && path[0] != '/' && getcwd(folder, sizeof folder))
+            error_note(err, "the working folder is %s", folder);
+        note_name(path, err);
+    } else if (S_ISDIR(info.st_mode)) {
+        snprintf(folder, sizeof folder, "%s/config.yaml", path);
+        if (access(folder, F_OK) == 0)
+            error_note(err, "it is the folder of a run, whose config is %s", folder);
+        else
+            error_note(err, "it is a folder, and CONFIG is a file or the name of a config; dae-cl init writes one");
+    } else {
+        note_content(path, err);
+    }
 }
 
 enum dae_status shipped_print(struct error *err)

@@ -21,9 +21,9 @@ MUST_USE enum dae_status shipped_list(const char *folder, struct arena *arena, s
  * are. Any other text comes back as it is. */
 MUST_USE enum dae_status shipped_config(const char *typed, struct arena *arena, const char **path, struct error *err);
 
-/* Adds a note to a recorded failure to read `path` if no file is there and a config that comes with dae-cl has its
- * name. */
-void shipped_note_name(const char *path, struct error *err);
+/* Adds a note to a recorded failure to read `path`: what else was found there, a folder, a model or data; or, if
+ * nothing is there, where it was looked for, and that a config that comes with dae-cl has this name. */
+void shipped_note_path(const char *path, struct error *err);
 
 /* Adds a note to a recorded failure for each of the configs; prints a line for each to stdout. */
 void shipped_note(struct error *err);

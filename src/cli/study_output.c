@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/folder.h"
 #include "cli/figures.h"
+#include "cli/method_colour.h"
 #include "cli/progress.h"
 #include "cli/report_parts.h"
 #include "cli/table_text.h"
@@ -86,6 +87,52 @@ cJSON *study_output_json(const struct study_outcome *outcome)
     return json;
 }
 
+/* How many decimals a column has, so that its decimal points are in one line: as many as its largest number needs to
+ * show n_digits digits, and those that its smallest needs up to three more; -1 if its numbers differ by so much that
+ * each has its own. */
+static int column_decimals(const struct study_table *table, int column)
+{
+    double low = INFINITY, high = 0;
+    for (int i = 0; i < table->n_rows; ++i) {
+        const double value = fabs(table->value[i * table->n_columns + column]);
+        if (isfinite(value) && value > 0) {
+            low = fmin(low, value);
+            high = fmax(high, value);
+        }
+    }
+    if (high <= 0)
+        return 0;
+    const int digits = table->n_digits - 1 - (int)floor(log10(high)), more = (int)floor(log10(high / low));
+    const int decimals = digits + (more < 3 ? more : 3);
+    return more > 4 || decimals > 8 || high >= 1e9 ? -1 : decimals < 0 ? 0 : decimals;
+}
+
+/* Zeros that all numbers of the column end with are not shown. */
+static int needed_decimals(const struct study_table *table, int column)
+{
+    char text[CELL_LEN];
+    const int decimals = column_decimals(table, column);
+    int needed = decimals < 0 ? decimals : 0;
+    for (int i = 0; i < table->n_rows && decimals > 0; ++i) {
+        const double value = table->value[i * table->n_columns + column];
+        const int len = snprintf(text, sizeof text, "%.*f", decimals, value);
+        int zeros = 0;
+        while (isfinite(value) && zeros < decimals && len < (int)sizeof text && text[len - 1 - zeros] == '0')
+            ++zeros;
+        if (isfinite(value) && decimals - zeros > needed)
+            needed = decimals - zeros;
+    }
+    return needed;
+}
+
+static void write_cell(char text[CELL_LEN], double value, int decimals, int n_digits)
+{
+    if (decimals < 0)
+        snprintf(text, CELL_LEN, "%.*g", n_digits, value);
+    else
+        snprintf(text, CELL_LEN, "%.*f", decimals, value);
+}
+
 static enum dae_status add_table(struct html *html, const struct study_table *table, struct error *err)
 {
     const size_t n_columns = (size_t)table->n_columns + 1, n = n_columns * (size_t)table->n_rows;
@@ -97,15 +144,17 @@ static enum dae_status add_table(struct html *html, const struct study_table *ta
         header[0] = table->row_title;
         for (int k = 0; k < table->n_columns; ++k)
             header[k + 1] = table->column_name[k];
-        for (int i = 0; i < table->n_rows; ++i) {
-            const size_t row = (size_t)i * n_columns;
-            cells[row] = table->row_name[i];
-            for (int k = 0; k < table->n_columns; ++k) {
+        for (int i = 0; i < table->n_rows; ++i)
+            cells[(size_t)i * n_columns] = table->row_name[i];
+        for (int k = 0; k < table->n_columns; ++k) {
+            const int decimals = needed_decimals(table, k);
+            for (int i = 0; i < table->n_rows; ++i) {
                 const double value = table->value[i * table->n_columns + k];
+                const size_t at = (size_t)i * n_columns + (size_t)k;
                 if (isnan(value))
                     continue;
-                snprintf(text[row + (size_t)k], CELL_LEN, "%.*g", table->n_digits, value);
-                cells[row + (size_t)k + 1] = text[row + (size_t)k];
+                write_cell(text[at], value, decimals, table->n_digits);
+                cells[at + 1] = text[at];
             }
         }
         html_table(html, &(struct html_table){table->caption, n_columns, (size_t)table->n_rows, header, cells,
@@ -126,12 +175,17 @@ static enum dae_status draw_lines(const char *stem, const struct study_figure *f
                          FIGURE_MAX_SERIES);
     for (int i = 0; i < figure->n_curves; ++i) {
         const struct study_curve *curve = &figure->curve[i];
-        series[i] =
-            (struct figure_series){curve->name, (size_t)curve->n, curve->x, curve->y, curve->margin, curve->expected};
+        series[i] = (struct figure_series){.name = curve->name,
+                                           .n_points = (size_t)curve->n,
+                                           .x = curve->x,
+                                           .y = curve->y,
+                                           .margin = curve->margin,
+                                           .dashed = curve->expected};
     }
+    method_colours(series, figure->n_curves);
     return figure_draw_lines(stem,
                              &(struct figure_lines){figure->title, figure->x_label, figure->y_label, figure->log_y,
-                                                    (size_t)figure->n_curves, series},
+                                                    (size_t)figure->n_curves, series, figure->trained},
                              err);
 }
 
@@ -168,7 +222,8 @@ static enum dae_status draw_scatter(const char *stem, const struct study_figure 
 {
     return figure_draw_scatter(stem,
                                &(struct figure_scatter){figure->title, figure->x_label, figure->y_label,
-                                                        (size_t)figure->n_points, figure->point, figure->label},
+                                                        (size_t)figure->n_points, figure->point, figure->label,
+                                                        (size_t)figure->n_frame, figure->frame},
                                err);
 }
 
@@ -265,16 +320,8 @@ static enum dae_status add_section(struct html *html, const struct study_outcome
                                    struct error *err)
 {
     const struct study_result *result = &outcome->result;
-    struct text words = {0};
-    text_add(&words, result->about);
-    for (int i = 0; i < result->n_findings; ++i)
-        text_printf(&words, "\n\n%s", result->finding[i]);
-    if (words.failed) {
-        text_release(&words);
-        return error_no_memory(err, "report", words.len);
-    }
-    html_section(html, result->title, words.data);
-    text_release(&words);
+    html_section(html, result->title, result->about);
+    html_findings(html, (size_t)result->n_findings, result->finding);
     for (int i = 0; i < result->n_tables; ++i)
         TRY(add_table(html, result->table[i], err));
     for (int i = 0; i < result->n_figures; ++i) {

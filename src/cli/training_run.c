@@ -11,6 +11,7 @@
 #include "cli/stop.h"
 #include "model/model_file.h"
 #include "model/receptive_field.h"
+#include "train/settings_fingerprint.h"
 #include "train/test_errors.h"
 
 enum { NAME_LEN = 1200 };

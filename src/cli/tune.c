@@ -34,11 +34,11 @@ static enum dae_status print(const struct tune_report *report, struct arena *are
     const struct tuning *tuning = &report->tuning;
     printf("\nremembered for this device: products by %d rows x %d vectors, convolutions by %d pixels x %d vectors and "
            "%d rows "
-           "of weights, %d samples in flight, random numbers by %s\n"
+           "of weights%s, %d samples in flight, random numbers by %s\n"
            "training: %.0f images/s before, %.0f now\n",
            tuning->gemm_rows, tuning->gemm_columns, tuning->conv_tile / tuning->conv_block, tuning->conv_block,
-           tuning->conv_rows, tuning->units, tuning->mul_hi ? "mul_hi" : "wide products", report->before,
-           report->after);
+           tuning->conv_rows, tuning->winograd ? " with Winograd's algorithm" : "", tuning->units,
+           tuning->mul_hi ? "mul_hi" : "wide products", report->before, report->after);
     return DAE_OK;
 }
 
@@ -52,6 +52,7 @@ static cJSON *to_json(const struct tune_report *report)
     json_number(root, "conv_tile", report->tuning.conv_tile);
     json_number(root, "conv_block", report->tuning.conv_block);
     json_number(root, "conv_rows", report->tuning.conv_rows);
+    json_number(root, "winograd", report->tuning.winograd);
     json_number(root, "units", report->tuning.units);
     json_number(root, "mul_hi", report->tuning.mul_hi);
     cJSON *trials = cJSON_AddArrayToObject(root, "trials");
@@ -121,15 +122,17 @@ const struct command command_tune = {
     .name = "tune",
     .arguments = "CONFIG",
     .summary = "find the settings with which a device trains a network fastest",
-    .description = "Trains the network of CONFIG on synthetic data with other sizes of register tiles, another number "
-                   "of samples in flight and another way to multiply random numbers. Each trial takes about a second "
-                   "plus the time to compile; a setting is kept if it is faster by more than the measurement varies. "
-                   "Later runs on the same device, with the same driver and version of dae-cl, use the settings; "
-                   "`device: {tuned: false}` ignores them.\n\n"
-                   "Tuning changes no random number and no shard of a gradient. Sizes of tiles may change the order of "
-                   "a product's sums, and so the last bits of results.\n\n"
-                   "The settings are in a small file in $DAE_CL_CACHE_DIR, else $XDG_CACHE_HOME/dae-cl, else "
-                   "~/.cache/dae-cl; remove it to reset them.",
+    .description =
+        "Trains the network of CONFIG on synthetic data with other sizes of register tiles, with and without "
+        "Winograd's algorithm, with another number of samples in flight and another way to multiply random "
+        "numbers. A device's first use tries a few of these for three seconds. Each trial takes about a second "
+        "plus the time to compile; a setting is kept if it is faster by more than the measurement varies. "
+        "Later runs on the same device, with the same driver and version of dae-cl, use the settings; "
+        "`device: {tuned: false}` ignores them.\n\n"
+        "Tuning changes no random number and no shard of a gradient. Sizes of tiles may change the order of "
+        "a product's sums, Winograd's algorithm what is rounded, and so the last bits of results.\n\n"
+        "The settings are in a small file in $DAE_CL_CACHE_DIR, else $XDG_CACHE_HOME/dae-cl, else "
+        "~/.cache/dae-cl; remove it to reset them.",
     .options = options,
     .examples = examples,
     .run = run,

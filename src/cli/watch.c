@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/tensorboard.h"
 
 enum {
     PATH_LEN = 1200,
@@ -35,6 +36,7 @@ struct watched {
     char network[NAME_LEN], last[TEXT_LEN]; /* its name, and what happened last */
     double *train, *validation;             /* (n), malloc'ed */
     size_t n, capacity;
+    struct tensorboard *export; /* or NULL */
 };
 
 /* ---- Reading. ---------------------------------------------------------------------------------------------------- */
@@ -62,6 +64,12 @@ static double number_of(const cJSON *event, const char *key)
     return cJSON_IsNumber(item) ? item->valuedouble : NAN;
 }
 
+/* An epoch's number; 0 for what is none. */
+static int64_t int_of(double number)
+{
+    return number >= 0 && number < 1e15 ? (int64_t)number : 0;
+}
+
 static const char *text_of(const cJSON *event, const char *key)
 {
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(event, key));
@@ -77,7 +85,15 @@ static enum dae_status take_epoch(struct watched *w, const cJSON *event, struct 
     snprintf(w->last, sizeof w->last, "%s: epoch %.0f, loss %.5f, validation %.5f, %.0f samples/s", network,
              number_of(event, "epoch"), number_of(event, "train_loss"), number_of(event, "validation_loss"),
              number_of(event, "images_per_second"));
-    return add_epoch(w, number_of(event, "train_loss"), number_of(event, "validation_loss"), err);
+    const struct tensorboard_epoch epoch = {.network = network,
+                                            .epoch = int_of(number_of(event, "epoch")),
+                                            .train_loss = number_of(event, "train_loss"),
+                                            .validation_loss = number_of(event, "validation_loss"),
+                                            .samples_per_second = number_of(event, "images_per_second"),
+                                            .seconds = number_of(event, "seconds")};
+    if (w->export)
+        TRY(tensorboard_add(w->export, &epoch, err));
+    return add_epoch(w, epoch.train_loss, epoch.validation_loss, err);
 }
 
 /* A line that is not an event is left out: the log belongs to the run, and may be of another version. */
@@ -132,6 +148,17 @@ static enum dae_status read_log(struct watched *w, struct error *err)
         clearerr(w->log);
         return failed ? error_io(err, "read", w->path) : DAE_OK;
     }
+}
+
+/* Writes for TensorBoard what was read; the last line was written when the log was last changed. */
+static enum dae_status export_log(const struct watched *w, struct error *err)
+{
+    struct stat info;
+    if (!w->export)
+        return DAE_OK;
+    if (fstat(fileno(w->log), &info) < 0)
+        return error_io(err, "read", w->path);
+    return tensorboard_flush(w->export, (double)info.st_mtim.tv_sec + 1e-9 * (double)info.st_mtim.tv_nsec, err);
 }
 
 /* ---- Drawing. ---------------------------------------------------------------------------------------------------- */
@@ -217,6 +244,7 @@ static enum dae_status follow(struct watched *w, const char *run, bool once, str
     static const struct timespec pause = {.tv_nsec = 300000000};
     for (;;) {
         TRY(read_log(w, err));
+        TRY(export_log(w, err));
         if (w->changed && w->terminal)
             draw(w, run);
         w->changed = false;
@@ -229,6 +257,7 @@ static enum dae_status follow(struct watched *w, const char *run, bool once, str
 static enum dae_status run(const struct invocation *invocation, struct error *err)
 {
     const char *folder = invocation->argument[0], *kind = getenv("TERM");
+    const char *into = invocation_value(invocation, "tensorboard");
     struct watched *w = calloc(1, sizeof *w);
     if (!w)
         return error_no_memory(err, "watch", sizeof *w);
@@ -236,8 +265,11 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     enum dae_status status = DAE_OK;
     if ((size_t)snprintf(w->path, sizeof w->path, "%s/log.jsonl", folder) >= sizeof w->path)
         status = error_set(err, DAE_IO, "the path %s is too long", folder);
-    else
+    else if (into)
+        status = tensorboard_open(into, &w->export, err);
+    if (status == DAE_OK)
         status = follow(w, folder, invocation_has(invocation, "once"), err);
+    tensorboard_close(w->export);
     if (w->log)
         fclose(w->log);
     free(w->train);
@@ -248,10 +280,13 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
 
 static const struct command_option option_once = {"once", NULL, OPTION_FLAG, false,
                                                   "show what is there now, and do not wait for more"};
-static const struct command_option *const options[] = {&option_once, NULL};
+static const struct command_option option_tensorboard = {
+    "tensorboard", "DIR", OPTION_VALUE, false, "also write the curves for TensorBoard, below DIR, as they come"};
+static const struct command_option *const options[] = {&option_once, &option_tensorboard, NULL};
 
 static const struct command_row examples[] = {
     {"dae-cl watch runs/conv_mnist", "follow a run"},
+    {"dae-cl watch runs/conv_mnist --once --tensorboard board", "export a run, for tensorboard --logdir board"},
     {NULL, NULL},
 };
 
@@ -262,7 +297,10 @@ const struct command command_watch = {
     .description =
         "RUN is the folder of a run, whose log is read as it grows. On a terminal the curves of the network that "
         "is being trained are drawn again after each epoch; in a pipe and with TERM=dumb each event is a line. "
-        "The command ends with the run; Ctrl-C ends it before that and does not affect the run.",
+        "The command ends with the run; Ctrl-C ends it before that and does not affect the run.\n\n"
+        "--tensorboard writes an event file into DIR/NETWORK for each network that the log has, with the losses and "
+        "the "
+        "samples per second of each epoch. A file that is there already is an error.",
     .options = options,
     .examples = examples,
     .run = run,

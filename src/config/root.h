@@ -11,7 +11,17 @@ struct root {
     uint32_t compare;                                                         /* bits of enum root_compare */
 };
 
-enum root_compare { ROOT_STANDARD_AE = 1, ROOT_AFFINE = 2, ROOT_PCA = 4, ROOT_WIENER = 8, ROOT_MEDIAN = 16 };
+enum root_compare {
+    ROOT_STANDARD_AE = 1,
+    ROOT_AFFINE = 2,
+    ROOT_PCA = 4,
+    ROOT_WIENER = 8,
+    ROOT_MEDIAN = 16,
+    ROOT_SAVITZKY_GOLAY = 32,
+    ROOT_BAND_PASS = 64,
+    ROOT_MEDIAN_3D = 128,
+    ROOT_GAUSSIAN_3D = 256,
+};
 
 extern const struct dae_row root_rows[];
 

@@ -157,6 +157,23 @@ static enum dae_status parse_default(const struct dae_row *row, const char *what
     return *out ? DAE_OK : error_no_memory(err, "config", 0);
 }
 
+/* Notes in a value that was given whether it is the default: numbers are compared as numbers, other scalars as text. */
+static enum dae_status note_default(struct value *value, const struct dae_row *row, const char *what,
+                                    const void *member, struct arena *arena, struct error *err)
+{
+    struct value *normal;
+    char number[VALUE_NUMBER_BYTES];
+    if (!row->default_text || !*row->default_text || value->kind != VALUE_SCALAR)
+        return DAE_OK;
+    TRY(parse_default(row, what, arena, &normal, err));
+    const char *text = row->type == DAE_TYPE_FLOAT   ? value_number(*(const double *)member, number)
+                       : row->type == DAE_TYPE_LEVEL ? value_number(((const struct dae_level *)member)->low, number)
+                                                     : value->text;
+    if (normal->kind == VALUE_SCALAR && strcmp(text, normal->text) == 0)
+        value->as_default = normal->text;
+    return DAE_OK;
+}
+
 /* `complete`: the default is written to the map. */
 static enum dae_status read_row(const struct value *map, bool complete, const struct dae_row *rows,
                                 const struct dae_row *row, const char *what, struct arena *arena, void *out,
@@ -177,12 +194,16 @@ static enum dae_status read_row(const struct value *map, bool complete, const st
         memcpy(member, (const double[]){-INFINITY, INFINITY}, 2 * sizeof(double));
     if (!value && !*row->default_text)
         return DAE_OK;
-    if (!value) {
+    const bool given = value != NULL;
+    if (!given) {
         TRY(parse_default(row, what, arena, &value, err));
+        value->as_default = value->text ? value->text : row->default_text;
         if (complete && !value_map_put(arena, in, key, value))
             return error_no_memory(err, "config", 0);
     }
     TRY(read_value(value, row, (uint32_t)(row - rows), member, err));
+    if (given && complete)
+        TRY(note_default(value, row, what, member, arena, err));
     if ((int)row->type != ROW_MAP)
         return DAE_OK;
     snprintf(path, sizeof path, "%s.%s", what, row->key);

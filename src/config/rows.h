@@ -46,7 +46,8 @@ enum row_type {
 
 /* Reads a map into the struct at `out`. Unknown keys, missing keys, wrong types and ranges: DAE_CONFIG at the place.
  * `what` names the map in messages: "unknown key 'lerning_rate' in train". Defaults are read as if the map contained
- * them and are written back to it, so that the map records what was used. The arena is the tree's. */
+ * them and are written back to it, so that the map records what was used; values that equal their default are marked
+ * (as_default), whether they were given or not. The arena is the tree's. */
 MUST_USE enum dae_status rows_read(struct value *map, const struct dae_row *rows, const char *what, struct arena *arena,
                                    void *out, struct error *err);
 /* The same, but leaves the map as it is. */

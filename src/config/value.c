@@ -159,6 +159,7 @@ struct value *value_copy(struct arena *arena, const struct value *value)
     copy->mark = value->mark;
     copy->text = value->text;
     copy->quoted = value->quoted;
+    copy->as_default = value->as_default;
     for (int i = 0; i < value->n; ++i) {
         bool added = value->kind == VALUE_LIST
                          ? value_list_add(arena, copy, value_copy(arena, value->items[i]))

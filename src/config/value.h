@@ -23,11 +23,12 @@ struct entry {
 /* All that a value points to is in the arena that it was made in. A value belongs to one place of one tree. */
 struct value {
     enum value_kind kind;
-    struct mark mark;      /* file is NULL if the program made the value */
-    const char *text;      /* VALUE_SCALAR: UTF-8 without NUL */
-    bool quoted;           /* VALUE_SCALAR: surely text, see value_scalar_new */
-    struct value **items;  /* VALUE_LIST: n of them */
-    struct entry *entries; /* VALUE_MAP: n of them, in the order of the text, all keys different */
+    struct mark mark;       /* file is NULL if the program made the value */
+    const char *text;       /* VALUE_SCALAR: UTF-8 without NUL */
+    bool quoted;            /* VALUE_SCALAR: surely text, see value_scalar_new */
+    const char *as_default; /* the text of the key's default if the value equals it (rows_read); else NULL */
+    struct value **items;   /* VALUE_LIST: n of them */
+    struct entry *entries;  /* VALUE_MAP: n of them, in the order of the text, all keys different */
     int n;
     int capacity;         /* of items or entries; private to value.c */
     struct value *parent; /* NULL at the root */

@@ -213,7 +213,7 @@ struct dae_plan {
      * grow; one of the two is always 1. An output pixel reads the input pixels that it corresponds to and `reach` more
      * on either side; beyond the edges it has zeros, or pixels that are at most that far from it. The host presets down
      * and up to 1, and reach to -1, which means that the layer is not of this kind. Pointwise layers need not set
-     * anything. Of a signal (T,C), the first of each two numbers counts. */
+     * anything. Of a signal (T,C), the first of each two numbers counts; of a volume see below. */
     int64_t reach[2];
     int64_t down[2], up[2];
     /* Layers that keep H and W, and whose kernel computes blocks of `block` x `block` output pixels together if the
@@ -223,6 +223,8 @@ struct dae_plan {
      * on H and W. */
     int64_t block, block_side;
     double growth;
+    /* Of a volume (D,H,W,C), reach, down and up are of H and W, and these are of D, with the same presets. */
+    int64_t reach_d, down_d, up_d;
 };
 
 /* Adds an integer macro. The host refuses a plan with more than DAE_MAX_DEFINES. */
@@ -231,6 +233,14 @@ static inline void dae_plan_define(struct dae_plan *plan, const char *name, int6
     if (plan->n_defines < DAE_MAX_DEFINES)
         plan->define[plan->n_defines] = (struct dae_define){name, value};
     ++plan->n_defines;
+}
+
+/* Sets reach, down and up of an axis of a volume: 0 is D, 1 is H, 2 is W. */
+static inline void dae_plan_axis(struct dae_plan *plan, int axis, int64_t reach, int64_t down, int64_t up)
+{
+    *(axis == 0 ? &plan->reach_d : &plan->reach[axis - 1]) = reach;
+    *(axis == 0 ? &plan->down_d : &plan->down[axis - 1]) = down;
+    *(axis == 0 ? &plan->up_d : &plan->up[axis - 1]) = up;
 }
 
 /* Records why the shapes do not fit and returns 1: return dae_plan_fail(plan, "expects an image (H, W, C)"); */
@@ -381,7 +391,7 @@ struct dae_noise {
 struct dae_loss {
     struct dae_head head;
     const char *y, *dx; /* of x (output) and t (clean target). The host adds the row `unmasked_weight`, and leaves out
-                         * the holes in the data */
+                         * the holes in the data. To every loss it adds the row `weight` */
     double (*reference)(const void *state, double x, double t);
     bool unit_range; /* it is defined only for outputs and targets in [0, 1] */
     /* Or a kernel file with FN(forward) and FN(backward), which read x[0] (output) and x[1] (target) and write one

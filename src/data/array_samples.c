@@ -121,7 +121,14 @@ enum dae_status array_samples_npy(const char *path, int64_t limit, struct datase
 {
     struct npy array;
     TRY(npy_load(path, &array, err));
-    enum dae_status status = adopt(set, path, array.is_float, array.rank, array.dim, &array.values, limit, err);
+    enum dae_status status =
+        array.is_wide ? error_set(err, DAE_BAD_DATA,
+                                  "%s: numbers of 16 bits, which only data.source: volumes reads; save them from NumPy "
+                                  "as (array / 65535).astype('<f4')",
+                                  path)
+                      : DAE_OK;
+    if (status == DAE_OK)
+        status = adopt(set, path, array.is_float, array.rank, array.dim, &array.values, limit, err);
     npy_release(&array);
     return status;
 }

@@ -211,6 +211,8 @@ static enum dae_status take_image(const struct shard_options *options, const cha
 
 static enum dae_status take_array(const char *name, struct npy *array, struct shard_values *out, struct error *err)
 {
+    if (array->is_wide)
+        return error_set(err, DAE_BAD_DATA, "%s: an array of 16-bit numbers; shards hold bytes or floats", name);
     if (array->rank < 1 || array->rank > 3)
         return error_set(err, DAE_BAD_DATA, "%s: an array of %d dimensions; a sample has one to three", name,
                          array->rank);

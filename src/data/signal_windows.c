@@ -133,7 +133,7 @@ static enum dae_status add_npy(struct windows *w, const char *path, struct error
     if (!array.is_float || array.rank < 1 || array.rank > 3)
         status = error_set(err, DAE_BAD_DATA,
                            "%s: an array of %s and rank %d; signals are floats of the shape (T), (N,T) or (N,T,C)",
-                           path, array.is_float ? "floats" : "bytes", array.rank);
+                           path, array.is_float ? "floats" : "integers", array.rank);
     for (int i = 0; i < array.rank && status == DAE_OK; ++i)
         if (array.dim[i] == 0)
             status = error_set(err, DAE_BAD_DATA, "%s: it contains no samples: dimension %d is 0", path, i);

@@ -24,6 +24,8 @@
     X(dead_leaves)                                                                                                     \
     X(signals)                                                                                                         \
     X(ecg)                                                                                                             \
+    X(volumes)                                                                                                         \
+    X(phantom)                                                                                                         \
     X(memory)
 
 /* Drawn test samples are numbered from here on, far from training samples, for any sizes of the two splits. */

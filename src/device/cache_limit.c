@@ -1,9 +1,7 @@
 #define _GNU_SOURCE
 #include "device/cache_limit.h"
 
-#include <ftw.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,7 +9,7 @@
 
 #include "base/folder.h"
 
-enum { MOST_OPEN = 16, IN_USE_SECONDS = 3600 };
+enum { IN_USE_SECONDS = 3600 };
 static const char TEMPORARY[] = "tempfile_";
 
 struct program {
@@ -20,7 +18,7 @@ struct program {
     time_t used; /* the newest time of its files, one of which PoCL touches at each use */
 };
 
-/* nftw passes no context to its callback. */
+/* Of the walk, to whose callback nftw passes no context. */
 static struct census {
     struct program *program; /* (n), in the order of the walk */
     size_t n, capacity;
@@ -48,8 +46,10 @@ static void begin_program(const char *path)
         census.failed = true;
 }
 
-static int look_at(const char *path, const struct stat *info, int kind, struct FTW *place)
+void cache_limit_note(const char *path, const struct stat *info, int kind, const struct FTW *place)
 {
+    if (!census.now)
+        census.now = time(NULL);
     if (place->level == 1 && kind == FTW_F && strncmp(path + place->base, TEMPORARY, sizeof TEMPORARY - 1) == 0 &&
         info->st_mtime < census.now - IN_USE_SECONDS)
         unlink(path);
@@ -62,7 +62,6 @@ static int look_at(const char *path, const struct stat *info, int kind, struct F
             its->used = info->st_mtime;
         census.bytes += (int64_t)info->st_size;
     }
-    return census.failed;
 }
 
 static int by_use(const void *a, const void *b)
@@ -71,23 +70,26 @@ static int by_use(const void *a, const void *b)
     return (x->used > y->used) - (x->used < y->used);
 }
 
-int cache_limit(const char *folder, int64_t most_bytes)
+static void remove_unused(int64_t most_bytes, size_t folder_len, struct text *removed)
 {
-    int n_removed = 0;
-    census = (struct census){.now = time(NULL)};
-    if (nftw(folder, look_at, MOST_OPEN, FTW_PHYS) == 0 && census.bytes > most_bytes) {
+    if (census.n > 0)
         qsort(census.program, census.n, sizeof *census.program, by_use);
-        for (size_t i = 0; i < census.n && census.bytes > most_bytes / 4 * 3; ++i) {
-            struct error err = {0};
-            const struct program *its = &census.program[i];
-            if (its->used >= census.now - IN_USE_SECONDS || folder_remove(its->path, &err) != DAE_OK)
-                continue;
-            census.bytes -= its->bytes;
-            ++n_removed;
-        }
+    for (size_t i = 0; i < census.n && census.bytes > most_bytes / 4 * 3; ++i) {
+        struct error err = {0};
+        const struct program *its = &census.program[i];
+        if (its->used >= census.now - IN_USE_SECONDS || folder_remove(its->path, &err) != DAE_OK)
+            continue;
+        census.bytes -= its->bytes;
+        text_add_bytes(removed, its->path + folder_len, strlen(its->path + folder_len) + 1);
     }
+}
+
+void cache_limit_apply(int64_t most_bytes, size_t folder_len, struct text *removed)
+{
+    if (most_bytes > 0 && census.bytes > most_bytes && !census.failed)
+        remove_unused(most_bytes, folder_len, removed);
     for (size_t i = 0; i < census.n; ++i)
         free(census.program[i].path);
     free(census.program);
-    return n_removed;
+    census = (struct census){0};
 }

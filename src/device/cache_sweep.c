@@ -17,6 +17,7 @@
 #include "base/folder.h"
 #include "base/library_file.h"
 #include "base/text.h"
+#include "device/cache_limit.h"
 
 enum { MOST_OPEN = 16, LARGEST_LIST = 64 << 20, BLOCK = 1 << 16 };
 static const char LIST[] = ".dae-cl-sums";
@@ -35,8 +36,7 @@ static struct sweep {
     struct seen *seen; /* (n_seen), sorted by path */
     size_t n_seen;
     struct text list;    /* what will be seen next time */
-    struct text damaged; /* names of programs, each with its NUL */
-    int n_damaged;
+    struct text removed; /* programs, or that are to be: their paths from the folder on, each with its NUL */
     bool changed;
 } sweep;
 
@@ -108,14 +108,13 @@ static void note_damage(const char *path)
     end = end ? strchr(end + 1, '/') : NULL;
     if (!end)
         return;
-    text_add_bytes(&sweep.damaged, path, (size_t)(end - path));
-    text_add_bytes(&sweep.damaged, "", 1);
-    ++sweep.n_damaged;
+    text_add_bytes(&sweep.removed, path, (size_t)(end - path));
+    text_add_bytes(&sweep.removed, "", 1);
 }
 
 static int look_at(const char *whole, const struct stat *info, int kind, struct FTW *place)
 {
-    (void)place;
+    cache_limit_note(whole, info, kind, place);
     const char *path = whole + sweep.folder_len;
     if (kind != FTW_F || (!ends_with(path, ".so") && !ends_with(path, ".bc")) || strchr(path, '\n'))
         return 0;
@@ -148,49 +147,70 @@ static int look_at(const char *whole, const struct stat *info, int kind, struct 
 static int remove_damaged(const char *folder)
 {
     int n = 0;
-    const char *name = sweep.damaged.data;
-    for (int i = 0; i < sweep.n_damaged && name; ++i, name += strlen(name) + 1) {
+    for (size_t at = 0; at < sweep.removed.len; at += strlen(sweep.removed.data + at) + 1) {
         struct error err = {0};
         char *path = NULL;
-        if (asprintf(&path, "%s/%s", folder, name) < 0)
+        if (asprintf(&path, "%s/%s", folder, sweep.removed.data + at) < 0)
             continue;
         n += access(path, F_OK) == 0 && folder_remove(path, &err) == DAE_OK;
         free(path);
     }
-    sweep.n_damaged = 0;
     return n;
 }
 
-static bool walk(const char *folder)
+/* Whether the line of the list is about a program that was removed. */
+static bool is_removed(const char *line)
 {
-    sweep.list.len = 0;
-    text_add(&sweep.list, HEAD);
-    return nftw(folder, look_at, MOST_OPEN, FTW_PHYS) == 0 && !sweep.list.failed && !sweep.damaged.failed;
+    const char *path = line;
+    for (int blanks = 0; blanks < 4; blanks += *path++ == ' ')
+        ;
+    for (size_t at = 0; at < sweep.removed.len; at += strlen(sweep.removed.data + at) + 1) {
+        const size_t len = strlen(sweep.removed.data + at);
+        if (strncmp(path, sweep.removed.data + at, len) == 0 && path[len] == '/')
+            return true;
+    }
+    return false;
 }
 
-int cache_sweep(const char *folder)
+static void forget_removed(void)
+{
+    size_t kept = sizeof HEAD - 1;
+    for (char *line = sweep.list.data + kept, *next; *line; line = next) {
+        next = strchr(line, '\n') + 1;
+        if (is_removed(line))
+            continue;
+        memmove(sweep.list.data + kept, line, (size_t)(next - line));
+        kept += (size_t)(next - line);
+    }
+    sweep.list.len = kept;
+    sweep.list.data[kept] = '\0';
+    sweep.changed = true;
+}
+
+int cache_sweep(const char *folder, int64_t most_bytes)
 {
     struct error err = {0};
     char *text = NULL, *path = NULL;
     size_t len;
-    int n = 0;
     sweep = (struct sweep){.folder_len = strlen(folder) + 1};
     if (asprintf(&path, "%s/%s", folder, LIST) < 0)
         return 0;
     if (file_read(path, LARGEST_LIST, DAE_IO, &text, &len, &err) == DAE_OK)
         read_list(text);
-    bool whole = walk(folder);
-    if (whole && sweep.n_damaged > 0) {
-        n = remove_damaged(folder);
-        whole = walk(folder); /* walks again to forget what was removed */
-    }
+    text_add(&sweep.list, HEAD);
+    const bool whole = nftw(folder, look_at, MOST_OPEN, FTW_PHYS) == 0;
+    const int n = whole && !sweep.removed.failed ? remove_damaged(folder) : 0;
+    cache_limit_apply(whole ? most_bytes : 0, sweep.folder_len, &sweep.removed);
+    const bool complete = whole && !sweep.list.failed && !sweep.removed.failed;
+    if (complete && sweep.removed.len > 0)
+        forget_removed();
     err = (struct error){0};
-    if (whole && sweep.changed && atomic_file_save(path, sweep.list.data, sweep.list.len, &err) != DAE_OK)
+    if (complete && sweep.changed && atomic_file_save(path, sweep.list.data, sweep.list.len, &err) != DAE_OK)
         unlink(path); /* without the list, all files are read again */
     free(path);
     free(text);
     free(sweep.seen);
     text_release(&sweep.list);
-    text_release(&sweep.damaged);
+    text_release(&sweep.removed);
     return n;
 }

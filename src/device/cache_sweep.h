@@ -4,8 +4,11 @@
 #ifndef DEVICE_CACHE_SWEEP_H
 #define DEVICE_CACHE_SWEEP_H
 
-/* Checks every library and bitcode file below the folder, of which it reads only new and touched ones; removes damaged
- * programs and returns their number. Files that it cannot check stay as they are. */
-int cache_sweep(const char *folder);
+#include <stdint.h>
+
+/* In one walk, checks every library and bitcode file below the folder, of which it reads only new and touched ones,
+ * removes damaged programs, and then what exceeds a limit of most_bytes (0: none; cache_limit.h). Returns the number of
+ * damaged programs. Files that it cannot check stay as they are. */
+int cache_sweep(const char *folder, int64_t most_bytes);
 
 #endif

@@ -14,7 +14,6 @@
 
 #include "base/cache.h"
 #include "base/folder.h"
-#include "device/cache_limit.h"
 #include "device/cache_sweep.h"
 
 enum { PAGE = 4096 };
@@ -167,7 +166,7 @@ const struct kernel_cache *kernel_cache_prepare(void)
     }
     if (statvfs(cache.path, &space) == 0)
         cache.free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
-    cache.n_removed = cache_sweep(cache.path);
+    cache.n_removed = cache_sweep(cache.path, 0);
     changed_at_start = kernel_cache_changed();
     return &cache;
 }
@@ -205,9 +204,7 @@ int64_t kernel_cache_changed(void)
 
 void kernel_cache_finish(void)
 {
-    if (!chosen || !kernel_cache_prepare()->path[0] || kernel_cache_changed() == changed_at_start)
-        return;
-    if (kernel_cache_prepare()->own)
-        cache_limit(kernel_cache_prepare()->path, most_bytes);
-    cache_sweep(kernel_cache_prepare()->path);
+    const struct kernel_cache *cache = chosen ? kernel_cache_prepare() : NULL;
+    if (cache && cache->path[0] && kernel_cache_changed() != changed_at_start)
+        cache_sweep(cache->path, cache->own ? most_bytes : 0);
 }

@@ -26,12 +26,19 @@ enum dae_status sources_add_text(struct text *text, const char *name, const char
     return DAE_OK;
 }
 
-enum dae_status sources_add(struct text *text, const char *name, struct error *err)
+const char *sources_text(const char *name)
 {
     for (const struct kernel_source *source = kernel_sources; source->name; ++source)
         if (strcmp(source->name, name) == 0)
-            return sources_add_text(text, name, source->text, err);
-    return error_set(err, DAE_BUG, "no embedded kernel file '%s'", name);
+            return source->text;
+    return NULL;
+}
+
+enum dae_status sources_add(struct text *text, const char *name, struct error *err)
+{
+    const char *source = sources_text(name);
+    return source ? sources_add_text(text, name, source, err)
+                  : error_set(err, DAE_BUG, "no embedded kernel file '%s'", name);
 }
 
 void sources_undefine(struct text *text, const char *source)

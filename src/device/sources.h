@@ -11,6 +11,9 @@ struct kernel_source {
 };
 extern const struct kernel_source kernel_sources[]; /* ends with name NULL */
 
+/* The embedded text of a file, or NULL. */
+const char *sources_text(const char *name);
+
 /* Appends the file with a #line that puts its own name into build logs. An unknown name is DAE_BUG. */
 MUST_USE enum dae_status sources_add(struct text *text, const char *name, struct error *err);
 

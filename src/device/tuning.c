@@ -25,10 +25,10 @@ enum {
     PIECE = 256,     /* terms: 16 KB with one vector of columns, 32 KB with two, which fit into the first cache */
 };
 
-enum { KEY_LEN = PROPERTIES_LINE + 16 };
+enum { KEY_LEN = PROPERTIES_LINE + 32 };
 static const char kind[] = "tuning";
 
-/* What is remembered in addition to mul_hi. */
+/* The numbers that are remembered. */
 static const struct {
     const char *key;
     size_t offset;
@@ -39,9 +39,26 @@ static const struct {
 };
 enum { N_TUNED = sizeof tuned_field / sizeof tuned_field[0] };
 
+/* The same for what is true or false, which is 1 or 0 in the table. */
+static const struct {
+    const char *key;
+    size_t offset;
+} tuned_flag[] = {
+    {"mul_hi", offsetof(struct tuning, mul_hi)},
+    {"winograd", offsetof(struct tuning, winograd)},
+    {"convolutions_timed", offsetof(struct tuning, convolutions_timed)},
+    {"products_timed", offsetof(struct tuning, products_timed)},
+};
+enum { N_FLAGS = sizeof tuned_flag / sizeof tuned_flag[0] };
+
 static int *field(struct tuning *tuning, int i)
 {
     return (int *)((char *)tuning + tuned_field[i].offset);
+}
+
+static bool *flag(struct tuning *tuning, int i)
+{
+    return (bool *)((char *)tuning + tuned_flag[i].offset);
 }
 
 static enum dae_status pick(const char *what, const char *word, const char *yes, const char *no, bool otherwise,
@@ -112,6 +129,8 @@ enum dae_status tuning_choose(const struct platform_device *device, const struct
      * ours. */
     TRY(pick("gemm", request->gemm, "clblast", "own", device->type == DEVICE_GPU, &tuning->clblast, err));
     TRY(pick("winograd", request->winograd, "on", "off", tuning->wide, &tuning->winograd, err));
+    tuning->winograd_asked = request->winograd && strcmp(request->winograd, "auto") != 0;
+    tuning->tuned = !request->no_tuned;
     if (tuning->winograd && !tuning->wide)
         return error_set(err, DAE_CONFIG,
                          "device winograd 'on': its kernels are for CPUs, in the shape wide; choose auto or off");
@@ -163,7 +182,10 @@ static void write_key(const struct platform_device *device, const struct tuning 
 {
     char identity[PROPERTIES_LINE];
     properties_identity(device, identity);
-    snprintf(key, KEY_LEN, "%s, %s", identity, tuning->wide ? "wide" : "grid");
+    snprintf(key, KEY_LEN, "%s, %s%s", identity, tuning->wide ? "wide" : "grid",
+             !tuning->winograd_asked ? ""
+             : tuning->winograd      ? ", winograd on"
+                                     : ", winograd off");
 }
 
 /* A whole number of the table, or -1. */
@@ -183,14 +205,19 @@ void tuning_recall(const struct platform_device *device, struct tuning *tuning, 
     if (!table)
         return;
     struct tuning tuned = *tuning;
+    bool whole = true;
     for (int i = 0; i < N_TUNED; ++i)
         *field(&tuned, i) = number(table, tuned_field[i].key);
-    const int mul_hi = number(table, "mul_hi");
-    tuned.mul_hi = mul_hi == 1;
-    if (tuning_is_sound(&tuned) && (mul_hi == 0 || mul_hi == 1))
+    for (int i = 0; i < N_FLAGS; ++i) {
+        const int value = number(table, tuned_flag[i].key);
+        whole = whole && (value == 0 || value == 1);
+        *flag(&tuned, i) = value == 1;
+    }
+    whole = whole && tuned.winograd <= tuned.wide && (!tuned.winograd_asked || tuned.winograd == tuning->winograd);
+    if (whole && tuning_is_sound(&tuned))
         *tuning = tuned;
     else
-        snprintf(problem, len, "the settings that dae-cl tune remembered contain impossible numbers; run it again");
+        snprintf(problem, len, "the settings remembered for this device contain impossible numbers, and are not used");
     cJSON_Delete(table);
 }
 
@@ -199,13 +226,23 @@ enum dae_status tuning_remember(const struct platform_device *device, const stru
     char key[KEY_LEN];
     write_key(device, tuning, key);
     cJSON *table = cJSON_CreateObject();
-    bool whole = json_number(table, "mul_hi", tuning->mul_hi);
     struct tuning tuned = *tuning;
+    bool whole = true;
     for (int i = 0; i < N_TUNED; ++i)
         whole = whole && json_number(table, tuned_field[i].key, *field(&tuned, i));
+    for (int i = 0; i < N_FLAGS; ++i)
+        whole = whole && json_number(table, tuned_flag[i].key, *flag(&tuned, i));
     if (!whole) {
         cJSON_Delete(table);
         table = NULL;
     }
     return cache_write(kind, key, table, err);
+}
+
+enum dae_status tuning_lock(const struct platform_device *device, const struct tuning *tuning, int *lock,
+                            struct error *err)
+{
+    char key[KEY_LEN];
+    write_key(device, tuning, key);
+    return cache_lock(kind, key, lock, err);
 }

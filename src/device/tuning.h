@@ -30,8 +30,12 @@ struct tuning {
     int conv_block;   /* how many of these belong to the same pixel, if there are as many */
     int conv_rows;    /* rows of a convolution's weights, of conv_block V, whose gradient is summed at once */
     bool winograd;    /* wide: convolutions that fit compute by Winograd's algorithm (kernels/winograd.clh) */
-    int update_vectors; /* V of parameters that a work-item updates */
-    bool mul_hi;        /* random numbers multiply by mul_hi, otherwise by a wide product; the bits are the same */
+    bool winograd_asked;     /* because the user said so; no measurement changes it */
+    bool convolutions_timed; /* their sizes and winograd were measured on this device, and these were the fastest */
+    bool products_timed;     /* the same for sizes of products */
+    bool tuned;              /* what is remembered of the device is used, and may be added to */
+    int update_vectors;      /* V of parameters that a work-item updates */
+    bool mul_hi;             /* random numbers multiply by mul_hi, otherwise by a wide product; the bits are the same */
 };
 
 /* What the user may override, for tests and measurements: the shape ("auto", "wide" or "grid"), the products ("auto",
@@ -58,13 +62,21 @@ void tuning_define(const struct tuning *tuning, struct text *text);
 /* Appends all of the table in one line: two devices of equal properties and tables compute the same bits. */
 void tuning_describe(const struct tuning *tuning, struct text *text);
 
-/* Sets the tunable numbers and mul_hi to what was remembered of this device (properties_identity), or leaves them if
- * nothing was. A table that is damaged or not sound is ignored, and `problem` (len bytes) then says so in one line;
+/* Whether the user left it to dae-cl to use Winograd's algorithm or not is part of the key of what is remembered, as is
+ * the device with the instruction sets of its processor (properties_identity). */
+
+/* Sets the tunable numbers, winograd, mul_hi and what was timed to what was remembered of this device, or leaves them
+ * if nothing was. A table that is damaged or not sound is ignored, and `problem` (len bytes) then says so in one line;
  * else it is "". */
 void tuning_recall(const struct platform_device *device, struct tuning *tuning, char *problem, size_t len);
 
-/* Remembers those numbers (base/cache.h). */
+/* Remembers those (base/cache.h). */
 MUST_USE enum dae_status tuning_remember(const struct platform_device *device, const struct tuning *tuning,
                                          struct error *err);
+
+/* Waits until no other process of this user measures such a device, and keeps others waiting until
+ * cache_unlock(*lock). */
+MUST_USE enum dae_status tuning_lock(const struct platform_device *device, const struct tuning *tuning, int *lock,
+                                     struct error *err);
 
 #endif

@@ -112,7 +112,7 @@ static enum dae_status count_cards(struct fits *f)
 static enum dae_status read_header(struct fits *f)
 {
     int64_t bits, axes;
-    char key[16];
+    char key[24];
     TRY(count_cards(f));
     TRY(take_whole(f, "BITPIX", -64, 64, 0, &bits));
     TRY(take_whole(f, "NAXIS", 0, MOST_AXES, -1, &axes));
@@ -138,7 +138,7 @@ static size_t whole_blocks(size_t bytes)
 static enum dae_status count_data(const struct fits *f, uint64_t *bytes)
 {
     int64_t groups, extra, axis;
-    char key[16];
+    char key[24];
     TRY(take_whole(f, "GCOUNT", 0, INT32_MAX, 1, &groups));
     TRY(take_whole(f, "PCOUNT", 0, INT32_MAX, 0, &extra));
     uint64_t n = 1;
@@ -204,7 +204,7 @@ static enum dae_status take_shape(struct fits *f, int64_t max_pixels, struct ima
     image->channels = f->is_rgb ? 3 : 1;
     image->pages = f->is_rgb ? f->axis[3] : f->axis[2];
     for (int i = f->is_rgb ? 4 : 3; i < f->n_axes; ++i) {
-        char key[16];
+        char key[24];
         snprintf(key, sizeof key, "NAXIS%d", i + 1);
         TRY(take_whole(f, key, 0, INT32_MAX, 1, &axis));
         if (axis != 1)

@@ -11,7 +11,7 @@
 
 static const char magic[] = "\x93NUMPY"; /* followed by two version bytes and the header's length */
 
-enum { MAGIC_BYTES = 6, ALIGN_BYTES = 64, FLOATS_AT_ONCE = 4096 };
+enum { MAGIC_BYTES = 6, ALIGN_BYTES = 64, AT_ONCE = 4096 };
 
 /* The header is the text of a Python dictionary; we read the subset that NumPy writes. */
 struct parser {
@@ -87,13 +87,14 @@ static enum dae_status parse_shape(struct parser *p, struct npy *array)
     return DAE_OK;
 }
 
-/* Refuses unsupported types, with the reason. *element_bytes is 1, 4 or 8. */
+/* Refuses unsupported types, with the reason. *element_bytes is 1, 2, 4 or 8. */
 static enum dae_status judge_type(const struct parser *p, const char *type, int *element_bytes, bool *big_endian)
 {
     static const struct {
         const char *type;
         int element_bytes;
-    } read[] = {{"|u1", 1}, {"<u1", 1}, {">u1", 1}, {"<f4", 4}, {"<f8", 8}, {">f4", 4}, {">f8", 8}};
+    } read[] = {{"|u1", 1}, {"<u1", 1}, {">u1", 1}, {"<u2", 2}, {">u2", 2},
+                {"<f4", 4}, {"<f8", 8}, {">f4", 4}, {">f8", 8}};
     for (size_t i = 0; i < sizeof read / sizeof *read; ++i)
         if (strcmp(type, read[i].type) == 0) {
             *element_bytes = read[i].element_bytes;
@@ -147,7 +148,8 @@ static enum dae_status parse_header(struct parser *p, struct npy *array, int *el
         return malformed(p, "the header does not end after its dictionary");
     if (!has_type || !has_order || !has_shape)
         return malformed(p, "the header lacks descr, fortran_order or shape");
-    array->is_float = *element_bytes > 1;
+    array->is_float = *element_bytes > 2;
+    array->is_wide = *element_bytes == 2;
     return DAE_OK;
 }
 
@@ -183,6 +185,14 @@ static uint64_t word_of(const unsigned char *bytes, int n, bool big_endian)
     for (int i = n; i-- > 0;)
         word = word << 8 | bytes[big_endian ? n - 1 - i : i];
     return word;
+}
+
+static void decode_words(unsigned char *bytes, int64_t len, bool big_endian)
+{
+    for (int64_t i = 0; i < len; ++i) {
+        const uint16_t word = (uint16_t)word_of(bytes + 2 * i, 2, big_endian);
+        memcpy(bytes + 2 * i, &word, sizeof word);
+    }
 }
 
 /* In place, front to back: no element is written before its bytes were read. */
@@ -228,6 +238,8 @@ static enum dae_status read_array(const char *path, unsigned char *bytes, size_t
         return error_set(err, DAE_BAD_DATA, "%s: byte %lld: %lld bytes too many at the end; get it again", path,
                          (long long)((int64_t)p.end + n_bytes), (long long)(rest - n_bytes));
     memmove(bytes, bytes + p.end, (size_t)n_bytes);
+    if (array->is_wide)
+        decode_words(bytes, len, big_endian);
     if (array->is_float)
         decode_floats(bytes, len, element_bytes, big_endian);
     return DAE_OK;
@@ -259,26 +271,30 @@ enum dae_status npy_decode(const char *name, const unsigned char *bytes, size_t 
     return status;
 }
 
+/* Element i as it is stored, little-endian; returns its bytes. */
+static int encode(const struct npy *array, int64_t i, unsigned char to[4])
+{
+    uint32_t word = 0;
+    const int n = array->is_float ? 4 : array->is_wide ? 2 : 1;
+    if (array->is_float)
+        memcpy(&word, (const float *)array->values + i, sizeof word);
+    else
+        word = array->is_wide ? ((const uint16_t *)array->values)[i] : ((const uint8_t *)array->values)[i];
+    for (int k = 0; k < n; ++k)
+        to[k] = (unsigned char)(word >> 8 * k);
+    return n;
+}
+
 static enum dae_status write_array(struct atomic_file *file, const struct text *header, const struct npy *array,
                                    int64_t len, struct error *err)
 {
     TRY(atomic_file_write(file, header->data, header->len, err));
-    if (!array->is_float) {
-        TRY(atomic_file_write(file, array->values, (size_t)len, err));
-        return atomic_file_commit(file, err);
-    }
-    const float *values = array->values;
-    unsigned char bytes[4 * FLOATS_AT_ONCE];
-    for (int64_t at = 0; at < len;) {
-        int n = len - at < FLOATS_AT_ONCE ? (int)(len - at) : FLOATS_AT_ONCE;
-        for (int i = 0; i < n; ++i) {
-            uint32_t word;
-            memcpy(&word, values + at + i, sizeof word);
-            for (int k = 0; k < 4; ++k)
-                bytes[4 * i + k] = (unsigned char)(word >> 8 * k);
-        }
-        TRY(atomic_file_write(file, bytes, 4 * (size_t)n, err));
-        at += n;
+    unsigned char bytes[4 * AT_ONCE];
+    for (int64_t at = 0; at < len; at += AT_ONCE) {
+        size_t n = 0;
+        for (int64_t i = at; i < len && i < at + AT_ONCE; ++i)
+            n += (size_t)encode(array, i, bytes + n);
+        TRY(atomic_file_write(file, bytes, n, err));
     }
     return atomic_file_commit(file, err);
 }
@@ -288,7 +304,10 @@ static int64_t format_header(const struct npy *array, struct text *header)
 {
     struct text dict = {0};
     int64_t len = 1;
-    text_printf(&dict, "{'descr': '%s', 'fortran_order': False, 'shape': (", array->is_float ? "<f4" : "|u1");
+    text_printf(&dict, "{'descr': '%s', 'fortran_order': False, 'shape': (",
+                array->is_float  ? "<f4"
+                : array->is_wide ? "<u2"
+                                 : "|u1");
     for (int i = 0; i < array->rank; ++i) {
         text_printf(&dict, array->rank == 1 ? "%lld," : i > 0 ? ", %lld" : "%lld", (long long)array->dim[i]);
         len *= array->dim[i];

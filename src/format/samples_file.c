@@ -22,7 +22,7 @@ enum {
 
 /* An array of either IDX or NPY. */
 struct array {
-    bool is_float;
+    bool is_float, is_wide;
     int rank;
     const int64_t *dim;
     void *values;
@@ -148,6 +148,7 @@ static enum dae_status take_shape(const char *path, const struct array *array, s
         if (array->dim[i] == 0)
             return error_set(err, DAE_BAD_DATA, "%s: it contains no samples: dimension %d is 0", path, i);
     file->is_float = array->is_float;
+    file->largest = array->is_wide ? UINT16_MAX : UINT8_MAX;
     file->rank = array->rank;
     file->n = array->dim[0];
     memcpy(file->dim, array->dim, (size_t)array->rank * sizeof *file->dim);
@@ -171,8 +172,9 @@ static enum dae_status take_values(const char *path, struct array *array, struct
     if (__builtin_mul_overflow(len, sizeof *file->values, &n_bytes) || !(file->values = malloc(n_bytes)))
         return error_no_memory(err, path, (unsigned long long)len * sizeof *file->values);
     const uint8_t *bytes = array->values;
+    const uint16_t *words = array->values;
     for (size_t i = 0; i < len; ++i)
-        file->values[i] = (float)bytes[i] / 255.0f;
+        file->values[i] = array->is_wide ? (float)words[i] / 65535.0f : (float)bytes[i] / 255.0f;
     return DAE_OK;
 }
 
@@ -189,14 +191,14 @@ static enum dae_status load_idx(const char *path, struct samples_file *file, str
 {
     struct idx idx;
     TRY(idx_load(path, &idx, err));
-    return take_array(path, &(struct array){idx.is_float, idx.rank, idx.dim, idx.values}, file, err);
+    return take_array(path, &(struct array){idx.is_float, false, idx.rank, idx.dim, idx.values}, file, err);
 }
 
 static enum dae_status load_npy(const char *path, struct samples_file *file, struct error *err)
 {
     struct npy npy;
     TRY(npy_load(path, &npy, err));
-    return take_array(path, &(struct array){npy.is_float, npy.rank, npy.dim, npy.values}, file, err);
+    return take_array(path, &(struct array){npy.is_float, npy.is_wide, npy.rank, npy.dim, npy.values}, file, err);
 }
 
 enum dae_status samples_file_load(const char *path, struct samples_file *file, struct error *err)
@@ -242,15 +244,38 @@ void samples_file_as_signals(struct samples_file *file, int64_t channels)
                                                                                       : 1}};
 }
 
+void samples_file_as_volumes(struct samples_file *file)
+{
+    const bool stack = file->form.kind == SAMPLES_IMAGE;
+    if (stack ? file->shape.dim[2] != 1 : file->rank != 3 && file->rank != 4)
+        return;
+    const bool one = stack || file->rank == 3;
+    if (one)
+        file->shape = (struct dae_shape){4, {file->n, file->shape.dim[0], file->shape.dim[1], 1}};
+    else
+        file->shape = (struct dae_shape){4, {file->dim[1], file->dim[2], file->dim[3], 1}};
+    file->n = one ? 1 : file->n;
+}
+
+void samples_file_as(struct samples_file *file, const struct dae_shape *wanted)
+{
+    if (wanted->rank == 2)
+        samples_file_as_signals(file, wanted->dim[1]);
+    else if (wanted->rank == 4)
+        samples_file_as_volumes(file);
+}
+
 /* ---- Images. ----------------------------------------------------------------------------------------------------- */
 
 /* The file as an image; what it points to is still the file's. */
 static struct image image_of(const struct samples_file *file)
 {
-    return (struct image){.pages = file->n,
-                          .height = file->shape.dim[0],
-                          .width = file->shape.dim[1],
-                          .channels = (int)file->shape.dim[2],
+    const struct dae_shape *shape = &file->shape;
+    const bool volume = shape->rank == 4;
+    return (struct image){.pages = volume ? shape->dim[0] : file->n,
+                          .height = shape->dim[volume],
+                          .width = shape->dim[1 + volume],
+                          .channels = (int)shape->dim[2 + volume],
                           .largest = file->largest,
                           .orientation = file->orientation,
                           .pixels = file->values,
@@ -282,7 +307,10 @@ enum dae_status samples_file_orient(const char *path, struct samples_file *file,
 static enum dae_status save_values(const char *path, const struct samples_file *file, void *values, struct error *err)
 {
     struct idx idx = {.is_float = file->is_float, .rank = file->rank, .values = values};
-    struct npy npy = {.is_float = file->is_float, .rank = file->rank, .values = values};
+    struct npy npy = {.is_float = file->is_float,
+                      .is_wide = !file->is_float && file->largest > UINT8_MAX,
+                      .rank = file->rank,
+                      .values = values};
     memcpy(idx.dim, file->dim, (size_t)file->rank * sizeof *idx.dim);
     memcpy(npy.dim, file->dim, (size_t)file->rank * sizeof *npy.dim);
     return file->form.kind == SAMPLES_IDX ? idx_save(path, &idx, err) : npy_save(path, &npy, err);
@@ -293,15 +321,19 @@ static enum dae_status save_array(const char *path, const struct samples_file *f
     if (file->is_float)
         return save_values(path, file, file->values, err);
     size_t len = (size_t)file->n * (size_t)dae_shape_len(&file->shape);
-    uint8_t *bytes = malloc(len);
-    if (!bytes)
-        return error_no_memory(err, path, len);
+    uint16_t *words = malloc(len * sizeof *words);
+    uint8_t *bytes = (uint8_t *)words; /* as many or half as many bytes are needed */
+    if (!words)
+        return error_no_memory(err, path, len * sizeof *words);
     for (size_t i = 0; i < len; ++i) {
-        float value = file->values[i] > 0 ? file->values[i] < 1 ? file->values[i] : 1 : 0; /* NaN is not above 0 */
-        bytes[i] = (uint8_t)(value * 255.0f + 0.5f);
+        const unsigned step = image_step(file->values[i], file->largest);
+        if (file->largest > UINT8_MAX)
+            words[i] = (uint16_t)step;
+        else
+            bytes[i] = (uint8_t)step;
     }
-    enum dae_status status = save_values(path, file, bytes, err);
-    free(bytes);
+    enum dae_status status = save_values(path, file, words, err);
+    free(words);
     return status;
 }
 

@@ -28,7 +28,7 @@ struct samples_form {
 struct samples_file {
     struct samples_form form;      /* samples_file_save writes this one */
     bool is_float;                 /* stores floats, not integers */
-    unsigned largest;              /* of an image that stores integers: the number that is 1 */
+    unsigned largest;              /* if it stores integers: the number that is 1 */
     int orientation;               /* of an image: EXIF's, 1 to 8 */
     int rank;                      /* of an array; an array (n) and (n,h,w) has samples of one channel */
     int64_t dim[DAE_MAX_RANK + 1]; /* (rank) as they are stored */
@@ -59,6 +59,13 @@ MUST_USE enum dae_status samples_file_orient(const char *path, struct samples_fi
 /* Takes an array for signals (T,C) of so many channels, 1 or more, instead: (T) and (T,C) for one, (N,T) and (N,T,C)
  * for N. Any other array, and an image, stay as they are. */
 void samples_file_as_signals(struct samples_file *file, int64_t channels);
+
+/* Takes an array or a stack of images for volumes (D,H,W,1) instead: (D,H,W) for one, (N,D,H,W) for N, the grey images
+ * of a stack for one. Any other file stays as it is. */
+void samples_file_as_volumes(struct samples_file *file);
+
+/* Whichever of the two a model's samples of this shape are; else the file stays as it is. */
+void samples_file_as(struct samples_file *file, const struct dae_shape *wanted);
 
 /* Appends to the notice what an image loses in another kind (image_kind_losses). */
 void samples_file_say_losses(struct samples_file *file, const struct image_kind *kind);

@@ -7,9 +7,10 @@
 #include "config/root.h"
 #include "data/source.h"
 #include "graph/corruption.h"
+#include "graph/losses.h"
 #include "graph/params.h"
 
-enum { MAX_LAYERS = 1000, OTHER_NODES = CORRUPTION_MAX_NODES + 3 };
+enum { MAX_LAYERS = 1000, OTHER_NODES = CORRUPTION_MAX_NODES + 3 + LOSSES_MAX };
 
 static enum dae_status read_inputs(const struct registry *registry, struct network *network, const struct value *item,
                                    const struct plugin *plugin, const char *name, struct mark mark, int *inputs,
@@ -105,30 +106,6 @@ static enum dae_status check_ends(const struct network *network, const struct va
     return DAE_OK;
 }
 
-static enum dae_status add_loss(const struct registry *registry, struct network *network, struct value *train,
-                                bool check, const struct value *layers, struct error *err)
-{
-    const struct value *found;
-    TRY(fields_need(train, "loss", "train", &found, err));
-    const struct plugin *plugin;
-    const void *state;
-    struct mark mark = found->mark;
-    TRY(params_read(registry, PLUGIN_LOSS, value_map_get(train, "loss"), NULL, 0, network->arena, &plugin, &state,
-                    err));
-    /* A loss that compares with the clean input requires as many numbers; a probe of the tests does not compare. */
-    if (check)
-        TRY(check_ends(network, layers, err));
-    const bool reads_mask = plugin_reads_mask(plugin, state);
-    if (reads_mask)
-        TRY(corruption_mask(registry, network, mark, err));
-    const int inputs[] = {network->output, 0, network->mask};
-    network->loss = network->n_nodes;
-    TRY(network_add(network, plugin, state, "loss", mark, inputs, reads_mask ? 3 : 2, err));
-    if (dae_shape_len(&network->node[network->loss].plan.output) != 1)
-        return error_set(err, DAE_PLUGIN, "loss '%s' gives more than one number per sample", plugin->name);
-    return DAE_OK;
-}
-
 /* The list `train.freeze`, or one name. */
 static enum dae_status freeze_layers(struct network *network, const struct value *freeze, struct error *err)
 {
@@ -138,7 +115,7 @@ static enum dae_status freeze_layers(struct network *network, const struct value
         const char *name;
         TRY(field_name(item, &name, err));
         const int number = network_find(network, name);
-        if (number <= network->noisy || number == network->loss)
+        if (number <= network->noisy || number >= network->first_loss)
             return error_at(err, DAE_CONFIG, item->mark, "train.freeze: no layer is called '%s'", name);
         if (network->node[number].plan.n_weights == 0)
             return error_at(err, DAE_CONFIG, item->mark, "train.freeze: layer '%s' (%s) has no weights to keep", name,
@@ -204,6 +181,7 @@ enum dae_status network_build(const struct registry *registry, struct value *con
                               bool input_gradient, struct network *network, struct error *err)
 {
     const struct value *layers, *code;
+    struct losses losses;
     TRY(begin(registry, config, arena, network, &layers, err));
     if (layers_read_mask(layers))
         TRY(corruption_fill_holes(network, layers->mark, err));
@@ -211,14 +189,17 @@ enum dae_status network_build(const struct registry *registry, struct value *con
     network->node[network->noisy].wants_gradient = input_gradient;
     for (int i = 0; i < layers->n; ++i)
         TRY(add_layer(registry, network, layers->items[i], err));
-    TRY(add_loss(registry, network, value_map_get(config, "train"), !input_gradient, layers, err));
+    TRY(losses_read(registry, network, value_map_get(config, "train"), &losses, err));
+    if (!input_gradient) /* a loss compares with the clean input; a probe of the tests does not */
+        TRY(check_ends(network, layers, err));
+    TRY(losses_add(registry, network, &losses, err));
     TRY(freeze_layers(network, value_map_get(value_map_get(config, "train"), "freeze"), err));
     TRY(network_place_weights(network, err));
     if ((code = value_map_get(value_map_get(config, "model"), "code"))) {
         const char *name;
         TRY(field_name(code, &name, err));
         network->code = network_find(network, name);
-        if (network->code <= network->noisy || network->code == network->loss)
+        if (network->code <= network->noisy || network->code >= network->first_loss)
             return error_at(err, DAE_CONFIG, code->mark, "model.code: no layer is called '%s'", name);
     }
     return DAE_OK;

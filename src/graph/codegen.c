@@ -297,7 +297,12 @@ static void add_backward(struct writer *w, const struct call *call)
         text_printf(w->text, "%sslab + %lldul", i ? ", " : "",
                     (long long)w->schedule->slab[call->node * DAE_MAX_WEIGHTS + i]);
     text_add(w->text, node->plan.n_weights ? "};\n" : "0};\n");
-    text_printf(w->text, "            %s_backward_%d(s, x, w, ", node->plugin->name, call->node);
+    const bool is_term = node->plugin->kind == PLUGIN_LOSS && call->node < w->network->loss;
+    if (is_term)
+        text_printf(w->text, "            struct sample term = s;\n            term.scale *= %.9ef;\n",
+                    plugin_loss_options(node->plugin, node->state)->weight);
+    text_printf(w->text, "            %s_backward_%d(%s, x, w, ", node->plugin->name, call->node,
+                is_term ? "term" : "s");
     if (node->plugin->reads_y)
         add_pointer(w, &w->schedule->value[call->node]);
     else

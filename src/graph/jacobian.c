@@ -65,15 +65,6 @@ static const struct dae_noise nudge_noise = {
     .reference = nudge_reference,
 };
 
-/* The text of one of the host's own kernel files. */
-static const char *kernel_text(const char *file)
-{
-    for (const struct kernel_source *source = kernel_sources; source->name; ++source)
-        if (strcmp(source->name, file) == 0)
-            return source->text;
-    return NULL;
-}
-
 /* Appends a copy of a node, whose inputs are renumbered by `number`. */
 static void copy_node(struct network *network, const struct node *original, const int *number)
 {
@@ -128,11 +119,11 @@ enum dae_status jacobian_projection(const struct network *network, int target, s
     out->mask = -1;
     out->output = number[target];
     out->code = network->code >= 0 && network->code <= target && leads[network->code] ? number[network->code] : -1;
-    out->loss = out->n_nodes;
+    out->first_loss = out->loss = out->n_nodes;
     const int inputs[] = {out->output, 0};
     const struct dae_loss projection = {
         DAE_TABLE_PLAIN("projection", "the dot product of the output with a chosen vector"),
-        .kernel = kernel_text("projection.cl"),
+        .kernel = sources_text("projection.cl"),
         .sample_reference = projection_reference,
     };
     struct dae_loss *loss = arena_alloc(network->arena, sizeof *loss);
@@ -153,7 +144,7 @@ enum dae_status jacobian_contractive(const struct network *network, double weigh
                         "train.contractive; remove one of the two",
                         network->node[coupled].plugin->name, network->node[coupled].name);
     TRY(begin(network, 2 * network->n_nodes + 2, out, &number, err));
-    for (int i = 0; i < network->loss; ++i) {
+    for (int i = 0; i < network->first_loss; ++i) {
         number[i] = i;
         copy_node(out, &network->node[i], number);
     }
@@ -161,7 +152,7 @@ enum dae_status jacobian_contractive(const struct network *network, double weigh
     TRY(network_add_own(out, &(struct plugin){.noise = &nudge_noise}, &nudge, network->node[network->noisy].mark,
                         &network->noisy, 1, err));
     number[network->noisy] = out->n_nodes - 1;
-    for (int i = network->noisy + 1; i < network->loss; ++i) {
+    for (int i = network->noisy + 1; i < network->first_loss; ++i) {
         if (network->node[i].corrupts || i == network->mask)
             continue; /* masked numbers stay masked */
         copy_node(out, &network->node[i], number);
@@ -176,7 +167,7 @@ enum dae_status jacobian_contractive(const struct network *network, double weigh
         .max_inputs = 2,
         .reads_x = true,
         .plan = contraction_plan,
-        .kernel = kernel_text("contraction.cl"),
+        .kernel = sources_text("contraction.cl"),
         .reference = contraction_reference,
     };
     struct dae_layer *layer = arena_alloc(network->arena, sizeof *layer);
@@ -185,9 +176,12 @@ enum dae_status jacobian_contractive(const struct network *network, double weigh
     memcpy(layer, &table, sizeof *layer);
     TRY(network_add_own(out, &(struct plugin){.layer = layer}, &contraction, network->node[network->output].mark,
                         outputs, 2, err));
-    for (int i = 0; i < network->loss; ++i)
+    for (int i = 0; i < network->first_loss; ++i)
         number[i] = i;
-    out->loss = out->n_nodes;
-    copy_node(out, &network->node[network->loss], number);
+    out->first_loss = out->n_nodes;
+    for (int i = network->first_loss; i <= network->loss; ++i) {
+        number[i] = out->loss = out->n_nodes;
+        copy_node(out, &network->node[i], number);
+    }
     return DAE_OK;
 }

@@ -19,7 +19,7 @@ MUST_USE enum dae_status jacobian_projection(const struct network *network, int 
  * penalise the encoder's). It contains all layers twice with the same weights, the second time after a step h = 0.01 in
  * a random direction s of signs, and weight / h^2 * ||r(x + h s) - r(x)||^2 is added: its mean over s is weight *
  * ||J_r||_F^2 up to terms of order h^2. Nodes keep their numbers up to the loss; the penalty is that of the node before
- * the loss, which is the last one. DAE_CONFIG at a layer that couples the samples of a batch, because the twins would
+ * the losses, which come last. DAE_CONFIG at a layer that couples the samples of a batch, because the twins would
  * not be functions of one sample. Memory is the network's arena. */
 MUST_USE enum dae_status jacobian_contractive(const struct network *network, double weight, struct network *out,
                                               struct error *err);

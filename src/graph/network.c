@@ -17,8 +17,10 @@ int network_find(const struct network *network, const char *name)
 
 bool network_layers_read_mask(const struct network *network)
 {
-    const bool loss_reads = network->node[network->loss].plan.n_inputs > 2;
-    return network->mask >= 0 && network->node[network->mask].n_readers > (loss_reads ? 1 : 0);
+    int losses = 0;
+    for (int i = network->first_loss; i <= network->loss; ++i)
+        losses += network->node[i].plugin->kind == PLUGIN_LOSS && network->node[i].plan.n_inputs > 2;
+    return network->mask >= 0 && network->node[network->mask].n_readers > losses;
 }
 
 int64_t network_gradient_offset(const struct network *network, const struct node *node, int w)
@@ -95,10 +97,14 @@ static enum dae_status check_shape(const struct node *node, const struct dae_sha
                     shape_text(shape, text));
 }
 
-static bool scales(const struct dae_plan *plan, int axis)
+static bool scales(int64_t down, int64_t up)
 {
-    const int64_t down = plan->down[axis], up = plan->up[axis];
     return (down == 1 && up >= 1) || (up == 1 && down >= 1);
+}
+
+static bool axes_scale(const struct dae_plan *plan)
+{
+    return scales(plan->down_d, plan->up_d) && scales(plan->down[0], plan->up[0]) && scales(plan->down[1], plan->up[1]);
 }
 
 /* Whether a layer that computes blocks of pixels has the pixels and the weights that the host reads. */
@@ -144,7 +150,7 @@ static const char *plan_fault(const struct dae_plan *plan)
            : plan->n_products < 0 || plan->n_products > DAE_MAX_PRODUCTS ? "n_products"
            : plan->n_kernels < 0 || plan->n_kernels > DAE_MAX_KERNELS    ? "n_kernels"
            : !blocks_fit(plan)                                           ? "block"
-           : !scales(plan, 0) || !scales(plan, 1)                        ? "down or up"
+           : !axes_scale(plan)                                           ? "down or up"
                                                                          : NULL;
 }
 
@@ -187,10 +193,8 @@ static enum dae_status plan_node(struct network *network, struct node *node, str
     struct dae_plan *plan = &node->plan;
     for (int i = 0; i < plan->n_inputs; ++i)
         plan->input[i] = network->node[node->input[i]].plan.output;
-    for (int i = 0; i < 2; ++i) {
-        plan->reach[i] = node->plugin->pointwise ? 0 : -1;
-        plan->down[i] = plan->up[i] = 1;
-    }
+    for (int a = 0; a < 3; ++a)
+        dae_plan_axis(plan, a, node->plugin->pointwise ? 0 : -1, 1, 1);
     if (plugin_plan(node->plugin, node->state, plan) != 0) {
         enum dae_status status = error_at(err, DAE_CONFIG, node->mark, "%s \"%s\": %s", node->plugin->name, node->name,
                                           plan->problem[0] ? plan->problem : "its input does not fit");
@@ -238,7 +242,8 @@ enum dae_status network_place_weights(struct network *network, struct error *err
 enum dae_status network_begin(struct network *network, struct arena *arena, uint64_t seed,
                               const struct dae_shape *input, struct mark mark, int n_nodes, struct error *err)
 {
-    *network = (struct network){.arena = arena, .seed = seed, .output = -1, .loss = -1, .code = -1, .mask = -1};
+    *network = (struct network){
+        .arena = arena, .seed = seed, .output = -1, .first_loss = -1, .loss = -1, .code = -1, .mask = -1};
     network->node = arena_array(arena, (size_t)n_nodes, sizeof *network->node);
     if (!network->node)
         return error_no_memory(err, "network", (unsigned long long)n_nodes * sizeof *network->node);

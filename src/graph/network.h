@@ -36,17 +36,18 @@ struct network {
     struct arena *arena; /* borrowed: lives as long as the config's tree */
     struct node *node;
     int n_nodes;
-    bool pairs;             /* node 1 is the noisy partner of each clean sample in the data */
-    int noisy;              /* what the first layer reads: the last corruption, 0 where holes are, or node 0 */
-    int output;             /* the last layer */
-    int loss;               /* the last node */
-    int mask;               /* 1 where a corruption has replaced a number or the data have a hole, else 0; -1: unread */
-    bool takes_holes;       /* layers read the mask: NaN in the data is a hole, which they get as 0 and a mask of 1 */
-    int code;               /* the node that the config names `code`, or -1 */
-    int64_t n_parameters;   /* numbers of all weights but statistics */
-    int64_t n_frozen;       /* of these, numbers of frozen nodes */
-    int64_t trained_len;    /* floats of the weights that are trained: each starts at a multiple of 16 */
-    int64_t changing_len;   /* floats that training changes: those, then the statistics (dae_plan.statistics) */
+    bool pairs;           /* node 1 is the noisy partner of each clean sample in the data */
+    int noisy;            /* what the first layer reads: the last corruption, 0 where holes are, or node 0 */
+    int output;           /* the last layer */
+    int first_loss;       /* the losses, first_loss .. loss; of several, `loss` is the weighted sum (graph/losses.h) */
+    int loss;             /* the last node */
+    int mask;             /* 1 where a corruption has replaced a number or the data have a hole, else 0; -1: unread */
+    bool takes_holes;     /* layers read the mask: NaN in the data is a hole, which they get as 0 and a mask of 1 */
+    int code;             /* the node that the config names `code`, or -1 */
+    int64_t n_parameters; /* numbers of all weights but statistics */
+    int64_t n_frozen;     /* of these, numbers of frozen nodes */
+    int64_t trained_len;  /* floats of the weights that are trained: each starts at a multiple of 16 */
+    int64_t changing_len; /* floats that training changes: those, then the statistics (dae_plan.statistics) */
     int64_t parameters_len; /* floats of the parameter buffer: those, then all weights of frozen nodes */
     bool frozen;            /* of a finished model: even if it is differentiated, layers act as outside of training */
     uint64_t seed;
@@ -85,7 +86,19 @@ void network_init(const struct network *network, float *parameters);
 /* A node by name, or -1. */
 int network_find(const struct network *network, const char *name);
 
-/* Whether a layer, and not only the loss, reads the mask. */
+/* Whether the node is a sum of losses. It has no backward: each loss multiplies its own gradient by its weight. */
+static inline bool network_is_sum(const struct network *network, int node)
+{
+    return node == network->loss && network->first_loss < network->loss;
+}
+
+/* Whether input j of a node is the target of a loss, which is node 0 but has a place and no gradient of its own. */
+static inline bool network_is_target(const struct network *network, int node, int j)
+{
+    return j == 1 && network->node[node].plugin->kind == PLUGIN_LOSS;
+}
+
+/* Whether a layer, and not only a loss, reads the mask. */
 bool network_layers_read_mask(const struct network *network);
 
 /* The first node that couples the samples of a batch in training (struct dae_layer), or -1. */

@@ -37,6 +37,7 @@ static const struct dae_row loss_rows[] = {
     DAE_FLOAT(struct loss_options, unmasked_weight, 1, 0, 1e6,
               "weight of the numbers that no corruption has replaced, relative to 1 for replaced numbers; 0: only "
               "replaced numbers count"),
+    DAE_FLOAT(struct loss_options, weight, 1, 0, 1e6, "what the loss is multiplied by, in a sum of several losses"),
     {0},
 };
 
@@ -369,8 +370,8 @@ enum dae_status plugin_complete(struct plugin *p, const char *from, struct arena
         p->kind = PLUGIN_OPTIMIZER;
     if (p->noise && p->noise->y)
         return join_rows(p, p->masks ? per_pixel_rows : clamp_rows, sizeof(struct noise_options), from, arena, err);
-    if (p->loss && p->loss->y)
-        return join_rows(p, loss_rows, sizeof(struct loss_options), from, arena, err);
+    if (p->loss)
+        return join_rows(p, p->loss->y ? loss_rows : loss_rows + 1, sizeof(struct loss_options), from, arena, err);
     if (p->optimizer && p->optimizer->decay)
         return join_rows(p, optimizer_rows, sizeof(struct optimizer_options), from, arena, err);
     return join_rows(p, NULL, 0, from, arena, err);

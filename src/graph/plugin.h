@@ -45,9 +45,10 @@ struct noise_options {
     double clamp[2]; /* if it does not replace */
     bool per_pixel;  /* if it replaces */
 };
-/* The same for a loss with a formula. */
+/* The same for a loss. */
 struct loss_options {
-    double unmasked_weight; /* of the numbers that no corruption has replaced */
+    double unmasked_weight; /* of the numbers that no corruption has replaced; if it has a formula */
+    double weight;          /* of the loss in a sum of several */
 };
 /* The same for an optimiser with weight decay. */
 struct optimizer_options {

@@ -147,7 +147,7 @@ unsigned reference_batch_node(const struct network *network, int number, const s
     double *penalty = sample->training ? value[reference_penalty(network, number)] : NULL;
     unsigned drawn = 0;
     for (int j = 0; j < node->plan.n_inputs; ++j)
-        x[j] = value[number == network->loss && j == 1 ? network->n_nodes : node->input[j]];
+        x[j] = value[network_is_target(network, number, j) ? network->n_nodes : node->input[j]];
     for (int i = 0; i < node->plan.n_weights; ++i)
         w[i] = parameters + node->weight_offset[i];
     if (node->plugin->couples && sample->training && !node->frozen) {

@@ -21,7 +21,7 @@ struct reference_sample {
 enum { REFERENCE_WORDS = 1, REFERENCE_NORMALS = 2 }; /* what a node drew */
 
 /* Arrays for the values of one sample: (2 n_nodes + 1) pointers. value[i] is node i's (output); value[n_nodes] is the
- * target that the loss reads, apart from node 0, so that a change of the input leaves the target as it is;
+ * target that a loss reads, apart from node 0, so that a change of the input leaves the target as it is;
  * value[n_nodes + 1 + i] is the number that node i adds to the loss in training, or NULL if it adds nothing. NULL when
  * out of memory. */
 double **reference_values(const struct network *network, struct arena *arena);

@@ -79,11 +79,11 @@ static void list_calls(struct planner *p)
     for (int i = 1; i < network->n_nodes; ++i) {
         const struct node *node = &network->node[i];
         if (!node->plugin->view && !(node->corrupts && !s->options.corrupt) &&
-            !(i == network->loss && s->options.kind == SCHEDULE_INFER))
+            !(i >= network->first_loss && s->options.kind == SCHEDULE_INFER))
             add_call(s, CALL_FORWARD, i);
     }
     for (int i = network->loss; i > network->noisy && s->options.kind == SCHEDULE_TRAIN; --i)
-        if (!network->node[i].plugin->view && network->node[i].wants_gradient)
+        if (!network->node[i].plugin->view && network->node[i].wants_gradient && !network_is_sum(network, i))
             add_call(s, CALL_BACKWARD, i);
 }
 
@@ -97,14 +97,14 @@ static void remove_folded(struct schedule *s)
     s->n_calls = n;
 }
 
-/* Which gradients a backward call writes: after a folded layer, that of its input. The loss has no gradient for its
+/* Which gradients a backward call writes: after a folded layer, that of its input. A loss has no gradient for its
  * target, even if the target is the network's input. */
 static void find_dx(const struct network *network, struct call *call)
 {
     const struct node *node = &network->node[call->node];
     for (int j = 0; j < node->plan.n_inputs; ++j) {
         const int target = j == 0 && call->fold_dx >= 0 ? network->node[call->fold_dx].input[0] : node->input[j];
-        if (network->node[target].wants_gradient && !(call->node == network->loss && j == 1))
+        if (network->node[target].wants_gradient && !network_is_target(network, call->node, j))
             call->dx[j] = target;
     }
 }
@@ -240,6 +240,8 @@ static void set_kept(struct planner *p)
         keep(p, network->output);
     }
     if (options->kind == SCHEDULE_EVALUATE) {
+        for (int i = network->first_loss; i < network->loss; ++i)
+            keep(p, i);
         keep(p, 0);
         keep(p, network->noisy);
         keep(p, options->corrupt ? network->mask : -1);

@@ -13,7 +13,7 @@
 
 enum schedule_kind {
     SCHEDULE_TRAIN,    /* corruption, forward, loss, backward */
-    SCHEDULE_EVALUATE, /* corruption, forward, loss; keeps clean, noisy, code, output and loss */
+    SCHEDULE_EVALUATE, /* corruption, forward, loss; keeps clean, noisy, code, output and losses */
     SCHEDULE_INFER,    /* forward from a given input; keeps code and output */
 };
 

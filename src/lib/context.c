@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/version.h"
+#include "check/first_tuning.h"
 #include "check/trust.h"
 #include "config/rows.h"
 #include "config/tree.h"
@@ -322,7 +323,9 @@ enum dae_status context_open_device(struct dae_context *context, const struct va
     };
     TRY(context_open_unchecked(context, config, device, err));
     listener_log(&context->listener, device_line(*device));
-    return trust_check(&options, network, settings, *device, err);
+    TRY(trust_check(&options, network, settings, *device, err));
+    first_tuning(*device, network, settings, say, &context->listener);
+    return DAE_OK;
 }
 
 void context_close_device(struct dae_context *context, struct device *device)

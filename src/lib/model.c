@@ -134,9 +134,11 @@ static void add_shape(cJSON *root, const char *key, const struct dae_shape *shap
         cJSON_AddItemToArray(list, cJSON_CreateNumber((double)shape->dim[i]));
 }
 
-static void add_pair(cJSON *root, const char *key, const int64_t pair[2])
+/* One number for each axis of a volume; two for images and, as the second is 1 or 0, for signals. */
+static void add_axes(cJSON *root, const char *key, const struct network *network, const int64_t of[FIELD_AXES])
 {
-    add_shape(root, key, &(struct dae_shape){2, {pair[0], pair[1]}});
+    const int n = network->node[0].plan.output.rank == 4 ? 3 : 2;
+    add_shape(root, key, &(struct dae_shape){n, {of[0], of[1], of[2]}});
 }
 
 static cJSON *describe(const struct dae_model *model, const char *config)
@@ -153,8 +155,8 @@ static cJSON *describe(const struct dae_model *model, const char *config)
     cJSON_AddNumberToObject(root, "parameters", (double)network->n_parameters);
     cJSON_AddBoolToObject(root, "any_size", model->field.any_size);
     if (model->field.any_size) {
-        add_pair(root, "multiple", model->field.stride);
-        add_pair(root, "reach", model->field.reach);
+        add_axes(root, "multiple", network, model->field.stride);
+        add_axes(root, "reach", network, model->field.reach);
     } else {
         cJSON_AddStringToObject(root, "own_size_because", model->field.problem);
     }

@@ -8,6 +8,7 @@
 #include "data/validation_set.h"
 #include "lib/run.h"
 #include "lib/samples.h"
+#include "train/settings_fingerprint.h"
 
 /* ---- Samples from the caller. ------------------------------------------------------------------------------------ */
 

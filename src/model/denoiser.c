@@ -75,12 +75,14 @@ static enum dae_status open_tiler(struct denoiser *d, struct error *err)
     return d->tiler ? DAE_OK : tiler_new(&options, &d->tiler, err);
 }
 
-/* Denoises one image in place, or a signal; channel by channel if the network has one channel and the image more. */
+/* Denoises one image in place, or a signal or a volume; channel by channel if the network has one channel and the image
+ * more. */
 static enum dae_status run_image(struct denoiser *d, float *values, const struct dae_shape *shape, struct error *err)
 {
-    const bool is_signal = shape->rank == 2;
-    const int64_t height = shape->dim[0], width = is_signal ? 1 : shape->dim[1], pixels = height * width;
-    const int64_t channels = shape->dim[shape->rank - 1];
+    const int64_t channels = shape->dim[shape->rank - 1], pixels = dae_shape_len(shape) / channels;
+    int64_t size[TILER_AXES] = {1, 1, 1};
+    for (int a = 0; a < shape->rank - 1; ++a)
+        size[a + (shape->rank == 4 ? 0 : 1)] = shape->dim[a];
     const int64_t each = d->options.network->node[0].plan.output.dim[shape->rank - 1];
     const bool at_once = each == channels;
     const size_t bytes = (size_t)(pixels * each) * sizeof *values;
@@ -90,7 +92,7 @@ static enum dae_status run_image(struct denoiser *d, float *values, const struct
     for (int64_t c = 0; c < channels; c += each, ++d->pass) {
         for (int64_t i = 0; i < pixels && !at_once; ++i)
             x[i] = values[i * channels + c];
-        TRY(tiler_run(d->tiler, at_once ? values : x, height, width, y, err));
+        TRY(tiler_run(d->tiler, at_once ? values : x, size, y, err));
         for (int64_t i = 0; i < pixels * each; ++i)
             values[i * channels / each + c] = y[i];
     }

@@ -158,16 +158,12 @@ static enum dae_status check_distribution(const struct dataset *set, const struc
     return DAE_OK;
 }
 
-enum dae_status loader_check_samples(const struct dataset *set, const struct network *network, const char *which,
-                                     struct error *err)
+/* What one loss requires of the samples. */
+static enum dae_status check_loss(const struct dataset *set, const struct node *loss, const char *which,
+                                  struct error *err)
 {
-    const struct node *input = &network->node[0], *loss = &network->node[network->loss];
     const int64_t len = dae_shape_len(&set->shape);
     const float *value = set->values;
-    char want[SHAPE_TEXT], have[SHAPE_TEXT];
-    if (!shape_equal(&input->plan.output, &set->shape))
-        return error_at(err, DAE_CONFIG, input->mark, "model.input is %s, but the samples are %s",
-                        shape_text(&input->plan.output, want), shape_text(&set->shape, have));
     if (loss->plugin->unit_range && set->kind == DATASET_FLOAT && set->shards)
         return error_at(err, DAE_CONFIG, loss->mark,
                         "train.loss: %s requires data from 0 to 1, which nobody has checked in shards of floats; store "
@@ -180,8 +176,20 @@ enum dae_status loader_check_samples(const struct dataset *set, const struct net
                             "train.loss: %s requires data from 0 to 1, but %s sample %lld has the number %.6g; scale "
                             "the data, or use another loss, such as mse",
                             loss->plugin->name, which, (long long)(i / len), (double)value[i]);
-    if (loss->plugin->loss->distribution)
-        return check_distribution(set, loss, which, err);
+    return loss->plugin->loss->distribution ? check_distribution(set, loss, which, err) : DAE_OK;
+}
+
+enum dae_status loader_check_samples(const struct dataset *set, const struct network *network, const char *which,
+                                     struct error *err)
+{
+    const struct node *input = &network->node[0];
+    char want[SHAPE_TEXT], have[SHAPE_TEXT];
+    if (!shape_equal(&input->plan.output, &set->shape))
+        return error_at(err, DAE_CONFIG, input->mark, "model.input is %s, but the samples are %s",
+                        shape_text(&input->plan.output, want), shape_text(&set->shape, have));
+    for (int i = network->first_loss; i <= network->loss; ++i)
+        if (network->node[i].plugin->kind == PLUGIN_LOSS)
+            TRY(check_loss(set, &network->node[i], which, err));
     return DAE_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "base/shape.h"
 #include "graph/executor.h"
 #include "graph/jacobian.h"
+#include "graph/losses.h"
 
 struct model {
     struct device *device;
@@ -15,7 +16,8 @@ struct model {
     /* For model_run: (batch, input) and (batch) 0, 1, 2, ... */
     struct buffer *x, *order;
     /* For model_each: (batch, shape) */
-    float *clean, *noisy, *output, *code, *loss, *mask;
+    float *clean, *noisy, *output, *code, *mask;
+    float *loss[LOSSES_MAX + 1]; /* of each loss; of several, the sum is the last */
     /* For model_jacobian: the loss that is not read, (1), and (batch, input) */
     struct network projection;
     struct buffer *losses;
@@ -150,7 +152,8 @@ enum dae_status model_open_each(struct device *device, const struct network *net
     TRY(open_values(m, 0, &m->clean, err));
     TRY(open_values(m, network->noisy, &m->noisy, err));
     TRY(open_values(m, network->output, &m->output, err));
-    TRY(open_values(m, network->loss, &m->loss, err));
+    for (int i = network->first_loss; i <= network->loss; ++i)
+        TRY(open_values(m, i, &m->loss[i - network->first_loss], err));
     if (network->code >= 0)
         TRY(open_values(m, network->code, &m->code, err));
     if (corrupt && network->mask >= 0)
@@ -178,6 +181,7 @@ enum dae_status model_each(struct model *m, struct loader *loader, uint32_t spli
                            struct error *err)
 {
     assert(m->clean && loader_batch_size(loader) <= m->batch);
+    const int terms = losses_terms(m->network);
     struct batch batch;
     TRY(loader_unshuffle(loader, err));
     for (int64_t first = 0; first < loader_samples(loader); first += batch.n) {
@@ -186,12 +190,21 @@ enum dae_status model_each(struct model *m, struct loader *loader, uint32_t spli
         TRY(read_values(m, 0, batch.n, m->clean, err));
         TRY(read_values(m, m->network->noisy, batch.n, m->noisy, err));
         TRY(read_values(m, m->network->output, batch.n, m->output, err));
-        TRY(read_values(m, m->network->loss, batch.n, m->loss, err));
+        for (int i = 0; i <= terms; ++i)
+            TRY(read_values(m, m->network->first_loss + i, batch.n, m->loss[i], err));
         if (m->code)
             TRY(read_values(m, m->network->code, batch.n, m->code, err));
         if (m->mask)
             TRY(read_values(m, m->network->mask, batch.n, m->mask, err));
-        const struct model_batch seen = {first, batch.n, m->clean, m->noisy, m->output, m->code, m->loss, m->mask};
+        const struct model_batch seen = {.first = first,
+                                         .n = batch.n,
+                                         .clean = m->clean,
+                                         .noisy = m->noisy,
+                                         .output = m->output,
+                                         .code = m->code,
+                                         .loss = m->loss[terms],
+                                         .term = m->loss,
+                                         .mask = m->mask};
         TRY(visit(context, &seen, err));
     }
     return DAE_OK;

@@ -45,8 +45,9 @@ MUST_USE enum dae_status model_open_each(struct device *device, const struct net
 struct model_batch {
     int64_t first, n;
     const float *clean, *noisy, *output;
-    const float *code; /* NULL if the network names none */
-    const float *loss; /* (n) */
+    const float *code;  /* NULL if the network names none */
+    const float *loss;  /* (n) */
+    float *const *term; /* (losses_terms, n) of a sum of losses: each without its weight */
     const float *mask; /* (n, input) 1 where a corruption has replaced a number or the data have a hole, else 0; NULL if
                         * nothing of the network reads it */
 };

@@ -17,7 +17,7 @@ struct graph {
     const struct network *network;
     const struct onnx_export_options *options;
     struct onnx_model *model;
-    bool any_size;           /* height and width are symbols */
+    bool any_size;           /* height and width, or what there is, are symbols */
     int *value;              /* per node of the network */
     int output;              /* a value whose name is kept for the output */
     const struct node *node; /* the one that is being described; NULL: none */
@@ -278,8 +278,9 @@ static struct onnx_info info_of(const struct graph *g, int value, const struct d
     for (int i = 0; i < shape->rank - 1; ++i)
         info.axis[2 + i].len = shape->dim[i];
     if (g->any_size) {
-        info.axis[2].symbol = shape->rank == 2 ? "length" : "height";
-        info.axis[3].symbol = "width";
+        static const char *const symbols[][3] = {{"length"}, {"height", "width"}, {"depth", "height", "width"}};
+        for (int i = 0; i < shape->rank - 1; ++i)
+            info.axis[2 + i].symbol = symbols[shape->rank - 2][i];
     }
     return info;
 }
@@ -399,10 +400,14 @@ static enum dae_status add_meta(struct graph *g, const struct receptive_field *f
         whole = whole && onnx_add_meta(g->model, "columns", arena_text(arena, columns.data, columns.len));
     if (source && source->flags & SOURCE_BYTES)
         whole = whole && onnx_add_meta(g->model, "range", "0 1");
-    if (g->any_size)
+    if (g->any_size) {
+        const bool volume = g->network->node[0].plan.output.rank == 4;
+        char third[24] = "";
+        snprintf(third, sizeof third, " %lld", (long long)field->stride[2]);
         whole = whole && onnx_add_meta(g->model, "multiple",
-                                       arena_printf(arena, "%lld %lld", (long long)field->stride[0],
-                                                    (long long)field->stride[1]));
+                                       arena_printf(arena, "%lld %lld%s", (long long)field->stride[0],
+                                                    (long long)field->stride[1], volume ? third : ""));
+    }
     return whole ? DAE_OK : error_no_memory(err, "ONNX graph", config.len + columns.len);
 }
 

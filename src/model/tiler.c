@@ -19,16 +19,18 @@ enum {
     N_SIDES = sizeof sides / sizeof sides[0],
     BUILD_PIXELS = 1 << 20, /* whose work, on one of the device's units, takes about as long as making kernels */
     GRAIN = 16,             /* sides shorter than these are multiples of whole vectors */
+    AXES = TILER_AXES,
 };
 
 struct tiler {
     struct tiler_options options;
-    int64_t stride[2], reach[2]; /* reach in whole strides */
-    int64_t grid[2], least[2]; /* tiles start at multiples of grid; those that are not the whole image are no shorter */
+    int64_t stride[AXES], reach[AXES]; /* reach in whole strides */
+    int64_t grid[AXES], least[AXES];   /* tiles start at multiples of grid; those that are not the whole image are no
+                                        * shorter */
     int64_t channels;
-    bool is_signal; /* of samples (T, C): images of the width 1 */
+    int rank; /* of the network's input: 2 for signals, images of the width 1; 3 for images; 4 for volumes */
     /* For at most `batch` tiles of `side` at a time. */
-    int64_t side[2], batch;
+    int64_t side[AXES], batch;
     int64_t n_built; /* how often kernels were made */
     int64_t wasted;  /* pixels of work that the best tiles would have saved since then */
     struct arena arena;
@@ -42,37 +44,39 @@ struct span {
     int64_t start, from, until;
 };
 
-/* A copy of the config for another input. The rank stays: signals have no width. */
-static enum dae_status resize(const struct value *config, int64_t height, int64_t width, int64_t channels,
+/* A copy of the config for another input. The rank stays: signals have no width, and neither they nor images a depth.
+ */
+static enum dae_status resize(const struct value *config, const int64_t size[AXES], int64_t channels,
                               struct arena *arena, struct value **copy, struct error *err)
 {
     struct text text CLEANUP(text_release) = {0};
-    char input[128], between[32] = "";
+    char input[128];
+    int at = snprintf(input, sizeof input, "model.input=[");
     const struct value *model = value_map_get(config, "model"), *own = model ? value_map_get(model, "input") : NULL;
-    if (!own || own->n != 2)
-        snprintf(between, sizeof between, "%lld, ", (long long)width);
+    const int rank = own ? own->n : 3;
+    for (int a = rank == 4 ? 0 : 1; a < (rank == 2 ? 2 : AXES); ++a)
+        at += snprintf(input + at, sizeof input - (size_t)at, "%lld, ", (long long)size[a]);
+    snprintf(input + at, sizeof input - (size_t)at, "%lld]", (long long)channels);
     TRY(tree_write(config, &text, err));
     if (text.failed)
         return error_no_memory(err, "config", text.len);
     TRY(tree_parse_text("the model's config", text.data, text.len, arena, copy, err));
-    snprintf(input, sizeof input, "model.input=[%lld, %s%lld]", (long long)height, between, (long long)channels);
     return tree_set(*copy, input, arena, err);
 }
 
-enum dae_status tiler_network(const struct registry *registry, const struct value *config, int64_t height,
-                              int64_t width, int64_t channels, struct arena *arena, struct network *network,
-                              struct error *err)
+enum dae_status tiler_network(const struct registry *registry, const struct value *config, const int64_t size[AXES],
+                              int64_t channels, struct arena *arena, struct network *network, struct error *err)
 {
     struct value *copy;
-    TRY(resize(config, height, width, channels, arena, &copy, err));
+    TRY(resize(config, size, channels, arena, &copy, err));
     return network_build(registry, copy, arena, false, network, err);
 }
 
-enum dae_status tiler_noise(const struct registry *registry, const struct value *config, int64_t height, int64_t width,
+enum dae_status tiler_noise(const struct registry *registry, const struct value *config, const int64_t size[AXES],
                             int64_t channels, struct arena *arena, struct network *network, struct error *err)
 {
     struct value *copy;
-    TRY(resize(config, height, width, channels, arena, &copy, err));
+    TRY(resize(config, size, channels, arena, &copy, err));
     return network_build_noise(registry, copy, arena, network, err);
 }
 
@@ -91,15 +95,16 @@ enum dae_status tiler_new(const struct tiler_options *options, struct tiler **ou
     tiler->options = *options;
     if (options->memory_bytes == 0)
         tiler->options.memory_bytes = TILER_MEMORY;
-    for (int a = 0; a < 2; ++a) {
-        tiler->stride[a] = field.stride[a];
-        tiler->reach[a] = shape_round_up(field.reach[a], field.stride[a]);
-        tiler->grid[a] = blocks ? field.grid[a] : field.stride[a];
-        tiler->least[a] = blocks ? field.least[a] : 1;
-    }
     const struct dae_shape *own = &options->network->node[0].plan.output;
     tiler->channels = own->dim[own->rank - 1];
-    tiler->is_signal = own->rank == 2;
+    tiler->rank = own->rank;
+    for (int a = 0; a < AXES; ++a) { /* of the field's axes, those of images and signals come one later here */
+        const int of = own->rank == 4 ? a : (a + AXES - 1) % AXES;
+        tiler->stride[a] = field.stride[of];
+        tiler->reach[a] = shape_round_up(field.reach[of], field.stride[of]);
+        tiler->grid[a] = blocks ? field.grid[of] : field.stride[of];
+        tiler->least[a] = blocks ? field.least[of] : 1;
+    }
     *out = tiler;
     return DAE_OK;
 }
@@ -111,7 +116,7 @@ static void drop(struct tiler *tiler)
     arena_release(&tiler->arena);
     tiler->model = NULL;
     tiler->values = NULL;
-    tiler->side[0] = tiler->side[1] = 0;
+    memset(tiler->side, 0, sizeof tiler->side);
 }
 
 void tiler_free(struct tiler *tiler)
@@ -134,13 +139,18 @@ static int64_t batch_of(const struct tiler *tiler)
     return device_tuning(tiler->options.device)->units;
 }
 
-static uint64_t tile_bytes(const struct tiler *tiler, const int64_t side[2])
+static int64_t pixels_of(const int64_t side[AXES])
 {
-    return (uint64_t)(side[0] * side[1] * tiler->channels) * sizeof(float);
+    return side[0] * side[1] * side[2];
+}
+
+static uint64_t tile_bytes(const struct tiler *tiler, const int64_t side[AXES])
+{
+    return (uint64_t)(pixels_of(side) * tiler->channels) * sizeof(float);
 }
 
 /* The bytes that it takes on the device, without building anything. */
-static enum dae_status measure(const struct tiler *tiler, const int64_t side[2], uint64_t *bytes, struct error *err)
+static enum dae_status measure(const struct tiler *tiler, const int64_t side[AXES], uint64_t *bytes, struct error *err)
 {
     const struct tuning *tuning = device_tuning(tiler->options.device);
     const struct schedule_options options = {
@@ -148,8 +158,7 @@ static enum dae_status measure(const struct tiler *tiler, const int64_t side[2],
     struct arena arena CLEANUP(arena_release) = {0};
     struct network network;
     struct schedule schedule;
-    TRY(tiler_network(tiler->options.registry, tiler->options.config, side[0], side[1], tiler->channels, &arena,
-                      &network, err));
+    TRY(tiler_network(tiler->options.registry, tiler->options.config, side, tiler->channels, &arena, &network, err));
     TRY(schedule_plan(&network, tuning, &options, &schedule, err));
     *bytes = (uint64_t)(network.parameters_len + schedule.work_len) * sizeof(float) +
              (uint64_t)batch_of(tiler) * tile_bytes(tiler, side);
@@ -159,7 +168,7 @@ static enum dae_status measure(const struct tiler *tiler, const int64_t side[2],
 /* Entry i of `sides` along an axis. A tile of a signal has as many points as that of an image has pixels. */
 static int64_t side_at(const struct tiler *tiler, int i, int axis)
 {
-    const int64_t side = tiler->is_signal ? sides[i] * sides[i] : sides[i];
+    const int64_t side = tiler->rank == 2 ? sides[i] * sides[i] : sides[i];
     return side < tiler->stride[axis] ? tiler->stride[axis] : side - side % tiler->stride[axis];
 }
 
@@ -176,6 +185,14 @@ static int64_t count_spans(const struct tiler *tiler, int a, int64_t size, int64
     return side == size ? 1 : (size - side + step - 1) / step + 1;
 }
 
+static int64_t count_tiles(const struct tiler *tiler, const int64_t size[AXES], const int64_t side[AXES])
+{
+    int64_t n = 1;
+    for (int a = 0; a < AXES; ++a)
+        n *= count_spans(tiler, a, size[a], side[a]);
+    return n;
+}
+
 /* The longest side, of at most this, with which the last tile starts on the grid. */
 static int64_t fit_side(const struct tiler *tiler, int a, int64_t size, int64_t side)
 {
@@ -190,9 +207,9 @@ static bool cuts(const struct tiler *tiler, int a, int64_t size, int64_t side)
 }
 
 /* As many tiles of about equal size as the given size requires, so that the last of a row is not nearly empty. */
-static void balance(const struct tiler *tiler, const int64_t size[2], int64_t side[2])
+static void balance(const struct tiler *tiler, const int64_t size[AXES], int64_t side[AXES])
 {
-    for (int a = 0; a < 2; ++a) {
+    for (int a = 0; a < AXES; ++a) {
         const int64_t rim = 2 * tiler->reach[a], n = count_spans(tiler, a, size[a], side[a]);
         const int64_t enough = shape_round_up((size[a] - rim + n - 1) / n, tiler->grid[a]) + rim;
         const int64_t least =
@@ -202,24 +219,24 @@ static void balance(const struct tiler *tiler, const int64_t size[2], int64_t si
 }
 
 /* Pixels of an image that one of the device's units processes; the other units work at the same time. */
-static int64_t cost_of(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
+static int64_t cost_of(const struct tiler *tiler, const int64_t size[AXES], const int64_t side[AXES])
 {
-    const int64_t units = batch_of(tiler),
-                  n = count_spans(tiler, 0, size[0], side[0]) * count_spans(tiler, 1, size[1], side[1]);
-    return (n + units - 1) / units * side[0] * side[1];
+    const int64_t units = batch_of(tiler);
+    return (count_tiles(tiler, size, side) + units - 1) / units * pixels_of(side);
 }
 
 /* Chooses the tile that fits into the memory and finishes the image first, or the largest of several, for an image of
  * whole strides. */
-static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], int64_t side[2], struct error *err)
+static enum dae_status choose(const struct tiler *tiler, const int64_t size[AXES], int64_t side[AXES],
+                              struct error *err)
 {
     uint64_t bytes = 0;
     int64_t least = INT64_MAX;
     struct error inner = {0};
     for (int i = 0; i < N_SIDES; ++i) {
         bool useful = true;
-        int64_t tried[2];
-        for (int a = 0; a < 2; ++a) {
+        int64_t tried[AXES];
+        for (int a = 0; a < AXES; ++a) {
             tried[a] = fit_side(tiler, a, size[a], side_at(tiler, i, a));
             useful = useful && cuts(tiler, a, size[a], tried[a]);
         }
@@ -240,29 +257,31 @@ static enum dae_status choose(const struct tiler *tiler, const int64_t size[2], 
         *err = inner;
         return inner.status;
     }
+    char depth[32] = "";
+    if (tiler->rank == 4)
+        snprintf(depth, sizeof depth, "%lld x ", (long long)size[0]);
     return error_set(err, DAE_NO_MEMORY,
-                     "%llu MiB are not enough for the smallest tile of an image of %lld x %lld, which takes %llu",
-                     (unsigned long long)(tiler->options.memory_bytes >> 20), (long long)size[0], (long long)size[1],
-                     (unsigned long long)((bytes >> 20) + 1));
+                     "%llu MiB are not enough for the smallest tile of %s of %s%lld x %lld, which takes %llu",
+                     (unsigned long long)(tiler->options.memory_bytes >> 20), *depth ? "a volume" : "an image", depth,
+                     (long long)size[1], (long long)size[2], (unsigned long long)((bytes >> 20) + 1));
 }
 
 /* Builds the network for tiles of a size, unless it is built already. */
-static enum dae_status prepare(struct tiler *tiler, const int64_t side[2], struct error *err)
+static enum dae_status prepare(struct tiler *tiler, const int64_t side[AXES], struct error *err)
 {
-    if (tiler->model && tiler->side[0] == side[0] && tiler->side[1] == side[1])
+    if (tiler->model && memcmp(tiler->side, side, sizeof tiler->side) == 0)
         return DAE_OK;
     drop(tiler);
     tiler->batch = batch_of(tiler);
     const uint64_t bytes = (uint64_t)tiler->batch * tile_bytes(tiler, side);
-    TRY(tiler_network(tiler->options.registry, tiler->options.config, side[0], side[1], tiler->channels, &tiler->arena,
+    TRY(tiler_network(tiler->options.registry, tiler->options.config, side, tiler->channels, &tiler->arena,
                       &tiler->network, err));
     TRY(model_open(tiler->options.device, &tiler->network, tiler->options.parameters, tiler->batch, &tiler->model,
                    err));
     tiler->values = malloc(bytes);
     if (!tiler->values)
         return error_no_memory(err, "tiles", bytes);
-    tiler->side[0] = side[0];
-    tiler->side[1] = side[1];
+    memcpy(tiler->side, side, sizeof tiler->side);
     ++tiler->n_built;
     return DAE_OK;
 }
@@ -278,14 +297,20 @@ static struct span span_of(const struct tiler *tiler, int a, int64_t t, int64_t 
     return (struct span){start, start == 0 ? 0 : start + reach, start == last ? size : start + side - reach};
 }
 
+/* A tile's spans, by axis. */
 struct place {
-    struct span row, column;
+    struct span at[AXES];
 };
 
-static struct place place_of(const struct tiler *tiler, int64_t tile, const int64_t size[2])
+static struct place place_of(const struct tiler *tiler, int64_t tile, const int64_t size[AXES])
 {
-    const int64_t across = count_spans(tiler, 1, size[1], tiler->side[1]);
-    return (struct place){span_of(tiler, 0, tile / across, size[0]), span_of(tiler, 1, tile % across, size[1])};
+    struct place place;
+    for (int a = AXES - 1; a >= 0; --a) {
+        const int64_t n = count_spans(tiler, a, size[a], tiler->side[a]);
+        place.at[a] = span_of(tiler, a, tile % n, size[a]);
+        tile /= n;
+    }
+    return place;
 }
 
 /* The pixel, of n, that is mirrored to a place beyond them. */
@@ -296,28 +321,31 @@ static int64_t mirror(int64_t at, int64_t n)
     return at < n ? at : period - at;
 }
 
-static void cut(const struct tiler *tiler, const struct place *p, const float *x, int64_t height, int64_t width,
-                float *tile)
+static void cut(const struct tiler *tiler, const struct place *p, const float *x, const int64_t size[AXES], float *tile)
 {
-    const int64_t c = tiler->channels, line = tiler->side[1] * c;
-    const int64_t inside = shape_min(tiler->side[1], width - p->column.start); /* every tile begins within the image */
-    for (int64_t r = 0; r < tiler->side[0]; ++r) {
-        const float *from = x + mirror(p->row.start + r, height) * width * c;
-        memcpy(tile + r * line, from + p->column.start * c, (size_t)(inside * c) * sizeof *tile);
-        for (int64_t i = inside; i < tiler->side[1]; ++i)
-            memcpy(tile + r * line + i * c, from + mirror(p->column.start + i, width) * c, (size_t)c * sizeof *tile);
+    const int64_t c = tiler->channels, width = size[2], line = tiler->side[2] * c;
+    const int64_t start = p->at[2].start;
+    const int64_t inside = shape_min(tiler->side[2], width - start); /* every tile begins within the image */
+    for (int64_t r = 0; r < tiler->side[0] * tiler->side[1]; ++r) {
+        const int64_t plane = mirror(p->at[0].start + r / tiler->side[1], size[0]);
+        const float *from = x + (plane * size[1] + mirror(p->at[1].start + r % tiler->side[1], size[1])) * width * c;
+        memcpy(tile + r * line, from + start * c, (size_t)(inside * c) * sizeof *tile);
+        for (int64_t i = inside; i < tiler->side[2]; ++i)
+            memcpy(tile + r * line + i * c, from + mirror(start + i, width) * c, (size_t)c * sizeof *tile);
     }
 }
 
-static void join(const struct tiler *tiler, const struct place *p, const float *tile, int64_t height, int64_t width,
+static void join(const struct tiler *tiler, const struct place *p, const float *tile, const int64_t size[AXES],
                  float *y)
 {
-    const int64_t c = tiler->channels, line = tiler->side[1] * c;
-    const int64_t until = shape_min(p->column.until, width);
-    for (int64_t r = p->row.from; r < shape_min(p->row.until, height); ++r)
-        memcpy(y + (r * width + p->column.from) * c,
-               tile + (r - p->row.start) * line + (p->column.from - p->column.start) * c,
-               (size_t)((until - p->column.from) * c) * sizeof *y);
+    const struct span *plane = &p->at[0], *row = &p->at[1], *column = &p->at[2];
+    const int64_t c = tiler->channels, len = (shape_min(column->until, size[2]) - column->from) * c;
+    for (int64_t d = plane->from; d < shape_min(plane->until, size[0]); ++d)
+        for (int64_t r = row->from; r < shape_min(row->until, size[1]); ++r) {
+            const int64_t line = (d - plane->start) * tiler->side[1] + r - row->start;
+            memcpy(y + ((d * size[1] + r) * size[2] + column->from) * c,
+                   tile + (line * tiler->side[2] + column->from - column->start) * c, (size_t)len * sizeof *y);
+        }
 }
 
 static enum dae_status tell(const struct tiler *tiler, int64_t done, int64_t n, struct error *err)
@@ -327,28 +355,37 @@ static enum dae_status tell(const struct tiler *tiler, int64_t done, int64_t n, 
 }
 
 /* Whether tiles of these sides cut the image. */
-static bool is_usable(const struct tiler *tiler, const int64_t size[2], const int64_t side[2])
+static bool is_usable(const struct tiler *tiler, const int64_t size[AXES], const int64_t side[AXES])
 {
-    return side[0] > 0 && side[1] > 0 && cuts(tiler, 0, size[0], side[0]) && cuts(tiler, 1, size[1], side[1]);
+    for (int a = 0; a < AXES; ++a)
+        if (side[a] <= 0 || !cuts(tiler, a, size[a], side[a]))
+            return false;
+    return true;
 }
 
 /* The square tile that images of many sizes can share: the longest of `sides` that fits into this one. */
-static void common_side(const struct tiler *tiler, const int64_t size[2], int64_t side[2])
+static void common_side(const struct tiler *tiler, const int64_t size[AXES], int64_t side[AXES])
 {
-    const int64_t least = tiler->is_signal ? size[0] : shape_min(size[0], size[1]);
+    int64_t least = size[1];
+    if (tiler->rank > 2)
+        least = shape_min(least, size[2]);
+    if (tiler->rank > 3)
+        least = shape_min(least, size[0]);
     int i = 0;
-    while (i + 1 < N_SIDES && side_at(tiler, i, 0) > least)
+    while (i + 1 < N_SIDES && side_at(tiler, i, 1) > least)
         ++i;
-    for (int a = 0; a < 2; ++a)
-        side[a] = tiler->is_signal && a == 1 ? 1 : fit_side(tiler, a, size[a], side_at(tiler, i, a));
+    for (int a = 0; a < AXES; ++a) {
+        const bool is_there = a == 1 || (a == 2 && tiler->rank > 2) || (a == 0 && tiler->rank > 3);
+        side[a] = is_there ? fit_side(tiler, a, size[a], side_at(tiler, i, a)) : 1;
+    }
 }
 
 /* Making kernels for another tile takes as long as the work on many pixels. So the tiles that there are, or else those
  * that the next images can use as well, are taken until the work that the best ones would have saved adds up to that.
  */
-static enum dae_status settle(struct tiler *tiler, const int64_t size[2], int64_t side[2], struct error *err)
+static enum dae_status settle(struct tiler *tiler, const int64_t size[AXES], int64_t side[AXES], struct error *err)
 {
-    int64_t tried[2];
+    int64_t tried[AXES];
     uint64_t bytes = 0;
     struct error inner = {0}; /* a tile that is too large to be planned is too large */
     TRY(choose(tiler, size, side, err));
@@ -371,26 +408,25 @@ static enum dae_status settle(struct tiler *tiler, const int64_t size[2], int64_
     return DAE_OK;
 }
 
-enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
-                          struct error *err)
+enum dae_status tiler_run(struct tiler *tiler, const float *x, const int64_t size[AXES], float *y, struct error *err)
 {
-    const int64_t size[2] = {shape_round_up(height, tiler->stride[0]), shape_round_up(width, tiler->stride[1])};
-    int64_t side[2];
-    TRY(settle(tiler, size, side, err));
+    int64_t padded[AXES], side[AXES];
+    for (int a = 0; a < AXES; ++a)
+        padded[a] = shape_round_up(size[a], tiler->stride[a]);
+    TRY(settle(tiler, padded, side, err));
     TRY(prepare(tiler, side, err));
-    const int64_t len = side[0] * side[1] * tiler->channels,
-                  n_tiles = count_spans(tiler, 0, size[0], side[0]) * count_spans(tiler, 1, size[1], side[1]);
+    const int64_t len = pixels_of(side) * tiler->channels, n_tiles = count_tiles(tiler, padded, side);
     TRY(tell(tiler, 0, n_tiles, err));
     for (int64_t first = 0; first < n_tiles; first += tiler->batch) {
         const int64_t n = shape_min(n_tiles - first, tiler->batch);
         for (int64_t i = 0; i < n; ++i) {
-            const struct place place = place_of(tiler, first + i, size);
-            cut(tiler, &place, x, height, width, tiler->values + i * len);
+            const struct place place = place_of(tiler, first + i, padded);
+            cut(tiler, &place, x, size, tiler->values + i * len);
         }
         TRY(model_run(tiler->model, tiler->values, n, tiler->values, NULL, err));
         for (int64_t i = 0; i < n; ++i) {
-            const struct place place = place_of(tiler, first + i, size);
-            join(tiler, &place, tiler->values + i * len, height, width, y);
+            const struct place place = place_of(tiler, first + i, padded);
+            join(tiler, &place, tiler->values + i * len, size, y);
         }
         TRY(tell(tiler, first + n, n_tiles, err));
     }
@@ -413,9 +449,9 @@ static enum dae_status stream_read(const struct tiler *tiler, const struct strea
                                    struct error *err)
 {
     const struct tiler_signal *signal = s->signal;
-    const int64_t inside = shape_min(tiler->side[0], signal->n - span->start);
+    const int64_t inside = shape_min(tiler->side[1], signal->n - span->start);
     TRY(signal->read(signal->context, span->start, inside, s->x, err));
-    for (int64_t i = inside; i < tiler->side[0]; ++i)
+    for (int64_t i = inside; i < tiler->side[1]; ++i)
         TRY(signal->read(signal->context, mirror(span->start + i, signal->n), 1, s->x + i * signal->channels, err));
     return DAE_OK;
 }
@@ -434,7 +470,7 @@ static enum dae_status stream_write(struct stream *s, const struct span *span, s
 static void stream_channels(const struct tiler *tiler, const struct stream *s, int64_t first, bool out, float *tile)
 {
     const int64_t all = s->signal->channels, c = tiler->channels;
-    for (int64_t i = 0; i < tiler->side[0]; ++i)
+    for (int64_t i = 0; i < tiler->side[1]; ++i)
         if (out)
             memcpy(s->y + i * all + first, tile + i * c, (size_t)c * sizeof *tile);
         else
@@ -444,20 +480,20 @@ static void stream_channels(const struct tiler *tiler, const struct stream *s, i
 /* Units are the tiles of the groups of channels that the network takes: all groups of a tile, then the next tile. */
 static enum dae_status stream_all(struct tiler *tiler, struct stream *s, struct error *err)
 {
-    const int64_t groups = s->signal->channels / tiler->channels, side = tiler->side[0], len = side * tiler->channels;
-    const int64_t n_tiles = count_spans(tiler, 0, s->padded, side), n_units = n_tiles * groups;
+    const int64_t groups = s->signal->channels / tiler->channels, side = tiler->side[1], len = side * tiler->channels;
+    const int64_t n_tiles = count_spans(tiler, 1, s->padded, side), n_units = n_tiles * groups;
     TRY(tell(tiler, 0, n_units, err));
     for (int64_t first = 0; first < n_units; first += tiler->batch) {
         const int64_t n = shape_min(n_units - first, tiler->batch);
         for (int64_t i = 0; i < n; ++i) {
-            const struct span span = span_of(tiler, 0, (first + i) / groups, s->padded);
+            const struct span span = span_of(tiler, 1, (first + i) / groups, s->padded);
             if ((first + i) % groups == 0 || i == 0)
                 TRY(stream_read(tiler, s, &span, err));
             stream_channels(tiler, s, (first + i) % groups * tiler->channels, false, tiler->values + i * len);
         }
         TRY(model_run(tiler->model, tiler->values, n, tiler->values, NULL, err));
         for (int64_t i = 0; i < n; ++i) {
-            const struct span span = span_of(tiler, 0, (first + i) / groups, s->padded);
+            const struct span span = span_of(tiler, 1, (first + i) / groups, s->padded);
             stream_channels(tiler, s, (first + i) % groups * tiler->channels, true, tiler->values + i * len);
             if ((first + i) % groups == groups - 1)
                 TRY(stream_write(s, &span, err));
@@ -469,15 +505,15 @@ static enum dae_status stream_all(struct tiler *tiler, struct stream *s, struct 
 
 enum dae_status tiler_run_signal(struct tiler *tiler, const struct tiler_signal *signal, struct error *err)
 {
-    const int64_t size[2] = {shape_round_up(signal->n, tiler->stride[0]), 1};
-    int64_t side[2];
-    assert(tiler->is_signal && signal->n > 0 && signal->channels % tiler->channels == 0);
+    const int64_t size[AXES] = {1, shape_round_up(signal->n, tiler->stride[1]), 1};
+    int64_t side[AXES];
+    assert(tiler->rank == 2 && signal->n > 0 && signal->channels % tiler->channels == 0);
     TRY(settle(tiler, size, side, err));
     TRY(prepare(tiler, side, err));
-    const size_t len = (size_t)(side[0] * signal->channels);
+    const size_t len = (size_t)(side[1] * signal->channels);
     float *memory CLEANUP(cleanup_free) = malloc(2 * len * sizeof *memory);
     if (!memory)
         return error_no_memory(err, "signal", 2 * len * sizeof *memory);
-    struct stream stream = {.signal = signal, .padded = size[0], .x = memory, .y = memory + len};
+    struct stream stream = {.signal = signal, .padded = size[1], .x = memory, .y = memory + len};
     return stream_all(tiler, &stream, err);
 }

@@ -1,6 +1,6 @@
-/* Runs images of any size through a network that was trained on patches. An image that exceeds the allowed memory is
- * cut into tiles, which overlap by as much of the input as an output reads, so each pixel has the same bits as if the
- * whole image had been processed at once.
+/* Runs images, signals and volumes of any size through a network that was trained on patches. An image that exceeds the
+ * allowed memory is cut into tiles, which overlap by as much of the input as an output reads, so each pixel has the
+ * same bits as if the whole image had been processed at once.
  *
  * A network with poolings or strides requires sides that are multiples of them (receptive_field.stride). Other images
  * are extended to the next multiple by mirroring, without repeating the last row and column, and the extension is cut
@@ -30,7 +30,10 @@ struct tiler_options {
     void *context;
 };
 
-enum { TILER_MEMORY = 256 << 20 };
+enum {
+    TILER_MEMORY = 256 << 20,
+    TILER_AXES = 3, /* of a size: D, H, W. An image has the depth 1; a signal (T,C) is an image of the width 1 */
+};
 
 /* DAE_CONFIG for a network that treats pixels differently (receptive_field_find). The options outlive the tiler, which
  * the caller owns. */
@@ -38,10 +41,9 @@ MUST_USE enum dae_status tiler_new(const struct tiler_options *options, struct t
 void tiler_free(struct tiler *tiler); /* NULL is fine */
 CLEANUP_POINTER(tiler_free, struct tiler)
 
-/* Computes y (H,W,C) from x (H,W,C), where C is the network's; the arrays must differ. A signal (T,C) is an image of
- * the width 1. DAE_NO_MEMORY if the memory is too small for any tile. Images of different sizes share kernels as long
- * as that costs less than making others. */
-MUST_USE enum dae_status tiler_run(struct tiler *tiler, const float *x, int64_t height, int64_t width, float *y,
+/* Computes y (size,C) from x (size,C), where C is the network's; the arrays must differ. DAE_NO_MEMORY if the memory is
+ * too small for any tile. Images of different sizes share kernels as long as that costs less than making others. */
+MUST_USE enum dae_status tiler_run(struct tiler *tiler, const float *x, const int64_t size[TILER_AXES], float *y,
                                    struct error *err);
 
 /* A signal of `n` points and `channels` channels, of which it is a multiple of the network's, that is longer than the
@@ -61,15 +63,14 @@ MUST_USE enum dae_status tiler_run_signal(struct tiler *tiler, const struct tile
 /* How often tiles of another size were built. */
 int64_t tiler_n_built(const struct tiler *tiler);
 
-/* Builds the network of a config for images of another size, a multiple of its stride (signals: of the width 1). The
- * arena owns all memory. */
-MUST_USE enum dae_status tiler_network(const struct registry *registry, const struct value *config, int64_t height,
-                                       int64_t width, int64_t channels, struct arena *arena, struct network *network,
-                                       struct error *err);
+/* Builds the network of a config for images of another size, a multiple of its stride. The arena owns all memory. */
+MUST_USE enum dae_status tiler_network(const struct registry *registry, const struct value *config,
+                                       const int64_t size[TILER_AXES], int64_t channels, struct arena *arena,
+                                       struct network *network, struct error *err);
 
 /* The same for its corruptions only, which accept any size (network_build_noise). */
-MUST_USE enum dae_status tiler_noise(const struct registry *registry, const struct value *config, int64_t height,
-                                     int64_t width, int64_t channels, struct arena *arena, struct network *network,
-                                     struct error *err);
+MUST_USE enum dae_status tiler_noise(const struct registry *registry, const struct value *config,
+                                     const int64_t size[TILER_AXES], int64_t channels, struct arena *arena,
+                                     struct network *network, struct error *err);
 
 #endif

@@ -18,7 +18,8 @@ static enum dae_status corrupt(const struct tiler_options *options, int64_t numb
                                struct arena *arena, struct error *err)
 {
     struct network network;
-    TRY(tiler_noise(options->registry, options->config, p->height, p->width, channels, arena, &network, err));
+    TRY(tiler_noise(options->registry, options->config, (const int64_t[]){1, p->height, p->width}, channels, arena,
+                    &network, err));
     const struct reference_sample sample = {.split = PHILOX_HELD_OUT, .id = (uint32_t)number};
     double **value = arena_array(arena, (size_t)network.n_nodes + 1, sizeof *value);
     for (int i = 0; value && i <= network.noisy; ++i)
@@ -56,7 +57,7 @@ static enum dae_status measure(const struct tiler_options *options, struct tiler
         p.noisy[k] = partner ? (float)partner[k] / 255.0f : p.clean[k];
     }
     TRY(corrupt(options, i, channels, &p, &arena, err));
-    TRY(tiler_run(tiler, p.noisy, p.height, p.width, p.denoised, err));
+    TRY(tiler_run(tiler, p.noisy, (const int64_t[]){1, p.height, p.width}, p.denoised, err));
     metrics_clamp(p.denoised, (size_t)p.len, 0, 1);
     return picture_scores_add(&out->scores, i, p.height, p.width, p.clean, p.noisy, p.denoised, err);
 }

@@ -30,7 +30,8 @@ struct figure_series {
     size_t n_points;
     const double *x, *y;  /* (n_points) */
     const double *margin; /* (n_points) half of each error bar's length, or NULL: no error bars */
-    bool expected;        /* a theory, not a measurement: a dashed line without points */
+    bool dashed;          /* a line without points: a theory, or what is not compared */
+    int colour;           /* 1 to FIGURE_MAX_SERIES: a colour of its own, whatever its place; 0: that of its place */
 };
 
 /* A line chart of 1 to FIGURE_MAX_SERIES curves; the legend appears from two curves on. A logarithmic axis is used only
@@ -40,6 +41,7 @@ struct figure_lines {
     bool log_y;
     size_t n_series;
     const struct figure_series *series; /* (n_series) */
+    const double *marked;               /* (2) a range of x behind the curves, or one x twice; NULL or NaN: none */
 };
 MUST_USE enum dae_status figure_draw_lines(const char *stem, const struct figure_lines *lines, struct error *err);
 
@@ -95,11 +97,13 @@ MUST_USE enum dae_status figure_draw_heat_map(const char *stem, const struct fig
 /* One bar of a bar chart. */
 struct figure_bar {
     const char *name;
-    double value; /* not finite: printed, drawn without length */
-    bool marked;  /* drawn in the accent colour: ours, or the best */
+    double value;  /* not finite: printed, drawn without length */
+    double margin; /* half of the error bar's length; 0: no error bar */
+    int colour;    /* 1 to FIGURE_MAX_SERIES, as for curves; 0: neutral */
 };
 
-/* Horizontal bars from zero, the first on top, each with its value printed at its end. */
+/* Horizontal bars from zero, the first on top, each with its value printed at its end. In the SVG, curves and bars show
+ * their values under the pointer. */
 struct figure_bars {
     const char *title;   /* or NULL */
     const char *x_label; /* what the values are, with the unit; or NULL */
@@ -117,6 +121,8 @@ struct figure_scatter {
     size_t n_points;
     const float *points;         /* (n_points,2) */
     const unsigned char *labels; /* (n_points), or NULL: one colour */
+    size_t n_frame;
+    const float *frame; /* (n_frame,2) points that the axes cover as well, so that two plots have the same; or NULL */
 };
 MUST_USE enum dae_status figure_draw_scatter(const char *stem, const struct figure_scatter *scatter, struct error *err);
 

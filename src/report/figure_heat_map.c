@@ -91,7 +91,7 @@ enum dae_status figure_draw_heat_map(const char *stem, const struct figure_heat_
                          (map->x_label ? 26 : 0) + STYLE_EDGE / 2.0);
     struct text script = {0};
     map_script(&script, map, &cells, range, width, height);
-    enum dae_status status = gnuplot_save(stem, (int)width, (int)height, true, &script, err);
+    enum dae_status status = gnuplot_save(stem, (int)width, (int)height, true, &script, NULL, err);
     text_release(&script);
     return status;
 }

@@ -2,14 +2,10 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "report/colours.h"
 #include "report/figure.h"
 #include "report/gnuplot.h"
 #include "report/style.h"
-
-/* Tol's "muted" scheme, distinguishable with any colour vision, in an order that keeps neighbours far apart; a darker
- * grey replaces its pale grey. The last one is for further labels. */
-static const char *const class_colour[FIGURE_MAX_CLASSES + 1] = {
-    "332288", "CC6677", "117733", "DDCC77", "88CCEE", "882255", "44AA99", "999933", "AA4499", "666666", "BBBBBB"};
 
 /* The axes, in pixels, and their ranges: one unit has the same length on both. */
 struct plane {
@@ -66,7 +62,7 @@ static void add_plane(struct text *script, const struct plane *plane, const char
 {
     style_add_title(script, title, plane->page_width, plane->page_height);
     text_printf(script,
-                "set border 3 lw 1 lc rgb '#8c959f'\nset tics nomirror out scale 0.6\n"
+                "set border 3 lw 1 lc rgb '" STYLE_AXIS "'\nset tics nomirror out scale 0.6\n"
                 "set xtics textcolor rgb '" STYLE_INK "'\nset ytics textcolor rgb '" STYLE_INK "'\n"
                 "set grid lt 1 lw 0.7 lc rgb '" STYLE_FAINT "' dt solid\nset grid back\n"
                 "set format x '%%g'\nset format y '%%g'\nunset key\n"
@@ -102,7 +98,8 @@ static double point_size(size_t n)
 
 static enum dae_status save(const char *stem, const struct plane *plane, struct text *script, struct error *err)
 {
-    enum dae_status status = gnuplot_save(stem, (int)plane->page_width, (int)plane->page_height, false, script, err);
+    enum dae_status status =
+        gnuplot_save(stem, (int)plane->page_width, (int)plane->page_height, false, script, NULL, err);
     text_release(script);
     return status;
 }
@@ -171,11 +168,11 @@ static void add_discs(struct text *script, const struct plane *plane, const stru
     for (int i = 0; i < n; ++i)
         text_printf(script,
                     "set object circle at graph %.6f,%.6f size screen %.6f front fc rgb 'white' fs solid border lc rgb "
-                    "'#%s' lw 2\nset label '%d' at graph %.6f,%.6f center front font ',%d' tc rgb '" STYLE_INK_ON_LIGHT
+                    "'%s' lw 2\nset label '%d' at graph %.6f,%.6f center front font ',%d' tc rgb '" STYLE_INK_ON_LIGHT
                     "'\n",
                     disc[i].x / plane->width, 1 - disc[i].y / plane->height, DISC_RADIUS / plane->page_width,
-                    class_colour[disc[i].class], disc[i].class, disc[i].x / plane->width, 1 - disc[i].y / plane->height,
-                    GNUPLOT_FONT);
+                    colour_of_class(disc[i].class), disc[i].class, disc[i].x / plane->width,
+                    1 - disc[i].y / plane->height, GNUPLOT_FONT);
 }
 
 /* The legend, right of the plot, and the classes' numbers. */
@@ -199,10 +196,10 @@ static void add_classes(struct text *script, const struct figure_scatter *scatte
                               plane->height * (plane->y.high - y_median) / (plane->y.high - plane->y.low)};
         }
         text_printf(script,
-                    "set label '' at screen %.6f,%.6f point pt 7 ps point_scale*1.1 lc rgb '#%s'\n"
+                    "set label '' at screen %.6f,%.6f point pt 7 ps point_scale*1.1 lc rgb '%s'\n"
                     "set label '%.*s%.*d' at screen %.6f,%.6f left tc rgb '" STYLE_INK "'\n",
-                    left / plane->page_width, 1 - y / plane->page_height, class_colour[class], other ? 5 : 0, "other",
-                    other ? 0 : 1, other ? 0 : class, (left + 16) / plane->page_width,
+                    left / plane->page_width, 1 - y / plane->page_height, colour_of_class(class), other ? 5 : 0,
+                    "other", other ? 0 : 1, other ? 0 : class, (left + 16) / plane->page_width,
                     1 - (y + 1) / plane->page_height);
         y += 24;
     }
@@ -220,6 +217,9 @@ static enum dae_status scatter_script(struct text *script, const struct figure_s
             cover(plane, scatter->points[2 * i], scatter->points[2 * i + 1]);
             ++n;
         }
+    for (size_t i = 0; i < scatter->n_frame; ++i)
+        if (finite_row(scatter->frame + 2 * i, 2))
+            cover(plane, scatter->frame[2 * i], scatter->frame[2 * i + 1]);
     plane_settle(plane, scatter->title);
     if (!scatter->labels)
         plane->page_width -= LEGEND - 24;
@@ -240,7 +240,7 @@ static enum dae_status scatter_script(struct text *script, const struct figure_s
     for (size_t i = 0; i < scatter->n_points; ++i)
         if (finite_row(scatter->points + 2 * i, 2))
             text_printf(script, "%.6g %.6g 0x%s\n", (double)scatter->points[2 * i], (double)scatter->points[2 * i + 1],
-                        scatter->labels ? class_colour[class_of(scatter, i)] : "0072B2");
+                        (scatter->labels ? colour_of_class(class_of(scatter, i)) : colour_of_series(0)) + 1);
     text_printf(script,
                 "end_of_points\nplot $points using 1:2:(int($3)) with points pt 7 ps point_scale*%.3f lc rgb variable "
                 "notitle\n",
@@ -367,8 +367,8 @@ enum dae_status figure_draw_field(const char *stem, const struct figure_field *f
     add_field_data(&script, field, lengths.factor);
     text_add(&script, "plot ");
     if (n_points > 0)
-        text_printf(&script, "$points using 1:2 with points pt 7 ps point_scale*%.3f lc rgb '#E69F00' notitle, ",
-                    0.8 * point_size(n_points));
+        text_printf(&script, "$points using 1:2 with points pt 7 ps point_scale*%.3f lc rgb '%s' notitle, ",
+                    0.8 * point_size(n_points), colour_of_series(5));
     text_add(&script,
              "$arrows using 1:2:3:4:5 with vectors head filled size graph 0.011,22,60 lw 1.3 lc palette notitle\n");
     return save(stem, &plane, &script, err);

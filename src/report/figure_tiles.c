@@ -157,7 +157,7 @@ enum dae_status figure_draw_tiles(const char *stem, const struct figure_tiles *t
     text_add(&script, "\n");
     for (size_t i = 0; i < n; ++i)
         add_image_bytes(&script, tiles, tiles->rows[i / tiles->n_columns].images + i % tiles->n_columns * len);
-    enum dae_status status = gnuplot_save(stem, (int)width, (int)height, grid.tiling.pixel >= 1, &script, err);
+    enum dae_status status = gnuplot_save(stem, (int)width, (int)height, grid.tiling.pixel >= 1, &script, NULL, err);
     text_release(&script);
     return status;
 }
@@ -217,7 +217,7 @@ enum dae_status figure_draw_maps(const char *stem, const struct figure_maps *map
     for (size_t i = 0; i < n; ++i)
         add_map_values(&script, maps->rows[i / maps->n_columns].images + i % maps->n_columns * len, maps->height,
                        maps->width);
-    enum dae_status status = gnuplot_save(stem, (int)width, (int)height, tiling->pixel >= 1, &script, err);
+    enum dae_status status = gnuplot_save(stem, (int)width, (int)height, tiling->pixel >= 1, &script, NULL, err);
     text_release(&script);
     return status;
 }
@@ -284,7 +284,7 @@ enum dae_status figure_draw_filters(const char *stem, const struct figure_filter
     for (size_t i = 0; i < n; ++i)
         add_map_values(&script, filters->weights + i * filters->height * filters->width, filters->height,
                        filters->width);
-    enum dae_status status = gnuplot_save(stem, (int)width, (int)height, tiling.pixel >= 1, &script, err);
+    enum dae_status status = gnuplot_save(stem, (int)width, (int)height, tiling.pixel >= 1, &script, NULL, err);
     text_release(&script);
     return status;
 }

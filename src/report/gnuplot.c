@@ -248,8 +248,8 @@ static enum dae_status draw_png(int width, int height, const struct text *script
     return DAE_OK;
 }
 
-static enum dae_status draw_svg(int width, int height, bool sharp, const struct text *script, struct text *svg,
-                                struct error *err)
+static enum dae_status draw_svg(int width, int height, bool sharp, const struct text *script, const struct text *hover,
+                                struct text *svg, struct error *err)
 {
     static const char open[] = "<svg", pixelated[] = " style=\"image-rendering:pixelated\"", close_tag[] = "</svg>";
     char terminal[200];
@@ -269,7 +269,9 @@ static enum dae_status draw_svg(int width, int height, bool sharp, const struct 
         size_t before = (size_t)(root - drawn.data) + sizeof open - 1;
         text_add_bytes(svg, drawn.data, before);
         text_add(svg, sharp ? pixelated : "");
-        text_add_bytes(svg, drawn.data + before, drawn.len - before);
+        text_add_bytes(svg, drawn.data + before, drawn.len - before - (sizeof close_tag - 1));
+        text_add(svg, hover && hover->data ? hover->data : "");
+        text_add(svg, close_tag);
         text_add(svg, "\n");
         if (svg->failed)
             status = error_no_memory(err, "SVG figure", drawn.len);
@@ -296,18 +298,18 @@ static enum dae_status save_pair(const char *const paths[2], const struct text p
 }
 
 enum dae_status gnuplot_save(const char *stem, int width, int height, bool sharp, const struct text *script,
-                             struct error *err)
+                             const struct text *hover, struct error *err)
 {
     struct text paths[2] = {{0}, {0}}, pictures[2] = {{0}, {0}};
     text_printf(&paths[0], "%s.png", stem);
     text_printf(&paths[1], "%s.svg", stem);
     enum dae_status status = DAE_OK;
-    if (script->failed || paths[0].failed || paths[1].failed)
+    if (script->failed || (hover && hover->failed) || paths[0].failed || paths[1].failed)
         status = error_no_memory(err, "gnuplot script", script->len);
     if (status == DAE_OK)
         status = draw_png(width, height, script, &pictures[0], err);
     if (status == DAE_OK)
-        status = draw_svg(width, height, sharp, script, &pictures[1], err);
+        status = draw_svg(width, height, sharp, script, hover, &pictures[1], err);
     if (status == DAE_OK)
         status = save_pair((const char *const[]){paths[0].data, paths[1].data}, pictures, err);
     else

@@ -23,10 +23,11 @@ bool gnuplot_is_there(void);
 
 /* Draws the script as STEM.png and STEM.svg, width x height pixels. The script sets no terminal and no output, and uses
  * the variables key_spacing and point_scale to make the spacing of a legend and the size of points equal in both.
- * sharp: images in the SVG are enlarged pixel by pixel, not smoothed. Both files are written atomically, after both
+ * sharp: images in the SVG are enlarged pixel by pixel, not smoothed. hover: elements for the end of the SVG
+ * (report/hover.h), or NULL. Both files are written atomically, after both
  * pictures were checked for completeness. A gnuplot that has not finished within half a minute is killed, and no other
  * is started. Errors: see report/figure.h. */
 MUST_USE enum dae_status gnuplot_save(const char *stem, int width, int height, bool sharp, const struct text *script,
-                                      struct error *err);
+                                      const struct text *hover, struct error *err);
 
 #endif

@@ -8,8 +8,9 @@
 #include "base/atomic_file.h"
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/utf8.h"
+#include "report/escape.h"
 #include "report/inline_svg.h"
+#include "report/slider_script.h"
 #include "report/sort_script.h"
 
 enum { MAX_FIGURE_BYTES = 64 * 1024 * 1024 };
@@ -41,7 +42,13 @@ static const char style[] =
     "dt{color:var(--soft);font-size:.82rem}\n"
     "dd{margin:0;font-weight:600;font-variant-numeric:tabular-nums}\n"
     ".verdict{border-left:.3rem solid var(--accent);padding:.6rem 1rem;font-size:1.1rem}\n"
+    ".findings{border-left:.3rem solid var(--accent);background:var(--panel);border-radius:0 8px 8px 0;margin:1rem "
+    "0;padding:.6rem 1rem .6rem 2rem;max-width:52rem}.findings li{margin:.3rem 0}\n"
     ".wide{overflow-x:auto;margin:1.25rem 0}\n"
+    "section>.wide{background:linear-gradient(to right,var(--paper) 30%,transparent),linear-gradient(to "
+    "left,var(--paper) 30%,transparent) 100% 0,linear-gradient(to right,var(--line),transparent),linear-gradient(to "
+    "left,var(--line),transparent) 100% 0;background-repeat:no-repeat;background-size:2rem 100%,2rem 100%,.7rem "
+    "100%,.7rem 100%;background-attachment:local,local,scroll,scroll}tbody th{min-width:8rem}\n"
     "table{border-collapse:collapse;width:100%;font-size:.95rem;line-height:1.4}\n"
     ".caption{color:var(--soft);font-size:.9rem;margin:1.25rem 0 -.75rem}\n"
     "th,td{padding:.5rem .8rem;text-align:left;font-weight:400;border-bottom:1px solid var(--line)}\n"
@@ -59,6 +66,13 @@ static const char style[] =
     "text-align:center}\n"
     "img{max-width:100%;height:auto;vertical-align:middle}\n"
     "figure .wide{margin:0}\n.plot{width:100%;height:auto;vertical-align:middle}\n"
+    ".stage{position:relative;width:var(--width);max-width:100%;margin:0 auto}.stage img{display:block;width:100%;"
+    "image-rendering:pixelated}\n"
+    ".stage .over{position:absolute;inset:0;clip-path:inset(0 calc(100% - var(--cut)) 0 0)}"
+    ".stage::after{content:'';position:absolute;top:0;bottom:0;left:var(--cut);border-left:2px solid "
+    "#fff;mix-blend-mode:difference}\n"
+    ".slider label{display:inline-flex;align-items:center;gap:.5rem;margin:.6rem .6rem 0}"
+    ".slider:has(:checked) .stage{width:calc(3*var(--width));max-width:none}\n"
     "figcaption{color:var(--soft);font-size:.9rem;line-height:1.45;text-align:left;border-top:1px solid var(--line);"
     "margin-top:.75rem;padding:.6rem .25rem 0}\n"
     "details{margin:1.25rem 0;border:1px solid var(--line);border-radius:8px;background:var(--panel)}\n"
@@ -67,45 +81,14 @@ static const char style[] =
     "SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;tab-size:4}\n"
     "footer{margin-top:3rem;padding-bottom:2rem;color:var(--soft);font-size:.85rem}\n"
     "@media print{body{font-size:10.5pt}nav{display:none}header{padding-top:0}"
-    "figure,table,dl,tr{break-inside:avoid}h2{break-after:avoid}"
+    "figure,table,dl,tr{break-inside:avoid}h2{break-after:avoid}.wide{overflow:visible}.plot{min-width:0!important}."
+    "slider label{display:none}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}pre{white-space:pre-wrap}}\n";
-
-/* Safe as text and inside quoted attributes. */
-static void add_escaped(struct text *text, const char *string)
-{
-    uint32_t code;
-    for (const char *at = string; at && *at;) {
-        size_t n = utf8_next(at, &code);
-        switch (code) {
-        case '&':
-            text_add(text, "&amp;");
-            break;
-        case '<':
-            text_add(text, "&lt;");
-            break;
-        case '>':
-            text_add(text, "&gt;");
-            break;
-        case '"':
-            text_add(text, "&quot;");
-            break;
-        case '\'':
-            text_add(text, "&#39;");
-            break;
-        case UTF8_REPLACEMENT:
-            text_add(text, "\xEF\xBF\xBD");
-            break;
-        default:
-            text_add_bytes(text, at, n);
-        }
-        at += n;
-    }
-}
 
 static void add_element(struct text *text, const char *open, const char *string, const char *close)
 {
     text_add(text, open);
-    add_escaped(text, string);
+    escape_add(text, string);
     text_add(text, close);
 }
 
@@ -157,7 +140,8 @@ void html_begin(struct html *html, const char *title, const char *subtitle)
     text_add(&html->head, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
                           "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'");
-    text_add(&html->head, html->sorts ? "; script-src '" SORT_SCRIPT_HASH "'\">\n" : "\">\n");
+    text_add(&html->head, html->sorts ? "; script-src '" SORT_SCRIPT_HASH "' '" SLIDER_SCRIPT_HASH "'\">\n"
+                                      : "; script-src '" SLIDER_SCRIPT_HASH "'\">\n");
     text_add(&html->head, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                           "<meta name=\"color-scheme\" content=\"light dark\">\n");
     add_element(&html->head, "<title>", title, "</title>\n");
@@ -216,6 +200,14 @@ void html_verdict(struct html *html, const char *statement)
     add_element(&html->body, "<p class=\"verdict\">", statement, "</p>\n");
 }
 
+void html_findings(struct html *html, size_t n, const char *const *finding)
+{
+    text_add(&html->body, n > 0 ? "<ul class=\"findings\">\n" : "");
+    for (size_t i = 0; i < n; ++i)
+        add_prose(&html->body, "<li>", finding[i], "</li>\n");
+    text_add(&html->body, n > 0 ? "</ul>\n" : "");
+}
+
 void html_facts(struct html *html, size_t n_facts, const struct html_fact *facts)
 {
     text_add(&html->body, "<dl>\n");
@@ -259,7 +251,7 @@ static void add_row(struct text *text, const struct html_table *table, size_t ro
     for (size_t c = 0; c < table->n_columns; ++c) {
         const char *cell = table->cells[row * table->n_columns + c];
         text_add(text, c == 0 ? "<th scope=\"row\">" : is_numeric(table, c) ? "<td class=\"n\">" : "<td>");
-        add_escaped(text, cell);
+        escape_add(text, cell);
         if (marked && c == 0)
             add_element(text, " <mark>", table->mark, "</mark>");
         text_add(text, c == 0 ? "</th>" : "</td>");
@@ -273,7 +265,7 @@ void html_table(struct html *html, const struct html_table *table)
     /* A table that is too wide scrolls; its caption does not, and the keyboard reaches it. */
     if (table->caption)
         add_prose(text, "<p class=\"caption\">", table->caption, "</p>\n");
-    add_element(text, "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"",
+    add_element(text, "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"",
                 table->caption ? table->caption : "table", "\"><table>\n<thead><tr>");
     for (size_t c = 0; c < table->n_columns; ++c)
         add_prose(text, is_numeric(table, c) ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">",
@@ -321,7 +313,7 @@ static bool add_drawing(struct text *text, const struct html *html, const char *
     char prefix[64];
     snprintf(prefix, sizeof prefix, "%.40s-%zu-", html->id ? html->id : "figure", html->n_figures);
     text_add(&name, "");
-    add_escaped(&name, alt);
+    escape_add(&name, alt);
     if (name.failed || !inline_svg_add(&drawing, svg, prefix, name.data))
         return name.failed;
     text_printf(text, "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"%s\">", name.data);
@@ -350,6 +342,38 @@ enum dae_status html_figure(struct html *html, const char *path, const char *cap
         add_prose(&html->body, "<figcaption>", caption, "</figcaption>\n");
     text_add(&html->body, "</figure>\n");
     ++html->n_figures;
+    return DAE_OK;
+}
+
+static enum dae_status add_picture_file(struct text *text, const char *path, const char *class, const char *alt,
+                                        struct error *err)
+{
+    char *bytes CLEANUP(cleanup_free) = NULL;
+    size_t len;
+    TRY(file_read(path, MAX_FIGURE_BYTES, DAE_IO, &bytes, &len, err));
+    text_printf(text, "<img%s alt=\"", class);
+    escape_add(text, alt);
+    text_add(text, "\" src=\"data:image/png;base64,");
+    add_base64(text, (const unsigned char *)bytes, len);
+    text_add(text, "\">");
+    return DAE_OK;
+}
+
+enum dae_status html_slider(struct html *html, const struct html_slider *slider, struct error *err)
+{
+    struct text text CLEANUP(text_release) = {0};
+    text_printf(&text, "<figure>\n<div class=\"slider\" style=\"--cut:50%%;--width:%dpx\">\n", slider->width);
+    add_element(&text, "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"", slider->caption,
+                "\"><div class=\"stage\">");
+    TRY(add_picture_file(&text, slider->right_path, "", slider->right, err));
+    TRY(add_picture_file(&text, slider->left_path, " class=\"over\"", slider->left, err));
+    add_element(&text, "</div></div>\n<label>", slider->left, " <input type=\"range\" value=\"50\"> ");
+    add_element(&text, "", slider->right,
+                "</label><label><input type=\"checkbox\">three times as large</label>\n</div>");
+    text_printf(&text, "<script>%s</script>\n", slider_script);
+    add_prose(&text, "<figcaption>", slider->caption, "</figcaption>\n</figure>\n");
+    text_add_bytes(&html->body, text.data ? text.data : "", text.len);
+    html->body.failed = html->body.failed || text.failed;
     return DAE_OK;
 }
 

@@ -1,6 +1,7 @@
 /* A self-contained HTML page: one file, nothing fetched, and no scripts but the one that sorts tables where that is
- * asked for (a content security policy forbids all else), figures inside. It follows the reader's
- * setting for light or dark and prints well. All text is UTF-8 and escaped; bytes that are not UTF-8 become U+FFFD.
+ * asked for and the one of sliders (a content security policy forbids all else), figures inside. It follows the
+ * reader's setting for light or dark and prints well. All text is UTF-8 and escaped; bytes that are not UTF-8 become
+ * U+FFFD.
  *
  *     struct html html = {0};
  *     html_begin(&html, title, subtitle);
@@ -36,6 +37,9 @@ void html_section(struct html *html, const char *heading, const char *paragraph)
 /* The page's main statement, set apart from other text. */
 void html_verdict(struct html *html, const char *statement);
 
+/* What was found, as a list set apart from other text; nothing if there is none. */
+void html_findings(struct html *html, size_t n, const char *const *finding /* (n) */);
+
 struct html_fact {
     const char *key, *value;
 };
@@ -59,6 +63,17 @@ void html_table(struct html *html, const struct html_table *table);
  * larger than 64 MiB, DAE_BUG when it is neither PNG nor SVG. */
 MUST_USE enum dae_status html_figure(struct html *html, const char *path, const char *caption, const char *alt,
                                      struct error *err);
+
+/* Two pictures of the same thing on top of each other, with an edge between them that the reader moves, and a switch
+ * that enlarges them. */
+struct html_slider {
+    const char *left_path, *right_path; /* PNG files of the same size */
+    const char *left, *right;           /* what they are: "noisy", "denoised" */
+    const char *caption;
+    int width; /* of the pictures */
+};
+/* As html_figure. */
+MUST_USE enum dae_status html_slider(struct html *html, const struct html_slider *slider, struct error *err);
 
 /* Text in a fixed-width font that a click on the summary shows. */
 void html_code(struct html *html, const char *summary, const char *text);

@@ -3,21 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The colours that figures draw with, on light and on dark ground; those of report/figure.c and figure_plane.c. */
-static const struct {
-    int red, green, blue;
-    const char *name, *light, *dark;
-} colours[] = {
-    {0x24, 0x29, 0x2f, "--ink", NULL, NULL}, /* the page's own */
-    {0xd8, 0xde, 0xe4, "--line", NULL, NULL},          {0x8c, 0x95, 0x9f, "--axis", "#8c959f", "#768390"},
-    {0x7a, 0x9c, 0xc0, "--bar", "#7a9cc0", "#5b7ea3"}, {0x00, 0x72, 0xb2, "--c1", "#0072b2", "#4aa8e8"},
-    {0xd5, 0x5e, 0x00, "--c2", "#d55e00", "#ff8a3d"},  {0x00, 0x9e, 0x73, "--c3", "#009e73", "#2cc495"},
-    {0xcc, 0x79, 0xa7, "--c4", "#cc79a7", "#e09bc3"},  {0x88, 0x22, 0x55, "--c7", "#882255", "#d977a8"},
-    {0x66, 0x66, 0x66, "--c8", "#666666", "#a8a8a8"},  {0x33, 0x22, 0x88, "--k0", "#332288", "#8f83e0"},
-    {0x11, 0x77, 0x33, "--k2", "#117733", "#4cba70"},  {0x99, 0x99, 0x33, "--k7", "#999933", "#b9b94d"},
-    {0xaa, 0x44, 0x99, "--k8", "#aa4499", "#cf78c2"},
-};
-enum { N_COLOURS = sizeof colours / sizeof *colours };
+#include "report/colours.h"
 
 /* At 360 pixels of page a chart of 900 scrolls, and its text of 14 pixels is 10 high. */
 static const double least_scale = 0.7;
@@ -26,9 +12,9 @@ void inline_svg_style(struct text *style)
 {
     for (int dark = 0; dark < 2; ++dark) {
         text_add(style, dark ? "@media screen and (prefers-color-scheme:dark){:root{" : ":root{");
-        for (int i = 0; i < N_COLOURS; ++i)
-            if (colours[i].light)
-                text_printf(style, "%s:%s;", colours[i].name, dark ? colours[i].dark : colours[i].light);
+        for (int i = 0; i < COLOUR_N; ++i)
+            if (colours[i].dark)
+                text_printf(style, "--f%d:%s;", i, dark ? colours[i].dark : colours[i].light);
         text_add(style, dark ? "}}\n" : "}\n");
     }
 }
@@ -36,12 +22,15 @@ void inline_svg_style(struct text *style)
 /* rgb(r, g, b) at `at` as the scheme's colour. Returns the characters read, or 0 if it stays as it is. */
 static size_t add_colour(struct text *out, const char *at)
 {
-    int red, green, blue, len = 0;
-    if (sscanf(at, "rgb( %d , %d , %d )%n", &red, &green, &blue, &len) != 3 || len == 0)
+    unsigned red, green, blue;
+    int len = 0;
+    char name[32];
+    if (sscanf(at, "rgb( %u , %u , %u )%n", &red, &green, &blue, &len) != 3 || len == 0)
         return 0;
-    for (int i = 0; i < N_COLOURS; ++i)
-        if (red == colours[i].red && green == colours[i].green && blue == colours[i].blue) {
-            text_printf(out, "var(%s)", colours[i].name);
+    snprintf(name, sizeof name, "#%02x%02x%02x", red, green, blue);
+    for (int i = 0; i < COLOUR_N; ++i)
+        if (colours[i].dark && strcmp(colours[i].light, name) == 0) {
+            text_printf(out, "var(--f%d)", i);
             return (size_t)len;
         }
     return 0;
@@ -59,7 +48,7 @@ static const struct {
     {"href=\"#", "href=\"#", true},
     {"url(#", "url(#", true},
     {" fill=\"#ffffff\"", " fill=\"none\"", false}, /* the ground of the whole figure */
-    {" color=\"black\"", " color=\"var(--ink)\"", false},
+    {" color=\"black\"", " color=\"var(--f0)\"", false},
 };
 
 static size_t add_replaced(struct text *out, const char *at, const char *prefix)
@@ -83,6 +72,18 @@ static const char *skip_element(const char *at, const char *open, const char *cl
     return end ? end + strlen(close) : at;
 }
 
+/* Past a group without content, of which gnuplot writes one for each change of colour; NULL if `at` is something else.
+ */
+static const char *skip_empty_group(const char *at)
+{
+    static const char open[] = "<g ", close[] = "</g>";
+    const char *end = strncmp(at, open, sizeof open - 1) == 0 ? strchr(at, '>') : NULL;
+    if (!end)
+        return NULL;
+    end += 1 + strspn(end + 1, " \t\r\n");
+    return strncmp(end, close, sizeof close - 1) == 0 ? end + sizeof close - 1 : NULL;
+}
+
 bool inline_svg_add(struct text *out, const char *svg, const char *prefix, const char *alt)
 {
     const char *open = strstr(svg, "<svg"), *box = open ? strstr(open, "viewBox=\"") : NULL;
@@ -102,6 +103,11 @@ bool inline_svg_add(struct text *out, const char *svg, const char *prefix, const
         const size_t plain = strcspn(at, in_tag ? " hur>" : "<");
         text_add_bytes(out, at, plain);
         at += plain;
+        const char *past = in_tag ? NULL : skip_empty_group(at);
+        if (past) {
+            at = past;
+            continue;
+        }
         const size_t replaced = in_tag ? add_replaced(out, at, prefix) : 0;
         in_tag = *at == '<' || (in_tag && *at != '>');
         if (*at && !replaced)

@@ -14,6 +14,7 @@ enum { STYLE_PAGE = 900, STYLE_EDGE = 14, STYLE_NARROWEST = 320 };
 #define STYLE_INK "#24292f"
 #define STYLE_INK_ON_LIGHT "#24292e"
 #define STYLE_FAINT "#d8dee4"
+#define STYLE_AXIS "#8c959f"
 
 struct style_range {
     double low, high;

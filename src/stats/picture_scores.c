@@ -22,6 +22,8 @@ enum dae_status picture_scores_begin(struct picture_scores *scores, int64_t n, i
     scores->each = calloc((size_t)n, sizeof *scores->each);
     scores->clean = calloc(len, sizeof *scores->clean);
     scores->is_small = calloc((size_t)n, sizeof *scores->is_small);
+    for (int k = 0; k < PICTURE_EXTREMES; ++k)
+        scores->extreme[k].image = -1;
     bool whole = scores->each && scores->clean && scores->is_small;
     for (int m = 0; m < PICTURE_METHODS; ++m)
         whole = (scores->restored[m] = calloc(len, sizeof *scores->clean)) && whole;
@@ -89,6 +91,47 @@ static void crop(const struct picture_scores *scores, int64_t i, const int64_t a
                (size_t)line * sizeof *to);
 }
 
+/* ---- The worst and the best. ------------------------------------------------------------------------------------- */
+
+/* Rows and columns from the middle of an image of that height and width. */
+static void copy_middle(const struct picture_extreme *to, int64_t height, int64_t width, int64_t channels,
+                        const float *from, float *values)
+{
+    const int64_t y = (height - to->height) / 2, x = (width - to->width) / 2, line = to->width * channels;
+    for (int64_t r = 0; r < to->height; ++r)
+        memcpy(values + r * line, from + ((y + r) * width + x) * channels, (size_t)line * sizeof *values);
+}
+
+/* NaN is worse than any number. */
+static bool is_worse(double a, double b)
+{
+    return a < b || (isnan(a) && !isnan(b));
+}
+
+static enum dae_status keep_extremes(struct picture_scores *scores, int64_t i, int64_t height, int64_t width,
+                                     const float *noisy, const float *denoised, struct error *err)
+{
+    const double psnr = scores->each[i][PICTURE_MODEL].psnr;
+    for (int k = 0; k < PICTURE_EXTREMES; ++k) {
+        struct picture_extreme *to = &scores->extreme[k];
+        if (to->image >= 0 && !(k == PICTURE_WORST ? is_worse(psnr, to->psnr) : is_worse(to->psnr, psnr)))
+            continue;
+        to->height = height < PICTURE_EXTREME_SIDE ? height : PICTURE_EXTREME_SIDE;
+        to->width = width < PICTURE_EXTREME_SIDE ? width : PICTURE_EXTREME_SIDE;
+        const size_t len = (size_t)(to->height * to->width * scores->channels);
+        float *values = realloc(to->noisy, 2 * len * sizeof *values);
+        if (!values)
+            return error_no_memory(err, "image to show", 2 * len * sizeof *values);
+        to->image = i;
+        to->psnr = psnr;
+        to->noisy = values;
+        to->denoised = values + len;
+        copy_middle(to, height, width, scores->channels, noisy, to->noisy);
+        copy_middle(to, height, width, scores->channels, denoised, to->denoised);
+    }
+    return DAE_OK;
+}
+
 /* ---- Scores. ----------------------------------------------------------------------------------------------------- */
 
 static struct picture_score score_of(const float *x, const float *clean, int64_t height, int64_t width,
@@ -114,8 +157,8 @@ enum dae_status picture_scores_add(struct picture_scores *scores, int64_t i, int
     const float *const method[PICTURE_METHODS] = {noisy, median, denoised};
     for (int m = 0; m < PICTURE_METHODS; ++m)
         scores->each[i][m] = score_of(method[m], clean, height, width, scores->channels);
-    enum dae_status status = DAE_OK;
-    if (i < scores->n_shown) {
+    enum dae_status status = keep_extremes(scores, i, height, width, noisy, denoised, err);
+    if (status == DAE_OK && i < scores->n_shown) {
         status = find_crop(scores, height, width, clean, at, err);
         for (int m = 0; m < PICTURE_METHODS && status == DAE_OK; ++m)
             crop(scores, i, at, width, method[m], scores->restored[m]);
@@ -149,5 +192,7 @@ void picture_scores_release(struct picture_scores *scores)
     free(scores->is_small);
     for (int m = 0; m < PICTURE_METHODS; ++m)
         free(scores->restored[m]);
+    for (int k = 0; k < PICTURE_EXTREMES; ++k)
+        free(scores->extreme[k].noisy);
     *scores = (struct picture_scores){0};
 }

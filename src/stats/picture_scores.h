@@ -9,7 +9,17 @@
 
 enum picture_method { PICTURE_NOISY, PICTURE_MEDIAN, PICTURE_MODEL, PICTURE_METHODS };
 
-enum { PICTURE_SHOWN = 4, PICTURE_CROP = 80 };
+enum { PICTURE_SHOWN = 4, PICTURE_CROP = 80, PICTURE_EXTREME_SIDE = 320 };
+
+enum picture_extreme_kind { PICTURE_WORST, PICTURE_BEST, PICTURE_EXTREMES };
+
+/* The image that was restored worst or best, by the model's PSNR; of a larger one the middle. */
+struct picture_extreme {
+    int64_t image;         /* -1: none yet */
+    int64_t height, width; /* at most PICTURE_EXTREME_SIDE */
+    double psnr;
+    float *noisy, *denoised; /* (height,width,C), one block that begins with noisy */
+};
 
 struct picture_score {
     double psnr, ssim; /* dB; NaN for an image smaller than SSIM's window */
@@ -26,6 +36,7 @@ struct picture_scores {
     int64_t n_shown, side, channels;
     float *clean;                     /* (n_shown,side,side,C) */
     float *restored[PICTURE_METHODS]; /* the same, as measured */
+    struct picture_extreme extreme[PICTURE_EXTREMES];
 };
 
 /* "noisy", "median", "denoised". */

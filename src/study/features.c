@@ -9,7 +9,7 @@
 #include "stats/pca.h"
 #include "study/codes.h"
 
-enum { MAP_POINTS = 2000 };
+enum { MAP_POINTS = 500 }; /* more would hide each other, and each is 100 bytes of the report */
 
 enum row { ROW_PIXELS, ROW_PCA, ROW_STANDARD, ROW_DENOISING, ROWS };
 static const char *const row_names[ROWS] = {"pixels", "PCA", "standard AE", "denoising AE"};
@@ -157,17 +157,21 @@ static enum dae_status measure_samples(struct features *f, const float *paramete
 
 /* ---- Maps. ------------------------------------------------------------------------------------------------------- */
 
-static enum dae_status add_map(struct features *f, enum row row, bool noisy, const float *codes, double kept,
+static int64_t map_points(const struct features *f)
+{
+    return f->n < MAP_POINTS ? f->n : MAP_POINTS;
+}
+
+/* The map of clean codes and that of noisy ones have the same axes: `frame` has the points of both. */
+static enum dae_status add_map(struct features *f, enum row row, bool noisy, float *frame /* (2,n,2) */, double kept,
                                struct error *err)
 {
     struct arena *arena = f->task->arena;
     const char *net = row == ROW_STANDARD ? "standard" : "denoising", *view = noisy ? "noisy" : "clean";
-    const int64_t n = f->n < MAP_POINTS ? f->n : MAP_POINTS;
+    const int64_t n = map_points(f);
     struct study_figure *figure = arena_alloc(arena, sizeof *figure);
-    float *point = arena_array(arena, (size_t)n, 2 * sizeof *point);
-    if (!figure || !point)
-        return error_no_memory(err, "map of codes", (size_t)n * 2 * sizeof *point);
-    memcpy(point, codes, (size_t)n * 2 * sizeof *point);
+    if (!figure)
+        return error_no_memory(err, "map of codes", 0);
     *figure = (struct study_figure){
         .name = arena_printf(arena, "codes_%s_%s", net, view),
         .title = arena_printf(arena, "Codes of the %s autoencoder, %s images", net, view),
@@ -182,8 +186,10 @@ static enum dae_status add_map(struct features *f, enum row row, bool noisy, con
         .x_label = "first principal component of the codes",
         .y_label = "second principal component",
         .n_points = (int)n,
-        .point = point,
+        .point = frame + (noisy ? 2 * n : 0),
         .label = f->task->test_set->labels,
+        .n_frame = (int)(2 * n),
+        .frame = frame,
     };
     if (!figure->name || !figure->title || !figure->caption || !figure->alt)
         return error_no_memory(err, "map of codes", 0);
@@ -202,8 +208,14 @@ static enum dae_status add_maps(struct features *f, enum row row, const struct c
     TRY(pca_solve(&pca, 2, err));
     TRY(encode(&pca, codes, &flat, err));
     const double kept = pca.ratio[0] + pca.ratio[1];
-    TRY(add_map(f, row, false, flat.clean, kept, err));
-    return add_map(f, row, true, flat.noisy, kept, err);
+    const size_t len = (size_t)map_points(f) * 2;
+    float *frame = arena_array(f->task->arena, len, 2 * sizeof *frame);
+    if (!frame)
+        return error_no_memory(err, "map of codes", len * 2 * sizeof *frame);
+    memcpy(frame, flat.clean, len * sizeof *frame);
+    memcpy(frame + len, flat.noisy, len * sizeof *frame);
+    TRY(add_map(f, row, false, frame, kept, err));
+    return add_map(f, row, true, frame, kept, err);
 }
 
 static enum dae_status measure_network(struct features *f, enum row row, const float *parameters, struct error *err)

@@ -1,5 +1,8 @@
 #include "study/gaussian_levels.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 /* The one corruption of the network, if it is additive Gaussian noise; else NULL. */
 static const struct plugin *gaussian_of(const struct network *network)
 {
@@ -27,6 +30,18 @@ const struct value *gaussian_levels_value(const struct study_task *task, double 
     return copy && value_map_put(task->arena, value_map_get(copy, gaussian->name), gaussian->noise->deviation, number)
                ? copy
                : NULL;
+}
+
+void gaussian_levels_trained(const struct study_task *task, double level[2])
+{
+    const struct plugin *gaussian = gaussian_of(task->network);
+    const struct value *corruption = value_map_get(task->config, "corruption");
+    const struct value *row = corruption->kind == VALUE_LIST ? corruption->items[0] : corruption;
+    const struct value *sigma = value_map_get(value_map_get(row, gaussian->name), gaussian->noise->deviation);
+    for (int i = 0; i < 2; ++i) {
+        const struct value *end = sigma && sigma->kind == VALUE_LIST && sigma->n == 2 ? sigma->items[i] : sigma;
+        level[i] = end && end->kind == VALUE_SCALAR ? strtod(end->text, NULL) : NAN;
+    }
 }
 
 enum dae_status gaussian_levels_variant(const struct study_task *task, double sigma, const char *const *assignments,

@@ -12,6 +12,9 @@ MUST_USE enum dae_status gaussian_levels_check(const struct study_task *task, st
  * memory. */
 const struct value *gaussian_levels_value(const struct study_task *task, double sigma);
 
+/* The lowest and highest level that the config trains on; NaN if it does not say. */
+void gaussian_levels_trained(const struct study_task *task, double level[2]);
+
 /* The network under that corruption, with further assignments as study_variant takes them, or NULL. */
 MUST_USE enum dae_status gaussian_levels_variant(const struct study_task *task, double sigma,
                                                  const char *const *assignments, struct study_variant **out,

@@ -149,9 +149,10 @@ static enum dae_status add_curves(const struct study_task *task, const struct me
     const int n = m->levels->n;
     struct study_figure *figure = arena_alloc(task->arena, sizeof *figure);
     struct study_curve *curve = arena_array(task->arena, 2, sizeof *curve);
-    double *y = arena_array(task->arena, (size_t)(2 * n), sizeof *y);
+    double *y = arena_array(task->arena, (size_t)(2 * n + 2), sizeof *y), *trained = y + 2 * n;
     if (!figure || !curve || !y)
         return error_no_memory(err, "figure", 0);
+    gaussian_levels_trained(task, trained);
     for (int i = 0; i < n; ++i) {
         y[i] = m->error[i].noisy_mse;
         y[n + i] = m->error[i].mse;
@@ -161,11 +162,13 @@ static enum dae_status add_curves(const struct study_task *task, const struct me
     *figure = (struct study_figure){
         .name = "error",
         .title = "Error before and after",
-        .caption = "Where the curves cross, denoising begins to help.",
+        .caption =
+            "Where the curves cross, denoising begins to help. The vertical mark is what the network was trained on.",
         .alt = "line chart of the mean squared error of noisy and denoised test samples over sigma",
         .kind = STUDY_LINES,
         .x_label = "sigma",
         .y_label = "mean squared error",
+        .trained = trained,
         .n_curves = 2,
         .curve = curve,
     };

@@ -63,6 +63,7 @@ struct study_figure {
     } kind;
     const char *x_label, *y_label; /* LINES, SCATTER, FIELD, HEAT_MAP */
     bool log_y;                    /* LINES */
+    const double *trained;         /* LINES: (2) the lowest and highest x of training, marked; or NULL */
     int n_curves;
     const struct study_curve *curve; /* LINES: (n_curves) */
     struct study_tiles {
@@ -75,6 +76,8 @@ struct study_figure {
     int n_points;
     const float *point;   /* SCATTER, FIELD: (n_points,2) */
     const uint8_t *label; /* SCATTER: (n_points), or NULL */
+    int n_frame;
+    const float *frame; /* SCATTER: (n_frame,2) points that the axes cover as well, or NULL */
     int n_arrows;
     const float *arrow; /* FIELD: (n_arrows,4): x, y, dx, dy */
 };

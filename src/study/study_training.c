@@ -6,6 +6,7 @@
 #include "config/tree.h"
 #include "graph/build.h"
 #include "study/study.h"
+#include "train/settings_fingerprint.h"
 #include "train/trainer.h"
 
 enum { PATH_LEN = 1200 };

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "format/safetensors.h"
 #include "train/circumstances.h"
-#include "train/settings.h"
+#include "train/settings_fingerprint.h"
 
 #define FORMAT "dae-cl checkpoint 1"
 
@@ -160,52 +160,39 @@ static enum dae_status take_all(const struct safetensors *file, const char *path
     return take_shares(file, path, c, err);
 }
 
-/* The first line of the second text that differs from the first text. */
-static const char *first_difference(const char *a, const char *b, int *len)
+/* Whether the file is a checkpoint of this training. */
+static enum dae_status check_origin(const struct safetensors *file, const char *path, const char *fingerprint,
+                                    struct error *err)
 {
-    const char *line = b;
-    for (; *a && *a == *b; ++a, ++b)
-        if (*b == '\n')
-            line = b + 1;
-    *len = (int)strcspn(line, "\n");
-    return line;
+    struct text first CLEANUP(text_release) = {0};
+    const char *format = safetensors_meta(file, "format"), *theirs = safetensors_meta(file, "fingerprint");
+    if (!format || strcmp(format, FORMAT) != 0)
+        return error_set(err, DAE_CHECKPOINT, "%s: it is not a checkpoint of this version of dae-cl (expected %s)",
+                         path, FORMAT);
+    TRY(settings_fingerprint_difference(theirs ? theirs : "", fingerprint, &first, err));
+    if (first.len > 0)
+        return error_set(err, DAE_CHECKPOINT,
+                         "%s: it was made with another config or other data, which differ at '%s'; run without "
+                         "--resume, or choose another --out",
+                         path, first.data);
+    return DAE_OK;
 }
 
 enum dae_status checkpoint_load(const char *path, struct checkpoint *c, const struct network *network, int n_states,
                                 uint64_t epochs, uint64_t steps, const char *fingerprint, const char *circumstances,
                                 struct text *difference, struct error *err)
 {
-    struct safetensors file;
-    struct text then CLEANUP(text_release) = {0}, now CLEANUP(text_release) = {0};
+    struct safetensors file CLEANUP(safetensors_close) = {0};
     TRY(safetensors_open(path, 0, &file, err));
-    const char *format = safetensors_meta(&file, "format"), *theirs = safetensors_meta(&file, "fingerprint");
-    const char *made = safetensors_meta(&file, "circumstances");
-    enum dae_status status;
-    settings_fingerprint_reduce(theirs ? theirs : "", &then);
-    settings_fingerprint_reduce(fingerprint, &now);
-    if (then.failed || now.failed) {
-        status = error_no_memory(err, path, then.len + now.len);
-    } else if (!format || strcmp(format, FORMAT) != 0) {
-        status = error_set(err, DAE_CHECKPOINT, "%s: it is not a checkpoint of this version of dae-cl (expected %s)",
-                           path, FORMAT);
-    } else if (!theirs || strcmp(then.data, now.data) != 0) {
-        int len;
-        const char *line = first_difference(then.data, now.data, &len);
-        status = error_set(err, DAE_CHECKPOINT,
-                           "%s: it was made with another config or other data, which differ at '%.*s'; run without "
-                           "--resume, or choose another --out",
-                           path, len, line);
-    } else {
-        status = take_all(&file, path, c, network, n_states, epochs, steps, err);
-        const char *bad = status == DAE_OK ? checkpoint_bad(c, network, n_states) : NULL;
-        if (bad)
-            status = error_set(
-                err, DAE_CHECKPOINT,
-                "%s: its %s are not finite: the training had diverged; start again with a smaller learning rate", path,
-                bad);
-    }
-    if (status == DAE_OK && made && circumstances)
+    TRY(check_origin(&file, path, fingerprint, err));
+    TRY(take_all(&file, path, c, network, n_states, epochs, steps, err));
+    const char *bad = checkpoint_bad(c, network, n_states), *made = safetensors_meta(&file, "circumstances");
+    if (bad)
+        return error_set(
+            err, DAE_CHECKPOINT,
+            "%s: its %s are not finite: the training had diverged; start again with a smaller learning rate", path,
+            bad);
+    if (made && circumstances)
         circumstances_difference(made, circumstances, difference);
-    safetensors_close(&file);
-    return status;
+    return DAE_OK;
 }

@@ -37,8 +37,8 @@ MUST_USE enum dae_status checkpoint_save(const char *path, const struct checkpoi
                                          const char *circumstances, struct error *err);
 
 /* Fills a checkpoint made by checkpoint_new for `epochs` and `steps`. DAE_CHECKPOINT naming the tensor or the
- * difference for a file that is damaged or not finite, or that has another network, another fingerprint in what decides
- * a step (settings_fingerprint_reduce), or more epochs than requested. `circumstances` (now; or NULL): what differs
+ * difference for a file that is damaged or not finite, or that has another network, a fingerprint that differs
+ * (settings_fingerprint_difference), or more epochs than requested. `circumstances` (now; or NULL): what differs
  * from those of the file is appended to `difference`. */
 MUST_USE enum dae_status checkpoint_load(const char *path, struct checkpoint *checkpoint, const struct network *network,
                                          int n_states, uint64_t epochs, uint64_t steps, const char *fingerprint,

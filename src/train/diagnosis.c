@@ -43,16 +43,22 @@ static enum dae_status judge_growth(const struct network *network, const float *
 /* Reads the output of the network, (n, output). */
 static void judge_range(const struct network *network, const float *output, int64_t n, struct diagnosis *diagnosis)
 {
-    const struct node *node = &network->node[network->output], *loss = &network->node[network->loss];
+    const struct node *node = &network->node[network->output];
     const int64_t len = n * dae_shape_len(&node->plan.output);
     int64_t i = 0;
     while (i < len && output[i] >= 0 && output[i] <= 1)
         ++i;
-    if (loss->plugin->unit_range && i < len && isfinite(output[i]))
+    if (i == len || !isfinite(output[i]))
+        return;
+    for (int k = network->first_loss; k <= network->loss; ++k) {
+        const struct plugin *loss = network->node[k].plugin;
+        if (!loss->unit_range)
+            continue;
         snprintf(diagnosis->cause, sizeof diagnosis->cause,
                  "the loss %s requires an output from 0 to 1, but that of \"%s\" is %.5g; end the network with a "
                  "sigmoid or a softmax, or use another loss",
-                 loss->plugin->name, node->name, (double)output[i]);
+                 loss->name, node->name, (double)output[i]);
+    }
 }
 
 static bool bad_parameters(const struct network *network, const float *parameters, char *where, size_t len)

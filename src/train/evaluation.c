@@ -7,9 +7,11 @@
 #include "base/philox.h"
 #include "base/shape.h"
 #include "graph/plugin.h"
+#include "stats/band_pass.h"
 #include "stats/median.h"
 #include "stats/metrics.h"
 #include "stats/pca.h"
+#include "stats/savitzky_golay.h"
 #include "stats/wiener.h"
 
 enum { HELD_OUT = 5 }; /* one in so many training samples, by which the affine map's ridge is chosen */
@@ -25,30 +27,45 @@ struct evaluator {
     struct affine affine, held_out;
     struct pca pca;
     struct wiener wiener;
+    struct savitzky_golay savitzky_golay;
+    struct band_pass band_pass;
+    struct volume_choice volume[VOLUME_FILTERS];
     struct metrics metrics[RIVAL_N];
     double *error[RIVAL_N]; /* (test samples): each one's sum of squared errors; in evaluation->error */
-    double loss_sum[RIVAL_N];
+    double loss_sum[RIVAL_N], term_sum[RIVAL_N][LOSSES_MAX];
     double clean_squares; /* the sum over all test samples */
 };
 
 const char *evaluation_key(enum evaluation_rival rival)
 {
-    static const char *const keys[RIVAL_N] = {"noisy", "model", "standard_ae", "affine", "pca", "wiener", "median"};
+    static const char *const keys[RIVAL_N] = {"noisy",     "model",     "standard_ae", "affine",
+                                              "pca",       "wiener",    "median",      "savitzky_golay",
+                                              "band_pass", "median_3d", "gaussian_3d"};
     return keys[rival];
 }
 
 const char *evaluation_label(enum evaluation_rival rival)
 {
-    static const char *const labels[RIVAL_N] = {"noisy input", "denoising AE",  "standard AE",      "best affine map",
-                                                "PCA",         "Wiener filter", "median filter 3x3"};
+    static const char *const labels[RIVAL_N] = {
+        "noisy input", "denoising AE",       "standard AE",         "best affine map",
+        "PCA",         "Wiener filter",      "median filter 3x3",   "Savitzky-Golay",
+        "band-pass",   "median filter, 3-D", "Gaussian filter, 3-D"};
     return labels[rival];
 }
 
 const char *evaluation_phrase(enum evaluation_rival rival)
 {
-    static const char *const phrases[RIVAL_N] = {
-        "the noisy input",   "the denoising AE",     "the standard AE", "the best affine map", "PCA",
-        "the Wiener filter", "the 3x3 median filter"};
+    static const char *const phrases[RIVAL_N] = {"the noisy input",
+                                                 "the denoising AE",
+                                                 "the standard AE",
+                                                 "the best affine map",
+                                                 "PCA",
+                                                 "the Wiener filter",
+                                                 "the 3x3 median filter",
+                                                 "Savitzky-Golay",
+                                                 "the band-pass",
+                                                 "the 3-D median filter",
+                                                 "the 3-D Gaussian filter"};
     return phrases[rival];
 }
 
@@ -64,6 +81,12 @@ enum dae_status evaluation_check(const struct settings *settings, const struct n
     if (settings->compare_median && !shape_is_image(sample))
         return error_at(err, DAE_CONFIG, compare->mark,
                         "compare: median filters images, but samples are not (height, width, 1 or 3)");
+    if ((settings->compare_savitzky_golay || settings->compare_band_pass) && sample->rank != 2)
+        return error_at(err, DAE_CONFIG, compare->mark,
+                        "compare: savitzky_golay and band_pass filter signals, but samples are not (T, C)");
+    if ((settings->compare_volume[VOLUME_MEDIAN] || settings->compare_volume[VOLUME_GAUSSIAN]) && sample->rank != 4)
+        return error_at(err, DAE_CONFIG, compare->mark,
+                        "compare: median_3d and gaussian_3d filter volumes, but samples are not (D, H, W, C)");
     if (!settings->compare_pca && !settings->compare_affine)
         return DAE_OK;
     if (settings->compare_pca && network->code < 0)
@@ -114,12 +137,24 @@ static enum dae_status fit_batch(void *context, const struct model_batch *batch,
         pca_add(&c->pca, batch->clean, (size_t)batch->n);
     if (c->options->settings->compare_wiener)
         wiener_add(&c->wiener, batch->noisy, batch->clean, (size_t)batch->n);
+    if (c->options->settings->compare_savitzky_golay)
+        savitzky_golay_add(&c->savitzky_golay, batch->noisy, batch->clean, (size_t)batch->n);
+    if (c->options->settings->compare_band_pass)
+        band_pass_add(&c->band_pass, batch->noisy, batch->clean, (size_t)batch->n);
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        if (c->options->settings->compare_volume[i])
+            TRY(volume_choice_add(&c->volume[i], batch->noisy, batch->clean, batch->n, err));
     return check_stop(c, err);
 }
 
 static enum dae_status begin_rivals(struct evaluator *c, struct error *err)
 {
     const size_t len = (size_t)c->len;
+    const int64_t *dim = c->options->network->node[0].plan.output.dim;
+    if (c->options->settings->compare_savitzky_golay)
+        savitzky_golay_init(&c->savitzky_golay, (size_t)dim[0], (size_t)dim[1]);
+    if (c->options->settings->compare_band_pass)
+        TRY(band_pass_init(&c->band_pass, (size_t)dim[0], (size_t)dim[1], err));
     if (c->options->settings->compare_affine) {
         TRY(affine_init(&c->affine, len, len, err));
         TRY(affine_init(&c->held_out, len, len, err));
@@ -132,20 +167,48 @@ static enum dae_status begin_rivals(struct evaluator *c, struct error *err)
         TRY(wiener_init(&c->wiener, (size_t)loader_samples(c->options->train), first ? (size_t)sample->dim[0] : 1,
                         (size_t)sample->dim[first], (size_t)sample->dim[first + 1], err));
     }
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        c->volume[i] = (struct volume_choice){.filter = (enum volume_filter)i,
+                                              .dim = c->options->network->node[0].plan.output.dim};
     return DAE_OK;
+}
+
+/* The filters of signals, whose parameters are chosen and not solved for. */
+static void choose_filters(struct evaluator *c)
+{
+    const struct settings *settings = c->options->settings;
+    if (settings->compare_savitzky_golay) {
+        savitzky_golay_choose(&c->savitzky_golay);
+        c->evaluation->savitzky_golay[0] = 2 * c->savitzky_golay.half + 1;
+        c->evaluation->savitzky_golay[1] = c->savitzky_golay.order;
+    }
+    if (settings->compare_band_pass) {
+        const double periods = 1000 / (2 * (double)c->band_pass.length);
+        band_pass_choose(&c->band_pass);
+        c->evaluation->band[0] = periods * (double)c->band_pass.low;
+        c->evaluation->band[1] = periods * (double)c->band_pass.high;
+    }
 }
 
 static enum dae_status fit_rivals(struct evaluator *c, struct error *err)
 {
     const struct settings *settings = c->options->settings;
-    if (!settings->compare_affine && !settings->compare_pca && !settings->compare_wiener)
+    bool any = settings->compare_affine || settings->compare_pca || settings->compare_wiener ||
+               settings->compare_savitzky_golay || settings->compare_band_pass;
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        any = any || settings->compare_volume[i];
+    if (!any)
         return DAE_OK;
     TRY(begin_rivals(c, err));
     TRY(model_each(c->model, c->options->train, 0, fit_batch, c, err));
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        if (settings->compare_volume[i])
+            c->evaluation->volume_size[i] = volume_choice_best(&c->volume[i]);
     if (settings->compare_affine)
         TRY(affine_solve_best(&c->affine, &c->held_out, &c->evaluation->affine_choice, err));
     if (settings->compare_wiener)
         TRY(wiener_solve(&c->wiener, err));
+    choose_filters(c);
     if (settings->compare_pca) {
         const int64_t code = dae_shape_len(&c->options->network->node[c->options->network->code].plan.output);
         c->evaluation->pca_components = (int)shape_min(code, c->len);
@@ -188,6 +251,9 @@ static void test_network(struct evaluator *c, enum evaluation_rival rival, const
     measure(c, rival, batch->output, batch);
     for (int64_t i = 0; i < batch->n; ++i)
         c->loss_sum[rival] += (double)batch->loss[i];
+    for (int t = 0; t < losses_terms(c->options->network); ++t)
+        for (int64_t i = 0; i < batch->n; ++i)
+            c->term_sum[rival][t] += (double)batch->term[t][i];
 }
 
 /* Chooses the numbers that are judged. */
@@ -228,10 +294,24 @@ static enum dae_status test_model(void *context, const struct model_batch *batch
         wiener_apply(&c->wiener, batch->noisy, c->output, n);
         measure_rival(c, RIVAL_WIENER, batch);
     }
+    if (c->options->settings->compare_savitzky_golay) {
+        savitzky_golay_apply(&c->savitzky_golay, batch->noisy, c->output, n);
+        measure_rival(c, RIVAL_SAVITZKY_GOLAY, batch);
+    }
+    if (c->options->settings->compare_band_pass) {
+        band_pass_apply(&c->band_pass, batch->noisy, c->output, n);
+        measure_rival(c, RIVAL_BAND_PASS, batch);
+    }
     if (c->options->settings->compare_median) {
         median_filter(batch->noisy, c->output, n, (size_t)dim[0], (size_t)dim[1], (size_t)dim[2]);
         measure(c, RIVAL_MEDIAN, c->output, batch);
     }
+    for (int i = 0; i < VOLUME_FILTERS; ++i)
+        if (c->options->settings->compare_volume[i]) {
+            TRY(volume_filter_apply((enum volume_filter)i, c->evaluation->volume_size[i], batch->noisy, batch->n, dim,
+                                    c->output, err));
+            measure(c, (enum evaluation_rival)(RIVAL_VOLUME_MEDIAN + i), c->output, batch);
+        }
     return check_stop(c, err);
 }
 
@@ -253,7 +333,8 @@ static void summarise(struct evaluator *c)
     const double elements = (double)loader_samples(c->options->test) * (double)c->len;
     const double standard = c->evaluation->row[RIVAL_STANDARD].present ? metrics_mse(&c->metrics[RIVAL_STANDARD]) : NAN;
     const bool is_signal = c->options->network->node[0].plan.output.rank == 2;
-    const bool peak = shape_is_image(&c->options->network->node[0].plan.output) || loader_holds_bytes(c->options->test);
+    const struct dae_shape *sample = &c->options->network->node[0].plan.output;
+    const bool peak = shape_is_image(sample) || sample->rank == 4 || loader_holds_bytes(c->options->test);
     for (int i = 0; i < RIVAL_N; ++i) {
         struct evaluation_row *row = &c->evaluation->row[i];
         if (!row->present)
@@ -262,6 +343,8 @@ static void summarise(struct evaluator *c)
         row->psnr = peak ? metrics_psnr_mean(&c->metrics[i]) : NAN;
         row->snr = is_signal && row->mse > 0 ? 10 * log10(c->clean_squares / elements / row->mse) : NAN;
         row->loss = i == RIVAL_MODEL || i == RIVAL_STANDARD ? c->loss_sum[i] / elements : NAN;
+        for (int t = 0; t < LOSSES_MAX; ++t)
+            row->term[t] = c->term_sum[i][t] / elements;
         row->improvement = standard / row->mse;
         row->model_less_this = compare_pairwise(c, (enum evaluation_rival)i);
         row->shown = c->evaluation->memory + (1 + i) * EVALUATION_SHOWN * c->len;
@@ -280,15 +363,6 @@ enum evaluation_rival evaluation_strongest(const struct evaluation *evaluation)
     return strongest;
 }
 
-/* Whether the loss gives numbers that no corruption has replaced the weight 0: then the network never learnt to return
- * them, and how well it does so says nothing. */
-static bool only_hidden(const struct network *network)
-{
-    const struct node *loss = &network->node[network->loss];
-    return network->mask >= 0 && plugin_reads_mask(loss->plugin, loss->state) &&
-           plugin_loss_options(loss->plugin, loss->state)->unmasked_weight == 0;
-}
-
 static enum dae_status prepare(struct evaluator *c, struct error *err)
 {
     const struct evaluation_options *o = c->options;
@@ -299,7 +373,8 @@ static enum dae_status prepare(struct evaluator *c, struct error *err)
     for (size_t i = 1; c->error[0] && i < RIVAL_N; ++i)
         c->error[i] = c->error[0] + i * samples;
     c->evaluation->memory = calloc((size_t)((1 + RIVAL_N) * EVALUATION_SHOWN * c->len), sizeof(float));
-    if (only_hidden(o->network)) {
+    /* A network never learns to return what has the weight 0 in its loss, and how well it does so says nothing. */
+    if (losses_only_hidden(o->network)) {
         c->evaluation->only_hidden = true;
         c->judged = calloc(numbers, sizeof(float));
         if (!c->judged)
@@ -318,6 +393,7 @@ static void evaluator_release(struct evaluator *c)
     affine_release(&c->affine);
     affine_release(&c->held_out);
     wiener_release(&c->wiener);
+    band_pass_release(&c->band_pass);
     pca_release(&c->pca);
     model_close(c->model);
     free(c->output);

@@ -1,6 +1,8 @@
 /* The trained denoiser compared with its rivals, on all test samples under the same noise: the noisy input itself, the
- * same network trained without noise, the best affine map, PCA, for images and signals the best linear filter, and for
- * images the median filter. The comparison is paired: each method restores the same samples under the same draws. */
+ * same network trained without noise, the best affine map, PCA, for images and signals the best linear filter, for
+ * images the median filter, for signals the filter of Savitzky and Golay and the best band-pass, and for volumes a
+ * median and a Gaussian filter of the best size. The comparison is paired: each method restores the same samples under
+ * the same draws. */
 #ifndef TRAIN_EVALUATION_H
 #define TRAIN_EVALUATION_H
 
@@ -8,10 +10,12 @@
 
 #include "base/error.h"
 #include "data/dataset.h"
+#include "graph/losses.h"
 #include "graph/network.h"
 #include "model/model.h"
 #include "stats/affine.h"
 #include "stats/paired.h"
+#include "stats/volume_filter.h"
 #include "train/settings.h"
 
 enum evaluation_rival {
@@ -22,6 +26,10 @@ enum evaluation_rival {
     RIVAL_PCA,
     RIVAL_WIENER,
     RIVAL_MEDIAN,
+    RIVAL_SAVITZKY_GOLAY,
+    RIVAL_BAND_PASS,
+    RIVAL_VOLUME_MEDIAN, /* those of stats/volume_filter.h, in their order */
+    RIVAL_VOLUME_GAUSSIAN,
     RIVAL_N
 };
 
@@ -30,9 +38,10 @@ enum { EVALUATION_SHOWN = 10 };
 struct evaluation_row {
     bool present;
     double mse;                    /* mean over all elements of all test samples that are judged */
-    double psnr;                   /* dB, mean over the samples; NaN for data without a peak, which are not bytes */
+    double psnr;                   /* dB, mean over the samples; NaN but for bytes, images and volumes */
     double snr;                    /* of signals: dB, the clean samples' mean square by the mse; NaN for other data */
     double loss;                   /* the network's own loss; NaN for a rival that is not a network */
+    double term[LOSSES_MAX];       /* of a sum of losses, each without its weight */
     double improvement;            /* the standard autoencoder's mse divided by this one; NaN without it */
     struct paired model_less_this; /* the denoising network's error less this one's, in units of mse */
     const float *shown;            /* (EVALUATION_SHOWN, sample) of `n_shown` test samples; NULL for PCA */
@@ -44,8 +53,11 @@ struct evaluation {
     bool only_hidden;  /* only what a corruption has replaced is judged, because only this is in the loss */
     int64_t n_fitted;  /* training samples that the affine map, PCA and the filter were fitted to */
     struct affine_choice affine_choice;
-    int pca_components;   /* min(code, sample); 0 without PCA */
-    bool pca_is_identity; /* the code is as long as a sample: PCA changes nothing */
+    int savitzky_golay[2];              /* points of its window, and the polynomial's order; 0 without it */
+    double band[2];                     /* of the band-pass: periods per 1000 points; both 0 if it keeps nothing */
+    double volume_size[VOLUME_FILTERS]; /* as chosen on training samples; 0 where absent */
+    int pca_components;                 /* min(code, sample); 0 without PCA */
+    bool pca_is_identity;               /* the code is as long as a sample: PCA changes nothing */
     double *error; /* (RIVAL_N, n_samples): each test sample's share of the mse, which is their mean; 0 where absent */
     int n_shown;   /* the first sample of each label, or the first samples */
     float *shown_clean; /* (n_shown, sample) */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "config/root.h"
-#include "config/tree.h"
 #include "data/validation_set.h"
 #include "graph/params.h"
 #include "train/part_tree.h"
@@ -33,7 +32,8 @@ struct train_map {
 
 #define S struct train_map
 const struct dae_row settings_train_rows[] = {
-    ROW_OF(S, loss, ROW_VALUE, NULL, "loss", "what training minimises"),
+    ROW_OF(S, loss, ROW_VALUE, NULL, "loss, or list of them",
+           "what training minimises; of a list, the sum of each loss times its `weight`"),
     ROW_OF(S, optimizer, ROW_VALUE, NULL, "optimizer", "how training updates the parameters"),
     DAE_INT(S, batch, 128, 1, 65536, "samples per step"),
     DAE_INT(S, epochs, 10, 1, 1000000, "passes over the training samples"),
@@ -136,6 +136,9 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
         .compare_pca = root.compare & ROOT_PCA,
         .compare_wiener = root.compare & ROOT_WIENER,
         .compare_median = root.compare & ROOT_MEDIAN,
+        .compare_savitzky_golay = root.compare & ROOT_SAVITZKY_GOLAY,
+        .compare_band_pass = root.compare & ROOT_BAND_PASS,
+        .compare_volume = {root.compare & ROOT_MEDIAN_3D, root.compare & ROOT_GAUSSIAN_3D},
         .studies = root.studies,
         .from = map.from,
         .from_sha256 = map.from_sha256,
@@ -145,90 +148,4 @@ enum dae_status settings_read(const struct registry *registry, struct value *con
     TRY(lr_schedule_read(&map.schedule, map.warm_up, &settings->rate, err));
     TRY(check_parts(value_map_get(train, "parts"), &map, err));
     return check_train(&map, root.data, err);
-}
-
-/* A part under its name; a scalar on the same line, so that a difference is shown with its name. */
-static enum dae_status add_part(const struct value *map, const char *key, struct text *text, struct error *err)
-{
-    const struct value *part = value_map_get(map, key);
-    text_printf(text, part && part->kind == VALUE_SCALAR ? "%s: " : "%s:\n", key);
-    return part ? tree_write(part, text, err) : DAE_OK;
-}
-
-enum dae_status settings_fingerprint(const struct value *config, const struct dataset *train_set, bool corrupt,
-                                     struct text *text, struct error *err)
-{
-    static const char *const parts[] = {"seed", "data", "corruption", "model"};
-    static const char *const train_parts[] = {"loss", "optimizer", "batch"};
-    static const char *const optional_parts[] = {"schedule", "warm_up",     "clip_gradient",
-                                                 "average",  "from_sha256", "freeze"};
-    const struct value *train = value_map_get(config, "train");
-    text_add(text, corrupt ? "denoising\n" : "standard\n");
-    text_printf(text, "training samples: checksum %08x\n", (unsigned)train_set->checksum);
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i)
-        TRY(add_part(config, parts[i], text, err));
-    for (size_t i = 0; i < sizeof train_parts / sizeof train_parts[0]; ++i)
-        TRY(add_part(train, train_parts[i], text, err));
-    for (size_t i = 0; i < sizeof optional_parts / sizeof optional_parts[0]; ++i)
-        if (value_map_get(train, optional_parts[i]))
-            TRY(add_part(train, optional_parts[i], text, err));
-    const struct value *cut = value_map_get(train, "parts"); /* one part is as none */
-    if (cut && strcmp(cut->text, "1") != 0)
-        TRY(add_part(train, "parts", text, err));
-    /* The standard autoencoder is trained without the penalty and without the noise. */
-    if (corrupt && value_map_get(train, "contractive"))
-        TRY(add_part(train, "contractive", text, err));
-    const struct value *schedule = value_map_get(train, "schedule");
-    if (schedule && value_map_get(schedule, "cosine")) /* another number of epochs gives another curve */
-        TRY(add_part(train, "epochs", text, err));
-    return text->failed ? error_no_memory(err, "fingerprint", text->len) : DAE_OK;
-}
-
-static bool is_word(const char *line, const char *const *words)
-{
-    const size_t len = strcspn(line, ":\n");
-    for (; *words; ++words)
-        if (strlen(*words) == len && strncmp(line, *words, len) == 0)
-            return true;
-    return false;
-}
-
-/* Whether a line is the default of a key that a plugin got after checkpoints had been written: it changes nothing, and
- * older checkpoints lack it. */
-static bool is_added(const char *line)
-{
-    static const char *const defaults[] = {"padding_mode: zeros", "groups: 1", "order: dcr", NULL};
-    line += strspn(line, " ");
-    for (int i = 0; defaults[i]; ++i)
-        if (strcspn(line, "\n") == strlen(defaults[i]) && strncmp(line, defaults[i], strlen(defaults[i])) == 0)
-            return true;
-    return false;
-}
-
-/* A part begins with its name on a line of its own; the keys of a map follow at the beginnings of lines, and what
- * belongs to them is indented or begins with a dash. */
-void settings_fingerprint_reduce(const char *fingerprint, struct text *text)
-{
-    static const char *const of_data[] = {"path",       "train",   "test",        "fallback", "limit",
-                                          "test_limit", "memory",  "train_until", "from",     "test_from",
-                                          "missing",    "decimal", NULL};
-    static const char *const of_model[] = {"code", NULL}, *const parts[] = {"corruption", "loss", NULL};
-    const char *const *left_out = NULL;
-    bool skips = false;
-    text_add(text, "");
-    for (const char *line = fingerprint; *line;) {
-        const size_t len = strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n');
-        const bool nested = *line == ' ' || *line == '-';
-        if (strncmp(line, "data:\n", 6) == 0)
-            left_out = of_data;
-        else if (strncmp(line, "model:\n", 7) == 0)
-            left_out = of_model;
-        else if (is_word(line, parts))
-            left_out = NULL;
-        if (!nested)
-            skips = left_out && is_word(line, left_out);
-        if (!skips && !is_added(line))
-            text_add_bytes(text, line, len);
-        line += len;
-    }
 }

@@ -10,6 +10,7 @@
 #include "data/source.h"
 #include "graph/plugin.h"
 #include "graph/registry.h"
+#include "stats/volume_filter.h"
 #include "train/early_stop.h"
 #include "train/lr_schedule.h"
 
@@ -27,9 +28,11 @@ struct settings {
     double checkpoint_minutes; /* most training between two checkpoints; INFINITY: only after each epoch */
     struct early_stop early_stop;
     bool compare_standard, compare_affine, compare_pca, compare_wiener, compare_median;
-    const struct value *studies; /* for study/study.h, or NULL */
-    const char *from;            /* the model that training starts from; NULL: random numbers */
-    const char *from_sha256;     /* of its file; NULL: not given */
+    bool compare_savitzky_golay, compare_band_pass;
+    bool compare_volume[VOLUME_FILTERS]; /* with the filters of volumes */
+    const struct value *studies;         /* for study/study.h, or NULL */
+    const char *from;                    /* the model that training starts from; NULL: random numbers */
+    const char *from_sha256;             /* of its file; NULL: not given */
 };
 
 /* The keys of the map `train`. */
@@ -39,17 +42,5 @@ extern const struct dae_row settings_train_rows[];
  * is checked without opening any file. Texts and state are in the tree and the arena. */
 MUST_USE enum dae_status settings_read(const struct registry *registry, struct value *config, struct arena *arena,
                                        struct settings *settings, struct error *err);
-
-/* Appends what determines the parameters' bytes: a part of the resolved config, and a checksum of the training samples,
- * because files may change or be replaced by generated data. Two runs may share a checkpoint if it is equal. `corrupt`
- * distinguishes a denoising run from a standard one. */
-MUST_USE enum dae_status settings_fingerprint(const struct value *config, const struct dataset *train_set, bool corrupt,
-                                              struct text *text, struct error *err);
-
-/* Appends a fingerprint without the lines that decide no training step by themselves: how files are called and how many
- * rows of them are used, which the checksum of the samples covers, the test set, the name of the code, and
- * defaults of keys that older checkpoints lack. Two trainings may continue each other's checkpoints if the rest is
- * equal. */
-void settings_fingerprint_reduce(const char *fingerprint, struct text *text);
 
 #endif

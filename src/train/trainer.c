@@ -260,12 +260,15 @@ static enum dae_status run_steps_in_parts(struct trainer *t, int64_t epoch, int6
     return DAE_OK;
 }
 
-static enum dae_status validate(struct trainer *t, int64_t epoch, double *mean, struct error *err)
+static enum dae_status validate(struct trainer *t, int64_t epoch, struct epoch_record *record, struct error *err)
 {
     const struct trainer_options *o = t->options;
     const struct validation validation = {t->executor, o->validation, o->network, o->ranks, t->sample_losses};
     struct bad_place bad = {o->validation, 0, epoch, t->n_steps, ""};
-    TRY(validation_run(&validation, mean, &bad.first, err));
+    TRY(validation_run(&validation, &record->validation_loss, record->term, &bad.first, err));
+    record->n_terms = losses_terms(o->network);
+    for (int i = 0; i < record->n_terms; ++i)
+        record->term_name[i] = losses_name(o->network, i);
     if (bad.first < 0)
         return DAE_OK;
     snprintf(bad.what, sizeof bad.what, "the validation loss after epoch %lld is", (long long)epoch + 1);
@@ -344,12 +347,15 @@ static enum dae_status run_epoch(struct trainer *t, int64_t epoch, struct error 
         TRY(run_part(t, epoch, &step, &seconds, err));
     }
     t->seconds += seconds;
-    struct epoch_record record = {epoch + 1, o->settings->epochs,
-                                  0,         0,
-                                  seconds,   (double)(samples_before(t, step) - samples_before(t, from)) / seconds};
+    struct epoch_record record = {
+        .epoch = epoch + 1,
+        .n_epochs = o->settings->epochs,
+        .seconds = seconds,
+        .images_per_second = (double)(samples_before(t, step) - samples_before(t, from)) / seconds,
+    };
     for (int64_t i = 0; i < step; ++i)
         record.train_loss += (double)t->host_losses[i] / (double)step;
-    TRY(validate(t, epoch, &record.validation_loss, err));
+    TRY(validate(t, epoch, &record, err));
     t->at.train_losses[epoch] = record.train_loss;
     t->at.test_losses[epoch] = record.validation_loss;
     TRY(save_checkpoint(t, epoch + 1, 0, err));
@@ -363,6 +369,9 @@ void epoch_record_json(const struct epoch_record *record, cJSON *object)
     cJSON_AddNumberToObject(object, "epoch", (double)record->epoch);
     json_number(object, "train_loss", record->train_loss);
     json_number(object, "validation_loss", record->validation_loss);
+    cJSON *terms = record->n_terms > 0 ? cJSON_AddObjectToObject(object, "validation_terms") : NULL;
+    for (int i = 0; i < record->n_terms; ++i)
+        json_number(terms, record->term_name[i], record->term[i]);
     json_number(object, "seconds", record->seconds);
     json_number(object, "images_per_second", record->images_per_second);
 }
@@ -394,7 +403,7 @@ static enum dae_status allocate(struct trainer *t, struct error *err)
     t->lengths = (struct shared_state){o->network, n_states, epochs, steps};
     TRY(checkpoint_new(o->network, n_states, settings->average > 0, o->choose, epochs, steps, &t->at, err));
     t->host_losses = calloc((size_t)t->n_steps, sizeof(float));
-    t->sample_losses = calloc((size_t)loader_samples(o->validation), sizeof(float));
+    t->sample_losses = calloc((size_t)((1 + losses_terms(o->network)) * loader_samples(o->validation)), sizeof(float));
     t->parameters = calloc((size_t)o->network->parameters_len, sizeof(float));
     t->state = calloc((size_t)o->network->trained_len * (size_t)n_states + 1, sizeof(float));
     t->average = t->at.average ? calloc((size_t)o->network->parameters_len, sizeof(float)) : NULL;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "graph/executor.h"
+#include "graph/losses.h"
 #include "model/loader.h"
 #include "train/multi_device.h"
 #include "train/parts.h"
@@ -28,10 +29,14 @@ struct progress {
 struct epoch_record {
     int64_t epoch, n_epochs;
     double train_loss, validation_loss;
+    int n_terms; /* of a sum of losses, else 0; in the validation, each without its weight */
+    const char *term_name[LOSSES_MAX];
+    double term[LOSSES_MAX];
     double seconds, images_per_second; /* of training only */
 };
 
-/* Adds a record's numbers to an object: epoch, train_loss, validation_loss, seconds, images_per_second. */
+/* Adds a record's numbers to an object: epoch, train_loss, validation_loss, validation_terms (of a sum of losses),
+ * seconds, images_per_second. */
 void epoch_record_json(const struct epoch_record *record, cJSON *object);
 
 struct trainer_options {

@@ -114,11 +114,12 @@ refuses train.optimizer.sgd.lr=.nan \
 refuses seed=no "seed: expects an integer of at least 0, got 'no'"
 refuses name=../../x \
     "name: expects a name: 1 to 64 of A-Z a-z 0-9 _ . -, not beginning with a dot, got '../../x'"
-refuses 'data={source: cifar}' "data.source: expects one of mnist, idx, digits, npy, csv, factor_panel, mixture, spiral, images, image_pairs, dead_leaves, signals, ecg, memory, got 'cifar'"
+refuses 'data={source: cifar}' "data.source: expects one of mnist, idx, digits, npy, csv, factor_panel, mixture, spiral, images, image_pairs, dead_leaves, signals, ecg, volumes, phantom, memory, got 'cifar'"
 refuses 'device={shape: round}' "device.shape: expects one of auto, wide, grid, got 'round'"
 refuses 'device={gemm: none}' "device.gemm: expects one of auto, own, clblast, got 'none'"
 refuses 'device={platfrom: x}' "unknown key 'platfrom' in device (did you mean 'platform'?)"
-refuses 'compare=[x]' "compare.0: expects one of standard_ae, affine, pca, wiener, median, got 'x'"
+refuses 'compare=[band_pass]' "compare: savitzky_golay and band_pass filter signals, but samples are not (T, C)"
+refuses 'compare=[x]' "compare.0: expects one of standard_ae, affine, pca, wiener, median, savitzky_golay, band_pass, median_3d, gaussian_3d, got 'x'"
 refuses 'corruption=[gaussian, gausian]' "no corruption is called 'gausian' (did you mean 'gaussian'?)"
 refuses 'corruption=[]' "corruption: expects a list of 1 to 16, got a list of 0"
 refuses corruption.gaussian.sigma=-0.1 \

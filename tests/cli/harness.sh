@@ -9,6 +9,7 @@ dae_cl=$BUILD/dae-cl
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset DAE_CL_PLATFORM DAE_CL_KERNELS
+export DAE_CL_TUNE=off # tests/cli/tune.sh turns it on
 export DAE_CL_CACHE_DIR=$work/cache # verdicts on devices; the user's own stay as they are
 
 passed=0 failed=0 skipped=0 name='' problems='' code=0

@@ -54,6 +54,26 @@ for method in ("noisy", "median", "model"):
 assert whole["noisy_ssim"] < whole["model_ssim"] < 1, whole
 '
 
+case_is "the report has the worst and the best image, with an edge between noisy and denoised that its own script moves"
+python '
+import base64, hashlib
+page = open("run/report.html").read()
+scripts = re.findall("<script>(.*?)</script>", page, re.S)
+assert len(scripts) == 2 == page.count("<script") == page.count("type=\"range\"")
+for script in scripts:
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"sha256-{digest}" in page, digest
+whole = json.load(open("run/run.json"))["whole_images"]
+for word, choose in (("worst", min), ("best", max)):
+    psnr = choose(whole["model_psnr_each"])
+    i = whole["model_psnr_each"].index(psnr)
+    words = "with the %s result, image %d: %.2f dB noisy, %.2f dB denoised" % (word, i + 1, whole["noisy_psnr_each"][i], psnr)
+    assert words in page, words
+    for side in ("noisy", "denoised"):
+        png = open(f"run/figures/{word}_{side}.png", "rb").read()
+        size = (int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big"))
+        assert size == (180, 180), size # of generated images
+'
 case_is "the report shows whole images"
 for figure in whole_images whole_image_errors; do
     [ "$(head -c 4 run/figures/$figure.png | tail -c 3)" = PNG ] || problem "no $figure.png"

@@ -25,4 +25,17 @@ err_has 'epoch 2, step 0'
 mse=$(sed -n '/"model"/,/}/s/.*"mse":[^0-9]*\([0-9.]*\).*/\1/p' "$work/run/run.json")
 awk -v mse="$mse" 'BEGIN { exit !(mse > 0.1975 && mse < 0.1979) }' || problem "the test MSE is $mse, not 0.1977"
 
+# The older version had neither `groups` nor `padding_mode`, and did what is their default now.
+case_is "options that the older version lacked make a difference only if they are not at their default"
+rm -r "$work/run"
+mkdir -p "$work/run/checkpoint"
+cp "$older/checkpoint.safetensors" "$work/run/checkpoint/model.safetensors"
+run "$dae_cl" run "$older/config.yaml" --resume --out "$work/run" --set model.layers.0.conv2d.padding_mode=reflect
+code_is 9
+err_has "differ at 'model.layers.0.conv2d.padding_mode: reflect'"
+run "$dae_cl" run "$older/config.yaml" --resume --out "$work/run" --set model.layers.0.conv2d.groups=1 \
+    --set train.optimizer.adam.beta2=0.9990
+code_is 0
+err_has 'epoch 2, step 0'
+
 finish

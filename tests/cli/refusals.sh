@@ -42,6 +42,22 @@ refused "the mean of a vector" "[4]" "[global_avgpool2d]" \
     '4:30: error: global_avgpool2d "global_avgpool2d_1": expects an image (H, W, C)'
 refused "similarity of a small image" "[10, 12, 1]" "[{conv2d: {filters: 1, kernel: 1}}]" \
     '5:15: error: ssim "loss": its window of 11 is larger than the image, 10x12' ssim
+refused "a reflection longer than the signal" "[4, 1]" "[{conv1d: {filters: 1, kernel: 9, pad: 4, padding_mode: reflect}}]" \
+    '4:34: error: conv1d "conv1d_1": it reflects 4 points of a signal of 4; reflect at most 3, or use padding_mode replicate'
+refused "a blur without a middle" "[6, 6, 1]" "[{blur_pool: {kernel: 4}}]" \
+    '4:37: error: blur_pool "blur_pool_1": its kernel of 4 has no middle; use 3, 5 or 7'
+refused "a blur wider than the image" "[6, 2, 1]" "[{blur_pool: {kernel: 5}}]" \
+    '4:37: error: blur_pool "blur_pool_1": it reflects 2 pixels of an image that is 2 wide; use a smaller kernel'
+refused "a sum of no losses" "[6]" "[{dense: {units: 6}}]" \
+    '5:15: error: train.loss: expects a list of 1 to 8, got a list of 0' "[]"
+refused "an unknown loss in a sum" "[6]" "[{dense: {units: 6}}]" \
+    "5:21: error: no loss is called 'l11' (did you mean 'l1'?)" "[mse, l11]"
+refused "an unknown key of a loss in a sum" "[6]" "[{dense: {units: 6}}]" \
+    "5:27: error: unknown key 'wieght' in l1 (did you mean 'weight'?)" "[mse, {l1: {wieght: 2}}]"
+refused "a negative weight" "[6]" "[{dense: {units: 6}}]" \
+    "5:35: error: train.loss.1.l1.weight: expects a number from 0 to 1000000, got '-1'" "[mse, {l1: {weight: -1}}]"
+refused "similarity in a sum, of vectors" "[144]" "[{dense: {units: 144}}]" \
+    '5:21: error: ssim "loss.ssim": expects an image (H, W, C)' "[mse, ssim]"
 refused "similarity of vectors" "[144]" "[{dense: {units: 144}}]" '5:15: error: ssim "loss": expects an image (H, W, C)' ssim
 refused "the channels of a vector" "[6]" "[{dense: {units: 6}}]" \
     '3:14: error: dropout_channels "dropout_channels_1": expects several positions with channels' mse "{dropout_channels: {p: 0.1}}"

@@ -343,6 +343,29 @@ run "$dae_cl" denoise "$work/masked/model.safetensors" "$work/masked.npy" --plat
 code_is 0
 err_has "the model was trained with a mask of what is missing, but here nothing is masked"
 
+case_is "a sum of losses: the log, run.json, the terminal and the report say what it consists of"
+run "$dae_cl" run "$tiny" --platform cpu --out "$work/sum" --set compare=[] --set train.epochs=2 \
+    --set 'train.loss=[mse, {bce: {weight: 0.5}}, {mse: {weight: 2}}]'
+code_is 0
+err_has "(mse 0."
+out_has " x 0."
+grep -q "loss (mse + 0.5 bce + 2 mse_2)" "$work/sum/report.html" || problem "the report does not name the losses"
+python3 - "$work/sum" <<'END' || problem "the terms do not add up"
+import json, sys
+weight = {"mse": 1, "bce": 0.5, "mse_2": 2}
+model = json.load(open(sys.argv[1] + "/run.json"))["test"]["model"]
+events = [json.loads(line) for line in open(sys.argv[1] + "/log.jsonl")]
+parts = [(e["validation_loss"], e["validation_terms"]) for e in events if e["event"] == "epoch"]
+assert len(parts) == 2
+assert abs(model["loss_terms"]["mse"] - model["mse"]) < 1e-6
+for loss, terms in parts + [(model["loss"], model["loss_terms"])]:
+    assert list(terms) == list(weight)
+    assert abs(loss - sum(weight[name] * terms[name] for name in weight)) < 1e-6 * loss
+END
+run "$dae_cl" run "$tiny" --platform cpu --out "$work/terms" --set compare=[] --set train.epochs=1 \
+    --set 'train.loss=[mse, {bce: {weight: 0.5}}]' --print test.model.loss_terms.bce
+code_is 0
+
 case_is "a network whose loss is of hidden numbers only is judged on these"
 for weight in 0 1; do
     run "$dae_cl" run "$work/masked.yaml" --platform cpu --set 'corruption={masking: {p: 0.25}}' --set data.train=64 \

@@ -73,11 +73,11 @@ for path in conv_mnist.yaml configs/conv_mnist.yaml; do
     err_has "note: conv_mnist, without a folder and .yaml, is the config that comes with dae-cl"
 done
 run "$dae_cl" check conv_mnst.yaml
-err_lacks "note: "
+err_lacks "that comes with dae-cl"
 echo 'data: [' >fc_mnist.yaml
 run "$dae_cl" check fc_mnist.yaml
 code_is 2
-err_lacks "note: "
+err_lacks "that comes with dae-cl"
 
 case_is "installed"
 run make -C "$tree" BUILD="$BUILD" DESTDIR="$work/root" install

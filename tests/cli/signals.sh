@@ -96,6 +96,13 @@ run "$dae_cl" run "$tree/configs/ecg_1d.yaml" --platform cpu --out ecg --set dat
     --set train.epochs=1 --set train.batch=8
 code_is 0
 err_has "ecg: generated signals, not recordings (32 training, 8 test samples of 1024x1)"
+out_has "Savitzky-Golay fits polynomials of order "
+out_has "The band-pass keeps "
+python3 - <<'END' || problem "a filter whose parameters are chosen on the training samples does not beat the noise"
+import json
+test = json.load(open("ecg/run.json"))["test"]
+assert test["savitzky_golay"]["mse"] < test["noisy"]["mse"] and test["band_pass"]["mse"] < test["noisy"]["mse"]
+END
 
 case_is "signals of any length and form: the bits of the array, and the form of the input"
 python3 - <<'END'

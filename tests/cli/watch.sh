@@ -70,6 +70,105 @@ model: epoch 2, loss 0.40000, validation 0.50000, 1000 samples/s
 stopped: stopped by Ctrl-C
 END
 
+cat >board.py <<'END'
+"""Reads event files: python3 board.py FOLDER prints each network's tags, steps and numbers."""
+import pathlib, struct, sys
+table = []
+for i in range(256):
+    for _ in range(8):
+        i = i >> 1 ^ (0x82F63B78 if i & 1 else 0)
+    table.append(i)
+def masked(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = table[(crc ^ byte) & 255] ^ crc >> 8
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+def varint(data, at):
+    number = shift = 0
+    while True:
+        number |= (data[at] & 127) << shift
+        at, shift = at + 1, shift + 7
+        if data[at - 1] < 128:
+            return number, at
+def fields(data):
+    at, found = 0, []
+    while at < len(data):
+        key, at = varint(data, at)
+        if key & 7 == 0:
+            value, at = varint(data, at)
+        else:
+            size, at = varint(data, at) if key & 7 == 2 else ({1: 8, 5: 4}[key & 7], at)
+            value, at = data[at:at + size], at + size
+            assert len(value) == size
+        found.append((key >> 3, value))
+    return found
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*/*tfevents*")):
+    data, at, first, before = path.read_bytes(), 0, True, 0
+    while at < len(data):
+        size, = struct.unpack("<Q", data[at:at + 8])
+        event = data[at + 12:at + 12 + size]
+        assert struct.unpack("<I", data[at + 8:at + 12])[0] == masked(data[at:at + 8])
+        assert struct.unpack("<I", data[at + 12 + size:at + 16 + size])[0] == masked(event)
+        at += 16 + size
+        event = dict(fields(event))
+        time, = struct.unpack("<d", event[1])
+        assert time >= before > -1 and time > 1e9
+        before = time
+        assert (event.get(3) == b"brain.Event:2") == first
+        first = False
+        for _, value in fields(event.get(5, b"")):
+            value = dict(fields(value))
+            print(path.parent.name, event[2], value[1].decode(), "%.5f" % struct.unpack("<f", value[2]))
+END
+
+case_is "--tensorboard writes event files, which its own reader and ours read the same"
+{ cat run/log.jsonl; epoch 1 0.25 NaN | sed 's/NaN/null/; s/"model"/"..\/standard AE"/'; } >log.jsonl && mkdir two && mv log.jsonl two
+sed -i '/done/d' two/log.jsonl
+run "$dae_cl" watch two --once --tensorboard board
+code_is 0
+run python3 -B board.py board
+code_is 0
+[ "$(wc -l <out)" -eq 32 ] || problem "$(cat out)"
+out_has "model 10 loss/validation 0.80000"
+out_has "._standard_AE 1 loss/training 0.25000"
+cp out ours
+python_with tensorboard
+if [ -n "$why" ]; then
+    echo "note: tensorboard's own reader is not here: $why"
+else
+    cat >theirs.py <<'END'
+import pathlib, sys
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+from tensorboard.util import tensor_util
+for path in sorted(pathlib.Path("board").glob("*/*tfevents*")):
+    for event in EventFileLoader(str(path)).Load():
+        for value in event.summary.value:
+            print(path.parent.name, event.step, value.tag, "%.5f" % tensor_util.make_ndarray(value.tensor))
+END
+    run "$environment/bin/python" -B theirs.py
+    code_is 0
+    out_is <ours
+fi
+
+case_is "event files are never overwritten, and grow with the log"
+run "$dae_cl" watch two --once --tensorboard board
+code_is 5
+err_has "board/model/events.out.tfevents.dae-cl exists already"
+mkdir grows && epoch 1 0.5 0.6 >grows/log.jsonl
+timeout 60 "$dae_cl" watch grows --tensorboard grown >out 2>err &
+sleep 1
+epoch 2 0.4 0.5 >>grows/log.jsonl
+sleep 1
+echo '{"event":"done"}' >>grows/log.jsonl
+wait $!
+code=$?
+code_is 0
+run python3 -B board.py grown
+code_is 0
+[ "$(grep -c loss/training out)" -eq 2 ] || problem "$(cat out)"
+out_has "model 2 loss/validation 0.50000"
+
 case_is "--once does not wait; what is no event is left out; no run is an error"
 mkdir odd
 printf 'not JSON\n[1]\n{"event":"epoch","train_loss":null}\n{"event":"start","text":"\\u001b[2J"}\n' >odd/log.jsonl

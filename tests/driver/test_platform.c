@@ -262,7 +262,7 @@ static void remember(const struct platform_device *device, int rows, int columns
     tuning.gemm_rows = rows;
     tuning.gemm_columns = columns;
     tuning.units = units;
-    tuning.mul_hi = true;
+    tuning.mul_hi = tuning.products_timed = true;
     assert_int_equal(tuning_remember(device, &tuning, &err), DAE_OK);
 }
 
@@ -287,7 +287,7 @@ static void a_table_is_taken_when_it_is_sound(void **state)
     assert_int_equal(tuning.gemm_rows, 14);
     assert_int_equal(tuning.gemm_columns, 2);
     assert_int_equal(tuning.units, 32);
-    assert_true(tuning.mul_hi);
+    assert_true(tuning.mul_hi && tuning.winograd && !tuning.convolutions_timed && tuning.products_timed);
     for (size_t i = 0; i < sizeof unsound / sizeof unsound[0]; ++i) {
         remember(&cpu, unsound[i][0], unsound[i][1], unsound[i][2]);
         tuning = before;
@@ -296,6 +296,11 @@ static void a_table_is_taken_when_it_is_sound(void **state)
         assert_memory_equal(&tuning, &before, sizeof tuning);
     }
     remember(&cpu, 14, 2, 32);
+    tuning = before;
+    tuning.winograd_asked = true; /* the user's own word has a table of its own */
+    tuning_recall(&cpu, &tuning, problem, sizeof problem);
+    assert_string_equal(problem, "");
+    assert_int_equal(tuning.gemm_rows, before.gemm_rows);
     struct platform_device other[] = {cpu, cpu, cpu}; /* without known properties */
     strcpy(other[0].driver, "8");
     other[1].vector_floats = 4;

@@ -1,28 +1,5 @@
 /* Images of any size: in tiles, at once, and by a network built for that size, all with the same bits. */
-#include "model/tiler.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/philox.h"
-#include "config/tree.h"
-#include "driver/driver.h"
-#include "graph/build.h"
-#include "graph/executor.h"
-#include "model/receptive_field.h"
-
-static const char head[] = "seed: 7\n"
-                           "corruption: {gaussian: {sigma: 0.1}}\n"
-                           "train: {loss: mse, optimizer: {adam: {}}}\n"
-                           "model:\n";
+#include "tiler_bench.h"
 
 /* Reaches: 1 + 2 + 0 + 1 rows, 1 + 0 + 3 + 1 columns, along the longest path. */
 static const char residual[] = "  input: [20, 20, 1]\n"
@@ -140,91 +117,6 @@ static const struct {
      "maxpool2d \"maxpool2d_1\" reads an image whose size is not a multiple of its stride"},
 };
 
-struct bench {
-    struct arena arena;
-    struct value *config;
-    struct registry *registry;
-    struct network network;
-    struct device *device;
-    float *parameters;
-    struct tiler_options options;
-};
-
-static struct error err;
-
-static void check(enum dae_status status)
-{
-    if (status != DAE_OK)
-        fail_msg("%s", err.text);
-}
-
-static void open_bench(struct bench *b, const char *model)
-{
-    const char *build = getenv("BUILD");
-    char plugins[256], yaml[4096];
-    memset(b, 0, sizeof *b);
-    err = (struct error){0};
-    snprintf(plugins, sizeof plugins, "%s/plugins", build ? build : "build");
-    snprintf(yaml, sizeof yaml, "%s%s", head, model);
-    const char *const folders[] = {plugins};
-    const struct tuning_request tuning = {0};
-    check(tree_parse_text("test.yaml", yaml, strlen(yaml), &b->arena, &b->config, &err));
-    check(registry_open(folders, 1, &b->registry, &err));
-    check(network_build(b->registry, b->config, &b->arena, false, &b->network, &err));
-    check(driver_open("cpu", &tuning, &b->device, &err));
-    b->parameters = calloc((size_t)b->network.parameters_len, sizeof *b->parameters);
-    assert_non_null(b->parameters);
-    network_init(&b->network, b->parameters);
-    b->options = (struct tiler_options){.device = b->device,
-                                        .registry = b->registry,
-                                        .config = b->config,
-                                        .network = &b->network,
-                                        .parameters = b->parameters};
-}
-
-static void close_bench(struct bench *b)
-{
-    free(b->parameters);
-    device_close(b->device);
-    registry_close(b->registry);
-    arena_release(&b->arena);
-}
-
-static float *make_image(int64_t len)
-{
-    float *x = calloc((size_t)len, sizeof *x);
-    assert_non_null(x);
-    for (int64_t i = 0; i < len; ++i)
-        x[i] = (float)philox_uniform((struct philox_key){3, 1, 0, 0}, (uint32_t)i);
-    return x;
-}
-
-/* The network built for the image, without the tiler; height and width as it takes them. */
-static void run_network(struct bench *b, const float *x, int64_t height, int64_t width, int64_t channels, float *y)
-{
-    struct arena arena = {0};
-    struct network network;
-    struct executor *e;
-    struct buffer *data, *order;
-    const int32_t zero = 0;
-    const uint64_t bytes = (uint64_t)(height * width * channels) * sizeof(float);
-    const struct executor_options options = {.batch = 1, .infer = true, .join = true, .fold = true};
-    check(tiler_network(b->registry, b->config, height, width, channels, &arena, &network, &err));
-    check(executor_new(b->device, &network, &options, &e, &err));
-    check(executor_set_parameters(e, b->parameters, &err));
-    check(buffer_new(b->device, bytes, "image", &data, &err));
-    check(buffer_new(b->device, sizeof zero, "order", &order, &err));
-    check(buffer_write(data, 0, x, bytes, &err));
-    check(buffer_write(order, 0, &zero, sizeof zero, &err));
-    const struct batch batch = {.data = data, .order = order, .n = 1};
-    check(executor_forward(e, SCHEDULE_INFER, &batch, &err));
-    check(executor_read(e, SCHEDULE_INFER, network.output, 1, y, &err));
-    buffer_free(data);
-    buffer_free(order);
-    executor_free(e);
-    arena_release(&arena);
-}
-
 /* The end of a walk of `steps` from the first of n pixels that turns around at both ends. */
 static int64_t walk(int64_t steps, int64_t n)
 {
@@ -249,7 +141,7 @@ static void run_whole(struct bench *b, const int64_t stride[2], const float *x, 
     for (int64_t i = 0; i < size[0] * size[1]; ++i)
         for (int64_t c = 0; c < channels; ++c)
             padded[i * channels + c] = x[(walk(i / size[1], height) * width + walk(i % size[1], width)) * channels + c];
-    run_network(b, padded, size[0], size[1], channels, out);
+    run_network(b, padded, (const int64_t[]){1, size[0], size[1]}, channels, out);
     for (int64_t r = 0; r < height; ++r)
         memcpy(y + r * width * channels, out + r * size[1] * channels, (size_t)(width * channels) * sizeof *y);
     free(padded);
@@ -283,7 +175,8 @@ static void tiles_give_the_bits_of_the_whole_image(void **state)
                 memset(y, 0xff, (size_t)len * sizeof *y);
                 b.options.memory_bytes = bytes;
                 check(tiler_new(&b.options, &tiler, &err));
-                const enum dae_status status = tiler_run(tiler, x, size[s][0], size[s][1], y, &err);
+                const enum dae_status status =
+                    tiler_run(tiler, x, (const int64_t[]){1, size[s][0], size[s][1]}, y, &err);
                 if (status == DAE_NO_MEMORY) {
                     assert_int_equal(n_runs, 0);
                     err = (struct error){0};
@@ -374,7 +267,7 @@ static void signals_of_any_length_have_the_bits_of_the_whole(void **state)
             struct tiler *tiler;
             b.options.memory_bytes = bytes;
             check(tiler_new(&b.options, &tiler, &err));
-            check(tiler_run(tiler, x, n, 1, y, &err));
+            check(tiler_run(tiler, x, (const int64_t[]){1, n, 1}, y, &err));
             assert_memory_equal(y, whole, (size_t)n * sizeof *y);
             tiler_free(tiler);
             expect_signal(&b, bytes, n, 1, x, whole);
@@ -422,13 +315,14 @@ static void one_tiler_serves_many_sizes(void **state)
         assert_true(whole && y);
         run_whole(&b, (const int64_t[]){1, 1}, x, size[s][0], size[s][1], 1, whole);
         told = (struct told){0};
-        check(tiler_run(tiler, x, size[s][0], size[s][1], y, &err));
+        check(tiler_run(tiler, x, (const int64_t[]){1, size[s][0], size[s][1]}, y, &err));
         assert_int_equal(told.done, told.n);
         n_tiled += told.n > 1;
         assert_memory_equal(y, whole, (size_t)len * sizeof *y);
         if (told.n_calls > 2) {
             told = (struct told){.stop_at = 1};
-            assert_int_equal(tiler_run(tiler, x, size[s][0], size[s][1], y, &err), DAE_INTERRUPTED);
+            assert_int_equal(tiler_run(tiler, x, (const int64_t[]){1, size[s][0], size[s][1]}, y, &err),
+                             DAE_INTERRUPTED);
             assert_int_equal(told.n_calls, 2);
             err = (struct error){0};
         }
@@ -452,12 +346,12 @@ static void many_sizes_share_kernels(void **state)
     float *x = make_image(200 * 300), *y = calloc(200 * 300, sizeof *y), *whole = calloc(200 * 300, sizeof *whole);
     assert_true(y && whole);
     for (int i = 0; i < 8; ++i)
-        check(tiler_run(tiler, x, 135 + 8 * i, 240 - 11 * i, y, &err));
+        check(tiler_run(tiler, x, (const int64_t[]){1, 135 + 8 * i, 240 - 11 * i}, y, &err));
     assert_int_equal(tiler_n_built(tiler), 1);
     run_whole(&b, (const int64_t[]){1, 1}, x, 191, 163, 1, whole);
     assert_memory_equal(y, whole, 191 * 163 * sizeof *y);
     for (int i = 0; i < 100; ++i)
-        check(tiler_run(tiler, x, 150, 155, y, &err));
+        check(tiler_run(tiler, x, (const int64_t[]){1, 150, 155}, y, &err));
     assert_int_equal(tiler_n_built(tiler), 2);
     free(x);
     free(y);
@@ -531,7 +425,7 @@ static void too_little_memory_is_an_error(void **state)
     open_bench(&b, residual);
     b.options.memory_bytes = 1000;
     check(tiler_new(&b.options, &tiler, &err));
-    assert_int_equal(tiler_run(tiler, x, 64, 64, y, &err), DAE_NO_MEMORY);
+    assert_int_equal(tiler_run(tiler, x, (const int64_t[]){1, 64, 64}, y, &err), DAE_NO_MEMORY);
     assert_non_null(strstr(err.text, "not enough for the smallest tile"));
     tiler_free(tiler);
     close_bench(&b);
@@ -545,8 +439,8 @@ static void an_image_that_a_layer_cannot_mirror_is_an_error(void **state)
     float x[64 * 64] = {0}, y[64 * 64];
     open_bench(&b, mirrors);
     check(tiler_new(&b.options, &tiler, &err));
-    check(tiler_run(tiler, x, 3, 64, y, &err));
-    assert_int_equal(tiler_run(tiler, x, 64, 2, y, &err), DAE_CONFIG);
+    check(tiler_run(tiler, x, (const int64_t[]){1, 3, 64}, y, &err));
+    assert_int_equal(tiler_run(tiler, x, (const int64_t[]){1, 64, 2}, y, &err), DAE_CONFIG);
     if (!strstr(err.text, "conv2d_1") || !strstr(err.text, "it reflects 2 pixels of an image that is 2 wide; reflect "
                                                            "at most 1, or use padding_mode replicate"))
         fail_msg("%s", err.text);

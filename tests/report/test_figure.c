@@ -29,7 +29,8 @@ static size_t count(const char *text, const char *piece)
     return n;
 }
 
-/* As part of a page: the same elements, every id and every reference to one with the prefix, no ink of its own. */
+/* As part of a page: the same elements but for empty groups, every id and every reference to one with the prefix, no
+ * ink of its own. */
 static void goes_into_a_page(const char *svg)
 {
     struct text page = {0};
@@ -37,7 +38,7 @@ static void goes_into_a_page(const char *svg)
     assert_false(page.failed);
     assert_true(markup_is_well_formed(page.data, "svg"));
     const char *const kept[] = {
-        "<path", "<text>", "<image", "<rect", "<g ", "data:image/png;base64,", "image-rendering:pixelated"};
+        "<path", "<text>", "<image", "<rect", "data:image/png;base64,", "image-rendering:pixelated"};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; ++i)
         assert_int_equal(count(page.data, kept[i]), count(svg, kept[i]));
     assert_true(count(svg, " id=") > 10);
@@ -113,7 +114,8 @@ static void draw_lines_of(size_t n_series, bool log_y, double scale)
     }
     for (int s = 0; s < 8; ++s)
         series[s] = (struct figure_series){.name = names[s], .n_points = 40 - 5 * (size_t)s, .x = x, .y = y};
-    struct figure_lines lines = {"Loss", "epoch", "error", log_y, n_series, series};
+    const double marked[] = {3, n_series % 2 ? 3 : 5};
+    struct figure_lines lines = {"Loss", "epoch", "error", log_y, n_series, series, marked};
     assert_int_equal(figure_draw_lines(folder_path("lines"), &lines, &err), DAE_OK);
     struct picture picture = load("lines");
     assert_int_equal(picture.width, 900);
@@ -141,8 +143,8 @@ static void lines_with_gaps(void **state)
     const double x[] = {1, 2, 3, 4, 5, 6}, some[] = {1, NAN, NAN, INFINITY, 0, 2}, none[] = {NAN, NAN, -1, 0, NAN, NAN};
     struct figure_series series[] = {{.name = "some", .n_points = 6, .x = x, .y = some, .margin = some},
                                      {.name = "none", .n_points = 6, .x = x, .y = none},
-                                     {.name = "empty", .x = x, .y = some, .expected = true}};
-    struct figure_lines lines = {"t", "x", "y", true, 3, series};
+                                     {.name = "empty", .x = x, .y = some, .dashed = true}};
+    struct figure_lines lines = {"t", "x", "y", true, 3, series, NULL};
     assert_int_equal(figure_draw_lines(folder_path("a"), &lines, &err), DAE_OK);
     struct picture picture = load("a");
     assert_non_null(strstr(picture.svg, ">none<"));
@@ -288,18 +290,21 @@ static void bars_print_their_values(void **state)
     (void)state;
     struct error err = {0};
     const struct figure_bar bar[] = {
-        {"noisy", 0.0899, false}, {"ours", 0.00884, true}, {"diverged", NAN, false}, {"negative", -0.01, false}};
+        {"noisy", 0.0899, 0.001, 0}, {"ours", 0.00884, 0, 2}, {"diverged", NAN, 1, 0}, {"negative", -0.01, NAN, 0}};
     struct figure_bars bars = {"Error", "mean squared error", 4, bar, 3};
     assert_int_equal(figure_draw_bars(folder_path("b"), &bars, &err), DAE_OK);
     struct picture picture = load("b");
     static const char *const printed[] = {">0.0899<", ">0.00884<", ">not a number<", ">-0.0100<", ">diverged<"};
     for (size_t i = 0; i < sizeof printed / sizeof *printed; ++i)
         assert_non_null(strstr(picture.svg, printed[i]));
+    assert_int_equal(count(picture.svg, "pointer-events"), 4);
+    assert_non_null(strstr(picture.svg, "<title>noisy, 0.0899 \u00B1 0.001</title>"));
+    assert_non_null(strstr(picture.svg, "<title>diverged, nan</title>"));
     double ours_x, ours_y, other_x, other_y;
     assert_true(find_colour(&picture, 0xD55E00, &ours_x, &ours_y) > 500);
     assert_true(find_colour(&picture, 0x7A9CC0, &other_x, &other_y) > 5000);
     release(&picture);
-    const struct figure_bar zero = {"zero", 0, false};
+    const struct figure_bar zero = {"zero", 0, 0, 0};
     bars = (struct figure_bars){NULL, NULL, 1, &zero, 1};
     assert_int_equal(figure_draw_bars(folder_path("b"), &bars, &err), DAE_OK);
     picture = load("b");
@@ -321,7 +326,7 @@ static void scatter_is_true_to_scale(void **state)
     const float far = 2;
     float points[4 * 2 + 2] = {far, 0, 0, far, -far, 0, 0, -far, NAN, 1};
     const unsigned char labels[] = {0, 1, 2, 200, 4};
-    struct figure_scatter scatter = {"Codes", "first", "second", 5, points, labels};
+    struct figure_scatter scatter = {"Codes", "first", "second", 5, points, labels, 0, NULL};
     assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
     struct picture picture = load("s");
     static const unsigned colours[] = {0x332288, 0xCC6677, 0x117733, 0xBBBBBB};
@@ -339,7 +344,7 @@ static void scatter_is_true_to_scale(void **state)
     assert_null(strstr(picture.svg, "#DDCC77")); /* no point of class 3, and none of the NaN's class */
     assert_null(strstr(picture.svg, "#88CCEE"));
     release(&picture);
-    scatter = (struct figure_scatter){NULL, NULL, NULL, 1, points + 8, NULL};
+    scatter = (struct figure_scatter){NULL, NULL, NULL, 1, points + 8, NULL, 0, NULL};
     assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
     picture = load("s");
     assert_non_null(strstr(picture.svg, "no finite values to show"));
@@ -359,7 +364,7 @@ static void scatter_numbers_its_classes(void **state)
         points[2 * i + 1] = 0.1f * (float)(i % 5);
     }
     points[120] = -10; /* an outlier */
-    const struct figure_scatter scatter = {"t", "x", "y", 61, points, labels};
+    const struct figure_scatter scatter = {"t", "x", "y", 61, points, labels, 0, NULL};
     assert_int_equal(figure_draw_scatter(folder_path("s"), &scatter, &err), DAE_OK);
     struct picture picture = load("s");
     int n = 0;
@@ -425,19 +430,20 @@ static void hostile_text_is_only_text(void **state)
     static const char escaped[] = "&lt;script> \"q\" 'a' \\n _^{x}@&amp; %d \xC3\xA9 \xEF\xBF\xBD";
     snprintf(hostile, sizeof hostile, "%s`touch %s`", words, folder_path("ran"));
     const double x[] = {1, 2};
-    const struct figure_series series[] = {{.name = hostile, .n_points = 2, .x = x, .y = x},
-                                           {.name = hostile, .n_points = 2, .x = x, .y = x, .expected = true}};
-    const struct figure_lines lines = {hostile, hostile, hostile, false, 2, series};
+    const struct figure_series series[] = {
+        {.name = hostile, .n_points = 2, .x = x, .y = x},
+        {.name = hostile, .n_points = 2, .x = x, .y = x, .dashed = true, .colour = 8}};
+    const struct figure_lines lines = {hostile, hostile, hostile, false, 2, series, NULL};
     const float image[] = {1};
     const char *const names[] = {hostile};
     const struct figure_tile_row row = {hostile, image, names};
     const struct figure_tiles tiles = {hostile, 1, 1, 1, 1, 1, &row};
     const struct figure_heat_map map = {hostile, hostile, hostile, 1, 1, names, names, x, 3};
-    const struct figure_bar bar = {hostile, 1, false};
+    const struct figure_bar bar = {hostile, 1, 0, 0};
     const struct figure_bars bars = {hostile, hostile, 1, &bar, 3};
     const struct figure_filters filters = {hostile, 1, 0, 1, 1, image};
     const float four[] = {0, 0, 1, 1};
-    const struct figure_scatter scatter = {hostile, hostile, hostile, 2, four, NULL};
+    const struct figure_scatter scatter = {hostile, hostile, hostile, 2, four, NULL, 0, NULL};
     const struct figure_field field = {hostile, hostile, hostile, 1, four, 0, NULL};
     for (int kind = 0; kind < 7; ++kind) {
         struct error err = {0};
@@ -461,7 +467,7 @@ static void hostile_text_is_only_text(void **state)
 
 static enum dae_status draw_bar(const char *stem, struct error *err)
 {
-    const struct figure_bar bar = {"one", 1, false};
+    const struct figure_bar bar = {"one", 1, 0, 0};
     return figure_draw_bars(stem, &(struct figure_bars){NULL, NULL, 1, &bar, 3}, err);
 }
 
@@ -549,7 +555,7 @@ static void impossible_counts_are_our_bug(void **state)
     const char *const names[] = {"a"};
     const double value[] = {1};
     const struct figure_tile_row row = {NULL, image, NULL};
-    const struct figure_bar bar = {"one", 1, false};
+    const struct figure_bar bar = {"one", 1, 0, 0};
     struct error err[8] = {{0}};
     const char *stem = folder_path("x");
     assert_int_equal(figure_draw_lines(stem, &(struct figure_lines){.n_series = 0}, &err[0]), DAE_BUG);

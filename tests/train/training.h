@@ -8,6 +8,7 @@
 #include "driver/driver.h"
 #include "graph/build.h"
 #include "model/model.h"
+#include "train/settings_fingerprint.h"
 #include "train/trainer.h"
 
 static const char small_config[] = "seed: 7\n"

@@ -53,18 +53,23 @@ WORK = {
     "conv32": ("tools/peers/configs/conv32.yaml", TORCH_CONV, JAX_CONV, True),
     "conv64": ("tools/peers/configs/conv64.yaml", TORCH_CONV, JAX_CONV, True),
     "depthwise64": ("tools/peers/configs/depthwise64.yaml", TORCH_CONV, JAX_DEPTHWISE, True),
+    "conv1d64": ("tools/peers/configs/conv1d64.yaml", TORCH_DENSE, [], True),
+    "attention64": ("tools/peers/configs/attention64.yaml", TORCH_DENSE, [], True),
+    "gru64": ("tools/peers/configs/gru64.yaml", TORCH_DENSE, [], True),
+    "conv3d16": ("tools/peers/configs/conv3d16.yaml", TORCH_CONV, [], True),
     "residual": ("tools/peers/configs/residual.yaml", TORCH_CONV, JAX_CONV, False),
 }
 RUNTIMES = ["onnxruntime", "openvino"]
 
 # Ratios that are to be reached, (at least, aim), by instruction set; None: no goal.
+SIGNAL_GOALS = {"conv1d64 train": (1, 1.5), "attention64 train": (1, 1.5), "gru64 train": (1, 1.5)}
 GOALS = {
     "AVX2": {"conv_mnist train": (8, 13), "conv_mnist infer": (4, 6), "fc_mnist train": (1.3, 1.6), "fc_mnist infer": (1.1, 1.4),
-             "conv32 train": (1.4, 2), "conv64 train": (1.4, 2), "depthwise64 train": (1, 1.5), "residual train": (1.6, 2.2), "large infer": (1.3, 2),
+             "conv32 train": (1.4, 2), "conv64 train": (1.4, 2), "depthwise64 train": (1, 1.5), "conv3d16 train": (1, 1.5), **SIGNAL_GOALS, "residual train": (1.6, 2.2), "large infer": (1.3, 2),
              "conv_mnist one": (1.2, 3), "fc_mnist one": (1.2, 3)},
     "AVX-512": {"conv_mnist train": (11, 15), "conv_mnist infer": (5, 8), "fc_mnist train": (1.5, 1.8),
                 "fc_mnist infer": (1.2, 1.5), "conv32 train": (1.6, 2.2), "conv64 train": (1.6, 2.2),
-                "depthwise64 train": (1, 1.5), "residual train": (1.8, 2.4), "large infer": (1.6, 2.2), "conv_mnist one": (1.2, 3), "fc_mnist one": (1.2, 3)},
+                "depthwise64 train": (1, 1.5), "conv3d16 train": (1, 1.5), **SIGNAL_GOALS, "residual train": (1.8, 2.4), "large infer": (1.6, 2.2), "conv_mnist one": (1.2, 3), "fc_mnist one": (1.2, 3)},
 }
 SUBJECTS = [
     ("conv_mnist", 64, ("train", "infer")),
@@ -76,6 +81,10 @@ SUBJECTS = [
     ("conv32", 64, ("train",)),
     ("conv64", 64, ("train",)),
     ("depthwise64", 64, ("train",)),
+    ("conv1d64", 64, ("train",)),
+    ("attention64", 64, ("train",)),
+    ("gru64", 64, ("train",)),
+    ("conv3d16", 8, ("train",)),
     ("residual", 64, ("train",)),
 ]
 WORDS = {
@@ -84,6 +93,10 @@ WORDS = {
     ("conv32", "train"): "3x3 convolution 32 to 32, 40x40, forward and backward",
     ("conv64", "train"): "3x3 convolution 64 to 64, 40x40, forward and backward",
     ("depthwise64", "train"): "depthwise 3x3 convolution of 64 channels, 40x40, forward and backward",
+    ("conv1d64", "train"): "convolution of signals 64 to 64, kernel 9, 128 points, forward and backward",
+    ("attention64", "train"): "self-attention of 4 heads, 128 points of 64 channels, forward and backward",
+    ("gru64", "train"): "gated recurrent unit, 128 points of 64 channels, forward and backward",
+    ("conv3d16", "train"): "3x3x3 convolution 16 to 16, 32x32x32, forward and backward",
     ("residual", "train"): "residual denoiser of 7 layers, 40x40, training",
     ("large", "infer"): "residual denoiser, 6000x4000 pixels, inference (pixels/s)",
     ("conv_mnist", "one"): "`conv_mnist`, one sample from memory to memory",

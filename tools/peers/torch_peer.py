@@ -1,5 +1,6 @@
 """The networks of dae-cl in PyTorch. Modes: "eager"; "fused" (Adam in one kernel); "channels_last" (fused, and images
-laid out as dae-cl has them); "compiled" and "compiled_channels_last" (corruption, forward and loss by torch.compile).
+laid out as dae-cl has them); "compiled" and "compiled_channels_last" (corruption, forward and loss by torch.compile);
+"graphs" (compiled, and on a GPU replayed as CUDA graphs). PEER_DEVICE=cuda measures a GPU.
 """
 
 import os
@@ -8,9 +9,10 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from worker import DENSE, LARGE, ONE_LAYER, REACH, RESIDUAL, SHAPE, SIGMA, samples_of, serve, tile_places
+from worker import DENSE, LARGE, ONE_LAYER, REACH, RESIDUAL, SEQUENCES, SHAPE, SIGMA, samples_of, serve, tile_places
 
 torch.set_num_threads(int(os.environ.get("PEER_THREADS", "2")))
+torch.set_default_device(os.environ.get("PEER_DEVICE", "cpu"))
 torch.manual_seed(0)
 torch._dynamo.config.recompile_limit = 256
 
@@ -27,6 +29,24 @@ class Residual(nn.Module):
         return x + self.layers(x)
 
 
+class Attention(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.layer = nn.MultiheadAttention(channels, 4, batch_first=True)
+
+    def forward(self, x):
+        return self.layer(x, x, x, need_weights=False)[0]
+
+
+class Recurrent(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.layer = nn.GRU(channels, channels, batch_first=True)
+
+    def forward(self, x):
+        return self.layer(x)[0]
+
+
 def network_of(work):
     if work == "conv_mnist":
         return nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
@@ -39,14 +59,26 @@ def network_of(work):
     if work == "residual":
         return Residual()
     channels = SHAPE[work][-1]
+    if work == "attention64":
+        return Attention(channels)
+    if work == "gru64":
+        return Recurrent(channels)
+    if work == "conv1d64":
+        return nn.Conv1d(channels, channels, 9, padding=4)
+    if work.startswith("conv3d"):
+        return nn.Conv3d(channels, channels, 3, padding=1)
     return nn.Conv2d(channels, channels, 3, padding=1, groups=channels if work.startswith("depthwise") else 1)
+
+
+def layout_of(work):
+    return torch.channels_last_3d if work.startswith("conv3d") else torch.channels_last
 
 
 @lru_cache(maxsize=2)
 def data_of(work, batch, channels_last):
     *sides, channels = SHAPE[work]
-    data = torch.rand(samples_of(work, batch), channels, *sides)
-    return data.to(memory_format=torch.channels_last) if channels_last else data
+    data = torch.rand(samples_of(work, batch), *(SHAPE[work] if work in SEQUENCES else (channels, *sides)))
+    return data.to(memory_format=layout_of(work)) if channels_last else data
 
 
 class Run:
@@ -60,12 +92,13 @@ class Run:
         self.data = data_of(work, batch, channels_last)
         self.network = network_of(work)
         if channels_last:
-            self.network = self.network.to(memory_format=torch.channels_last)
+            self.network = self.network.to(memory_format=layout_of(work))
         self.loss = nn.BCELoss() if work == "conv_mnist" else nn.MSELoss()
         self.optimizer = torch.optim.Adam(self.network.parameters(), 1e-3, fused=None if mode == "eager" else True)
-        compiled = mode.startswith("compiled")
-        self.forward_loss = torch.compile(self._forward_loss, dynamic=False) if compiled else self._forward_loss
-        self.forward = torch.compile(self.network, dynamic=False) if compiled else self.network
+        how = {"dynamic": False, "mode": "reduce-overhead" if mode == "graphs" else "default"}
+        compiled = mode.startswith("compiled") or mode == "graphs"
+        self.forward_loss = torch.compile(self._forward_loss, **how) if compiled else self._forward_loss
+        self.forward = torch.compile(self.network, **how) if compiled else self.network
         self.order, self.at = torch.randperm(len(self.data)), 0
 
     def _forward_loss(self, clean):
@@ -128,13 +161,18 @@ class Tiles:
                 out[:, :, REACH:-REACH, REACH:-REACH]
 
 
+def wait():
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+
+
 def make(work, batch, what, mode):
     if work == "large":
-        return Tiles(batch, mode).infer, lambda: None
+        return Tiles(batch, mode).infer, wait
     if what == "one":
-        return One(work, mode).infer, lambda: None
+        return One(work, mode).infer, wait
     run = Run(work, batch, mode)
-    return (run.train if what == "train" else run.infer), lambda: None
+    return (run.train if what == "train" else run.infer), wait
 
 
 if __name__ == "__main__":

@@ -16,10 +16,12 @@ SAMPLES = 16384
 DENSE = [784, 256, 128, 64, 128, 256, 784]
 RESIDUAL = [1, 32, 32, 32, 32, 32, 32, 1]
 SIGMA = {"conv_mnist": 0.3, "fc_mnist": 0.3, "residual": 25 / 255, "conv32": 0, "conv64": 0,
-         "depthwise64": 0}
+         "depthwise64": 0, "conv3d16": 0, "conv1d64": 0, "attention64": 0, "gru64": 0}
 SHAPE = {"conv_mnist": (28, 28, 1), "fc_mnist": (784,), "residual": (40, 40, 1), "conv32": (40, 40, 32),
-         "conv64": (40, 40, 64), "depthwise64": (40, 40, 64)}
-ONE_LAYER = ("conv32", "conv64", "depthwise64")  # convolutions whose input has a gradient as well
+         "conv64": (40, 40, 64), "depthwise64": (40, 40, 64), "conv3d16": (32, 32, 32, 16),
+         "conv1d64": (128, 64), "attention64": (128, 64), "gru64": (128, 64)}
+SEQUENCES = ("attention64", "gru64")  # whose channels come last in PyTorch, too
+ONE_LAYER = ("conv32", "conv64", "depthwise64", "conv3d16", "conv1d64", *SEQUENCES)  # whose input has a gradient as well
 REACH = 7  # of seven 3x3 convolutions: tiles overlap by twice as much
 LARGE = (4000, 6000)
 WARM_SECONDS = 0.3

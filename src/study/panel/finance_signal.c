@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/paired.h"
 #include "study/panel/noise_removal.h"
 #include "study/panel/panel_networks.h"
 
@@ -190,6 +191,40 @@ static void summarise(const struct noise_removal *result, int first, int end, do
     out[2] = deviation(of_seed, n);
 }
 
+/* "better than X (0.1217; -0.00019 +- 0.00016)": ours against another method, paired by days. */
+static const char *versus(const struct signal_work *s, const struct noise_removal *r, enum signal_method other,
+                          const char *name)
+{
+    static const char *const words[] = {[PAIRED_UNKNOWN] = "not comparable with",
+                                        [PAIRED_LOWER] = "better than",
+                                        [PAIRED_HIGHER] = "worse than",
+                                        [PAIRED_NO_DIFFERENCE] = "no different, as far as is seen, from"};
+    const struct noise_removal_row *ours = &r->row[SIGNAL_N + 2 * s->options->seeds];
+    const struct paired paired = paired_compare(ours->mse_of_day, r->row[other].mse_of_day, r->n_days);
+    return arena_printf(s->task->arena, "%s %s (%.4f; %+.5f +- %.5f)", words[paired.verdict], name, r->row[other].mse,
+                        paired.difference, paired.margin);
+}
+
+static enum dae_status add_finding(const struct signal_work *s, int level, struct study_result *result,
+                                   struct error *err)
+{
+    const struct noise_removal *r = &s->result[level];
+    const char *affine = versus(s, r, SIGNAL_AFFINE, "the best affine map");
+    const char *wiener = versus(s, r, SIGNAL_WIENER, "the Wiener filter, which is given the level");
+    const char *finding =
+        affine && wiener
+            ? arena_printf(s->task->arena,
+                           "Noise %g: the denoising autoencoder leaves %.4f. It is %s, and %s. (Paired 95 %% "
+                           "intervals over %lld days, taken as independent.)",
+                           s->options->levels.number[level], r->row[SIGNAL_N + 2 * s->options->seeds].mse, affine,
+                           wiener, (long long)r->n_days)
+            : NULL;
+    if (!finding)
+        return error_no_memory(err, "finding", 0);
+    result->finding[result->n_findings++] = finding;
+    return DAE_OK;
+}
+
 static enum dae_status add_mse(const struct signal_work *s, struct study_result *result, struct error *err)
 {
     struct arena *arena = s->task->arena;
@@ -227,18 +262,8 @@ static enum dae_status add_mse(const struct signal_work *s, struct study_result 
         if (!column[3 * i] || !column[3 * i + 1] || !column[3 * i + 2])
             return error_no_memory(err, "table", 0);
     }
-    for (int i = 0; i < n_levels; ++i) {
-        const double *mse = value + 3 * i, ours = mse[(SIGNAL_N + 2) * 3 * n_levels],
-                     wiener = mse[SIGNAL_WIENER * 3 * n_levels], affine = mse[SIGNAL_AFFINE * 3 * n_levels];
-        result->finding[result->n_findings++] =
-            arena_printf(arena,
-                         "Noise %g: the denoising autoencoder leaves %.4f, %.1f %% %s than the best affine map (%.4f); "
-                         "the Wiener filter, which is given the level, leaves %.4f.",
-                         s->options->levels.number[i], ours, 100 * fabs(ours / affine - 1),
-                         ours < affine ? "less" : "more", affine, wiener);
-        if (!result->finding[result->n_findings - 1])
-            return error_no_memory(err, "finding", 0);
-    }
+    for (int i = 0; i < n_levels; ++i)
+        TRY(add_finding(s, i, result, err));
     return row[SIGNAL_PCA] && row[SIGNAL_N + 2] ? DAE_OK : error_no_memory(err, "table", 0);
 }
 

@@ -105,8 +105,11 @@ static enum dae_status run_draw(struct work *work, const struct noise_removal_op
         TRY(remover ? remover->denoise(remover->context, &noisy, work->filtered, err)
                     : restore(work, options, (enum signal_method)m, test->n, test->d, err));
         double sum = 0;
-        for (int64_t i = 0; i < len; ++i)
-            sum += pow(work->filtered[i] - test->x[i], 2) / (double)len;
+        for (int64_t i = 0; i < len; ++i) {
+            const double square = pow(work->filtered[i] - test->x[i], 2);
+            sum += square / (double)len;
+            study->row[m].mse_of_day[i / test->d] += square / (double)(test->d * options->n_draws);
+        }
         study->row[m].mse_of_draw[draw] = sum;
     }
     return DAE_OK;
@@ -115,9 +118,12 @@ static enum dae_status run_draw(struct work *work, const struct noise_removal_op
 static enum dae_status study_init(struct noise_removal *study, const struct noise_removal_options *options,
                                   struct error *err)
 {
-    const size_t n_rows = (size_t)SIGNAL_N + (size_t)options->n_removers, n = (size_t)options->n_draws;
+    const size_t n_rows = (size_t)SIGNAL_N + (size_t)options->n_removers, n_draws = (size_t)options->n_draws;
+    const int64_t n_days = options->split.test_end - options->split.test_first;
+    const size_t n = n_draws + (size_t)n_days;
     *study = (struct noise_removal){.n_rows = (int)n_rows,
                                     .n_draws = options->n_draws,
+                                    .n_days = n_days,
                                     .row = calloc(n_rows, sizeof *study->row),
                                     .numbers = calloc(n_rows, n * sizeof *study->numbers)};
     if (!study->row || !study->numbers)
@@ -125,7 +131,8 @@ static enum dae_status study_init(struct noise_removal *study, const struct nois
     for (size_t m = 0; m < n_rows; ++m)
         study->row[m] =
             (struct noise_removal_row){.name = m < SIGNAL_N ? names[m] : options->remover[m - SIGNAL_N].name,
-                                       .mse_of_draw = study->numbers + m * n};
+                                       .mse_of_draw = study->numbers + m * n,
+                                       .mse_of_day = study->numbers + m * n + n_draws};
     return DAE_OK;
 }
 

@@ -37,11 +37,13 @@ struct noise_removal_row {
     const char *name;
     double mse, mse_spread; /* per cell: mean over the draws, and standard deviation (over n - 1; 0 for one draw) */
     double *mse_of_draw;    /* (n_draws) */
+    double *mse_of_day;     /* (n_days) the mean over the draws, which all methods share */
 };
 
 struct noise_removal {
     struct noise_removal_row *row; /* (n_rows): the linear methods, then the removers */
     int n_rows, n_draws;
+    int64_t n_days;  /* rows of the test window */
     double *numbers; /* owns what the rows point to */
 };
 

@@ -222,6 +222,12 @@ static void conditional_reaches_the_best_there_is(void **state)
     assert_near(signal.row[SIGNAL_WIENER].mse, best, best * relative);
     assert_true(signal.row[SIGNAL_WIENER].mse < signal.row[SIGNAL_PCA].mse);
     assert_near(signal.row[SIGNAL_AFFINE].mse, signal.row[SIGNAL_WIENER].mse, 0.01 * best);
+    for (int m = 0; m < signal.n_rows; ++m) {
+        double sum = 0;
+        for (int64_t day = 0; day < signal.n_days; ++day)
+            sum += signal.row[m].mse_of_day[day];
+        assert_true(fabs(sum / (double)signal.n_days - signal.row[m].mse) < 1e-9 * signal.row[m].mse);
+    }
     noise_removal_release(&signal);
 
     struct factor_stability factors;
