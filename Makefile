@@ -31,6 +31,16 @@ ifeq ($(shell pkg-config --exists libwebp libwebpmux 2>/dev/null && echo yes),ye
 CPPFLAGS_ALL += -DHAVE_WEBP
 LIBS += -lwebp -lwebpmux
 endif
+ifeq ($(shell pkg-config --atleast-version=3.1 OpenEXR 2>/dev/null && echo yes),yes)
+CPPFLAGS_ALL += -DHAVE_EXR
+LIBS += -lOpenEXRCore
+endif
+
+# Archives: without the library, they are refused by name.
+ifeq ($(shell pkg-config --exists libarchive 2>/dev/null && echo yes),yes)
+CPPFLAGS_ALL += -DHAVE_ARCHIVE
+LIBS += -larchive
+endif
 
 # ONNX files: without the library or its compiler, the commands that write them say so.
 ifeq ($(shell pkg-config --exists libprotobuf-c 2>/dev/null && command -v protoc-c >/dev/null && echo yes),yes)
@@ -135,12 +145,19 @@ $(BUILD)/src/cli/installed.o: CPPFLAGS_ALL += -DDAE_CL_PLUGINDIR='"$(LIB_DIR)/pl
 $(BUILD)/src/data/data_folder.o: CPPFLAGS_ALL += -DDAE_CL_DATADIR='"$(SHARE_DIR)"'
 
 # These are compiled again when a library is added: the name of an empty file tells which there are.
-IMAGES_STAMP := $(BUILD)/gen/images$(filter -DHAVE_TIFF,$(CPPFLAGS_ALL))$(filter -DHAVE_WEBP,$(CPPFLAGS_ALL))
+IMAGES_STAMP := $(BUILD)/gen/images$(filter -DHAVE_TIFF,$(CPPFLAGS_ALL))$(filter -DHAVE_WEBP,$(CPPFLAGS_ALL))$(filter -DHAVE_EXR,$(CPPFLAGS_ALL))
 $(IMAGES_STAMP):
 	@mkdir -p $(@D)
 	@rm -f $(BUILD)/gen/images*
 	@touch $@
-$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/format/tiff_*.c)) $(BUILD)/src/format/webp_image.o: $(IMAGES_STAMP)
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/format/tiff_*.c src/format/exr_*.c)) $(BUILD)/src/format/webp_image.o: $(IMAGES_STAMP)
+
+ARCHIVE_STAMP := $(BUILD)/gen/archive$(filter -DHAVE_ARCHIVE,$(CPPFLAGS_ALL))
+$(ARCHIVE_STAMP):
+	@mkdir -p $(@D)
+	@rm -f $(BUILD)/gen/archive*
+	@touch $@
+$(BUILD)/src/format/archive_reader.o: $(ARCHIVE_STAMP)
 
 ONNX_STAMP := $(BUILD)/gen/onnx$(filter -DHAVE_ONNX,$(CPPFLAGS_ALL))
 $(ONNX_STAMP):
@@ -236,9 +253,9 @@ test: ## build everything, run every test; say what is missing, which `make deps
 	@BUILD=$(BUILD) JOBS=$(JOBS) bash tests/run.sh
 
 # The first run fills the kernel cache, so that all leaks that the second run reports are our own and need no
-# suppression.
-SANITIZE = BUILD=build-asan OPT='-O1 -g -fno-omit-frame-pointer' \
-	SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+# suppression. With sanitizers, GCC sees truncation where there is none.
+SANITIZER = OPT='-O1 -g -fno-omit-frame-pointer' SAN='$(1) -Wno-format-truncation'
+SANITIZE = BUILD=build-asan $(call SANITIZER,-fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined)
 .PHONY: sanitize
 sanitize: ## run every test under AddressSanitizer, LeakSanitizer and UBSan, in build-asan (PROGRAMS="...": these)
 	@$(MAKE) --no-print-directory -j$(JOBS) $(SANITIZE) all tests
@@ -246,6 +263,13 @@ sanitize: ## run every test under AddressSanitizer, LeakSanitizer and UBSan, in 
 	@BUILD=build-asan ASAN_OPTIONS=detect_leaks=0 bash tests/run.sh $(PROGRAMS) > build-asan/warm-up.log 2>&1 || \
 		{ tail -n 40 build-asan/warm-up.log; exit 1; }
 	@BUILD=build-asan bash tests/run.sh $(PROGRAMS)
+
+# Our threads next to the training; PoCL's are not compiled for it, and need no suppression.
+THREADED := train/test_ranks train/test_simulated_ranks
+.PHONY: tsan
+tsan: ## run the tests of several ranks under ThreadSanitizer, in build-tsan
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build-tsan $(call SANITIZER,-fsanitize=thread) all $(THREADED:%=build-tsan/tests/%)
+	@BUILD=build-tsan bash tests/run.sh $(THREADED:%=build-tsan/tests/%)
 
 # A seed gives the same faults, kills and random bytes again, so a check that failed can be repeated.
 SEED ?= 1
@@ -267,10 +291,11 @@ build-fuzz/fuzz: tests/faults/fuzz.c build-fuzz/libdae.a
 # The long form of tests/cli/faults.sh and of `make fuzz`.
 MINUTES ?= 30
 .PHONY: soak
-soak: all ## fail calls, kill and stop at random and fuzz, for MINUTES (30) in all; SEED=N chooses which
+soak: all ## fail calls, kill and stop at random, train for long and fuzz, for MINUTES (30) in all; SEED=N chooses which
 	@BUILD=$(BUILD) python3 tests/faults/faults.py --seed $(SEED) --jobs $(JOBS) --minutes $$(($(MINUTES) / 3))
 	@BUILD=$(BUILD) python3 tests/faults/kills.py --seed $(SEED) --jobs $(JOBS) --minutes $$(($(MINUTES) / 4))
 	@BUILD=$(BUILD) python3 tests/faults/kills.py --stops --seed $(SEED) --jobs $(JOBS) --minutes $$(($(MINUTES) / 12))
+	@BUILD=$(BUILD) python3 tests/faults/memory.py
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$$((20 * $(MINUTES) * $(JOBS) / $(words $(FUZZ_READERS))))
 
 .PHONY: kernels
@@ -422,8 +447,8 @@ deb-test: ## install what `make deb` built into a bare Debian 12, and use it the
 	bash tests/deb.sh $(BUILD)/deb
 
 .PHONY: clean
-clean: ## remove build and build-asan
-	rm -rf $(BUILD) build-asan
+clean: ## remove build and the builds for sanitizers and fuzzing
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz
 
 .PHONY: help
 help: ## this list

@@ -1,4 +1,4 @@
-/* The first call of every batch: one sample of the data as clean numbers. DATA_BYTES, DATA and LEN: see dae.clh.
+/* The first call of every batch: one sample of the data as clean numbers. DATA, DATA_BITS and LEN: see dae.clh.
  * DATA_PATCHES: the data are a block of images, from which the sample is cut, or patches that the host has cut, each
  * followed by that of its noisy partner if there are any (DATA_PAIRS). */
 #ifndef DATA_PATCHES
@@ -14,28 +14,28 @@ INLINE void batch_gather(G const void *data, const int row, G float *y)
     G const DATA *from = (G const DATA *)data + (size_t)row * LEN;
     FOR_LANES(i, VECTORS(LEN)) {
         const int n = LEN - WIDTH * i;
-#if DATA_BYTES && WIDTH == 1
-        y[i] = (float)from[i] * (1.0f / 255.0f);
-#elif DATA_BYTES
-        uchar16 bytes = 0;
-        if (n >= 16) {
-            bytes = vload16(i, from);
-        } else {
-            uchar lane[16];
-            for (int j = 0; j < 16; ++j)
-                lane[j] = j < n ? from[16 * i + j] : (uchar)0;
-            bytes = vload16(0, lane);
-        }
-        store(convert_float16(bytes) * (1.0f / 255.0f), y + WIDTH * i, n);
-#else
+#if DATA_BITS == 32
         store(load(from + WIDTH * i, n), y + WIDTH * i, n);
+#elif WIDTH == 1
+        y[i] = (float)from[i] * DATA_SCALE;
+#else
+        DATA16 numbers = 0;
+        if (n >= 16) {
+            numbers = vload16(i, from);
+        } else {
+            DATA lane[16];
+            for (int j = 0; j < 16; ++j)
+                lane[j] = j < n ? from[16 * i + j] : (DATA)0;
+            numbers = vload16(0, lane);
+        }
+        store(convert_float16(numbers) * DATA_SCALE, y + WIDTH * i, n);
 #endif
     }
 }
 
 #if DATA_PATCHES
 /* Cuts a patch from a block of images (src/data/image_pool.h), or from their noisy partners: PATCH_H x PATCH_W pixels of
- * PATCH_C bytes. */
+ * PATCH_C numbers. */
 #define STREAM_PATCH 7u
 INLINE void batch_cut(const struct sample s, const int partner, G float *y)
 {
@@ -46,7 +46,7 @@ INLINE void batch_cut(const struct sample s, const int partner, G float *y)
     G const uint *table = (G const uint *)s.data;
     const uint behind = partner ? table[2] : 0u;
     const uint at = mul_hi(draw_one(s, STREAM_PATCH, 0), table[1]), turn = draw_one(s, STREAM_PATCH, 16) >> 29;
-    uint low = 0, high = table[0]; /* the last image whose places begin at or before `at` is in [low, high) */
+    uint low = 0, high = table[0] & 0x3fffffffu; /* the last image whose places begin at or before `at` is in [low, high) */
     while (high - low > 1) {
         const uint middle = (low + high) / 2;
         if (table[3 + 4 * middle] <= at)
@@ -57,7 +57,7 @@ INLINE void batch_cut(const struct sample s, const int partner, G float *y)
     G const uint *entry = table + 3 + 4 * low;
     const int width = (int)entry[3], across = width - PATCH_W + 1, place = (int)(at - entry[0]);
     G const uchar *pixels = (G const uchar *)s.data + entry[1] + behind;
-    G const uchar *corner = pixels + (size_t)(place / across * width + place % across) * PATCH_C;
+    G const DATA *corner = (G const DATA *)pixels + (size_t)(place / across * width + place % across) * PATCH_C;
     const int swap = PATCH_H == PATCH_W && (turn & 4);
     /* From one pixel to the next on the right, and below. */
     const int across_r = swap ? 1 : 0, across_c = swap ? 0 : 1;
@@ -68,7 +68,7 @@ INLINE void batch_cut(const struct sample s, const int partner, G float *y)
     FOR_LANES(i, PATCH_H * PATCH_W) {
         const int r = i / PATCH_W, c = i % PATCH_W;
         for (int k = 0; k < PATCH_C; ++k)
-            y[i * PATCH_C + k] = (float)corner[first + r * below + c * right + k] * (1.0f / 255.0f);
+            y[i * PATCH_C + k] = (float)corner[first + r * below + c * right + k] * DATA_SCALE;
     }
 }
 #endif

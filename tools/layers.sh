@@ -17,18 +17,20 @@ dlfcn.h         src/graph/ src/train/transport_file.c src/base/library_file.c sr
 elf.h           src/base/library_file.c
 link.h          src/base/library_file.c src/driver/probe.c
 png.h           src/format/
-zlib.h          src/format/ src/data/source.c src/data/image_store.c src/data/shard_set.c
+zlib.h          src/format/ src/data/source.c src/data/image_store.c src/data/shard_set.c src/data/shard_reader.c
 jpeglib.h       src/format/jpeg.c
 jerror.h        src/format/jpeg.c
 tiffio.h        src/format/tiff_stream.h
 webp/*          src/format/webp_image.c
+OpenEXR/*       src/format/exr_stream.h
+archive*.h      src/format/archive_reader.c
 protobuf-c/*    src/format/
 cjson/*         src/base/json.h
 sha2.h          src/base/cache.c src/base/sha256.c src/format/safetensors.c
 lapacke.h       src/stats/
 cblas.h         src/stats/
 '
-libc=' pwd.h assert.h ctype.h dirent.h errno.h fcntl.h fenv.h float.h ftw.h inttypes.h libgen.h limits.h locale.h math.h poll.h
+libc=' pwd.h assert.h ctype.h dirent.h errno.h fcntl.h fenv.h float.h ftw.h glob.h inttypes.h libgen.h limits.h locale.h math.h poll.h
  pthread.h sched.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h
  sys/file.h sys/ioctl.h sys/mman.h sys/prctl.h sys/resource.h sys/socket.h sys/stat.h sys/statvfs.h sys/time.h sys/types.h sys/utsname.h sys/wait.h time.h
  unistd.h '

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build=(build-essential pkg-config ocl-icd-opencl-dev opencl-headers pocl-opencl-icd libclblast-dev libyaml-dev
-    libpng-dev libjpeg-dev libtiff-dev libwebp-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libmd-dev
+    libpng-dev libjpeg-dev libtiff-dev libwebp-dev libopenexr-dev libarchive-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libmd-dev
     liblapacke-dev libopenblas-dev gnuplot-nox)
 test=(abigail-tools bash-completion fish libcmocka-dev locales mandoc oclgrind python3 python3-jsonschema python3-venv python3-yaml zsh)
 mpi=(libopenmpi-dev openmpi-bin libmpich-dev mpich) # optional: without it, several machines cannot train together

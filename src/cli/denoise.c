@@ -11,6 +11,7 @@
 #include "base/shape.h"
 #include "cli/command.h"
 #include "cli/denoise_compare.h"
+#include "cli/denoise_numbers.h"
 #include "cli/denoise_results.h"
 #include "cli/denoise_wav.h"
 #include "cli/output.h"
@@ -111,13 +112,15 @@ static enum dae_status orient(const struct denoise *d, const char *path, struct 
 }
 
 /* Reads a file whose samples fit the model; the caller releases, whatever the outcome. */
-static enum dae_status load_samples(const struct denoise *d, const char *path, struct samples_file *file,
+static enum dae_status load_samples(struct denoise *d, const struct denoise_input *input, struct samples_file *file,
                                     struct error *err)
 {
     const struct dae_shape *want = &d->network->node[0].plan.output;
-    TRY(samples_file_load(path, file, err));
+    const char *path = input->path;
+    TRY(denoise_inputs_load(&d->inputs, input, file, err));
     TRY(orient(d, path, file, err));
     samples_file_as(file, want);
+    TRY(denoise_numbers_check(&d->saved.file.transfer, path, file, err));
     const struct dae_shape shape = shape_for_network(d, file);
     if (is_grey_for_colour(d, file))
         text_printf(&file->notice, "%sit is grey: denoised as three equal channels, and written grey",
@@ -158,7 +161,7 @@ static enum dae_status check_samples(struct denoise *d, const struct denoise_inp
                                      struct error *err)
 {
     struct samples_file file CLEANUP(samples_file_release) = {0}, clean CLEANUP(samples_file_release) = {0};
-    TRY(load_samples(d, input->path, &file, err));
+    TRY(load_samples(d, input, &file, err));
     TRY(denoise_results_check_kind(input, &file, err));
     const struct dae_shape shape = shape_for_network(d, &file);
     *n = shape_equal(&shape, &d->network->node[0].plan.output) ? file.n : 0;
@@ -247,19 +250,6 @@ static enum dae_status open_device(struct denoise *d, struct error *err)
     return DAE_OK;
 }
 
-/* An image would show NaN as black. */
-static enum dae_status check_output(const struct denoise_input *input, const struct samples_file *file,
-                                    struct error *err)
-{
-    const int64_t bad = denoiser_first_bad(file->values, file->n, dae_shape_len(&file->shape));
-    if (bad >= 0)
-        return error_set(err, DAE_BAD_DATA,
-                         "%s: sample %lld: the model's output is not finite; use values like those it was trained on, "
-                         "or train it again",
-                         input->path, (long long)bad);
-    return DAE_OK;
-}
-
 /* Denoises n samples of a shape in place: those of the model's own shape at once, images of another size one by one. */
 static enum dae_status denoise_samples(struct denoise *d, float *values, int64_t n, const struct dae_shape *shape,
                                        struct error *err)
@@ -294,9 +284,13 @@ static enum dae_status denoise_values(struct denoise *d, const struct samples_fi
 {
     const struct dae_shape shape = shape_for_network(d, file);
     const bool whole = shape_equal(&shape, &d->network->node[0].plan.output);
-    d->work_here = dae_shape_len(&file->shape) * (whole ? file->n : 1);
-    return is_grey_for_colour(d, file) ? denoise_grey(d, file, err)
-                                       : denoise_samples(d, file->values, file->n, &file->shape, err);
+    const int64_t each = dae_shape_len(&file->shape), len = file->n * each;
+    d->work_here = whole ? len : each;
+    transfer_apply(&d->saved.file.transfer, true, file->largest, file->values, len);
+    TRY(is_grey_for_colour(d, file) ? denoise_grey(d, file, err)
+                                    : denoise_samples(d, file->values, file->n, &file->shape, err));
+    transfer_restore(&d->saved.file.transfer, file->largest, file->values, len);
+    return DAE_OK;
 }
 
 /* Prints what was ignored or could not be kept, above a progress bar; of equal sentences only the first. */
@@ -324,7 +318,7 @@ static enum dae_status compare_result(struct denoise *d, const struct samples_fi
     TRY(samples_file_load(score->input->out, &result, err));
     if (clean->shape.rank == 4)
         samples_file_as_volumes(&result);
-    denoise_compare_measure(score, 1, &result, clean);
+    TRY(denoise_compare_measure(&d->compare, score, 1, &result, clean, err));
     progress_end(&d->progress);
     return denoise_compare_add(&d->compare, score, err);
 }
@@ -333,7 +327,7 @@ static enum dae_status compare_result(struct denoise *d, const struct samples_fi
 static enum dae_status read_samples(struct denoise *d, const struct denoise_input *input, struct samples_file *file,
                                     struct samples_file *clean, struct error *err)
 {
-    TRY(load_samples(d, input->path, file, err));
+    TRY(load_samples(d, input, file, err));
     if (file->notice.failed)
         return error_no_memory(err, input->path, file->notice.len);
     return d->compare.clean ? denoise_compare_load(&d->compare, input, file, clean, err) : DAE_OK;
@@ -361,9 +355,9 @@ static enum dae_status denoise_file(struct denoise *d, struct denoise_input *inp
         samples_file_say_losses(&file, input->result.image);
     say_notice(d, input, &file.notice);
     if (d->compare.clean)
-        denoise_compare_measure(&score, 0, &file, &clean);
+        TRY(denoise_compare_measure(&d->compare, &score, 0, &file, &clean, err));
     TRY(denoise_values(d, &file, err));
-    if (check_output(input, &file, &failure) != DAE_OK)
+    if (denoise_numbers_check_output(input->path, &file, &failure) != DAE_OK)
         return denoise_inputs_failed(&d->inputs, input, &failure, err);
     file.form = input->result;
     if (*input->subfolder)
@@ -509,6 +503,7 @@ static enum dae_status run(const struct invocation *invocation, struct error *er
     TRY(denoise_inputs_list(&d.inputs, invocation, d.folder, err));
     TRY(denoise_compare_open(&d.compare, invocation_value(invocation, "compare"), &d.inputs, err));
     d.compare.apply_orientation = d.apply_orientation;
+    d.compare.transfer = &d.saved.file.transfer;
     TRY(denoise_results_check(invocation, &d.inputs, d.compare.clean, err));
     TRY(load_model(&d, err));
     TRY(check_inputs(&d, err));
@@ -555,6 +550,7 @@ static const struct command_option *const options[] = {
 
 static const struct command_row examples[] = {
     {"dae-cl denoise runs/image_gray scans -o clean", "denoise a folder of images"},
+    {"dae-cl denoise runs/image_gray scans.zip -o clean", "denoise the images in an archive"},
     {"dae-cl denoise runs/image_gray a.png -o clean --compare original.png",
      "denoise an image, and print its PSNR and SSIM"},
     {NULL, NULL},
@@ -563,11 +559,13 @@ static const struct command_row examples[] = {
 const struct command command_denoise = {
     .name = "denoise",
     .arguments = "MODEL INPUT...",
-    .summary = "denoise images, signals, volumes, arrays and tables with a trained model",
+    .summary = "denoise images, signals, volumes, arrays and tables with a model",
     .description =
         "MODEL is a model.safetensors that dae-cl run wrote, or the folder of such a run; nothing else of that run is "
         "needed. Each INPUT is an image (dae-cl help formats lists the kinds), an IDX (plain or .gz), NPY or WAV "
-        "file, a folder of them, or @FILE, a list of both with one path in each line. Its content tells its kind, or "
+        "file, a folder of them, an archive of images (.tar, .tar.gz, .zip), which is read without unpacking it to the "
+        "disk and whose folders the results get, or @FILE, a list of these with one path in each line. Its content "
+        "tells its kind, or "
         "else its name does. An image is one sample; arrays are (n,h,w), (n,h,w,c) or (n,d). A model whose layers "
         "treat all pixels the same (convolutions that keep height and width or divide them by their stride, poolings, "
         "enlargements) denoises images of any size, in tiles that overlap so far that the bits are those of the whole "
@@ -587,7 +585,8 @@ const struct command command_denoise = {
         "With a model of volumes (D,H,W,C) an array is (D,H,W), one volume, or (N,D,H,W), N of them; a stack of grey "
         "images is one, of which each page is a slice. If its layers treat all voxels the same, it denoises volumes of "
         "any size in the same way as images, in tiles along three axes.\n\n"
-        "The model gets bytes and pixels as numbers from 0 to 1 and floats unchanged; no noise is added.\n\n"
+        "The model gets bytes and pixels as numbers from 0 to 1 and floats unchanged, or, if it was trained with "
+        "data.range, both as in training, and its results are taken back; no noise is added.\n\n"
         "The results are files of the same kind and name in DIR: images with the same number of bits, arrays of bytes "
         "or 32-bit floats like the input; JPEG becomes PNG; bytes and pixels are clamped to their range. What else an "
         "image contains comes back as dae-cl help formats says; a damaged profile is left out, and a line says so. A "

@@ -127,13 +127,19 @@ enum dae_status denoise_compare_path(struct denoise_compare *compare, const stru
     return partner_of(compare, folder, slash ? slash + 1 : input->path, path, err);
 }
 
-static enum dae_status check_shape(const char *path, const struct denoise_input *input, const struct samples_file *file,
-                                   const struct samples_file *clean, struct error *err)
+static enum dae_status check_partner(const struct denoise_compare *compare, const char *path,
+                                     const struct denoise_input *input, const struct samples_file *file,
+                                     const struct samples_file *clean, struct error *err)
 {
     char have[96], want[96];
     if (clean->orientation != file->orientation)
         return error_set(err, DAE_BAD_DATA, "%s has the EXIF orientation %d, but %s has %d; --orient apply turns both",
                          path, clean->orientation, input->path, file->orientation);
+    if (!transfer_is_none(compare->transfer) && clean->largest != file->largest)
+        return error_set(err, DAE_BAD_DATA,
+                         "%s and %s store different kinds of numbers, but the model's data.range is one of stored "
+                         "numbers",
+                         path, input->path);
     if (clean->n == file->n && shape_equal(&clean->shape, &file->shape))
         return DAE_OK;
     return error_set(err, DAE_BAD_DATA, "%s: %lld samples of %s, but %s has %lld of %s", path, (long long)clean->n,
@@ -150,7 +156,7 @@ enum dae_status denoise_compare_load(struct denoise_compare *compare, const stru
         samples_file_as_volumes(clean);
     enum dae_status status = compare->apply_orientation ? samples_file_orient(path, clean, err) : DAE_OK;
     if (status == DAE_OK)
-        status = check_shape(path, input, file, clean, err);
+        status = check_partner(compare, path, input, file, clean, err);
     if (status != DAE_OK)
         samples_file_release(clean);
     return status;
@@ -159,15 +165,21 @@ enum dae_status denoise_compare_load(struct denoise_compare *compare, const stru
 /* ---- Scores. ------------------------------------------------------------------------------------------------------
  */
 
-void denoise_compare_measure(struct denoise_score *score, int which, const struct samples_file *file,
-                             const struct samples_file *clean)
+enum dae_status denoise_compare_measure(const struct denoise_compare *compare, struct denoise_score *score, int which,
+                                        const struct samples_file *file, const struct samples_file *clean,
+                                        struct error *err)
 {
     struct metrics metrics = {0};
     double ssim = 0;
     const struct dae_shape *shape = &file->shape;
     const int64_t len = dae_shape_len(shape);
+    float *x CLEANUP(cleanup_free) = malloc((size_t)len * 2 * sizeof *x), *y = x + len;
+    if (!x)
+        return error_no_memory(err, "comparison", (size_t)len * 2 * sizeof *x);
     for (int64_t i = 0; i < file->n; ++i) {
-        const float *x = file->values + i * len, *y = clean->values + i * len;
+        memcpy(x, file->values + i * len, (size_t)len * sizeof *x);
+        memcpy(y, clean->values + i * len, (size_t)len * sizeof *y);
+        transfer_to_unit(compare->transfer, clean->largest, x, 2 * len);
         metrics_add(&metrics, x, y, 1, (size_t)len);
         ssim += shape->rank != 3
                     ? NAN
@@ -176,6 +188,7 @@ void denoise_compare_measure(struct denoise_score *score, int which, const struc
     }
     score->psnr[which] = metrics_psnr_mean(&metrics);
     score->ssim[which] = ssim;
+    return DAE_OK;
 }
 
 static bool has_ssim(const struct denoise_score *score)

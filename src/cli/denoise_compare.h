@@ -4,6 +4,7 @@
 
 #include "base/file_names.h"
 #include "cli/denoise_inputs.h"
+#include "data/transfer.h"
 
 /* Of a file before and after denoising: means over its samples. */
 struct denoise_score {
@@ -17,6 +18,7 @@ struct denoise_compare {
     const char *clean; /* a file, or a folder of files with the inputs' names, whose extensions may differ; NULL: no
                         * comparison */
     bool is_folder, apply_orientation;
+    const struct transfer *transfer; /* the model's, whose range is the range of PSNR and SSIM */
     const struct denoise_inputs *inputs;
     struct arena arena;
     const char *listed;          /* the folder of the names below */
@@ -42,9 +44,10 @@ MUST_USE enum dae_status denoise_compare_load(struct denoise_compare *compare, c
 MUST_USE enum dae_status denoise_compare_path(struct denoise_compare *compare, const struct denoise_input *input,
                                               const char **path, struct error *err);
 
-/* Element `which` of the score, 0 before or 1 after denoising. */
-void denoise_compare_measure(struct denoise_score *score, int which, const struct samples_file *file,
-                             const struct samples_file *clean);
+/* Element `which` of the score, 0 before or 1 after denoising. DAE_NO_MEMORY. */
+MUST_USE enum dae_status denoise_compare_measure(const struct denoise_compare *compare, struct denoise_score *score,
+                                                 int which, const struct samples_file *file,
+                                                 const struct samples_file *clean, struct error *err);
 
 /* Prints a file's line and keeps it. DAE_NO_MEMORY. */
 MUST_USE enum dae_status denoise_compare_add(struct denoise_compare *compare, const struct denoise_score *score,

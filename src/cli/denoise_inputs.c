@@ -99,14 +99,112 @@ static enum dae_status add_input(struct denoise_inputs *list, const char *path, 
     return DAE_OK;
 }
 
+/* A file or an archive that cannot be read. */
+static enum dae_status add_failed(struct denoise_inputs *list, const char *path, const struct error *failure,
+                                  struct error *err)
+{
+    const struct samples_form form = {SAMPLES_UNKNOWN, NULL};
+    const int before = list->n;
+    TRY(add_input(list, path, "", &form, err));
+    return list->n == before ? DAE_OK : denoise_inputs_failed(list, &list->input[before], failure, err);
+}
+
 static enum dae_status add_file(struct denoise_inputs *list, const char *path, struct error *err)
 {
     struct samples_form form = {SAMPLES_UNKNOWN, NULL};
     struct error failure = {0};
     if (is_table(path) || samples_file_form(path, &form, &failure) == DAE_OK)
         return add_input(list, path, "", &form, err);
-    TRY(add_input(list, path, "", &form, err));
-    return denoise_inputs_failed(list, &list->input[list->n - 1], &failure, err);
+    return add_failed(list, path, &failure, err);
+}
+
+/* ---- Archives. ----------------------------------------------------------------------------------------------------
+ */
+
+/* Adds the current file of an archive if it is an image, else counts it. */
+static enum dae_status add_member(struct denoise_inputs *list, const char *archive, struct archive_reader *reader,
+                                  struct file_notes *notes, struct error *err)
+{
+    struct error failure = {0};
+    const char *path = arena_text(&list->arena, reader->name.data, reader->name.len);
+    if (!path)
+        return error_no_memory(err, "file name", reader->name.len);
+    if (archive_reader_start(reader, IMAGE_START_BYTES, &failure) != DAE_OK)
+        return add_failed(list, path, &failure, err);
+    const char *inside = reader->name.data + reader->inside, *slash = strrchr(inside, '/');
+    const char *base = slash ? slash + 1 : inside;
+    const size_t len = reader->bytes.len < IMAGE_START_BYTES ? reader->bytes.len : IMAGE_START_BYTES;
+    const struct image_kind *kind =
+        base[0] == '.' ? NULL : image_kind_of(base, (const unsigned char *)reader->bytes.data, len);
+    const struct samples_form form = {kind ? SAMPLES_IMAGE : SAMPLES_UNKNOWN, kind};
+    if (!samples_form_is_read(&form)) {
+        file_notes_leave_out(notes, &form);
+        return DAE_OK;
+    }
+    const char *subfolder = arena_text(&list->arena, inside, slash ? (size_t)(slash - inside) : 0);
+    const int before = list->n;
+    if (!subfolder)
+        return error_no_memory(err, "file name", reader->name.len);
+    TRY(add_input(list, path, subfolder, &form, err));
+    if (list->n > before) {
+        list->input[before].archive = archive;
+        list->input[before].index = reader->index;
+    }
+    return DAE_OK;
+}
+
+static enum dae_status list_archive(struct denoise_inputs *list, const char *path, struct file_notes *notes,
+                                    struct error *err)
+{
+    struct archive_reader reader CLEANUP(archive_reader_close) = {0};
+    bool found = true;
+    TRY(archive_reader_open(&reader, path, err));
+    while (found) {
+        TRY(archive_reader_next(&reader, &found, err));
+        if (found)
+            TRY(add_member(list, path, &reader, notes, err));
+    }
+    return DAE_OK;
+}
+
+static enum dae_status add_archive(struct denoise_inputs *list, const char *path, struct error *err)
+{
+    struct file_notes notes = {0}; /* it only counts */
+    struct text left_out CLEANUP(text_release) = {0};
+    struct error failure = {0};
+    const int before = list->n + list->n_existing;
+    if (list_archive(list, path, &notes, &failure) != DAE_OK)
+        return add_failed(list, path, &failure, err);
+    file_notes_left_out(&notes, path, "an image", &left_out);
+    if (left_out.len > 0)
+        output_note("%s\n", left_out.data);
+    if (list->n + list->n_existing == before)
+        return error_set(err, DAE_BAD_DATA, "%s: the archive contains no image that is read", path);
+    return DAE_OK;
+}
+
+enum dae_status denoise_inputs_load(struct denoise_inputs *list, const struct denoise_input *input,
+                                    struct samples_file *file, struct error *err)
+{
+    struct archive_reader *reader = &list->reader;
+    enum dae_status status = DAE_OK;
+    if (!input->archive)
+        return samples_file_load(input->path, file, err);
+    if (!reader->path || strcmp(reader->path, input->archive) != 0) {
+        archive_reader_close(reader);
+        status = archive_reader_open(reader, input->archive, err);
+    }
+    if (status == DAE_OK)
+        status = archive_reader_seek(reader, input->index, err);
+    if (status == DAE_OK)
+        status = archive_reader_start(reader, IMAGE_START_BYTES, err);
+    if (status == DAE_OK && image_kind_of_start((const unsigned char *)reader->bytes.data, reader->bytes.len))
+        status = archive_reader_take(reader, samples_file_image_bytes_max(), err); /* else its start is refused */
+    if (status == DAE_OK)
+        return samples_file_decode(input->path, (const unsigned char *)reader->bytes.data, reader->bytes.len, file,
+                                   err);
+    archive_reader_close(reader); /* after a fault it is of no use */
+    return status;
 }
 
 /* ---- Folders. -----------------------------------------------------------------------------------------------------
@@ -193,12 +291,26 @@ static enum dae_status add_named_folder(struct denoise_inputs *list, const char 
 /* ---- Arguments. ---------------------------------------------------------------------------------------------------
  */
 
+/* A file that is anything else by its content or name, as a table that ends in .csv.gz, is no archive; nor is one that
+ * cannot be read, which is reported as a file. */
+static enum dae_status is_archive(const char *path, bool *is, struct error *err)
+{
+    struct samples_form form;
+    struct error ignored = {0};
+    *is = false;
+    if (is_table(path) || samples_file_form(path, &form, &ignored) != DAE_OK || form.kind != SAMPLES_UNKNOWN)
+        return DAE_OK;
+    return archive_reader_is(path, is, err);
+}
+
 static enum dae_status add_path(struct denoise_inputs *list, const char *path, struct error *err)
 {
     struct stat info;
+    bool archive;
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         return add_named_folder(list, path, err);
-    return add_file(list, path, err);
+    TRY(is_archive(path, &archive, err));
+    return archive ? add_archive(list, path, err) : add_file(list, path, err);
 }
 
 /* The paths in a file, one in each line. */
@@ -288,6 +400,7 @@ enum dae_status denoise_inputs_judge(const struct denoise_inputs *list, struct e
 void denoise_inputs_release(struct denoise_inputs *list)
 {
     free(list->input);
+    archive_reader_close(&list->reader);
     arena_release(&list->arena);
     *list = (struct denoise_inputs){0};
 }

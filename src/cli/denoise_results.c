@@ -36,8 +36,14 @@ enum dae_status denoise_results_check(const struct invocation *invocation, const
         if (argument[0] == '@')
             TRY(outputs_read(&outputs, "list", argument + 1, err));
     }
-    for (int i = 0; i < inputs->n; ++i)
-        TRY(outputs_read(&outputs, "input", inputs->input[i].path, err));
+    const char *archive = "";
+    for (int i = 0; i < inputs->n; ++i) {
+        const struct denoise_input *input = &inputs->input[i];
+        if (!input->archive)
+            TRY(outputs_read(&outputs, "input", input->path, err));
+        else if (strcmp(input->archive, archive) != 0)
+            TRY(outputs_read(&outputs, "input", archive = input->archive, err));
+    }
     if (clean)
         TRY(outputs_read(&outputs, "clean files", clean, err));
     TRY(read_clean_subfolders(inputs, clean, &outputs, err));
@@ -64,6 +70,10 @@ enum dae_status denoise_results_check_kind(const struct denoise_input *input, co
     if (file->extras && file->extras->tiff.alpha_kind == IMAGE_PREMULTIPLIED)
         return error_set(err, DAE_BAD_DATA,
                          "%s has premultiplied transparency, which only TIFF stores; give no --format", input->path);
+    if (file->extras && file->extras->exr.is_transparent)
+        return error_set(err, DAE_BAD_DATA,
+                         "%s has premultiplied transparency of floats, which only OpenEXR stores; give no --format",
+                         input->path);
     const int64_t pages = file->shape.rank == 4 ? file->shape.dim[0] : file->n; /* of a volume, its slices */
     if (pages > 1 && !kind->holds_stacks)
         return error_set(err, DAE_BAD_DATA,

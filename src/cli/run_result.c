@@ -195,11 +195,15 @@ static void add_paired(cJSON *row, const struct paired *paired)
     cJSON_AddStringToObject(row, "model_is", words[paired->verdict]);
 }
 
-static void add_loss_terms(cJSON *row, const struct network *network, const double *term)
+/* Of networks. */
+static void add_loss(cJSON *row, const struct network *network, const struct evaluation_row *found)
 {
-    cJSON *terms = cJSON_AddObjectToObject(row, "loss_terms");
+    if (isnan(found->loss))
+        return;
+    json_number(row, "loss", found->loss);
+    cJSON *terms = losses_terms(network) > 0 ? cJSON_AddObjectToObject(row, "loss_terms") : NULL;
     for (int i = 0; i < losses_terms(network); ++i)
-        json_number(terms, losses_name(network, i), term[i]);
+        json_number(terms, losses_name(network, i), found->term[i]);
 }
 
 static void add_start(cJSON *json, const struct start *start)
@@ -267,10 +271,7 @@ cJSON *run_result_json(const struct run_result *result)
         json_number(row, "psnr", found->psnr);
         if (isfinite(found->snr))
             json_number(row, "snr", found->snr);
-        if (!isnan(found->loss))
-            json_number(row, "loss", found->loss);
-        if (!isnan(found->loss) && losses_terms(result->network) > 0)
-            add_loss_terms(row, result->network, found->term);
+        add_loss(row, result->network, found);
         if (isfinite(found->improvement))
             json_number(row, "improvement_over_standard_ae", found->improvement);
         if (i != RIVAL_MODEL)

@@ -152,6 +152,8 @@ static cJSON *config_schema(const struct registry *registry)
     schema_define(definitions, "corruption", corruption(registry));
     schema_define(definitions, "corruption, or list of them",
                   schema_either(schema_reference("corruption"), schema_list(schema_reference("corruption"), 1, 0)));
+    schema_define(definitions, "path, or list of paths",
+                  schema_either(schema_type("string"), schema_list(schema_type("string"), 1, 0)));
     schema_define(definitions, "list of corruptions",
                   schema_list(schema_reference("corruption, or list of them"), 1, 0));
     schema_define(definitions, "loss, or list of them",

@@ -191,8 +191,7 @@ static enum dae_status check_samples(struct session *session, struct error *err)
     if (train->kind != test->kind)
         return error_set(err, DAE_BAD_DATA,
                          "the training samples are %s, but the test samples are %s; both must have the same shape",
-                         train->kind == DATASET_UINT8 ? "bytes" : "floats",
-                         test->kind == DATASET_UINT8 ? "bytes" : "floats");
+                         dataset_numbers(train), dataset_numbers(test));
     if (train->shards && session->ranks && ranks_count(session->ranks) > train->shards->n)
         return error_at(
             err, DAE_CONFIG, train->mark,

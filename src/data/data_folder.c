@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -105,6 +106,54 @@ enum dae_status data_folder_find(const char *path, const char *data_root, struct
         }
     }
     return DAE_OK;
+}
+
+/* A folder of the pattern that does not exist matches nothing; one that cannot be read may hide a match. */
+static int is_unreadable(const char *folder, int reason)
+{
+    (void)folder;
+    errno = reason;
+    return reason != ENOENT && reason != ENOTDIR;
+}
+
+static enum dae_status match(const char *pattern, struct data_matches *matches, struct error *err)
+{
+    glob_t *found = matches->glob;
+    const int result = glob(pattern, 0, is_unreadable, found);
+    if (result == GLOB_NOSPACE)
+        return error_no_memory(err, pattern, 0);
+    if (result == GLOB_ABORTED)
+        return error_io(err, "read the folders of", pattern);
+    matches->path = found->gl_pathv;
+    matches->n = result == 0 ? found->gl_pathc : 0;
+    return DAE_OK;
+}
+
+enum dae_status data_folder_match(const char *pattern, const char *data_root, struct arena *arena,
+                                  struct data_matches *matches, struct error *err)
+{
+    const char *folders[N_DATA_FOLDERS];
+    *matches = (struct data_matches){.glob = calloc(1, sizeof(glob_t))};
+    if (!matches->glob || !data_folders(data_root, arena, folders))
+        return error_no_memory(err, "folder name", 0);
+    TRY(match(pattern, matches, err));
+    for (int i = 0; i < N_DATA_FOLDERS && matches->n == 0 && *pattern != '/'; ++i) {
+        const char *candidate = folders[i] ? arena_printf(arena, "%s/%s", folders[i], pattern) : NULL;
+        if (folders[i] && !candidate)
+            return error_no_memory(err, "file name", strlen(pattern));
+        globfree(matches->glob);
+        if (candidate)
+            TRY(match(candidate, matches, err));
+    }
+    return DAE_OK;
+}
+
+void data_matches_release(struct data_matches *matches)
+{
+    if (matches->glob)
+        globfree(matches->glob);
+    free(matches->glob);
+    *matches = (struct data_matches){0};
 }
 
 enum dae_status data_folder_first(const char *folder, const char *prefix, struct arena *arena, const char **path,

@@ -20,6 +20,17 @@ MUST_USE enum dae_status data_folder_mnist(const char *data_root, struct arena *
 MUST_USE enum dae_status data_folder_find(const char *path, const char *data_root, struct arena *arena,
                                           const char **found, struct error *err);
 
+/* What a pattern (glob(7)) matches as it is, or else below the first folder in which it matches anything, in the order
+ * of bytes; none: n is 0. The caller releases, also after a failure. DAE_IO, DAE_NO_MEMORY. */
+struct data_matches {
+    char **path;
+    size_t n;
+    void *glob; /* that owns them */
+};
+MUST_USE enum dae_status data_folder_match(const char *pattern, const char *data_root, struct arena *arena,
+                                           struct data_matches *matches, struct error *err);
+void data_matches_release(struct data_matches *matches);
+
 /* The first file of a folder, in the order of bytes, whose name begins with the prefix, so plain comes before .gz. NULL
  * if there is none. DAE_IO, DAE_NO_MEMORY. */
 MUST_USE enum dae_status data_folder_first(const char *folder, const char *prefix, struct arena *arena,

@@ -2,6 +2,7 @@
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,8 +11,9 @@
 #include "data/panel/panel_columns.h"
 
 enum dataset_kind {
-    DATASET_UINT8, /* to be divided by 255 */
-    DATASET_FLOAT, /* as it is */
+    DATASET_UINT8,  /* to be divided by 255 */
+    DATASET_FLOAT,  /* as it is */
+    DATASET_UINT16, /* to be divided by 65535; only of images, for patches */
 };
 
 /* One split. Zero-initialise; loaded by source_load (data/source.h), freed by dataset_release. */
@@ -19,7 +21,7 @@ struct dataset {
     int64_t n;              /* samples, at least 1 */
     struct dae_shape shape; /* of one sample, channels last: (H,W,C), or (N) */
     enum dataset_kind kind;
-    void *values;       /* (n, shape) uint8_t or float, finite except for holes, which are NaN; malloc'ed; NULL: the
+    void *values;       /* (n, shape) numbers of that kind, finite except for holes, which are NaN; malloc'ed; NULL: the
                          * samples are in `images` or `shards` */
     size_t block_bytes; /* above 0: `values` is a block of images (image_pool.h), or they are in `images` */
     struct image_store *images; /* too many for memory: see image_store.h; owned */
@@ -38,6 +40,17 @@ void dataset_release(struct dataset *set);
 
 /* Whether samples are patches that are cut out of images of any size. */
 bool dataset_cuts_patches(const struct dataset *set);
+
+/* Bits of a number: 8, 16 or 32; in words: "bytes". */
+int dataset_kind_bits(enum dataset_kind kind);
+enum dataset_kind dataset_kind_of(int bits);
+const char *dataset_kind_numbers(enum dataset_kind kind);
+/* The same of a set. */
+int dataset_bits(const struct dataset *set);
+const char *dataset_numbers(const struct dataset *set);
+
+/* Whether all numbers are from 0 to 1 by their kind: those of images are, also as floats. */
+bool dataset_is_unit(const struct dataset *set);
 
 /* Bytes of one sample, and of all `values`. */
 size_t dataset_sample_bytes(const struct dataset *set);

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/file_names.h"
+#include "data/image_numbers.h"
 #include "data/image_pool.h"
 
 /* An image file of a folder. */
@@ -19,6 +20,7 @@ struct side {
     struct file *file; /* (n), by stem */
     size_t n;
     struct file_notes notes;
+    struct image_numbers numbers;
 };
 
 /* ---- Matching. --------------------------------------------------------------------------------------------------- */
@@ -119,6 +121,8 @@ static enum dae_status add(struct image_pool *pool, const struct pair *sides, si
     TRY(image_files_read(noisy_path, sides->options, &noisy, err));
     TRY(image_files_read(clean_path, sides->options, &clean, err));
     TRY(check_pair(noisy_path, &noisy, clean_path, &clean, err));
+    TRY(image_numbers_count(&sides->noisy->numbers, &sides->options->transfer, noisy_path, &noisy, err));
+    TRY(image_numbers_count(&sides->clean->numbers, &sides->options->transfer, clean_path, &clean, err));
     file_notes_add(&sides->noisy->notes, noisy_path, noisy.notice.data);
     file_notes_add(&sides->clean->notes, clean_path, clean.notice.data);
     const enum dae_status status = add_pages(pool, sides->clean->file[i].stem, &noisy, &clean, names, err);
@@ -137,6 +141,8 @@ static void describe(const struct side *noisy, const struct side *clean, const s
         const struct side *side = i == 0 ? noisy : clean;
         file_notes_left_out(&side->notes, side->folder, "an image", notice);
         file_notes_describe(&side->notes, notice);
+        if (pool->depth == 0)
+            image_numbers_describe(&side->numbers, side->folder, pool->bits, notice);
     }
 }
 
@@ -161,13 +167,12 @@ enum dae_status image_pairs_load(const char *noisy_folder, const char *clean_fol
                                  struct error *err)
 {
     struct side noisy = {.folder = noisy_folder}, clean = {.folder = clean_folder};
-    struct image_pool pool = {.patch = options->patch, .most = options->memory};
+    struct image_pool pool = image_files_pool(options);
     struct arena arena = {0};
     struct text names = {0};
     enum dae_status status = load(&noisy, &clean, options, &arena, &pool, &names, err);
     if (status == DAE_OK) {
-        *set = (struct dataset){
-            .n = options->patches, .shape = options->patch, .kind = DATASET_UINT8, .image_names = names.data};
+        *set = (struct dataset){.n = options->patches, .shape = options->patch, .image_names = names.data};
         names = (struct text){0}; /* the set's now */
         status = image_pool_finish(&pool, set, err);
     }

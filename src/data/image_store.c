@@ -27,9 +27,14 @@ static enum dae_status make_room(struct image_store *store, int64_t more, struct
     return DAE_OK;
 }
 
+static uint64_t pixel_bytes(const struct image_store *store)
+{
+    return (uint64_t)(store->patch.dim[2] * store->bits / 8);
+}
+
 static uint64_t image_bytes(const struct image_store *store, uint32_t height, uint32_t width)
 {
-    return (uint64_t)height * width * (uint64_t)store->patch.dim[2];
+    return (uint64_t)height * width * pixel_bytes(store);
 }
 
 /* There is room for it. */
@@ -39,12 +44,13 @@ static void add(struct image_store *store, uint64_t at, uint64_t noisy_at, uint3
     store->places += image_pool_places(&store->patch, height, width);
 }
 
-static enum dae_status allocate(const struct dae_shape *patch, bool paired, struct image_store **out, struct error *err)
+static enum dae_status allocate(const struct dae_shape *patch, int bits, bool paired, struct image_store **out,
+                                struct error *err)
 {
     *out = calloc(1, sizeof **out);
     if (!*out)
         return error_no_memory(err, "images", sizeof **out);
-    **out = (struct image_store){.patch = *patch, .paired = paired, .fd = -1};
+    **out = (struct image_store){.patch = *patch, .bits = bits, .paired = paired, .fd = -1};
     return DAE_OK;
 }
 
@@ -60,11 +66,12 @@ static enum dae_status open_file(struct image_store *store, struct error *err)
     return DAE_OK;
 }
 
-enum dae_status image_store_new(const struct dae_shape *patch, bool paired, struct image_store **out, struct error *err)
+enum dae_status image_store_new(const struct dae_shape *patch, int bits, bool paired, struct image_store **out,
+                                struct error *err)
 {
     struct image_store *store CLEANUP(image_store_free_cleanup) = NULL;
     *out = NULL;
-    TRY(allocate(patch, paired, &store, err));
+    TRY(allocate(patch, bits, paired, &store, err));
     TRY(open_file(store, err));
     *out = store;
     store = NULL;
@@ -77,12 +84,13 @@ enum dae_status image_store_of_block(const void *block, const struct dae_shape *
     const int64_t n = image_pool_images(block);
     struct image_store *store CLEANUP(image_store_free_cleanup) = NULL;
     *out = NULL;
-    TRY(allocate(patch, image_pool_noisy(block, 0) != NULL, &store, err));
+    TRY(allocate(patch, image_pool_bits(block), image_pool_noisy(block, 0) != NULL, &store, err));
     TRY(make_room(store, n, err));
     store->block = block;
     for (int64_t i = 0; i < n; ++i) {
         int64_t height, width;
-        const uint8_t *pixels = image_pool_image(block, i, &height, &width), *noisy = image_pool_noisy(block, i);
+        const uint8_t *pixels = image_pool_image(block, i, &height, &width);
+        const uint8_t *noisy = image_pool_noisy(block, i);
         add(store, (uint64_t)(pixels - store->block), noisy ? (uint64_t)(noisy - store->block) : 0, (uint32_t)height,
             (uint32_t)width);
     }
@@ -120,18 +128,19 @@ static enum dae_status write_all(const struct image_store *store, uint64_t at, c
     return DAE_OK;
 }
 
-enum dae_status image_store_append(struct image_store *store, int64_t n, const uint32_t *size, const uint8_t *pixels,
-                                   const uint8_t *noisy, size_t len, struct error *err)
+enum dae_status image_store_append(struct image_store *store, int64_t n, const uint32_t *size, const void *pixels,
+                                   const void *noisy, size_t len, struct error *err)
 {
-    uint64_t at = store->bytes, noisy_at = store->bytes + len;
+    const size_t all = len * (size_t)store->bits / 8;
+    uint64_t at = store->bytes, noisy_at = store->bytes + all;
     TRY(make_room(store, n, err));
-    TRY(write_all(store, at, pixels, len, err));
-    store->crc = (uint32_t)crc32_z(store->crc, pixels, len);
+    TRY(write_all(store, at, pixels, all, err));
+    store->crc = (uint32_t)crc32_z(store->crc, pixels, all);
     if (store->paired) {
-        TRY(write_all(store, noisy_at, noisy, len, err));
-        store->noisy_crc = (uint32_t)crc32_z(store->noisy_crc, noisy, len);
+        TRY(write_all(store, noisy_at, noisy, all, err));
+        store->noisy_crc = (uint32_t)crc32_z(store->noisy_crc, noisy, all);
     }
-    store->bytes += (store->paired ? 2 : 1) * len;
+    store->bytes += (store->paired ? 2 : 1) * all;
     for (int64_t i = 0; i < n; ++i) {
         const uint64_t bytes = image_bytes(store, size[2 * i], size[2 * i + 1]);
         add(store, at, store->paired ? noisy_at : 0, size[2 * i], size[2 * i + 1]);
@@ -176,7 +185,7 @@ static enum dae_status read_bytes(const struct image_store *store, uint64_t at, 
     return DAE_OK;
 }
 
-enum dae_status image_store_read(const struct image_store *store, int64_t i, uint8_t *pixels, uint8_t *noisy,
+enum dae_status image_store_read(const struct image_store *store, int64_t i, void *pixels, void *noisy,
                                  struct error *err)
 {
     const struct stored_image *image = &store->image[i];
@@ -185,14 +194,44 @@ enum dae_status image_store_read(const struct image_store *store, int64_t i, uin
     return noisy ? read_bytes(store, image->noisy_at, noisy, len, err) : DAE_OK;
 }
 
-/* Copies the rows of a patch (h,w,C) from its corner on, then turns them. */
+/* Appends image i of a store with fewer bits. */
+static enum dae_status copy_wider(struct image_store *to, const struct image_store *from, int64_t i, struct error *err)
+{
+    const struct stored_image *image = &from->image[i];
+    const uint32_t size[2] = {image->height, image->width};
+    const size_t bytes = (size_t)image_bytes(from, image->height, image->width), len = bytes * 8 / (size_t)from->bits,
+                 wide_bytes = len * (size_t)to->bits / 8, n = from->paired ? 2 : 1;
+    uint8_t *narrow CLEANUP(cleanup_free) = malloc(n * bytes), *wide CLEANUP(cleanup_free) = malloc(n * wide_bytes);
+    if (!narrow || !wide)
+        return error_no_memory(err, "images", n * (bytes + wide_bytes));
+    TRY(image_store_read(from, i, narrow, from->paired ? narrow + bytes : NULL, err));
+    image_pool_convert(narrow, from->bits, wide, to->bits, n * len);
+    return image_store_append(to, 1, size, wide, from->paired ? wide + wide_bytes : NULL, len, err);
+}
+
+enum dae_status image_store_widen(struct image_store **store, int bits, struct error *err)
+{
+    const struct image_store *narrow = *store;
+    struct image_store *wide CLEANUP(image_store_free_cleanup) = NULL;
+    if (bits <= narrow->bits)
+        return DAE_OK;
+    TRY(image_store_new(&narrow->patch, bits, narrow->paired, &wide, err));
+    for (int64_t i = 0; i < narrow->n; ++i)
+        TRY(copy_wider(wide, narrow, i, err));
+    image_store_free(*store);
+    *store = wide;
+    wide = NULL;
+    return DAE_OK;
+}
+
+/* Copies the rows of a patch (h,w) of such pixels from its corner on, then turns them. */
 static enum dae_status cut(const struct image_store *store, uint64_t corner, uint64_t row_bytes, uint32_t turn,
                            uint8_t *room, uint8_t *out, struct error *err)
 {
-    const int64_t h = store->patch.dim[0], w = store->patch.dim[1], channels = store->patch.dim[2];
-    for (int64_t y = 0; y < h; ++y)
-        TRY(read_bytes(store, corner + (uint64_t)y * row_bytes, room + y * w * channels, (size_t)(w * channels), err));
-    image_pool_turn(&store->patch, turn, room, out);
+    const size_t pixel = (size_t)pixel_bytes(store), n = (size_t)store->patch.dim[1] * pixel;
+    for (int64_t y = 0; y < store->patch.dim[0]; ++y)
+        TRY(read_bytes(store, corner + (uint64_t)y * row_bytes, room + (size_t)y * n, n, err));
+    image_pool_turn(&store->patch, turn, pixel, room, out);
     return DAE_OK;
 }
 
@@ -200,7 +239,6 @@ enum dae_status image_store_cut(const struct image_store *store, struct philox_k
                                 struct error *err)
 {
     const uint64_t at = image_pool_place(store->places, key);
-    const int64_t channels = store->patch.dim[2];
     int64_t low = 0, high = store->n; /* the last image whose places begin at or before `at` is in [low, high) */
     while (high - low > 1) {
         const int64_t middle = (low + high) / 2;
@@ -211,13 +249,14 @@ enum dae_status image_store_cut(const struct image_store *store, struct philox_k
     }
     const struct stored_image *image = &store->image[low];
     const uint64_t across = image->width - (uint64_t)store->patch.dim[1] + 1, place = at - image->before,
-                   corner = (place / across * image->width + place % across) * (uint64_t)channels,
-                   row_bytes = image->width * (uint64_t)channels;
+                   corner = (place / across * image->width + place % across) * pixel_bytes(store),
+                   row_bytes = image->width * pixel_bytes(store);
     const uint32_t turn = image_pool_turn_of(key);
     TRY(cut(store, image->at + corner, row_bytes, turn, room, out, err));
     if (!store->paired)
         return DAE_OK;
-    return cut(store, image->noisy_at + corner, row_bytes, turn, room, out + dae_shape_len(&store->patch), err);
+    return cut(store, image->noisy_at + corner, row_bytes, turn, room,
+               out + dae_shape_len(&store->patch) * store->bits / 8, err);
 }
 
 /* The words of a block's head, modulo 2^32 where the images are too large for one. */
@@ -225,7 +264,8 @@ uint32_t image_store_checksum(const struct image_store *store)
 {
     const uint64_t len = store->paired ? store->bytes / 2 : store->bytes;
     uint64_t at = sizeof(uint32_t) * (3 + 4 * (uint64_t)store->n);
-    const uint32_t head[3] = {(uint32_t)store->n, (uint32_t)store->places, store->paired ? (uint32_t)len : 0};
+    const uint32_t head[3] = {image_pool_first_word(store->n, store->bits), (uint32_t)store->places,
+                              store->paired ? (uint32_t)len : 0};
     uLong crc = crc32_z(0, (const Bytef *)head, sizeof head);
     for (int64_t i = 0; i < store->n; ++i) {
         const struct stored_image *image = &store->image[i];

@@ -17,6 +17,7 @@ struct stored_image {
 
 struct image_store {
     struct dae_shape patch; /* (h,w,C) */
+    int bits;               /* of a number: 8, 16 or 32 */
     bool paired;            /* each image has a noisy partner */
     int64_t n, capacity;
     struct stored_image *image; /* (n) */
@@ -27,7 +28,7 @@ struct image_store {
 };
 
 /* Each makes a store that the caller owns. An empty one in a file of $TMPDIR, else /var/tmp: DAE_IO, DAE_NO_MEMORY. */
-MUST_USE enum dae_status image_store_new(const struct dae_shape *patch, bool paired, struct image_store **out,
+MUST_USE enum dae_status image_store_new(const struct dae_shape *patch, int bits, bool paired, struct image_store **out,
                                          struct error *err);
 /* Of a block's images, which is borrowed. DAE_NO_MEMORY. */
 MUST_USE enum dae_status image_store_of_block(const void *block, const struct dae_shape *patch,
@@ -36,12 +37,16 @@ void image_store_free(struct image_store *store); /* NULL is fine */
 CLEANUP_POINTER(image_store_free, struct image_store)
 
 /* Appends n images of sizes (n,2), height and width, to a store in a file, with all their pixels and those of their
- * partners (len bytes each; NULL if not paired). DAE_IO, DAE_NO_MEMORY. */
+ * partners (len numbers each; NULL if not paired). DAE_IO, DAE_NO_MEMORY. */
 MUST_USE enum dae_status image_store_append(struct image_store *store, int64_t n, const uint32_t *size,
-                                            const uint8_t *pixels, const uint8_t *noisy, size_t len, struct error *err);
+                                            const void *pixels, const void *noisy, size_t len, struct error *err);
+
+/* Replaces a store in a file by one of the same images with at least so many bits per number, as image_pool_widen does
+ * with a block. DAE_IO, DAE_NO_MEMORY. */
+MUST_USE enum dae_status image_store_widen(struct image_store **store, int bits, struct error *err);
 
 /* Reads the pixels (H,W,C) of image i, and those of its partner unless noisy is NULL. DAE_IO. */
-MUST_USE enum dae_status image_store_read(const struct image_store *store, int64_t i, uint8_t *pixels, uint8_t *noisy,
+MUST_USE enum dae_status image_store_read(const struct image_store *store, int64_t i, void *pixels, void *noisy,
                                           struct error *err);
 /* Leaves out the images whose `held` (n) is set. Their pixels stay in the file. */
 void image_store_leave_out(struct image_store *store, const bool *held);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/shape.h"
 #include "data/image_files.h"
@@ -42,7 +43,7 @@ static bool has_extension(const char *name, const char *extension)
 /* Whether the file is an image or an array by its name. */
 static bool is_sample(const char *name)
 {
-    char plain[TAR_NAME_BYTES];
+    char plain[SHARD_NAME_BYTES];
     snprintf(plain, sizeof plain, "%s", name);
     const size_t len = strlen(plain);
     if (has_extension(name, ".npy"))
@@ -58,18 +59,18 @@ enum dae_status shard_reader_open(struct shard_reader *reader, const struct shar
                                   struct error *err)
 {
     *reader = (struct shard_reader){.set = set, .shard = shard};
-    TRY(shard->command ? tar_open_command(&reader->tar, shard->path, shard->command, err)
-                       : tar_open(&reader->tar, shard->path, err));
-    if (shard->file_bytes >= 0 && reader->tar.file->file_bytes != shard->file_bytes)
+    TRY(shard->command ? archive_reader_open_command(&reader->archive, shard->path, shard->command, err)
+                       : archive_reader_open(&reader->archive, shard->path, err));
+    if (shard->file_bytes >= 0 && reader->archive.file_bytes != shard->file_bytes)
         return error_set(err, DAE_BAD_DATA,
                          "%s: it has %lld bytes, but had %lld when it was indexed; remove the index to read it again",
-                         shard->path, (long long)reader->tar.file->file_bytes, (long long)shard->file_bytes);
+                         shard->path, (long long)reader->archive.file_bytes, (long long)shard->file_bytes);
     return DAE_OK;
 }
 
 void shard_reader_close(struct shard_reader *reader)
 {
-    tar_close(&reader->tar);
+    archive_reader_close(&reader->archive);
 }
 
 void shard_sample_release(struct shard_sample *sample)
@@ -79,29 +80,39 @@ void shard_sample_release(struct shard_sample *sample)
     *sample = (struct shard_sample){0};
 }
 
-/* Takes over the archive's current file. */
+/* The archive's name of its current file. */
+static const char *name_of(const struct shard_reader *reader)
+{
+    return reader->archive.name.data + reader->archive.inside;
+}
+
+/* Reads and takes over the archive's current file. */
 static enum dae_status take_file(struct shard_reader *reader, struct shard_file *file, struct error *err)
 {
-    struct tar *tar = &reader->tar;
+    const char *name = name_of(reader);
+    struct text *bytes = &reader->archive.bytes;
     if (file->bytes)
         return error_set(err, DAE_BAD_DATA,
                          "%s: %s and %s are of one sample; name the ending of the file that is meant with data.clean",
-                         reader->shard->path, file->name, tar->name);
-    memcpy(file->name, tar->name, sizeof file->name);
-    file->bytes = tar->bytes;
-    file->len = tar->len;
-    tar->bytes = NULL;
-    return file->bytes ? DAE_OK : error_set(err, DAE_BAD_DATA, "%s: %s is empty", reader->shard->path, tar->name);
+                         reader->shard->path, file->name, name);
+    snprintf(file->name, sizeof file->name, "%s", name);
+    TRY(archive_reader_take(&reader->archive, image_bytes_max(IMAGE_FILES_PIXELS), err));
+    if (bytes->len == 0)
+        return error_set(err, DAE_BAD_DATA, "%s: %s is empty", reader->shard->path, name);
+    file->bytes = (unsigned char *)bytes->data;
+    file->len = bytes->len;
+    *bytes = (struct text){0};
+    return DAE_OK;
 }
 
 /* Takes the archive's current file if the sample needs it. */
 static enum dae_status sort_file(struct shard_reader *reader, struct shard_sample *sample, struct error *err)
 {
     const struct shard_options *o = &reader->set->options;
-    const struct tar *tar = &reader->tar;
-    if (o->noisy && ends_as(tar->name, o->noisy))
+    const char *name = name_of(reader);
+    if (o->noisy && ends_as(name, o->noisy))
         return take_file(reader, &sample->noisy, err);
-    if (o->clean ? ends_as(tar->name, o->clean) : is_sample(tar->name))
+    if (o->clean ? ends_as(name, o->clean) : is_sample(name))
         return take_file(reader, &sample->clean, err);
     return DAE_OK;
 }
@@ -109,13 +120,19 @@ static enum dae_status sort_file(struct shard_reader *reader, struct shard_sampl
 /* Goes to the next file. Hidden ones, as macOS adds them, are no samples. */
 static enum dae_status next_file(struct shard_reader *reader, struct error *err)
 {
-    struct tar *tar = &reader->tar;
+    const char *slash;
     do {
-        TRY(tar_next(tar, image_bytes_max(IMAGE_FILES_PIXELS), &reader->has_file, err));
-        const char *slash = strrchr(tar->name, '/');
-        if (!reader->has_file || (slash ? slash[1] : tar->name[0]) != '.')
+        TRY(archive_reader_next(&reader->archive, &reader->has_file, err));
+        reader->ended = !reader->has_file;
+        if (reader->ended)
             return DAE_OK;
-    } while (true);
+        if (strlen(name_of(reader)) >= SHARD_NAME_BYTES)
+            return error_set(err, DAE_BAD_DATA, "%s: the name of file %lld has %zu bytes; %d are the most",
+                             reader->shard->path, (long long)reader->archive.index, strlen(name_of(reader)),
+                             SHARD_NAME_BYTES - 1);
+        slash = strrchr(name_of(reader), '/');
+    } while ((slash ? slash[1] : name_of(reader)[0]) == '.');
+    return DAE_OK;
 }
 
 static enum dae_status missing(const struct shard_reader *reader, const char *stem, const char *ending,
@@ -129,16 +146,16 @@ enum dae_status shard_reader_next(struct shard_reader *reader, struct shard_samp
                                   struct error *err)
 {
     const struct shard_options *o = &reader->set->options;
-    char stem[TAR_NAME_BYTES];
+    char stem[SHARD_NAME_BYTES];
     *sample = (struct shard_sample){0};
-    if (!reader->has_file)
+    if (!reader->has_file && !reader->ended)
         TRY(next_file(reader, err));
     *found = reader->has_file;
     if (!*found)
         return DAE_OK;
-    const size_t len = stem_len(reader->tar.name);
-    snprintf(stem, sizeof stem, "%.*s", (int)len, reader->tar.name);
-    while (reader->has_file && stem_len(reader->tar.name) == len && strncmp(stem, reader->tar.name, len) == 0) {
+    const size_t len = stem_len(name_of(reader));
+    snprintf(stem, sizeof stem, "%.*s", (int)len, name_of(reader));
+    while (reader->has_file && stem_len(name_of(reader)) == len && strncmp(stem, name_of(reader), len) == 0) {
         TRY(sort_file(reader, sample, err));
         TRY(next_file(reader, err));
     }
@@ -167,6 +184,11 @@ enum dae_status shard_reader_compare(const struct shard_reader *reader, struct e
 
 /* ---- Decoding. --------------------------------------------------------------------------------------------------- */
 
+size_t shard_values_bytes(const struct shard_values *values)
+{
+    return (size_t)dae_shape_len(&values->shape) * (size_t)(dataset_kind_bits(values->kind) / 8);
+}
+
 /* Unpacks a file that ends in .gz. */
 static enum dae_status unpack(const char *name, const struct shard_file *file, struct text *out, struct error *err)
 {
@@ -192,48 +214,90 @@ static enum dae_status unpack(const char *name, const struct shard_file *file, s
                : error_set(err, DAE_BAD_DATA, "%s: the compressed data are damaged or truncated", name);
 }
 
-/* Bytes (H,W,channels), 16 bits rounded to 8. */
-static enum dae_status take_image(const struct shard_options *options, const char *name, struct image *image,
-                                  struct shard_values *out, struct error *err)
+/* Sets the bits of an image that has `own`; see shard_file_decode. Only patches have 16: as floats they are the same
+ * numbers. */
+static enum dae_status choose_bits(const struct shard_options *options, const char *name, int own, int *bits,
+                                   struct error *err)
 {
-    if (image->pages != 1)
-        return error_set(err, DAE_BAD_DATA, "%s: it has %lld pages; a sample has one", name, (long long)image->pages);
-    TRY(image_files_prepare(name, options->as_stored, image, err));
-    const int64_t pixels = image->height * image->width;
-    out->shape = (struct dae_shape){3, {image->height, image->width, options->channels}};
-    out->kind = DATASET_UINT8;
-    out->values = malloc((size_t)(pixels * options->channels));
-    if (!out->values)
-        return error_no_memory(err, name, (unsigned long long)(pixels * options->channels));
-    image_pool_bytes(image, options->channels, out->values);
+    if (options->depth == 0 && *bits > 0 && own > *bits)
+        return error_set(err, DAE_BAD_DATA,
+                         "%s: its numbers have %d bits, but those of the first sample %d; data.depth says which all "
+                         "are to have",
+                         name, own, *bits);
+    if (*bits == 0)
+        *bits = options->depth ? options->depth : own;
+    if (*bits == 16 && options->patch.rank == 0)
+        *bits = 32;
     return DAE_OK;
 }
 
-static enum dae_status take_array(const char *name, struct npy *array, struct shard_values *out, struct error *err)
+/* (H,W,channels). */
+static enum dae_status take_image(const struct shard_options *options, int bits, const char *name, struct image *image,
+                                  struct shard_values *out, struct error *err)
 {
-    if (array->is_wide)
-        return error_set(err, DAE_BAD_DATA, "%s: an array of 16-bit numbers; shards hold bytes or floats", name);
+    const struct transfer none = {0};
+    if (image->pages != 1)
+        return error_set(err, DAE_BAD_DATA, "%s: it has %lld pages; a sample has one", name, (long long)image->pages);
+    TRY(image_files_prepare(name, &none, options->as_stored, image, err));
+    TRY(choose_bits(options, name, image_pool_bits_of(image), &bits, err));
+    out->shape = (struct dae_shape){3, {image->height, image->width, options->channels}};
+    out->kind = dataset_kind_of(bits);
+    out->values = malloc(shard_values_bytes(out));
+    if (!out->values)
+        return error_no_memory(err, name, shard_values_bytes(out));
+    image_pool_pixels(image, options->channels, bits, out->values);
+    return DAE_OK;
+}
+
+static enum dae_status check_finite(const char *name, const float *value, int64_t n, struct error *err)
+{
+    for (int64_t i = 0; i < n; ++i)
+        if (!(value[i] >= -3.4028235e38f && value[i] <= 3.4028235e38f))
+            return error_set(err, DAE_BAD_DATA, "%s: element %lld is not finite", name, (long long)i);
+    return DAE_OK;
+}
+
+/* An array of integers as an image. */
+static enum dae_status take_pixels(const struct shard_options *options, int bits, const char *name,
+                                   const struct npy *array, struct shard_values *out, struct error *err)
+{
+    const int own = array->is_wide ? 16 : 8;
+    if (array->is_float)
+        return error_set(err, DAE_BAD_DATA, "%s: it is not an image; patches are cut out of images only", name);
+    TRY(choose_bits(options, name, own, &bits, err));
+    out->kind = dataset_kind_of(bits);
+    out->values = malloc(shard_values_bytes(out));
+    if (!out->values)
+        return error_no_memory(err, name, shard_values_bytes(out));
+    image_pool_convert(array->values, own, out->values, bits, (size_t)dae_shape_len(&out->shape));
+    return DAE_OK;
+}
+
+static enum dae_status take_array(const struct shard_options *options, int bits, const char *name, struct npy *array,
+                                  struct shard_values *out, struct error *err)
+{
     if (array->rank < 1 || array->rank > 3)
         return error_set(err, DAE_BAD_DATA, "%s: an array of %d dimensions; a sample has one to three", name,
                          array->rank);
     out->shape = (struct dae_shape){array->rank == 1 ? 1 : 3, {array->dim[0], 1, 1}};
     for (int i = 1; i < array->rank; ++i)
         out->shape.dim[i] = array->dim[i];
-    const int64_t len = dae_shape_len(&out->shape);
-    const float *value = array->values;
-    if (len < 1)
+    if (dae_shape_len(&out->shape) < 1)
         return error_set(err, DAE_BAD_DATA, "%s: an array without elements", name);
-    for (int64_t i = 0; array->is_float && i < len; ++i)
-        if (!(value[i] >= -3.4028235e38f && value[i] <= 3.4028235e38f))
-            return error_set(err, DAE_BAD_DATA, "%s: element %lld is not finite", name, (long long)i);
+    if (options->patch.rank > 0)
+        return take_pixels(options, bits, name, array, out, err);
+    if (array->is_wide)
+        return error_set(err, DAE_BAD_DATA, "%s: an array of 16-bit numbers; whole samples are bytes or floats", name);
+    if (array->is_float)
+        TRY(check_finite(name, array->values, dae_shape_len(&out->shape), err));
     out->kind = array->is_float ? DATASET_FLOAT : DATASET_UINT8;
     out->values = array->values;
     array->values = NULL;
     return DAE_OK;
 }
 
-enum dae_status shard_file_decode(const struct shard_options *options, const char *path, const struct shard_file *file,
-                                  struct shard_values *out, struct error *err)
+enum dae_status shard_file_decode(const struct shard_options *options, int bits, const char *path,
+                                  const struct shard_file *file, struct shard_values *out, struct error *err)
 {
     struct text name CLEANUP(text_release) = {0}, plain CLEANUP(text_release) = {0};
     struct image image CLEANUP(image_release) = {0};
@@ -251,15 +315,10 @@ enum dae_status shard_file_decode(const struct shard_options *options, const cha
     }
     if (has_extension(file->name, ".npy")) {
         TRY(npy_decode(name.data, bytes, len, &array, err));
-        return take_array(name.data, &array, out, err);
+        return take_array(options, bits, name.data, &array, out, err);
     }
     TRY(image_decode(name.data, bytes, len, IMAGE_FILES_PIXELS, &image, err));
-    return take_image(options, name.data, &image, out, err);
-}
-
-size_t shard_values_bytes(const struct shard_values *values)
-{
-    return (size_t)dae_shape_len(&values->shape) * (values->kind == DATASET_UINT8 ? sizeof(uint8_t) : sizeof(float));
+    return take_image(options, bits, name.data, &image, out, err);
 }
 
 static enum dae_status check_shape(const struct shard_set *set, const char *path, const char *name,
@@ -267,15 +326,15 @@ static enum dae_status check_shape(const struct shard_set *set, const char *path
 {
     char have[SHAPE_TEXT], want[SHAPE_TEXT];
     const struct dae_shape *patch = &set->options.patch, *shape = &values->shape;
-    if (set->patches && (shape->rank != 3 || shape->dim[2] != patch->dim[2] || values->kind != DATASET_UINT8))
+    if (set->patches && (shape->rank != 3 || shape->dim[2] != patch->dim[2]))
         return error_set(err, DAE_BAD_DATA, "%s: %s is not an image; patches are cut out of images only", path, name);
     if (set->patches && (shape->dim[0] < patch->dim[0] || shape->dim[1] < patch->dim[1]))
         return error_set(err, DAE_BAD_DATA, "%s: %s is %s, smaller than a patch of %s", path, name,
                          shape_text(shape, have), shape_text(patch, want));
     if (!set->patches && (!shape_equal(shape, &set->shape) || values->kind != set->kind))
         return error_set(err, DAE_BAD_DATA, "%s: %s is %s %s, but the first sample is %s %s", path, name,
-                         values->kind == DATASET_UINT8 ? "bytes" : "floats", shape_text(shape, have),
-                         set->kind == DATASET_UINT8 ? "bytes" : "floats", shape_text(&set->shape, want));
+                         dataset_kind_numbers(values->kind), shape_text(shape, have), dataset_kind_numbers(set->kind),
+                         shape_text(&set->shape, want));
     return DAE_OK;
 }
 
@@ -284,12 +343,12 @@ enum dae_status shard_sample_decode(const struct shard_set *set, const char *pat
 {
     char have[SHAPE_TEXT], want[SHAPE_TEXT];
     *out = (struct shard_sample_values){0};
-    TRY(shard_file_decode(&set->options, path, &sample->clean, &out->clean, err));
+    TRY(shard_file_decode(&set->options, dataset_kind_bits(set->kind), path, &sample->clean, &out->clean, err));
     TRY(check_shape(set, path, sample->clean.name, &out->clean, err));
     if (!set->paired)
         return DAE_OK;
-    TRY(shard_file_decode(&set->options, path, &sample->noisy, &out->noisy, err));
-    if (shape_equal(&out->noisy.shape, &out->clean.shape) && out->noisy.kind == out->clean.kind)
+    TRY(shard_file_decode(&set->options, dataset_kind_bits(set->kind), path, &sample->noisy, &out->noisy, err));
+    if (shape_equal(&out->noisy.shape, &out->clean.shape))
         return DAE_OK;
     return error_set(err, DAE_BAD_DATA, "%s: %s is %s, but its partner %s is %s", path, sample->noisy.name,
                      shape_text(&out->noisy.shape, have), sample->clean.name, shape_text(&out->clean.shape, want));

@@ -3,12 +3,14 @@
 #define DATA_SHARD_READER_H
 
 #include "data/shard_set.h"
+#include "format/archive_reader.h"
 #include "format/image.h"
-#include "format/tar.h"
+
+enum { SHARD_NAME_BYTES = 1024 }; /* of a file in a shard, with NUL */
 
 /* A file of a sample, as it is in the archive. */
 struct shard_file {
-    char name[TAR_NAME_BYTES];
+    char name[SHARD_NAME_BYTES];
     unsigned char *bytes; /* owned; NULL: there is none */
     size_t len;
 };
@@ -17,12 +19,13 @@ struct shard_sample {
     struct shard_file clean, noisy;
 };
 
-/* Zero-initialise; close in any case. */
+/* Zero-initialise; close in any case. It stays where it was opened. */
 struct shard_reader {
     const struct shard_set *set;
     const struct shard *shard;
-    struct tar tar;
-    bool has_file; /* tar's current file is the first of the next sample */
+    struct archive_reader archive;
+    bool has_file; /* its current file is the first of the next sample */
+    bool ended;    /* it has no more files */
     int64_t samples;
     uint32_t crc; /* of the files of the samples so far */
 };
@@ -44,14 +47,16 @@ void shard_sample_release(struct shard_sample *sample);
 struct shard_values {
     struct dae_shape shape; /* (H,W,C), or (N) */
     enum dataset_kind kind;
-    void *values; /* (shape) uint8_t or float; malloc'ed */
+    void *values; /* (shape) numbers of that kind; malloc'ed */
 };
 
 size_t shard_values_bytes(const struct shard_values *values);
 
-/* Decodes a file of a sample; `path` is the shard's, for messages. The caller frees the values. Not an image or an
- * array, damaged, too large, NaN or infinity: DAE_BAD_DATA; DAE_NO_MEMORY. */
-MUST_USE enum dae_status shard_file_decode(const struct shard_options *options, const char *path,
+/* Decodes a file of a sample; `path` is the shard's, for messages. The numbers of an image, also those of an array from
+ * which patches are cut, get so many bits; 0: those that options->depth says, or as many as it has. The caller frees
+ * the values. Not an image or an array, damaged, too large, NaN or infinity, an image of floats beyond [0,1], one of
+ * more bits unless options->depth says so: DAE_BAD_DATA; DAE_NO_MEMORY. */
+MUST_USE enum dae_status shard_file_decode(const struct shard_options *options, int bits, const char *path,
                                            const struct shard_file *file, struct shard_values *out, struct error *err);
 
 /* Both files of a sample. */

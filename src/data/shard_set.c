@@ -143,7 +143,7 @@ static enum dae_status read_through(const struct shard_set *set, struct shard *s
     }
     if (reader.samples == 0)
         return error_set(err, DAE_BAD_DATA, "%s: there is no sample in it", shard->path);
-    shard->file_bytes = reader.tar.file->file_bytes;
+    shard->file_bytes = reader.archive.file_bytes;
     shard->samples = reader.samples;
     shard->crc = reader.crc;
     return DAE_OK;
@@ -265,21 +265,22 @@ enum dae_status shard_set_look(struct shard_set *set, struct error *err)
 {
     struct shard_reader reader CLEANUP(shard_reader_close) = {0};
     struct shard_sample sample CLEANUP(shard_sample_release) = {0};
-    struct shard_values values;
+    struct shard_values values, noisy;
     bool found;
-    if (set->patches) {
-        set->shape = set->options.patch;
-        set->kind = DATASET_UINT8;
-        return DAE_OK;
-    }
     TRY(shard_reader_open(&reader, set, &set->shard[0], err));
     TRY(shard_reader_next(&reader, &sample, &found, err));
     if (!found)
         return error_set(err, DAE_BAD_DATA, "%s: there is no sample in it", set->shard[0].path);
-    TRY(shard_file_decode(&set->options, set->shard[0].path, &sample.clean, &values, err));
+    TRY(shard_file_decode(&set->options, 0, set->shard[0].path, &sample.clean, &values, err));
     free(values.values);
-    set->shape = values.shape;
+    set->shape = set->patches ? set->options.patch : values.shape;
     set->kind = values.kind;
+    if (!set->paired)
+        return DAE_OK;
+    TRY(shard_file_decode(&set->options, 0, set->shard[0].path, &sample.noisy, &noisy, err));
+    free(noisy.values);
+    if (dataset_kind_bits(noisy.kind) > dataset_kind_bits(set->kind))
+        set->kind = noisy.kind;
     return DAE_OK;
 }
 
@@ -302,8 +303,8 @@ static enum dae_status load_sample(const struct shard_set *set, const char *path
     }
     text_add(&to->names, sample->clean.name);
     text_add_bytes(&to->names, "", 1);
-    return image_pool_add_bytes(&to->pool, both.clean.shape.dim[0], both.clean.shape.dim[1], both.clean.values,
-                                both.noisy.values, err);
+    return image_pool_add_pixels(&to->pool, both.clean.shape.dim[0], both.clean.shape.dim[1], both.clean.values,
+                                 both.noisy.values, err);
 }
 
 static enum dae_status load_shard(const struct shard_set *set, const struct shard *shard, struct loading *to,
@@ -331,7 +332,7 @@ static void release(struct loading *to)
 
 enum dae_status shard_set_load(const struct shard_set *set, int64_t patches, struct dataset *out, struct error *err)
 {
-    struct loading to CLEANUP(release) = {.pool = {.patch = set->options.patch}};
+    struct loading to CLEANUP(release) = {.pool = {.patch = set->options.patch, .depth = dataset_kind_bits(set->kind)}};
     for (int64_t i = 0; i < set->n; ++i)
         TRY(load_shard(set, &set->shard[i], &to, err));
     if (to.n == 0)

@@ -28,6 +28,7 @@ struct shard_options {
     int64_t crops;             /* patches of a sample in a pass; 1 for whole samples */
     int64_t limit;             /* samples, in the order of the shards */
     bool as_stored;            /* see image_files_options */
+    int depth;                 /* bits of an image's numbers: 8, 16 or 32; 0: those of the first sample */
 };
 
 struct shard_set {
@@ -54,7 +55,8 @@ CLEANUP_POINTER(shard_set_free, struct shard_set)
  * that has changed, is damaged or has no sample, a sample without one of its files; DAE_IO; DAE_NO_MEMORY. */
 MUST_USE enum dae_status shard_set_index(struct shard_set *set, const char *index, struct error *err);
 
-/* Decodes the first sample to learn the shape and the kind of all. DAE_BAD_DATA as for a pass. */
+/* Decodes the first sample to learn the shape and the kind of all. DAE_BAD_DATA as for a pass. Images of more bits than
+ * the first are refused there, unless options.depth says so. */
 MUST_USE enum dae_status shard_set_look(struct shard_set *set, struct error *err);
 
 /* CRC-32 of the index. */

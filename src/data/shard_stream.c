@@ -280,6 +280,7 @@ static enum dae_status cut(const struct shard_set *set, struct philox_key key, c
     const int64_t height = from->shape.dim[0], width = from->shape.dim[1];
     struct stored_image image = {.height = (uint32_t)height, .width = (uint32_t)width};
     const struct image_store store = {.patch = set->shape,
+                                      .bits = dataset_kind_bits(set->kind),
                                       .n = 1,
                                       .image = &image,
                                       .places = image_pool_places(&set->shape, height, width),

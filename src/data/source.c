@@ -114,6 +114,19 @@ enum dae_status source_plane(const struct value *map, bool *is_plane, double *sc
     return status;
 }
 
+enum dae_status source_transfer(const struct value *map, struct transfer *transfer, struct error *err)
+{
+    struct arena arena CLEANUP(arena_release) = {0};
+    const struct source *source = source_named(map);
+    void *options;
+    *transfer = (struct transfer){0};
+    if (!source || !source->transfer)
+        return DAE_OK;
+    TRY(read_map(map, NULL, &arena, &source, &options, err));
+    *transfer = source->transfer(options);
+    return DAE_OK;
+}
+
 /* ---- Loading. ---------------------------------------------------------------------------------------------------- */
 
 static enum dae_status load_panel(const struct source *source, const struct source_panel *options,

@@ -6,6 +6,7 @@
 #include "config/rows.h"
 #include "data/dataset.h"
 #include "data/panel/panel.h"
+#include "data/transfer.h"
 
 /* In the order of the manual. */
 #define SOURCES(X)                                                                                                     \
@@ -90,6 +91,8 @@ struct source {
     enum dae_status (*open_panel)(const void *options, struct panel_data *data, struct error *err);
     /* Sets in the plane (data/plane.h): the scale of the spiral, or 0 for the mixture. NULL: another set. */
     double (*plane)(const void *options);
+    /* How stored numbers become those of the network. NULL: as they are. */
+    struct transfer (*transfer)(const void *options);
 };
 
 #define DECLARE(name) extern const struct source source_##name;
@@ -140,6 +143,10 @@ MUST_USE enum dae_status source_stand_in(const struct source *other, const void 
  * DAE_CONFIG. */
 MUST_USE enum dae_status source_plane(const struct value *data_section, bool *is_plane, double *scale,
                                       struct error *err);
+
+/* The transfer of the map's source; none if there is no map, or it names another kind of source. DAE_CONFIG. */
+MUST_USE enum dae_status source_transfer(const struct value *data_section, struct transfer *transfer,
+                                         struct error *err);
 
 /* The panel that the map names, with its split and clip, for code that works on days and not on samples. On success the
  * caller releases it. DAE_CONFIG at the source if it is not a panel or has a window of several rows. */

@@ -91,7 +91,7 @@ static enum dae_status part_samples(struct dataset *train, const bool *held, int
 static enum dae_status part_stored(struct dataset *train, const bool *held, struct dataset *validation,
                                    struct error *err)
 {
-    struct image_pool pool CLEANUP(image_pool_release) = {.patch = train->shape};
+    struct image_pool pool CLEANUP(image_pool_release) = {.patch = train->shape, .depth = dataset_bits(train)};
     for (int64_t i = 0; i < train->images->n; ++i)
         if (held[i])
             TRY(image_pool_add_stored(&pool, train->images, i, err));

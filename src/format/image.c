@@ -87,12 +87,23 @@ enum dae_status image_load(const char *path, int64_t max_pixels, struct image *i
     return load(path, max_pixels, image, err);
 }
 
-enum dae_status image_load_whole(const char *path, int64_t max_pixels, struct image *image, struct error *err)
+static enum dae_status with_extras(const char *name, struct image *image, struct error *err)
 {
     *image = (struct image){.extras = calloc(1, sizeof *image->extras)};
-    if (!image->extras)
-        return error_no_memory(err, path, sizeof *image->extras);
+    return image->extras ? DAE_OK : error_no_memory(err, name, sizeof *image->extras);
+}
+
+enum dae_status image_load_whole(const char *path, int64_t max_pixels, struct image *image, struct error *err)
+{
+    TRY(with_extras(path, image, err));
     return load(path, max_pixels, image, err);
+}
+
+enum dae_status image_decode_whole(const char *name, const unsigned char *bytes, size_t len, int64_t max_pixels,
+                                   struct image *image, struct error *err)
+{
+    TRY(with_extras(name, image, err));
+    return decode(name, bytes, len, max_pixels, image, err);
 }
 
 /* ---- For the decoders. --------------------------------------------------------------------------------------------

@@ -38,6 +38,9 @@ MUST_USE enum dae_status image_load_whole(const char *path, int64_t max_pixels, 
 /* image_load from a file's bytes; `name` is for messages, and for files whose content does not tell their kind. */
 MUST_USE enum dae_status image_decode(const char *name, const unsigned char *bytes, size_t len, int64_t max_pixels,
                                       struct image *image, struct error *err);
+/* image_load_whole from a file's bytes. */
+MUST_USE enum dae_status image_decode_whole(const char *name, const unsigned char *bytes, size_t len,
+                                            int64_t max_pixels, struct image *image, struct error *err);
 /* The largest file that an image of max_pixels needs. */
 size_t image_bytes_max(int64_t max_pixels);
 

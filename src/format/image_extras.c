@@ -129,6 +129,8 @@ void image_extras_free(struct image_extras *extras)
         free(extras->tiff.text[i].text);
     free(extras->tiff.text);
     free(extras->fits_card);
+    free(extras->exr.header);
+    free(extras->exr.alpha);
     free(extras->chunk);
     free(extras->alpha);
     image_extras_drop_profile(extras);

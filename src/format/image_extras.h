@@ -29,6 +29,16 @@ struct image_tiff {
     int alpha_kind;     /* 1 + its ExtraSamples: 1 unspecified, IMAGE_PREMULTIPLIED, 3 not; 0: not from a TIFF */
 };
 
+/* What only an OpenEXR says, and an OpenEXR gets back. */
+struct image_exr {
+    unsigned char *header; /* (header_len) the first bytes of a file of file_len; NULL: not from an OpenEXR */
+    size_t header_len, file_len;
+    float *alpha;        /* (H,W) the colours are multiplied by it; NULL: none */
+    bool is_transparent; /* somewhere */
+    bool is_half;        /* no channel stores 32 bits */
+    bool has_attributes; /* beyond those that every file has */
+};
+
 /* Zero-initialise with {0}. All pointers are owned. */
 struct image_extras {
     uint16_t *alpha; /* (pages,H,W) as stored; NULL: the image has no alpha channel */
@@ -40,6 +50,7 @@ struct image_extras {
     struct image_tiff tiff;
     unsigned char *fits_card; /* (n_fits_cards,80) what only a FITS says, and a FITS gets back; NULL: none */
     size_t n_fits_cards;
+    struct image_exr exr;
 };
 
 /* Appends a copy; false when out of memory. */

@@ -102,16 +102,6 @@ static const struct image_kind radiance = {.name = "Radiance HDR",
                                            .is = is_radiance,
                                            .instead = "convert it with ImageMagick: convert a.hdr a.pfm"};
 
-static bool is_exr(const unsigned char *start, size_t len)
-{
-    return starts_with(start, len, "\x76\x2f\x31\x01", 4);
-}
-
-static const struct image_kind exr = {.name = "OpenEXR",
-                                      .endings = "exr",
-                                      .is = is_exr,
-                                      .instead = "convert it with ImageMagick: convert a.exr -depth 32 a.tif"};
-
 /* ---- The table. ---------------------------------------------------------------------------------------------------
  */
 
@@ -126,7 +116,7 @@ static const struct image_kind *const kinds[] = {
     &image_kind_bmp,
     &image_kind_pfm,
     &image_kind_fits,
-    &exr,
+    &image_kind_exr,
     &heif,
     &jpeg_xl,
     &jpeg_2000,
@@ -194,7 +184,8 @@ void image_kind_losses(const struct image_kind *kind, const struct image *image,
     size_t len;
     const bool text = extras && (image_extras_find(extras, "tEXt") || image_extras_find(extras, "zTXt"));
     const bool tags = extras && extras->tiff.n_texts > 0 && kind != &image_kind_tiff;
-    const bool cards = extras && extras->n_fits_cards > 0 && kind != &image_kind_fits;
+    const bool cards = extras && ((extras->n_fits_cards > 0 && kind != &image_kind_fits) ||
+                                  (extras->exr.has_attributes && kind != &image_kind_exr));
     const char *const lost[] = {
         largest_depth(kind, image),
         extras && extras->alpha && !(kind->keeps & IMAGE_KEEPS_ALPHA) ? "its transparency" : NULL,

@@ -39,7 +39,7 @@ struct image_kind {
 };
 
 extern const struct image_kind image_kind_png, image_kind_jpeg, image_kind_pnm, image_kind_tiff, image_kind_webp,
-    image_kind_bmp, image_kind_pfm, image_kind_fits;
+    image_kind_bmp, image_kind_pfm, image_kind_fits, image_kind_exr;
 
 /* Kind number `index`, from 0; NULL after the last. */
 const struct image_kind *image_kind_at(int index);

@@ -24,21 +24,9 @@ static enum dae_status read_some(struct packed_file *file, unsigned char *bytes,
     return DAE_OK;
 }
 
-/* No other supported format begins with the two bytes of a gzip member. */
-static bool is_packed(const unsigned char start[2])
-{
-    return start[0] == 0x1f && start[1] == 0x8b;
-}
-
-static enum dae_status start_unpacking(struct packed_file *file, bool packed, struct error *err)
-{
-    file->compressed = packed && inflateInit2(&file->inflate, 16 + MAX_WBITS) == Z_OK;
-    return file->compressed == packed ? DAE_OK : error_no_memory(err, "unpacking", sizeof file->inflate);
-}
-
 enum dae_status packed_file_open(struct packed_file *file, const char *path, struct error *err)
 {
-    *file = (struct packed_file){.path = path, .command = {.fd = -1}};
+    *file = (struct packed_file){.path = path};
     file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* O_NONBLOCK: a FIFO must not hang us */
     if (file->fd < 0)
         return error_io(err, "open", path);
@@ -49,27 +37,17 @@ enum dae_status packed_file_open(struct packed_file *file, const char *path, str
         return error_set(err, DAE_IO, "cannot read %s: it is not a regular file", path);
     file->file_bytes = info.st_size;
 
+    /* No other supported format begins with the two bytes of a gzip member. */
     unsigned char start[2] = {0};
     size_t got = 0;
     TRY(read_some(file, start, sizeof start, &got, err));
     if (lseek(file->fd, 0, SEEK_SET) < 0)
         return read_failed(file, err);
-    return start_unpacking(file, got == 2 && is_packed(start), err);
-}
-
-enum dae_status packed_file_open_command(struct packed_file *file, const char *name, const char *command,
-                                         struct error *err)
-{
-    *file = (struct packed_file){.path = name, .fd = -1, .file_bytes = -1};
-    TRY(shell_output_open(&file->command, command, err));
-    file->fd = file->command.fd;
-    /* The first bytes are read again from `input`. */
-    size_t n = 1, got = 0;
-    for (; got < 2 && n > 0; got += n)
-        TRY(read_some(file, file->input + got, 2 - got, &n, err));
-    TRY(start_unpacking(file, got == 2 && is_packed(file->input), err));
-    file->inflate.next_in = file->input;
-    file->inflate.avail_in = (uInt)got;
+    file->compressed = got == 2 && start[0] == 0x1f && start[1] == 0x8b;
+    if (file->compressed && inflateInit2(&file->inflate, 16 + MAX_WBITS) != Z_OK) {
+        file->compressed = false;
+        return error_no_memory(err, "unpacking", sizeof file->inflate);
+    }
     return DAE_OK;
 }
 
@@ -77,9 +55,8 @@ void packed_file_close(struct packed_file *file)
 {
     if (file->compressed)
         inflateEnd(&file->inflate);
-    if (file->fd >= 0 && file->fd != file->command.fd)
+    if (file->fd >= 0)
         close(file->fd);
-    shell_output_close(&file->command);
 }
 
 /* Unpacks up to len bytes; fewer only at the end of a whole, undamaged file. */
@@ -125,30 +102,17 @@ static enum dae_status unpack(struct packed_file *file, unsigned char *bytes, si
     return DAE_OK;
 }
 
-/* The first bytes of a command's output that is not compressed. */
-static void take_back(struct packed_file *file, unsigned char *bytes, size_t len, size_t *got)
-{
-    const size_t n = file->inflate.avail_in < len ? file->inflate.avail_in : len;
-    if (n == 0)
-        return;
-    memcpy(bytes, file->inflate.next_in, n);
-    file->inflate.next_in += n;
-    file->inflate.avail_in -= (uInt)n;
-    *got = n;
-}
-
 enum dae_status packed_file_read(struct packed_file *file, void *bytes, size_t len, size_t *got, struct error *err)
 {
     *got = 0;
     if (file->compressed) {
         TRY(unpack(file, bytes, len, got, err));
     } else {
-        take_back(file, bytes, len, got);
         for (size_t n = 1; *got < len && n > 0; *got += n)
             TRY(read_some(file, (unsigned char *)bytes + *got, len - *got, &n, err));
     }
     file->at += (int64_t)*got;
-    return *got < len && file->command.child > 0 ? shell_output_end(&file->command, file->path, err) : DAE_OK;
+    return DAE_OK;
 }
 
 enum dae_status packed_file_pack(const void *bytes, size_t len, struct text *out, struct error *err)

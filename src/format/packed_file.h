@@ -1,4 +1,4 @@
-/* A file, or the output of a command, that is read forward, and unpacked if it is gzip-compressed. */
+/* A file that is read forward, and unpacked if it is gzip-compressed. */
 #ifndef FORMAT_PACKED_FILE_H
 #define FORMAT_PACKED_FILE_H
 
@@ -9,7 +9,6 @@
 #include <zlib.h>
 
 #include "base/error.h"
-#include "base/shell_output.h"
 #include "base/text.h"
 
 enum { PACKED_FILE_INPUT_BYTES = 65536 };
@@ -18,9 +17,8 @@ enum { PACKED_FILE_INPUT_BYTES = 65536 };
 struct packed_file {
     const char *path;
     int fd;
-    struct shell_output command; /* whose output it is; else no child */
-    int64_t file_bytes;          /* as stored; -1: of a command */
-    int64_t at;                  /* of the unpacked content */
+    int64_t file_bytes; /* as stored */
+    int64_t at;         /* of the unpacked content */
     bool compressed, ended;
     z_stream inflate;
     unsigned char input[PACKED_FILE_INPUT_BYTES];
@@ -30,12 +28,8 @@ struct packed_file {
  * DAE_IO; DAE_NO_MEMORY. Close it in either case. */
 MUST_USE enum dae_status packed_file_open(struct packed_file *file, const char *path, struct error *err);
 
-/* The same for the output of a shell command. `name` is borrowed. */
-MUST_USE enum dae_status packed_file_open_command(struct packed_file *file, const char *name, const char *command,
-                                                  struct error *err);
-
 /* Reads up to len bytes of the content; fewer only at its end, after the checksum has been verified. Damaged or
- * truncated: DAE_BAD_DATA with the byte; DAE_IO, also for a command that has failed; DAE_NO_MEMORY. */
+ * truncated: DAE_BAD_DATA with the byte; DAE_IO; DAE_NO_MEMORY. */
 MUST_USE enum dae_status packed_file_read(struct packed_file *file, void *bytes, size_t len, size_t *got,
                                           struct error *err);
 

@@ -123,10 +123,8 @@ static enum dae_status check_finite(const char *path, const struct samples_file 
     return DAE_OK;
 }
 
-static enum dae_status load_image(const char *path, struct samples_file *file, struct error *err)
+static enum dae_status take_image(const char *path, struct image image, struct samples_file *file, struct error *err)
 {
-    struct image image;
-    TRY(image_load_whole(path, IMAGE_PIXELS_MAX, &image, err));
     file->is_float = image.largest == 0;
     file->largest = image.largest;
     file->orientation = image.orientation;
@@ -136,6 +134,32 @@ static enum dae_status load_image(const char *path, struct samples_file *file, s
     file->extras = image.extras; /* all three */
     file->notice = image.notice;
     return file->is_float ? check_finite(path, file, err) : DAE_OK;
+}
+
+static enum dae_status load_image(const char *path, struct samples_file *file, struct error *err)
+{
+    struct image image;
+    TRY(image_load_whole(path, IMAGE_PIXELS_MAX, &image, err));
+    return take_image(path, image, file, err);
+}
+
+size_t samples_file_image_bytes_max(void)
+{
+    return image_bytes_max(IMAGE_PIXELS_MAX);
+}
+
+enum dae_status samples_file_decode(const char *name, const unsigned char *bytes, size_t len, struct samples_file *file,
+                                    struct error *err)
+{
+    struct image image;
+    *file = (struct samples_file){
+        .form = {SAMPLES_IMAGE, image_kind_of(name, bytes, len < IMAGE_START_BYTES ? len : IMAGE_START_BYTES)}};
+    enum dae_status status = image_decode_whole(name, bytes, len, IMAGE_PIXELS_MAX, &image, err);
+    if (status == DAE_OK)
+        status = take_image(name, image, file, err);
+    if (status != DAE_OK)
+        samples_file_release(file);
+    return status;
 }
 
 static enum dae_status take_shape(const char *path, const struct array *array, struct samples_file *file,
@@ -148,7 +172,7 @@ static enum dae_status take_shape(const char *path, const struct array *array, s
         if (array->dim[i] == 0)
             return error_set(err, DAE_BAD_DATA, "%s: it contains no samples: dimension %d is 0", path, i);
     file->is_float = array->is_float;
-    file->largest = array->is_wide ? UINT16_MAX : UINT8_MAX;
+    file->largest = array->is_float ? 0 : array->is_wide ? UINT16_MAX : UINT8_MAX;
     file->rank = array->rank;
     file->n = array->dim[0];
     memcpy(file->dim, array->dim, (size_t)array->rank * sizeof *file->dim);

@@ -28,7 +28,7 @@ struct samples_form {
 struct samples_file {
     struct samples_form form;      /* samples_file_save writes this one */
     bool is_float;                 /* stores floats, not integers */
-    unsigned largest;              /* if it stores integers: the number that is 1 */
+    unsigned largest;              /* the stored integer that is 1; 0 of floats */
     int orientation;               /* of an image: EXIF's, 1 to 8 */
     int rank;                      /* of an array; an array (n) and (n,h,w) has samples of one channel */
     int64_t dim[DAE_MAX_RANK + 1]; /* (rank) as they are stored */
@@ -52,6 +52,12 @@ bool samples_form_is_read(const struct samples_form *form);
 /* Reads a file. On success the caller releases. Unknown, damaged, empty, or containing NaN or infinity: DAE_BAD_DATA;
  * missing or unreadable: DAE_IO; DAE_NO_MEMORY. */
 MUST_USE enum dae_status samples_file_load(const char *path, struct samples_file *file, struct error *err);
+
+/* The same of an image's bytes; `name` is for messages, and for files whose content does not tell their kind. */
+MUST_USE enum dae_status samples_file_decode(const char *name, const unsigned char *bytes, size_t len,
+                                             struct samples_file *file, struct error *err);
+/* The most bytes that such a file may have. */
+size_t samples_file_image_bytes_max(void);
 
 /* Turns an image as its orientation says (format/image_orient.h); an array stays as it is. DAE_NO_MEMORY. */
 MUST_USE enum dae_status samples_file_orient(const char *path, struct samples_file *file, struct error *err);

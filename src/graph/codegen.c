@@ -14,7 +14,7 @@ struct writer {
     const struct tuning *tuning;
     const struct schedule *schedule;
     struct text *text;
-    bool patches; /* samples are cut from images */
+    int patches; /* bits of a number in the images that samples are cut from; 0: they are not */
 };
 
 static const char *const axis_name[] = {"H", "W", "C"};
@@ -408,16 +408,19 @@ static void add_kernel(struct writer *w, int number)
 }
 
 enum dae_status codegen_schedule(const struct network *network, const struct tuning *tuning,
-                                 const struct schedule *schedule, bool bytes, bool patches, struct text *text,
+                                 const struct schedule *schedule, bool bytes, int patches, struct text *text,
                                  struct error *err)
 {
     struct writer w = {network, tuning, schedule, text, patches};
     text_printf(text,
-                "#define LANES %d\n#define TRAINING %d\n#define CORRUPTED %d\n#define DATA_BYTES %d\n"
+                "#define LANES %d\n#define TRAINING %d\n#define CORRUPTED %d\n#define DATA_BITS %d\n"
                 "#define HOLES %d\n#define LEN %lld\n",
-                tuning->lanes, schedule->options.kind == SCHEDULE_TRAIN, schedule->options.corrupt, bytes,
+                tuning->lanes, schedule->options.kind == SCHEDULE_TRAIN, schedule->options.corrupt,
+                patches ? patches
+                : bytes ? 8
+                        : 32,
                 network->takes_holes, (long long)dae_shape_len(&network->node[0].plan.output));
-    text_printf(text, "#define DATA_PATCHES %d\n#define DATA_PAIRS %d\n", patches, network->pairs);
+    text_printf(text, "#define DATA_PATCHES %d\n#define DATA_PAIRS %d\n", patches > 0, network->pairs);
     for (int i = 0; patches && i < 3; ++i)
         text_printf(text, "#define PATCH_%s %lld\n", axis_name[i], (long long)network->node[0].plan.output.dim[i]);
     tuning_define(tuning, text);

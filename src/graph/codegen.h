@@ -7,10 +7,10 @@
 #include "graph/schedule.h"
 
 /* Writes the program of a schedule's segments: kernel `step_K` for each step K that is not batch-wide. Its arguments
- * are CODEGEN_ARGUMENTS below, in that order. `bytes`: the data set contains bytes; `patches`: in a block of images,
- * from which samples are cut. */
+ * are CODEGEN_ARGUMENTS below, in that order. `bytes`: the data set contains bytes; `patches`: bits of a number in
+ * the block of images from which samples are cut, or 0. */
 MUST_USE enum dae_status codegen_schedule(const struct network *network, const struct tuning *tuning,
-                                          const struct schedule *schedule, bool bytes, bool patches, struct text *text,
+                                          const struct schedule *schedule, bool bytes, int patches, struct text *text,
                                           struct error *err);
 
 #define CODEGEN_ARGUMENTS                                                                                              \

@@ -14,7 +14,8 @@ struct executor;
 struct executor_options {
     int64_t batch;                  /* largest number of samples */
     bool bytes;                     /* the data set contains bytes v that mean v / 255 */
-    bool patches;                   /* it contains a block of images (data/image_pool.h) to cut samples from */
+    int patches;                    /* 8, 16 or 32: samples are cut from a block of images (data/image_pool.h), whose
+                                     * numbers have so many bits; 0: they are stored one by one */
     bool train, evaluate, infer;    /* which schedules are built */
     bool corrupt;                   /* false: trains and evaluates on clean inputs (a standard autoencoder) */
     bool join, fold;                /* join segments, fold pointwise layers; off only for comparison */

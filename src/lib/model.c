@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "config/tree.h"
+#include "data/source.h"
 #include "graph/build.h"
 #include "lib/samples.h"
 
@@ -100,6 +101,7 @@ static enum dae_status copy(struct dae_model *model, const struct value *config,
     TRY(tree_parse_text("the model's config", text.data, text.len, &model->arena, &file->config, err));
     TRY(settings_read(registry, file->config, &model->arena, &model->settings, err));
     TRY(network_build(registry, file->config, &model->arena, false, &file->network, err));
+    TRY(source_transfer(value_map_get(file->config, "data"), &file->transfer, err));
     const size_t len = (size_t)file->network.parameters_len;
     file->parameters = arena_array(&model->arena, len + 1, sizeof *file->parameters); /* a network may have none */
     if (!file->parameters)
@@ -288,6 +290,24 @@ static void restore_units(const struct panel_columns *columns, float *y, int64_t
         y[i] = (float)panel_columns_restore(columns, (int)(i % columns->d), (double)y[i]);
 }
 
+/* Pixels become the numbers that the network was trained on. */
+static enum dae_status transfer_in(const struct dae_model *model, struct call *call, struct error *err)
+{
+    const struct transfer *transfer = &model->file.transfer;
+    const unsigned largest = samples_largest(&call->in);
+    const int64_t len = call->in.len / call->in.n,
+                  bad = transfer_is_none(transfer)
+                            ? -1
+                            : transfer_first_bad(transfer, false, largest, call->x, call->in.len);
+    if (bad >= 0)
+        return error_set(err, DAE_BAD_DATA,
+                         "in: sample %lld, element %lld: %g is a number for which the model's "
+                         "transfer has no value",
+                         (long long)(bad / len), (long long)(bad % len), transfer_stored(call->x[bad], largest));
+    transfer_apply(transfer, true, largest, call->x, call->in.len);
+    return DAE_OK;
+}
+
 static enum dae_status finish_call(const struct call *call, struct error *err)
 {
     const int64_t bad = denoiser_first_bad(call->y, call->out.n, call->out.len / call->out.n);
@@ -319,9 +339,11 @@ enum dae_status dae_denoise(struct dae_model *model, const struct dae_image *in,
     TRY(read_in(&call, &call.out, model->file.network.takes_holes, err));
     TRY(open_denoiser(model, err));
     standardise(model->file.columns, call.x, call.in.len);
+    TRY(transfer_in(model, &call, err));
     TRY(denoiser_run(model->denoiser, call.x, call.in.n, &call.in.shape, err));
     memcpy(call.y, call.x, (size_t)call.out.len * sizeof *call.y);
     restore_units(model->file.columns, call.y, call.out.len);
+    transfer_restore(&model->file.transfer, samples_largest(&call.out), call.y, call.out.len);
     return finish_call(&call, err);
 }
 
@@ -340,6 +362,7 @@ enum dae_status dae_encode(struct dae_model *model, const struct dae_image *in, 
     TRY(read_in(&call, &call.out, network->takes_holes, err));
     TRY(open_denoiser(model, err));
     standardise(model->file.columns, call.x, call.in.len);
+    TRY(transfer_in(model, &call, err));
     TRY(denoiser_compute(model->denoiser, call.x, call.in.n, call.x, call.y, err));
     return finish_call(&call, err);
 }

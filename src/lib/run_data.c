@@ -97,8 +97,7 @@ static enum dae_status take_given(struct dae_run *run, struct error *err)
     if (test->n > 0 && test->kind != train->kind)
         return error_set(err, DAE_BAD_DATA,
                          "the training samples are %s, but the test samples are %s; both must be of the same kind",
-                         train->kind == DATASET_UINT8 ? "bytes" : "floats",
-                         test->kind == DATASET_UINT8 ? "bytes" : "floats");
+                         dataset_numbers(train), dataset_numbers(test));
     TRY(source_take(run->settings.data, &run->train_set, &run->test_set, err));
     run->is_loaded = true;
     return DAE_OK;

@@ -17,6 +17,11 @@ bool samples_are_floats(const struct samples *samples)
     return samples->element == DAE_F16 || samples->element == DAE_F32;
 }
 
+unsigned samples_largest(const struct samples *samples)
+{
+    return samples->element == DAE_U8 ? UINT8_MAX : samples->element == DAE_U16 ? UINT16_MAX : 0;
+}
+
 /* ---- Checks. ----------------------------------------------------------------------------------------------------- */
 
 static enum dae_status check_form(const struct dae_image *image, const char *what, struct error *err)

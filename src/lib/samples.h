@@ -30,5 +30,7 @@ void samples_read_bytes(const struct samples *samples, unsigned char *x);
 void samples_write(const struct samples *samples, const float *x);
 
 bool samples_are_floats(const struct samples *samples);
+/* The element that is read as 1; 0 for floats. */
+unsigned samples_largest(const struct samples *samples);
 
 #endif

@@ -128,6 +128,11 @@ bool loader_holds_bytes(const struct loader *loader)
     return loader->set->kind == DATASET_UINT8;
 }
 
+bool loader_is_unit(const struct loader *loader)
+{
+    return dataset_is_unit(loader->set);
+}
+
 bool loader_is_streamed(const struct loader *loader)
 {
     return !loader->data;
@@ -164,13 +169,13 @@ static enum dae_status check_loss(const struct dataset *set, const struct node *
 {
     const int64_t len = dae_shape_len(&set->shape);
     const float *value = set->values;
-    if (loss->plugin->unit_range && set->kind == DATASET_FLOAT && set->shards)
+    if (loss->plugin->unit_range && !dataset_is_unit(set) && set->shards)
         return error_at(err, DAE_CONFIG, loss->mark,
                         "train.loss: %s requires data from 0 to 1, which nobody has checked in shards of floats; store "
                         "bytes, or use another loss, such as mse",
                         loss->plugin->name);
-    /* Bytes are in the range of every loss; a hole (NaN) is ignored. */
-    for (int64_t i = 0; loss->plugin->unit_range && set->kind == DATASET_FLOAT && i < set->n * len; ++i)
+    /* A hole (NaN) is ignored. */
+    for (int64_t i = 0; loss->plugin->unit_range && !dataset_is_unit(set) && i < set->n * len; ++i)
         if (value[i] < 0 || value[i] > 1)
             return error_at(err, DAE_CONFIG, loss->mark,
                             "train.loss: %s requires data from 0 to 1, but %s sample %lld has the number %.6g; scale "
@@ -203,9 +208,9 @@ enum dae_status loader_check_holes(const struct loader *loader, const struct net
                     loader->set->hole);
 }
 
-bool loader_cuts_patches(const struct loader *loader)
+int loader_patch_bits(const struct loader *loader)
 {
-    return dataset_cuts_patches(loader->set);
+    return dataset_cuts_patches(loader->set) ? dataset_bits(loader->set) : 0;
 }
 
 void loader_cut(struct loader *loader, int parts, int first, int own)

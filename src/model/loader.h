@@ -23,8 +23,9 @@ CLEANUP_POINTER(loader_free, struct loader)
 int64_t loader_samples(const struct loader *loader);
 int64_t loader_batch_size(const struct loader *loader); /* of all batches but the last */
 bool loader_is_streamed(const struct loader *loader);
-bool loader_holds_bytes(const struct loader *loader);  /* for executor_options.bytes */
-bool loader_cuts_patches(const struct loader *loader); /* for executor_options.patches */
+bool loader_holds_bytes(const struct loader *loader); /* for executor_options.bytes */
+bool loader_is_unit(const struct loader *loader);     /* dataset_is_unit */
+int loader_patch_bits(const struct loader *loader);   /* for executor_options.patches */
 
 /* Refuses samples that the network does not take: DAE_CONFIG at model.input for another shape, and at the loss for
  * numbers outside of the range that it requires. `which` names them: "training". */

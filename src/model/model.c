@@ -142,7 +142,7 @@ enum dae_status model_open_each(struct device *device, const struct network *net
     struct model *m CLEANUP(model_close_cleanup) = *out = NULL;
     const struct executor_options options = {.batch = loader_batch_size(like),
                                              .bytes = loader_holds_bytes(like),
-                                             .patches = loader_cuts_patches(like),
+                                             .patches = loader_patch_bits(like),
                                              .evaluate = true,
                                              .corrupt = corrupt,
                                              .join = true,

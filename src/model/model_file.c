@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/shape.h"
 #include "config/tree.h"
+#include "data/source.h"
 #include "graph/build.h"
 
 #define FORMAT "dae-cl model 1"
@@ -127,6 +128,7 @@ static enum dae_status take(const char *path, const struct safetensors *file, co
     TRY(model_file_check_kind(path, file, err));
     TRY(tree_parse_text(path, config, strlen(config), arena, &out->config, err));
     TRY(network_build(registry, out->config, arena, false, &out->network, err));
+    TRY(source_transfer(value_map_get(out->config, "data"), &out->transfer, err));
     const size_t len = (size_t)out->network.parameters_len;
     out->parameters = arena_array(arena, len + 1, sizeof *out->parameters); /* a network may have none */
     if (!out->parameters)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "config/value.h"
 #include "data/panel/panel_columns.h"
+#include "data/transfer.h"
 #include "format/safetensors.h"
 #include "graph/network.h"
 
@@ -21,6 +22,7 @@ struct model_file {
     struct network network;
     float *parameters;             /* (parameters_len), finite */
     struct panel_columns *columns; /* of the panel that it was trained on; NULL: it was trained on other data */
+    struct transfer transfer;      /* of the images that it was trained on */
 };
 
 /* Reads a model; on success the caller frees the columns. DAE_CHECKPOINT for a file that is not a dae-cl model, and

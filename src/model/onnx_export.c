@@ -388,7 +388,8 @@ static enum dae_status add_network(struct graph *g, struct error *err)
 
 static enum dae_status add_meta(struct graph *g, const struct receptive_field *field, struct error *err)
 {
-    struct text config CLEANUP(text_release) = {0}, columns CLEANUP(text_release) = {0};
+    struct text config CLEANUP(text_release) = {0}, columns CLEANUP(text_release) = {0},
+                       transfer CLEANUP(text_release) = {0};
     struct arena *arena = &g->model->arena;
     const struct source *source = source_named(value_map_get(g->file->config, "data"));
     TRY(tree_write(g->file->config, &config, err));
@@ -400,6 +401,11 @@ static enum dae_status add_meta(struct graph *g, const struct receptive_field *f
         whole = whole && onnx_add_meta(g->model, "columns", arena_text(arena, columns.data, columns.len));
     if (source && source->flags & SOURCE_BYTES)
         whole = whole && onnx_add_meta(g->model, "range", "0 1");
+    if (!transfer_is_none(&g->file->transfer)) {
+        transfer_describe(&g->file->transfer, &transfer);
+        whole = whole && !transfer.failed &&
+                onnx_add_meta(g->model, "transfer", arena_text(arena, transfer.data, transfer.len));
+    }
     if (g->any_size) {
         const bool volume = g->network->node[0].plan.output.rank == 4;
         char third[24] = "";

@@ -86,17 +86,31 @@ static void add_attribute(struct writing *g, const char *key, struct text *text)
 
 /* ---- Modules. ---------------------------------------------------------------------------------------------------- */
 
-/* ", KEY=N" or ", KEY=(H, W)" of the first two numbers of an attribute, unless they are `usual`. */
-static void add_pair(struct writing *g, const char *key, const char *attribute, int64_t usual, struct text *text)
+/* How many axes a window has: 1 for signals, 2 for images, 3 for volumes. */
+static int axes_of(const struct writing *g)
+{
+    const struct dae_onnx_attribute *a = onnx_find_attribute(g->node, "kernel_shape");
+    return a ? a->n : 0;
+}
+
+/* ", KEY=N" or ", KEY=(D, H, W)" of an attribute's first number for each axis, unless they are `usual`. */
+static void add_axes(struct writing *g, const char *key, const char *attribute, int64_t usual, struct text *text)
 {
     const struct dae_onnx_attribute *a = onnx_find_attribute(g->node, attribute);
-    if (!a || a->n < 2 || (a->integers[0] == usual && a->integers[1] == usual))
+    const int axes = axes_of(g);
+    bool as_usual = true, equal = true;
+    if (!a || a->n < axes)
         return;
-    if (a->integers[0] == a->integers[1])
-        text_printf(text, ", %s%s%lld", key, *key ? "=" : "", (long long)a->integers[0]);
-    else
-        text_printf(text, ", %s%s(%lld, %lld)", key, *key ? "=" : "", (long long)a->integers[0],
-                    (long long)a->integers[1]);
+    for (int i = 0; i < axes; ++i) {
+        as_usual = as_usual && a->integers[i] == usual;
+        equal = equal && a->integers[i] == a->integers[0];
+    }
+    if (as_usual)
+        return;
+    text_printf(text, ", %s%s%s", key, *key ? "=" : "", equal ? "" : "(");
+    for (int i = 0; i < (equal ? 1 : axes); ++i)
+        text_printf(text, "%s%lld", i ? ", " : "", (long long)a->integers[i]);
+    text_add(text, equal ? "" : ")");
 }
 
 static void add_convolution(struct writing *g, const struct torch_tensor *weight, struct text *text)
@@ -104,13 +118,13 @@ static void add_convolution(struct writing *g, const struct torch_tensor *weight
     const bool transposed = strcmp(g->node->op, "ConvTranspose") == 0;
     const struct dae_onnx_attribute *group = onnx_find_attribute(g->node, "group");
     const int64_t groups = group ? group->integer : 1;
-    text_printf(text, "nn.Conv%s2d(%lld, %lld", transposed ? "Transpose" : "",
+    text_printf(text, "nn.Conv%s%dd(%lld, %lld", transposed ? "Transpose" : "", axes_of(g),
                 (long long)(weight->dim[transposed ? 0 : 1] * (transposed ? 1 : groups)),
                 (long long)(weight->dim[transposed ? 1 : 0] * (transposed ? groups : 1)));
-    add_pair(g, "", "kernel_shape", 0, text);
-    add_pair(g, "stride", "strides", 1, text);
-    add_pair(g, "padding", "pads", 0, text);
-    add_pair(g, "dilation", "dilations", 1, text);
+    add_axes(g, "", "kernel_shape", 0, text);
+    add_axes(g, "stride", "strides", 1, text);
+    add_axes(g, "padding", "pads", 0, text);
+    add_axes(g, "dilation", "dilations", 1, text);
     if (groups > 1)
         text_printf(text, ", groups=%lld", (long long)groups);
     text_add(text, ")");
@@ -177,7 +191,7 @@ static void add_parameters(struct writing *g, int layer)
 
 /* ---- Expressions. ------------------------------------------------------------------------------------------------ */
 
-/* %N is input N, $NAME$ an attribute, %* all inputs. */
+/* %N is input N, $NAME$ an attribute, %* all inputs, # the number of axes of a window. */
 static const struct {
     const char *op, *text;
 } forms[] = {
@@ -194,8 +208,8 @@ static const struct {
     {"Sum", "sum((%*))"},
     {"Concat", "torch.cat((%*), $axis$)"},
     {"MatMul", "%0 @ %1"},
-    {"MaxPool", "F.max_pool2d(%0, ($kernel_shape$), ($strides$))"},
-    {"AveragePool", "F.avg_pool2d(%0, ($kernel_shape$), ($strides$))"},
+    {"MaxPool", "F.max_pool#d(%0, ($kernel_shape$), ($strides$))"},
+    {"AveragePool", "F.avg_pool#d(%0, ($kernel_shape$), ($strides$))"},
     {"GlobalAveragePool", "%0.mean((2, 3), keepdim=True)"},
     {"Flatten", "torch.flatten(%0, 1)"},
     {"DepthToSpace", "F.pixel_shuffle(%0, $blocksize$)"},
@@ -214,6 +228,8 @@ static void add_form(struct writing *g, const char *form, struct text *text)
             ++c;
         } else if (*c == '%') {
             add_value(g, g->node->input[*++c - '0'], text);
+        } else if (*c == '#') {
+            text_printf(text, "%d", axes_of(g));
         } else if (*c == '$') {
             char key[32];
             const size_t len = strcspn(++c, "$");
@@ -247,15 +263,16 @@ static void add_slice(struct writing *g, struct text *text)
 static void add_resize(struct writing *g, struct text *text)
 {
     const struct onnx_tensor *scales = onnx_find_tensor(g->graph, g->node->input[2]);
-    char h[VALUE_NUMBER_BYTES], w[VALUE_NUMBER_BYTES];
-    g->failed = g->failed || !scales || onnx_tensor_len(scales) != 4;
+    char number[VALUE_NUMBER_BYTES];
+    g->failed = g->failed || !scales || onnx_tensor_len(scales) < 3;
     if (g->failed)
         return;
-    const float *scale = scales->data;
     text_add(text, "F.interpolate(");
     add_value(g, g->node->input[0], text);
-    text_printf(text, ", scale_factor=(%s, %s), mode=\"nearest\")", value_number((double)scale[2], h),
-                value_number((double)scale[3], w));
+    text_add(text, ", scale_factor=(");
+    for (int i = 2; i < onnx_tensor_len(scales); ++i)
+        text_printf(text, "%s%s", i > 2 ? ", " : "", value_number((double)((const float *)scales->data)[i], number));
+    text_add(text, "), mode=\"nearest\")");
 }
 
 static void add_expression(struct writing *g, struct text *text)

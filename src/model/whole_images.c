@@ -43,8 +43,8 @@ static enum dae_status measure(const struct tiler_options *options, struct tiler
     const int64_t channels = test->shape.dim[2];
     struct picture p;
     struct arena arena CLEANUP(arena_release) = {0};
-    const uint8_t *bytes = image_pool_image(test->values, i, &p.height, &p.width);
-    const uint8_t *partner = image_pool_noisy(test->values, i);
+    const void *clean = image_pool_image(test->values, i, &p.height, &p.width);
+    const void *partner = image_pool_noisy(test->values, i);
     p.len = p.height * p.width * channels;
     float *memory CLEANUP(cleanup_free) = malloc((size_t)p.len * 3 * sizeof *memory);
     if (!memory)
@@ -52,10 +52,8 @@ static enum dae_status measure(const struct tiler_options *options, struct tiler
     p.clean = memory;
     p.noisy = memory + p.len;
     p.denoised = memory + 2 * p.len;
-    for (int64_t k = 0; k < p.len; ++k) {
-        p.clean[k] = (float)bytes[k] / 255.0f;
-        p.noisy[k] = partner ? (float)partner[k] / 255.0f : p.clean[k];
-    }
+    image_pool_numbers(test->values, clean, p.len, p.clean);
+    image_pool_numbers(test->values, partner ? partner : clean, p.len, p.noisy);
     TRY(corrupt(options, i, channels, &p, &arena, err));
     TRY(tiler_run(tiler, p.noisy, (const int64_t[]){1, p.height, p.width}, p.denoised, err));
     metrics_clamp(p.denoised, (size_t)p.len, 0, 1);

@@ -241,7 +241,7 @@ static void measure(struct evaluator *c, enum evaluation_rival rival, const floa
 /* Measures a closed-form rival. The clean data are in [0, 1], so its output is clamped to that, too. */
 static void measure_rival(struct evaluator *c, enum evaluation_rival rival, const struct model_batch *batch)
 {
-    if (loader_holds_bytes(c->options->test))
+    if (loader_is_unit(c->options->test))
         metrics_clamp(c->output, (size_t)(batch->n * c->len), 0, 1);
     measure(c, rival, c->output, batch);
 }
@@ -334,7 +334,7 @@ static void summarise(struct evaluator *c)
     const double standard = c->evaluation->row[RIVAL_STANDARD].present ? metrics_mse(&c->metrics[RIVAL_STANDARD]) : NAN;
     const bool is_signal = c->options->network->node[0].plan.output.rank == 2;
     const struct dae_shape *sample = &c->options->network->node[0].plan.output;
-    const bool peak = shape_is_image(sample) || sample->rank == 4 || loader_holds_bytes(c->options->test);
+    const bool peak = shape_is_image(sample) || sample->rank == 4 || loader_is_unit(c->options->test);
     for (int i = 0; i < RIVAL_N; ++i) {
         struct evaluation_row *row = &c->evaluation->row[i];
         if (!row->present)

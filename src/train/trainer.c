@@ -442,7 +442,7 @@ static enum dae_status prepare(struct trainer *t, char *notice, size_t notice_le
     t->executor_options = (struct executor_options){
         .batch = settings->batch,
         .bytes = loader_holds_bytes(o->train),
-        .patches = loader_cuts_patches(o->train),
+        .patches = loader_patch_bits(o->train),
         .train = true,
         .evaluate = true,
         .corrupt = o->corrupt,

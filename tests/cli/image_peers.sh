@@ -1,6 +1,6 @@
 # Image files that other programs wrote (tests/format/peers.py), through a network that returns its input. IMAGE_PEERS
-# names a Python with Pillow, OpenCV, tifffile, imageio and astropy: python3 -m venv DIR && DIR/bin/pip install pillow
-# opencv-python-headless tifffile imagecodecs imageio astropy; IMAGE_PEERS=DIR/bin/python. ImageMagick and GraphicsMagick are
+# names a Python with Pillow, OpenCV, tifffile, imageio, astropy, libvips and OpenEXR: python3 -m venv DIR && DIR/bin/pip install
+# pillow opencv-python-headless tifffile imagecodecs imageio astropy pyvips-binary OpenEXR; IMAGE_PEERS=DIR/bin/python. ImageMagick and GraphicsMagick are
 # Debian's.
 . "$(dirname "$0")/harness.sh"
 script=$PWD/tests/format/peers.py python=${IMAGE_PEERS:-python3}

@@ -26,7 +26,7 @@ out_is </dev/null
 [ ! -e "$APT_LOG" ] || problem "apt-get was called"
 
 almost="build-essential pkg-config ocl-icd-opencl-dev opencl-headers pocl-opencl-icd libclblast-dev libyaml-dev \
-libpng-dev libjpeg-dev libtiff-dev libwebp-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libmd-dev \
+libpng-dev libjpeg-dev libtiff-dev libwebp-dev libopenexr-dev libarchive-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libmd-dev \
 liblapacke-dev libopenblas-dev"
 case_is "NO_INSTALL prints the command to type, and fails"
 run env NO_INSTALL=1 INSTALLED="$almost" bash tools/packages.sh build

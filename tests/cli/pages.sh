@@ -7,6 +7,14 @@ case_is "a network on images, with a study"
 run "$dae_cl" run "$tree/tests/cli/small.yaml" --set 'studies=[noise_levels]' --out images
 code_is 0
 
+case_is "the denoising autoencoder has one colour in all its figures, and the noisy input another"
+for figure in figures/losses figures/comparison studies/noise_levels/error; do
+    tr -d ' ' <images/$figure.svg | grep -qi 'rgb(0,114,178)' || problem "not blue: $figure"
+done
+for figure in figures/comparison studies/noise_levels/error; do
+    tr -d ' ' <images/$figure.svg | grep -qi 'rgb(102,102,102)' || problem "not grey: $figure"
+done
+
 case_is "photographs"
 run "$dae_cl" run image_gray --set 'data={source: dead_leaves, train: 8, test: 3, patch: 16, patches: 128, test_patches: 32}' \
     --set model.input=[16,16,1] --set train.epochs=1 --out photographs

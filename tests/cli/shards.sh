@@ -104,13 +104,13 @@ refused 5 "images-04.tar" net --set 'data.train=images-{00..04}.tar'
 case_is "a command that fails, at once or in the middle, or whose output ends too soon"
 refused 5 "ended with exit status 3" net --set 'data.train=pipe: exit 3'
 refused 5 "ended with exit status 1" net --set 'data.train=pipe: head -c 9999 images-00.tar; false'
-refused 4 "byte 9999: the archive is truncated" net --set 'data.train=pipe: head -c 9999 images-00.tar'
+refused 4 "head -c 9999 images-00.tar/set/0-02.json: the archive is damaged, or not one that is read: Truncated" net --set 'data.train=pipe: head -c 9999 images-00.tar'
 case_is "a range that does not rise, one of too many shards"
 refused 2 "{3..1}" net --set 'data.train=images-{3..1}.tar'
 refused 2 "at most 1048576 shards" net --set 'data.train=images-{0..9999999}.tar'
-case_is "a truncated shard, with the byte"
+case_is "a truncated shard, with the file in it"
 head -c 30000 images-01.tar >short-01.tar
-refused 4 "short-01.tar: byte 30000: the archive is truncated" net --set data.train=short-01.tar
+refused 4 "short-01.tar/set/1-07.json: the archive is damaged, or not one that is read: Truncated" net --set data.train=short-01.tar
 case_is "a sample of another shape"
 refused 4 "other-00.tar: a.npy is floats 8x8x1, but the first sample is floats 16x16x1" arrays --set data.test=other-00.tar
 case_is "NaN"

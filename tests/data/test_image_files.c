@@ -109,7 +109,8 @@ static enum dae_status load(const char *path, struct dataset *set, struct text *
 {
     *err = (struct error){0};
     *set = (struct dataset){0};
-    return image_files_load(path, &options, set, notice, err);
+    const struct image_paths paths = {.path = &path, .n = 1, .label = path};
+    return image_files_load(&paths, &options, set, notice, err);
 }
 
 static void a_folder_gives_its_images_in_order(void **state)
@@ -166,7 +167,7 @@ static void what_cannot_be_used_is_named(void **state)
     assert_non_null(strstr(err.text, "65535 x 65535 pixels, more than the limit of 134217728"));
     write_file(in_folder("a.txt"), "text", 4);
     assert_int_equal(load(in_folder("a.txt"), &set, &notice, &err), DAE_BAD_DATA);
-    assert_non_null(strstr(err.text, "a.txt: byte 0: this is not the header of a tar archive"));
+    assert_non_null(strstr(err.text, "a.txt: byte 0: neither an image of a known kind"));
     unlink(in_folder("a.txt"));
     assert_int_equal(load(in_folder("a.png"), &set, &notice, &err), DAE_OK); /* one image is a set as well */
     assert_int_equal(image_pool_images(set.values), 1);

@@ -59,7 +59,8 @@ static void save(const char *side, const char *name, int number, int64_t height,
     image_release(&image);
 }
 
-static const struct image_files_options options = {.patch = {3, {8, 8, 1}}, .patches = 10, .limit = INT32_MAX};
+static const struct image_files_options options = {
+    .patch = {3, {8, 8, 1}}, .patches = 10, .limit = INT32_MAX, .depth = 8};
 
 static enum dae_status load(const struct image_files_options *of, struct dataset *set, struct text *notice,
                             struct error *err)

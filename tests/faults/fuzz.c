@@ -16,6 +16,7 @@
 #include "config/tree.h"
 #include "data/panel/panel_csv.h"
 #include "device/tuning.h"
+#include "format/archive_reader.h"
 #include "format/date.h"
 #include "format/exif.h"
 #include "format/idx.h"
@@ -24,7 +25,6 @@
 #include "format/npy.h"
 #include "format/onnx.h"
 #include "format/safetensors.h"
-#include "format/tar.h"
 #include "format/wav.h"
 
 enum { MOST_PIXELS = 1 << 20, MOST_BYTES = 1 << 20 };
@@ -204,15 +204,19 @@ static void read_table(const char *path)
     panel_release(&panel);
 }
 
-static void read_tar(const char *path)
+static void read_archive(const char *path)
 {
-    struct tar tar = {0};
+    struct archive_reader reader = {0};
     struct error err = {0};
     bool found = true;
-    enum dae_status status = tar_open(&tar, path, &err);
-    while (status == DAE_OK && found)
-        status = tar_next(&tar, MOST_BYTES, &found, &err);
-    tar_close(&tar);
+    enum dae_status status = archive_reader_open(&reader, path, &err);
+    while (status == DAE_OK && found) {
+        status = archive_reader_next(&reader, &found, &err);
+        if (status == DAE_OK && found)
+            status = archive_reader_take(&reader, MOST_BYTES, &err);
+        claim(status != DAE_OK || reader.bytes.len <= MOST_BYTES);
+    }
+    archive_reader_close(&reader);
 }
 
 /* What it says of a file is there to be read. */
@@ -240,7 +244,7 @@ static const struct reader {
 } readers[] = {
     {"config", read_config, NULL}, {"image", read_image, NULL},   {"safetensors", read_safetensors, NULL},
     {"exif", read_exif, NULL},     {"date", read_date, NULL},     {"idx", NULL, read_idx},
-    {"npy", NULL, read_npy},       {"table", NULL, read_table},   {"tar", NULL, read_tar},
+    {"npy", NULL, read_npy},       {"table", NULL, read_table},   {"archive", NULL, read_archive},
     {"memo", read_memo, NULL},     {"tuning", read_tuning, NULL}, {"onnx", read_onnx, NULL},
     {"wav", NULL, read_wav},
 };

@@ -23,9 +23,11 @@ def optional(name):
         return None
 
 
+os.environ["OPENCV_IO_ENABLE_OPENEXR"] = "1" # which OpenCV else refuses to write
 cv2, tifffile, imageio = optional("cv2"), optional("tifffile"), optional("imageio.v3")
 fits = optional("astropy.io.fits")
 imagecodecs = optional("imagecodecs")
+pyvips, OpenEXR = optional("pyvips"), optional("OpenEXR")
 PIL = optional("PIL.Image")
 
 H, W = 19, 26
@@ -171,6 +173,9 @@ def opencv():
     for channels in (1, 3):
         array = smooth(channels, np.float32)
         add("opencv", "pfm", writing(array), shown(array))
+    for channels, kind in itertools.product((1, 3), (cv2.IMWRITE_EXR_TYPE_HALF, cv2.IMWRITE_EXR_TYPE_FLOAT)):
+        array = smooth(channels, np.float32).astype(np.float16).astype(np.float32)
+        add("opencv", "exr", writing(array, cv2.IMWRITE_EXR_TYPE, kind), shown(array))
     add("opencv", "hdr", writing(smooth(3, np.float32)), None)
     add("opencv", "jp2", writing(smooth(3)), None)
 
@@ -276,6 +281,76 @@ def magick(program):
         add("convert_plain", "ppm", writing("TrueColor", *flat, "-compress", "none"), decoded)
 
 
+def vips():
+    """Of libvips: bands and depths, compressions, strips and tiles."""
+    def image_of(array):
+        image = pyvips.Image.new_from_array(array)
+        kind = {1: "b-w", 3: "srgb"} if array.dtype == np.uint8 else {1: "grey16", 3: "rgb16"}
+        bands = image.bands - (image.bands in (2, 4))
+        return image if array.dtype == np.float32 else image.copy(interpretation=kind[bands])
+
+    def writing(array, **options):
+        return lambda path: image_of(array).write_to_file(path, **options)
+
+    def read(path):
+        array = pyvips.Image.new_from_file(path).numpy()
+        return array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
+
+    for dtype, channels, codec, tile in itertools.product((np.uint8, np.uint16, np.float32), (1, 3),
+                                                          ("none", "lzw", "deflate", "packbits", "zstd"), (False, True)):
+        array = smooth(channels, dtype)
+        add("vips", "tif", writing(array, compression=codec, tile=tile, tile_width=16, tile_height=16), array)
+    for dtype, channels, predictor in itertools.product((np.uint8, np.uint16), (2, 4), ("none", "horizontal")):
+        array = smooth(channels, dtype)
+        add("vips", "tif", writing(array, compression="lzw", predictor=predictor, bigtiff=True), array)
+    for bits in (1, 2, 4): # what is left of 8 bits is what libvips itself reads
+        add("vips", "tif", writing(smooth(1), bitdepth=bits), read)
+    for dtype, channels, interlace in itertools.product((np.uint8, np.uint16), (1, 2, 3, 4), (False, True)):
+        array = smooth(channels, dtype)
+        add("vips", "png", writing(array, interlace=interlace), array)
+    for channels in (1, 3):
+        add("vips", "png", writing(smooth(channels), palette=True), read)
+        for interlace in (False, True):
+            add("vips", "jpg", writing(smooth(channels), Q=90, interlace=interlace), read)
+    for channels in (3, 4):
+        add("vips", "webp", writing(smooth(channels), lossless=True, exact=True), read)
+    add("vips", "tif", lambda path: image_of(smooth(3)).colourspace("cmyk").write_to_file(path), None)
+    add("vips", "tif", lambda path: image_of(smooth(3)).colourspace("lab").write_to_file(path), None)
+    for ending in ("gif", "jp2", "jxl", "avif"):
+        add("vips", ending, writing(smooth(3)), None)
+
+
+def openexrs():
+    """Of OpenEXR's own package: half and float, lines and tiles; what is lossy in a way that few read is refused."""
+    codecs = [name for name in dir(OpenEXR) if name.endswith("_COMPRESSION")]
+    read = [getattr(OpenEXR, name + "_COMPRESSION") for name in ("NO", "RLE", "ZIPS", "ZIP", "PIZ", "PXR24")]
+
+    def writing(array, codec, tiled, names):
+        header = {"compression": getattr(OpenEXR, codec), "comments": "a test",
+                  "type": OpenEXR.tiledimage if tiled else OpenEXR.scanlineimage}
+        if tiled:
+            header["tiles"] = OpenEXR.TileDescription()
+            header["tiles"].xSize, header["tiles"].ySize = 8, 16
+        planes = array[..., None] if array.ndim == 2 else array
+        channels = {name: np.ascontiguousarray(planes[..., i]) for i, name in enumerate(names)}
+        return lambda path: OpenEXR.File(header, channels).write(path)
+
+    def shown(path): # PXR24 rounds floats, and some codecs do not write tiles
+        file = OpenEXR.File(path, separate_channels=True)
+        channels = file.channels()
+        if file.header()["compression"] not in read:
+            return None
+        planes = [channels[name].pixels.astype(np.float32) for name in ("RGB" if "R" in channels else "Y")]
+        return planes[0] if len(planes) == 1 else np.stack(planes, -1)
+
+    for codec, dtype, channels, tiled in itertools.product(codecs, (np.float16, np.float32), (1, 3), (False, True)):
+        write = writing(smooth(channels, dtype), codec, tiled, "Y" if channels == 1 else "RGB")
+        add("openexr", "exr", write, shown, "floats")
+    add("openexr", "exr", writing(smooth(3, np.uint32), "ZIP_COMPRESSION", False, "RGB"), None, "floats")
+    add("openexr", "exr", writing(smooth(2, np.float16), "ZIP_COMPRESSION", False, "RG"), None, "floats")
+    add("openexr", "exr", writing(smooth(4, np.float16), "ZIP_COMPRESSION", False, "RGBA"), None, "floats")
+
+
 def fractions(array):
     """(..., 4) in [0, 1]: grey becomes three channels, and what is not transparent is opaque."""
     array = np.asarray(array)
@@ -337,7 +412,8 @@ def judge(case, result, said):
 
 def main():
     dae_cl, model = sys.argv[1:]
-    for module, write in ((PIL, pillow), (cv2, opencv), (tifffile, tiffs), (imageio, imageios), (fits, astronomy)):
+    for module, write in ((PIL, pillow), (cv2, opencv), (tifffile, tiffs), (imageio, imageios), (fits, astronomy),
+                          (pyvips, vips), (OpenEXR, openexrs)):
         if module:
             write()
     for program in ("convert", "gm"):

@@ -39,7 +39,7 @@ static void each_shape(const struct image_kind *kind, void (*check)(const struct
             for (int alpha = 0; alpha < 2; ++alpha)
                 for (int64_t pages = 1; pages <= 2; ++pages) {
                     const bool is_deep = levels[i] == 65535 && kind->most_bits == 8;
-                    const bool only_floats = kind == &image_kind_pfm && levels[i] != 0;
+                    const bool only_floats = (kind == &image_kind_pfm || kind == &image_kind_exr) && levels[i] != 0;
                     if ((pages > 1 && !kind->holds_stacks) || (levels[i] == 0 && (!kind->holds_floats || alpha)) ||
                         (alpha && !(kind->keeps & IMAGE_KEEPS_ALPHA)) || is_deep || only_floats)
                         continue;

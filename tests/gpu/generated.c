@@ -49,7 +49,7 @@ static enum dae_status run(struct device *device, const struct config *config, e
     const bool train = kind == SCHEDULE_TRAIN;
     const struct executor_options options = {.batch = n,
                                              .bytes = config->bytes,
-                                             .patches = config->patches && train,
+                                             .patches = config->patches && train ? 8 : 0,
                                              .train = train,
                                              .infer = !train,
                                              .corrupt = true,

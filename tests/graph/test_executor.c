@@ -99,7 +99,7 @@ static void cuts(const char *text, const char *shape)
     int32_t ids[N];
     int wrong = 0;
     open_subject(&s, text, shape,
-                 (struct executor_options){.batch = N, .bytes = true, .patches = true, .evaluate = true, .join = true});
+                 (struct executor_options){.batch = N, .bytes = true, .patches = 8, .evaluate = true, .join = true});
     const struct dae_shape *patch = &s.network.node[0].plan.output;
     const int64_t len = dae_shape_len(patch);
     new_block(patch, &block, &block_len);

@@ -54,11 +54,11 @@ static void the_device_cuts_what_the_host_cuts(void **state)
         open_bench(&b, patch_config, changes[c]);
         const struct executor_options options = {.batch = b.settings.batch,
                                                  .bytes = true,
-                                                 .patches = loader_cuts_patches(b.train),
+                                                 .patches = loader_patch_bits(b.train),
                                                  .evaluate = true,
                                                  .corrupt = true,
                                                  .join = true};
-        assert_true(options.patches);
+        assert_int_equal(options.patches, 8);
         check(executor_new(b.device, &b.network, &options, &e, &err));
         float *values = calloc((size_t)(b.settings.batch * 9 * 17 * 3), sizeof *values),
               *want = calloc(9 * 17 * 3, sizeof *want);
@@ -94,7 +94,7 @@ static void read_noisy(struct bench *b, bool corrupt, float *noisy)
     struct batch batch;
     const struct executor_options options = {.batch = b->settings.batch,
                                              .bytes = true,
-                                             .patches = true,
+                                             .patches = loader_patch_bits(b->test),
                                              .evaluate = true,
                                              .corrupt = corrupt,
                                              .join = true,
@@ -106,13 +106,38 @@ static void read_noisy(struct bench *b, bool corrupt, float *noisy)
     executor_free(e);
 }
 
-/* The network's input is the noisy partner's patch; for a standard autoencoder it is the clean one; a corruption of the
- * config is applied in addition. */
-static void pairs_are_cut_together(void **state)
+static void deeper_sets_are_cut_to_the_same_bits(void **state)
 {
     (void)state;
+    static const char *const words[] = {"data.depth=16", NULL}, *const floats[] = {"data.range=[-3, 60]",
+                                                                                   "data.transfer=anscombe",
+                                                                                   "data.read_noise=2", NULL};
+    const char *const *const changes[] = {words, floats};
+    static const int bits[] = {16, 32};
+    for (int c = 0; c < 2; ++c) {
+        struct bench b;
+        struct executor *e;
+        open_bench(&b, pair_config, changes[c]);
+        const struct executor_options options = {
+            .batch = b.settings.batch, .patches = loader_patch_bits(b.train), .evaluate = true, .join = true};
+        assert_int_equal(options.patches, bits[c]);
+        check(executor_new(b.device, &b.network, &options, &e, &err));
+        float *values = calloc((size_t)(b.settings.batch * 144), sizeof *values), want[144];
+        assert_non_null(values);
+        expect_patches(&b, e, b.train, &b.train_set, 5, 0, values, want);
+        expect_patches(&b, e, b.test, &b.test_set, 0, PHILOX_HELD_OUT, values, want);
+        free(values);
+        executor_free(e);
+        close_bench(&b);
+    }
+}
+
+/* The network's input is the noisy partner's patch; for a standard autoencoder it is the clean one; a corruption of the
+ * config is applied in addition. */
+static void cut_pairs(const char *depth)
+{
     enum { LEN = 144, BATCH = 32 };
-    static const char *const noise[] = {"corruption={gaussian: {sigma: 0.05}}", NULL};
+    const char *const noise[] = {depth, "corruption={gaussian: {sigma: 0.05}}", NULL}, *const none[] = {depth, NULL};
     float *values = calloc(3 * BATCH * LEN, sizeof *values), *with_noise = values + BATCH * LEN,
           *without = values + 2 * BATCH * LEN, want[2][LEN];
     struct bench b;
@@ -121,7 +146,7 @@ static void pairs_are_cut_together(void **state)
     assert_int_equal(b.network.noisy, 2);
     read_noisy(&b, true, with_noise);
     close_bench(&b);
-    open_bench(&b, pair_config, NULL);
+    open_bench(&b, pair_config, none);
     assert_int_equal(b.network.noisy, 1);
     read_noisy(&b, true, values);
     read_noisy(&b, false, without);
@@ -140,6 +165,14 @@ static void pairs_are_cut_together(void **state)
     assert_true(fabs(squares / (BATCH * LEN) / (0.05 * 0.05) - 1) <= 5 * sqrt(2.0 / (BATCH * LEN)));
     free(values);
     close_bench(&b);
+}
+
+static void pairs_are_cut_together(void **state)
+{
+    (void)state;
+    cut_pairs("data.depth=8");
+    cut_pairs("data.depth=16");
+    cut_pairs("data.depth=float");
 }
 
 static void training_on_pairs_denoises(void **state)
@@ -186,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_device_cuts_what_the_host_cuts),
+        cmocka_unit_test(deeper_sets_are_cut_to_the_same_bits),
         cmocka_unit_test(pairs_are_cut_together),
         cmocka_unit_test(training_on_pairs_denoises),
         cmocka_unit_test(resume_gives_the_bytes_of_an_unbroken_run),

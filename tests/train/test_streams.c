@@ -40,20 +40,30 @@ static const char pairs[] = "seed: 7\n"
                             "{noisy: /nonexistent/c, clean: /nonexistent/d}, fallback: dead_leaves, limit: 30, "
                             "test_limit: 2, patch: 12, patches: 300, test_patches: 40}\n" NETWORK;
 
-/* Fifty images of 180 x 180 are 1.5 MiB. */
+/* Fifty images of 180 x 180 are 1.5 MiB, of bytes; pairs of 16 bits or floats are drawn from the same ones. */
 static void images_beyond_the_memory_give_the_same_bytes(void **state)
 {
     (void)state;
-    static const char *const configs[] = {leaves, pairs}, *const small[] = {"data.memory=1", NULL};
-    for (int c = 0; c < 2; ++c) {
+    static const char *const bytes[] = {NULL}, *const words[] = {"data.depth=16", NULL},
+                             *const floats[] = {"data.range=[-3, 60]", "data.transfer=anscombe", "data.read_noise=2",
+                                                NULL};
+    static const struct {
+        const char *config;
+        const char *const *changes;
+        int bits;
+    } cases[] = {{leaves, bytes, 8}, {pairs, bytes, 8}, {pairs, words, 16}, {pairs, floats, 32}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; ++c) {
         struct bench b, streamed;
         struct trained resident, out;
-        open_bench(&b, configs[c], NULL);
+        const char *small[5] = {"data.memory=1"};
+        for (int i = 0; cases[c].changes[i]; ++i)
+            small[i + 1] = cases[c].changes[i];
+        open_bench(&b, cases[c].config, cases[c].changes);
         assert_false(loader_is_streamed(b.train));
         check(run(&b, false, &resident));
-        open_bench(&streamed, configs[c], small);
+        open_bench(&streamed, cases[c].config, small);
         assert_non_null(streamed.train_set.images);
-        assert_true(loader_is_streamed(streamed.train) && loader_cuts_patches(streamed.train));
+        assert_true(loader_is_streamed(streamed.train) && loader_patch_bits(streamed.train) == cases[c].bits);
         assert_int_equal(streamed.train_set.checksum, b.train_set.checksum);
         check(run(&streamed, false, &out));
         same_training(&b, &resident, &out);

@@ -21,8 +21,8 @@ struct options {
 static const struct dae_row rows[] = {
     ROW_MAP_OF(
         struct options, train, NULL,
-        "training pairs: two folders of images of any size (dae-cl help formats), 16 bits rounded to 8; files whose "
-        "names differ only in the extension form a pair; searched as they are, then in the data folders"),
+        "training pairs: two folders of images of any size (dae-cl help formats); files whose names differ only in the "
+        "extension form a pair; searched as they are, then in the data folders"),
     ROW_OF(struct options, train.noisy, ROW_TEXT, NULL, "folder", "the noisy images"),
     ROW_OF(struct options, train.clean, ROW_TEXT, NULL, "folder", "the clean images"),
     ROW_MAP_OF(struct options, test, NULL, "test pairs"),
@@ -68,6 +68,8 @@ static enum dae_status load(const void *options, struct dataset *train, struct d
         status = image_pairs_load(path[0], path[1], &of_train, train, &left_out, err);
         if (status == DAE_OK)
             status = image_pairs_load(path[2], path[3], &of_test, test, &left_out, err);
+        if (status == DAE_OK)
+            status = image_numbers_match(train, test, err);
         if (left_out.len && !left_out.failed)
             snprintf(notice->text, sizeof notice->text, "pairs of images; %s", left_out.data);
     }
@@ -82,5 +84,7 @@ const struct source source_image_pairs = {
     .rows = rows,
     .options_bytes = sizeof(struct options),
     .flags = SOURCE_BYTES | SOURCE_PAIRS,
+    .check = patches_check,
     .load = load,
+    .transfer = patches_transfer,
 };

@@ -1,20 +1,20 @@
 /* Photographs in folders or archives. */
 #include <stdio.h>
-#include <unistd.h>
 
-#include "data/data_folder.h"
 #include "data/sources/patches.h"
 
 struct options {
     struct patches images;
-    const char *train, *test, *fallback; /* NULL: no fallback */
+    const struct value *train, *test; /* data/image_paths.h */
+    const char *fallback;             /* NULL: none */
 };
 
 static const struct dae_row rows[] = {
-    ROW_OF(struct options, train, ROW_TEXT, NULL, "folder, .tar or file",
-           "training images of any size, of the kinds that dae-cl help formats lists, 16 bits rounded to 8; searched "
-           "as it is, then in the data folders"),
-    ROW_OF(struct options, test, ROW_TEXT, NULL, "folder, .tar or file", "test images"),
+    ROW_OF(struct options, train, ROW_VALUE, NULL, "path, or list of paths",
+           "training images of any size, of the kinds that dae-cl help formats lists: a folder, a "
+           ".tar, .tar.gz or .zip, a file, or a pattern of them such as scans/2024-*; searched as it is, then in the "
+           "data folders"),
+    ROW_OF(struct options, test, ROW_VALUE, NULL, "path, or list of paths", "test images"),
     ROW_OF(struct options, fallback, ROW_WORD, "", "dead_leaves",
            "what to train on if the training or the test images do not exist; if not given, that is an error"),
     PATCHES_ROWS,
@@ -30,21 +30,21 @@ static enum dae_status load(const void *options, struct dataset *train, struct d
     const char *const data_root = o->images.common.data_root;
     struct arena arena = {0};
     struct text left_out = {0};
-    const char *train_path, *test_path;
-    enum dae_status status = data_folder_find(o->train, data_root, &arena, &train_path, err);
+    struct image_paths train_paths = {0}, test_paths = {0};
+    enum dae_status status = image_paths_find(o->train, data_root, &arena, &train_paths, err);
     if (status == DAE_OK)
-        status = data_folder_find(o->test, data_root, &arena, &test_path, err);
-    const char *missing = NULL;
-    if (status == DAE_OK)
-        missing = access(train_path, F_OK) != 0 ? train_path : access(test_path, F_OK) != 0 ? test_path : NULL;
-    if (missing && source_may_fall_back(&o->images.common)) {
+        status = image_paths_find(o->test, data_root, &arena, &test_paths, err);
+    const char *const missing = train_paths.missing ? train_paths.missing : test_paths.missing;
+    if (status == DAE_OK && missing && source_may_fall_back(&o->images.common)) {
         snprintf(notice->text, sizeof notice->text,
                  "no %s; training on generated dead leaves instead (fallback: dead_leaves)", missing);
         status = source_stand_in(&source_dead_leaves, o, sizeof o->images, train, test, notice, err);
     } else if (status == DAE_OK) {
-        status = image_files_load(train_path, &of_train, train, &left_out, err);
+        status = image_files_load(&train_paths, &of_train, train, &left_out, err);
         if (status == DAE_OK)
-            status = image_files_load(test_path, &of_test, test, &left_out, err);
+            status = image_files_load(&test_paths, &of_test, test, &left_out, err);
+        if (status == DAE_OK)
+            status = image_numbers_match(train, test, err);
         if (left_out.len && !left_out.failed)
             snprintf(notice->text, sizeof notice->text, "images; %s", left_out.data);
     }
@@ -59,5 +59,7 @@ const struct source source_images = {
     .rows = rows,
     .options_bytes = sizeof(struct options),
     .flags = SOURCE_BYTES,
+    .check = patches_check,
     .load = load,
+    .transfer = patches_transfer,
 };

@@ -3,6 +3,7 @@
 #define DATA_SOURCES_PATCHES_H
 
 #include "data/image_files.h"
+#include "data/image_numbers.h"
 #include "data/source.h"
 
 /* The first member of their options. */
@@ -11,7 +12,9 @@ struct patches {
     int64_t patch[2];
     int channels; /* 0: grey, 1: colour */
     int64_t patches, test_patches;
-    int orient; /* 0: apply, 1: keep; of images in files */
+    /* Of images in files. */
+    int orient, depth, transfer; /* 0: apply, 1: keep; 0: auto, 1 to 3: bits / 8 of 8, 16, 32; enum transfer_kind */
+    double range[2], gain, read_noise, black;
 };
 #define PATCHES_ROWS                                                                                                   \
     DAE_INTS(struct patches, patch, 40, 1, 4096,                                                                       \
@@ -24,7 +27,39 @@ struct patches {
 /* Of sources that read files. */
 #define PATCHES_FILE_ROWS                                                                                              \
     DAE_CHOICE(struct patches, orient, apply, "apply|keep",                                                            \
-               "whether images are turned as their EXIF says (apply) or taken as they are stored")
+               "whether images are turned as their EXIF says (apply) or taken as they are stored"),                    \
+        DAE_CHOICE(                                                                                                    \
+            struct patches, depth, auto, "auto|8|16|float",                                                            \
+            "bits of the numbers that are trained on: as many as the images store (auto), or so many, to which "       \
+            "others are rounded"),                                                                                     \
+        DAE_INTERVAL(struct patches, range, -1e30, 1e30,                                                               \
+                     "the smallest and the largest stored number, which become 0 and 1; if not given, 0 and the "      \
+                     "largest integer of a file's kind, or 0 and 1 for floats"),                                       \
+        DAE_CHOICE(struct patches, transfer, linear, "linear|log|anscombe",                                            \
+                   "from stored numbers to those of the network: linear; log for a high dynamic range; anscombe for "  \
+                   "counts, whose noise gets one deviation"),                                                          \
+        DAE_FLOAT(struct patches, gain, 1, 1e-30, 1e30, "of anscombe: stored numbers per count"),                      \
+        DAE_FLOAT(struct patches, read_noise, 0, 0, 1e30,                                                              \
+                  "of anscombe: deviation of the stored numbers without light"),                                       \
+        DAE_FLOAT(struct patches, black, 0, -1e30, 1e30, "of anscombe: mean of the stored numbers without light")
+
+/* Dead leaves have none of these keys, and no transfer. */
+static inline struct transfer patches_transfer(const void *options)
+{
+    const struct patches *keys = options;
+    return transfer_complete((struct transfer){.kind = (enum transfer_kind)keys->transfer,
+                                               .range = {keys->range[0], keys->range[1]},
+                                               .gain = keys->gain,
+                                               .read_noise = keys->read_noise,
+                                               .black = keys->black});
+}
+
+static inline enum dae_status patches_check(const void *options, struct error *err)
+{
+    const struct patches *keys = options;
+    const struct transfer transfer = patches_transfer(keys);
+    return transfer_check(&transfer, keys->common.mark, err);
+}
 
 /* What to take from the images of a split. Drawn pairs have noise of 25 / 255. */
 static inline struct image_files_options patches_of(const struct patches *keys, bool test)
@@ -35,8 +70,12 @@ static inline struct image_files_options patches_of(const struct patches *keys, 
         .patches = test ? keys->test_patches : keys->patches,
         .limit = test ? keys->common.test_limit : keys->common.limit,
         .noise = pairs ? 0.09803921568627451 : 0,
-        .memory = test ? 0 : keys->common.memory > 0 ? (uint64_t)keys->common.memory << 20 : INT32_MAX,
+        .memory = test                      ? 0
+                  : keys->common.memory > 0 ? (uint64_t)keys->common.memory << 20
+                                            : INT32_MAX,
         .as_stored = keys->orient == 1,
+        .depth = keys->depth == 3 ? 32 : 8 * keys->depth,
+        .transfer = patches_transfer(keys),
     };
 }
 

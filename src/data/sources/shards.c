@@ -23,7 +23,8 @@ static struct shard_options options_of(const struct shards *o, bool test)
                                     .channels = channels,
                                     .crops = test || o->patch[0] == 0 ? 1 : o->crops,
                                     .limit = test ? o->common.test_limit : o->common.limit,
-                                    .as_stored = o->orient == 1};
+                                    .as_stored = o->orient == 1,
+                                    .depth = o->depth == 3 ? 32 : 8 * o->depth};
     if (o->patch[0] > 0)
         options.patch = (struct dae_shape){3, {o->patch[0], o->patch[1], channels}};
     return options;

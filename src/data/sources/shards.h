@@ -8,8 +8,8 @@ struct shards {
     struct source_common common;
     const char *train, *test, *index, *clean, *noisy;
     int64_t patch[2];
-    int channels; /* 0: grey, 1: colour */
-    int orient;   /* 0: apply, 1: keep */
+    int channels;      /* 0: grey, 1: colour */
+    int orient, depth; /* 0: apply, 1: keep; 0: auto, 1 to 3: 8, 16, 32 bits */
     int64_t crops, window, test_patches;
 };
 
@@ -27,6 +27,10 @@ struct shards {
                    "converted"),                                                                                       \
         DAE_CHOICE(struct shards, orient, apply, "apply|keep",                                                         \
                    "whether images are turned as their EXIF says (apply) or taken as they are stored"),                \
+        DAE_CHOICE(                                                                                                    \
+            struct shards, depth, auto, "auto|8|16|float",                                                             \
+            "bits of the numbers of images: as many as those of the first sample (auto), where images with more are "  \
+            "refused, or so many, to which others are rounded"),                                                       \
         DAE_INT(struct shards, crops, 1, 1, 65536, "patches of each image in an epoch, at places of their own"),       \
         DAE_INT(struct shards, window, 4096, 1, 1 << 24,                                                               \
                 "samples among which the order is random; two windows are in memory"),                                 \
