@@ -5,12 +5,13 @@ mkdir "$work/shards" && cd "$work/shards" || exit 1
 cat >make.py <<'PY'
 import gzip, io, random, struct, sys, tarfile
 def pgm(values, height, width): return b"P5 %d %d 255\n" % (width, height) + bytes(values)
+def deep(values, height, width): return b"P5 %d %d 65535\n" % (width, height) + struct.pack(">%dH" % len(values), *values)
 def npy(values, shape):
     head = ("{'descr': '<f4', 'fortran_order': False, 'shape': %s, }" % (shape,)).encode()
     head += b" " * (-(len(head) + 11) % 64) + b"\n"
     return b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head + struct.pack("<%df" % len(values), *values)
-def shard(path, members):
-    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
+def shard(path, members, form=tarfile.USTAR_FORMAT):
+    with tarfile.open(path, "w", format=form) as tar:
         for name, content in members:
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
@@ -30,6 +31,10 @@ for s in range(4):
 shard("other-00.tar", [("a.npy", npy([0.5] * 64, (8, 8)))])
 shard("alone-00.tar", images[:3] + [("b.clean.pgm", images[0][1])] + images[3:])
 shard("two.tar", [("a.png", b"x"), ("a.pgm", b"y")])
+images[5:5] = [("set/deep.clean.pgm", deep([257 * v + 3 for v in range(576 // 4)] * 4, 24, 24)),
+               ("set/deep.noisy.pgm", deep([257 * v for v in range(576 // 4)] * 4, 24, 24))]
+shard("deep-00.tar", images)
+shard("long-00.tar", [("n" * 1020 + ".pgm", pgm([0] * 576, 24, 24))], tarfile.PAX_FORMAT)
 shard("nan-00.tar", [("a.npy", npy([0.5] * 255 + [float("nan")], (16, 16)))])
 PY
 python3 make.py || exit 1
@@ -111,6 +116,20 @@ refused 2 "at most 1048576 shards" net --set 'data.train=images-{0..9999999}.tar
 case_is "a truncated shard, with the file in it"
 head -c 30000 images-01.tar >short-01.tar
 refused 4 "short-01.tar/set/1-07.json: the archive is damaged, or not one that is read: Truncated" net --set data.train=short-01.tar
+case_is "a shard that ends between two files, in a file and from a command"
+head -c 1024 images-01.tar >cut-01.tar
+refused 4 "cut-01.tar: byte 1024: the archive is truncated" net --set data.train=cut-01.tar
+refused 4 "images-01.tar: byte 1024: the archive is truncated" net --set 'data.train=pipe: head -c 1024 images-01.tar'
+case_is "an image with more bits than the first, unless a depth is given"
+refused 4 "deep-00.tar: set/deep.clean.pgm: its numbers have 16 bits, but those of the first sample 8" pairs --set data.train=deep-00.tar
+for depth in 8 16 float; do
+    run "$dae_cl" run pairs.yaml --platform cpu --set data.train=deep-00.tar --set data.depth=$depth --out deep.$depth
+    code_is 0
+    cmp -s deep.8/test_errors.safetensors deep.$depth/test_errors.safetensors && same=yes || same=no
+    [ $same = "$([ $depth = 8 ] && echo yes || echo no)" ] || problem "depth $depth: the errors of depth 8: $same"
+done
+case_is "a name that is too long"
+refused 4 "long-00.tar: the name of file 0 has 1024 bytes; 1023 are the most" net --set data.train=long-00.tar
 case_is "a sample of another shape"
 refused 4 "other-00.tar: a.npy is floats 8x8x1, but the first sample is floats 16x16x1" arrays --set data.test=other-00.tar
 case_is "NaN"

@@ -44,7 +44,7 @@ static const char pairs[] = "seed: 7\n"
 static void images_beyond_the_memory_give_the_same_bytes(void **state)
 {
     (void)state;
-    static const char *const bytes[] = {NULL}, *const words[] = {"data.depth=16", NULL},
+    static const char *const bytes[] = {NULL}, *const words[] = {"data.depth=16", "data.validation=3", NULL},
                              *const floats[] = {"data.range=[-3, 60]", "data.transfer=anscombe", "data.read_noise=2",
                                                 NULL};
     static const struct {
@@ -96,18 +96,26 @@ static void places_are_chosen_evenly(void **state)
 
 enum { SHARDS = 4, SAMPLES = 150, CROPS = 2, N = SAMPLES * CROPS, BATCH = 32 };
 
-/* Image `sample` is 14 x 13 pixels of that number, beside a file to be passed over; some images are compressed. Shard s
+/* What all pixels of an image of so many bits are. */
+static int pixel_of(int bits, int sample)
+{
+    return bits == 8 ? sample : 400 * sample + 7;
+}
+
+/* Image `sample` is 14 x 13 pixels of one number, beside a file to be passed over; some images are compressed. Shard s
  * has 30 + 5 s of them. */
-static void write_shards(void)
+static void write_shards(int bits)
 {
     char command[3 * PATH_BYTES], name[64];
     for (int s = 0, sample = 0; s < SHARDS; ++s) {
         for (int i = 0; i < 30 + 5 * s; ++i, ++sample) {
-            unsigned char file[13 + 14 * 13];
-            memcpy(file, "P5 13 14 255\n", 13);
-            memset(file + 13, sample, 14 * 13);
+            unsigned char file[15 + 2 * 14 * 13];
+            const int pixel = pixel_of(bits, sample), each = bits / 8,
+                      head = snprintf((char *)file, sizeof file, "P5 13 14 %d\n", (1 << bits) - 1);
+            for (int k = 0; k < 14 * 13 * each; ++k)
+                file[head + k] = (unsigned char)(each == 2 && k % 2 == 0 ? pixel >> 8 : pixel);
             snprintf(name, sizeof name, "%04d.pgm", sample);
-            write_file(in_folder(name), file, sizeof file);
+            write_file(in_folder(name), file, (size_t)(head + 14 * 13 * each));
             snprintf(name, sizeof name, "%04d.json", sample);
             write_file(in_folder(name), "{}", 2);
         }
@@ -162,6 +170,7 @@ static void check_order(const struct stream_pass *pass, const int32_t *order)
 static void check_rows(const struct dataset *set, const struct stream_pass *pass, int64_t begin)
 {
     struct stream *stream;
+    const int bits = dataset_bits(set);
     check(sample_stream_new(set, pass->window * pass->batch, &stream, &err));
     check(stream_begin(stream, pass, begin, &err));
     for (int64_t w = begin; w < stream_pass_windows(pass); ++w) {
@@ -171,21 +180,23 @@ static void check_rows(const struct dataset *set, const struct stream_pass *pass
         for (int64_t row = 0; row < n; ++row) {
             const int64_t position = stream_pass_position(pass, w, row);
             assert_int_equal(stream_pass_row(pass, w, position), row);
-            for (int i = 0; i < 144; ++i)
-                assert_int_equal(rows[row * 144 + i], pass->order[position] / CROPS);
+            for (int64_t i = row * 144; i < (row + 1) * 144; ++i)
+                assert_int_equal(bits == 8 ? rows[i] : ((const uint16_t *)(const void *)rows)[i],
+                                 pixel_of(bits, pass->order[position] / CROPS));
         }
     }
     stream_free(stream);
 }
 
-static void shards_are_read_in_their_order(void **state)
+static void are_read_in_their_order(int bits)
 {
-    (void)state;
     struct bench b;
     int32_t order[2][N];
-    write_shards();
+    write_shards(bits);
     open_shards(&b, NULL);
     assert_int_equal(b.train_set.n, N);
+    assert_int_equal(dataset_bits(&b.train_set), bits);
+    assert_int_equal(loader_patch_bits(b.train), bits);
     for (int parts = 1; parts <= 8; parts *= 2)
         for (uint32_t epoch = 0; epoch < 2; ++epoch) {
             struct stream_pass pass = {.order = order[epoch],
@@ -208,12 +219,24 @@ static void shards_are_read_in_their_order(void **state)
     close_bench(&b);
 }
 
+static void shards_are_read_in_their_order(void **state)
+{
+    (void)state;
+    are_read_in_their_order(8);
+}
+
+static void shards_of_16_bits_are_read_in_their_order(void **state)
+{
+    (void)state;
+    are_read_in_their_order(16);
+}
+
 static void training_on_shards_resumes_to_the_same(void **state)
 {
     (void)state;
     struct bench b;
     struct trained whole;
-    write_shards();
+    write_shards(16);
     open_shards(&b, NULL);
     check(run(&b, false, &whole));
     resumes_to_the_same(&b, 14, &whole);
@@ -228,7 +251,7 @@ static void a_shard_that_changes_ends_the_training(void **state)
     struct bench b;
     struct trained out;
     char command[2 * PATH_BYTES];
-    write_shards();
+    write_shards(8);
     open_shards(&b, NULL);
     snprintf(command, sizeof command, "printf X | dd of='%s/s2.tar' bs=1 seek=3684 conv=notrunc status=none", folder);
     assert_int_equal(system(command), 0);
@@ -250,6 +273,7 @@ int main(void)
         cmocka_unit_test(images_beyond_the_memory_give_the_same_bytes),
         cmocka_unit_test(places_are_chosen_evenly),
         cmocka_unit_test_setup_teardown(shards_are_read_in_their_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(shards_of_16_bits_are_read_in_their_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(training_on_shards_resumes_to_the_same, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_shard_that_changes_ends_the_training, set_up, tear_down),
     };
