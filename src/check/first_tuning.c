@@ -28,14 +28,20 @@ struct search {
     struct device *device;
     const struct network *network;
     const struct settings *settings;
+    const volatile sig_atomic_t *stop; /* as in first_tuning */
     struct bench_options options;
     struct bench_trainer *best; /* with the device's tuning */
     struct text found;          /* "products by 6 rows x 2 vectors (1.2 times as fast)", of each kind that gained */
-    double begin, slowest;      /* seconds */
+    double begin, slowest;      /* seconds: since the device's own tuning runs; of a candidate */
     int n_tried;
     bool in_time;
     struct error *err;
 };
+
+static bool is_stopped(const struct search *s)
+{
+    return s->stop && *s->stop;
+}
 
 /* A long step leaves less time for turns, and a part of its batch takes the same kernels. */
 static int64_t choose_batch(const struct network *network, int64_t batch)
@@ -55,6 +61,8 @@ static enum dae_status take_turns(struct search *s, struct bench_trainer *candid
     *gain = 0;
     for (int turn = 0; turn < TURNS; ++turn) {
         double old, new;
+        if (is_stopped(s))
+            return DAE_OK;
         TRY(bench_trainer_window(s->best, window_seconds, &old, s->err));
         TRY(bench_trainer_window(candidate, window_seconds, &new, s->err));
         if (!(new > gain_needed *old))
@@ -97,7 +105,7 @@ static enum dae_status try_kind(struct search *s, enum candidate_kind kind)
          ++n) {
         double more = 0;
         s->in_time = clock_seconds() - s->begin + s->slowest < all_seconds;
-        if (!s->in_time)
+        if (!s->in_time || is_stopped(s))
             break;
         status = try_one(s, &next, &more);
         gain *= more > 0 ? more : 1;
@@ -115,6 +123,7 @@ static enum dae_status search(struct search *s)
     const struct tuning before = *device_tuning(s->device);
     const bool is_done[] = {before.convolutions_timed, before.convolutions_timed, before.products_timed};
     TRY(bench_trainer_new(&s->options, &s->best, s->err));
+    s->begin = clock_seconds(); /* the device's own kernels are built for the training as well */
     for (int kind = 0; kind < CANDIDATE_KINDS; ++kind)
         if (!is_done[kind] && candidates_apply(kind, &before, s->network))
             TRY(try_kind(s, kind));
@@ -144,6 +153,10 @@ static enum dae_status measure(struct search *s, const struct tuning *before)
 {
     bool is_right = true;
     TRY(search(s));
+    if (is_stopped(s)) {
+        device_set_tuning(s->device, before);
+        return DAE_OK;
+    }
     if (s->found.len > 0)
         TRY(check(s, before, &is_right));
     if (!is_right) {
@@ -186,7 +199,7 @@ static void describe(const struct search *s, enum dae_status status, char line[L
 }
 
 void first_tuning(struct device *device, const struct network *network, const struct settings *settings,
-                  void (*say)(void *context, const char *line), void *context)
+                  const volatile sig_atomic_t *stop, void (*say)(void *context, const char *line), void *context)
 {
     struct error err = {0};
     char line[LINE_LEN];
@@ -201,6 +214,7 @@ void first_tuning(struct device *device, const struct network *network, const st
         struct search s = {.device = device,
                            .network = network,
                            .settings = settings,
+                           .stop = stop,
                            .options = {.device = device,
                                        .network = network,
                                        .optimizer = settings->optimizer,
@@ -209,14 +223,14 @@ void first_tuning(struct device *device, const struct network *network, const st
                                        .train_only = true,
                                        .floats = !trust_data_are_bytes(settings),
                                        .samples = SAMPLES},
-                           .begin = clock_seconds(),
                            .in_time = true,
                            .err = &err};
         const enum dae_status status = measure(&s, &before);
         if (status != DAE_OK)
             device_set_tuning(device, &before);
         describe(&s, status, line);
-        say(context, line);
+        if (!is_stopped(&s))
+            say(context, line);
         bench_trainer_free(s.best);
         text_release(&s.found);
     }

@@ -1,5 +1,6 @@
 #include "cli/invocation.h"
 #include "cli/output.h"
+#include "cli/stop.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,7 +178,7 @@ enum dae_status invocation_trust_and_tune(const struct invocation *invocation, c
 {
     TRY(invocation_trust(invocation, network, settings, device, err));
     driver_guard_wait(device, "the tuning at its first use", TRUST_PATIENCE);
-    first_tuning(device, network, settings, print_line, NULL);
+    first_tuning(device, network, settings, stop_signal(), print_line, NULL);
     driver_guard_in_time();
     return DAE_OK;
 }

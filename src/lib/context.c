@@ -324,7 +324,7 @@ enum dae_status context_open_device(struct dae_context *context, const struct va
     TRY(context_open_unchecked(context, config, device, err));
     listener_log(&context->listener, device_line(*device));
     TRY(trust_check(&options, network, settings, *device, err));
-    first_tuning(*device, network, settings, say, &context->listener);
+    first_tuning(*device, network, settings, NULL, say, &context->listener);
     return DAE_OK;
 }
 

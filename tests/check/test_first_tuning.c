@@ -67,7 +67,7 @@ static int first_use(const char *yaml, struct tuning *tuning)
     struct subject s;
     struct said said = {.n = 0};
     open_subject(&s, yaml, NULL);
-    first_tuning(s.device, &s.network, &s.settings, say, &said);
+    first_tuning(s.device, &s.network, &s.settings, NULL, say, &said);
     *tuning = *device_tuning(s.device);
     close_subject(&s);
     if (said.n > 0)
@@ -99,15 +99,31 @@ static void nothing_is_measured_against_the_users_will(void **state)
     struct tuning tuning = *device_tuning(s.device);
     tuning.tuned = false;
     device_set_tuning(s.device, &tuning);
-    first_tuning(s.device, &s.network, &s.settings, say, &said);
+    first_tuning(s.device, &s.network, &s.settings, NULL, say, &said);
     tuning.tuned = true;
     device_set_tuning(s.device, &tuning);
     setenv("DAE_CL_TUNE", "off", 1);
-    first_tuning(s.device, &s.network, &s.settings, say, &said);
+    first_tuning(s.device, &s.network, &s.settings, NULL, say, &said);
     unsetenv("DAE_CL_TUNE");
     assert_int_equal(said.n, 0);
     assert_memory_equal(device_tuning(s.device), &tuning, sizeof tuning);
     close_subject(&s);
+}
+
+static void a_stop_is_no_measurement(void **state)
+{
+    (void)state;
+    struct subject s;
+    struct said said = {.n = 0};
+    struct tuning tuning;
+    const volatile sig_atomic_t stop = SIGTERM;
+    open_subject(&s, dense_config, NULL);
+    const struct tuning before = *device_tuning(s.device);
+    first_tuning(s.device, &s.network, &s.settings, &stop, say, &said);
+    assert_int_equal(said.n, 0);
+    assert_memory_equal(device_tuning(s.device), &before, sizeof before);
+    close_subject(&s);
+    assert_int_equal(first_use(dense_config, &tuning), 1);
 }
 
 /* Another process measured while this one had the device open. */
@@ -122,7 +138,7 @@ static void what_another_process_found_is_used(void **state)
     found.gemm_columns = 1;
     found.products_timed = true;
     check(tuning_remember(device_facts(s.device), &found, &err));
-    first_tuning(s.device, &s.network, &s.settings, say, &said);
+    first_tuning(s.device, &s.network, &s.settings, NULL, say, &said);
     assert_int_equal(said.n, 0);
     assert_memory_equal(device_tuning(s.device), &found, sizeof found);
     close_subject(&s);
@@ -182,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_kind_is_measured_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_measured_against_the_users_will, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stop_is_no_measurement, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_another_process_found_is_used, set_up, tear_down),
         cmocka_unit_test_setup_teardown(candidates_are_possible_on_every_processor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(winograd_is_a_candidate_where_a_layer_may_use_it, set_up, tear_down),
