@@ -31,7 +31,7 @@ for s in range(4):
 shard("other-00.tar", [("a.npy", npy([0.5] * 64, (8, 8)))])
 shard("alone-00.tar", images[:3] + [("b.clean.pgm", images[0][1])] + images[3:])
 shard("two.tar", [("a.png", b"x"), ("a.pgm", b"y")])
-images[5:5] = [("set/deep.clean.pgm", deep([257 * v + 3 for v in range(576 // 4)] * 4, 24, 24)),
+images[6:6] = [("set/deep.clean.pgm", deep([257 * v + 3 for v in range(576 // 4)] * 4, 24, 24)),
                ("set/deep.noisy.pgm", deep([257 * v for v in range(576 // 4)] * 4, 24, 24))]
 shard("deep-00.tar", images)
 shard("long-00.tar", [("n" * 1020 + ".pgm", pgm([0] * 576, 24, 24))], tarfile.PAX_FORMAT)
