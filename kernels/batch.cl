@@ -1,7 +1,9 @@
-/* The first call of every batch: one sample of the data as clean numbers. DATA_BYTES, DATA and LEN: see dae.clh.
- * DATA_PATCHES: the data are a block of images, from which the sample is cut; bits of a number in it, 8, 16 or 32. */
+/* The first call of every batch: one sample of the data as clean numbers. DATA, DATA_BITS and LEN: see dae.clh.
+ * DATA_PATCHES: the data are a block of images, from which the sample is cut, or patches that the host has cut, each
+ * followed by that of its noisy partner if there are any (DATA_PAIRS). */
 #ifndef DATA_PATCHES
-#define DATA_PATCHES 8
+#define DATA_PATCHES 1
+#define DATA_PAIRS 0
 #define PATCH_H 8
 #define PATCH_W 8
 #define PATCH_C 1
@@ -12,43 +14,37 @@ INLINE void batch_gather(G const void *data, const int row, G float *y)
     G const DATA *from = (G const DATA *)data + (size_t)row * LEN;
     FOR_LANES(i, VECTORS(LEN)) {
         const int n = LEN - WIDTH * i;
-#if DATA_BYTES && WIDTH == 1
-        y[i] = (float)from[i] * (1.0f / 255.0f);
-#elif DATA_BYTES
-        uchar16 bytes = 0;
-        if (n >= 16) {
-            bytes = vload16(i, from);
-        } else {
-            uchar lane[16];
-            for (int j = 0; j < 16; ++j)
-                lane[j] = j < n ? from[16 * i + j] : (uchar)0;
-            bytes = vload16(0, lane);
-        }
-        store(convert_float16(bytes) * (1.0f / 255.0f), y + WIDTH * i, n);
-#else
+#if DATA_BITS == 32
         store(load(from + WIDTH * i, n), y + WIDTH * i, n);
+#elif WIDTH == 1
+        y[i] = (float)from[i] * DATA_SCALE;
+#else
+        DATA16 numbers = 0;
+        if (n >= 16) {
+            numbers = vload16(i, from);
+        } else {
+            DATA lane[16];
+            for (int j = 0; j < 16; ++j)
+                lane[j] = j < n ? from[16 * i + j] : (DATA)0;
+            numbers = vload16(0, lane);
+        }
+        store(convert_float16(numbers) * DATA_SCALE, y + WIDTH * i, n);
 #endif
     }
 }
 
-#if DATA_PATCHES == 8
-#define PATCH_NUMBER uchar
-#define PATCH_SCALE (1.0f / 255.0f)
-#elif DATA_PATCHES == 16
-#define PATCH_NUMBER ushort
-#define PATCH_SCALE (1.0f / 65535.0f)
-#else
-#define PATCH_NUMBER float
-#define PATCH_SCALE 1.0f
-#endif
-
 #if DATA_PATCHES
-/* Cuts a patch from a block of images (src/data/image_pool.h): PATCH_H x PATCH_W pixels of PATCH_C numbers, which are
- * `behind` bytes after those of the image. */
+/* Cuts a patch from a block of images (src/data/image_pool.h), or from their noisy partners: PATCH_H x PATCH_W pixels of
+ * PATCH_C numbers. */
 #define STREAM_PATCH 7u
-INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
+INLINE void batch_cut(const struct sample s, const int partner, G float *y)
 {
+    if (s.row >= 0) {
+        batch_gather(s.data, s.row * (1 + DATA_PAIRS) + partner, y);
+        return;
+    }
     G const uint *table = (G const uint *)s.data;
+    const uint behind = partner ? table[2] : 0u;
     const uint at = mul_hi(draw_one(s, STREAM_PATCH, 0), table[1]), turn = draw_one(s, STREAM_PATCH, 16) >> 29;
     uint low = 0, high = table[0] & 0x3fffffffu; /* the last image whose places begin at or before `at` is in [low, high) */
     while (high - low > 1) {
@@ -61,8 +57,7 @@ INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
     G const uint *entry = table + 3 + 4 * low;
     const int width = (int)entry[3], across = width - PATCH_W + 1, place = (int)(at - entry[0]);
     G const uchar *pixels = (G const uchar *)s.data + entry[1] + behind;
-    G const PATCH_NUMBER *corner =
-        (G const PATCH_NUMBER *)pixels + (size_t)(place / across * width + place % across) * PATCH_C;
+    G const DATA *corner = (G const DATA *)pixels + (size_t)(place / across * width + place % across) * PATCH_C;
     const int swap = PATCH_H == PATCH_W && (turn & 4);
     /* From one pixel to the next on the right, and below. */
     const int across_r = swap ? 1 : 0, across_c = swap ? 0 : 1;
@@ -73,7 +68,7 @@ INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
     FOR_LANES(i, PATCH_H * PATCH_W) {
         const int r = i / PATCH_W, c = i % PATCH_W;
         for (int k = 0; k < PATCH_C; ++k)
-            y[i * PATCH_C + k] = (float)corner[first + r * below + c * right + k] * PATCH_SCALE;
+            y[i * PATCH_C + k] = (float)corner[first + r * below + c * right + k] * DATA_SCALE;
     }
 }
 #endif
@@ -83,7 +78,7 @@ INLINE void batch_cut(const struct sample s, const uint behind, G float *y)
 INLINE void batch_partner(const struct sample s, G const float *x, G float *y)
 {
 #if DATA_PATCHES
-    batch_cut(s, ((G const uint *)s.data)[2], y);
+    batch_cut(s, 1, y);
 #else
     copy(x, y, LEN);
 #endif

@@ -17,7 +17,7 @@ dlfcn.h         src/graph/ src/train/transport_file.c src/base/library_file.c sr
 elf.h           src/base/library_file.c
 link.h          src/base/library_file.c src/driver/probe.c
 png.h           src/format/
-zlib.h          src/format/ src/data/source.c
+zlib.h          src/format/ src/data/source.c src/data/image_store.c src/data/shard_set.c src/data/shard_reader.c
 jpeglib.h       src/format/jpeg.c
 jerror.h        src/format/jpeg.c
 tiffio.h        src/format/tiff_stream.h

@@ -207,7 +207,7 @@ static enum dae_status train_step(void *context, struct error *err)
         b->step = 0;
     }
     struct batch batch;
-    TRY(loader_batch(b->loader, b->step * b->options->batch, b->epoch, 0, &batch, err));
+    TRY(loader_batch(b->loader, b->step * b->options->batch, b->options->network->seed, b->epoch, 0, &batch, err));
     return executor_train(b->executor, &batch, ++b->t, 1, b->losses, b->step++, err);
 }
 
@@ -216,7 +216,7 @@ static enum dae_status infer_batch(void *context, struct error *err)
     struct bencher *b = context;
     b->step = (b->step + 1) % b->n_steps;
     struct batch batch;
-    TRY(loader_batch(b->loader, b->step * b->options->batch, 0, 0, &batch, err));
+    TRY(loader_batch(b->loader, b->step * b->options->batch, b->options->network->seed, 0, 0, &batch, err));
     return executor_forward(b->executor, SCHEDULE_INFER, &batch, err);
 }
 

@@ -12,6 +12,7 @@
 #include "base/shape.h"
 #include "cli/stop.h"
 #include "config/tree.h"
+#include "data/shard_set.h"
 #include "data/validation_set.h"
 #include "graph/build.h"
 
@@ -191,6 +192,12 @@ static enum dae_status check_samples(struct session *session, struct error *err)
         return error_set(err, DAE_BAD_DATA,
                          "the training samples are %s, but the test samples are %s; both must have the same shape",
                          dataset_numbers(train), dataset_numbers(test));
+    if (train->shards && session->ranks && ranks_count(session->ranks) > train->shards->n)
+        return error_at(
+            err, DAE_CONFIG, train->mark,
+            "%d ranks are more than the %lld training shards, of which each rank reads its own; start fewer, "
+            "or cut the data into more shards",
+            ranks_count(session->ranks), (long long)train->shards->n);
     if (session->validation_set.n > 0)
         TRY(loader_check_samples(&session->validation_set, &session->network, "validation", err));
     return loader_check_samples(test, &session->network, "test", err);
@@ -231,7 +238,7 @@ static enum dae_status open_loaders(struct session *session, struct error *err)
     if (session->validation_set.n > 0)
         TRY(loader_new(session->device, &session->validation_set, batch, &session->validation, err));
     TRY(loader_new(session->device, &session->test_set, batch, &session->test, err));
-    if (loader_is_streamed(session->train))
+    if (loader_is_streamed(session->train) && !session->train_set.shards)
         fprintf(
             stderr,
             "data: the training samples are streamed, because they do not fit into the memory that they may take\n");

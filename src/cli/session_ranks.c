@@ -41,7 +41,8 @@ static enum dae_status add_plugins(const struct registry *registry, struct text 
 static void add_set(const char *key, const struct dataset *set, struct text *text)
 {
     text_printf(text, "%s: %lld, sum %016llx\n", key, (long long)set->n,
-                (unsigned long long)ranks_sum(RANKS_SUM_START, set->values, dataset_bytes(set)));
+                set->values ? (unsigned long long)ranks_sum(RANKS_SUM_START, set->values, dataset_bytes(set))
+                            : (unsigned long long)set->checksum);
 }
 
 /* The device without what decides no bit: how many units it has. */

@@ -3,29 +3,54 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/image_store.h"
+#include "data/shard_set.h"
+
 void dataset_release(struct dataset *set)
 {
     free(set->values);
     free(set->labels);
     free(set->hole);
     free(set->image_names);
+    image_store_free(set->images);
+    shard_set_free(set->shards);
     panel_columns_free(set->columns);
     *set = (struct dataset){0};
 }
 
+bool dataset_cuts_patches(const struct dataset *set)
+{
+    return set->block_bytes > 0 || (set->shards && set->shards->patches);
+}
+
+int dataset_kind_bits(enum dataset_kind kind)
+{
+    return kind == DATASET_UINT8 ? 8 : kind == DATASET_UINT16 ? 16 : 32;
+}
+
+enum dataset_kind dataset_kind_of(int bits)
+{
+    return bits == 8 ? DATASET_UINT8 : bits == 16 ? DATASET_UINT16 : DATASET_FLOAT;
+}
+
+const char *dataset_kind_numbers(enum dataset_kind kind)
+{
+    return kind == DATASET_UINT8 ? "bytes" : kind == DATASET_UINT16 ? "16-bit integers" : "floats";
+}
+
 int dataset_bits(const struct dataset *set)
 {
-    return set->kind == DATASET_UINT8 ? 8 : set->kind == DATASET_UINT16 ? 16 : 32;
+    return dataset_kind_bits(set->kind);
 }
 
 const char *dataset_numbers(const struct dataset *set)
 {
-    return set->kind == DATASET_UINT8 ? "bytes" : set->kind == DATASET_UINT16 ? "16-bit integers" : "floats";
+    return dataset_kind_numbers(set->kind);
 }
 
 bool dataset_is_unit(const struct dataset *set)
 {
-    return set->kind != DATASET_FLOAT || set->block_bytes > 0;
+    return set->kind != DATASET_FLOAT || dataset_cuts_patches(set);
 }
 
 size_t dataset_sample_bytes(const struct dataset *set)

@@ -10,7 +10,6 @@
 #include "base/file_names.h"
 #include "data/dead_leaves.h"
 #include "data/image_numbers.h"
-#include "data/image_pool.h"
 #include "format/archive_reader.h"
 #include "format/image_orient.h"
 
@@ -24,7 +23,7 @@ struct collector {
 
 static bool is_full(const struct collector *c)
 {
-    return c->pool.n + c->pool.n_small >= c->options->limit;
+    return image_pool_count(&c->pool) + c->pool.n_small >= c->options->limit;
 }
 
 struct image image_files_page(const struct image *image, int64_t index)
@@ -51,9 +50,9 @@ static enum dae_status add(struct collector *c, const char *name, const char *ba
     enum dae_status status = image_numbers_count(&c->numbers, &c->options->transfer, name, image, err);
     for (int64_t i = 0; i < image->pages && status == DAE_OK && !is_full(c); ++i) {
         const struct image page = image_files_page(image, i);
-        const int64_t before = c->pool.n;
+        const int64_t before = image_pool_count(&c->pool);
         status = image_pool_add(&c->pool, &page, err);
-        if (c->pool.n > before)
+        if (image_pool_count(&c->pool) > before)
             image_files_add_name(&c->names, base, image, i);
     }
     if (status != DAE_OK)
@@ -63,13 +62,18 @@ static enum dae_status add(struct collector *c, const char *name, const char *ba
     return status;
 }
 
-/* What training does with an image that was just read; releases it if that fails. */
+enum dae_status image_files_prepare(const char *name, const struct transfer *transfer, bool as_stored,
+                                    struct image *image, struct error *err)
+{
+    TRY(image_numbers_check(name, transfer, image, err));
+    return as_stored ? DAE_OK : image_orient_apply(name, image, err);
+}
+
+/* The same; releases the image if that fails. */
 static enum dae_status prepare(const char *name, const struct image_files_options *options, struct image *image,
                                struct error *err)
 {
-    enum dae_status status = image_numbers_check(name, &options->transfer, image, err);
-    if (status == DAE_OK && !options->as_stored)
-        status = image_orient_apply(name, image, err);
+    const enum dae_status status = image_files_prepare(name, &options->transfer, options->as_stored, image, err);
     if (status != DAE_OK)
         image_release(image);
     return status;
@@ -171,14 +175,13 @@ static enum dae_status finish(struct collector *c, struct dataset *set, struct e
         return error_no_memory(err, "names of images", c->names.len);
     *set = (struct dataset){.n = c->options->patches, .shape = c->options->patch, .image_names = c->names.data};
     c->names = (struct text){0}; /* the set's now */
-    TRY(image_pool_block(&c->pool, &set->values, &set->block_bytes, err));
-    set->kind = image_numbers_kind(set->values);
-    return DAE_OK;
+    return image_pool_finish(&c->pool, set, err);
 }
 
-static struct image_pool pool_of(const struct image_files_options *options)
+struct image_pool image_files_pool(const struct image_files_options *options)
 {
-    return (struct image_pool){.patch = options->patch, .depth = options->depth, .transfer = &options->transfer};
+    return (struct image_pool){
+        .patch = options->patch, .depth = options->depth, .transfer = &options->transfer, .most = options->memory};
 }
 
 static void describe(const struct collector *c, const char *path, struct text *notice)
@@ -225,13 +228,13 @@ static void release(struct collector *c)
 enum dae_status image_files_load(const struct image_paths *paths, const struct image_files_options *options,
                                  struct dataset *set, struct text *notice, struct error *err)
 {
-    struct collector c CLEANUP(release) = {.options = options, .pool = pool_of(options)};
+    struct collector c CLEANUP(release) = {.options = options, .pool = image_files_pool(options)};
     if (paths->missing)
         return error_set(err, DAE_IO, "cannot open %s: %s", paths->missing, strerror(ENOENT));
     for (int i = 0; i < paths->n && !is_full(&c); ++i)
         TRY(add_path(&c, paths->path[i], err));
     describe(&c, paths->label, notice);
-    if (c.pool.n == 0)
+    if (image_pool_count(&c.pool) == 0)
         return error_set(err, DAE_BAD_DATA, "%s: no image of at least %lld x %lld pixels%s%s", paths->label,
                          (long long)options->patch.dim[0], (long long)options->patch.dim[1], notice->len ? ": " : "",
                          notice->len ? notice->data : "");
@@ -265,7 +268,7 @@ static void spread(const struct transfer *transfer, struct image *image)
 enum dae_status image_files_draw(uint64_t seed, uint32_t first, const struct image_files_options *options,
                                  struct dataset *set, struct error *err)
 {
-    struct collector c = {.options = options, .pool = pool_of(options)};
+    struct collector c = {.options = options, .pool = image_files_pool(options)};
     const int64_t channels = options->patch.dim[2], len = DEAD_LEAVES_SIDE * DEAD_LEAVES_SIDE * channels;
     uint8_t *bytes = malloc((size_t)len);
     float *pixels = malloc((size_t)len * 2 * sizeof *pixels);

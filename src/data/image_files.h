@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "data/dataset.h"
 #include "data/image_paths.h"
+#include "data/image_pool.h"
 #include "data/transfer.h"
 #include "format/file_notes.h"
 
@@ -15,6 +16,7 @@ struct image_files_options {
     struct dae_shape patch;
     int64_t patches, limit; /* number of images, the first ones in the order of names (folder) or of the archive */
     double noise;           /* above 0: each drawn image has a noisy partner with this much Gaussian noise */
+    uint64_t memory;        /* bytes of images beyond which they go to a file (image_store.h); 0: no limit */
     bool as_stored;         /* the orientation that EXIF states is ignored, not applied */
     int depth;              /* of the set's numbers: 8, 16 or 32 bits, to which others are rounded; 0: as the files */
     struct transfer transfer;
@@ -28,6 +30,11 @@ MUST_USE enum dae_status image_files_is(const char *path, struct file_notes *not
  * transfer's range, which is [0,1] for floats without one; it names the pixel. */
 MUST_USE enum dae_status image_files_read(const char *path, const struct image_files_options *options,
                                           struct image *image, struct error *err);
+/* What training does with an image that was just read, as image_files_read. */
+MUST_USE enum dae_status image_files_prepare(const char *name, const struct transfer *transfer, bool as_stored,
+                                             struct image *image, struct error *err);
+/* An empty pool; it borrows the options. */
+struct image_pool image_files_pool(const struct image_files_options *options);
 /* Page `index` of an image; the pixels are borrowed. */
 struct image image_files_page(const struct image *image, int64_t index);
 /* Appends the name of that page and its NUL: NAME, or NAME[INDEX] of a stack. */

@@ -75,18 +75,23 @@ void image_numbers_describe(const struct image_numbers *numbers, const char *pat
     text_printf(notice, ", all taken as %s", name[bits == 8 ? 0 : bits == 16 ? 1 : 2]);
 }
 
-enum dataset_kind image_numbers_kind(const void *block)
+/* In memory, or in a store. */
+static enum dae_status widen(struct dataset *set, int bits, struct error *err)
 {
-    const int bits = image_pool_bits(block);
-    return bits == 8 ? DATASET_UINT8 : bits == 16 ? DATASET_UINT16 : DATASET_FLOAT;
+    if (!set->images) {
+        TRY(image_pool_widen(&set->values, &set->block_bytes, bits, err));
+    } else {
+        TRY(image_store_widen(&set->images, bits, err));
+        set->block_bytes = set->images->bytes;
+        set->checksum = image_store_checksum(set->images);
+    }
+    set->kind = dataset_kind_of(bits);
+    return DAE_OK;
 }
 
 enum dae_status image_numbers_match(struct dataset *train, struct dataset *test, struct error *err)
 {
-    struct dataset *const set[] = {train, test};
-    for (int i = 0; i < 2; ++i) {
-        TRY(image_pool_widen(&set[i]->values, &set[i]->block_bytes, dataset_bits(set[1 - i]), err));
-        set[i]->kind = image_numbers_kind(set[i]->values);
-    }
-    return DAE_OK;
+    const int bits = dataset_bits(train) > dataset_bits(test) ? dataset_bits(train) : dataset_bits(test);
+    TRY(widen(train, bits, err));
+    return widen(test, bits, err);
 }

@@ -27,10 +27,8 @@ MUST_USE enum dae_status image_numbers_count(struct image_numbers *numbers, cons
 /* Appends to the notice that there are several kinds, if so, and what they became. */
 void image_numbers_describe(const struct image_numbers *numbers, const char *path, int bits, struct text *notice);
 
-/* The data set's kind of a block of images. */
-enum dataset_kind image_numbers_kind(const void *block);
-
-/* Gives two sets of images numbers of equally many bits, those of the set that has more. DAE_BAD_DATA, DAE_NO_MEMORY.
+/* Gives two sets of images, of which the first may be in a store, numbers of equally many bits, those of the set that
+ * has more. DAE_BAD_DATA, DAE_NO_MEMORY.
  */
 MUST_USE enum dae_status image_numbers_match(struct dataset *train, struct dataset *test, struct error *err);
 

@@ -100,9 +100,9 @@ static enum dae_status add_pages(struct image_pool *pool, const char *stem, cons
 {
     for (int64_t i = 0; i < clean->pages; ++i) {
         const struct image noisy_page = image_files_page(noisy, i), clean_page = image_files_page(clean, i);
-        const int64_t before = pool->n;
+        const int64_t before = image_pool_count(pool);
         TRY(image_pool_add_pair(pool, &clean_page, &noisy_page, err));
-        if (pool->n > before)
+        if (image_pool_count(pool) > before)
             image_files_add_name(names, stem, clean, i);
     }
     return DAE_OK;
@@ -154,7 +154,7 @@ static enum dae_status load(struct side *noisy, struct side *clean, const struct
     TRY(match(noisy, clean, err));
     for (size_t i = 0; i < noisy->n && (int64_t)i < options->limit; ++i)
         TRY(add(pool, &(struct pair){noisy, clean, options}, i, names, err));
-    if (pool->n == 0)
+    if (image_pool_count(pool) == 0)
         return error_set(err, DAE_BAD_DATA,
                          "%s and %s: no pair of images of at least %lld x %lld pixels (%lld smaller)", noisy->folder,
                          clean->folder, (long long)options->patch.dim[0], (long long)options->patch.dim[1],
@@ -167,17 +167,15 @@ enum dae_status image_pairs_load(const char *noisy_folder, const char *clean_fol
                                  struct error *err)
 {
     struct side noisy = {.folder = noisy_folder}, clean = {.folder = clean_folder};
-    struct image_pool pool = {.patch = options->patch, .depth = options->depth, .transfer = &options->transfer};
+    struct image_pool pool = image_files_pool(options);
     struct arena arena = {0};
     struct text names = {0};
     enum dae_status status = load(&noisy, &clean, options, &arena, &pool, &names, err);
     if (status == DAE_OK) {
         *set = (struct dataset){.n = options->patches, .shape = options->patch, .image_names = names.data};
         names = (struct text){0}; /* the set's now */
-        status = image_pool_block(&pool, &set->values, &set->block_bytes, err);
+        status = image_pool_finish(&pool, set, err);
     }
-    if (status == DAE_OK)
-        set->kind = image_numbers_kind(set->values);
     describe(&noisy, &clean, &pool, notice);
     file_notes_release(&noisy.notes);
     file_notes_release(&clean.notes);

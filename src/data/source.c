@@ -24,7 +24,8 @@ const struct dae_row source_common_rows[] = {
     ROW_RANGE(S, test_limit, DAE_TYPE_INT, "", 1, INT32_MAX, "use only the first N test samples, or images"),
     DAE_INT(S, memory, 0, 0, 1 << 24,
             "MiB of the device's memory that the training samples, and likewise the test samples, may take; a larger "
-            "set is streamed; 0: no limit but the device's memory"),
+            "set is streamed, and training images then stay in a temporary file; 0: no limit but the device's memory, "
+            "and 2^31 bytes of images"),
     ROW_OF(S, validation, ROW_VALUE, "", "number",
            "number or part of the training samples to hold out, by which the best epoch is chosen: of images whole "
            "ones, of a panel the last windows, otherwise random samples, the same for every seed"),
@@ -204,7 +205,8 @@ static enum dae_status complete(const struct source_common *common, struct datas
     if (test->n > 0)
         TRY(check_shapes(train, test, common->mark, err));
     train->memory_bytes = test->memory_bytes = common->memory << 20;
-    train->checksum = (uint32_t)crc32_z(0, train->values, dataset_bytes(train));
+    if (train->values)
+        train->checksum = (uint32_t)crc32_z(0, train->values, dataset_bytes(train));
     test->checksum = (uint32_t)crc32_z(0, test->values, dataset_bytes(test));
     return DAE_OK;
 }

@@ -20,6 +20,8 @@
     X(spiral)                                                                                                          \
     X(images)                                                                                                          \
     X(image_pairs)                                                                                                     \
+    X(shards)                                                                                                          \
+    X(shard_pairs)                                                                                                     \
     X(dead_leaves)                                                                                                     \
     X(signals)                                                                                                         \
     X(ecg)                                                                                                             \

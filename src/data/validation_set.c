@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/philox.h"
 #include "data/image_pool.h"
 
@@ -86,9 +87,25 @@ static enum dae_status part_samples(struct dataset *train, const bool *held, int
     return DAE_OK;
 }
 
+/* Those that are held out are read into memory. */
+static enum dae_status part_stored(struct dataset *train, const bool *held, struct dataset *validation,
+                                   struct error *err)
+{
+    struct image_pool pool CLEANUP(image_pool_release) = {.patch = train->shape, .depth = dataset_bits(train)};
+    for (int64_t i = 0; i < train->images->n; ++i)
+        if (held[i])
+            TRY(image_pool_add_stored(&pool, train->images, i, err));
+    TRY(image_pool_finish(&pool, validation, err));
+    image_store_leave_out(train->images, held);
+    return DAE_OK;
+}
+
 static enum dae_status part_images(struct dataset *train, const bool *held, int64_t n_patches,
                                    struct dataset *validation, struct error *err)
 {
+    validation->n = n_patches;
+    if (train->images)
+        return part_stored(train, held, validation, err);
     void *left;
     size_t left_bytes;
     TRY(image_pool_part(train->values, &train->shape, held, true, &validation->values, &validation->block_bytes, err));
@@ -98,7 +115,6 @@ static enum dae_status part_images(struct dataset *train, const bool *held, int6
     train->image_names = NULL;
     train->values = left;
     train->block_bytes = left_bytes;
-    validation->n = n_patches;
     return DAE_OK;
 }
 
@@ -133,6 +149,11 @@ static enum dae_status take(struct dataset *train, int64_t n, int64_t count, int
     return status;
 }
 
+static int64_t images_in(const struct dataset *set)
+{
+    return set->images ? set->images->n : image_pool_images(set->values);
+}
+
 enum dae_status validation_set_take(const struct value *data_section, int64_t n_patches, struct dataset *train,
                                     struct dataset *validation, struct error *err)
 {
@@ -142,8 +163,12 @@ enum dae_status validation_set_take(const struct value *data_section, int64_t n_
     if (!value)
         return DAE_OK;
     TRY(read_amount(value, &amount, err));
+    if (train->shards)
+        return error_at(err, DAE_CONFIG, value->mark,
+                        "data.validation: samples of shards are read in passes, of which none can be held out; remove "
+                        "the key");
     const bool images = train->block_bytes > 0;
-    const int64_t n = images ? image_pool_images(train->values) : train->n,
+    const int64_t n = images ? images_in(train) : train->n,
                   overlap = train->columns ? dae_shape_len(&train->shape) / train->columns->d - 1 : 0;
     const int64_t count = amount >= 1 ? (int64_t)amount : (int64_t)fmax(1, round(amount * (double)n));
     if (count > n - overlap - 1) {

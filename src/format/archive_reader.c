@@ -51,6 +51,7 @@ enum dae_status archive_reader_is(const char *path, bool *is, struct error *err)
 #include <errno.h>
 #include <locale.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     BLOCK_BYTES = 1 << 16,
@@ -60,14 +61,35 @@ enum {
 
 /* ---- Opening. ---------------------------------------------------------------------------------------------------- */
 
+/* A command whose output has ended must not have failed. */
+static enum dae_status check_command(struct archive_reader *r, struct error *err)
+{
+    return r->output_ended ? shell_output_end(&r->command, r->path, err) : DAE_OK;
+}
+
 /* Of the library's last call. */
 static enum dae_status failed(struct archive_reader *r, struct error *err)
 {
     const char *why = archive_error_string(r->archive);
+    TRY(check_command(r, err));
     if (archive_errno(r->archive) == ENOMEM)
         return error_no_memory(err, r->path, 0);
     return error_set(err, DAE_BAD_DATA, "%s: the archive is damaged, or not one that is read: %s",
                      r->name.len > 0 ? r->name.data : r->path, why ? why : "it is truncated");
+}
+
+static la_ssize_t read_output(struct archive *archive, void *context, const void **bytes)
+{
+    struct archive_reader *r = context;
+    ssize_t n;
+    do
+        n = read(r->command.fd, r->block, BLOCK_BYTES);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        archive_set_error(archive, errno, "%s", strerror(errno));
+    r->output_ended = n == 0;
+    *bytes = r->block;
+    return n;
 }
 
 /* Only these kinds, so that no other reader of the library meets strangers' bytes. A zip is read by its directory: what
@@ -80,7 +102,8 @@ static enum dae_status open_archive(struct archive_reader *r, struct error *err)
     if (archive_read_support_filter_gzip(r->archive) != ARCHIVE_OK ||
         archive_read_support_format_tar(r->archive) != ARCHIVE_OK ||
         archive_read_support_format_zip_seekable(r->archive) != ARCHIVE_OK ||
-        archive_read_open_filename(r->archive, r->path, BLOCK_BYTES) != ARCHIVE_OK)
+        (r->block ? archive_read_open(r->archive, r, NULL, read_output, NULL)
+                  : archive_read_open_filename(r->archive, r->path, BLOCK_BYTES)) != ARCHIVE_OK)
         return failed(r, err);
     r->index = -1;
     r->unpacked = 0;
@@ -90,7 +113,7 @@ static enum dae_status open_archive(struct archive_reader *r, struct error *err)
 enum dae_status archive_reader_open(struct archive_reader *r, const char *path, struct error *err)
 {
     struct stat info;
-    *r = (struct archive_reader){.path = path};
+    *r = (struct archive_reader){.path = path, .command = {.fd = -1}};
     if (stat(path, &info) < 0)
         return error_io(err, "open", path);
     if (!S_ISREG(info.st_mode))
@@ -99,10 +122,24 @@ enum dae_status archive_reader_open(struct archive_reader *r, const char *path, 
     return open_archive(r, err);
 }
 
+enum dae_status archive_reader_open_command(struct archive_reader *r, const char *name, const char *command,
+                                            struct error *err)
+{
+    *r = (struct archive_reader){.path = name, .file_bytes = -1, .command = {.fd = -1}};
+    r->block = malloc(BLOCK_BYTES);
+    if (!r->block)
+        return error_no_memory(err, name, BLOCK_BYTES);
+    TRY(shell_output_open(&r->command, command, err));
+    return open_archive(r, err);
+}
+
 void archive_reader_close(struct archive_reader *r)
 {
     if (r->archive)
         archive_read_free(r->archive);
+    if (r->block)
+        shell_output_close(&r->command);
+    free(r->block);
     text_release(&r->name);
     text_release(&r->bytes);
     *r = (struct archive_reader){0};
@@ -155,14 +192,15 @@ static int next_header(struct archive_reader *r, bool *is_file)
     return result;
 }
 
-/* A tar ends with blocks of zeros: one that ends at the end of the file was cut there. */
+/* A tar ends with blocks of zeros: one in which nothing is where they begin was cut there. */
 static enum dae_status check_end(struct archive_reader *r, struct error *err)
 {
     const bool is_tar = (archive_format(r->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
-    const bool packed = archive_filter_count(r->archive) > 1;
-    if (!is_tar || packed || archive_read_header_position(r->archive) < r->file_bytes)
+    const la_int64_t end = archive_read_header_position(r->archive);
+    TRY(check_command(r, err));
+    if (!is_tar || archive_filter_bytes(r->archive, 0) > end)
         return DAE_OK;
-    return error_set(err, DAE_BAD_DATA, "%s: byte %lld: the archive is truncated", r->path, (long long)r->file_bytes);
+    return error_set(err, DAE_BAD_DATA, "%s: byte %lld: the archive is truncated", r->path, (long long)end);
 }
 
 enum dae_status archive_reader_next(struct archive_reader *r, bool *found, struct error *err)
@@ -203,7 +241,7 @@ static enum dae_status read_some(struct archive_reader *r, struct error *err)
         return failed(r, err);
     r->ended = n == 0;
     r->unpacked += n;
-    if (r->unpacked / MOST_DEFLATED > r->file_bytes)
+    if (r->file_bytes >= 0 && r->unpacked / MOST_DEFLATED > r->file_bytes)
         return error_set(err, DAE_BAD_DATA, "%s: its files unpack to more than %d times its size; it is a bomb",
                          r->path, (int)MOST_DEFLATED);
     text_add_bytes(&r->bytes, block, (size_t)n);
@@ -240,6 +278,13 @@ enum dae_status archive_reader_open(struct archive_reader *r, const char *path, 
 {
     *r = (struct archive_reader){.path = path};
     return refuse(path, err);
+}
+
+enum dae_status archive_reader_open_command(struct archive_reader *r, const char *name, const char *command,
+                                            struct error *err)
+{
+    (void)command;
+    return archive_reader_open(r, name, err);
 }
 
 enum dae_status archive_reader_next(struct archive_reader *r, bool *found, struct error *err)

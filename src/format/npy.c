@@ -258,6 +258,19 @@ enum dae_status npy_load(const char *path, struct npy *array, struct error *err)
     return status;
 }
 
+enum dae_status npy_decode(const char *name, const unsigned char *bytes, size_t len, struct npy *array,
+                           struct error *err)
+{
+    *array = (struct npy){.values = malloc(len + 1)};
+    if (!array->values)
+        return error_no_memory(err, name, len);
+    memcpy(array->values, bytes, len);
+    const enum dae_status status = read_array(name, array->values, len, array, err);
+    if (status != DAE_OK)
+        npy_release(array);
+    return status;
+}
+
 /* Element i as it is stored, little-endian; returns its bytes. */
 static int encode(const struct npy *array, int64_t i, unsigned char to[4])
 {

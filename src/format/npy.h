@@ -5,6 +5,7 @@
 #define FORMAT_NPY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -25,6 +26,10 @@ struct npy {
  * not read (Fortran order, objects, other types): DAE_BAD_DATA with the byte; missing or unreadable: DAE_IO;
  * DAE_NO_MEMORY. */
 MUST_USE enum dae_status npy_load(const char *path, struct npy *array, struct error *err);
+
+/* The same from a file's bytes, which are copied; `name` is for messages. */
+MUST_USE enum dae_status npy_decode(const char *name, const unsigned char *bytes, size_t len, struct npy *array,
+                                    struct error *err);
 
 /* Writes version 1.0, '|u1', '<u2' or '<f4', whole or not at all. DAE_IO. */
 MUST_USE enum dae_status npy_save(const char *path, const struct npy *array, struct error *err);

@@ -380,21 +380,21 @@ static void add_kernel(struct writer *w, int number)
                 w->tuning->shards, (long long)s->slab_offset, (long long)s->slab_len);
     text_printf(w->text, "%s        {\n%s", in_grid(w, bases_written), in_grid(w, bases_read));
     add_slab_clearing(w, step);
-    text_printf(
-        w->text,
-        "        }\n"
-        "        for (int i = begin; i < end; ++i) {\n"
-        "            const int id = order[first + i];\n"
-        "            const struct sample s = {seed_lo%s, seed_hi%s, epoch, (uint)id, split, scale, data, rows};\n",
-        in_grid(w, " ^ (uint)(id < 0)"), in_grid(w, " ^ (uint)(id < 0)"));
+    text_printf(w->text,
+                "        }\n"
+                "        for (int i = begin; i < end; ++i) {\n"
+                "            const int id = order[first + i];\n"
+                "            const struct sample s = {seed_lo%s, seed_hi%s, epoch, (uint)id, split, scale, data, rows, "
+                "row < 0 ? -1 : row + i};\n",
+                in_grid(w, " ^ (uint)(id < 0)"), in_grid(w, " ^ (uint)(id < 0)"));
     for (int c = step->first; c < step->first + step->n; ++c) {
         const struct call *call = &s->call[c];
         const char *const verb[] = {"gather", "forward", "backward"};
         text_printf(w->text, "            { /* %s %s */\n%s", verb[call->kind], w->network->node[call->node].name,
                     in_grid(w, bases_read));
         if (call->kind == CALL_GATHER) {
-            text_add(w->text, w->patches ? "            batch_cut(s, 0u, "
-                                         : "            batch_gather(data, row < 0 ? id : row + i, ");
+            text_add(w->text, w->patches ? "            batch_cut(s, 0, "
+                                         : "            batch_gather(data, s.row < 0 ? id : s.row, ");
             add_pointer(w, &s->value[0]);
             text_add(w->text, ");\n");
         } else if (call->kind == CALL_FORWARD) {
@@ -413,11 +413,14 @@ enum dae_status codegen_schedule(const struct network *network, const struct tun
 {
     struct writer w = {network, tuning, schedule, text, patches};
     text_printf(text,
-                "#define LANES %d\n#define TRAINING %d\n#define CORRUPTED %d\n#define DATA_BYTES %d\n"
+                "#define LANES %d\n#define TRAINING %d\n#define CORRUPTED %d\n#define DATA_BITS %d\n"
                 "#define HOLES %d\n#define LEN %lld\n",
-                tuning->lanes, schedule->options.kind == SCHEDULE_TRAIN, schedule->options.corrupt, bytes,
+                tuning->lanes, schedule->options.kind == SCHEDULE_TRAIN, schedule->options.corrupt,
+                patches ? patches
+                : bytes ? 8
+                        : 32,
                 network->takes_holes, (long long)dae_shape_len(&network->node[0].plan.output));
-    text_printf(text, "#define DATA_PATCHES %d\n", patches);
+    text_printf(text, "#define DATA_PATCHES %d\n#define DATA_PAIRS %d\n", patches > 0, network->pairs);
     for (int i = 0; patches && i < 3; ++i)
         text_printf(text, "#define PATCH_%s %lld\n", axis_name[i], (long long)network->node[0].plan.output.dim[i]);
     tuning_define(tuning, text);

@@ -1,6 +1,6 @@
 /* A data set on the device: its samples as they are stored, and the order in which a pass takes them. A set that fits
- * stays there; a larger one is streamed through two slots, one of which is filled while the device works on the other.
- */
+ * stays there; a larger one is streamed: host threads make windows of samples (data/stream.h), which go through two
+ * slots on the device, one of which is filled while the device works on the other. */
 #ifndef MODEL_LOADER_H
 #define MODEL_LOADER_H
 
@@ -42,10 +42,16 @@ MUST_USE enum dae_status loader_shuffle(struct loader *loader, uint64_t seed, ui
 /* Restores the order of the file. */
 MUST_USE enum dae_status loader_unshuffle(struct loader *loader, struct error *err);
 
-/* Samples [first, first + batch) of the current order, fewer at the end; draws are keyed by epoch and split. What is
- * enqueued for one batch must be enqueued before the next is taken. Where the set is streamed this may wait, not for
- * the device to be idle, but for the copy of a slot that it has long read. */
-MUST_USE enum dae_status loader_batch(struct loader *loader, int64_t first, uint32_t epoch, uint32_t split,
-                                      struct batch *batch, struct error *err);
+/* From now on each batch is cut into parts, as train/parts.h does, of which [first, first + own) will be asked for. A
+ * streamed set makes no others; and each part of an epoch takes its own samples of shards in turn, so call it before
+ * the epoch's loader_shuffle. */
+void loader_cut(struct loader *loader, int parts, int first, int own);
+
+/* Samples [first, first + batch) of the current order, fewer at the end; draws are keyed by the network's seed, epoch
+ * and split. What is enqueued for one batch must be enqueued before the next is taken. Where the set is streamed this
+ * may wait, not for the device to be idle, but for the copy of a slot that it has long read, and for the threads, whose
+ * failures it returns: DAE_BAD_DATA or DAE_IO with the file. */
+MUST_USE enum dae_status loader_batch(struct loader *loader, int64_t first, uint64_t seed, uint32_t epoch,
+                                      uint32_t split, struct batch *batch, struct error *err);
 
 #endif

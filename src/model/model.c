@@ -185,7 +185,7 @@ enum dae_status model_each(struct model *m, struct loader *loader, uint32_t spli
     struct batch batch;
     TRY(loader_unshuffle(loader, err));
     for (int64_t first = 0; first < loader_samples(loader); first += batch.n) {
-        TRY(loader_batch(loader, first, 0, split, &batch, err));
+        TRY(loader_batch(loader, first, m->network->seed, 0, split, &batch, err));
         TRY(executor_forward(m->executor, SCHEDULE_EVALUATE, &batch, err));
         TRY(read_values(m, 0, batch.n, m->clean, err));
         TRY(read_values(m, m->network->noisy, batch.n, m->noisy, err));

@@ -6,16 +6,19 @@
 static enum dae_status look_closer(struct trainer *t, const struct bad_place *bad, struct diagnosis *diagnosis,
                                    struct error *err)
 {
+    const uint64_t seed = t->options->network->seed;
     struct batch batch;
     TRY(trainer_set_parameters(t, err));
     TRY(executor_set_state(t->executor, t->at.state, err));
     for (int64_t s = (int64_t)t->at.step; s < bad->steps; ++s)
         TRY(trainer_step(t, bad->epoch, s, err));
     TRY(executor_get_parameters(t->executor, t->parameters, err));
+    if (t->parts)
+        loader_cut(t->options->train, (int)t->options->settings->parts, 0, (int)t->options->settings->parts);
     if (bad->loader == t->options->train)
-        TRY(loader_batch(bad->loader, bad->first, (uint32_t)bad->epoch, 0, &batch, err));
+        TRY(loader_batch(bad->loader, bad->first, seed, (uint32_t)bad->epoch, 0, &batch, err));
     else
-        TRY(loader_batch(bad->loader, bad->first, 0, PHILOX_HELD_OUT, &batch, err));
+        TRY(loader_batch(bad->loader, bad->first, seed, 0, PHILOX_HELD_OUT, &batch, err));
     return diagnosis_first_bad(t->options->device, t->options->network, &t->executor_options, &batch, t->parameters,
                                diagnosis, err);
 }

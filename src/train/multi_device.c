@@ -21,6 +21,7 @@ struct member {
 struct multi_device {
     struct member member[MULTI_DEVICE_MAX];
     int n;
+    uint64_t seed; /* of the network */
     int64_t batch, trained_len;
 };
 
@@ -56,6 +57,7 @@ enum dae_status multi_device_new(struct device *device, struct executor *executo
         return error_no_memory(err, "team", sizeof *team);
     team->batch = options->batch;
     team->trained_len = network->trained_len;
+    team->seed = network->seed;
     struct executor_options of_helpers = *options;
     of_helpers.average = 0; /* the first device keeps it */
     TRY(join_team(team, device, executor, train, err));
@@ -91,7 +93,7 @@ enum dae_status multi_device_measure(struct multi_device *team, double *speed, s
         for (int turn = 0; turn <= N_TIMED; ++turn) { /* the first one warms up */
             TRY(device_finish(m->device, err));
             const double begin = clock_seconds();
-            TRY(loader_batch(m->train, 0, 0, 0, &batch, err));
+            TRY(loader_batch(m->train, 0, team->seed, 0, 0, &batch, err));
             TRY(executor_differentiate(m->executor, &batch, m->loss, 0, err));
             TRY(device_finish(m->device, err));
             const double rate = 1 / fmax(clock_seconds() - begin, 1e-9);
@@ -159,7 +161,7 @@ static enum dae_status start_part(const struct multi_device *team, struct member
     struct batch batch;
     if (begin == end)
         return DAE_OK;
-    TRY(loader_batch(m->train, first + begin, epoch, 0, &batch, err));
+    TRY(loader_batch(m->train, first + begin, team->seed, epoch, 0, &batch, err));
     batch.n = end - begin;
     batch.whole = n;
     TRY(executor_differentiate(m->executor, &batch, m->loss, 0, err));

@@ -11,6 +11,7 @@ struct parts {
     struct executor *executor;
     struct loader *train;
     int n;              /* parts */
+    uint64_t seed;      /* of the network */
     int64_t batch, len; /* numbers of a sum: trained_len, and the loss */
     struct part_range own;
     struct buffer *losses;       /* (own.n) on the device */
@@ -52,6 +53,8 @@ enum dae_status parts_new(struct device *device, struct executor *executor, stru
     p->batch = loader_batch_size(train);
     p->len = network->trained_len + 1;
     p->own = part_tree_share(n, ranks ? ranks_count(ranks) : 1, ranks ? ranks_number(ranks) : 0);
+    p->seed = network->seed;
+    loader_cut(train, n, p->own.first, p->own.n);
     uint64_t floats;
     if (__builtin_mul_overflow((uint64_t)p->own.n, (uint64_t)p->len, &floats) || floats > SIZE_MAX / sizeof(float))
         return error_no_memory(err, "gradients of the parts", 0);
@@ -91,7 +94,7 @@ static enum dae_status start_part(struct parts *p, int i, int64_t first, uint32_
         memset(sum, 0, (size_t)p->len * sizeof *sum);
         return DAE_OK;
     }
-    TRY(loader_batch(p->train, first + begin, epoch, 0, &batch, err));
+    TRY(loader_batch(p->train, first + begin, p->seed, epoch, 0, &batch, err));
     batch.n = end - begin;
     batch.whole = n;
     TRY(executor_differentiate(p->executor, &batch, p->losses, i, err));

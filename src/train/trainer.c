@@ -74,7 +74,7 @@ enum dae_status trainer_step(struct trainer *t, int64_t epoch, int64_t step, str
         return train_in_parts(t, epoch, step, &pause, err);
     if (t->team)
         return multi_device_train(t->team, first, (uint32_t)epoch, number, rate, t->losses, step, err);
-    TRY(loader_batch(t->options->train, first, (uint32_t)epoch, 0, &batch, err));
+    TRY(loader_batch(t->options->train, first, t->options->network->seed, (uint32_t)epoch, 0, &batch, err));
     return executor_train(t->executor, &batch, number, rate, t->losses, step, err);
 }
 

@@ -24,7 +24,7 @@ static enum dae_status own_losses(const struct validation *v, int64_t begin, int
 {
     while (begin < end) {
         struct batch batch;
-        TRY(loader_batch(v->samples, begin, 0, PHILOX_HELD_OUT, &batch, err));
+        TRY(loader_batch(v->samples, begin, v->network->seed, 0, PHILOX_HELD_OUT, &batch, err));
         TRY(executor_forward(v->executor, SCHEDULE_EVALUATE, &batch, err));
         TRY(executor_read(v->executor, SCHEDULE_EVALUATE, v->network->loss, batch.n, v->losses + begin, err));
         for (int t = 0; t < losses_terms(v->network); ++t)

@@ -2,6 +2,7 @@
 #include "data/image_numbers.h"
 
 #include <math.h>
+#include <zlib.h>
 
 #include "data/image_files.h"
 #include "data/image_pool.h"
@@ -144,6 +145,69 @@ static void training_and_test_get_the_same_depth(void **state)
     text_release(&notice);
 }
 
+/* The images of a set in a file are those of a block. */
+static void expect_stored(const struct dataset *stored, const struct dataset *block)
+{
+    struct error err;
+    struct image_store *store;
+    uint8_t room[4 * LEN], out[4 * LEN], want[4 * LEN];
+    const size_t bytes = dataset_sample_bytes(block);
+    assert_non_null(stored->images);
+    assert_int_equal(stored->kind, block->kind);
+    assert_int_equal(stored->images->bits, dataset_bits(block));
+    assert_int_equal(stored->checksum, crc32_z(0, block->values, block->block_bytes));
+    assert_int_equal(image_store_of_block(block->values, &block->shape, &store, &err), DAE_OK);
+    for (uint32_t i = 0; i < 32; ++i) {
+        const struct philox_key key = {.seed = 3, .sample = i};
+        assert_int_equal(image_store_cut(stored->images, key, room, out, &err), DAE_OK);
+        assert_int_equal(image_store_cut(store, key, room, want, &err), DAE_OK);
+        assert_memory_equal(out, want, bytes);
+    }
+    image_store_free(store);
+}
+
+/* One byte of memory: each image goes to the file when the next one comes. */
+static void a_set_in_a_file_becomes_as_deep_as_one_in_memory(void **state)
+{
+    (void)state;
+    static const char *const deeper[] = {"a.png", "c.png"};
+    struct error err;
+    struct dataset block, stored, test;
+    struct text notice = {0};
+    struct image_files_options of = options(0), few = options(0);
+    few.memory = 1;
+    for (int i = 0; i < 2; ++i) {
+        save("a.png", 255, byte);
+        save("b.png", 255, byte);
+        save(deeper[i], 65535, word);
+        save("d.png", 255, byte);
+        if (i == 1)
+            save("e.pfm", 0, unit);
+        assert_int_equal(load("", &of, &block, &notice, &err), DAE_OK);
+        assert_int_equal(load("", &few, &stored, &notice, &err), DAE_OK);
+        expect_stored(&stored, &block);
+        dataset_release(&block);
+        dataset_release(&stored);
+    }
+    unlink(in_folder("e.pfm"));
+    save("c.png", 255, byte);
+    assert_int_equal(load("", &of, &block, &notice, &err), DAE_OK);
+    assert_int_equal(load("", &few, &stored, &notice, &err), DAE_OK);
+    expect_stored(&stored, &block);
+    save("c.png", 65535, word);
+    for (int i = 0; i < 2; ++i) { /* the second time the test set is the narrow one */
+        assert_int_equal(load(i ? "a.png" : "c.png", &of, &test, &notice, &err), DAE_OK);
+        assert_int_equal(image_numbers_match(&block, &test, &err), DAE_OK);
+        assert_int_equal(image_numbers_match(&stored, &test, &err), DAE_OK);
+        assert_int_equal(test.kind, DATASET_UINT16);
+        expect_stored(&stored, &block);
+        dataset_release(&test);
+    }
+    dataset_release(&block);
+    dataset_release(&stored);
+    text_release(&notice);
+}
+
 static void a_range_is_one_of_stored_numbers(void **state)
 {
     (void)state;
@@ -209,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_set_is_as_deep_as_its_deepest_image, set_up, tear_down),
         cmocka_unit_test_setup_teardown(training_and_test_get_the_same_depth, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_set_in_a_file_becomes_as_deep_as_one_in_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_range_is_one_of_stored_numbers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_that_cannot_be_taken_are_named_by_file_and_pixel, set_up, tear_down),
     };

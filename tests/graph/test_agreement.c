@@ -76,7 +76,7 @@ static void look(struct device *device, struct seen *seen)
     struct executor *executor = new_executor(device, &network, &arena);
     check(loader_new(device, &set, BATCH, &loader, &err), &err);
     check(loader_shuffle(loader, 3, 5, &err), &err);
-    check(loader_batch(loader, 0, 5, 0, &batch, &err), &err);
+    check(loader_batch(loader, 0, network.seed, 5, 0, &batch, &err), &err);
     check(buffer_read(batch.order, 0, seen->order, sizeof seen->order, &err), &err);
     check(executor_forward(executor, SCHEDULE_TRAIN, &batch, &err), &err);
     check(executor_read(executor, SCHEDULE_TRAIN, network.noisy, BATCH, seen->noisy, &err), &err);

@@ -110,7 +110,7 @@ static struct batch batch_of(struct subject *s, uint32_t epoch)
 {
     struct error err = {0};
     struct batch batch;
-    check(loader_batch(s->loader, 0, epoch, 0, &batch, &err), &err);
+    check(loader_batch(s->loader, 0, s->network.seed, epoch, 0, &batch, &err), &err);
     return batch;
 }
 

@@ -57,7 +57,7 @@ static void each_update_moves_the_mean(void **state)
         check(executor_set_parameters(e, parameters, &err));
         check(executor_set_state(e, zeros, &err));
         for (int64_t t = 1; t <= UPDATES; ++t) {
-            check(loader_batch(train, 0, (uint32_t)t, 0, &batch, &err));
+            check(loader_batch(train, 0, b.network.seed, (uint32_t)t, 0, &batch, &err));
             check(executor_train(e, &batch, t, 1, losses, 0, &err));
             check(executor_get_parameters(e, parameters, &err));
             check(executor_get_average(e, average, &err));

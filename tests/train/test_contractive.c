@@ -153,7 +153,7 @@ static void the_whole_gradient_is_clipped(void **state)
                 before[b.network.node[i].weight_offset[w] + k] = (float)((k * 7919 % 1001 - 500) / 1000.0);
     check(executor_set_parameters(e, before, &err));
     check(executor_set_state(e, zeros, &err));
-    check(loader_batch(b.train, 0, 0, 0, &batch, &err));
+    check(loader_batch(b.train, 0, b.network.seed, 0, 0, &batch, &err));
     check(executor_train(e, &batch, 1, 1, losses, 0, &err));
     check(executor_get_parameters(e, after, &err));
     double squares = 0;

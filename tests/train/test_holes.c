@@ -49,7 +49,7 @@ static void holes_are_zero_masked_and_cost_nothing(void **state)
         check(loader_new(b.device, &b.train_set, ROWS, &loader, &err));
         float *parameters = calloc((size_t)b.network.parameters_len, sizeof *parameters);
         check(executor_set_parameters(executor, parameters, &err));
-        check(loader_batch(loader, 0, 0, 0, &batch, &err));
+        check(loader_batch(loader, 0, b.network.seed, 0, 0, &batch, &err));
         check(executor_forward(executor, SCHEDULE_EVALUATE, &batch, &err));
         read_node(executor, 0, clean);
         read_node(executor, b.network.noisy, noisy);

@@ -79,7 +79,7 @@ static void an_optimizer_leaves_statistics_alone(void **state)
     check(buffer_new(b.device, sizeof(float), "loss", &losses, &err));
     check(executor_set_parameters(e, at[0], &err));
     check(loader_shuffle(b.train, 1, 0, &err));
-    check(loader_batch(b.train, 0, 0, 0, &batch, &err));
+    check(loader_batch(b.train, 0, b.network.seed, 0, 0, &batch, &err));
     check(executor_differentiate(e, &batch, losses, 0, &err));
     check(executor_get_parameters(e, at[1], &err));
     check(executor_update(e, 1, 1, &err));
@@ -142,7 +142,7 @@ static void statistics_are_exact_far_from_zero(void **state)
     network_init(&b.network, parameters);
     check(executor_set_parameters(e, parameters, &err));
     check(loader_shuffle(b.train, 1, 0, &err));
-    check(loader_batch(b.train, 0, 0, 0, &batch, &err));
+    check(loader_batch(b.train, 0, b.network.seed, 0, 0, &batch, &err));
     check(executor_differentiate(e, &batch, losses, 0, &err));
     check(executor_get_parameters(e, parameters, &err));
     /* A sum, a quotient and a store round; the sum carries what its additions lost. Each square is also rounded, at

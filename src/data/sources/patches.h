@@ -70,6 +70,9 @@ static inline struct image_files_options patches_of(const struct patches *keys, 
         .patches = test ? keys->test_patches : keys->patches,
         .limit = test ? keys->common.test_limit : keys->common.limit,
         .noise = pairs ? 0.09803921568627451 : 0,
+        .memory = test                      ? 0
+                  : keys->common.memory > 0 ? (uint64_t)keys->common.memory << 20
+                                            : INT32_MAX,
         .as_stored = keys->orient == 1,
         .depth = keys->depth == 3 ? 32 : 8 * keys->depth,
         .transfer = patches_transfer(keys),
