@@ -117,11 +117,17 @@ $(BUILD)/libdae.so.1 $(BUILD)/wheel/libdae.so.1: $(API_OBJECTS) $(BUILD)/libdae.
 	@mkdir -p $(@D)
 	@echo "  CC $@"
 	$(Q)$(CC) $(SAN) -pthread -shared -Wl,-soname,libdae.so.1 -Wl,--version-script=src/lib/libdae.map -Wl,--as-needed \
-		$(if $(SAN),,-Wl,-z$(COMMA)defs) -o $@ $(filter-out %.map,$^) $(LIBS) $(LDFLAGS)
+		$(if $(SAN),,-Wl,-z$(COMMA)defs) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LDFLAGS)
 $(BUILD)/dae-probe $(BUILD)/wheel/dae-probe: $(PROBE_OBJECTS) $(BUILD)/libdae.a
 	@mkdir -p $(@D)
 	@echo "  CC $@"
 	$(Q)$(CC) $(SAN) -pthread -Wl,--as-needed -o $@ $^ $(LIBS) $(LDFLAGS)
+# A wheel reads no archives: libarchive alone would bring 13 MB of libraries for XML and Unicode.
+$(BUILD)/wheel/libdae.so.1: $(BUILD)/wheel/archive_reader.o
+$(BUILD)/wheel/archive_reader.o: src/format/archive_reader.c
+	@mkdir -p $(@D)
+	@echo "  CC $@"
+	$(Q)$(CC) $(filter-out -DHAVE_ARCHIVE,$(CPPFLAGS_ALL)) $(CFLAGS_ALL) -c -o $@ $<
 # In a wheel, both search for other libraries in their own folder, as do those libraries themselves (hence no RUNPATH).
 $(BUILD)/wheel/libdae.so.1 $(BUILD)/wheel/dae-probe: LDFLAGS += -Wl,-rpath,'$$ORIGIN/libs' -Wl,--disable-new-dtags
 
