@@ -196,6 +196,21 @@ static void fill_row(const struct evaluation_row *row, bool is_model, char text[
         snprintf(text[ABOVE], CELL_LEN, "%+.5f \u00B1 %.5f", -paired->difference, paired->margin);
 }
 
+/* What the columns of the table mean, and those rows of it that need a word. */
+static void describe_comparison(const struct evaluation *c, struct text *text)
+{
+    text_printf(text,
+                "Mean squared error over every number of every test sample, and %s. The last column is the paired "
+                "difference on the same samples with its 95 %% interval.",
+                isfinite(c->row[RIVAL_MODEL].snr) ? "the SNR of all samples together"
+                                                  : "the mean of the samples' PSNR");
+    if (c->row[RIVAL_AFFINE].present || c->row[RIVAL_PCA].present || c->row[RIVAL_WIENER].present)
+        text_add(text, " The best affine map, PCA and the Wiener filter are closed-form solutions fitted to the "
+                       "training samples; a network that does not beat them is not worth its training.");
+    if (c->row[RIVAL_STANDARD].present)
+        text_add(text, " The standard AE is the same network, trained in the same way on inputs without noise.");
+}
+
 static enum dae_status add_table(struct reporter *r, struct error *err)
 {
     const struct evaluation *c = r->result->evaluation;
@@ -219,16 +234,11 @@ static enum dae_status add_table(struct reporter *r, struct error *err)
             best = n;
         ++n;
     }
-    struct text notes = {0};
+    struct text notes = {0}, intro CLEANUP(text_release) = {0};
     run_result_notes(r->result, &notes);
     const struct html_table table = {notes.data, TABLE_COLUMNS, n, header, cells, "best", best};
-    html_section(&r->html, "How it compares",
-                 "Mean squared error over every number of every test sample, and the mean over the samples of their "
-                 "PSNR or, of signals, the SNR of all together. The last column is the paired difference on the same "
-                 "samples with its 95 % interval. The best "
-                 "affine map, PCA and the Wiener filter are closed-form solutions fitted to the training samples; a "
-                 "network that does not beat them is not worth its training. The standard AE is the same network, "
-                 "trained in the same way on inputs without noise.");
+    describe_comparison(c, &intro);
+    html_section(&r->html, "How it compares", intro.data);
     html_table(&r->html, &table);
     text_release(&notes);
     char stem[PATH_LEN];
