@@ -114,7 +114,7 @@ refuses train.optimizer.sgd.lr=.nan \
 refuses seed=no "seed: expects an integer of at least 0, got 'no'"
 refuses name=../../x \
     "name: expects a name: 1 to 64 of A-Z a-z 0-9 _ . -, not beginning with a dot, got '../../x'"
-refuses 'data={source: cifar}' "data.source: expects one of mnist, idx, digits, npy, csv, factor_panel, mixture, spiral, images, image_pairs, dead_leaves, signals, ecg, volumes, phantom, memory, got 'cifar'"
+refuses 'data={source: cifar}' "data.source: expects one of mnist, idx, digits, npy, csv, factor_panel, mixture, spiral, images, image_pairs, shards, shard_pairs, dead_leaves, signals, ecg, volumes, phantom, memory, got 'cifar'"
 refuses 'device={shape: round}' "device.shape: expects one of auto, wide, grid, got 'round'"
 refuses 'device={gemm: none}' "device.gemm: expects one of auto, own, clblast, got 'none'"
 refuses 'device={platfrom: x}' "unknown key 'platfrom' in device (did you mean 'platform'?)"
