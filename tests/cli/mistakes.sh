@@ -34,8 +34,8 @@ mistake "a folder for a config" 2 "it is a folder, and CONFIG is a file or the n
 mistake "the wrong working folder" 2 "the working folder is $PWD" run experiments/my.yaml --out made
 mistake "a shipped config from another folder" 2 "conv_mnist, without a folder and .yaml, is the config that comes" \
     run configs/conv_mnist.yaml --out made
-mistake "a plugin that is not there" 2 "no layer is called 'conv3d' (did you mean 'conv1d'?)" \
-    run small.yaml --set 'model.layers.1={conv3d: {}}' --out made
+mistake "a plugin that is not there" 2 "no layer is called 'conv4d' (did you mean 'conv1d'?)" \
+    run small.yaml --set 'model.layers.1={conv4d: {}}' --out made
 mistake "no data" 4 "no MNIST in" run small.yaml --set 'data={source: mnist}' --out made
 mistake "a folder of data that is not there" 5 "cannot open photos/: No such file or directory" run image_gray --set data.train=photos/ --set data.test=photos/ --out made
 mistake "a batch that is too large" 2 "expects an integer from 1 to 65536" run small.yaml --set train.batch=100000000 --out made
