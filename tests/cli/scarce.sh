@@ -46,7 +46,7 @@ all_is_well
 case_is "few open files: a documented status, and the next command works"
 for files in 4 5 6 8 10 12 16 20 24 32 48 64; do
     for command in "${commands[@]}"; do
-        ends_well bash -c "ulimit -n $files; exec $dae_cl $command"
+        ends_well bash -c "exec 3>&-; ulimit -n $files; exec $dae_cl $command"
     done
 done
 all_is_well
