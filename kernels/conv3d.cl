@@ -71,8 +71,8 @@ INLINE void FN(forward)(FORWARD_ARGS)
             if (d < 0 || d >= IN_D)
                 continue;
             correlate_lanes(0, 1, 1, COLUMN_TILE(OUT_W, OUT_C, 1), 1, STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W),
-                      padded + d * X_SLICE, PADDED_W, IN_C, w[0] + td * W_SLICE, P_KERNEL_W,
-                      met ? (G const float *)0 : w[1], y + od * Y_SLICE, OUT_W, OUT_C, met);
+                            padded + d * X_SLICE, PADDED_W, IN_C, w[0] + td * W_SLICE, P_KERNEL_W,
+                            met ? (G const float *)0 : w[1], y + od * Y_SLICE, OUT_W, OUT_C, met);
             met = 1;
         }
         if (!met)
@@ -89,9 +89,9 @@ INLINE void FN(dx_slice)(G const float *transposed, G const float *padded, G flo
         for (int fx = 0; fx < P_STRIDE_W; ++fx) {
             const int row = PHASE_MEETS(H, IN_H, DY_LOW_H, fy), column = PHASE_MEETS(W, IN_W, DY_LOW_W, fx);
             correlate_lanes(0, 1, 1, COLUMN_TILE((IN_W + P_STRIDE_W - 1) / P_STRIDE_W, IN_C, 1), 1, PHASE_AXIS(H, IN_H, fy),
-                      PHASE_AXIS(W, IN_W, fx), padded + (row * PADDED_DY_W + column) * OUT_C, PADDED_DY_W, OUT_C,
-                      transposed, P_KERNEL_W, (G const float *)0,
-                      dx + (PHASE_START(H, IN_H, fy) * IN_W + PHASE_START(W, IN_W, fx)) * IN_C, IN_W, IN_C, add);
+                            PHASE_AXIS(W, IN_W, fx), padded + (row * PADDED_DY_W + column) * OUT_C, PADDED_DY_W, OUT_C,
+                            transposed, P_KERNEL_W, (G const float *)0,
+                            dx + (PHASE_START(H, IN_H, fy) * IN_W + PHASE_START(W, IN_W, fx)) * IN_C, IN_W, IN_C, add);
         }
 }
 
@@ -131,7 +131,7 @@ INLINE void FN(backward)(BACKWARD_ARGS)
             if (d < 0 || d >= IN_D)
                 continue;
             outer_lanes(EVEN_ROWS(P_KERNEL_H * P_KERNEL_W * IN_C), STRIDED_AXIS(H, OUT_H), STRIDED_AXIS(W, OUT_W),
-                           padded + d * X_SLICE, PADDED_W, IN_C, dy + od * Y_SLICE, OUT_C, dw[0] + td * W_SLICE, add);
+                        padded + d * X_SLICE, PADDED_W, IN_C, dy + od * Y_SLICE, OUT_C, dw[0] + td * W_SLICE, add);
             add = 1;
         }
         if (!add)

@@ -53,10 +53,10 @@ INLINE void FN(slice)(G const float *from, G const float *w, G const float *bias
     for (int fy = 0; fy < P_STRIDE_H; ++fy)
         for (int fx = 0; fx < P_STRIDE_W / PHASES; ++fx)
             correlate_lanes(0, 1, 1, COLUMN_TILE((OUT_W + P_STRIDE_W - 1) / P_STRIDE_W, OUT_C, PHASES), PHASES,
-                      PHASE_AXIS(H, OUT_H, fy), PHASE_AXIS(W, OUT_W, fx),
-                      from + (PHASE_MEETS(H, OUT_H, X_LOW_H, fy) * PADDED_X_W + PHASE_MEETS(W, OUT_W, X_LOW_W, fx)) * IN_C,
-                      PADDED_X_W, IN_C, w, P_KERNEL_W, bias,
-                      y + (PHASE_START(H, OUT_H, fy) * OUT_W + PHASE_START(W, OUT_W, fx)) * OUT_C, OUT_W, OUT_C, add);
+                            PHASE_AXIS(H, OUT_H, fy), PHASE_AXIS(W, OUT_W, fx),
+                            from + (PHASE_MEETS(H, OUT_H, X_LOW_H, fy) * PADDED_X_W + PHASE_MEETS(W, OUT_W, X_LOW_W, fx)) * IN_C,
+                            PADDED_X_W, IN_C, w, P_KERNEL_W, bias,
+                            y + (PHASE_START(H, OUT_H, fy) * OUT_W + PHASE_START(W, OUT_W, fx)) * OUT_C, OUT_W, OUT_C, add);
 }
 
 INLINE void FN(forward)(FORWARD_ARGS)
@@ -97,7 +97,7 @@ INLINE void FN(dw)(G const float *x, G const float *padded_dy, const int td, G f
         if (od < 0 || od >= OUT_D)
             continue;
         outer_lanes(EVEN_ROWS(P_KERNEL_H * P_KERNEL_W * OUT_C), STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W),
-                       padded_dy + od * PADDED_DY_SLICE, PADDED_DY_W, OUT_C, x + d * X_SLICE, IN_C, to, add);
+                    padded_dy + od * PADDED_DY_SLICE, PADDED_DY_W, OUT_C, x + d * X_SLICE, IN_C, to, add);
         add = 1;
     }
     if (!add)
@@ -119,8 +119,8 @@ INLINE void FN(dx)(G const float *transposed, G const float *padded_dy, G float 
             if (od < 0 || od >= OUT_D)
                 continue;
             correlate_lanes(0, 1, 1, COLUMN_TILE(IN_W, IN_C, 1), 1, STRIDED_AXIS(H, IN_H), STRIDED_AXIS(W, IN_W),
-                      padded_dy + od * PADDED_DY_SLICE, PADDED_DY_W, OUT_C, transposed + td * W_SLICE, P_KERNEL_W,
-                      (G const float *)0, dx + d * X_SLICE, IN_W, IN_C, add);
+                            padded_dy + od * PADDED_DY_SLICE, PADDED_DY_W, OUT_C, transposed + td * W_SLICE, P_KERNEL_W,
+                            (G const float *)0, dx + d * X_SLICE, IN_W, IN_C, add);
             add = 1;
         }
         if (!add)

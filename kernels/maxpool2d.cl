@@ -15,12 +15,6 @@
 #define FOLDED_DX(dy, y) (dy)
 #endif
 
-/* The larger, or a NaN if there is one: fmax would hide it. */
-INLINE V FN(larger)(const V a, const V b)
-{
-    return a != a || b != b ? a + b : a > b ? a : b;
-}
-
 #define AT(row, column, vector) (((row) * IN_W + (column)) * IN_C + WIDTH * (vector))
 
 INLINE void FN(forward)(FORWARD_ARGS)
@@ -33,7 +27,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
         for (int ky = 0; ky < P_KERNEL_H; ++ky)
 #pragma unroll 4
             for (int kx = 0; kx < P_KERNEL_W; ++kx)
-                most = FN(larger)(most, load(x[0] + AT(row * P_STRIDE_H + ky, column * P_STRIDE_W + kx, v), n));
+                most = larger(most, load(x[0] + AT(row * P_STRIDE_H + ky, column * P_STRIDE_W + kx, v), n));
         store(most, y + (row * OUT_W + column) * IN_C + WIDTH * v, n);
     }
 }

@@ -19,12 +19,6 @@
 #define FOLDED_DX(dy, y) (dy)
 #endif
 
-/* The larger, or a NaN if there is one: fmax would hide it. */
-INLINE V FN(larger)(const V a, const V b)
-{
-    return a != a || b != b ? a + b : a > b ? a : b;
-}
-
 #define TAPS (P_KERNEL_D * P_KERNEL_H * P_KERNEL_W)
 
 /* Vector v of tap `tap` of window number `window`. */
@@ -43,7 +37,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
         V most = load(x[0] + FN(at)(window, 0, v), n);
 #pragma unroll 8
         for (int tap = 1; tap < TAPS; ++tap)
-            most = FN(larger)(most, load(x[0] + FN(at)(window, tap, v), n));
+            most = larger(most, load(x[0] + FN(at)(window, tap, v), n));
         store(most, y + window * IN_C + WIDTH * v, n);
     }
 }

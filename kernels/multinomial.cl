@@ -10,12 +10,6 @@
 
 #define ROW_LOOP(i) for (int i = r * IN_C, n = IN_C; n > 0; i += WIDTH, n -= WIDTH)
 
-/* WIDTH numbers of which n exist, and `otherwise` in place of the others. */
-INLINE V FN(filled)(G const float *p, const int n, const float otherwise)
-{
-    return LANE_NUMBERS < (UV)((uint)n) ? load(p, n) : (V)(otherwise);
-}
-
 INLINE V FN(counts)(G const float *t, const int n)
 {
     const V v = load(t, n);
@@ -27,22 +21,15 @@ INLINE float FN(largest)(G const float *x, const int r)
 {
     V most = -INFINITY;
     ROW_LOOP(i)
-        most = fmax(most, FN(filled)(x + i, n, -INFINITY));
-#if WIDTH == 16
-    const float8 a = fmax(most.lo, most.hi);
-    const float4 b = fmax(a.lo, a.hi);
-    const float2 c = fmax(b.lo, b.hi);
-    return fmax(c.x, c.y);
-#else
-    return most;
-#endif
+        most = fmax(most, load_or(x + i, n, -INFINITY));
+    return largest_of(most);
 }
 
 INLINE float FN(exponentials)(G const float *x, const int r, const float most)
 {
     V sum = 0.0f;
     ROW_LOOP(i)
-        sum += exp(FN(filled)(x + i, n, -INFINITY) - most);
+        sum += exp(load_or(x + i, n, -INFINITY) - most);
     return sum_of(sum);
 }
 
@@ -52,7 +39,7 @@ INLINE void FN(forward)(FORWARD_ARGS)
     FOR_LANES(r, ROWS) {
         const float most = FN(largest)(x[0], r), rest = log(FN(exponentials)(x[0], r, most));
         ROW_LOOP(i)
-            total += FN(counts)(x[1] + i, n) * (rest - (FN(filled)(x[0] + i, n, most) - most));
+            total += FN(counts)(x[1] + i, n) * (rest - (load_or(x[0] + i, n, most) - most));
     }
     lanes_sum(total, y, tmp);
 }

@@ -8,34 +8,15 @@
 
 #define ROW_LOOP(i) for (int i = r * IN_C, n = IN_C; n > 0; i += WIDTH, n -= WIDTH)
 
-/* WIDTH numbers of which n exist, and `otherwise` in place of the others. */
-INLINE V FN(filled)(G const float *p, const int n, const float otherwise)
-{
-    return LANE_NUMBERS < (UV)((uint)n) ? load(p, n) : (V)(otherwise);
-}
-
-/* The largest number of a vector. */
-INLINE float FN(largest)(const V v)
-{
-#if WIDTH == 16
-    const float8 a = fmax(v.lo, v.hi);
-    const float4 b = fmax(a.lo, a.hi);
-    const float2 c = fmax(b.lo, b.hi);
-    return fmax(c.x, c.y);
-#else
-    return v;
-#endif
-}
-
 INLINE void FN(forward)(FORWARD_ARGS)
 {
     FOR_LANES(r, ROWS) {
         V most = -INFINITY, sum = 0.0f;
         ROW_LOOP(i)
-            most = fmax(most, FN(filled)(x[0] + i, n, -INFINITY));
-        const float shift = FN(largest)(most);
+            most = fmax(most, load_or(x[0] + i, n, -INFINITY));
+        const float shift = largest_of(most);
         ROW_LOOP(i) {
-            const V e = exp(FN(filled)(x[0] + i, n, -INFINITY) - shift);
+            const V e = exp(load_or(x[0] + i, n, -INFINITY) - shift);
             sum += e;
             store(e, y + i, n);
         }
