@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/spawn.h"
 #include "base/text.h"
 
 enum {
@@ -344,33 +344,13 @@ static int fork_child(struct watch *watch, const struct task *task, int i, const
 /* The same for a program, which gets what `settle` gives to a forked child. */
 static int spawn_child(struct watch *watch, char *const *argv, int answer, int words)
 {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    sigset_t none, usual;
-    sigemptyset(&none);
+    const struct spawn_file files[] = {
+        {-1, STDIN_FILENO}, {words, STDOUT_FILENO}, {words, STDERR_FILENO}, {answer, CHANNEL}};
+    sigset_t usual;
     sigemptyset(&usual);
     for (size_t i = 0; i < sizeof usual_signals / sizeof usual_signals[0]; ++i)
         sigaddset(&usual, usual_signals[i]);
-    int code = posix_spawn_file_actions_init(&files);
-    if (code != 0)
-        return code;
-    if ((code = posix_spawnattr_init(&how)) != 0) {
-        posix_spawn_file_actions_destroy(&files);
-        return code;
-    }
-    code = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    const int from[3] = {words, words, answer}, to[3] = {STDOUT_FILENO, STDERR_FILENO, CHANNEL};
-    for (int i = 0; i < 3 && code == 0; ++i)
-        code = posix_spawn_file_actions_adddup2(&files, from[i], to[i]);
-    posix_spawnattr_setsigmask(&how, &none);
-    posix_spawnattr_setsigdefault(&how, &usual);
-    posix_spawnattr_setpgroup(&how, 0);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    if (code == 0)
-        code = posix_spawn(&watch->child, argv[0], &files, &how, argv, environ);
-    posix_spawnattr_destroy(&how);
-    posix_spawn_file_actions_destroy(&files);
-    return code;
+    return spawn_program(argv, files, 4, &usual, &watch->child);
 }
 
 static enum dae_status start(struct watch *watch, const struct task *task, int i, struct error *err)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +15,8 @@
 
 #include "base/atomic_file.h"
 #include "base/clock.h"
+#include "base/spawn.h"
 #include "base/utf8.h"
-
-extern char **environ;
 
 enum { PATIENCE = 30 }; /* seconds for one picture, which takes a tenth of one */
 
@@ -107,35 +105,11 @@ static enum dae_status drain(int fd, struct text *out, struct error *err)
 static int spawn(const int fds[3], pid_t *child)
 {
     char *const argv[] = {"gnuplot", "--default-settings", NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, pipe_only;
-    sigemptyset(&none);
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-    int code = posix_spawn_file_actions_init(&actions);
-    if (code != 0)
-        return code;
-    code = posix_spawnattr_init(&attributes);
-    if (code != 0) {
-        posix_spawn_file_actions_destroy(&actions);
-        return code;
-    }
-    for (int i = 0; i < 3 && code == 0; ++i)
-        code = posix_spawn_file_actions_adddup2(&actions, fds[i], i);
-    /* Its own process group, because Ctrl-C requests a clean stop and must not interrupt a figure. */
-    if (code == 0)
-        code = posix_spawnattr_setflags(&attributes,
-                                        POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (code == 0)
-        code = posix_spawnattr_setsigmask(&attributes, &none);
-    if (code == 0)
-        code = posix_spawnattr_setsigdefault(&attributes, &pipe_only);
-    if (code == 0)
-        code = posix_spawnp(child, "gnuplot", &actions, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return code;
+    const struct spawn_file files[] = {{fds[0], STDIN_FILENO}, {fds[1], STDOUT_FILENO}, {fds[2], STDERR_FILENO}};
+    sigset_t usual;
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGPIPE);
+    return spawn_program(argv, files, 3, &usual, child);
 }
 
 bool gnuplot_is_there(void)
