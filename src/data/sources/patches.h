@@ -30,8 +30,8 @@ struct patches {
                "whether images are turned as their EXIF says (apply) or taken as they are stored"),                    \
         DAE_CHOICE(                                                                                                    \
             struct patches, depth, auto, "auto|8|16|float",                                                            \
-            "bits of the numbers that are trained on: as many as the images store (auto), or so many, to which "       \
-            "others are rounded"),                                                                                     \
+            "bit depth to train in: that of the deepest image (auto), or a fixed one to which other images are "       \
+            "converted"),                                                                                              \
         DAE_INTERVAL(struct patches, range, -1e30, 1e30,                                                               \
                      "the smallest and the largest stored number, which become 0 and 1; if not given, 0 and the "      \
                      "largest integer of a file's kind, or 0 and 1 for floats"),                                       \

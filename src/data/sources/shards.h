@@ -29,8 +29,8 @@ struct shards {
                    "whether images are turned as their EXIF says (apply) or taken as they are stored"),                \
         DAE_CHOICE(                                                                                                    \
             struct shards, depth, auto, "auto|8|16|float",                                                             \
-            "bits of the numbers of images: as many as those of the first sample (auto), where images with more are "  \
-            "refused, or so many, to which others are rounded"),                                                       \
+            "bit depth of images: that of the first sample (auto), with deeper images refused, or a fixed one to "     \
+            "which other images are converted"),                                                                       \
         DAE_INT(struct shards, crops, 1, 1, 65536, "patches of each image in an epoch, at places of their own"),       \
         DAE_INT(struct shards, window, 4096, 1, 1 << 24,                                                               \
                 "samples among which the order is random; two windows are in memory"),                                 \
